@@ -1,0 +1,41 @@
+import { parentPort } from "node:worker_threads";
+import { GomlError } from "../errors.js";
+
+/** What a worker sends back for a job: the answer, or the error in a form that survives the thread boundary. */
+export type Reply<Answer> = { readonly answer: Answer } | { readonly failure: Failure };
+
+/** An error as it crosses threads: structured clone would lose its class and its hint. */
+export interface Failure {
+  readonly name: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly exitCode: GomlError["exitCode"] | undefined;
+}
+
+/**
+ * Makes this thread a worker of a `WorkerPool`: each job that the pool sends is answered with `answer(job)`.
+ *
+ * What `answer` throws reaches the caller of `pool.run` with its message, hint and exit code. Call it once, at the
+ * top level of a worker's entry file.
+ */
+export function answerJobs<Job, Answer>(answer: (job: Job) => Answer | Promise<Answer>): void {
+  const port = parentPort;
+  if (port === null) throw new Error("answerJobs runs in a worker thread");
+  port.on("message", async (job: Job) => {
+    let reply: Reply<Answer>;
+    try {
+      reply = { answer: await answer(job) };
+    } catch (error) {
+      reply = { failure: failureOf(error) };
+    }
+    port.postMessage(reply);
+  });
+}
+
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) {
+    return { name: "Error", message: String(error), hint: undefined, exitCode: undefined };
+  }
+  const known = error instanceof GomlError ? error : undefined;
+  return { name: error.name, message: error.message, hint: known?.hint, exitCode: known?.exitCode };
+}
