@@ -1,0 +1,10 @@
+// The kernels' exports. They hold no state but a table of powers: every structure they work on lies in memory
+// that the host allocates (src/kernels/kernels.ts), and none of them grows memory.
+export { countRows, findRowStart } from "./count";
+export { parseRows } from "./parse";
+export { initPowers, powerOfFive } from "./powers";
+
+/** The first byte that the kernels' own tables do not use. */
+export function heapBase(): usize {
+  return __heap_base;
+}

@@ -1,0 +1,167 @@
+import type { Kernels } from "./kernels.js";
+
+/** Why `RowParser.parse` stopped. */
+export const Stop = {
+  /** The block has `maxRows` rows. */
+  Full: 0,
+  /** No more rows start before the limit. */
+  Limit: 1,
+  /** The row at `next` is not wholly there, and more data follow. */
+  NeedMore: 2,
+  /** A cell of a numeric column is no number, or its value is not finite. */
+  BadNumber: 3,
+  /** A row has too few or too many cells. */
+  Ragged: 4,
+  /** A quote or a lone CR where this lane has no rule for it, or quotes that do not end. */
+  StrayQuote: 5,
+} as const;
+export type Stop = (typeof Stop)[keyof typeof Stop];
+
+const LIST_FULL = 6;
+const LIST_ENTRY = 20;
+const REQUEST_BYTES = 24 * 4;
+
+/** What a file column is for: not read, a number, or a text; slot s is the block's s-th column. */
+export type ColumnUse = { read: "skip" } | { read: "number"; slot: number } | { read: "text"; slot: number };
+
+export interface RowParserOptions {
+  /** One per column of the file. */
+  columns: readonly ColumnUse[];
+  /** The delimiter's byte; default a comma. */
+  delimiter?: number;
+  /** Rows that a block holds; default 128. */
+  maxRows?: number;
+  /** Distance of two block columns in doubles; default `maxRows`. */
+  stride?: number;
+  /** Whether to record where each row's text stands (`spans`). */
+  spans?: boolean;
+}
+
+/**
+ * Parses CSV bytes in the kernels' memory into column-major blocks of doubles: slot s, row r at
+ * block + 8(s·stride + r). Numbers equal JavaScript's `Number(cell)` bit for bit, missing ones (nothing, NA, N/A,
+ * NaN, nan, null, NULL) are NaN. A text's slot holds its address (u32) and its length (u32, high bit: `""` inside
+ * stands for a quote).
+ *
+ * After `parse`, the fields say what happened; they are overwritten by the next call.
+ */
+export class RowParser {
+  readonly maxRows: number;
+  readonly stride: number;
+  /** Rows in the block, those before `firstRow` included. */
+  rows = 0;
+  /** Address of the first byte not parsed: a row's start, or at or after the limit. */
+  next = 0;
+  /** Numeric cells that were missing; those of a row that could not be finished may be among them. */
+  missing = 0;
+  /** For the three errors: where the row starts, its column (from 0) and the cell's place. */
+  rowStart = 0;
+  column = 0;
+  cell = 0;
+  cellLength = 0;
+  /** For `Ragged`: cells found. */
+  found = 0;
+  /** Address of each row's [start, end) as u32 pairs, line ends left out; 0 unless asked for. */
+  readonly spans: number;
+  readonly #kernels: Kernels;
+  readonly #request: number;
+  readonly #list: number;
+  readonly #directives: Int32Array;
+
+  constructor(kernels: Kernels, options: RowParserOptions) {
+    const { columns, delimiter = 0x2c, maxRows = 128, stride = maxRows, spans = false } = options;
+    if (stride < maxRows) throw new RangeError(`a stride of ${stride} cannot hold ${maxRows} rows`);
+    this.#kernels = kernels;
+    this.maxRows = maxRows;
+    this.stride = stride;
+    this.#directives = Int32Array.from(columns, directive);
+    const directives = kernels.alloc(4 * columns.length);
+    this.spans = spans ? kernels.alloc(8 * maxRows) : 0;
+    const listRoom = Math.max(columns.length, 256);
+    this.#list = kernels.alloc(LIST_ENTRY * listRoom);
+    this.#request = kernels.alloc(REQUEST_BYTES);
+    kernels.ints.set(this.#directives, directives / 4);
+    const at = this.#request / 4;
+    const { ints } = kernels;
+    ints[at] = directives;
+    ints[at + 1] = columns.length;
+    ints[at + 2] = delimiter;
+    ints[at + 4] = stride * 8;
+    ints[at + 6] = maxRows;
+    ints[at + 11] = this.#list;
+    ints[at + 12] = listRoom;
+    ints[at + 13] = this.spans;
+  }
+
+  /**
+   * Parses rows that start in [from, limit) into `block`, from its row `firstRow` on.
+   *
+   * Bytes up to `end` are there, `last` says that the data end with them. 64 bytes after `end` must be allocated;
+   * two of them change during the call.
+   */
+  parse(block: number, from: number, limit: number, end: number, last: boolean, firstRow = 0): Stop {
+    const { exports, ints } = this.#kernels;
+    const at = this.#request / 4;
+    ints[at + 3] = block;
+    ints[at + 5] = firstRow;
+    ints[at + 7] = from;
+    ints[at + 8] = limit;
+    ints[at + 9] = end;
+    ints[at + 10] = last ? 1 : 0;
+    this.missing = 0;
+    for (;;) {
+      exports.parseRows(this.#request);
+      this.rows = ints[at + 14]!;
+      this.next = ints[at + 15]! >>> 0;
+      this.rowStart = ints[at + 17]! >>> 0;
+      this.column = ints[at + 18]!;
+      this.cell = ints[at + 19]! >>> 0;
+      this.cellLength = ints[at + 20]!;
+      this.found = ints[at + 21]!;
+      this.missing += ints[at + 23]!;
+      const status = ints[at + 16]!;
+      const listed = ints[at + 22]!;
+      if (listed > 0 && !this.#decide(block, listed, status)) return Stop.BadNumber;
+      if (status !== LIST_FULL) return status as Stop;
+      ints[at + 5] = this.rows;
+      ints[at + 7] = this.next;
+    }
+  }
+
+  /** Numbers that the kernel could not round; false where one is not finite, which ends the parse there. */
+  #decide(block: number, listed: number, status: number): boolean {
+    const { ints, doubles } = this.#kernels;
+    for (let i = 0, at = this.#list / 4; i < listed; i++, at += LIST_ENTRY / 4) {
+      const row = ints[at]!;
+      if (row >= this.rows && status === Stop.NeedMore) return true;
+      const column = ints[at + 1]!;
+      const cell = ints[at + 2]! >>> 0;
+      const length = ints[at + 3]!;
+      const value = Number(this.text(cell, length));
+      if (Number.isFinite(value)) {
+        doubles[block / 8 + this.#directives[column]! * this.stride + row] = value;
+        continue;
+      }
+      this.rows = row;
+      this.rowStart = ints[at + 4]! >>> 0;
+      this.next = this.rowStart;
+      this.column = column;
+      this.cell = cell;
+      this.cellLength = length;
+      return false;
+    }
+    return true;
+  }
+
+  /** The bytes at an address as text (UTF-8). */
+  text(address: number, length: number): string {
+    return decoder.decode(this.#kernels.bytes.subarray(address, address + length));
+  }
+}
+
+const decoder = new TextDecoder();
+
+function directive(use: ColumnUse): number {
+  if (use.read === "skip") return -1;
+  return use.read === "number" ? use.slot : -2 - use.slot;
+}
