@@ -11,5 +11,5 @@ json <- function(x) {
   if (is.character(x)) return(if (is.na(x)) "null" else encodeString(x, quote = '"'))
   if (is.factor(x)) return(encodeString(as.character(x), quote = '"'))
   if (is.logical(x)) return(if (is.na(x)) "null" else if (x) "true" else "false")
-  if (is.finite(x)) sprintf("%.17g", x) else encodeString(format(x), quote = '"')
+  if (is.finite(x)) sprintf("%.17g", x) else encodeString(sub("Inf", "Infinity", format(x)), quote = '"')
 }
