@@ -1,5 +1,8 @@
 import { type Exports, instantiate } from "./wasm.js";
 
+/** Rows of a block, and the distance of its columns in doubles. */
+export const BLOCK_ROWS = 128;
+
 const PAGE = 65536;
 const LARGEST = 65536 * PAGE;
 /** Bytes past the last allocation that kernels may read (whole SIMD blocks at a time). */
@@ -72,6 +75,14 @@ export class Kernels {
     const at = this.alloc(bytes);
     this.bytes.fill(0, at, at + bytes);
     return at;
+  }
+
+  /**
+   * Takes a column-major block for up to 128 rows: column j, row r at block + 8(128 j + r). It has room for
+   * `columns` rounded up to a multiple of four, which the Gram kernels fill.
+   */
+  allocBlock(columns: number): number {
+    return this.alloc(Math.ceil(columns / 4) * 4 * BLOCK_ROWS * 8);
   }
 
   /** A view of `length` doubles at an address. */

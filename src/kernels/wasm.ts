@@ -15,6 +15,15 @@ export interface Exports {
   countRows(ptr: number, length: number, out: number): void;
   findRowStart(ptr: number, length: number, insideQuote: number): number;
   parseRows(request: number): void;
+  accumulate(moments: number, block: number, rows: number, weights: number): void;
+  scatterRows(
+    block: number,
+    rows: number,
+    weights: number,
+    targets: number,
+    groups: number,
+    columns: number,
+  ): void;
 }
 
 declare const WebAssembly: {
