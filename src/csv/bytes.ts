@@ -1,0 +1,53 @@
+import { read } from "node:fs";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import { createGunzip } from "node:zlib";
+import { changedError } from "./read-error.js";
+
+/** Bytes in pieces of any size, in order. */
+export type Bytes = AsyncIterable<Uint8Array>;
+
+const READ_SIZE = 1 << 20;
+const readAt = promisify(read);
+
+/** Whether bytes start as gzip does (RFC 1952, section 2.3.1). */
+export function isGzip(head: Uint8Array): boolean {
+  return head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b;
+}
+
+/**
+ * The first `size` bytes of an open file, in pieces of 1 MiB, each its own buffer.
+ *
+ * @throws DataError where the file ends earlier: it was cut while being read
+ */
+export async function* fileBytes(
+  name: string,
+  fd: number,
+  counter: { read: number },
+  { size }: { size: number },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let position = 0;
+  while (position < size) {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(READ_SIZE, size - position));
+    const { bytesRead } = await readAt(fd, buffer, 0, buffer.length, position);
+    if (bytesRead === 0) throw changedError(name, size, position);
+    position += bytesRead;
+    counter.read = position;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** The decompressed content of gzip bytes, of one member or several. */
+export async function* gunzipped(packed: Bytes): AsyncGenerator<Uint8Array, void, undefined> {
+  const gunzip = createGunzip({ chunkSize: 1 << 18 });
+  // The pipeline ends both streams on an error of either, and on an early return of this generator.
+  const done = pipeline(Readable.from(packed, { objectMode: false }), gunzip);
+  done.catch(() => {});
+  try {
+    for await (const chunk of gunzip) yield chunk as Uint8Array;
+    await done;
+  } finally {
+    gunzip.destroy();
+  }
+}

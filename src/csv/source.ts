@@ -1,0 +1,320 @@
+import { closeSync, createReadStream, fstatSync, openSync, type Stats } from "node:fs";
+import { DataError } from "../errors.js";
+import { type Bytes, fileBytes, gunzipped, isGzip } from "./bytes.js";
+import { changedError, readError } from "./read-error.js";
+import { type SpooledFile, spool } from "./spool.js";
+
+/** How standard input is called in messages. */
+const STANDARD_INPUT = "standard input";
+
+/** What tells one state of a file from another without reading it. */
+export interface Fingerprint {
+  /** Bytes on disk, compressed if the file is. */
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/** Uncompressed bytes that any thread of this process may read at any position, through the descriptor. */
+export interface PlainFile {
+  readonly fd: number;
+  readonly size: number;
+}
+
+/**
+ * The bytes of a CSV file or of standard input, decompressed where they are gzip, which is told by their content.
+ *
+ * `peek` looks at the head without using it up. `chunks` gives all bytes from the first; a stream's once, a
+ * file's any number of times. `plain` is there for an uncompressed file, and `seekable` makes one of anything.
+ * `close` ends it and removes what was spooled; `await using` is not needed, but `close` in `finally` is.
+ */
+export class Source {
+  /** The path as given, or "standard input". */
+  readonly name: string;
+  /** The path, where there is one. */
+  readonly path: string | undefined;
+  /** The state of the file when it was opened; undefined for a stream. */
+  readonly fingerprint: Fingerprint | undefined;
+  readonly gzip: boolean;
+  #plain: PlainFile | undefined;
+  #spooled: SpooledFile | undefined;
+  readonly #fd: number | undefined;
+  readonly #input: Bytes | undefined;
+  readonly #counter: { read: number };
+  #stash: Uint8Array[] = [];
+  #rest: AsyncIterator<Uint8Array> | undefined;
+  #ended = false;
+  #taken = false;
+
+  private constructor(parts: SourceParts) {
+    this.name = parts.name;
+    this.path = parts.path;
+    this.fingerprint = parts.stats && { size: parts.stats.size, mtimeMs: parts.stats.mtimeMs };
+    this.gzip = parts.gzip;
+    this.#fd = parts.fd;
+    this.#input = parts.input;
+    this.#counter = parts.counter;
+    if (parts.fd !== undefined && parts.stats && !parts.gzip) {
+      this.#plain = { fd: parts.fd, size: parts.stats.size };
+    }
+  }
+
+  /**
+   * Opens a file by its path, or standard input as `-`.
+   *
+   * @throws DataError if it is not there, is a directory, may not be read, or is empty
+   */
+  static async open(path: string): Promise<Source> {
+    // A socket as standard input cannot be opened by its path.
+    if (path === "-" || path === "/dev/stdin") {
+      return Source.#fromStream(STANDARD_INPUT, undefined, process.stdin);
+    }
+    let fd: number | undefined;
+    try {
+      fd = openSync(path, "r");
+      const stats = fstatSync(fd);
+      if (stats.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
+      if (!stats.isFile()) {
+        const stream = createReadStream(path, { fd, highWaterMark: 1 << 20 });
+        return await Source.#fromStream(path, path, stream);
+      }
+      if (stats.size === 0) throw emptyError(path);
+      const counter = { read: 0 };
+      const head = await firstBytes(fileBytes(path, fd, counter, stats), 2);
+      counter.read = 0;
+      return new Source({ name: path, path, stats, fd, gzip: isGzip(head), input: undefined, counter });
+    } catch (error) {
+      if (fd !== undefined) closeQuietly(fd);
+      throw readError(path, error);
+    }
+  }
+
+  static async #fromStream(name: string, path: string | undefined, stream: Bytes): Promise<Source> {
+    const counter = { read: 0 };
+    const iterator = stream[Symbol.asyncIterator]();
+    const stash: Uint8Array[] = [];
+    try {
+      const head = await pull(iterator, stash, 2);
+      const whole = prefixed(stash, iterator, counter);
+      const gzip = isGzip(head);
+      return new Source({
+        name,
+        path,
+        stats: undefined,
+        fd: undefined,
+        gzip,
+        input: gzip ? gunzipped(whole) : whole,
+        counter,
+      });
+    } catch (error) {
+      throw readError(name, error);
+    }
+  }
+
+  /** The uncompressed file, where that is what the source is or has been spooled to. */
+  get plain(): PlainFile | undefined {
+    return this.#plain;
+  }
+
+  /** Whether `chunks` can be read more than once. */
+  get repeatable(): boolean {
+    return this.#fd !== undefined || this.#spooled !== undefined;
+  }
+
+  /** How far `chunks` has come: bytes on disk (compressed if the file is), and their total where it is known. */
+  progress(): { read: number; total: number | undefined } {
+    return { read: this.#counter.read, total: this.fingerprint?.size };
+  }
+
+  /**
+   * The first bytes, at least `size` of them unless `whole`, which says that they are all there are.
+   *
+   * @throws DataError if there is not one byte
+   */
+  async peek(size: number): Promise<{ bytes: Uint8Array; whole: boolean }> {
+    try {
+      if (this.repeatable) {
+        const counter = { read: 0 };
+        const bytes = await firstBytes(this.#allBytes(counter), size + 1);
+        if (bytes.length === 0) throw emptyError(this.name);
+        return { bytes: bytes.subarray(0, size), whole: bytes.length <= size };
+      }
+      this.#rest ??= this.#input![Symbol.asyncIterator]();
+      let have = this.#stash.reduce((sum, chunk) => sum + chunk.length, 0);
+      while (!this.#ended && have <= size) {
+        const next = await this.#rest.next();
+        if (next.done) this.#ended = true;
+        else {
+          this.#stash.push(next.value);
+          have += next.value.length;
+        }
+      }
+      if (have === 0) throw emptyError(this.name);
+      return { bytes: Buffer.concat(this.#stash).subarray(0, size), whole: have <= size };
+    } catch (error) {
+      throw readError(this.name, error);
+    }
+  }
+
+  /**
+   * All bytes from the first, decompressed, in pieces of any size.
+   *
+   * @throws DataError for gzip that is truncated or damaged, and for a file that changes meanwhile
+   */
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      if (this.repeatable) {
+        this.#counter.read = 0;
+        yield* this.#allBytes(this.#counter);
+        this.checkUnchanged();
+        return;
+      }
+      if (this.#taken)
+        throw new Error("a stream can be read once; spool it with seekable() to read it again");
+      this.#taken = true;
+      this.#rest ??= this.#input![Symbol.asyncIterator]();
+      const stash = this.#stash;
+      this.#stash = [];
+      yield* stash;
+      while (!this.#ended) {
+        const next = await this.#rest.next();
+        if (next.done) this.#ended = true;
+        else yield next.value;
+      }
+    } catch (error) {
+      throw readError(this.name, error);
+    }
+  }
+
+  /**
+   * The bytes as a file that can be read at any position: the file itself, or a temporary copy, decompressed,
+   * which is gone when this process ends, however it ends.
+   */
+  async seekable(): Promise<PlainFile> {
+    if (this.#plain) return this.#plain;
+    const spooled = await spool(this.chunks());
+    this.#spooled = spooled;
+    this.#plain = { fd: spooled.fd, size: spooled.size };
+    return this.#plain;
+  }
+
+  /** @throws DataError if the file's size or time of change are not what they were when it was opened */
+  checkUnchanged(): void {
+    if (this.#fd === undefined || this.fingerprint === undefined) return;
+    const now = fstatSync(this.#fd);
+    if (now.size !== this.fingerprint.size || now.mtimeMs !== this.fingerprint.mtimeMs) {
+      throw changedError(this.name, this.fingerprint.size, now.size);
+    }
+  }
+
+  /** Closes the file, stops reading the stream and removes the spooled copy; may be called more than once. */
+  async close(): Promise<void> {
+    this.#ended = true;
+    await this.#rest?.return?.();
+    this.#spooled?.close();
+    this.#spooled = undefined;
+    if (this.#fd !== undefined) closeQuietly(this.#fd);
+  }
+
+  #allBytes(counter: { read: number }): Bytes {
+    if (this.#plain) return fileBytes(this.name, this.#plain.fd, counter, { size: this.#plain.size });
+    const packed = fileBytes(this.name, this.#fd!, counter, this.fingerprint!);
+    return this.gzip ? gunzipped(packed) : packed;
+  }
+}
+
+interface SourceParts {
+  name: string;
+  path: string | undefined;
+  stats: Stats | undefined;
+  fd: number | undefined;
+  gzip: boolean;
+  input: Bytes | undefined;
+  counter: { read: number };
+}
+
+/** Opens a file by its path, or standard input as `-`; see `Source`. */
+export function openSource(path: string): Promise<Source> {
+  return Source.open(path);
+}
+
+/**
+ * Standard input, where it is a file, pipe or socket with something in it; undefined where it is a terminal or
+ * another device, is closed, or ends before its first byte. Waits for a pipe's first byte or end.
+ */
+export async function openStandardInput(): Promise<Source | undefined> {
+  let stats: Stats;
+  try {
+    stats = fstatSync(0);
+  } catch {
+    return undefined;
+  }
+  if (!stats.isFile() && !stats.isFIFO() && !stats.isSocket()) return undefined;
+  if (stats.isFile() && stats.size === 0) return undefined;
+  const source = await Source.open("-");
+  try {
+    await source.peek(1);
+    return source;
+  } catch (error) {
+    await source.close();
+    if (error instanceof DataError && source.progress().read === 0) return undefined;
+    throw error;
+  }
+}
+
+function emptyError(file: string): DataError {
+  return new DataError("the file is empty", {
+    place: { file },
+    hint: "Expected CSV: a line of column names, then rows.",
+  });
+}
+
+/** Pulls from a stream into `stash` until it holds `size` bytes or ends; returns those first bytes. */
+async function pull(
+  iterator: AsyncIterator<Uint8Array>,
+  stash: Uint8Array[],
+  size: number,
+): Promise<Uint8Array> {
+  let have = 0;
+  while (have < size) {
+    const next = await iterator.next();
+    if (next.done) break;
+    stash.push(next.value);
+    have += next.value.length;
+  }
+  return Buffer.concat(stash).subarray(0, size);
+}
+
+async function firstBytes(bytes: Bytes, size: number): Promise<Uint8Array> {
+  const iterator = bytes[Symbol.asyncIterator]();
+  const stash: Uint8Array[] = [];
+  const head = await pull(iterator, stash, size);
+  await iterator.return?.();
+  return head;
+}
+
+async function* prefixed(
+  stash: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+  counter: { read: number },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for (const chunk of stash) {
+      counter.read += chunk.length;
+      yield chunk;
+    }
+    for (let next = await rest.next(); !next.done; next = await rest.next()) {
+      counter.read += next.value.length;
+      yield next.value;
+    }
+  } finally {
+    await rest.return?.();
+  }
+}
+
+function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // Closed before: a second close must not hide the first error.
+  }
+}
