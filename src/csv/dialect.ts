@@ -100,9 +100,9 @@ function binaryKind(sample: Uint8Array): string | undefined {
 
 function checkDelimiter(given: string): string {
   const delimiter = given === "\\t" || given === "tab" ? "\t" : given;
-  if (delimiter.length !== 1 || delimiter > "\x7f" || '"\n\r\0'.includes(delimiter)) {
+  if (!/^[\t -~]$/.test(delimiter) || /["0-9A-Za-z.+-]/.test(delimiter)) {
     throw new UsageError(`delimiter ${JSON.stringify(given)} is not one ASCII character`, {
-      hint: "Use one of , ; tab | or another single character that is not a quote or a line end.",
+      hint: "Use one of , ; tab | or another single character that no number or quote contains.",
     });
   }
   return delimiter;
