@@ -21,6 +21,8 @@ export interface Table {
   readonly headerText: string;
   /** The rows of the sample, at most 256 KiB of the file, cells trimmed. */
   readonly sample: readonly (readonly string[])[];
+  /** Whether the sample is the whole file. */
+  readonly whole: boolean;
 }
 
 /**
@@ -61,7 +63,7 @@ function tableFrom(
   if (!row && !whole) return undefined;
   if (!row) throw emptyTable(file, header?.cells.length, sampled.openQuote);
   const rows = (dialect.header ? records.slice(1) : records).map((record) => record.cells);
-  return build(source, dialect, text, header, row.cells.length, rows);
+  return build(source, dialect, text, header, row.cells.length, rows, whole);
 }
 
 function build(
@@ -71,6 +73,7 @@ function build(
   header: { cells: string[]; start: number; end: number; line: number } | undefined,
   width: number,
   rows: string[][],
+  whole: boolean,
 ): Table {
   const names = header
     ? columnNames(header.cells, source.name, header.line)
@@ -84,6 +87,7 @@ function build(
     dataLine: before.split(dialect.newline).length,
     headerText: header ? text.slice(header.start, header.end).replace(/[\r\n]+$/, "") : "",
     sample: rows,
+    whole,
   };
 }
 
