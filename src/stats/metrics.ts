@@ -127,6 +127,23 @@ export class PredictionErrors {
     return this;
   }
 
+  /** The sums as plain numbers, which can go to another thread; `PredictionErrors.of` takes them. */
+  get sums(): readonly number[] {
+    return [this.n, this.#sumW, this.#squares, this.#absolutes, this.#mean, this.#spread];
+  }
+
+  /** The errors whose `sums` these are. */
+  static of(sums: readonly number[]): PredictionErrors {
+    const errors = new PredictionErrors();
+    errors.n = sums[0]!;
+    errors.#sumW = sums[1]!;
+    errors.#squares = sums[2]!;
+    errors.#absolutes = sums[3]!;
+    errors.#mean = sums[4]!;
+    errors.#spread = sums[5]!;
+    return errors;
+  }
+
   /** The metrics of all rows so far, for a model of `p` coefficients; NaN where there were none. */
   metrics(p: number): PredictionMetrics {
     const mse = this.#squares / this.#sumW;

@@ -1,0 +1,112 @@
+import { ModelError } from "../errors.js";
+import { ExtendedMoments, type ExtendedMomentsJson } from "../stats/extended-moments.js";
+import { Moments, type MomentsJson } from "../stats/moments.js";
+import type { DataSource, Solver } from "./model.js";
+
+/** The version of the model file's schema; raised when a reader of the present one could not read it any more. */
+export const SCHEMA = 1;
+
+/** The JSON document of a model. Numbers that are not finite (of aliased terms) are null. */
+export interface ModelDocument {
+  format: "goml-model";
+  schema: number;
+  target: string;
+  terms: string[];
+  intercept: boolean;
+  solver: Solver;
+  /** θ, the intercept first. */
+  coefficients: (number | null)[];
+  /** Packed lower triangle of the covariance of θ. */
+  covariance: (number | null)[];
+  aliased: string[];
+  rank: number;
+  conditionNumber: number;
+  n: number;
+  sigma: number | null;
+  rss: number;
+  tss: number;
+  source: DataSource | null;
+  moments: MomentsJson | ExtendedMomentsJson;
+}
+
+/** A checked document, its moments read. */
+export type CheckedDocument = Omit<ModelDocument, "moments"> & { moments: Moments | ExtendedMoments };
+
+/**
+ * Checks that a parsed JSON value is a model document of a schema this version knows, and that its parts fit
+ * together.
+ *
+ * @throws ModelError that says which part is wrong
+ */
+export function parseModelDocument(value: unknown, name: string): CheckedDocument {
+  const wrong = (what: string, hint = "write it anew with goml train") =>
+    new ModelError(`${name}: ${what}`, { hint });
+  if (typeof value !== "object" || value === null || !("format" in value) || value.format !== "goml-model")
+    throw wrong("not a goml model", "expected a file that goml train wrote");
+  const document = value as Partial<ModelDocument>;
+  if (typeof document.schema !== "number") throw wrong("the model has no schema version");
+  if (document.schema > SCHEMA)
+    throw wrong(`the model has schema ${document.schema}, this goml reads up to ${SCHEMA}`, "update goml");
+  const need = <K extends keyof ModelDocument>(
+    key: K,
+    ok: (v: unknown) => boolean,
+    what: string,
+  ): ModelDocument[K] => {
+    const part = document[key];
+    if (!ok(part)) throw wrong(`"${key}" should be ${what}`);
+    return part as ModelDocument[K];
+  };
+  const isText = (v: unknown) => typeof v === "string";
+  const isTexts = (v: unknown) => Array.isArray(v) && v.every(isText);
+  const isNumber = (v: unknown) => typeof v === "number" && Number.isFinite(v);
+  const isNumbers = (length: number) => (v: unknown) =>
+    Array.isArray(v) && v.length === length && v.every((x) => x === null || isNumber(x));
+
+  const target = need("target", isText, "a column name");
+  const terms = need("terms", isTexts, "a list of names");
+  const intercept = need("intercept", (v) => typeof v === "boolean", "true or false");
+  const p = terms.length + (intercept ? 1 : 0);
+  const coefficients = need("coefficients", isNumbers(p), `${p} numbers`);
+  const covariance = need("covariance", isNumbers((p * (p + 1)) / 2), `${(p * (p + 1)) / 2} numbers`);
+  const moments = readMoments(document.moments, name);
+  return {
+    format: "goml-model",
+    schema: document.schema,
+    target,
+    terms,
+    intercept,
+    coefficients,
+    covariance,
+    solver: need("solver", isText, "the name of a solver"),
+    aliased: need("aliased", isTexts, "a list of names"),
+    rank: need("rank", isNumber, "a number"),
+    conditionNumber: need("conditionNumber", isNumber, "a number"),
+    n: need("n", isNumber, "a number"),
+    sigma: need("sigma", (v) => v === null || isNumber(v), "a number"),
+    rss: need("rss", isNumber, "a number"),
+    tss: need("tss", isNumber, "a number"),
+    source: need("source", isSource, "null, or the data's path, size and mtimeMs"),
+    moments,
+  };
+}
+
+function isSource(v: unknown): boolean {
+  if (v === null) return true;
+  const source = v as Partial<DataSource>;
+  return (
+    typeof source?.path === "string" && typeof source.size === "number" && typeof source.mtimeMs === "number"
+  );
+}
+
+function readMoments(json: unknown, name: string): Moments | ExtendedMoments {
+  try {
+    const document = json as MomentsJson | ExtendedMomentsJson;
+    return "cLow" in document ? ExtendedMoments.fromJSON(document) : Moments.fromJSON(document);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ModelError(`${name}: "moments" cannot be read: ${reason}`, {
+      cause,
+      hint: "write it anew with goml train",
+    });
+  }
+}

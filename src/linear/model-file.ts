@@ -1,0 +1,38 @@
+import { readFile } from "node:fs/promises";
+import { DataError, ModelError } from "../errors.js";
+import { LinearModel } from "./model.js";
+
+/**
+ * Reads a model file.
+ *
+ * @throws DataError where it cannot be read; ModelError where it is not a model, is cut short, or of a later schema
+ */
+export async function readModel(path: string): Promise<LinearModel> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? "unknown error";
+    const reasons: Record<string, string> = {
+      ENOENT: "no such file",
+      EISDIR: "is a directory, expected a model file",
+      EACCES: "no permission to read it",
+    };
+    throw new DataError(reasons[code] ?? `cannot be read (${code})`, {
+      place: { file: path },
+      hint: "goml train writes a model; name it with --model",
+      cause,
+    });
+  }
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    const started = text.trimStart().startsWith("{");
+    throw new ModelError(`${path}: ${started ? "the model file is cut short or damaged" : "not JSON"}`, {
+      hint: "expected a file that goml train wrote",
+      cause,
+    });
+  }
+  return LinearModel.fromJSON(document, path);
+}

@@ -1,0 +1,61 @@
+import { fSurvival, tCritical, tTwoSided } from "../stats/distributions.js";
+import { type FitMetrics, fitMetrics } from "../stats/metrics.js";
+import type { LinearModel } from "./model.js";
+
+/** A row of the table of coefficients; all but the term are NaN where the term is aliased. */
+export interface CoefficientRow {
+  term: string;
+  estimate: number;
+  stdError: number;
+  /** estimate / stdError. */
+  t: number;
+  /** P(|T| ≥ |t|) with n − rank degrees of freedom. */
+  p: number;
+  /** estimate ∓ t-quantile · stdError. */
+  lower: number;
+  upper: number;
+}
+
+/** The statistics of a fit, and `fP`, the upper tail of F. */
+export type FitSummary = FitMetrics & { fP: number };
+
+/** What R's `summary.lm` tells of a model, and the intervals. */
+export interface Summary {
+  coefficients: CoefficientRow[];
+  fit: FitSummary;
+  /** The level of the intervals. */
+  level: number;
+}
+
+/** The summary of a model: t = θ̂/se(θ̂), p and intervals by Student's t with n − rank degrees of freedom. */
+export function summarize(model: LinearModel, level: number): Summary {
+  const df = model.dfResidual;
+  const errors = model.standardErrors;
+  const critical = df > 0 ? tCritical(level, df) : Number.NaN;
+  const metrics = fitMetrics({
+    n: model.n,
+    p: model.rank,
+    intercept: model.intercept,
+    rss: model.rss,
+    tss: model.tss,
+    sumLogW: model.moments.sumLogW,
+  });
+  return {
+    coefficients: model.coefficientNames.map((term, i) => {
+      const estimate = model.coefficients[i]!;
+      const stdError = df > 0 ? errors[i]! : Number.NaN;
+      const t = estimate / stdError;
+      return {
+        term,
+        estimate,
+        stdError,
+        t,
+        p: df > 0 ? tTwoSided(t, df) : Number.NaN,
+        lower: estimate - critical * stdError,
+        upper: estimate + critical * stdError,
+      };
+    }),
+    fit: { ...metrics, fP: df > 0 ? fSurvival(metrics.f, metrics.fDf, df) : Number.NaN },
+    level,
+  };
+}

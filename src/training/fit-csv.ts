@@ -1,0 +1,235 @@
+import { type ColumnBlock, type ColumnChoice, readColumns } from "../csv/columns.js";
+import type { DialectOptions } from "../csv/dialect.js";
+import { readRows } from "../csv/records.js";
+import { openSource, type Source } from "../csv/source.js";
+import { readTable, type Table } from "../csv/table.js";
+import { isMissing } from "../dataset/cell.js";
+import { DataError, InterruptedError, ModelError, quoteCell } from "../errors.js";
+import { extendedIsFree, needsExtended, type SolverChoice } from "../linear/ladder.js";
+import { LinearModel, type Solver } from "../linear/model.js";
+import { predictRows } from "../linear/predict-rows.js";
+import type { Solution } from "../linear/solution.js";
+import { type Regression, solve } from "../linear/solve.js";
+import type { ExtendedMoments } from "../stats/extended-moments.js";
+import { MergeTree } from "../stats/merge-tree.js";
+import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
+import type { Moments } from "../stats/moments.js";
+import { isHeldOut } from "./assignment.js";
+import { type ColumnOptions, chooseColumns } from "./choose-columns.js";
+import { type ChunkMoments, chunkMoments, type MomentsPlan } from "./chunk-moments.js";
+
+/** Options of `fitCsv`; all may be left out. */
+export interface FitCsvOptions extends ColumnOptions, DialectOptions {
+  /** Whether to fit an intercept. Default: true. */
+  intercept?: boolean | undefined;
+  /** Rows with missing cells among the columns used: left out (default), or an error. */
+  na?: "omit" | "fail" | undefined;
+  /** The share of rows to hold out and report the error on, between 0 and 1. Default: none. */
+  testSize?: number | undefined;
+  /** The seed of the split. Default: 1. */
+  seed?: number | undefined;
+  /** How θ is found. Default: `auto`. */
+  solver?: SolverChoice | undefined;
+  /** Stops the work; the promise then rejects with InterruptedError. */
+  signal?: AbortSignal | undefined;
+  /** Told of bytes read, now and then. */
+  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
+}
+
+/** A model fitted on a CSV, and what happened on the way. */
+export interface CsvFit {
+  model: LinearModel;
+  /** Rows in the file. */
+  rows: number;
+  /** Rows left out for missing cells. */
+  dropped: number;
+  /** The error on the rows held out, if there were to be any. */
+  test: PredictionMetrics | undefined;
+  /** Remarks: columns left out, a solver that stepped in. */
+  notes: string[];
+  timing: { totalMs: number; scanMs: number; solveMs: number; threads: number };
+}
+
+/**
+ * Fits a linear model to a CSV file, or to standard input (`-`), in one pass: y = Xθ over the complete rows.
+ *
+ * @throws DataError for a file that cannot be read or has a bad cell; UsageError for a column that is not there;
+ * ModelError where nothing can be solved
+ */
+export async function fitCsv(path: string, options: FitCsvOptions = {}): Promise<CsvFit> {
+  const source = await openSource(path);
+  try {
+    return await fitSource(source, options);
+  } finally {
+    await source.close();
+  }
+}
+
+async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit> {
+  const started = performance.now();
+  const table = await readTable(source, options);
+  const chosen = chooseColumns(table.columns, options, source.name);
+  const { target, features: terms, notes } = chosen;
+  const columns = [...terms, target];
+  const regression: Regression = { target, terms, intercept: options.intercept ?? true };
+  const choice = options.solver ?? "auto";
+  const plan: MomentsPlan = {
+    columns,
+    extended: choice === "extended" || (choice === "auto" && extendedFirst(table, columns.length)),
+    testSize: options.testSize ?? 0,
+    seed: options.seed ?? 1,
+  };
+  // A stream can be read again only if it is kept: for rows held out, and where double turns out not to be enough.
+  const again =
+    plan.testSize > 0 || choice === "qr" || (choice === "auto" && !plan.extended) || options.na === "fail";
+  if (!source.repeatable && again) await source.seekable();
+
+  const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };
+  const timed = async <T>(what: "scanMs" | "solveMs", work: () => Promise<T> | T): Promise<T> => {
+    const from = performance.now();
+    const result = await work();
+    timing[what] += performance.now() - from;
+    return result;
+  };
+  let scan = await timed("scanMs", () => scanMoments(table, plan, options));
+  if (options.na === "fail" && scan.firstMissing >= 0)
+    throw await missingCell(table, columns, scan.firstMissing);
+  if (scan.moments.n === 0)
+    throw new DataError(`no row is complete: each of ${scan.rows} has a missing cell in a column used`, {
+      place: { file: source.name },
+      hint: "leave sparse columns out with --exclude",
+    });
+  let solver: Solver = plan.extended ? "extended" : "normal";
+  let solution: Solution;
+  if (choice === "qr") {
+    const { solveQr } = await import("../linear/qr.js");
+    const { X, y } = await timed("scanMs", () => readRowsInto(table, plan, options));
+    solution = await timed("solveMs", () => solveQr(X, y, terms.length, regression.intercept));
+    solver = "qr";
+  } else {
+    solution = await timed("solveMs", () => solve(scan.moments, regression));
+    if (choice === "auto" && solver === "normal" && needsExtended(solution)) {
+      scan = await timed("scanMs", () => scanMoments(table, { ...plan, extended: true }, options));
+      solution = await timed("solveMs", () => solve(scan.moments, regression));
+      solver = "extended";
+      notes.push("double precision was not enough; moments were computed again in double-double");
+    }
+  }
+  const model = LinearModel.of({
+    ...regression,
+    solver,
+    solution,
+    moments: scan.moments,
+    source:
+      source.fingerprint && source.path !== undefined
+        ? { path: source.path, ...source.fingerprint }
+        : undefined,
+  });
+  const test =
+    plan.testSize > 0 ? await timed("scanMs", () => heldOutError(table, plan, model, options)) : undefined;
+  timing.totalMs = performance.now() - started;
+  return { model, rows: scan.rows, dropped: scan.dropped, test, notes, timing };
+}
+
+/** The error for a row with a missing cell where `--na fail` refuses them. */
+async function missingCell(table: Table, names: readonly string[], number: number): Promise<DataError> {
+  let seen = 0;
+  for await (const batch of readRows(table)) {
+    const row = batch[number - seen];
+    if (row === undefined) {
+      seen += batch.length;
+      continue;
+    }
+    const { numeric } = numericChoice(table, names);
+    const at = numeric.findIndex((column) => isMissing(row.cells[column]!));
+    const cell = row.cells[numeric[at]!]!;
+    return new DataError(`expected a number, found ${cell === "" ? "an empty cell" : quoteCell(cell)}`, {
+      place: { file: table.source.name, line: row.line, column: names[at]!, cell },
+      hint: "rows with missing cells are dropped with --na omit",
+    });
+  }
+  return new DataError(`row ${number + 1} has a missing cell`, { place: { file: table.source.name } });
+}
+
+/** Double-double at once where the whole file is in the sample and small. */
+function extendedFirst(table: Table, p: number): boolean {
+  return table.whole && extendedIsFree(table.sample.length, p);
+}
+
+/** The table's columns of these names, to be read as numbers in this order. */
+function numericChoice(table: Table, names: readonly string[]): ColumnChoice {
+  const at = new Map(table.columns.map((column, i) => [column.name, i]));
+  return { numeric: names.map((name) => at.get(name)!), factors: [] };
+}
+
+async function* blocks(
+  table: Table,
+  names: readonly string[],
+  { signal, onProgress }: FitCsvOptions,
+): AsyncGenerator<ColumnBlock, void, undefined> {
+  for await (const block of readColumns(table, numericChoice(table, names))) {
+    if (signal?.aborted) throw new InterruptedError();
+    onProgress?.(table.source.progress());
+    yield block;
+  }
+}
+
+async function scanMoments(
+  table: Table,
+  plan: MomentsPlan,
+  options: FitCsvOptions,
+): Promise<ChunkMoments & { moments: Moments | ExtendedMoments }> {
+  const tree = new MergeTree<ChunkMoments>();
+  let chunk = 0;
+  for await (const block of blocks(table, plan.columns, options))
+    tree.push(chunk++, chunkMoments(plan, block));
+  const merged = tree.finish();
+  if (merged === undefined) throw new ModelError("there are no rows to fit");
+  return merged;
+}
+
+/** The complete rows that are not held out, in memory: X row-major without the intercept's column, and y. */
+async function readRowsInto(
+  table: Table,
+  plan: MomentsPlan,
+  options: FitCsvOptions,
+): Promise<{ X: Float64Array; y: Float64Array }> {
+  const X: number[] = [];
+  const y: number[] = [];
+  for await (const row of completeRows(table, plan, options, false)) {
+    for (let j = 0; j < row.length - 1; j++) X.push(row[j]!);
+    y.push(row[row.length - 1]!);
+  }
+  return { X: Float64Array.from(X), y: Float64Array.from(y) };
+}
+
+async function heldOutError(
+  table: Table,
+  plan: MomentsPlan,
+  model: LinearModel,
+  options: FitCsvOptions,
+): Promise<PredictionMetrics> {
+  const errors = new PredictionErrors();
+  const out = new Float64Array(1);
+  for await (const row of completeRows(table, plan, options, true)) {
+    predictRows(row, model.weights, out);
+    errors.add(row[row.length - 1]!, out[0]!);
+  }
+  return errors.metrics(model.rank);
+}
+
+async function* completeRows(
+  table: Table,
+  plan: MomentsPlan,
+  options: FitCsvOptions,
+  heldOut: boolean,
+): AsyncGenerator<Float64Array, void, undefined> {
+  const p = plan.columns.length;
+  const row = new Float64Array(p);
+  for await (const block of blocks(table, plan.columns, options))
+    for (let r = 0; r < block.rows; r++) {
+      if (isHeldOut(block.firstRow + r, plan.seed, plan.testSize) !== heldOut) continue;
+      for (let j = 0; j < p; j++) row[j] = block.numeric[j]![r]!;
+      if (!row.some(Number.isNaN)) yield row;
+    }
+}

@@ -1,0 +1,87 @@
+import { UsageError } from "../errors.js";
+import { extendedIsFree, needsExtended, type SolverChoice } from "../linear/ladder.js";
+import { flatten, LinearModel } from "../linear/model.js";
+import { type Regression, solve } from "../linear/solve.js";
+import { ExtendedMoments } from "../stats/extended-moments.js";
+import { Moments } from "../stats/moments.js";
+
+/** Options of `fit`; all may be left out. */
+export interface FitOptions {
+  /** Names of the k columns of X. Default: x1 … xk. */
+  terms?: readonly string[];
+  /** The name of y. Default: "y". */
+  target?: string;
+  /** Whether to fit an intercept. Default: true. */
+  intercept?: boolean;
+  /** n weights ≥ 0: the fit minimises Σ w (y − ŷ)². Default: all 1. */
+  weights?: Float64Array;
+  /** `auto` (default): double, and double-double where that is needed or costs nothing; */
+  solver?: Exclude<SolverChoice, "qr">;
+}
+
+/**
+ * Fits y = Xθ by least squares, θ = (XᵀX)⁻¹Xᵀy, from rows in memory.
+ *
+ * @param X n × k, row-major, or n rows of k numbers
+ * @param y n values
+ * @throws UsageError where shapes do not fit or a value is not finite; ModelError where nothing can be solved
+ */
+export function fit(
+  X: Float64Array | readonly (readonly number[])[],
+  y: Float64Array | readonly number[],
+  options: FitOptions = {},
+): LinearModel {
+  const n = y.length;
+  if (n === 0) throw new UsageError("y has no values");
+  const k = X instanceof Float64Array ? X.length / n : (X[0]?.length ?? 0);
+  const flat = flatten(X, k);
+  if (!Number.isInteger(k) || flat.length !== n * k)
+    throw new UsageError(
+      X instanceof Float64Array
+        ? `X has ${X.length} values, which do not make ${n} rows (the length of y)`
+        : `X has ${X.length} rows, y has ${n} values`,
+    );
+  const terms = options.terms ?? Array.from({ length: k }, (_, j) => `x${j + 1}`);
+  const target = options.target ?? "y";
+  if (terms.length !== k) throw new UsageError(`terms has ${terms.length} names, X has ${k} columns`);
+  const columns = [...terms, target];
+  if (new Set(columns).size !== k + 1) throw new UsageError("names of terms and target must differ");
+  const { weights } = options;
+  if (weights !== undefined && weights.length !== n)
+    throw new UsageError(`weights has ${weights.length} values, the data have ${n} rows`);
+
+  const rows = new Float64Array(n * (k + 1));
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < k; j++) rows[i * (k + 1) + j] = flat[i * k + j]!;
+    rows[i * (k + 1) + k] = y[i]!;
+  }
+  checkFinite(rows, columns);
+
+  const regression: Regression = { target, terms, intercept: options.intercept ?? true };
+  const choice = options.solver ?? "auto";
+  const extended = () => {
+    const moments = ExtendedMoments.fromRows(columns, rows, weights);
+    return LinearModel.of({
+      ...regression,
+      solver: "extended",
+      moments,
+      solution: solve(moments, regression),
+    });
+  };
+  if (choice === "extended" || (choice === "auto" && extendedIsFree(n, k + 1))) return extended();
+  const moments = Moments.fromRows(columns, rows, weights);
+  const solution = solve(moments, regression);
+  if (choice === "auto" && needsExtended(solution)) return extended();
+  return LinearModel.of({ ...regression, solver: "normal", moments, solution });
+}
+
+function checkFinite(rows: Float64Array, columns: readonly string[]): void {
+  for (let i = 0; i < rows.length; i++) {
+    if (Number.isFinite(rows[i])) continue;
+    const row = Math.floor(i / columns.length);
+    throw new UsageError(
+      `row ${row}, ${columns[i % columns.length]}: expected a finite number, got ${rows[i]}`,
+      { hint: "leave rows with missing values out before the fit" },
+    );
+  }
+}
