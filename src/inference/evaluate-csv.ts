@@ -1,0 +1,65 @@
+import { readColumns } from "../csv/columns.js";
+import type { DialectOptions } from "../csv/dialect.js";
+import { openSource } from "../csv/source.js";
+import { readTable } from "../csv/table.js";
+import { DataError, InterruptedError, ModelError } from "../errors.js";
+import type { LinearModel } from "../linear/model.js";
+import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
+import { matchColumns } from "./match-columns.js";
+import { type PredictPlan, scoreChunk } from "./predict-chunk.js";
+
+/** Options of `evaluateCsv`; all may be left out. */
+export interface EvaluateCsvOptions extends DialectOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
+}
+
+/** The error of a model on a CSV. */
+export interface CsvEvaluation {
+  rows: number;
+  /** Rows left out because a cell of the model's terms or target is missing. */
+  dropped: number;
+  metrics: PredictionMetrics;
+}
+
+/**
+ * Measures the error of a model's predictions on a CSV file, or on standard input (`-`).
+ *
+ * @throws ModelError where the file lacks columns of the model, its target included; DataError for a bad cell, and
+ * where no row is complete
+ */
+export async function evaluateCsv(
+  model: LinearModel,
+  path: string,
+  options: EvaluateCsvOptions = {},
+): Promise<CsvEvaluation> {
+  const source = await openSource(path);
+  try {
+    const table = await readTable(source, options);
+    const { choice, weights, target } = matchColumns(model, table);
+    if (!target)
+      throw new ModelError(
+        `${source.name}: the target ${JSON.stringify(model.target)} is missing or not numeric`,
+        {
+          hint: "evaluate compares predictions with it; goml predict does without",
+        },
+      );
+    const plan: PredictPlan = { weights, target, append: false, delimiter: "," };
+    const errors = new PredictionErrors();
+    let rows = 0;
+    for await (const block of readColumns(table, choice)) {
+      if (options.signal?.aborted) throw new InterruptedError();
+      const chunk = scoreChunk(plan, block);
+      rows += chunk.rows;
+      errors.absorb(PredictionErrors.of(chunk.errors));
+      options.onProgress?.(source.progress());
+    }
+    if (errors.n === 0)
+      throw new DataError(`no row is complete: each of ${rows} has a missing cell`, {
+        place: { file: source.name },
+      });
+    return { rows, dropped: rows - errors.n, metrics: errors.metrics(model.rank) };
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,116 @@
+import { availableParallelism } from "node:os";
+import { type ColumnBlock, readColumns } from "../csv/columns.js";
+import type { DialectOptions } from "../csv/dialect.js";
+import { openSource, type Source } from "../csv/source.js";
+import { readTable } from "../csv/table.js";
+import { openOutput, quoteField } from "../csv/write.js";
+import { InterruptedError } from "../errors.js";
+import type { LinearModel } from "../linear/model.js";
+import { orderedMap } from "../parallel/ordered-map.js";
+import { WorkerPool } from "../parallel/worker-pool.js";
+import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
+import { matchColumns } from "./match-columns.js";
+import { type ChunkPredictions, type PredictPlan, predictChunk, predictionHeader } from "./predict-chunk.js";
+
+/** Options of `predictCsv`; all may be left out. */
+export interface PredictCsvOptions extends DialectOptions {
+  /** The file to write; standard output where it is left out. */
+  output?: string | undefined;
+  /** Whether the input's own columns come before the prediction. */
+  append?: boolean | undefined;
+  /** Worker threads; 0 (default) predicts on the calling thread. */
+  threads?: number | undefined;
+  /** Stops the work; the promise then rejects with InterruptedError and the output file is not written. */
+  signal?: AbortSignal | undefined;
+  /** Told of bytes read, now and then. */
+  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
+}
+
+/** What a prediction of a CSV amounted to. */
+export interface CsvPrediction {
+  rows: number;
+  /** Rows with a missing cell, whose prediction is NA. */
+  missing: number;
+  /** The error, where the file has the target. */
+  metrics: PredictionMetrics | undefined;
+  timing: { totalMs: number; threads: number };
+}
+
+/** The number of threads that `--concurrent` without a number takes: the cores that this process may use. */
+export function defaultThreads(): number {
+  return availableParallelism();
+}
+
+/**
+ * Predicts every row of a CSV (a path, `-` for standard input, or an open source, which stays open) and writes the predictions as CSV, in order: the same bytes for any number of threads.
+ *
+ * @throws ModelError where the file lacks columns of the model; DataError for a bad cell or an output that cannot
+ * be written, of which then nothing is left
+ */
+export async function predictCsv(
+  model: LinearModel,
+  data: string | Source,
+  options: PredictCsvOptions = {},
+): Promise<CsvPrediction> {
+  if (typeof data !== "string") return predictSource(model, data, options);
+  const source = await openSource(data);
+  try {
+    return await predictSource(model, source, options);
+  } finally {
+    await source.close();
+  }
+}
+
+async function predictSource(
+  model: LinearModel,
+  source: Source,
+  options: PredictCsvOptions,
+): Promise<CsvPrediction> {
+  const started = performance.now();
+  const table = await readTable(source, options);
+  const append = options.append ?? false;
+  const { choice, weights, target } = matchColumns(model, table, { text: append });
+  const plan: PredictPlan = { weights, target, append, delimiter: append ? table.dialect.delimiter : "," };
+  const names = table.columns.map(({ name }) => quoteField(name, plan.delimiter)).join(plan.delimiter);
+  const output = openOutput(options.output);
+  const threads = options.threads ?? 0;
+  const pool =
+    threads > 0
+      ? new WorkerPool<ColumnBlock, ChunkPredictions>(
+          new URL("../../dist/bundle/predict-worker.js", import.meta.url),
+          { threads, workerData: plan },
+        )
+      : undefined;
+  const errors = new PredictionErrors();
+  let rows = 0;
+  let missing = 0;
+  try {
+    let open = await output.write(predictionHeader(plan, table.headerText === "" ? names : table.headerText));
+    const collect = async (chunk: ChunkPredictions): Promise<boolean> => {
+      rows += chunk.rows;
+      missing += chunk.missing;
+      errors.absorb(PredictionErrors.of(chunk.errors));
+      open = open && (await output.write(chunk.text));
+      options.onProgress?.(source.progress());
+      return open;
+    };
+    await orderedMap(
+      readColumns(table, choice),
+      async (block) => (pool === undefined ? predictChunk(plan, block) : pool.run(block)),
+      collect,
+      { window: 2 * Math.max(1, threads), signal: options.signal },
+    );
+    await output.commit();
+  } catch (error) {
+    output.abort();
+    throw options.signal?.aborted ? new InterruptedError() : error;
+  } finally {
+    await pool?.close();
+  }
+  return {
+    rows,
+    missing,
+    metrics: target && errors.n > 0 ? errors.metrics(model.rank) : undefined,
+    timing: { totalMs: performance.now() - started, threads: Math.max(1, threads) },
+  };
+}
