@@ -1,4 +1,4 @@
-const MISSING_CELLS = new Set(["", "NA", "N/A", "NaN", "nan", "null", "NULL"]);
+const MISSING = new Set(["", "NA", "N/A", "NaN", "nan", "null", "NULL"]);
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const SURROUNDING = /^[ \t]+|[ \t]+$/g;
 
@@ -9,13 +9,8 @@ const SURROUNDING = /^[ \t]+|[ \t]+$/g;
  */
 export function parseNumber(text: string): number | undefined {
   const trimmed = text.replace(SURROUNDING, "");
-  if (MISSING_CELLS.has(trimmed)) return Number.NaN;
+  if (MISSING.has(trimmed)) return Number.NaN;
   if (!DECIMAL.test(trimmed)) return undefined;
   const value = Number(trimmed);
   return Number.isFinite(value) ? value : undefined;
-}
-
-/** Whether a cell's text stands for a missing value: nothing or spaces, NA, N/A, NaN, nan, null, NULL. */
-export function isMissingText(text: string): boolean {
-  return MISSING_CELLS.has(text.replace(SURROUNDING, ""));
 }

@@ -1,0 +1,104 @@
+import { openSource, openStandardInput, type Source } from "../csv/source.js";
+import { DataError, UsageError } from "../errors.js";
+import { defaultThreads, predictCsv } from "../inference/predict-csv.js";
+import type { LinearModel } from "../linear/model.js";
+import { readModel } from "../linear/model-file.js";
+import { version } from "../version.js";
+import { count, milliseconds, significant } from "./numbers.js";
+import { progressBar } from "./progress.js";
+import { type ReadingOptions, readingOptions } from "./reading-options.js";
+
+/** The options of `goml predict`, as commander gives them. */
+export interface PredictOptions extends ReadingOptions {
+  model: string;
+  output?: string;
+  concurrent?: number | "auto" | true;
+  append?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** `goml predict`: CSV to CSV; metrics and timing go to standard error, which leaves standard output to the data. */
+export async function predict(
+  data: string | undefined,
+  options: PredictOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const model = await readModel(options.model);
+  const source = await openInput(data, model);
+  const progress = progressBar("predicting");
+  try {
+    const result = await predictCsv(model, source, {
+      ...readingOptions(options),
+      output: options.output,
+      append: options.append,
+      threads: threadsOf(options.concurrent, source),
+      signal,
+      onProgress: progress.update,
+    }).finally(progress.end);
+    if (options.quiet) return 0;
+    const { rows, missing, metrics, timing } = result;
+    if (options.json) {
+      const document = {
+        goml: version,
+        command: "predict",
+        data: { path: source.name, rows, missing },
+        metrics,
+        timing,
+      };
+      process.stderr.write(`${JSON.stringify(document, null, 2)}\n`);
+      return 0;
+    }
+    const parts = [`${count(rows)} ${rows === 1 ? "row" : "rows"} of ${source.name}`];
+    if (missing > 0) parts.push(`${count(missing)} NA for missing cells`);
+    if (metrics !== undefined)
+      parts.push(`MSE ${significant(metrics.mse)}`, `AIC ${significant(metrics.aicExtract)}`);
+    parts.push(
+      `${milliseconds(timing.totalMs)} on ${timing.threads} ${timing.threads === 1 ? "thread" : "threads"}`,
+    );
+    process.stderr.write(`${parts.join(", ")}\n`);
+    return 0;
+  } finally {
+    await source.close();
+  }
+}
+
+/** Below this many bytes starting threads takes longer than predicting; `goml bench` shows where it pays. */
+const AUTO_BYTES = 8 << 20;
+
+function threadsOf(concurrent: PredictOptions["concurrent"], source: Source): number {
+  if (concurrent === undefined) return 0;
+  if (concurrent === true) return defaultThreads();
+  if (concurrent !== "auto") return concurrent;
+  const size = source.fingerprint?.size;
+  return size !== undefined && size < AUTO_BYTES ? 0 : defaultThreads();
+}
+
+/**
+ * The file named, or standard input where it is a pipe, a file or a socket with something in it, else the file that
+ * the model was trained on: so that `goml predict` right after `goml train` just works, in CI too.
+ */
+async function openInput(data: string | undefined, model: LinearModel): Promise<Source> {
+  if (data !== undefined) return openSource(data);
+  const input = await openStandardInput();
+  if (input !== undefined) return input;
+  if (model.source === undefined)
+    throw new UsageError("there is nothing to predict: no file, and nothing on standard input", {
+      hint: "the model was not trained on a file; name one: goml predict data.csv",
+    });
+  const { path, size, mtimeMs } = model.source;
+  let source: Source;
+  try {
+    source = await openSource(path);
+  } catch (cause) {
+    if (!(cause instanceof DataError)) throw cause;
+    throw new DataError(`${cause.message} (the file that the model was trained on)`, {
+      hint: "name the file to predict: goml predict data.csv",
+      cause,
+    });
+  }
+  const now = source.fingerprint;
+  if (now !== undefined && (now.size !== size || now.mtimeMs !== mtimeMs))
+    process.stderr.write(`note: ${path} has changed since the model was trained on it\n`);
+  return source;
+}

@@ -1,0 +1,85 @@
+import chalk from "chalk";
+import type { LinearModel } from "../linear/model.js";
+import type { CoefficientRow, Summary } from "../linear/summary.js";
+import type { CsvFit } from "../training/fit-csv.js";
+import { alignedDecimals, count, milliseconds, pValue, significant, stars } from "./numbers.js";
+import { renderTable } from "./table.js";
+
+/** The summary of a fit as text for the terminal, in the manner of R's `summary(lm)`. */
+export function renderSummary(fitted: CsvFit, options: { model: string; level: number }): string {
+  const { model, rows, dropped, test, notes, timing } = fitted;
+  const held = test === undefined ? "" : `, ${count(test.n)} held out`;
+  const lines = [
+    renderModel(model, model.summary(options.level)),
+    `${count(model.n)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${held}`,
+  ];
+  if (test !== undefined)
+    lines.push(
+      `Held-out rows: MSE ${significant(test.mse)}, RMSE ${significant(test.rmse)}, MAE ${significant(test.mae)}, ` +
+        `R² ${significant(test.r2)}, AIC ${significant(test.aicExtract)}`,
+    );
+  for (const note of notes) lines.push(chalk.yellow(`note: ${note}`));
+  const threads = timing.threads === 1 ? "1 thread" : `${timing.threads} threads`;
+  lines.push(
+    chalk.dim(
+      `read ${milliseconds(timing.scanMs)}, solve ${milliseconds(timing.solveMs)}, ` +
+        `total ${milliseconds(timing.totalMs)}, ${threads}`,
+    ),
+    chalk.dim(`model written to ${options.model}`),
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+/** The part of the summary that the model alone gives. */
+export function renderModel(model: LinearModel, summary: Summary): string {
+  const { fit } = summary;
+  const lines = [
+    `${chalk.bold(model.target)} on ${model.terms.length} ${model.terms.length === 1 ? "term" : "terms"}` +
+      `${model.intercept ? "" : ", without intercept"}`,
+    "",
+    renderCoefficients(summary.coefficients),
+  ];
+  if (summary.coefficients.some((row) => row.p < 0.1))
+    lines.push(chalk.dim("---", "p < 0.001 ***  < 0.01 **  < 0.05 *  < 0.1 ."));
+  if (model.aliased.length > 0)
+    lines.push(
+      chalk.yellow(`linearly dependent on terms before them, left out: ${model.aliased.join(", ")}`),
+    );
+  lines.push(
+    "",
+    `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   ` +
+      `σ ${significant(fit.sigma)} on ${count(fit.dfResidual)} degrees of freedom`,
+    `R² ${significant(fit.r2)}   adjusted R² ${significant(fit.adjR2)}   ` +
+      `F ${significant(fit.f)} on ${fit.fDf} and ${count(fit.dfResidual)} DF, p ${pValue(fit.fP)}`,
+    `log-likelihood ${significant(fit.logLik)}   AIC ${significant(fit.aic)}   BIC ${significant(fit.bic)}`,
+    `condition number ${significant(model.conditionNumber, 3)}, solver ${solverText(model)}`,
+  );
+  return lines.join("\n");
+}
+
+function solverText(model: LinearModel): string {
+  const names = {
+    normal: "normal (Cholesky, double precision)",
+    extended: "extended (Cholesky, double-double)",
+    qr: "qr (Householder)",
+    gd: "gd (gradient descent)",
+  };
+  return names[model.solver];
+}
+
+function renderCoefficients(rows: readonly CoefficientRow[]): string {
+  const estimates = alignedDecimals(rows.map((row) => row.estimate));
+  const errors = alignedDecimals(rows.map((row) => row.stdError));
+  const table = rows.map((row, i) => [
+    row.term,
+    estimates[i]!,
+    errors[i]!,
+    Number.isNaN(row.t) ? "NA" : row.t.toFixed(3),
+    pValue(row.p),
+    stars(row.p),
+  ]);
+  return renderTable(
+    [["", "Estimate", "Std. Error", "t value", "p", ""].map((title) => chalk.dim(title)), ...table],
+    ["left", "right", "right", "right", "right", "left"],
+  );
+}

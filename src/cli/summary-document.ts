@@ -1,0 +1,33 @@
+import type { LinearModel } from "../linear/model.js";
+import type { CsvFit } from "../training/fit-csv.js";
+
+/** The JSON of a model's summary; DESIGN's stable names. Numbers that are not finite become null. */
+export function modelDocument(model: LinearModel, path: string, level: number) {
+  const { coefficients, fit } = model.summary(level);
+  return {
+    model: {
+      path,
+      target: model.target,
+      terms: model.terms,
+      intercept: model.intercept,
+      solver: model.solver,
+      rank: model.rank,
+      aliased: model.aliased,
+      conditionNumber: model.conditionNumber,
+    },
+    coefficients,
+    fit,
+  };
+}
+
+/** The parts of `train --json` after the version and the command. */
+export function summaryDocument(fitted: CsvFit, options: { model: string; level: number; path: string }) {
+  const { model, rows, dropped, test, notes, timing } = fitted;
+  return {
+    data: { path: options.path, rows, dropped },
+    ...modelDocument(model, options.model, options.level),
+    ...(test === undefined ? {} : { test }),
+    notes,
+    timing,
+  };
+}

@@ -1,0 +1,67 @@
+import { writeFileAtomic } from "../csv/write.js";
+import { ModelError } from "../errors.js";
+import type { SolverChoice } from "../linear/ladder.js";
+import { type CsvFit, fitCsv } from "../training/fit-csv.js";
+import { version } from "../version.js";
+import { progressBar } from "./progress.js";
+import { type ReadingOptions, readingOptions } from "./reading-options.js";
+import { renderSummary } from "./render-summary.js";
+import { summaryDocument } from "./summary-document.js";
+
+/** The options of `goml train`, as commander gives them. */
+export interface TrainOptions extends ReadingOptions {
+  target?: string;
+  features?: string[];
+  exclude?: string[];
+  intercept: boolean;
+  na: "omit" | "fail";
+  testSize?: number;
+  seed: number;
+  solver: SolverChoice;
+  level: number;
+  strict?: boolean;
+  model: string;
+  threads?: number;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** `goml train`: fits, writes the model, prints the summary. */
+export async function train(
+  data: string | undefined,
+  options: TrainOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const progress = progressBar("reading");
+  let fitted: CsvFit;
+  try {
+    fitted = await fitCsv(data!, {
+      ...readingOptions(options),
+      target: options.target,
+      features: options.features,
+      exclude: options.exclude,
+      intercept: options.intercept,
+      na: options.na,
+      testSize: options.testSize,
+      seed: options.seed,
+      solver: options.solver,
+      signal,
+      onProgress: progress.update,
+    });
+  } finally {
+    progress.end();
+  }
+  const { model } = fitted;
+  if (options.strict && model.aliased.length > 0)
+    throw new ModelError(`these terms depend linearly on terms before them: ${model.aliased.join(", ")}`, {
+      hint: "leave them out with --exclude, or train without --strict",
+    });
+  await writeFileAtomic(options.model, `${JSON.stringify(model)}\n`);
+  if (options.quiet) return 0;
+  if (options.json)
+    process.stdout.write(
+      `${JSON.stringify({ goml: version, command: "train", ...summaryDocument(fitted, { ...options, path: data! }) }, null, 2)}\n`,
+    );
+  else process.stdout.write(renderSummary(fitted, options));
+  return 0;
+}

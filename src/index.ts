@@ -1,0 +1,24 @@
+export {
+  DataError,
+  type ExitCode,
+  GateError,
+  GomlError,
+  InterruptedError,
+  ModelError,
+  type Place,
+  UsageError,
+} from "./errors.js";
+export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./inference/evaluate-csv.js";
+export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./inference/predict-csv.js";
+export type { SolverChoice } from "./linear/ladder.js";
+export { type DataSource, LinearModel, type Solver } from "./linear/model.js";
+export type { ModelDocument } from "./linear/model-document.js";
+export { readModel } from "./linear/model-file.js";
+export type { PredictConcurrentOptions } from "./linear/predict-concurrent.js";
+export type { CoefficientRow, FitSummary, Summary } from "./linear/summary.js";
+export { ExtendedMoments, type ExtendedMomentsJson } from "./stats/extended-moments.js";
+export type { FitMetrics, PredictionMetrics } from "./stats/metrics.js";
+export { Moments, type MomentsJson } from "./stats/moments.js";
+export { type FitOptions, fit } from "./training/fit.js";
+export { type CsvFit, type FitCsvOptions, fitCsv } from "./training/fit-csv.js";
+export { version } from "./version.js";
