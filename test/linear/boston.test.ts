@@ -49,7 +49,9 @@ describe.each([
     for (const [name, value] of Object.entries(R))
       expect(relative(fit[name as keyof typeof R], value), name).toBeLessThan(1e-10);
     for (const [term, value] of Object.entries(ESTIMATES))
-      expect(relative(coefficients.find((row) => row.term === term)!.estimate, value), term).toBeLessThan(1e-10);
+      expect(relative(coefficients.find((row) => row.term === term)!.estimate, value), term).toBeLessThan(
+        1e-10,
+      );
     expect(relative(coefficients[0]!.stdError, 5.10345881063739)).toBeLessThan(1e-10);
     expect([fit.n, fit.fDf, fit.dfResidual]).toEqual([506, 13, 492]);
   });
