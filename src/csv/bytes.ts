@@ -17,7 +17,7 @@ export function isGzip(head: Uint8Array): boolean {
 }
 
 /**
- * The first `size` bytes of an open file, in pieces of 1 MiB, each its own buffer.
+ * The bytes [from, size) of an open file, in pieces of 1 MiB, each its own buffer.
  *
  * @throws DataError where the file ends earlier: it was cut while being read
  */
@@ -26,8 +26,9 @@ export async function* fileBytes(
   fd: number,
   counter: { read: number },
   { size }: { size: number },
+  from = 0,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let position = 0;
+  let position = from;
   while (position < size) {
     const buffer = Buffer.allocUnsafeSlow(Math.min(READ_SIZE, size - position));
     const { bytesRead } = await readAt(fd, buffer, 0, buffer.length, position);
@@ -49,5 +50,15 @@ export async function* gunzipped(packed: Bytes): AsyncGenerator<Uint8Array, void
     await done;
   } finally {
     gunzip.destroy();
+  }
+}
+
+/** Bytes without their first `count`. */
+export async function* skipBytes(bytes: Bytes, count: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let skip = count;
+  for await (const chunk of bytes) {
+    const from = Math.min(skip, chunk.length);
+    skip -= from;
+    if (from < chunk.length) yield from === 0 ? chunk : chunk.subarray(from);
   }
 }

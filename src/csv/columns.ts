@@ -1,13 +1,9 @@
-import { isMissing, parseCell } from "../dataset/cell.js";
-import { DataError, quoteCell } from "../errors.js";
+import { readFast } from "./fast-lane.js";
 import { Levels } from "./levels.js";
-import { type Row, readRows } from "./records.js";
+import { readReference } from "./reference-lane.js";
 import type { Table } from "./table.js";
 
-/** Bytes per chunk: a constant, because results must not depend on the machine. */
-export const CHUNK_BYTES = 1 << 20;
-
-/** The columns to read, by position in the file; the others are not parsed. */
+/** The columns to read, by position in the file; the others are not parsed. Plain data. */
 export interface ColumnChoice {
   /** Columns to read as numbers, one `Float64Array` each, in this order. */
   readonly numeric: readonly number[];
@@ -17,7 +13,7 @@ export interface ColumnChoice {
   readonly text?: boolean;
 }
 
-/** The rows as they stand in the file, without line ends: row i is `bytes[ends[i − 1] or 0 .. ends[i]]`. */
+/** Rows as they stand in the file, without line ends: row i is `bytes[ends[i − 1] or 0 .. ends[i]]`. */
 export interface RowText {
   readonly bytes: Uint8Array;
   readonly ends: Int32Array;
@@ -25,7 +21,7 @@ export interface RowText {
 
 /** The rows that start in one chunk of the file, as columns. */
 export interface ColumnBlock {
-  /** The chunk's number: its rows start at bytes [chunk·CHUNK_BYTES, (chunk + 1)·CHUNK_BYTES) after the header. */
+  /** The chunk's number (`ChunkPlan`). */
   readonly chunk: number;
   /** The number of the first row in the file, from 0. */
   readonly firstRow: number;
@@ -37,103 +33,29 @@ export interface ColumnBlock {
   readonly text: RowText | undefined;
 }
 
-/** How `readColumns` cuts a file; for tests, which make every row meet a boundary. */
-export interface ChunkOptions {
+/** How to read columns. */
+export interface ReadOptions {
+  /** One dictionary per factor chosen, which grows as levels appear. */
+  readonly levels?: readonly Levels[];
+  /** Bytes per chunk; default 1 MiB. Tests make it tiny, so that every row meets a boundary. */
   readonly chunkBytes?: number;
+  /** `reference` reads all through csv-parse; default `fast`, which leaves to csv-parse what it cannot read. */
+  readonly lane?: "fast" | "reference";
 }
 
 /**
- * The chosen columns of a table through the csv-parse lane, one block per chunk that has rows, in file order.
+ * The chosen columns of a table in the calling thread, one block per chunk that has rows, in file order.
  *
- * @param levels one dictionary per factor chosen, which grows as levels appear
- * @throws DataError where a numeric column's cell is neither a finite number nor missing, and as `readRows`
+ * @throws DataError, with line and column, for a cell of a numeric column that is neither a finite number nor
+ * missing, a row with too many or too few cells, a quoted cell that is not closed, and a file that changes
  */
-export async function* readColumns(
+export function readColumns(
   table: Table,
   choice: ColumnChoice,
-  levels: readonly Levels[] = choice.factors.map(() => new Levels()),
-  options: ChunkOptions = {},
+  options: ReadOptions = {},
 ): AsyncGenerator<ColumnBlock, void, undefined> {
-  const chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
-  let rows: Row[] = [];
-  let chunk = 0;
-  let firstRow = 0;
-  let failure: { error: unknown } | undefined;
-  const batches = readRows(table);
-  for (;;) {
-    // An error of a later row must not hide one of the rows that wait for the end of their chunk.
-    const batch = await batches.next().catch((error: unknown) => ({ done: true, value: undefined, error }));
-    if ("error" in batch) failure = { error: batch.error };
-    if (batch.done) break;
-    for (const row of batch.value as Row[]) {
-      const at = Math.floor((row.start - table.dataStart) / chunkBytes);
-      if (at !== chunk && rows.length > 0) {
-        yield blockOf(table, choice, levels, chunk, firstRow, rows);
-        firstRow += rows.length;
-        rows = [];
-      }
-      chunk = at;
-      rows.push(row);
-    }
-  }
-  if (rows.length > 0) {
-    const last = blockOf(table, choice, levels, chunk, firstRow, rows);
-    if (!failure) yield last;
-  }
-  if (failure) throw failure.error;
-}
-
-function blockOf(
-  table: Table,
-  choice: ColumnChoice,
-  levels: readonly Levels[],
-  chunk: number,
-  firstRow: number,
-  rows: readonly Row[],
-): ColumnBlock {
-  const numeric = choice.numeric.map(() => new Float64Array(rows.length));
-  const codes = choice.factors.map(() => new Int32Array(rows.length));
-  rows.forEach((row, i) => {
-    choice.numeric.forEach((column, j) => {
-      const value = parseCell(row.cells[column]!);
-      if (value === undefined) throw cellError(table, row.line, column, row.cells[column]!);
-      numeric[j]![i] = value;
-    });
-    choice.factors.forEach((column, j) => {
-      const cell = row.cells[column]!.trim();
-      codes[j]![i] = isMissing(cell) ? -1 : levels[j]!.code(cell);
-    });
-  });
-  const text = choice.text ? rowText(rows) : undefined;
-  return { chunk, firstRow, rows: rows.length, numeric, codes, text };
-}
-
-function rowText(rows: readonly Row[]): RowText {
-  const ends = new Int32Array(rows.length);
-  let length = 0;
-  const pieces = rows.map(({ bytes }, i) => {
-    let end = bytes.length;
-    while (end > 0 && (bytes[end - 1] === 10 || bytes[end - 1] === 13)) end--;
-    length += end;
-    ends[i] = length;
-    return bytes.subarray(0, end);
-  });
-  return { bytes: Buffer.concat(pieces, length), ends };
-}
-
-/** The error for a cell of a numeric column that is neither a finite number nor missing. */
-function cellError(table: Table, line: number, column: number, cell: string): DataError {
-  const name = table.columns[column]!.name;
-  const place = { file: table.source.name, line, column: name, cell };
-  const tooLarge = /^[+-]?[0-9.]+([eE][+-]?[0-9]+)?$/.test(cell.trim()) && !Number.isNaN(Number(cell));
-  if (tooLarge) {
-    return new DataError(`expected a finite number, found ${quoteCell(cell)}`, {
-      place,
-      hint: "The largest double is about 1.8e308; correct the cell or write NA.",
-    });
-  }
-  return new DataError(`expected a number, found ${quoteCell(cell)}`, {
-    place,
-    hint: `Correct the cell, write NA for a missing value, or leave the column out with --exclude ${name}.`,
-  });
+  const levels = options.levels ?? choice.factors.map(() => new Levels());
+  const reference = table.dialect.odd || options.lane === "reference";
+  const read = reference ? readReference : readFast;
+  return read(table, choice, levels, options.chunkBytes);
 }

@@ -22,7 +22,9 @@ export interface DialectOptions {
 }
 
 const CANDIDATES = [",", ";", "\t", "|"];
+// A delimiter shows in a few dozen rows; a quoted cell of free text may be long.
 const SNIFF_CHARACTERS = 64 * 1024;
+const SNIFF_RECORDS = 100;
 
 /**
  * Finds the dialect of a file from its head.
@@ -45,7 +47,8 @@ export function sniffDialect(
   const text = decodeSample(sample, file).slice(0, SNIFF_CHARACTERS);
   const complete = whole && text.length <= SNIFF_CHARACTERS;
   const newline = text.includes("\n") || !text.includes("\r") ? "\n" : "\r";
-  const read = (delimiter: string): Sample => sampleRecords(text, delimiter, newline, complete);
+  const read = (delimiter: string): Sample =>
+    sampleRecords(text, delimiter, newline, complete, SNIFF_RECORDS);
   const delimiter =
     options.delimiter === undefined ? sniffDelimiter(read) : checkDelimiter(options.delimiter);
   const chosen = read(delimiter);

@@ -55,6 +55,11 @@ export class LineTracker {
     return record;
   }
 
+  /** The record that the bytes end with where csv-parse saw none: a line of spaces without line end. */
+  rest(): RecordBytes | undefined {
+    return this.advance(this.#offset + this.#bytes.length);
+  }
+
   /** Where the cell after byte `from` starts, and its text up to the line's end, for an error's message. */
   cellAfter(from: number): RecordPlace & { text: string } {
     if (from <= this.#offset) this.#skipBlank(this.#offset + this.#bytes.length);

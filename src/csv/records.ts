@@ -1,5 +1,6 @@
-import type { CsvError, Info, Parser } from "csv-parse";
+import type { CsvError, Info } from "csv-parse";
 import { DataError, quoteCell } from "../errors.js";
+import { LARGEST_ROW } from "./chunks.js";
 import { LineTracker, type RecordBytes } from "./line-starts.js";
 import type { Table } from "./table.js";
 
@@ -8,7 +9,20 @@ export interface Row extends RecordBytes {
   readonly cells: readonly string[];
 }
 
+/** Bytes of a table from the start of a row on, and where that row stands. */
+export interface RowsFrom {
+  readonly offset: number;
+  readonly line: number;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+// Small enough that the rows of a piece, as objects, are a few megabytes.
 const PIECE = 1 << 18;
+
+/** All rows of a table. */
+function tableRows(table: Table): RowsFrom {
+  return { offset: table.dataStart, line: table.dataLine, bytes: table.source.chunks(table.dataStart) };
+}
 
 /**
  * The rows of a table through csv-parse, in batches: the reference lane, and the lane for odd dialects.
@@ -19,12 +33,15 @@ const PIECE = 1 << 18;
  * @throws DataError at a row with more or fewer cells than the header, a quoted cell that is never closed, text
  * after a closing quote, and for a table without rows
  */
-export async function* readRows(table: Table): AsyncGenerator<Row[], void, undefined> {
+export async function* readRows(
+  table: Table,
+  from: RowsFrom = tableRows(table),
+): AsyncGenerator<Row[], void, undefined> {
   const { parse } = await import("csv-parse");
-  const { source, dialect } = table;
+  const { dialect } = table;
   const tracker = new LineTracker(
-    table.dataStart,
-    table.dataLine,
+    from.offset,
+    from.line,
     dialect.newline,
     dialect.delimiter,
     table.columns.length,
@@ -40,9 +57,10 @@ export async function* readRows(table: Table): AsyncGenerator<Row[], void, undef
     trim: true,
     relax_quotes: true,
     relax_column_count: true,
+    max_record_size: LARGEST_ROW,
     on_record: (cells: string[], info: Info) => {
       if (failure !== undefined) return null;
-      const record = tracker.advance(table.dataStart + info.bytes);
+      const record = tracker.advance(from.offset + info.bytes);
       if (record === undefined) return null;
       if (cells.length !== table.columns.length) failure = raggedError(table, record.line, cells.length);
       else batch.push({ ...record, cells });
@@ -55,29 +73,32 @@ export async function* readRows(table: Table): AsyncGenerator<Row[], void, undef
     const error = await written((done) => parser.write(piece, done));
     failure ??= error;
   };
-  for await (const piece of dataBytes(source.chunks(), table.dataStart)) {
-    await feed(piece);
+  for await (const bytes of from.bytes) {
+    for (let at = 0; at < bytes.length && failure === undefined; at += PIECE) {
+      await feed(bytes.subarray(at, at + PIECE));
+    }
     if (batch.length > 0) {
       any = true;
       yield batch;
       batch = [];
     }
-    if (failure !== undefined) throw explained(failure, table, tracker, parser);
+    if (failure !== undefined) throw explained(failure, table, tracker, from.offset + parser.info.bytes);
   }
   const error = await written((done) => parser.end(done));
   failure ??= error;
+  const rest = failure === undefined ? tracker.rest() : undefined;
+  if (rest) batch.push({ ...rest, cells: [""] });
   if (batch.length > 0) {
     any = true;
     yield batch;
   }
-  if (failure !== undefined) throw explained(failure, table, tracker, parser);
-  if (!any) throw noRowsError(table);
+  if (failure !== undefined) throw explained(failure, table, tracker, from.offset + parser.info.bytes);
+  if (!any && from.offset === table.dataStart) throw noRowsError(table);
 }
 
 /** The error for a table whose rows are all missing. */
 export function noRowsError(table: Table): DataError {
-  const columns = table.columns.length;
-  return new DataError(`the file has a header of ${columns} columns and no rows`, {
+  return new DataError(`the file has a header of ${table.columns.length} columns and no rows`, {
     place: { file: table.source.name },
     hint: "If the first line is data, say --no-header.",
   });
@@ -97,34 +118,21 @@ function raggedError(table: Table, line: number, found: number): DataError {
   });
 }
 
-/** The bytes from offset `start` on, in pieces small enough to keep batches small. */
-async function* dataBytes(
-  chunks: AsyncIterable<Uint8Array>,
-  start: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let skip = start;
-  for await (const chunk of chunks) {
-    const from = Math.min(skip, chunk.length);
-    skip -= from;
-    for (let at = from; at < chunk.length; at += PIECE) yield chunk.subarray(at, at + PIECE);
-  }
-}
-
 /** Waits for a write; the error that it ended with, if one. */
 function written(write: (done: (error?: Error | null) => void) => void): Promise<unknown> {
   return new Promise((resolve) => write((error) => resolve(error ?? undefined)));
 }
 
 /** csv-parse's errors in our words, with the line on which the cell starts. */
-function explained(failure: unknown, table: Table, tracker: LineTracker, parser: Parser): unknown {
-  const error = failure as CsvError & { column?: number; bytes?: number };
+function explained(failure: unknown, table: Table, tracker: LineTracker, cellStart: number): unknown {
+  const error = failure as CsvError & { column?: number };
   if (failure instanceof DataError || typeof error.code !== "string") return failure;
-  const cell = tracker.cellAfter(table.dataStart + parser.info.bytes);
+  const cell = tracker.cellAfter(cellStart);
   const index = typeof error.column === "number" ? error.column : 0;
   const column = table.columns[index]?.name ?? `V${index + 1}`;
   const place = { file: table.source.name, line: cell.line, column, cell: cell.text };
   const hint = 'A quote inside a quoted cell is written twice: "say ""yes""".';
-  if (error.code === "CSV_QUOTE_NOT_CLOSED") {
+  if (error.code === "CSV_QUOTE_NOT_CLOSED" || error.code === "CSV_MAX_RECORD_SIZE") {
     return new DataError(`a quoted cell is never closed: ${quoteCell(cell.text)}`, { place, hint });
   }
   return new DataError(`text after a closing quote: ${quoteCell(cell.text)}`, {

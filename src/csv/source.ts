@@ -1,6 +1,6 @@
 import { closeSync, createReadStream, fstatSync, openSync, type Stats } from "node:fs";
 import { DataError } from "../errors.js";
-import { type Bytes, fileBytes, gunzipped, isGzip } from "./bytes.js";
+import { type Bytes, fileBytes, gunzipped, isGzip, skipBytes } from "./bytes.js";
 import { changedError, readError } from "./read-error.js";
 import { type SpooledFile, spool } from "./spool.js";
 
@@ -156,15 +156,20 @@ export class Source {
   }
 
   /**
-   * All bytes from the first, decompressed, in pieces of any size.
+   * All bytes from offset `from` on, decompressed, in pieces of any size.
    *
    * @throws DataError for gzip that is truncated or damaged, and for a file that changes meanwhile
    */
-  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+  async *chunks(from = 0): AsyncGenerator<Uint8Array, void, undefined> {
+    if (this.#plain) yield* this.#pieces(from);
+    else yield* skipBytes(this.#pieces(0), from);
+  }
+
+  async *#pieces(from: number): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       if (this.repeatable) {
         this.#counter.read = 0;
-        yield* this.#allBytes(this.#counter);
+        yield* this.#allBytes(this.#counter, from);
         this.checkUnchanged();
         return;
       }
@@ -215,8 +220,9 @@ export class Source {
     if (this.#fd !== undefined) closeQuietly(this.#fd);
   }
 
-  #allBytes(counter: { read: number }): Bytes {
-    if (this.#plain) return fileBytes(this.name, this.#plain.fd, counter, { size: this.#plain.size });
+  /** A repeatable source's bytes; `from` counts for uncompressed ones only. */
+  #allBytes(counter: { read: number }, from = 0): Bytes {
+    if (this.#plain) return fileBytes(this.name, this.#plain.fd, counter, { size: this.#plain.size }, from);
     const packed = fileBytes(this.name, this.#fd!, counter, this.fingerprint!);
     return this.gzip ? gunzipped(packed) : packed;
   }

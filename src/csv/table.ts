@@ -4,7 +4,7 @@ import { type Dialect, type DialectOptions, decodeSample, sniffDialect } from ".
 import { sampleRecords } from "./sample.js";
 import type { Source } from "./source.js";
 
-const SAMPLE_SIZE = 1 << 18;
+const SAMPLE_SIZE = 1 << 17;
 const LARGEST_HEADER = 1 << 26;
 
 /** A source whose dialect, columns and first row are known, before any row has been read for its values. */
@@ -19,7 +19,7 @@ export interface Table {
   readonly dataLine: number;
   /** The header as it stands in the file, without line end; empty where there is none. */
   readonly headerText: string;
-  /** The rows of the sample, at most 256 KiB of the file, cells trimmed. */
+  /** The rows of the sample, at most 128 KiB of the file, cells trimmed. */
   readonly sample: readonly (readonly string[])[];
   /** Whether the sample is the whole file. */
   readonly whole: boolean;
@@ -53,9 +53,10 @@ function tableFrom(
   options: DialectOptions,
 ): Table | undefined {
   const file = source.name;
-  const dialect = sniffDialect(bytes, whole, options, file);
+  const sniffed = sniffDialect(bytes, whole, options, file);
   const text = decodeSample(bytes, file);
-  const sampled = sampleRecords(text, dialect.delimiter, dialect.newline, whole);
+  const sampled = sampleRecords(text, sniffed.delimiter, sniffed.newline, whole);
+  const dialect = { ...sniffed, odd: sniffed.odd || sampled.strayQuote };
   const { records } = sampled;
   const first = records[0];
   const header = dialect.header ? first : undefined;

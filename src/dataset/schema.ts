@@ -29,9 +29,9 @@ function kindOf(rows: readonly (readonly string[])[], j: number): ColumnKind {
   let kind: ColumnKind = "empty";
   for (const row of rows) {
     const cell = row[j];
-    if (cell === undefined || isMissing(cell)) continue;
-    if (!looksNumeric(cell)) return "text";
-    kind = "numeric";
+    if (cell === undefined) continue;
+    if (looksNumeric(cell)) kind = "numeric";
+    else if (!isMissing(cell)) return "text";
   }
   return kind;
 }

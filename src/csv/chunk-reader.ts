@@ -1,0 +1,257 @@
+import { readSync } from "node:fs";
+import type { Kernels, RowCount } from "../kernels/kernels.js";
+import { BLOCK_ROWS } from "../kernels/kernels.js";
+import { type ColumnUse, RowParser, Stop } from "../kernels/rows.js";
+import { type ChunkPlan, type ChunkStart, LARGEST_ROW, LaneStop } from "./chunks.js";
+import type { ColumnChoice } from "./columns.js";
+import { Levels, MISSING_LEVEL } from "./levels.js";
+import { changedError } from "./read-error.js";
+import type { StreamChunk } from "./stream-chunks.js";
+import type { Table } from "./table.js";
+
+/** What a thread needs to know to read chunks; plain data, so that it can go to a worker. */
+export interface LaneSpec {
+  /** The file's name, for messages. */
+  readonly name: string;
+  readonly plan: ChunkPlan;
+  readonly columns: number;
+  readonly delimiter: string;
+  readonly choice: ColumnChoice;
+}
+
+/** The spec of the fast lane for a table. */
+export function laneSpec(table: Table, choice: ColumnChoice, plan: ChunkPlan): LaneSpec {
+  return {
+    name: table.source.name,
+    plan,
+    columns: table.columns.length,
+    delimiter: table.dialect.delimiter,
+    choice,
+  };
+}
+
+/** Bytes read beyond a chunk in the first go, for its last row: most rows are shorter. */
+const TAIL = 4096;
+/** Bytes past the data that the kernels read or write. */
+const SLACK = 128;
+const ESCAPED = 0x80000000;
+
+/**
+ * The fast lane over one chunk at a time, in one thread's kernels: `load` it, `count` it, and, once the counts of
+ * all chunks before it are known, go through its `blocks`.
+ *
+ * Numeric column j of the choice is the block's column j: row r at `block` + 8(128 j + r) in the kernels' memory,
+ * NaN where missing, ready for the Gram kernels. `reader.missing` says whether any is. `codes[i]` holds factor i's
+ * level codes. All of them are overwritten by the next block.
+ */
+export class ChunkReader {
+  /** Address of the block, which has room for `slots` columns rounded up to a multiple of four. */
+  readonly block: number;
+  /** One code per row of the block for each factor; `MISSING_LEVEL` where missing. */
+  readonly codes: readonly Int32Array[];
+  readonly levels: readonly Levels[];
+  /** Whether the block has a missing number. */
+  missing = false;
+  /** The number of the block's first row. */
+  firstRow = 0;
+  readonly #kernels: Kernels;
+  readonly #spec: LaneSpec;
+  readonly #parser: RowParser;
+  readonly #fd: number | undefined;
+  #data: number;
+  #capacity: number;
+  #chunk = 0;
+  #own = 0;
+  #length = 0;
+  #last = false;
+
+  /**
+   * @param fd a file open for reading, if chunks are to be loaded from one
+   * @param levels one dictionary per factor chosen
+   */
+  constructor(
+    kernels: Kernels,
+    spec: LaneSpec,
+    fd?: number,
+    levels: readonly Levels[] = spec.choice.factors.map(() => new Levels()),
+  ) {
+    const { numeric, factors, text = false } = spec.choice;
+    const columns: ColumnUse[] = Array.from({ length: spec.columns }, () => ({ read: "skip" }));
+    numeric.forEach((column, slot) => {
+      columns[column] = { read: "number", slot };
+    });
+    factors.forEach((column, i) => {
+      columns[column] = { read: "text", slot: numeric.length + i };
+    });
+    this.#kernels = kernels;
+    this.#spec = spec;
+    this.#fd = fd;
+    this.levels = levels;
+    this.codes = factors.map(() => new Int32Array(BLOCK_ROWS));
+    this.#parser = new RowParser(kernels, {
+      columns,
+      delimiter: spec.delimiter.charCodeAt(0),
+      maxRows: BLOCK_ROWS,
+      spans: text,
+    });
+    this.block = kernels.allocBlock(numeric.length + factors.length);
+    this.#capacity = spec.plan.chunkBytes + TAIL;
+    this.#data = this.#allocData(this.#capacity);
+  }
+
+  /**
+   * Reads a chunk from the file, with the bytes after it that its last row is likely to need.
+   *
+   * @throws DataError if the file has become shorter
+   */
+  load(chunk: number): void {
+    const { dataStart, chunkBytes, size } = this.#spec.plan;
+    const from = dataStart + chunk * chunkBytes;
+    this.#chunk = chunk;
+    this.#own = Math.min(chunkBytes, size - from);
+    this.#length = 0;
+    if (chunk === 0) this.#kernels.bytes[this.#data - 1] = 0x0a;
+    else this.#read(from - 1, this.#data - 1, 1);
+    this.#append(Math.min(size - from, chunkBytes + TAIL));
+  }
+
+  /** Takes a chunk of a stream, which has all of its last row with it. */
+  loadStream({ chunk, own, before, bytes, last }: StreamChunk): void {
+    this.#chunk = chunk;
+    this.#own = own;
+    this.#length = 0;
+    this.#reserve(bytes.length);
+    this.#kernels.bytes[this.#data - 1] = before;
+    this.#kernels.bytes.set(bytes, this.#data);
+    this.#finish(bytes.length, last);
+  }
+
+  /** Counts the chunk's rows, line feeds and quotes; `startAfter` adds them up. */
+  count(): RowCount {
+    return this.#kernels.countRows(this.#data, this.#own);
+  }
+
+  /**
+   * Parses the chunk's rows into `block`, at most 128 at a time, and yields how many there are each time.
+   *
+   * @throws LaneStop at a row that this lane cannot read
+   */
+  *blocks(start: ChunkStart): Generator<number, void, undefined> {
+    const parser = this.#parser;
+    this.firstRow = start.firstRow;
+    this.missing = false;
+    let at = this.#data + this.#kernels.findRowStart(this.#data, this.#own, start.insideQuote);
+    let rows = 0;
+    for (;;) {
+      const end = this.#data + this.#length;
+      const stop = parser.parse(this.block, at, this.#data + this.#own, end, this.#last, rows);
+      rows = parser.rows;
+      this.missing ||= parser.missing > 0;
+      if (stop === Stop.NeedMore) {
+        const offset = parser.next - this.#data;
+        if (!this.#extend(offset)) throw this.#stopped(start);
+        at = this.#data + offset;
+        continue;
+      }
+      if (stop !== Stop.Full && stop !== Stop.Limit) throw this.#stopped(start);
+      if (rows > 0) {
+        this.#readCodes(rows);
+        yield rows;
+      }
+      if (stop === Stop.Limit) return;
+      this.firstRow += rows;
+      this.missing = false;
+      rows = 0;
+      at = parser.next;
+    }
+  }
+
+  /** The bytes of row r of the block as they stand in the file, without line end; a view of the kernels' memory. */
+  rowBytes(r: number): Uint8Array {
+    const { ints, bytes } = this.#kernels;
+    const at = this.#parser.spans / 4 + 2 * r;
+    return bytes.subarray(ints[at]! >>> 0, ints[at + 1]! >>> 0);
+  }
+
+  /** The block's columns of numbers, as views of the kernels' memory, `rows` long. */
+  numeric(rows: number): Float64Array[] {
+    const { numeric } = this.#spec.choice;
+    return numeric.map((_, j) => this.#kernels.doublesAt(this.block + 8 * BLOCK_ROWS * j, rows));
+  }
+
+  #readCodes(rows: number): void {
+    const { bytes, ints } = this.#kernels;
+    const { numeric } = this.#spec.choice;
+    this.codes.forEach((codes, i) => {
+      const levels = this.levels[i]!;
+      const column = this.block / 4 + 2 * BLOCK_ROWS * (numeric.length + i);
+      for (let r = 0; r < rows; r++) {
+        const from = ints[column + 2 * r]! >>> 0;
+        const length = ints[column + 2 * r + 1]! >>> 0;
+        const escaped = length >= ESCAPED;
+        const to = from + (escaped ? length - ESCAPED : length);
+        codes[r] =
+          from === to ? MISSING_LEVEL : levels.codeOfBytes(bytes, from, to, escaped, this.firstRow + r);
+      }
+    });
+  }
+
+  #stopped(start: ChunkStart): LaneStop {
+    const { dataStart, dataLine, chunkBytes } = this.#spec.plan;
+    const { bytes } = this.#kernels;
+    const first = this.#kernels.findRowStart(this.#data, this.#own, start.insideQuote);
+    let line = dataLine + start.lines;
+    for (let i = this.#data; i < this.#data + first; i++) if (bytes[i] === 0x0a) line++;
+    const offset = dataStart + this.#chunk * chunkBytes + first;
+    return new LaneStop(this.#chunk, { firstRow: start.firstRow, offset, line });
+  }
+
+  /** Gets more of the file for a row that starts at `offset`; false if there is no more or the row is too long. */
+  #extend(offset: number): boolean {
+    if (this.#last || this.#fd === undefined) return false;
+    const have = this.#length - offset;
+    if (have > LARGEST_ROW) return false;
+    const { dataStart, chunkBytes, size } = this.#spec.plan;
+    const left = size - (dataStart + this.#chunk * chunkBytes + this.#length);
+    this.#append(Math.min(left, Math.max(TAIL, have)));
+    return true;
+  }
+
+  #append(count: number): void {
+    const { dataStart, chunkBytes, size } = this.#spec.plan;
+    const position = dataStart + this.#chunk * chunkBytes + this.#length;
+    this.#reserve(this.#length + count);
+    this.#read(position, this.#data + this.#length, count);
+    this.#finish(this.#length + count, position + count >= size);
+  }
+
+  #read(position: number, address: number, count: number): void {
+    const { bytes } = this.#kernels;
+    for (let done = 0; done < count; ) {
+      const got = readSync(this.#fd!, bytes, address + done, count - done, position + done);
+      if (got === 0) throw changedError(this.#spec.name, this.#spec.plan.size, position + done);
+      done += got;
+    }
+  }
+
+  #finish(length: number, last: boolean): void {
+    this.#length = length;
+    this.#last = last;
+    this.#kernels.bytes.fill(0, this.#data + length, this.#data + length + 2);
+  }
+
+  /** Makes room for `size` bytes; what is there is kept. Addresses into the old place stay readable. */
+  #reserve(size: number): void {
+    if (size <= this.#capacity) return;
+    const capacity = Math.max(size, 2 * this.#capacity);
+    const data = this.#allocData(capacity);
+    this.#kernels.bytes.copyWithin(data - 1, this.#data - 1, this.#data + this.#length);
+    this.#data = data;
+    this.#capacity = capacity;
+  }
+
+  /** Room for data, with a byte before it, aligned for the kernels' 16-byte loads. */
+  #allocData(capacity: number): number {
+    return this.#kernels.alloc(capacity + 16 + SLACK) + 16;
+  }
+}

@@ -1,0 +1,109 @@
+import { looksNumeric, parseCell } from "../dataset/cell.js";
+import { DataError, quoteCell } from "../errors.js";
+import { CHUNK_BYTES, type ResumePoint } from "./chunks.js";
+import type { ColumnBlock, ColumnChoice, RowText } from "./columns.js";
+import type { Levels } from "./levels.js";
+import { type Row, readRows } from "./records.js";
+import type { Table } from "./table.js";
+
+/** A point to go on from, and the bytes from there. */
+export interface Resume extends ResumePoint {
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * The chosen columns of a table through csv-parse: the same blocks as the fast lane, or an error that says what is
+ * wrong with the data; the first error in the file, whatever it is.
+ *
+ * @param resume the first row of the chunk to begin with; default the first row of the table
+ */
+export async function* readReference(
+  table: Table,
+  choice: ColumnChoice,
+  levels: readonly Levels[],
+  chunkBytes = CHUNK_BYTES,
+  resume?: Resume,
+): AsyncGenerator<ColumnBlock, void, undefined> {
+  let rows: Row[] = [];
+  let chunk = 0;
+  let firstRow = resume?.firstRow ?? 0;
+  const batches = readRows(table, resume);
+  let failure: { error: unknown } | undefined;
+  try {
+    for (;;) {
+      // An error of a later row must not hide one of the rows that wait for the end of their chunk.
+      const batch = await batches.next().catch((error: unknown) => {
+        failure = { error };
+      });
+      if (!batch || batch.done) break;
+      for (const row of batch.value) {
+        const at = Math.floor((row.start - table.dataStart) / chunkBytes);
+        if (at !== chunk && rows.length > 0) {
+          yield blockOf(table, choice, levels, chunk, firstRow, rows);
+          firstRow += rows.length;
+          rows = [];
+        }
+        chunk = at;
+        rows.push(row);
+      }
+    }
+    const last = rows.length > 0 ? blockOf(table, choice, levels, chunk, firstRow, rows) : undefined;
+    if (failure) throw failure.error;
+    if (last) yield last;
+  } finally {
+    await batches.return();
+  }
+}
+
+function blockOf(
+  table: Table,
+  choice: ColumnChoice,
+  levels: readonly Levels[],
+  chunk: number,
+  firstRow: number,
+  rows: readonly Row[],
+): ColumnBlock {
+  const numeric = choice.numeric.map(() => new Float64Array(rows.length));
+  const codes = choice.factors.map(() => new Int32Array(rows.length));
+  rows.forEach((row, i) => {
+    choice.numeric.forEach((column, j) => {
+      const value = parseCell(row.cells[column]!);
+      if (value === undefined) throw cellError(table, row.line, column, row.cells[column]!);
+      numeric[j]![i] = value;
+    });
+    choice.factors.forEach((column, j) => {
+      codes[j]![i] = levels[j]!.code(row.cells[column]!, firstRow + i);
+    });
+  });
+  const text = choice.text ? rowText(rows) : undefined;
+  return { chunk, firstRow, rows: rows.length, numeric, codes, text };
+}
+
+function rowText(rows: readonly Row[]): RowText {
+  const ends = new Int32Array(rows.length);
+  let length = 0;
+  const pieces = rows.map(({ bytes }, i) => {
+    let end = bytes.length;
+    while (end > 0 && (bytes[end - 1] === 10 || bytes[end - 1] === 13)) end--;
+    length += end;
+    ends[i] = length;
+    return bytes.subarray(0, end);
+  });
+  return { bytes: Buffer.concat(pieces, length), ends };
+}
+
+/** The error for a cell of a numeric column that is neither a finite number nor missing. */
+function cellError(table: Table, line: number, column: number, cell: string): DataError {
+  const name = table.columns[column]!.name;
+  const place = { file: table.source.name, line, column: name, cell };
+  if (looksNumeric(cell)) {
+    return new DataError(`expected a finite number, found ${quoteCell(cell)}`, {
+      place,
+      hint: "The largest double is about 1.8e308; correct the cell or write NA.",
+    });
+  }
+  return new DataError(`expected a number, found ${quoteCell(cell)}`, {
+    place,
+    hint: `Correct the cell, write NA for a missing value, or leave the column out with --exclude ${name}.`,
+  });
+}
