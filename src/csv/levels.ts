@@ -1,4 +1,4 @@
-import { isMissing } from "../dataset/cell.js";
+import { isMissing } from "../kernels/reference/number.js";
 
 /** The code of a missing cell. */
 export const MISSING_LEVEL = -1;

@@ -1,5 +1,5 @@
-import { looksNumeric, parseCell } from "../dataset/cell.js";
 import { DataError, quoteCell } from "../errors.js";
+import { isDecimal, parseNumber } from "../kernels/reference/number.js";
 import { CHUNK_BYTES, type ResumePoint } from "./chunks.js";
 import type { ColumnBlock, ColumnChoice, RowText } from "./columns.js";
 import type { Levels } from "./levels.js";
@@ -67,7 +67,7 @@ function blockOf(
   const codes = choice.factors.map(() => new Int32Array(rows.length));
   rows.forEach((row, i) => {
     choice.numeric.forEach((column, j) => {
-      const value = parseCell(row.cells[column]!);
+      const value = parseNumber(row.cells[column]!);
       if (value === undefined) throw cellError(table, row.line, column, row.cells[column]!);
       numeric[j]![i] = value;
     });
@@ -96,7 +96,7 @@ function rowText(rows: readonly Row[]): RowText {
 function cellError(table: Table, line: number, column: number, cell: string): DataError {
   const name = table.columns[column]!.name;
   const place = { file: table.source.name, line, column: name, cell };
-  if (looksNumeric(cell)) {
+  if (isDecimal(cell)) {
     return new DataError(`expected a finite number, found ${quoteCell(cell)}`, {
       place,
       hint: "The largest double is about 1.8e308; correct the cell or write NA.",

@@ -1,4 +1,4 @@
-import { isMissing, looksNumeric } from "./cell.js";
+import { isDecimal, isMissing } from "../kernels/reference/number.js";
 
 /**
  * What a column holds, judged by a sample of rows: `numeric` where every cell that is not missing reads as
@@ -30,7 +30,7 @@ function kindOf(rows: readonly (readonly string[])[], j: number): ColumnKind {
   for (const row of rows) {
     const cell = row[j];
     if (cell === undefined) continue;
-    if (looksNumeric(cell)) kind = "numeric";
+    if (isDecimal(cell)) kind = "numeric";
     else if (!isMissing(cell)) return "text";
   }
   return kind;

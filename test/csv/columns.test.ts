@@ -106,7 +106,7 @@ describe.each(WAYS.filter((way) => way.chunkBytes === undefined))(
       for (const [tail, message] of [
         ["3,abc\n4\n", 'data.csv:70002: column "b": expected a number, found "abc"'],
         ["3\n4,abc\n", "data.csv:70002: expected 2 cells, as in the header, found 1"],
-        ['"3\n",4\n5,"\n', 'data.csv:70004: column "b": a quoted cell is never closed: "\\""'],
+        ['3,4\n\n5,"\n', 'data.csv:70004: column "b": a quoted cell is never closed: "\\""'],
       ]) {
         expect(await readError(head + tail, way)).toMatchObject({ message });
       }

@@ -2,15 +2,33 @@ const MISSING = new Set(["", "NA", "N/A", "NaN", "nan", "null", "NULL"]);
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const SURROUNDING = /^[ \t]+|[ \t]+$/g;
 
+/** A cell's text without the spaces and tabs around it. */
+function trimmed(text: string): string {
+  const spaced = text.charCodeAt(0) <= 0x20 || text.charCodeAt(text.length - 1) <= 0x20;
+  return spaced ? text.replace(SURROUNDING, "") : text;
+}
+
+/** Whether a cell is missing: nothing or spaces, NA, N/A, NaN, nan, null, NULL; spaces and tabs may surround it. */
+export function isMissing(text: string): boolean {
+  return MISSING.has(trimmed(text));
+}
+
 /**
- * The number in a cell's text, as `RowParser` reads it: `Number(text)` where spaces and tabs may surround
- * [+-]?(digits[.digits?]|.digits)([eE][+-]?digits)?; NaN for a missing cell (nothing or spaces, NA, N/A, NaN, nan,
- * null, NULL); undefined for anything else, and for numbers beyond the range of doubles.
+ * Whether a cell is a decimal, [+-]?(digits[.digits?]|.digits)([eE][+-]?digits)?, with spaces and tabs around it or
+ * not. Its value may still be too large for a double.
+ */
+export function isDecimal(text: string): boolean {
+  return DECIMAL.test(trimmed(text));
+}
+
+/**
+ * The number in a cell's text, as `RowParser` reads it: `Number(text)` where it is a decimal; NaN for a missing
+ * cell; undefined for anything else, and for numbers beyond the range of doubles.
  */
 export function parseNumber(text: string): number | undefined {
-  const trimmed = text.replace(SURROUNDING, "");
-  if (MISSING.has(trimmed)) return Number.NaN;
-  if (!DECIMAL.test(trimmed)) return undefined;
-  const value = Number(trimmed);
+  const cell = trimmed(text);
+  if (MISSING.has(cell)) return Number.NaN;
+  if (!DECIMAL.test(cell)) return undefined;
+  const value = Number(cell);
   return Number.isFinite(value) ? value : undefined;
 }
