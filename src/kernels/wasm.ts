@@ -16,14 +16,17 @@ export interface Exports {
   findRowStart(ptr: number, length: number, insideQuote: number): number;
   parseRows(request: number): void;
   accumulate(moments: number, block: number, rows: number, weights: number): void;
+  accumulateExtended(moments: number, high: number, low: number, rows: number, weights: number): void;
   scatterRows(
     block: number,
+    low: number,
     rows: number,
     weights: number,
     targets: number,
     groups: number,
     columns: number,
   ): void;
+  flushGroup(group: number): void;
 }
 
 declare const WebAssembly: {

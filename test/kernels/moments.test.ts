@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BLOCK_ROWS, Kernels } from "../../src/kernels/kernels.js";
-import { GroupedMoments, MomentsAccumulator, type RawMoments } from "../../src/kernels/moments.js";
-import { addBlock, noMoments } from "../../src/kernels/reference/moments.js";
+import { MomentsAccumulator, type MomentsParts } from "../../src/kernels/moments.js";
+import { Moments } from "../../src/stats/moments.js";
 import { runs } from "./bytes.js";
 
 const kernels = new Kernels();
@@ -38,22 +38,18 @@ function feed(
   kernels.release(mark);
 }
 
-function twin(
-  columns: number[],
-  range: [number, number],
-  weighted = false,
-  blockRows = BLOCK_ROWS,
-): RawMoments {
-  const moments = noMoments(columns.length);
+function twin(columns: number[], range: [number, number], weighted = false, blockRows = BLOCK_ROWS): Moments {
+  const moments = Moments.empty(columns.map(String));
   feed(
-    (block, rows, weights) =>
-      addBlock(
-        moments,
-        kernels.doublesAt(block, BLOCK_ROWS * columns.length),
-        BLOCK_ROWS,
+    (block, rows, weights) => {
+      const values = kernels.doublesAt(block, BLOCK_ROWS * columns.length);
+      moments.updateBlock(
+        values,
         rows,
+        BLOCK_ROWS,
         weights === 0 ? undefined : kernels.doublesAt(weights, rows),
-      ),
+      );
+    },
     columns,
     range,
     { weighted, blockRows },
@@ -62,22 +58,22 @@ function twin(
 }
 
 /**
- * The kernel sums in another order than its twin: a sum of m products, of which each is at most √(Gii·Gjj), moves
- * by a few ulp of that; 1e-13 is 500 ulp.
+ * The kernel sums in another order than its twin: a sum of m products, of which each is at most √(Cii·Cjj), moves
+ * by a few ulp of that; 1e-13 is 500 ulp. So do means, of the spread plus one ulp of themselves.
  */
-function expectClose(got: RawMoments, want: RawMoments): void {
+function expectClose(got: MomentsParts, want: MomentsParts): void {
   expect(got.n).toBe(want.n);
-  expect(Math.abs(got.weight - want.weight)).toBeLessThanOrEqual(1e-13 * want.weight);
-  const p = want.mean.length;
-  const diagonal = (i: number) => want.products[(i * (i + 1)) / 2 + i]!;
-  for (let i = 0, at = 0; i < p; i++) {
-    const spread = Math.sqrt(diagonal(i) / want.weight);
+  expect(Math.abs(got.sumW - want.sumW)).toBeLessThanOrEqual(1e-13 * want.sumW);
+  expect(Math.abs(got.sumLogW - want.sumLogW)).toBeLessThanOrEqual(1e-12 * want.n);
+  const diagonal = (i: number) => want.c[(i * (i + 1)) / 2 + i]!;
+  for (let i = 0, at = 0; i < want.mean.length; i++) {
+    const spread = Math.sqrt(diagonal(i) / want.sumW);
     expect(Math.abs(got.mean[i]! - want.mean[i]!)).toBeLessThanOrEqual(
-      1e-13 * (spread + Math.abs(want.mean[i]!)),
+      1e-13 * spread + 1e-15 * Math.abs(want.mean[i]!),
     );
     for (let j = 0; j <= i; j++, at++) {
       const size = Math.sqrt(diagonal(i) * diagonal(j));
-      expect(Math.abs(got.products[at]! - want.products[at]!)).toBeLessThanOrEqual(1e-13 * size);
+      expect(Math.abs(got.c[at]! - want.c[at]!)).toBeLessThanOrEqual(1e-13 * size);
     }
   }
 }
@@ -100,9 +96,9 @@ describe.each([false, true])("moments, weighted: %s", (weighted) => {
       feed((block, n, weights) => moments.add(block, n, weights), columns, [0, 333], { weighted });
       return moments.read();
     };
-    const entry = ({ products }: RawMoments, i: number, j: number) => {
+    const entry = ({ c }: MomentsParts, i: number, j: number) => {
       const [a, b] = i > j ? [i, j] : [j, i];
-      return products[(a * (a + 1)) / 2 + b];
+      return c[(a * (a + 1)) / 2 + b];
     };
     const all = read(Array.from({ length: 41 }, (_, j) => j));
     fc.assert(
@@ -118,43 +114,6 @@ describe.each([false, true])("moments, weighted: %s", (weighted) => {
       runs(30),
     );
   });
-
-  test("grouped moments are those of each group's rows", () => {
-    const p = 6;
-    const columns = Array.from({ length: p }, (_, j) => j);
-    const grouped = new GroupedMoments(kernels, 3, p, { weighted });
-    const targetOf = (i: number) => (((i * 7) % 11) % 4) - 1;
-    const targets = kernels.alloc(4 * BLOCK_ROWS);
-    feed(
-      (block, rows, weights, first) => {
-        for (let r = 0; r < rows; r++) kernels.ints[targets / 4 + r] = targetOf(first + r);
-        grouped.add(block, rows, targets, weights);
-      },
-      columns,
-      [0, 1500],
-      { weighted, blockRows: 100 },
-    );
-    grouped.flush();
-    for (const [g, group] of grouped.groups.entries()) {
-      const want = noMoments(p);
-      const rows = Array.from({ length: 1500 }, (_, i) => i).filter((i) => targetOf(i) === g);
-      for (let first = 0; first < rows.length; first += BLOCK_ROWS) {
-        const some = rows.slice(first, first + BLOCK_ROWS);
-        const block = Float64Array.from(columns.flatMap((j) => some.map((i) => value(i, j))));
-        addBlock(
-          want,
-          block,
-          some.length,
-          some.length,
-          weighted ? Float64Array.from(some, weight) : undefined,
-        );
-      }
-      expectClose(group.read(), want);
-    }
-    grouped.reset();
-    grouped.flush();
-    expect(grouped.groups.map((group) => group.read().n)).toEqual([0, 0, 0]);
-  });
 });
 
 test("columns appended while rows go by are zero in the rows before", () => {
@@ -162,8 +121,6 @@ test("columns appended while rows go by are zero in the rows before", () => {
   const p = 7;
   const fixed = new MomentsAccumulator(kernels, p);
   const growing = new MomentsAccumulator(kernels, 1);
-  const grouped = new GroupedMoments(kernels, 1, 1);
-  const targets = kernels.allocZeroed(4 * BLOCK_ROWS);
   for (let b = 0; b < p + 2; b++) {
     const block = kernels.allocBlock(p);
     const fill = () => {
@@ -176,18 +133,10 @@ test("columns appended while rows go by are zero in the rows before", () => {
     };
     growing.widen(fill());
     growing.add(block, BLOCK_ROWS);
-    grouped.widen(fill());
-    grouped.add(block, 100, targets);
-    kernels.ints.fill(-1, targets / 4, targets / 4 + 100);
-    kernels.ints.fill(0, targets / 4 + 100, targets / 4 + 128);
-    grouped.add(block, BLOCK_ROWS, targets);
-    kernels.ints.fill(0, targets / 4, targets / 4 + 128);
     fill();
     fixed.add(block, BLOCK_ROWS);
   }
-  grouped.flush();
   expect(growing.read()).toEqual(fixed.read());
-  expect(grouped.groups[0]!.read()).toEqual(fixed.read());
 });
 
 test("a reset accumulator is as new", () => {
@@ -195,9 +144,44 @@ test("a reset accumulator is as new", () => {
   const moments = new MomentsAccumulator(kernels, 5);
   feed((block, rows) => moments.add(block, rows), columns, [0, 500]);
   moments.reset();
-  expect(moments.read()).toEqual({ ...noMoments(5) });
+  const { n, sumW, sumLogW, mean, c } = Moments.empty(columns.map(String));
+  expect(moments.read()).toEqual({ n, sumW, sumLogW, mean, c });
   feed((block, rows) => moments.add(block, rows), columns, [0, 200]);
   const fresh = new MomentsAccumulator(kernels, 5);
   feed((block, rows) => fresh.add(block, rows), columns, [0, 200]);
   expect(moments.read()).toEqual(fresh.read());
+});
+
+test("a constant column has its value as mean and no variation, exactly; a far one keeps its digits", () => {
+  const block = kernels.allocBlock(2);
+  const moments = new MomentsAccumulator(kernels, 2);
+  for (let b = 0; b < 9; b++) {
+    for (let r = 0; r < BLOCK_ROWS; r++) {
+      kernels.doubles[block / 8 + r] = 0.1;
+      kernels.doubles[block / 8 + BLOCK_ROWS + r] = 1e9 + (r % 2);
+    }
+    moments.add(block, BLOCK_ROWS);
+  }
+  const { mean, c } = moments.read();
+  expect(mean).toEqual(Float64Array.of(0.1, 1e9 + 0.5));
+  expect(c).toEqual(Float64Array.of(0, 0, 9 * BLOCK_ROWS * 0.25));
+});
+
+test("Σ ln w is there for tiny and huge weights", () => {
+  const weights = [5e-324, 1e-310, 1e300, 3, 1e-200, 1e200, 0, 7e307, 1];
+  const moments = new MomentsAccumulator(kernels, 1);
+  const block = kernels.allocBlock(1);
+  const at = kernels.alloc(8 * BLOCK_ROWS);
+  let sum = 0;
+  for (let round = 0; round < 30; round++) {
+    for (const [r, w] of weights.entries()) {
+      kernels.doubles[at / 8 + r] = w;
+      kernels.doubles[block / 8 + r] = r;
+      if (w > 0) sum += Math.log(w);
+    }
+    moments.add(block, weights.length, at);
+  }
+  expect(moments.read().n).toBe(30 * 8);
+  // The terms are up to 744 in magnitude, 240 of them.
+  expect(Math.abs(moments.read().sumLogW - sum)).toBeLessThan(1e-10);
 });

@@ -7,12 +7,23 @@ const TILE: usize = 128;
 /** Tiles in a panel of columns: 32 columns of a block are 32 KB, which a first-level cache holds. */
 const PANEL: i32 = 8;
 
-/** n, Σw, means and G = Σ w (x − x̄)(x − x̄)ᵀ of `columns` columns (src/kernels/moments.ts makes them). */
+/** What is summed over rows beside their columns; the first fields of both kinds of moments. */
 @unmanaged
-export class Moments {
+export class Totals {
+  /** Rows of positive weight. */
   rows: f64;
   weight: f64;
+  /** The low part of Σw where it is double-double. */
+  weightLow: f64;
+  /** Π w as mantissa·2^exponent, 1 <= mantissa < 2, for Σ ln w; 0 and 0 before the first weight. */
+  productMantissa: f64;
+  productExponent: f64;
   columns: i32;
+}
+
+/** Σw, means and G = Σ w (x − x̄)(x − x̄)ᵀ of `columns` columns (src/kernels/moments.ts makes them). */
+@unmanaged
+export class Moments extends Totals {
   /** f64[4·tiles] */
   mean: usize;
   /** Tiles of the lower triangle, f64[4 × 4] each: tile (I, J), I >= J, at 16 (I (I + 1) / 2 + J). */
@@ -24,52 +35,81 @@ export class Moments {
 /** √w of the block's rows. */
 const roots: usize = memory.data(1024, 16);
 
-/** Zeroes rows [rows, 128) of a column, or enough of them for the loops that read eight rows at a time. */
-// @ts-ignore: decorator
-@inline
-function padRows(column: usize, rows: i32): void {
-  for (let r = rows; r & 7; r++) store<f64>(column + (<usize>r << 3), 0);
+/** Counts a weight: in `rows` and in Π w, where it is not zero. */
+export function countWeight(t: Totals, w: f64): void {
+  if (w == 0) return;
+  t.rows += 1;
+  let product = w;
+  if (t.productMantissa != 0) {
+    // Both factors to [1, 2) first, so that neither overflows nor falls below the normal range.
+    if (w < 2.2250738585072014e-308) {
+      product *= 18014398509481984; // 2⁵⁴
+      t.productExponent -= 54;
+    }
+    const bits = reinterpret<u64>(product);
+    t.productExponent += <f64>(<i32>(bits >> 52) - 1023);
+    product = t.productMantissa * reinterpret<f64>((bits & 0xfffffffffffff) | 0x3ff0000000000000);
+    if (product >= 2) {
+      product *= 0.5;
+      t.productExponent += 1;
+    }
+    t.productMantissa = product;
+  } else {
+    t.productMantissa = 1;
+    t.rows -= 1;
+    countWeight(t, w);
+  }
 }
 
-/** Σ x over a column padded to eight rows, always in the same order. */
-function sum(column: usize, rows: i32): f64 {
+/** Fills the rows after the last with `value`, as many as loops that read eight rows at a time reach. */
+// @ts-ignore: decorator
+@inline
+function padRows(column: usize, rows: i32, value: f64): void {
+  for (let r = rows; r & 7; r++) store<f64>(column + (<usize>r << 3), value);
+}
+
+/** Σ (x − origin) over a column padded to eight rows, always in the same order. */
+function sum(column: usize, rows: i32, origin: f64): f64 {
+  const o = f64x2.splat(origin);
   let a = f64x2.splat(0);
   let b = a;
   let c = a;
   let d = a;
   for (let p = column, end = column + (<usize>rows << 3); p < end; p += 64) {
-    a = f64x2.add(a, v128.load(p));
-    b = f64x2.add(b, v128.load(p, 16));
-    c = f64x2.add(c, v128.load(p, 32));
-    d = f64x2.add(d, v128.load(p, 48));
+    a = f64x2.add(a, f64x2.sub(v128.load(p), o));
+    b = f64x2.add(b, f64x2.sub(v128.load(p, 16), o));
+    c = f64x2.add(c, f64x2.sub(v128.load(p, 32), o));
+    d = f64x2.add(d, f64x2.sub(v128.load(p, 48), o));
   }
   a = f64x2.add(f64x2.add(a, b), f64x2.add(c, d));
   return f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
 }
 
-/** Σ wx over a column, `weights` and it padded to eight rows. */
-function weightedSum(column: usize, weights: usize, rows: i32): f64 {
+/** Σ w (x − origin) over a column, `weights` and it padded to eight rows. */
+function weightedSum(column: usize, weights: usize, rows: i32, origin: f64): f64 {
+  const o = f64x2.splat(origin);
   let a = f64x2.splat(0);
   let b = a;
   for (let i: usize = 0, end = <usize>rows << 3; i < end; i += 32) {
-    a = f64x2.add(a, f64x2.mul(v128.load(column + i), v128.load(weights + i)));
-    b = f64x2.add(b, f64x2.mul(v128.load(column + i, 16), v128.load(weights + i, 16)));
+    a = f64x2.add(a, f64x2.mul(f64x2.sub(v128.load(column + i), o), v128.load(weights + i)));
+    b = f64x2.add(b, f64x2.mul(f64x2.sub(v128.load(column + i, 16), o), v128.load(weights + i, 16)));
   }
   a = f64x2.add(a, b);
   return f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
 }
 
-/** x ← x − mean, and times √w where there are weights. */
+/** x ← (x − origin) − offset, and times √w where there are weights. */
 // @ts-ignore: decorator
 @inline
-function centre(column: usize, rows: i32, mean: f64, weighted: bool): void {
-  const m = f64x2.splat(mean);
+function centre(column: usize, rows: i32, origin: f64, offset: f64, weighted: bool): void {
+  const o = f64x2.splat(origin);
+  const m = f64x2.splat(offset);
   for (let i: usize = 0, end = <usize>rows << 3; i < end; i += 16) {
-    let x = f64x2.sub(v128.load(column + i), m);
+    let x = f64x2.sub(f64x2.sub(v128.load(column + i), o), m);
     if (weighted) x = f64x2.mul(x, v128.load(roots + i));
     v128.store(column + i, x);
   }
-  padRows(column, rows);
+  padRows(column, rows, 0);
 }
 
 /** The sums of both lanes of a and of b, as one vector. */
@@ -158,6 +198,9 @@ function syrk(m: Moments, block: usize, rows: i32, scale: f64): void {
  * with δ = x̄_b − x̄, W = Σw so far and W_b in the block, x̄ += δ W_b / (W + W_b) and
  * G += Σ_b w (x − x̄_b)(x − x̄_b)ᵀ + δδᵀ W W_b / (W + W_b).
  *
+ * A block's columns are summed from their first row's value on: what is far from zero but varies little keeps its
+ * digits, and a constant column has G = 0 exactly.
+ *
  * `weights` is the address of a double per row, or 0. A block has room for 128 rows of the columns, their
  * number rounded up to a multiple of four; it is overwritten (centred, scaled by √w, padded by zeros), and so are
  * the weights past `rows`. Rows of weight zero are not counted. Every entry of G is computed by the same operations
@@ -165,31 +208,29 @@ function syrk(m: Moments, block: usize, rows: i32, scale: f64): void {
  */
 export function accumulate(m: Moments, block: usize, rows: i32, weights: usize): void {
   let blockWeight: f64 = rows;
-  let counted = rows;
   if (weights) {
-    padRows(weights, rows);
-    blockWeight = sum(weights, rows);
-    counted = 0;
-    for (let r = 0; r < rows; r++) {
-      const w = load<f64>(weights + (<usize>r << 3));
-      store<f64>(roots + (<usize>r << 3), sqrt(w));
-      if (w != 0) counted++;
+    padRows(weights, rows, 0);
+    blockWeight = sum(weights, rows, 0);
+    if (blockWeight == 0) return;
+    for (let i: usize = 0, end = <usize>rows << 3; i < end; i += 8) {
+      const w = load<f64>(weights + i);
+      countWeight(m, w);
+      store<f64>(roots + i, sqrt(w));
     }
-    if (rows & 1) store<f64>(roots + (<usize>rows << 3), 0);
-  }
-  if (counted == 0) return;
+  } else m.rows += blockWeight;
   const total = m.weight + blockWeight;
   const share = blockWeight / total;
   const columns = m.columns;
   const padded = (columns + 3) & ~3;
   for (let j = 0; j < columns; j++) {
     const column = block + <usize>j * COLUMN;
-    padRows(column, rows);
+    const origin = load<f64>(column);
+    padRows(column, rows, origin);
     const at = <usize>j << 3;
-    const mean = (weights ? weightedSum(column, weights, rows) : sum(column, rows)) / blockWeight;
-    if (weights) centre(column, rows, mean, true);
-    else centre(column, rows, mean, false);
-    const delta = mean - load<f64>(m.mean + at);
+    const offset = (weights ? weightedSum(column, weights, rows, origin) : sum(column, rows, origin)) / blockWeight;
+    if (weights) centre(column, rows, origin, offset, true);
+    else centre(column, rows, origin, offset, false);
+    const delta = origin + offset - load<f64>(m.mean + at);
     store<f64>(m.delta + at, delta);
     store<f64>(m.mean + at, load<f64>(m.mean + at) + delta * share);
   }
@@ -198,56 +239,5 @@ export function accumulate(m: Moments, block: usize, rows: i32, weights: usize):
     store<f64>(m.delta + (<usize>j << 3), 0);
   }
   syrk(m, block, rows, m.weight * share);
-  m.rows += counted;
   m.weight = total;
-}
-
-/** A group's moments, and the block in which its rows gather until there are 128. */
-@unmanaged
-class Group {
-  moments: Moments;
-  block: usize;
-  weights: usize;
-  rows: i32;
-}
-
-/** Where each row of the source goes to. */
-const places: usize = memory.data(4 * 128, 4);
-
-/**
- * Appends each of the block's rows to the block of the group that `targets` (an i32 per row) names, −1 for none;
- * a group's block that is full is accumulated. Group g lies at groups + 16g. The source is only read.
- */
-export function scatterRows(block: usize, rows: i32, weights: usize, targets: usize, groups: usize, columns: i32): void {
-  for (let from = 0; from < rows; ) {
-    // Rows up to the first that fills a group's block.
-    let to = from;
-    let full = changetype<Group>(0);
-    for (; to < rows && !changetype<usize>(full); to++) {
-      const target = load<i32>(targets + (<usize>to << 2));
-      let place: usize = 0;
-      if (target >= 0) {
-        const group = changetype<Group>(groups + (<usize>target << 4));
-        const row = group.rows++;
-        place = group.block + (<usize>row << 3);
-        if (group.weights) {
-          store<f64>(group.weights + (<usize>row << 3), load<f64>(weights + (<usize>to << 3)));
-        }
-        if (row == 127) full = group;
-      }
-      store<usize>(places + (<usize>to << 2), place);
-    }
-    for (let j = 0; j < columns; j++) {
-      const offset = <usize>j * COLUMN;
-      for (let r = from; r < to; r++) {
-        const place = load<usize>(places + (<usize>r << 2));
-        if (place) store<f64>(place + offset, load<f64>(block + offset + (<usize>r << 3)));
-      }
-    }
-    if (changetype<usize>(full)) {
-      accumulate(full.moments, full.block, 128, full.weights);
-      full.rows = 0;
-    }
-    from = to;
-  }
 }

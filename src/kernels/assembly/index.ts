@@ -2,7 +2,9 @@
 // that the host allocates (src/kernels/kernels.ts), and none of them grows memory.
 export { countRows, findRowStart } from "./count";
 export { parseRows } from "./parse";
-export { accumulate, scatterRows } from "./gram";
+export { accumulate } from "./gram";
+export { accumulateExtended } from "./extended";
+export { flushGroup, scatterRows } from "./scatter";
 export { initPowers, powerOfFive } from "./powers";
 
 /** The first byte that the kernels' own tables do not use. */
