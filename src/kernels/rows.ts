@@ -159,7 +159,7 @@ export class RowParser {
   }
 }
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function directive(use: ColumnUse): number {
   if (use.read === "skip") return -1;

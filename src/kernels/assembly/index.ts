@@ -1,6 +1,7 @@
 // The kernels' exports. They hold no state but a table of powers: every structure they work on lies in memory
 // that the host allocates (src/kernels/kernels.ts), and none of them grows memory.
 export { countRows, findRowStart } from "./count";
+export { internCells, rehash } from "./levels";
 export { parseRows } from "./parse";
 export { accumulate } from "./gram";
 export { accumulateExtended } from "./extended";

@@ -1,6 +1,7 @@
 // Rows of CSV text to a column-major block of doubles.
 import { CR, findCellEnd, findQuote, LF, QUOTE } from "./bytes";
 import { BAD, decimalValue, readDecimal, scale, UNDECIDED } from "./decimal";
+import { isBlank, isMissing } from "./missing";
 import { powerOfTen } from "./powers";
 
 // Why parseRows stopped (src/kernels/rows.ts has the same numbers).
@@ -13,7 +14,7 @@ const STRAY_QUOTE: i32 = 5;
 const LIST_FULL: i32 = 6;
 
 /** A text cell's length carries this bit where "" inside stands for a quote. */
-const ESCAPED: u32 = 0x80000000;
+export const ESCAPED: u32 = 0x80000000;
 
 /** The request and its answer, i32 each, shared with the host (src/kernels/rows.ts lists the same fields). */
 @unmanaged
@@ -77,25 +78,6 @@ function readCell(p: usize, delimiter: u32, end: usize): usize {
   }
   if (load<u8>(stop) == CR && delimiter != CR && load<u8>(stop, 1) != LF) return 0;
   return stop;
-}
-
-// @ts-ignore: decorator
-@inline
-function isBlank(c: u32): bool {
-  return c == 0x20 || c == 0x09;
-}
-
-/** Whether [p, end) is one of the missing cells: nothing, NA, N/A, NaN, nan, null, NULL. */
-function isMissing(p: usize, end: usize): bool {
-  const length = end - p;
-  if (length == 0) return true;
-  if (length == 2) return load<u16>(p) == 0x414e; // NA
-  if (length == 3) {
-    const text = load<u16>(p) | (<u32>load<u8>(p, 2) << 16);
-    return text == 0x412f4e || text == 0x4e614e || text == 0x6e616e; // N/A NaN nan
-  }
-  if (length == 4) return load<u32>(p) == 0x6c6c756e || load<u32>(p) == 0x4c4c554e; // null NULL
-  return false;
 }
 
 /** The number in the content of the last cell read; MISSING beside the outcomes of `readDecimal`. */
