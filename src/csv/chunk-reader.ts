@@ -149,11 +149,11 @@ export class ChunkReader {
       this.missing ||= parser.missing > 0;
       if (stop === Stop.NeedMore) {
         const offset = parser.next - this.#data;
-        if (!this.#extend(offset)) throw this.#stopped(start);
+        if (!this.#extend(offset)) throw this.stopAt(start);
         at = this.#data + offset;
         continue;
       }
-      if (stop !== Stop.Full && stop !== Stop.Limit) throw this.#stopped(start);
+      if (stop !== Stop.Full && stop !== Stop.Limit) throw this.stopAt(start);
       if (rows > 0) {
         this.#readCodes(rows);
         yield rows;
@@ -179,6 +179,17 @@ export class ChunkReader {
     return numeric.map((_, j) => this.#kernels.doublesAt(this.block + 8 * BLOCK_ROWS * j, rows));
   }
 
+  /** What to throw where csv-parse has to read this chunk. */
+  stopAt(start: ChunkStart): LaneStop {
+    const { dataStart, dataLine, chunkBytes } = this.#spec.plan;
+    const { bytes } = this.#kernels;
+    const first = this.#kernels.findRowStart(this.#data, this.#own, start.insideQuote);
+    let line = dataLine + start.lines;
+    for (let i = this.#data; i < this.#data + first; i++) if (bytes[i] === 0x0a) line++;
+    const offset = dataStart + this.#chunk * chunkBytes + first;
+    return new LaneStop(this.#chunk, { firstRow: start.firstRow, offset, line });
+  }
+
   #readCodes(rows: number): void {
     const { bytes, ints } = this.#kernels;
     const { numeric } = this.#spec.choice;
@@ -194,16 +205,6 @@ export class ChunkReader {
           from === to ? MISSING_LEVEL : levels.codeOfBytes(bytes, from, to, escaped, this.firstRow + r);
       }
     });
-  }
-
-  #stopped(start: ChunkStart): LaneStop {
-    const { dataStart, dataLine, chunkBytes } = this.#spec.plan;
-    const { bytes } = this.#kernels;
-    const first = this.#kernels.findRowStart(this.#data, this.#own, start.insideQuote);
-    let line = dataLine + start.lines;
-    for (let i = this.#data; i < this.#data + first; i++) if (bytes[i] === 0x0a) line++;
-    const offset = dataStart + this.#chunk * chunkBytes + first;
-    return new LaneStop(this.#chunk, { firstRow: start.firstRow, offset, line });
   }
 
   /** Gets more of the file for a row that starts at `offset`; false if there is no more or the row is too long. */

@@ -1,4 +1,4 @@
-import { BLOCK_ROWS, Kernels } from "../kernels/kernels.js";
+import { Kernels } from "../kernels/kernels.js";
 import { ChunkReader, laneSpec } from "./chunk-reader.js";
 import { CHUNK_BYTES, type ChunkStart, FIRST_CHUNK, LaneStop, planChunks, startAfter } from "./chunks.js";
 import type { ColumnBlock, ColumnChoice, RowText } from "./columns.js";
@@ -39,7 +39,7 @@ async function* fileLane(
     for (let chunk = 0; chunk < plan.chunks; chunk++) {
       reader.load(chunk);
       const next = startAfter(start, reader.count());
-      const block = readBlock(reader, chunk, start, choice);
+      const block = readBlock(reader, chunk, start, next.firstRow - start.firstRow, choice);
       if (block) yield block;
       start = next;
     }
@@ -70,7 +70,7 @@ async function* streamLane(
       current = await chunks.next();
       if (!current) break;
       reader.loadStream(current);
-      const block = readBlock(reader, current.chunk, current.start, choice);
+      const block = readBlock(reader, current.chunk, current.start, current.rows, choice);
       if (block) yield block;
       any ||= block !== undefined;
     }
@@ -93,76 +93,64 @@ async function* joined(
   yield* rest;
 }
 
-/** All of a chunk's rows, copied out of the kernels' memory; undefined if no row starts in it. */
+/**
+ * All of a chunk's rows, copied out of the kernels' memory; undefined if no row starts in it.
+ *
+ * @param count how many rows were counted in it
+ * @throws LaneStop as `blocks` does, and where the count is not what was parsed, so that a row's number is never wrong
+ */
 function readBlock(
   reader: ChunkReader,
   chunk: number,
   start: ChunkStart,
+  count: number,
   choice: ColumnChoice,
 ): ColumnBlock | undefined {
-  const numeric = choice.numeric.map(() => new Growing<Float64Array>(Float64Array));
-  const codes = choice.factors.map(() => new Growing<Int32Array>(Int32Array));
-  const ends = new Growing<Int32Array>(Int32Array);
-  const text = new Growing<Uint8Array>(Uint8Array);
-  let total = 0;
+  const numeric = choice.numeric.map(() => new Float64Array(count));
+  const codes = choice.factors.map(() => new Int32Array(count));
+  const text = choice.text ? new TextBuilder(count) : undefined;
+  let done = 0;
   for (const rows of reader.blocks(start)) {
+    if (done + rows > count) throw reader.stopAt(start);
     reader.numeric(rows).forEach((column, j) => {
-      numeric[j]!.push(column);
+      numeric[j]!.set(column, done);
     });
     reader.codes.forEach((column, i) => {
-      codes[i]!.push(column.subarray(0, rows));
+      codes[i]!.set(column.subarray(0, rows), done);
     });
-    if (choice.text) {
-      const lengths = new Int32Array(rows);
-      for (let r = 0; r < rows; r++) {
-        text.push(reader.rowBytes(r));
-        lengths[r] = text.length;
-      }
-      ends.push(lengths);
-    }
-    total += rows;
+    if (text) for (let r = 0; r < rows; r++) text.add(reader.rowBytes(r));
+    done += rows;
   }
-  if (total === 0) return undefined;
-  const rowText: RowText | undefined = choice.text
-    ? { bytes: text.values(), ends: ends.values() }
-    : undefined;
-  return {
-    chunk,
-    firstRow: start.firstRow,
-    rows: total,
-    numeric: numeric.map((column) => column.values()),
-    codes: codes.map((column) => column.values()),
-    text: rowText,
-  };
+  if (done !== count) throw reader.stopAt(start);
+  if (count === 0) return undefined;
+  return { chunk, firstRow: start.firstRow, rows: count, numeric, codes, text: text?.finish() };
 }
 
-type Column = Float64Array | Int32Array | Uint8Array;
+/** Rows' bytes, one after the other. */
+class TextBuilder {
+  readonly #ends: Int32Array;
+  #bytes = new Uint8Array(1 << 16);
+  #length = 0;
+  #rows = 0;
 
-/** A typed array that grows at its end. */
-class Growing<T extends Column> {
-  length = 0;
-  readonly #make: new (
-    length: number,
-  ) => T;
-  #array: T;
-
-  constructor(make: new (length: number) => T) {
-    this.#make = make;
-    this.#array = new make(BLOCK_ROWS);
+  constructor(rows: number) {
+    this.#ends = new Int32Array(rows);
   }
 
-  push(values: T): void {
-    const length = this.length + values.length;
-    if (length > this.#array.length) {
-      const larger = new this.#make(Math.max(length, 2 * this.#array.length));
-      larger.set(this.#array.subarray(0, this.length));
-      this.#array = larger;
+  add(row: Uint8Array): void {
+    const length = this.#length + row.length;
+    if (length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#bytes.length));
+      larger.set(this.#bytes.subarray(0, this.#length));
+      this.#bytes = larger;
     }
-    this.#array.set(values, this.length);
-    this.length = length;
+    this.#bytes.set(row, this.#length);
+    this.#length = length;
+    this.#ends[this.#rows++] = length;
   }
 
-  values(): T {
-    return this.#array.subarray(0, this.length) as T;
+  finish(): RowText {
+    // A copy of just these bytes: a view would take the whole buffer along to another thread.
+    return { bytes: this.#bytes.slice(0, this.#length), ends: this.#ends };
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, fstatSync, openSync, type Stats } from "node:fs";
+import { closeSync, createReadStream, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
 import { DataError } from "../errors.js";
 import { type Bytes, fileBytes, gunzipped, isGzip, skipBytes } from "./bytes.js";
 import { changedError, readError } from "./read-error.js";
@@ -66,25 +66,33 @@ export class Source {
   static async open(path: string): Promise<Source> {
     // A socket as standard input cannot be opened by its path.
     if (path === "-" || path === "/dev/stdin") {
-      return Source.#fromStream(STANDARD_INPUT, undefined, process.stdin);
+      return inputIsWholeFile()
+        ? Source.#fromDescriptor(STANDARD_INPUT, undefined, 0)
+        : Source.#fromStream(STANDARD_INPUT, undefined, process.stdin);
     }
-    let fd: number | undefined;
     try {
-      fd = openSync(path, "r");
+      return await Source.#fromDescriptor(path, path, openSync(path, "r"));
+    } catch (error) {
+      throw readError(path, error);
+    }
+  }
+
+  static async #fromDescriptor(name: string, path: string | undefined, fd: number): Promise<Source> {
+    try {
       const stats = fstatSync(fd);
       if (stats.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
       if (!stats.isFile()) {
-        const stream = createReadStream(path, { fd, highWaterMark: 1 << 20 });
-        return await Source.#fromStream(path, path, stream);
+        const stream = createReadStream(name, { fd, highWaterMark: 1 << 20 });
+        return await Source.#fromStream(name, path, stream);
       }
-      if (stats.size === 0) throw emptyError(path);
+      if (stats.size === 0) throw emptyError(name);
       const counter = { read: 0 };
-      const head = await firstBytes(fileBytes(path, fd, counter, stats), 2);
+      const head = await firstBytes(fileBytes(name, fd, counter, stats), 2);
       counter.read = 0;
-      return new Source({ name: path, path, stats, fd, gzip: isGzip(head), input: undefined, counter });
+      return new Source({ name, path, stats, fd, gzip: isGzip(head), input: undefined, counter });
     } catch (error) {
-      if (fd !== undefined) closeQuietly(fd);
-      throw readError(path, error);
+      if (fd !== 0) closeQuietly(fd);
+      throw readError(name, error);
     }
   }
 
@@ -217,7 +225,7 @@ export class Source {
     await this.#rest?.return?.();
     this.#spooled?.close();
     this.#spooled = undefined;
-    if (this.#fd !== undefined) closeQuietly(this.#fd);
+    if (this.#fd !== undefined && this.#fd !== 0) closeQuietly(this.#fd);
   }
 
   /** A repeatable source's bytes; `from` counts for uncompressed ones only. */
@@ -264,6 +272,15 @@ export async function openStandardInput(): Promise<Source | undefined> {
     await source.close();
     if (error instanceof DataError && source.progress().read === 0) return undefined;
     throw error;
+  }
+}
+
+/** Whether standard input is a file (`< data.csv`) that nobody has read from yet, as far as the system tells. */
+function inputIsWholeFile(): boolean {
+  try {
+    return fstatSync(0).isFile() && /^pos:\s*0$/m.test(readFileSync("/proc/self/fdinfo/0", "utf8"));
+  } catch {
+    return false;
   }
 }
 

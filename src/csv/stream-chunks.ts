@@ -5,6 +5,8 @@ import { type ChunkPlan, type ChunkStart, FIRST_CHUNK, LARGEST_ROW, startAfter }
 export interface StreamChunk {
   readonly chunk: number;
   readonly start: ChunkStart;
+  /** How many rows start in the chunk. */
+  readonly rows: number;
   /** The byte before the chunk; a line feed before the first. */
   readonly before: number;
   /** The chunk's own bytes and those after it up to the next row. */
@@ -18,6 +20,7 @@ export interface StreamChunk {
 interface Piece {
   readonly bytes: Uint8Array;
   readonly start: ChunkStart;
+  readonly rows: number;
 }
 
 /**
@@ -63,6 +66,7 @@ export class StreamChunks {
     const chunk: StreamChunk = {
       chunk: this.#chunk++,
       start: piece.start,
+      rows: piece.rows,
       before: this.#before,
       bytes: parts.length === 1 ? piece.bytes : Buffer.concat(parts),
       own: piece.bytes.length,
@@ -92,8 +96,9 @@ export class StreamChunks {
     }
     const previous = this.#ahead.at(-1)?.bytes.at(-1) ?? this.#before;
     const count = this.#counter.count(next.value, previous);
-    this.#ahead.push({ bytes: next.value, start: this.#start });
-    this.#start = startAfter(this.#start, count);
+    const start = this.#start;
+    this.#start = startAfter(start, count);
+    this.#ahead.push({ bytes: next.value, start, rows: this.#start.firstRow - start.firstRow });
     return true;
   }
 }

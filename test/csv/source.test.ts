@@ -121,6 +121,9 @@ describe("Source", () => {
     expect(run(rows, "", "stdin")).toBe("standard input a,b\n false 400000");
     expect(run(gzipSync(rows), "", "stdin")).toBe("standard input a,b\n false 400000");
     expect(run(undefined, `< ${path}`, "stdin")).toBe("standard input a,b\n false 400000");
+    const half = `(head -c 8 > /dev/null; "$0" --input-type=module -e "$1" stdin) < ${path}`;
+    const rest = spawnSync("sh", ["-c", half, process.execPath, script], { encoding: "utf8" });
+    expect(rest.stdout.trim()).toBe("standard input a,b\n false 399992");
     expect(run(undefined, `< ${path}`, "path")).toBe("/dev/fd/0 a,b\n false 400000");
     const piped = spawnSync("sh", [
       "-c",
