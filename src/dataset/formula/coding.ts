@@ -1,0 +1,153 @@
+import { UsageError } from "../../errors.js";
+import { nearestName } from "../nearest.js";
+import { columnKey, levelKey, variableKey } from "./column-key.js";
+import type { ModelSpec, Variable } from "./spec.js";
+
+/** A column of the model's design: R's name for it, and the column of the scan that it is. */
+interface CodedColumn {
+  /** As R prints it: `stateCA`, `factor(cyl)6`, `poly(dis, 3, raw = TRUE)2`, `a:b`. */
+  name: string;
+  /** The scan's key; a column that the scan never met is zero in every row. */
+  key: string;
+  /** For each variable of the term: the level of a factor, the power of a polynomial, undefined for a number. */
+  parts: (string | number | undefined)[];
+}
+
+/** A term of the model with its columns. */
+export interface CodedTerm {
+  label: string;
+  /** Indices into the spec's variables. */
+  variables: number[];
+  columns: CodedColumn[];
+}
+
+/** For each factor by its label (`state`, `factor(cyl)`), its levels. */
+export type FactorLevels = Record<string, string[]>;
+
+/**
+ * The columns that R's `model.matrix` gives a model, the intercept left out: factors are coded by treatment
+ * contrasts, which leave out the reference level, or by an indicator for every level where no earlier term covers
+ * it (Chambers & Hastie 1992, page 38). Either way each is a column of the scan, so that the coding, the reference
+ * and the terms can be chosen when the data have gone by.
+ *
+ * @param levels every factor's levels, sorted by {@link sortLevels}
+ * @param references reference levels, by column name or factor label; the first level by default
+ * @throws UsageError where a reference is not one of the levels
+ */
+export function codedTerms(
+  spec: ModelSpec,
+  levels: FactorLevels,
+  references: Readonly<Record<string, string>> = {},
+): CodedTerm[] {
+  const ordered = referenceFirst(spec, levels, references);
+  return fullCodes(spec).map((full, t) => {
+    const { label, variables } = spec.terms[t]!;
+    let columns: CodedColumn[] = [{ name: "", key: "", parts: [] }];
+    variables.forEach((v, i) => {
+      const variable = spec.variables[v]!;
+      const choices = choicesOf(variable, ordered.get(variable.label), full[i]!);
+      // R varies the first variable fastest.
+      columns = choices.flatMap((choice) => columns.map((column) => extended(column, variable, choice, i)));
+    });
+    return { label, variables, columns };
+  });
+}
+
+/** A factor's levels in the order that decides the reference: numbers by size, texts by code points (R's C locale). */
+export function sortLevels(levels: Iterable<string>, of: "text" | "numbers"): string[] {
+  const sorted = [...levels];
+  if (of === "numbers") return sorted.sort((a, b) => Number(a) - Number(b));
+  return sorted.sort(compareCodePoints);
+}
+
+/** For each term and each of its variables: whether a factor has an indicator for every level there. */
+function fullCodes(spec: ModelSpec): boolean[][] {
+  const isFactor = (v: number) => spec.variables[v]!.kind === "factor";
+  const full = spec.terms.map(({ variables }, t) =>
+    variables.map((v) => {
+      if (!isFactor(v) || variables.length === 1) return false;
+      // A term before this one that has all the others already spans what the reference level would add.
+      const rest = variables.filter((other) => other !== v);
+      return !spec.terms.slice(0, t).some((term) => rest.every((other) => term.variables.includes(other)));
+    }),
+  );
+  // Without an intercept, the first factor of all takes its place, as R has it.
+  if (!spec.intercept) {
+    for (let t = 0; t < spec.terms.length; t++) {
+      const i = spec.terms[t]!.variables.findIndex(isFactor);
+      if (i < 0) continue;
+      full[t]![i] = true;
+      break;
+    }
+  }
+  return full;
+}
+
+function choicesOf(
+  variable: Variable,
+  levels: readonly string[] | undefined,
+  full: boolean,
+): (string | number | undefined)[] {
+  switch (variable.kind) {
+    case "numeric":
+      return [undefined];
+    case "polynomial":
+      return Array.from({ length: variable.degree }, (_, k) => k + 1);
+    case "factor":
+      return full ? [...levels!] : levels!.slice(1);
+  }
+}
+
+function extended(
+  column: CodedColumn,
+  variable: Variable,
+  choice: string | number | undefined,
+  position: number,
+): CodedColumn {
+  const key = choice === undefined ? variableKey(variable) : levelKey(variable, choice);
+  const name = variable.label + (choice ?? "");
+  return {
+    name: position === 0 ? name : `${column.name}:${name}`,
+    key: position === 0 ? key : columnKey([column.key, key]),
+    parts: [...column.parts, choice],
+  };
+}
+
+function referenceFirst(
+  spec: ModelSpec,
+  levels: FactorLevels,
+  references: Readonly<Record<string, string>>,
+): Map<string, string[]> {
+  const factors = spec.variables.filter((variable) => variable.kind === "factor");
+  for (const name of Object.keys(references))
+    if (!factors.some(({ label, column }) => label === name || column === name))
+      throw new UsageError(`--reference ${name}: the model has no such factor`, {
+        hint: `Factors: ${factors.map(({ label }) => label).join(", ") || "none"}.`,
+      });
+  return new Map(
+    factors.map(({ label, column, of }) => {
+      const sorted = sortLevels(levels[label] ?? [], of);
+      const reference = references[label] ?? references[column];
+      if (reference === undefined) return [label, sorted];
+      if (!sorted.includes(reference)) {
+        const nearest = nearestName(reference, sorted);
+        throw new UsageError(`--reference ${column}=${reference}: ${column} has no such level`, {
+          hint: nearest ? `Did you mean ${nearest}?` : `Levels: ${sorted.slice(0, 20).join(", ")}.`,
+        });
+      }
+      return [label, [reference, ...sorted.filter((level) => level !== reference)]];
+    }),
+  );
+}
+
+/** By code points, as UTF-8 bytes sort; JavaScript's own `<` goes by UTF-16, which puts emoji before U+FF00. */
+function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
+    if (x === y) continue;
+    const [surrogateX, surrogateY] = [x >= 0xd800 && x < 0xe000, y >= 0xd800 && y < 0xe000];
+    return surrogateX === surrogateY ? x - y : surrogateX ? 1 : -1;
+  }
+  return a.length - b.length;
+}

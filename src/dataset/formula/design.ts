@@ -1,0 +1,127 @@
+import { multiply, type Values } from "./arithmetic.js";
+import type { CodedTerm, FactorLevels } from "./coding.js";
+import { BLOCK_ROWS, type RawBlock } from "./raw-block.js";
+import type { ModelSpec } from "./spec.js";
+import { VariableBlock } from "./variables.js";
+
+/** A level that the training data did not have, where it was met. */
+export interface UnseenLevel {
+  /** The factor's label. */
+  factor: string;
+  level: string;
+  /** The row, counted from the start of the raw block. */
+  row: number;
+}
+
+/**
+ * Turns raw columns into a fitted model's design, R-coded: the columns of `codedTerms` in order, the intercept left
+ * out, for predictions and for what needs a second pass over the training data.
+ */
+export class Design {
+  /** Column-major, column j at j·128. */
+  readonly values: Float64Array;
+  /** The low parts of `values`, where the design is extended. */
+  readonly low: Float64Array | undefined;
+  /** The target's values, where asked for; NaN where missing. */
+  readonly target = new Float64Array(BLOCK_ROWS);
+  /** 1 for a row of which a value is missing, or a level unseen: its columns are NaN. */
+  readonly missing = new Uint8Array(BLOCK_ROWS);
+  /** The levels that training did not meet, one entry for each row where one is. */
+  readonly unseen: UnseenLevel[] = [];
+  readonly #spec: ModelSpec;
+  readonly #terms: readonly CodedTerm[];
+  readonly #variables: VariableBlock;
+  readonly #hasTarget: boolean;
+  /** Per variable: a factor's levels by name, numbered. */
+  readonly #levels: (Map<string, number> | undefined)[];
+  readonly #codes: Int32Array[];
+
+  constructor(
+    spec: ModelSpec,
+    terms: readonly CodedTerm[],
+    levels: FactorLevels,
+    options: { extended?: boolean; target?: boolean } = {},
+  ) {
+    const extended = options.extended ?? false;
+    const width = terms.reduce((sum, term) => sum + term.columns.length, 0);
+    this.#spec = spec;
+    this.#terms = terms;
+    this.#hasTarget = options.target ?? false;
+    this.#variables = new VariableBlock(spec, { extended, target: this.#hasTarget });
+    this.values = new Float64Array(width * BLOCK_ROWS);
+    this.low = extended ? new Float64Array(width * BLOCK_ROWS) : undefined;
+    this.#levels = spec.variables.map((variable) =>
+      variable.kind === "factor"
+        ? new Map((levels[variable.label] ?? []).map((level, i) => [level, i]))
+        : undefined,
+    );
+    this.#codes = spec.variables.map(() => new Int32Array(BLOCK_ROWS));
+  }
+
+  /**
+   * Fills `values`, `missing`, `unseen` and `target` for rows `start` to `start + rows` − 1 of a raw block, at most
+   * 128.
+   */
+  fill(raw: RawBlock, start: number, rows: number): void {
+    this.#variables.load(raw, start, rows);
+    this.missing.fill(0);
+    this.unseen.length = 0;
+    this.#codeFactors(start, rows);
+    for (const columns of this.#variables.values)
+      for (const { hi } of columns) for (let r = 0; r < rows; r++) if (hi[r]! * 0 !== 0) this.missing[r] = 1;
+    if (this.#hasTarget) this.target.set(this.#variables.target.hi.subarray(0, rows));
+    let column = 0;
+    for (const term of this.#terms)
+      for (const { parts } of term.columns) this.#write(column++, term.variables, parts, rows);
+    const width = this.values.length / BLOCK_ROWS;
+    for (let r = 0; r < rows; r++)
+      if (this.missing[r] === 1) for (let j = 0; j < width; j++) this.values[j * BLOCK_ROWS + r] = Number.NaN;
+  }
+
+  #codeFactors(start: number, rows: number): void {
+    this.#spec.variables.forEach((variable, v) => {
+      const levels = this.#levels[v];
+      if (levels === undefined) return;
+      const factor = this.#variables.factors[v]!;
+      for (let r = 0; r < rows; r++) {
+        const code = factor.codes[r]!;
+        const level = code < 0 ? undefined : levels.get(factor.name(code));
+        this.#codes[v]![r] = level ?? -1;
+        if (level !== undefined) continue;
+        this.missing[r] = 1;
+        if (code >= 0) this.unseen.push({ factor: variable.label, level: factor.name(code), row: start + r });
+      }
+    });
+  }
+
+  #write(
+    column: number,
+    variables: readonly number[],
+    parts: readonly (string | number | undefined)[],
+    rows: number,
+  ): void {
+    const at = column * BLOCK_ROWS;
+    const out: Values = {
+      hi: this.values.subarray(at, at + BLOCK_ROWS),
+      lo: this.low?.subarray(at, at + BLOCK_ROWS),
+    };
+    out.hi.fill(1, 0, rows);
+    out.lo?.fill(0, 0, rows);
+    variables.forEach((v, i) => {
+      const part = parts[i];
+      const levels = this.#levels[v];
+      if (levels === undefined) {
+        const values = this.#variables.values[v]![typeof part === "number" ? part - 1 : 0]!;
+        multiply(out, values, rows, out.hi, out.lo);
+        return;
+      }
+      const level = levels.get(part as string)!;
+      const codes = this.#codes[v]!;
+      for (let r = 0; r < rows; r++)
+        if (codes[r] !== level) {
+          out.hi[r] = 0;
+          if (out.lo) out.lo[r] = 0;
+        }
+    });
+  }
+}

@@ -1,0 +1,125 @@
+import { formulaError } from "./formula-error.js";
+import type { Argument, Syntax } from "./syntax.js";
+import { type Token, tokenize } from "./tokens.js";
+
+/** A formula's two sides; `response` is undefined in `~ lstat + rm`, where the target is given elsewhere. */
+export interface Formula {
+  text: string;
+  response: Syntax | undefined;
+  terms: Syntax;
+}
+
+/** How tightly operators bind, as in R: `^` before unary minus before `:` before `%in%` before `*` before `+`. */
+const BINDING: Record<string, number> = { "+": 1, "-": 1, "*": 2, "/": 2, "%in%": 3, ":": 4, "^": 6 };
+const UNARY = 5;
+
+/**
+ * Parses R's formula language: `medv ~ lstat + I(lstat^2) + log(crim) + poly(dis, 3, raw = TRUE) - 1`.
+ * Throws UsageError that shows the character where the formula stops making sense.
+ */
+export function parseFormula(text: string): Formula {
+  return new Parser(text).formula();
+}
+
+class Parser {
+  readonly #text: string;
+  readonly #tokens: Token[];
+  #next = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#tokens = tokenize(text);
+  }
+
+  formula(): Formula {
+    const response = this.#is("~") ? undefined : this.#expression(0);
+    if (!this.#is("~"))
+      throw this.#unexpected(
+        '"~" between the target and the terms',
+        "A formula looks like: medv ~ lstat + rm",
+      );
+    this.#next++;
+    const terms = this.#expression(0);
+    if (this.#peek().type !== "end") throw this.#unexpected("an operator or the end");
+    return { text: this.#text, response, terms };
+  }
+
+  #expression(least: number): Syntax {
+    let left = this.#prefix();
+    for (;;) {
+      const { type, text, at } = this.#peek();
+      const name = text === "**" ? "^" : text;
+      const binding = type === "operator" ? BINDING[name] : undefined;
+      if (binding === undefined || binding < least) return left;
+      this.#next++;
+      // Only ^ groups to the right.
+      const right = this.#expression(name === "^" ? binding : binding + 1);
+      left = { type: "call", name, args: [{ value: left }, { value: right }], at };
+    }
+  }
+
+  #prefix(): Syntax {
+    const token = this.#peek();
+    const { at } = token;
+    this.#next++;
+    switch (token.type) {
+      case "number":
+        return { type: "number", value: token.value, integer: token.integer, at };
+      case "string":
+        return { type: "string", value: token.value, at };
+      case "name":
+        if (this.#is("(")) return { type: "call", name: token.name, args: this.#args(), at };
+        if (!token.quoted && (token.name === "TRUE" || token.name === "FALSE"))
+          return { type: "logical", value: token.name === "TRUE", at };
+        return { type: "name", name: token.name, at };
+      case "operator":
+        if (token.text === "-" || token.text === "+")
+          return { type: "call", name: token.text, args: [{ value: this.#expression(UNARY) }], at };
+        if (token.text === "(") {
+          const value = this.#expression(0);
+          this.#close(at);
+          return { type: "call", name: "(", args: [{ value }], at };
+        }
+    }
+    this.#next--;
+    throw this.#unexpected('a column, a number, a function or "("');
+  }
+
+  #args(): Argument[] {
+    const open = this.#peek().at;
+    this.#next++;
+    const args: Argument[] = [];
+    while (!this.#is(")")) {
+      const token = this.#peek();
+      if (token.type === "name" && this.#tokens[this.#next + 1]!.text === "=") {
+        this.#next += 2;
+        args.push({ name: token.name, value: this.#expression(0) });
+      } else args.push({ value: this.#expression(0) });
+      if (!this.#is(",")) break;
+      this.#next++;
+    }
+    this.#close(open);
+    return args;
+  }
+
+  #close(open: number): void {
+    if (this.#peek().type === "end") throw formulaError(this.#text, open, '"(" is never closed');
+    if (!this.#is(")")) throw this.#unexpected('")"');
+    this.#next++;
+  }
+
+  #peek(): Token {
+    return this.#tokens[this.#next]!;
+  }
+
+  #is(text: string): boolean {
+    const token = this.#peek();
+    return token.type === "operator" && token.text === text;
+  }
+
+  #unexpected(expected: string, hint?: string): Error {
+    const { type, text, at } = this.#peek();
+    const found = type === "end" ? "the end" : JSON.stringify(text);
+    return formulaError(this.#text, at, `expected ${expected}, found ${found}`, hint);
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * Rows of a table as raw columns, in the order of the spec's lists: what formulas are evaluated on.
+ */
+export interface RawBlock {
+  /** One array per column of `spec.numeric`; NaN where a cell is missing. */
+  numeric: readonly Float64Array[];
+  /** One array of level codes per column of `spec.text`; −1 where a cell is missing. */
+  codes: readonly Int32Array[];
+  /** For each column of `spec.text`, the names that its codes stand for; they may grow from block to block. */
+  levels: readonly (readonly string[])[];
+  /** The rows' weights, NaN where missing. */
+  weights?: Float64Array | undefined;
+  /** The number of the block's first row in the data, from 0, for messages. */
+  firstRow?: number | undefined;
+}
+
+/** The most rows of a block that are evaluated at once; also the stride of the design's columns. */
+export const BLOCK_ROWS = 128;

@@ -1,0 +1,242 @@
+import type { UsageError } from "../../errors.js";
+import { nearestName } from "../nearest.js";
+import type { Column } from "../schema.js";
+import { formulaError } from "./formula-error.js";
+import { type Formula, parseFormula } from "./parse.js";
+import {
+  completeSpec,
+  type Expression,
+  type FunctionName,
+  type ModelSpec,
+  type OperatorName,
+  type Variable,
+} from "./spec.js";
+import { deparse, quoteName, type Syntax } from "./syntax.js";
+import { expandTerms } from "./terms.js";
+
+const FUNCTIONS = new Set<string>(["log", "log2", "log10", "log1p", "exp", "sqrt", "abs"]);
+const OPERATORS = new Set<string>(["+", "-", "*", "/", "^"]);
+const FACTORS = new Set(["factor", "as.factor", "C"]);
+
+/** What a formula is read against. */
+export interface FormulaContext {
+  /** The table's columns, with their kinds. */
+  columns: readonly Column[];
+  /** The target, for a formula without a left side. */
+  target?: string | undefined;
+  /** The columns that `.` stands for, less those of the left side; all of the table's by default. */
+  dot?: readonly string[] | undefined;
+  /** false leaves the intercept out, whatever the formula says. */
+  intercept?: boolean | undefined;
+}
+
+/**
+ * The model that a formula of R's language describes on a table. Text columns are factors; `factor(x)` and `C(x)`
+ * make one of a numeric column. Throws UsageError that shows the place, with a hint.
+ */
+export function formulaSpec(text: string, context: FormulaContext): ModelSpec {
+  return new Resolver(parseFormula(text), context).spec();
+}
+
+/** The model of a target on columns as they are, without a formula; text columns are factors. */
+export function columnsSpec(
+  target: string,
+  features: readonly string[],
+  context: { columns: readonly Column[]; intercept?: boolean },
+): ModelSpec {
+  const kinds = new Map(context.columns.map((column) => [column.name, column.kind]));
+  const intercept = context.intercept ?? true;
+  const terms = features.map(quoteName).join(" + ") || "1";
+  return completeSpec({
+    formula: `${quoteName(target)} ~ ${terms}${intercept ? "" : " - 1"}`,
+    target: { label: target, expression: { column: target } },
+    intercept,
+    variables: features.map((name) =>
+      kinds.get(name) === "text"
+        ? { kind: "factor", label: name, column: name, of: "text" }
+        : { kind: "numeric", label: name, expression: { column: name } },
+    ),
+    terms: features.map((label, i) => ({ label, variables: [i] })),
+  });
+}
+
+class Resolver {
+  readonly #formula: Formula;
+  readonly #context: FormulaContext;
+  readonly #columns: Map<string, Column>;
+  readonly #variables: Variable[] = [];
+  readonly #numbers = new Map<string, number>();
+
+  constructor(formula: Formula, context: FormulaContext) {
+    this.#formula = formula;
+    this.#context = context;
+    this.#columns = new Map(context.columns.map((column) => [column.name, column]));
+  }
+
+  spec(): ModelSpec {
+    const response = this.#response();
+    const label = deparse(response);
+    const target = {
+      label: response.type === "name" ? response.name : label,
+      expression: this.#arithmetic(response),
+    };
+    const onTheLeft = new Set(namesIn(response));
+    const dot = (): Syntax[] =>
+      (this.#context.dot ?? [...this.#columns.keys()])
+        .filter((name) => !onTheLeft.has(name))
+        .map((name) => ({ type: "name", name, at: this.#formula.text.indexOf(".") }));
+    const install = (node: Syntax): number => {
+      const variable = deparse(node);
+      if (variable === label)
+        throw this.#error(node, `the target ${label} is among the terms`, "Take it out on the right side.");
+      const known = this.#numbers.get(variable);
+      if (known !== undefined) return known;
+      this.#numbers.set(variable, this.#variables.length);
+      return this.#variables.push(this.#variable(node, variable)) - 1;
+    };
+    const { intercept, terms } = expandTerms(this.#formula.text, this.#formula.terms, install, dot);
+    return completeSpec({
+      formula: this.#formula.response ? this.#formula.text : `${label} ${this.#formula.text.trim()}`,
+      target,
+      intercept: intercept && this.#context.intercept !== false,
+      variables: this.#variables,
+      terms: terms.map((variables) => ({
+        label: variables.map((i) => this.#variables[i]!.label).join(":"),
+        variables,
+      })),
+    });
+  }
+
+  #response(): Syntax {
+    if (this.#formula.response) return this.#formula.response;
+    if (this.#context.target === undefined)
+      throw formulaError(this.#formula.text, 0, "no target", "Write it before the ~, or say --target.");
+    return { type: "name", name: this.#context.target, at: 0 };
+  }
+
+  #variable(node: Syntax, label: string): Variable {
+    if (node.type === "name") {
+      const column = this.#column(node.name, node);
+      if (column.kind === "text") return { kind: "factor", label, column: column.name, of: "text" };
+      return { kind: "numeric", label, expression: { column: column.name } };
+    }
+    if (node.type === "call" && FACTORS.has(node.name)) {
+      const [argument, ...more] = node.args;
+      if (argument?.value.type !== "name" || argument.name !== undefined || more.length > 0)
+        throw this.#error(
+          node,
+          `${node.name}() takes one column`,
+          "The reference level is chosen by --reference column=level.",
+        );
+      const column = this.#column(argument.value.name, argument.value);
+      return { kind: "factor", label, column: column.name, of: column.kind === "text" ? "text" : "numbers" };
+    }
+    if (node.type === "call" && node.name === "poly") return this.#polynomial(node, label);
+    return { kind: "numeric", label, expression: this.#arithmetic(node) };
+  }
+
+  #polynomial(node: Syntax & { type: "call" }, label: string): Variable {
+    const unnamed = node.args.filter(({ name }) => name === undefined).map(({ value }) => value);
+    const named = new Map(node.args.map(({ name, value }) => [name, value]));
+    const base = named.get("x") ?? unnamed.shift();
+    const degree = named.get("degree") ?? unnamed.shift();
+    const raw = named.get("raw");
+    const isRaw = raw?.type === "logical" ? raw.value : raw?.type === "name" && raw.name === "T";
+    for (const name of named.keys())
+      if (name !== undefined && !["x", "degree", "raw"].includes(name))
+        throw this.#error(node, `poly() has no argument ${name} here`, "poly(x, 3, raw = TRUE)");
+    if (base === undefined || unnamed.length > 0)
+      throw this.#error(node, "poly() takes one column and a degree", "poly(x, 3, raw = TRUE)");
+    if (degree?.type !== "number" || !Number.isInteger(degree.value) || degree.value < 1 || degree.value > 50)
+      throw this.#error(
+        node,
+        "the degree of poly() must be a whole number from 1 to 50",
+        "poly(x, 3, raw = TRUE)",
+      );
+    if (!isRaw)
+      throw this.#error(
+        node,
+        "orthogonal polynomials are not part of goml's formulas",
+        "Add raw = TRUE: the fit and its predictions are the same.",
+      );
+    return { kind: "polynomial", label, expression: this.#arithmetic(base), degree: degree.value };
+  }
+
+  #arithmetic(node: Syntax): Expression {
+    switch (node.type) {
+      case "number":
+        return { number: node.value };
+      case "name": {
+        const column = this.#column(node.name, node);
+        if (column.kind === "text")
+          throw this.#error(
+            node,
+            `column ${quoteName(column.name)} is text, not numbers`,
+            this.#textHint(column),
+          );
+        return { column: column.name };
+      }
+      case "string":
+      case "logical":
+        throw this.#error(node, "expected a number or a column");
+      case "call":
+        return this.#call(node);
+    }
+  }
+
+  #call(node: Syntax & { type: "call" }): Expression {
+    const { name, args } = node;
+    if (name === "(" || name === "I") {
+      if (args.length !== 1) throw this.#error(node, "I() takes one expression");
+      return this.#arithmetic(args[0]!.value);
+    }
+    if (name === "log" && args.length === 2) {
+      const base = args.find((argument) => argument.name === "base") ?? args[1]!;
+      const of = args.find((argument) => argument !== base)!;
+      return { call: "log", args: [this.#arithmetic(of.value), this.#arithmetic(base.value)] };
+    }
+    if (OPERATORS.has(name))
+      return { call: name as OperatorName, args: args.map(({ value }) => this.#arithmetic(value)) };
+    if (FUNCTIONS.has(name)) {
+      if (args.length !== 1) throw this.#error(node, `${name}() takes one expression, found ${args.length}`);
+      return { call: name as FunctionName, args: [this.#arithmetic(args[0]!.value)] };
+    }
+    if (FACTORS.has(name) || name === "poly")
+      throw this.#error(node, `${name}() stands alone or in an interaction, not inside arithmetic`);
+    if (/^[:~]$|%in%/.test(name)) throw this.#error(node, `"${name}" is not arithmetic`);
+    const known = [...FUNCTIONS, "I", "poly", "factor", "C"];
+    const nearest = nearestName(name, known);
+    throw this.#error(
+      node,
+      `there is no function ${name}()`,
+      nearest ? `Did you mean ${nearest}()?` : `Functions: ${known.join(", ")}.`,
+    );
+  }
+
+  #column(name: string, node: Syntax): Column {
+    const column = this.#columns.get(name);
+    if (column) return column;
+    const nearest = nearestName(name, [...this.#columns.keys()]);
+    const names = [...this.#columns.keys()];
+    throw this.#error(
+      node,
+      name === "." ? '"." stands alone' : `there is no column ${quoteName(name)}`,
+      nearest === undefined
+        ? `Columns: ${names.slice(0, 20).map(quoteName).join(", ")}${names.length > 20 ? ", …" : ""}.`
+        : `Did you mean ${quoteName(nearest)}?`,
+    );
+  }
+
+  #textHint(column: Column): string {
+    return `As a term of its own, ${quoteName(column.name)} is a factor.`;
+  }
+
+  #error(node: Syntax, message: string, hint?: string): UsageError {
+    return formulaError(this.#formula.text, node.at, message, hint);
+  }
+}
+
+function namesIn(node: Syntax): string[] {
+  if (node.type === "name") return [node.name];
+  return node.type === "call" ? node.args.flatMap(({ value }) => namesIn(value)) : [];
+}

@@ -1,0 +1,115 @@
+import { compileExpression, compilePowers, type Evaluate, type Values } from "./arithmetic.js";
+import { BLOCK_ROWS, type RawBlock } from "./raw-block.js";
+import type { Expression, ModelSpec, Variable } from "./spec.js";
+
+/** The codes of a factor's rows, and what they stand for. */
+interface FactorBlock {
+  codes: Int32Array;
+  name(code: number): string;
+}
+
+/**
+ * The variables of a spec over one block of rows: numbers as values, one column per power of a polynomial, factors
+ * as level codes. `load` a block, then read; the buffers are used again by the next block.
+ */
+export class VariableBlock {
+  /** Per variable: its columns' values; none for a factor. */
+  readonly values: Values[][];
+  /** Per variable: a factor's codes. */
+  readonly factors: (FactorBlock | undefined)[];
+  target: Values = { hi: new Float64Array(0), lo: undefined };
+  readonly #spec: ModelSpec;
+  readonly #positions: ReadonlyMap<string, number>;
+  readonly #evaluators: ((rows: number) => void)[] = [];
+  #raw: RawBlock = { numeric: [], codes: [], levels: [] };
+  #start = 0;
+
+  constructor(spec: ModelSpec, options: { extended: boolean; target: boolean }) {
+    this.#spec = spec;
+    this.#positions = new Map(spec.numeric.map((name, i) => [name, i]));
+    this.values = spec.variables.map(() => []);
+    this.factors = spec.variables.map(() => undefined);
+    spec.variables.forEach((variable, v) => {
+      this.#evaluators.push(this.#evaluator(variable, v, options.extended));
+    });
+    if (options.target) {
+      const evaluate = this.#compile(spec.target.expression, options.extended);
+      this.#evaluators.push((rows) => {
+        this.target = evaluate(rows);
+      });
+    }
+  }
+
+  /** Evaluates rows `start` to `start + rows` − 1 of a raw block; `rows` at most 128. */
+  load(raw: RawBlock, start: number, rows: number): void {
+    this.#raw = raw;
+    this.#start = start;
+    for (const evaluate of this.#evaluators) evaluate(rows);
+  }
+
+  #compile(expression: Expression, extended: boolean): Evaluate {
+    return compileExpression(
+      expression,
+      (column) => this.#numbers(this.#positions.get(column)!),
+      BLOCK_ROWS,
+      extended,
+    );
+  }
+
+  #numbers(position: number): Float64Array {
+    return this.#raw.numeric[position]!.subarray(this.#start);
+  }
+
+  #evaluator(variable: Variable, v: number, extended: boolean): (rows: number) => void {
+    switch (variable.kind) {
+      case "numeric": {
+        const evaluate = this.#compile(variable.expression, extended);
+        return (rows) => {
+          this.values[v] = [evaluate(rows)];
+        };
+      }
+      case "polynomial": {
+        const base = this.#compile(variable.expression, extended);
+        const evaluate = compilePowers(base, variable.degree, BLOCK_ROWS, extended);
+        return (rows) => {
+          this.values[v] = evaluate(rows);
+        };
+      }
+      case "factor":
+        return variable.of === "text"
+          ? this.#textFactor(variable.column, v)
+          : this.#numberFactor(variable.column, v);
+    }
+  }
+
+  #textFactor(column: string, v: number): (rows: number) => void {
+    const position = this.#spec.text.indexOf(column);
+    return () => {
+      this.factors[v] = {
+        codes: this.#raw.codes[position]!.subarray(this.#start),
+        name: (code) => this.#raw.levels[position]![code]!,
+      };
+    };
+  }
+
+  /** A numeric column's distinct values, numbered as they appear. */
+  #numberFactor(column: string, v: number): (rows: number) => void {
+    const position = this.#positions.get(column)!;
+    const known = new Map<number, number>();
+    const names: string[] = [];
+    const codes = new Int32Array(BLOCK_ROWS);
+    this.factors[v] = { codes, name: (code) => names[code]! };
+    return (rows) => {
+      const numbers = this.#numbers(position);
+      for (let r = 0; r < rows; r++) {
+        const value = numbers[r]!;
+        let code = known.get(value);
+        if (code === undefined) {
+          code = Number.isNaN(value) ? -1 : names.push(String(value)) - 1;
+          known.set(value, code);
+        }
+        codes[r] = code;
+      }
+    };
+  }
+}

@@ -1,0 +1,160 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseFormula } from "../../../src/dataset/formula/parse.js";
+import { formulaSpec } from "../../../src/dataset/formula/resolve.js";
+import { deparse, deparseNumber, type Syntax } from "../../../src/dataset/formula/syntax.js";
+import { UsageError } from "../../../src/errors.js";
+
+const columns = [
+  ...["medv", "lstat", "rm", "my col"].map((name) => ({ name, kind: "numeric" as const })),
+  { name: "state", kind: "text" as const },
+];
+
+function refusal(formula: string): string {
+  try {
+    formulaSpec(formula, { columns });
+  } catch (error) {
+    expect(error).toBeInstanceOf(UsageError);
+    const { message, hint } = error as UsageError;
+    expect(`${message}${hint}`).not.toContain("\n");
+    return hint === undefined ? message : `${message} | ${hint}`;
+  }
+  throw new Error(`${formula} was not refused`);
+}
+
+describe("what does not parse is shown", () => {
+  for (const [formula, message] of [
+    [
+      "medv ~ lstat + * rm",
+      'character 16: expected a column, a number, a function or "(", found "*", in "medv ~ lstat + ▸* rm"',
+    ],
+    ["medv lstat", 'character 6: expected "~" between the target and the terms, found "lstat"'],
+    ["medv ~ ", 'character 8: expected a column, a number, a function or "(", found the end'],
+    ["medv ~ (lstat + rm", 'character 8: "(" is never closed'],
+    ["medv ~ log(lstat", 'character 11: "(" is never closed'],
+    ["medv ~ lstat) + rm", 'character 13: expected an operator or the end, found ")"'],
+    ["medv ~ I(lstat > 3)", 'unexpected ">"'],
+    ["medv ~ `lstat", "Close the backtick"],
+    ["medv ~ lstat rm", 'expected an operator or the end, found "rm"'],
+    ["medv ~ lstat ~ rm", 'expected an operator or the end, found "~"'],
+  ] as const)
+    test(formula, () => {
+      expect(refusal(formula)).toContain(message);
+    });
+});
+
+describe("what has no meaning is refused with a hint", () => {
+  for (const [formula, message] of [
+    ["medv ~ lsta", 'there is no column lsta, in "medv ~ ▸lsta" | Did you mean lstat?'],
+    ["medv ~ nothing", "Columns: medv, lstat, rm, `my col`, state."],
+    ["medv ~ lg(rm)", "there is no function lg() in"],
+    ["medv ~ sqr(rm)", "Did you mean sqrt()?"],
+    ["medv ~ medv + rm", "the target medv is among the terms"],
+    ["state ~ rm", "column state is text, not numbers"],
+    ["medv ~ log(state)", "As a term of its own, state is a factor."],
+    ["medv ~ 3 + rm", "Only 0 and 1 stand alone"],
+    ["medv ~ rm^rm", "a power of terms must be a whole number"],
+    ["medv ~ (rm + lstat)^2.5", "the square of a column is I(a^2)"],
+    ["medv ~ poly(rm, 2)", "Add raw = TRUE"],
+    ["medv ~ poly(rm, 2, simple = TRUE)", "no argument simple"],
+    ["medv ~ poly(rm, 0, raw = TRUE)", "whole number from 1 to 50"],
+    ["medv ~ factor(rm + 1)", "factor() takes one column"],
+    ["medv ~ I(factor(rm))", "not inside arithmetic"],
+    ["medv ~ I(rm:lstat)", '":" is not arithmetic'],
+    ["medv ~ sqrt(rm, 2)", "sqrt() takes one expression, found 2"],
+    ["medv ~ I(.)", '"." stands alone'],
+    ["~ rm", "Write it before the ~, or say --target."],
+  ] as const)
+    test(formula, () => {
+      const found = refusal(formula);
+      if (message.endsWith(" in")) expect(found).toContain(message.replace(" in", ", in"));
+      else expect(found).toContain(message);
+    });
+});
+
+test("the target, the columns behind the dot and the intercept can come from outside", () => {
+  const spec = formulaSpec("~ .", {
+    columns,
+    target: "medv",
+    dot: ["lstat", "medv", "state"],
+    intercept: false,
+  });
+  expect(spec).toMatchObject({
+    formula: "medv ~ .",
+    target: { label: "medv" },
+    intercept: false,
+    numeric: ["medv", "lstat"],
+    text: ["state"],
+  });
+});
+
+test("only what the terms use is read", () => {
+  expect(formulaSpec("medv ~ . - state - `my col`", { columns }).numeric).toEqual(["medv", "lstat", "rm"]);
+  expect(formulaSpec("medv ~ . - state", { columns }).text).toEqual([]);
+});
+
+test("numbers print as R prints them", () => {
+  // R 4.2.2: sapply(c(...), function(x) deparse(x))
+  expect(
+    [1e5, 123456, 1e-4, 0.0012, 1e15, 0.1 + 0.2, 1e-300, 1e22, 100, 3e-7, 1234567890123456].map(
+      deparseNumber,
+    ),
+  ).toEqual([
+    "1e+05",
+    "123456",
+    "1e-04",
+    "0.0012",
+    "1e+15",
+    "0.3",
+    "1e-300",
+    "1e+22",
+    "100",
+    "3e-07",
+    "1234567890123456",
+  ]);
+});
+
+test("what is printed parses to the same", () => {
+  const atom = fc.oneof(
+    fc.constantFrom("x", "my col", ".dot", "if").map((name): Syntax => ({ type: "name", name, at: 0 })),
+    fc
+      .integer({ min: 0, max: 99 })
+      .map((value): Syntax => ({ type: "number", value, integer: false, at: 0 })),
+  );
+  const { tree } = fc.letrec<{ tree: Syntax }>((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 4 },
+      atom,
+      fc
+        .tuple(fc.constantFrom("+", "-", "*", "/", ":", "^", "%in%"), tie("tree"), tie("tree"))
+        .map(([name, a, b]): Syntax => ({ type: "call", name, at: 0, args: [bracketed(a), bracketed(b)] })),
+      tie("tree").map(
+        (a): Syntax => ({
+          type: "call",
+          name: "log",
+          at: 0,
+          args: [{ value: a }, { name: "base", value: a }],
+        }),
+      ),
+      tie("tree").map((a): Syntax => ({ type: "call", name: "-", at: 0, args: [bracketed(a)] })),
+    ),
+  }));
+  fc.assert(
+    fc.property(tree, (syntax) => {
+      expect(withoutPlaces(parseFormula(`y ~ ${deparse(syntax)}`).terms)).toEqual(syntax);
+    }),
+  );
+});
+
+function bracketed(value: Syntax): { value: Syntax } {
+  return { value: { type: "call", name: "(", at: 0, args: [{ value }] } };
+}
+
+function withoutPlaces(node: Syntax): Syntax {
+  if (node.type !== "call") return { ...node, at: 0 };
+  return {
+    ...node,
+    at: 0,
+    args: node.args.map((argument) => ({ ...argument, value: withoutPlaces(argument.value) })),
+  };
+}
