@@ -104,6 +104,6 @@ function cellError(table: Table, line: number, column: number, cell: string): Da
   }
   return new DataError(`expected a number, found ${quoteCell(cell)}`, {
     place,
-    hint: `Correct the cell, write NA for a missing value, or leave the column out with --exclude ${name}.`,
+    hint: `Correct the cell, or write NA if the value is missing; to fit without the column: --exclude ${name}.`,
   });
 }

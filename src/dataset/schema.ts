@@ -1,8 +1,12 @@
 import { isDecimal, isMissing } from "../kernels/reference/number.js";
 
 /**
- * What a column holds, judged by a sample of rows: `numeric` where every cell that is not missing reads as
- * a number, `text` where one does not, `empty` where all are missing.
+ * What a column holds, judged by a sample of rows: `empty` where all cells are missing; `numeric` where the first
+ * cell that is not missing is a number, or at least half of them are; else `text`.
+ *
+ * A column of numbers with a word among them is numeric, so that reading it is an error that names the cell: taken
+ * for text it would be left out of the fit for the sake of one typing error. Refused: all cells must be numbers,
+ * for that reason.
  */
 export type ColumnKind = "numeric" | "text" | "empty";
 
@@ -26,12 +30,16 @@ export function inferColumns(names: readonly string[], rows: readonly (readonly 
 }
 
 function kindOf(rows: readonly (readonly string[])[], j: number): ColumnKind {
-  let kind: ColumnKind = "empty";
+  let numbers = 0;
+  let words = 0;
+  let first: ColumnKind = "empty";
   for (const row of rows) {
     const cell = row[j];
     if (cell === undefined) continue;
-    if (isDecimal(cell)) kind = "numeric";
-    else if (!isMissing(cell)) return "text";
+    if (isDecimal(cell)) numbers++;
+    else if (isMissing(cell)) continue;
+    else words++;
+    if (first === "empty") first = numbers > 0 ? "numeric" : "text";
   }
-  return kind;
+  return first === "text" && numbers >= words ? "numeric" : first;
 }

@@ -75,7 +75,7 @@ describe.each(WAYS)("readColumns: $name", (way) => {
     ["an open quote", 'a,b\n1,"x\n2,3\n', 'data.csv:2: column "b": a quoted cell is never closed: "\\"x"'],
     [
       "an open quote, further",
-      'a,b\n1,x\n"2\r\n3",y\n\n4,"z',
+      'a,b\n1,x\n2,"y\r\n3"\n\n4,"z',
       'data.csv:6: column "b": a quoted cell is never closed: "\\"z"',
     ],
     ["an open quote in the header", '"a,b\n1,2\n', "data.csv:1: a quoted cell is never closed"],

@@ -2,18 +2,25 @@ import { describe, expect, it } from "vitest";
 import { inferColumns } from "../../src/dataset/schema.js";
 
 describe("inferColumns", () => {
-  it("judges each column by its cells that are not missing", () => {
-    const rows = [
-      ["1", "NA", "a", "", "1e400"],
-      ["NA", "2.5", "3", "NA", "1"],
-      ["3", "", "", "null"],
-    ];
-    expect(inferColumns(["a", "b", "c", "d", "e"], rows).map((column) => column.kind)).toEqual([
-      "numeric",
+  it.each([
+    ["numeric", ["1", "NA", "3"]],
+    ["numeric", ["NA", "1e400"]],
+    ["text", ["a", "1", "b"]],
+    ["text", ["NA", "a", "b"]],
+    ["numeric", ["1", "a", "b", "c"]],
+    ["numeric", ["?", "1", "2"]],
+    ["numeric", ["a", "1"]],
+    ["empty", ["", "NA", "null"]],
+    ["empty", []],
+  ])("is %s for %j", (kind, cells) => {
+    const rows = cells.map((cell) => ["0", cell]);
+    expect(inferColumns(["first", "second"], rows)[1]).toEqual({ name: "second", kind });
+  });
+
+  it("takes rows as they are, though they lack cells", () => {
+    expect(inferColumns(["a", "b"], [["1"], ["2", "x"]]).map((column) => column.kind)).toEqual([
       "numeric",
       "text",
-      "empty",
-      "numeric",
     ]);
   });
 });
