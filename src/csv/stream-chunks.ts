@@ -76,6 +76,11 @@ export class StreamChunks {
     return chunk;
   }
 
+  /** Where the chunk after the last one read would start; at the end of the stream its row number counts all rows. */
+  get end(): ChunkStart {
+    return this.#start;
+  }
+
   /** All bytes after those that are the given chunks' own; `next` must not be called any more. */
   async *rest(): AsyncGenerator<Uint8Array, void, undefined> {
     for (const piece of this.#ahead) yield piece.bytes;

@@ -1,0 +1,49 @@
+import type { ColumnBlock, ColumnChoice } from "../csv/columns.js";
+import { Levels } from "../csv/levels.js";
+import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
+import type { BlockSource } from "./chunk-job.js";
+
+/** Gives a job the rows of the csv-parse lane as the fast lane would: 128 at a time, in the kernels' memory. */
+export class BlockFeeder implements BlockSource {
+  readonly block: number;
+  firstRow = 0;
+  missing = false;
+  readonly codes: readonly Int32Array[];
+  readonly levels: readonly Levels[];
+  readonly #kernels: Kernels;
+  #current: ColumnBlock | undefined;
+  #from = 0;
+
+  constructor(kernels: Kernels, choice: ColumnChoice) {
+    this.#kernels = kernels;
+    this.block = kernels.allocBlock(choice.numeric.length);
+    this.codes = choice.factors.map(() => new Int32Array(BLOCK_ROWS));
+    this.levels = choice.factors.map(() => new Levels());
+  }
+
+  /** Goes through the rows of a chunk; yields how many are in the block each time. */
+  *blocks(chunk: ColumnBlock): Generator<number, void, undefined> {
+    this.#current = chunk;
+    for (let from = 0; from < chunk.rows; from += BLOCK_ROWS) {
+      const to = Math.min(chunk.rows, from + BLOCK_ROWS);
+      this.#from = from;
+      this.firstRow = chunk.firstRow + from;
+      this.missing = false;
+      chunk.numeric.forEach((column, j) => {
+        const values = column.subarray(from, to);
+        this.#kernels.doublesAt(this.block + 8 * BLOCK_ROWS * j, to - from).set(values);
+        this.missing ||= values.some(Number.isNaN);
+      });
+      chunk.codes.forEach((codes, i) => {
+        this.codes[i]!.set(codes.subarray(from, to));
+      });
+      yield to - from;
+    }
+  }
+
+  rowBytes(r: number): Uint8Array {
+    const { bytes, ends } = this.#current!.text!;
+    const row = this.#from + r;
+    return bytes.subarray(row === 0 ? 0 : ends[row - 1]!, ends[row]);
+  }
+}
