@@ -45,6 +45,7 @@ export async function train(
       testSize: options.testSize,
       seed: options.seed,
       solver: options.solver,
+      threads: options.threads,
       signal,
       onProgress: progress.update,
     });

@@ -48,6 +48,25 @@ export class ExtendedMoments {
     return new ExtendedMoments(columns);
   }
 
+  /** Moments from their parts, which are kept, not copied; throws UsageError where the lengths do not fit. */
+  static of(parts: {
+    columns: readonly string[];
+    n: number;
+    sumW: number;
+    sumWLow: number;
+    sumLogW: number;
+    mean: Float64Array;
+    meanLow: Float64Array;
+    c: Float64Array;
+    cLow: Float64Array;
+  }): ExtendedMoments {
+    const moments = ExtendedMoments.empty(parts.columns);
+    for (const part of ["mean", "meanLow", "c", "cLow"] as const)
+      if (parts[part].length !== moments[part].length)
+        throw new UsageError(`${part} has ${parts[part].length} values, expected ${moments[part].length}`);
+    return Object.assign(moments, parts);
+  }
+
   /**
    * Moments of the rows of `X` (n × p, row-major), `weights` n values ≥ 0, `low` the low parts of X (n × p) where
    * its values are double-double. Throws UsageError where the lengths do not fit or a weight is negative.

@@ -1,22 +1,20 @@
-import { type ColumnBlock, type ColumnChoice, readColumns } from "../csv/columns.js";
+import { availableParallelism } from "node:os";
+import { type ColumnChoice, readColumns } from "../csv/columns.js";
 import type { DialectOptions } from "../csv/dialect.js";
 import { readRows } from "../csv/records.js";
 import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
-import { DataError, InterruptedError, ModelError, quoteCell } from "../errors.js";
+import { DataError, InterruptedError, quoteCell } from "../errors.js";
 import { isMissing } from "../kernels/reference/number.js";
 import { extendedIsFree, needsExtended, type SolverChoice } from "../linear/ladder.js";
 import { LinearModel, type Solver } from "../linear/model.js";
-import { predictRows } from "../linear/predict-rows.js";
 import type { Solution } from "../linear/solution.js";
 import { type Regression, solve } from "../linear/solve.js";
-import type { ExtendedMoments } from "../stats/extended-moments.js";
-import { MergeTree } from "../stats/merge-tree.js";
-import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
-import type { Moments } from "../stats/moments.js";
+import type { PredictionMetrics } from "../stats/metrics.js";
 import { isHeldOut } from "./assignment.js";
 import { type ColumnOptions, chooseColumns } from "./choose-columns.js";
-import { type ChunkMoments, chunkMoments, type MomentsPlan } from "./chunk-moments.js";
+import type { MomentsPlan } from "./moments-job.js";
+import { scanMoments, scanScore } from "./scan-moments.js";
 
 /** Options of `fitCsv`; all may be left out. */
 export interface FitCsvOptions extends ColumnOptions, DialectOptions {
@@ -30,6 +28,8 @@ export interface FitCsvOptions extends ColumnOptions, DialectOptions {
   seed?: number | undefined;
   /** How θ is found. Default: `auto`. */
   solver?: SolverChoice | undefined;
+  /** Worker threads; 1 works on the calling thread, as does a small file. Default: the cores of this process. */
+  threads?: number | undefined;
   /** Stops the work; the promise then rejects with InterruptedError. */
   signal?: AbortSignal | undefined;
   /** Told of bytes read, now and then. */
@@ -76,7 +76,9 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   const plan: MomentsPlan = {
     columns,
     extended: choice === "extended" || (choice === "auto" && extendedFirst(table, columns.length)),
+    weighted: false,
     testSize: options.testSize ?? 0,
+    folds: 1,
     seed: options.seed ?? 1,
   };
   // A stream can be read again only if it is kept: for rows held out, and where double turns out not to be enough.
@@ -91,11 +93,16 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     timing[what] += performance.now() - from;
     return result;
   };
-  let scan = await timed("scanMs", () => scanMoments(table, plan, options));
-  if (options.na === "fail" && scan.firstMissing >= 0)
-    throw await missingCell(table, columns, scan.firstMissing);
-  if (scan.moments.n === 0)
-    throw new DataError(`no row is complete: each of ${scan.rows} has a missing cell in a column used`, {
+  const { signal, onProgress } = options;
+  const control = { threads: options.threads ?? availableParallelism(), signal, onProgress };
+  const tableChoice = numericChoice(table, columns);
+  const { total, threads } = await timed("scanMs", () => scanMoments(table, tableChoice, plan, control));
+  timing.threads = threads;
+  let moments = total.merged();
+  if (options.na === "fail" && total.firstDropped >= 0)
+    throw await missingCell(table, columns, total.firstDropped);
+  if (moments.n === 0)
+    throw new DataError(`no row is complete: each of ${total.rows} has a missing cell in a column used`, {
       place: { file: source.name },
       hint: "leave sparse columns out with --exclude",
     });
@@ -107,10 +114,13 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     solution = await timed("solveMs", () => solveQr(X, y, terms.length, regression.intercept));
     solver = "qr";
   } else {
-    solution = await timed("solveMs", () => solve(scan.moments, regression));
+    solution = await timed("solveMs", () => solve(moments, regression));
     if (choice === "auto" && solver === "normal" && needsExtended(solution)) {
-      scan = await timed("scanMs", () => scanMoments(table, { ...plan, extended: true }, options));
-      solution = await timed("solveMs", () => solve(scan.moments, regression));
+      const again = await timed("scanMs", () =>
+        scanMoments(table, tableChoice, { ...plan, extended: true }, control),
+      );
+      moments = again.total.merged();
+      solution = await timed("solveMs", () => solve(moments, regression));
       solver = "extended";
       notes.push("double precision was not enough; moments were computed again in double-double");
     }
@@ -119,16 +129,20 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     ...regression,
     solver,
     solution,
-    moments: scan.moments,
+    moments,
     source:
       source.fingerprint && source.path !== undefined
         ? { path: source.path, ...source.fingerprint }
         : undefined,
   });
-  const test =
-    plan.testSize > 0 ? await timed("scanMs", () => heldOutError(table, plan, model, options)) : undefined;
+  let test: PredictionMetrics | undefined;
+  if (plan.testSize > 0) {
+    const score = { weights: model.weights, testSize: plan.testSize, seed: plan.seed };
+    const { errors } = await timed("scanMs", () => scanScore(table, tableChoice, score, control));
+    test = errors.metrics(model.rank);
+  }
   timing.totalMs = performance.now() - started;
-  return { model, rows: scan.rows, dropped: scan.dropped, test, notes, timing };
+  return { model, rows: total.rows, dropped: total.dropped, test, notes, timing };
 }
 
 /** The error for a row with a missing cell where `--na fail` refuses them. */
@@ -162,74 +176,24 @@ function numericChoice(table: Table, names: readonly string[]): ColumnChoice {
   return { numeric: names.map((name) => at.get(name)!), factors: [] };
 }
 
-async function* blocks(
-  table: Table,
-  names: readonly string[],
-  { signal, onProgress }: FitCsvOptions,
-): AsyncGenerator<ColumnBlock, void, undefined> {
-  for await (const block of readColumns(table, numericChoice(table, names))) {
-    if (signal?.aborted) throw new InterruptedError();
-    onProgress?.(table.source.progress());
-    yield block;
-  }
-}
-
-async function scanMoments(
-  table: Table,
-  plan: MomentsPlan,
-  options: FitCsvOptions,
-): Promise<ChunkMoments & { moments: Moments | ExtendedMoments }> {
-  const tree = new MergeTree<ChunkMoments>();
-  let chunk = 0;
-  for await (const block of blocks(table, plan.columns, options))
-    tree.push(chunk++, chunkMoments(plan, block));
-  const merged = tree.finish();
-  if (merged === undefined) throw new ModelError("there are no rows to fit");
-  return merged;
-}
-
 /** The complete rows that are not held out, in memory: X row-major without the intercept's column, and y. */
 async function readRowsInto(
   table: Table,
   plan: MomentsPlan,
-  options: FitCsvOptions,
+  { signal }: FitCsvOptions,
 ): Promise<{ X: Float64Array; y: Float64Array }> {
   const X: number[] = [];
   const y: number[] = [];
-  for await (const row of completeRows(table, plan, options, false)) {
-    for (let j = 0; j < row.length - 1; j++) X.push(row[j]!);
-    y.push(row[row.length - 1]!);
+  const p = plan.columns.length;
+  for await (const block of readColumns(table, numericChoice(table, plan.columns))) {
+    if (signal?.aborted) throw new InterruptedError();
+    for (let r = 0; r < block.rows; r++) {
+      if (isHeldOut(block.firstRow + r, plan.seed, plan.testSize)) continue;
+      const row = block.numeric.map((column) => column[r]!);
+      if (row.some(Number.isNaN)) continue;
+      for (let j = 0; j < p - 1; j++) X.push(row[j]!);
+      y.push(row[p - 1]!);
+    }
   }
   return { X: Float64Array.from(X), y: Float64Array.from(y) };
-}
-
-async function heldOutError(
-  table: Table,
-  plan: MomentsPlan,
-  model: LinearModel,
-  options: FitCsvOptions,
-): Promise<PredictionMetrics> {
-  const errors = new PredictionErrors();
-  const out = new Float64Array(1);
-  for await (const row of completeRows(table, plan, options, true)) {
-    predictRows(row, model.weights, out);
-    errors.add(row[row.length - 1]!, out[0]!);
-  }
-  return errors.metrics(model.rank);
-}
-
-async function* completeRows(
-  table: Table,
-  plan: MomentsPlan,
-  options: FitCsvOptions,
-  heldOut: boolean,
-): AsyncGenerator<Float64Array, void, undefined> {
-  const p = plan.columns.length;
-  const row = new Float64Array(p);
-  for await (const block of blocks(table, plan.columns, options))
-    for (let r = 0; r < block.rows; r++) {
-      if (isHeldOut(block.firstRow + r, plan.seed, plan.testSize) !== heldOut) continue;
-      for (let j = 0; j < p; j++) row[j] = block.numeric[j]![r]!;
-      if (!row.some(Number.isNaN)) yield row;
-    }
 }

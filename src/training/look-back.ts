@@ -81,7 +81,8 @@ export class LookBack {
           lines: this.#totals[2 * chunk + 1]!,
           insideQuote: known === 2,
         };
-      if (Atomics.load(this.#header, FAILED) !== 0) throw new InterruptedError("the scan has failed elsewhere");
+      if (Atomics.load(this.#header, FAILED) !== 0)
+        throw new InterruptedError("the scan has failed elsewhere");
       Atomics.wait(this.#known, chunk, 0, PATIENCE_MS);
     }
   }

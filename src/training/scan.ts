@@ -189,7 +189,8 @@ async function scanFileOnWorkers<Plan, Result>(
   const gather = async () => {
     for await (const answer of answers) {
       for (const { chunk, result } of answer.results) ready.set(chunk, result);
-      if (answer.stop !== undefined && (stop === undefined || answer.stop.chunk < stop.chunk)) stop = answer.stop;
+      if (answer.stop !== undefined && (stop === undefined || answer.stop.chunk < stop.chunk))
+        stop = answer.stop;
       while (ready.has(collected) && !(stop !== undefined && collected >= stop.chunk)) {
         const result = ready.get(collected)!;
         ready.delete(collected);
@@ -235,7 +236,8 @@ async function scanStream<Plan, Result>(
           workerData: { lane, plan, file: undefined } satisfies ScanSetup<Plan>,
         })
       : undefined;
-  const work = pool === undefined ? inlineWork(lane, create, plan) : (chunk: StreamChunk) => pool.run({ stream: chunk });
+  const work =
+    pool === undefined ? inlineWork(lane, create, plan) : (chunk: StreamChunk) => pool.run({ stream: chunk });
   /** Chunks read and not collected yet: where the lane stops, the csv-parse lane needs their bytes again. */
   const underWay: StreamChunk[] = [];
   let stop: Takeover | undefined;

@@ -1,0 +1,64 @@
+import type { ColumnChoice } from "../csv/columns.js";
+import type { Table } from "../csv/table.js";
+import { ModelError } from "../errors.js";
+import { MergeTree } from "../stats/merge-tree.js";
+import { PredictionErrors } from "../stats/metrics.js";
+import { MomentsJob, type MomentsPlan, type MomentsResult, MomentsTotal } from "./moments-job.js";
+import { type Scan, scan } from "./scan.js";
+import { ScoreJob, type ScorePlan, type ScoreResult } from "./score-job.js";
+import type { TrainingPlan } from "./training-job.js";
+
+/** How a scan is run: threads, abort, progress. */
+export type ScanControl = Pick<Scan<never, never>, "threads" | "signal" | "onProgress">;
+
+const ENTRY = new URL("../../dist/bundle/scan-worker.js", import.meta.url);
+
+/** The moments of a table's rows, fold by fold, merged in one fixed tree over its chunks. */
+export async function scanMoments(
+  table: Table,
+  choice: ColumnChoice,
+  plan: MomentsPlan,
+  control: ScanControl,
+): Promise<{ total: MomentsTotal; threads: number }> {
+  const tree = new MergeTree<MomentsTotal>();
+  const { threads } = await scan<TrainingPlan, MomentsResult>({
+    ...control,
+    table,
+    choice,
+    plan: { moments: plan },
+    create: (kernels, source) => new MomentsJob(kernels, source, plan),
+    entry: ENTRY,
+    collect: (result, chunk) => {
+      tree.push(chunk, new MomentsTotal(result, plan.extended));
+      return undefined;
+    },
+  });
+  const total = tree.finish();
+  if (total === undefined) throw new ModelError("there are no rows to fit");
+  return { total, threads };
+}
+
+/** The errors of a model's predictions on a table's rows, and the number of rows. */
+export async function scanScore(
+  table: Table,
+  choice: ColumnChoice,
+  plan: ScorePlan,
+  control: ScanControl,
+): Promise<{ errors: PredictionErrors; rows: number }> {
+  const errors = new PredictionErrors();
+  let rows = 0;
+  await scan<TrainingPlan, ScoreResult>({
+    ...control,
+    table,
+    choice,
+    plan: { score: plan },
+    create: (kernels, source) => new ScoreJob(kernels, source, plan),
+    entry: ENTRY,
+    collect: (result) => {
+      rows += result.rows;
+      errors.absorb(PredictionErrors.of(result.errors));
+      return undefined;
+    },
+  });
+  return { errors, rows };
+}
