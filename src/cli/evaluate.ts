@@ -11,6 +11,7 @@ import { renderTable } from "./table.js";
 /** The options of `goml evaluate`, as commander gives them. */
 export interface EvaluateOptions extends ReadingOptions {
   model: string;
+  threads?: number;
   maxRmse?: number;
   maxMse?: number;
   minR2?: number;
@@ -34,7 +35,12 @@ export async function evaluate(
 ): Promise<number> {
   const model = await readModel(options.model);
   const progress = progressBar("reading");
-  const reading = { ...readingOptions(options), signal, onProgress: progress.update };
+  const reading = {
+    ...readingOptions(options),
+    threads: options.threads,
+    signal,
+    onProgress: progress.update,
+  };
   const { rows, dropped, metrics } = await evaluateCsv(model, data!, reading).finally(progress.end);
   const gates = gatesOf(metrics, options);
   if (options.json)

@@ -1,15 +1,17 @@
-import { readColumns } from "../csv/columns.js";
+import { availableParallelism } from "node:os";
 import type { DialectOptions } from "../csv/dialect.js";
 import { openSource } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
-import { DataError, InterruptedError, ModelError } from "../errors.js";
+import { DataError, ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model.js";
-import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
+import type { PredictionMetrics } from "../stats/metrics.js";
+import { scanScore } from "../training/scan-moments.js";
 import { matchColumns } from "./match-columns.js";
-import { type PredictPlan, scoreChunk } from "./predict-chunk.js";
 
 /** Options of `evaluateCsv`; all may be left out. */
 export interface EvaluateCsvOptions extends DialectOptions {
+  /** Worker threads; 1 works on the calling thread, as does a small file. Default: the cores of this process. */
+  threads?: number | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
 }
@@ -44,16 +46,13 @@ export async function evaluateCsv(
           hint: "evaluate compares predictions with it; goml predict does without",
         },
       );
-    const plan: PredictPlan = { weights, target, append: false, delimiter: "," };
-    const errors = new PredictionErrors();
-    let rows = 0;
-    for await (const block of readColumns(table, choice)) {
-      if (options.signal?.aborted) throw new InterruptedError();
-      const chunk = scoreChunk(plan, block);
-      rows += chunk.rows;
-      errors.absorb(PredictionErrors.of(chunk.errors));
-      options.onProgress?.(source.progress());
-    }
+    const { signal, onProgress, threads = availableParallelism() } = options;
+    const { errors, rows } = await scanScore(
+      table,
+      choice,
+      { weights, testSize: 0, seed: 0 },
+      { threads, signal, onProgress },
+    );
     if (errors.n === 0)
       throw new DataError(`no row is complete: each of ${rows} has a missing cell`, {
         place: { file: source.name },

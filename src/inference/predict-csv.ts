@@ -1,16 +1,14 @@
 import { availableParallelism } from "node:os";
-import { type ColumnBlock, readColumns } from "../csv/columns.js";
+import { CHUNK_BYTES } from "../csv/chunks.js";
 import type { DialectOptions } from "../csv/dialect.js";
 import { openSource, type Source } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
 import { openOutput, quoteField } from "../csv/write.js";
-import { InterruptedError } from "../errors.js";
 import type { LinearModel } from "../linear/model.js";
-import { orderedMap } from "../parallel/ordered-map.js";
-import { WorkerPool } from "../parallel/worker-pool.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
+import { scan } from "../training/scan.js";
 import { matchColumns } from "./match-columns.js";
-import { type ChunkPredictions, type PredictPlan, predictChunk, predictionHeader } from "./predict-chunk.js";
+import { PredictJob, type PredictPlan, type PredictResult, predictionHeader } from "./predict-job.js";
 
 /** Options of `predictCsv`; all may be left out. */
 export interface PredictCsvOptions extends DialectOptions {
@@ -74,38 +72,36 @@ async function predictSource(
   const names = table.columns.map(({ name }) => quoteField(name, plan.delimiter)).join(plan.delimiter);
   const output = openOutput(options.output);
   const threads = options.threads ?? 0;
-  const pool =
-    threads > 0
-      ? new WorkerPool<ColumnBlock, ChunkPredictions>(
-          new URL("../../dist/bundle/predict-worker.js", import.meta.url),
-          { threads, workerData: plan },
-        )
-      : undefined;
   const errors = new PredictionErrors();
   let rows = 0;
   let missing = 0;
   try {
     let open = await output.write(predictionHeader(plan, table.headerText === "" ? names : table.headerText));
-    const collect = async (chunk: ChunkPredictions): Promise<boolean> => {
-      rows += chunk.rows;
-      missing += chunk.missing;
-      errors.absorb(PredictionErrors.of(chunk.errors));
-      open = open && (await output.write(chunk.text));
-      options.onProgress?.(source.progress());
-      return open;
-    };
-    await orderedMap(
-      readColumns(table, choice),
-      async (block) => (pool === undefined ? predictChunk(plan, block) : pool.run(block)),
-      collect,
-      { window: 2 * Math.max(1, threads), signal: options.signal },
-    );
+    if (open)
+      await scan<PredictPlan, PredictResult>({
+        table,
+        choice,
+        plan,
+        create: (kernels, block) => new PredictJob(kernels, block, plan),
+        entry: new URL("../../dist/bundle/predict-worker.js", import.meta.url),
+        threads: Math.max(1, threads),
+        inlineBytes: 0,
+        chunkBytes: chunkBytes(source.plain?.size),
+        window: 4 * Math.max(1, threads),
+        signal: options.signal,
+        onProgress: options.onProgress,
+        collect: async (chunk) => {
+          rows += chunk.rows;
+          missing += chunk.missing;
+          errors.absorb(PredictionErrors.of(chunk.errors));
+          open = await output.write(chunk.text);
+          return open;
+        },
+      });
     await output.commit();
   } catch (error) {
     output.abort();
-    throw options.signal?.aborted ? new InterruptedError() : error;
-  } finally {
-    await pool?.close();
+    throw error;
   }
   return {
     rows,
@@ -113,4 +109,10 @@ async function predictSource(
     metrics: target && errors.n > 0 ? errors.metrics(model.rank) : undefined,
     timing: { totalMs: performance.now() - started, threads: Math.max(1, threads) },
   };
+}
+
+/** Sixteen chunks of a small file, so that threads have something to share; each row is predicted alone anyway. */
+function chunkBytes(size: number | undefined): number {
+  if (size === undefined || size >= 16 * CHUNK_BYTES) return CHUNK_BYTES;
+  return Math.max(4096, 2 ** Math.ceil(Math.log2(size / 16)));
 }

@@ -1,6 +1,4 @@
-import { workerData } from "node:worker_threads";
-import type { ColumnBlock } from "../csv/columns.js";
-import { answerJobs } from "../parallel/answer.js";
-import { type ChunkPredictions, type PredictPlan, predictChunk } from "./predict-chunk.js";
+import { answerScan } from "../training/scan-worker-side.js";
+import { PredictJob, type PredictPlan } from "./predict-job.js";
 
-answerJobs<ColumnBlock, ChunkPredictions>((block) => predictChunk(workerData as PredictPlan, block));
+answerScan((kernels, source, plan: PredictPlan) => new PredictJob(kernels, source, plan));

@@ -41,6 +41,8 @@ export interface Scan<Plan, Result> {
   collect: (result: Result, chunk: number) => undefined | boolean | Promise<boolean>;
   /** Worker threads; with 1, or for a small file, the work is done on the calling thread. */
   threads: number;
+  /** Files up to this size are read on the calling thread. Default: 4 MiB, which takes less than a thread's start. */
+  inlineBytes?: number | undefined;
   /** Bytes per chunk. */
   chunkBytes?: number | undefined;
   /** Chunks that may be read and not collected yet. Default: as many as there are. */
@@ -49,7 +51,6 @@ export interface Scan<Plan, Result> {
   onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
 }
 
-/** Files up to this size are read before a worker thread has started. */
 const INLINE_BYTES = 4 << 20;
 /** How long the calling thread works at a stretch before it lets others run, in milliseconds. */
 const STRETCH_MS = 10;
@@ -86,7 +87,8 @@ export async function scan<Plan, Result>(options: Scan<Plan, Result>): Promise<{
       const { fd, size } = source.plain;
       const chunkPlan = planChunks(table, size, chunkBytes);
       const lane = laneSpec(table, options.choice, chunkPlan);
-      threads = size <= INLINE_BYTES ? 1 : Math.min(options.threads, chunkPlan.chunks);
+      threads =
+        size <= (options.inlineBytes ?? INLINE_BYTES) ? 1 : Math.min(options.threads, chunkPlan.chunks);
       const end =
         threads > 1
           ? await scanFileOnWorkers(options, lane, fd, threads)
