@@ -1,10 +1,12 @@
 import { readSync } from "node:fs";
+import { DataError } from "../errors.js";
 import type { Kernels, RowCount } from "../kernels/kernels.js";
 import { BLOCK_ROWS } from "../kernels/kernels.js";
+import { LevelTable } from "../kernels/levels.js";
 import { type ColumnUse, RowParser, Stop } from "../kernels/rows.js";
-import { type ChunkPlan, type ChunkStart, LARGEST_ROW, LaneStop } from "./chunks.js";
+import { type ChunkPlan, type ChunkStart, LARGEST_ROW, LaneStop, startAfter } from "./chunks.js";
 import type { ColumnChoice } from "./columns.js";
-import { Levels, MISSING_LEVEL } from "./levels.js";
+import { Levels } from "./levels.js";
 import { changedError } from "./read-error.js";
 import type { StreamChunk } from "./stream-chunks.js";
 import type { Table } from "./table.js";
@@ -14,7 +16,8 @@ export interface LaneSpec {
   /** The file's name, for messages. */
   readonly name: string;
   readonly plan: ChunkPlan;
-  readonly columns: number;
+  /** The columns' names, in file order. */
+  readonly names: readonly string[];
   readonly delimiter: string;
   readonly choice: ColumnChoice;
 }
@@ -24,7 +27,7 @@ export function laneSpec(table: Table, choice: ColumnChoice, plan: ChunkPlan): L
   return {
     name: table.source.name,
     plan,
-    columns: table.columns.length,
+    names: table.columns.map((column) => column.name),
     delimiter: table.dialect.delimiter,
     choice,
   };
@@ -34,7 +37,6 @@ export function laneSpec(table: Table, choice: ColumnChoice, plan: ChunkPlan): L
 const TAIL = 4096;
 /** Bytes past the data that the kernels read or write. */
 const SLACK = 128;
-const ESCAPED = 0x80000000;
 
 /**
  * The fast lane over one chunk at a time, in one thread's kernels: `load` it, `count` it, and, once the counts of
@@ -42,12 +44,13 @@ const ESCAPED = 0x80000000;
  *
  * Numeric column j of the choice is the block's column j: row r at `block` + 8(128 j + r) in the kernels' memory,
  * NaN where missing, ready for the Gram kernels. `reader.missing` says whether any is. `codes[i]` holds factor i's
- * level codes. All of them are overwritten by the next block.
+ * level codes. All of them are overwritten by the next block. The reader takes memory of the kernels while it reads
+ * (long rows, new levels): do not `release` to a mark from before.
  */
 export class ChunkReader {
   /** Address of the block, which has room for `slots` columns rounded up to a multiple of four. */
   readonly block: number;
-  /** One code per row of the block for each factor; `MISSING_LEVEL` where missing. */
+  /** One code per row of the block for each factor; −1 where missing. */
   readonly codes: readonly Int32Array[];
   readonly levels: readonly Levels[];
   /** Whether the block has a missing number. */
@@ -58,12 +61,17 @@ export class ChunkReader {
   readonly #spec: LaneSpec;
   readonly #parser: RowParser;
   readonly #fd: number | undefined;
+  /** Per factor: the kernels' codes of cells as they stand in the file, and the levels' codes for those. */
+  readonly #cells: readonly { table: LevelTable; levels: number[] }[];
+  readonly #cellCodes: number;
   #data: number;
   #capacity: number;
   #chunk = 0;
   #own = 0;
   #length = 0;
   #last = false;
+  /** How many rows were counted in the chunk, given its start. */
+  #counted: ((start: ChunkStart) => number) | undefined;
 
   /**
    * @param fd a file open for reading, if chunks are to be loaded from one
@@ -76,7 +84,7 @@ export class ChunkReader {
     levels: readonly Levels[] = spec.choice.factors.map(() => new Levels()),
   ) {
     const { numeric, factors, text = false } = spec.choice;
-    const columns: ColumnUse[] = Array.from({ length: spec.columns }, () => ({ read: "skip" }));
+    const columns: ColumnUse[] = spec.names.map(() => ({ read: "skip" }));
     numeric.forEach((column, slot) => {
       columns[column] = { read: "number", slot };
     });
@@ -94,6 +102,8 @@ export class ChunkReader {
       maxRows: BLOCK_ROWS,
       spans: text,
     });
+    this.#cells = factors.map(() => ({ table: new LevelTable(kernels), levels: [] }));
+    this.#cellCodes = kernels.alloc(4 * BLOCK_ROWS);
     this.block = kernels.allocBlock(numeric.length + factors.length);
     this.#capacity = spec.plan.chunkBytes + TAIL;
     this.#data = this.#allocData(this.#capacity);
@@ -108,6 +118,7 @@ export class ChunkReader {
     const { dataStart, chunkBytes, size } = this.#spec.plan;
     const from = dataStart + chunk * chunkBytes;
     this.#chunk = chunk;
+    this.#counted = undefined;
     this.#own = Math.min(chunkBytes, size - from);
     this.#length = 0;
     if (chunk === 0) this.#kernels.bytes[this.#data - 1] = 0x0a;
@@ -116,8 +127,9 @@ export class ChunkReader {
   }
 
   /** Takes a chunk of a stream, which has all of its last row with it. */
-  loadStream({ chunk, own, before, bytes, last }: StreamChunk): void {
+  loadStream({ chunk, own, before, bytes, rows, last }: StreamChunk): void {
     this.#chunk = chunk;
+    this.#counted = () => rows;
     this.#own = own;
     this.#length = 0;
     this.#reserve(bytes.length);
@@ -128,13 +140,15 @@ export class ChunkReader {
 
   /** Counts the chunk's rows, line feeds and quotes; `startAfter` adds them up. */
   count(): RowCount {
-    return this.#kernels.countRows(this.#data, this.#own);
+    const count = this.#kernels.countRows(this.#data, this.#own);
+    this.#counted = (start) => startAfter(start, count).firstRow - start.firstRow;
+    return count;
   }
 
   /**
    * Parses the chunk's rows into `block`, at most 128 at a time, and yields how many there are each time.
    *
-   * @throws LaneStop at a row that this lane cannot read
+   * @throws LaneStop at a row that this lane cannot read, and where it does not find as many rows as were counted
    */
   *blocks(start: ChunkStart): Generator<number, void, undefined> {
     const parser = this.#parser;
@@ -158,7 +172,12 @@ export class ChunkReader {
         this.#readCodes(rows);
         yield rows;
       }
-      if (stop === Stop.Limit) return;
+      if (stop === Stop.Limit) {
+        // The rows after this chunk were numbered by the count: it must be what was parsed.
+        const parsed = this.firstRow + rows - start.firstRow;
+        if (this.#counted && this.#counted(start) !== parsed) throw this.stopAt(start);
+        return;
+      }
       this.firstRow += rows;
       this.missing = false;
       rows = 0;
@@ -191,18 +210,21 @@ export class ChunkReader {
   }
 
   #readCodes(rows: number): void {
-    const { bytes, ints } = this.#kernels;
-    const { numeric } = this.#spec.choice;
-    this.codes.forEach((codes, i) => {
-      const levels = this.levels[i]!;
-      const column = this.block / 4 + 2 * BLOCK_ROWS * (numeric.length + i);
+    const { numeric, factors } = this.#spec.choice;
+    this.#cells.forEach(({ table, levels }, i) => {
+      if (!table.intern(this.block, numeric.length + i, rows, this.#cellCodes)) {
+        throw new DataError(`more than ${table.maxLevels} different texts`, {
+          place: { file: this.#spec.name, column: this.#spec.names[factors[i]!] },
+          hint: "A column with so many texts is no factor; leave it out with --exclude.",
+        });
+      }
+      const cells = this.#kernels.ints.subarray(this.#cellCodes / 4, this.#cellCodes / 4 + rows);
+      const codes = this.codes[i]!;
       for (let r = 0; r < rows; r++) {
-        const from = ints[column + 2 * r]! >>> 0;
-        const length = ints[column + 2 * r + 1]! >>> 0;
-        const escaped = length >= ESCAPED;
-        const to = from + (escaped ? length - ESCAPED : length);
-        codes[r] =
-          from === to ? MISSING_LEVEL : levels.codeOfBytes(bytes, from, to, escaped, this.firstRow + r);
+        const cell = cells[r]!;
+        // The kernels' codes come in order of first appearance: a new one is the next.
+        if (cell === levels.length) levels.push(this.levels[i]!.code(table.level(cell), this.firstRow + r));
+        codes[r] = cell < 0 ? cell : levels[cell]!;
       }
     });
   }

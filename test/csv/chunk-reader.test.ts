@@ -22,7 +22,7 @@ function fileReader(
 ): { reader: ChunkReader; spec: LaneSpec; path: string } {
   const path = scratch.file("data.csv", content);
   const plan = planChunks({ dataStart: header.length, dataLine: 2 }, statSync(path).size, chunkBytes);
-  const spec: LaneSpec = { name: "data.csv", plan, columns: 3, delimiter: ",", choice };
+  const spec: LaneSpec = { name: "data.csv", plan, names: ["x", "name", "y"], delimiter: ",", choice };
   const fd = openSync(path, "r");
   open.push(fd);
   return { reader: new ChunkReader(new Kernels(), spec, fd), spec, path };
@@ -91,7 +91,7 @@ describe("ChunkReader", () => {
           };
           const kernels = new Kernels();
           const plan = planChunks({ dataStart: header.length, dataLine: 2 }, undefined, chunkBytes);
-          const spec: LaneSpec = { name: "stream", plan, columns: 3, delimiter: ",", choice };
+          const spec: LaneSpec = { name: "stream", plan, names: ["x", "name", "y"], delimiter: ",", choice };
           const chunks = new StreamChunks(pieces(), plan, kernels);
           const reader = new ChunkReader(kernels, spec);
           const found: string[] = [];

@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { appendFileSync, readdirSync, truncateSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, mkdirSync, readdirSync, truncateSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -107,12 +106,16 @@ describe("Source", () => {
         console.log(source.name, Buffer.from(bytes).toString(), whole, size);
         await source.close();
       }`;
+    const TMPDIR = `${scratch.path}/spool`;
+    mkdirSync(TMPDIR);
+    const env = { ...process.env, TMPDIR };
     const run = (input: Uint8Array | undefined, redirect: string, how: string): string =>
       spawnSync(
         "sh",
         ["-c", `"$0" --input-type=module -e "$1" ${how} ${redirect}`, process.execPath, script],
         {
           input,
+          env,
           encoding: "utf8",
         },
       ).stdout.trim();
@@ -135,6 +138,6 @@ describe("Source", () => {
     expect(run(Buffer.alloc(0), "", "stdin")).toBe("nothing");
     expect(run(undefined, "< /dev/null", "stdin")).toBe("nothing");
     expect(run(undefined, "<&-", "stdin")).toBe("nothing");
-    expect(readdirSync(tmpdir()).filter((name) => /^goml-(?!test-)/.test(name))).toEqual([]);
+    expect(readdirSync(TMPDIR)).toEqual([]);
   });
 });
