@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { UsageError } from "../errors.js";
 
 /** A unit of work of a `TaskGroup`; one that needs no waiting may return nothing. */
@@ -53,6 +54,8 @@ export class TaskGroup {
     // Made when asked for: an AbortController costs more than a short task.
     if (this.controller === undefined) {
       this.controller = new AbortController();
+      // Any number of tasks may wait on it; Node takes more than ten listeners for a leak.
+      setMaxListeners(0, this.controller.signal);
       if (this.failed) this.controller.abort(this.error);
     }
     return this.controller.signal;

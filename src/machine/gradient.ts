@@ -1,0 +1,58 @@
+import { UsageError } from "../errors.js";
+import type { Node } from "./graph.js";
+import { add } from "./ops/binary.js";
+import { broadcastTo } from "./ops/layout.js";
+import { formatShape, sizeOf } from "./shape.js";
+
+/**
+ * Appends dcost/dx for each x of `wrt` to the graph, in reverse mode, and returns those nodes.
+ *
+ * Each has the shape of its x. Terms that come to a node from several consumers are summed in a fixed order, from
+ * the last consumer to the first, so that every machine gives the same bits. Runs in time linear in the nodes up to
+ * `cost` (Griewank & Walther 2008, ch. 3).
+ *
+ * @throws UsageError when `cost` has more than one element, or does not depend on one of `wrt`.
+ */
+export function grad(cost: Node, wrt: readonly Node[]): Node[] {
+  const { graph } = cost;
+  if (sizeOf(cost.shape) !== 1) {
+    throw new UsageError(`grad needs a cost of one element, ${cost.label} is ${formatShape(cost.shape)}`, {
+      hint: "sum or mean it first",
+    });
+  }
+  const last = cost.id;
+  const used = new Uint8Array(last + 1);
+  used[last] = 1;
+  for (let id = last; id >= 0; id--) {
+    if (used[id] === 1) for (const input of graph.nodes[id]!.inputs) used[input.id] = 1;
+  }
+  // Derivatives are worked out only along paths that lead to one of `wrt`.
+  const leads = new Uint8Array(last + 1);
+  for (const x of wrt) {
+    if (x.graph !== graph || x.id > last || used[x.id] === 0) {
+      throw new UsageError(`the cost ${cost.label} does not depend on ${x.label}`);
+    }
+    leads[x.id] = 1;
+  }
+  for (let id = 0; id <= last; id++) {
+    if (leads[id] === 0 && graph.nodes[id]!.inputs.some((input) => leads[input.id] === 1)) leads[id] = 1;
+  }
+  const derivatives = new Array<Node | undefined>(last + 1);
+  derivatives[last] = broadcastTo(graph.constant(1, cost.dtype), cost.shape);
+  for (let id = last; id >= 0; id--) {
+    const node = graph.nodes[id]!;
+    const upstream = derivatives[id];
+    if (upstream === undefined || leads[id] === 0 || typeof node.op === "string") continue;
+    const wanted = node.inputs.map((input) => leads[input.id] === 1);
+    if (!wanted.includes(true)) continue;
+    const terms = node.op.gradient(node.inputs, node, upstream, wanted);
+    for (const [i, input] of node.inputs.entries()) {
+      const term = terms[i];
+      if (term === undefined || !wanted[i]) continue;
+      const sum = derivatives[input.id];
+      derivatives[input.id] = sum === undefined ? term : add(sum, term);
+    }
+  }
+  // A path through comparisons alone has a derivative of 0 wherever it has one.
+  return wrt.map((x) => derivatives[x.id] ?? broadcastTo(graph.constant(0, x.dtype), x.shape));
+}

@@ -1,0 +1,177 @@
+import { UsageError } from "../errors.js";
+import { ShapeError } from "./errors.js";
+import { checkedShape, type Op } from "./op.js";
+import { formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
+import { type Data, type DType, type Nested, Tensor, tensor } from "./tensor.js";
+
+/** A leaf's kind: an input gets its value from `machine.let`, a parameter has one until then, a constant keeps it. */
+export type Leaf = "input" | "parameter" | "constant";
+
+/** Something that can become a tensor of a given type: a tensor, a typed array, nested arrays or a number. */
+export type Value = Tensor | Data | Nested;
+
+/** What an op is built from: a node, or a value that becomes a constant of the same graph. */
+export type Operand = Node | Value;
+
+/** A node of a graph: a leaf, or an op applied to other nodes. Made by a `Graph`. */
+export class Node {
+  readonly graph: Graph;
+  /** The node's place in `graph.nodes`; greater than that of its inputs. */
+  readonly id: number;
+  readonly op: Op | Leaf;
+  readonly inputs: readonly Node[];
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** The name given, if any; see `label`. */
+  readonly name: string | undefined;
+  /** The value of a constant, the starting value of a parameter. */
+  readonly initial: Tensor | undefined;
+  /** The node's value in the last run in which it was an output. */
+  value: Tensor | undefined = undefined;
+
+  constructor(
+    graph: Graph,
+    op: Op | Leaf,
+    inputs: readonly Node[],
+    shape: Shape,
+    dtype: DType,
+    name: string | undefined,
+    initial: Tensor | undefined,
+  ) {
+    this.graph = graph;
+    this.id = graph.nodes.length;
+    this.op = op;
+    this.inputs = inputs;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.name = name;
+    this.initial = initial;
+  }
+
+  /** The node's name, else one made of its op and its place: `add#7`. */
+  get label(): string {
+    return this.name ?? `${typeof this.op === "string" ? this.op : this.op.name}#${this.id}`;
+  }
+}
+
+/**
+ * An expression graph: nodes in topological order, because a node is made after its inputs.
+ *
+ * Leaves are made here; ops by functions such as `add(x, y)`, which append to the graph of their operands. Shapes
+ * and types are checked as it is built.
+ */
+export class Graph {
+  readonly nodes: Node[] = [];
+
+  /** A leaf whose value is given to a machine before each run. */
+  input(name: string, shape: Shape, dtype: DType = "float64"): Node {
+    return this.leaf("input", name, shape, dtype, undefined);
+  }
+
+  /** A leaf with a starting value, such as a weight; `machine.let` gives it another. */
+  parameter(name: string, value: Value, dtype?: DType): Node {
+    const initial = toTensor(value, dtype);
+    return this.leaf("parameter", name, initial.shape, initial.dtype, initial);
+  }
+
+  /** A leaf with a fixed value. */
+  constant(value: Value, dtype?: DType, name?: string): Node {
+    const initial = toTensor(value, dtype);
+    return this.leaf("constant", name, initial.shape, initial.dtype, initial);
+  }
+
+  /**
+   * Appends `op` applied to `inputs`.
+   *
+   * @throws ShapeError when shapes or types do not fit; UsageError when a node belongs to another graph.
+   */
+  apply(op: Op, inputs: readonly Node[], name?: string): Node {
+    for (const input of inputs) {
+      if (input.graph !== this)
+        throw new UsageError(`${op.name}: node ${input.label} belongs to another graph`);
+    }
+    const first = inputs[0];
+    const odd = inputs.find((input) => input.dtype !== first?.dtype);
+    if (first !== undefined && odd !== undefined) {
+      throw new ShapeError(
+        `${op.name}: ${first.label} is ${first.dtype} and ${odd.label} is ${odd.dtype}; they cannot be mixed`,
+      );
+    }
+    const shapes = inputs.map((input) => input.shape);
+    const shape = checkedShape(
+      op,
+      shapes,
+      inputs.map((input) => `${input.label} ${formatShape(input.shape)}`),
+    );
+    return this.append(op, inputs, shape, first?.dtype ?? "float64", name, undefined);
+  }
+
+  private leaf(
+    kind: Leaf,
+    name: string | undefined,
+    shape: Shape,
+    dtype: DType,
+    initial: Tensor | undefined,
+  ): Node {
+    if (!shape.every((length) => Number.isInteger(length) && length >= 0)) {
+      throw new ShapeError(
+        `${kind} ${name ?? ""}: the axes' lengths are integers, 0 or more, got [${shape.join(", ")}]`,
+      );
+    }
+    return this.append(kind, [], [...shape], dtype, name, initial);
+  }
+
+  private append(
+    op: Op | Leaf,
+    inputs: readonly Node[],
+    shape: Shape,
+    dtype: DType,
+    name: string | undefined,
+    initial: Tensor | undefined,
+  ): Node {
+    const node = new Node(this, op, inputs, shape, dtype, name, initial);
+    this.nodes.push(node);
+    return node;
+  }
+}
+
+/**
+ * Applies `op` to operands of which one at least is a node; values become constants of its graph and type.
+ *
+ * @throws UsageError when no operand is a node, else as `Graph.apply`.
+ */
+export function applyOp(op: Op, operands: readonly Operand[]): Node {
+  const nodes = asNodes(op.name, operands);
+  return nodes[0]!.graph.apply(op, nodes);
+}
+
+/** The operands as nodes of one graph; see `applyOp`. */
+export function asNodes(what: string, operands: readonly Operand[]): Node[] {
+  const known = operands.find((operand) => operand instanceof Node);
+  if (known === undefined) throw new UsageError(`${what} needs a node of a graph among its operands`);
+  const { graph, dtype } = known;
+  return operands.map((operand) => (operand instanceof Node ? operand : graph.constant(operand, dtype)));
+}
+
+/**
+ * The elements of `value` for `node`; a typed array takes the node's shape.
+ *
+ * @throws ShapeError unless `value` has the shape and, when it is a tensor, the type of `node`.
+ */
+export function valueFor(node: Node, value: Value): Data {
+  const flat = value instanceof Float64Array || value instanceof Float32Array;
+  const shape = flat && value.length === sizeOf(node.shape) ? node.shape : undefined;
+  const given = value instanceof Tensor ? value : tensor(value, shape, node.dtype);
+  if (!sameShape(given.shape, node.shape) || given.dtype !== node.dtype) {
+    throw new ShapeError(
+      `${node.label} is ${node.dtype} ${formatShape(node.shape)}, ` +
+        `the value given is ${given.dtype} ${formatShape(given.shape)}`,
+    );
+  }
+  return given.data;
+}
+
+function toTensor(value: Value, dtype: DType | undefined): Tensor {
+  if (!(value instanceof Tensor)) return tensor(value, undefined, dtype);
+  return dtype === undefined || dtype === value.dtype ? value : tensor(value.data, value.shape, dtype);
+}

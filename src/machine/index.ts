@@ -1,0 +1,18 @@
+export { MachineClosedError, OpError, ShapeError } from "./errors.js";
+export { GoMachine, type GoMachineOptions } from "./go-machine.js";
+export { grad } from "./gradient.js";
+export { Graph, type Leaf, type Node, type Operand, type Value } from "./graph.js";
+export type { Machine, MachineOptions, Run, RunOptions } from "./machine.js";
+export { type Attributes, type Kernel, Op } from "./op.js";
+export { add, div, eq, ge, gt, le, lt, mul, ne, pow, sub } from "./ops/binary.js";
+export { broadcastTo, concat, reshape, slice, transpose } from "./ops/layout.js";
+export { matmul } from "./ops/matmul.js";
+export { max, mean, sum } from "./ops/reduce.js";
+export { softmax } from "./ops/softmax.js";
+export { abs, exp, log, neg, relu, sigmoid, sign, sqrt, square, tanh } from "./ops/unary.js";
+export { where } from "./ops/where.js";
+export { work } from "./ops/work.js";
+export type { Shape } from "./shape.js";
+export { TapeMachine } from "./tape-machine.js";
+export { type Data, type DType, type Nested, Tensor, tensor } from "./tensor.js";
+export type { ChromeEvent, Span, Trace } from "./trace.js";

@@ -1,0 +1,147 @@
+import { ShapeError } from "../errors.js";
+import { applyOp, type Node, type Operand } from "../graph.js";
+import { checkArity, type Kernel, Op } from "../op.js";
+import { broadcast, broadcastStrides, formatShape, type Shape, sizeOf } from "../shape.js";
+import { type BinaryStrip, strided, walkOf } from "./strips.js";
+import { sumTo } from "./sum-to.js";
+import { log, neg } from "./unary.js";
+import { where } from "./where.js";
+
+type BinaryGradient = (
+  x: Node,
+  y: Node,
+  output: Node,
+  g: Node,
+  wanted: readonly boolean[],
+) => readonly (Node | undefined)[];
+
+/** An elementwise op of two operands, broadcast against each other as in NumPy. */
+export class Binary extends Op {
+  readonly name: BinaryName;
+  override readonly portable = true;
+
+  constructor(name: BinaryName) {
+    super();
+    this.name = name;
+  }
+
+  inferShape(shapes: readonly Shape[]): Shape {
+    checkArity(shapes, 2);
+    const shape = broadcast(shapes);
+    if (shape === undefined) {
+      throw new ShapeError(
+        `shapes ${formatShape(shapes[0]!)} and ${formatShape(shapes[1]!)} do not broadcast`,
+      );
+    }
+    return shape;
+  }
+
+  prepare(shapes: readonly Shape[], output: Shape): Kernel {
+    const strip = strips[this.name];
+    const units = sizeOf(output);
+    const walk = walkOf(
+      output,
+      shapes.map((shape) => broadcastStrides(shape, output)),
+    );
+    const flat = walk.lengths.length === 0;
+    const [aStep, bStep] = walk.steps as [number, number];
+    return {
+      units,
+      cost: units * (this.name === "pow" ? 20 : 1),
+      run: ([a, b], out, from, to) => {
+        if (flat) strip(a!, from * aStep, aStep, b!, from * bStep, bStep, out, from, to - from);
+        else {
+          strided(walk, from, to, (offsets, steps, o, n) =>
+            strip(a!, offsets[0]!, steps[0]!, b!, offsets[1]!, steps[1]!, out, o, n),
+          );
+        }
+      },
+    };
+  }
+
+  gradient(inputs: readonly Node[], output: Node, upstream: Node, wanted: readonly boolean[]) {
+    const [x, y] = inputs as [Node, Node];
+    const terms = gradients[this.name]?.(x, y, output, upstream, wanted) ?? [];
+    return terms.map((term, i) => (term && wanted[i] ? sumTo(term, inputs[i]!.shape) : undefined));
+  }
+}
+
+/** x + y. */
+export const add = (x: Operand, y: Operand): Node => applyOp(new Binary("add"), [x, y]);
+/** x − y. */
+export const sub = (x: Operand, y: Operand): Node => applyOp(new Binary("sub"), [x, y]);
+/** x · y, element by element; `matmul` multiplies matrices. */
+export const mul = (x: Operand, y: Operand): Node => applyOp(new Binary("mul"), [x, y]);
+/** x / y. */
+export const div = (x: Operand, y: Operand): Node => applyOp(new Binary("div"), [x, y]);
+/**
+ * x^y. Its derivative with respect to x is y·x^(y−1), 0 where y is 0; with respect to y it is x^y·log x, taken as 0
+ * where x ≤ 0 and the power is no smooth function of y.
+ */
+export const pow = (x: Operand, y: Operand): Node => applyOp(new Binary("pow"), [x, y]);
+/** 1 where x > y, else 0, also for NaN; its derivative is 0, as for all comparisons. */
+export const gt = (x: Operand, y: Operand): Node => applyOp(new Binary("gt"), [x, y]);
+/** 1 where x ≥ y, else 0. */
+export const ge = (x: Operand, y: Operand): Node => applyOp(new Binary("ge"), [x, y]);
+/** 1 where x < y, else 0. */
+export const lt = (x: Operand, y: Operand): Node => applyOp(new Binary("lt"), [x, y]);
+/** 1 where x ≤ y, else 0. */
+export const le = (x: Operand, y: Operand): Node => applyOp(new Binary("le"), [x, y]);
+/** 1 where x = y, else 0. */
+export const eq = (x: Operand, y: Operand): Node => applyOp(new Binary("eq"), [x, y]);
+/** 1 where x ≠ y, else 0. */
+export const ne = (x: Operand, y: Operand): Node => applyOp(new Binary("ne"), [x, y]);
+
+type BinaryName = "add" | "sub" | "mul" | "div" | "pow" | "gt" | "ge" | "lt" | "le" | "eq" | "ne";
+
+const strips: Record<BinaryName, BinaryStrip> = {
+  add(a, ai, as, b, bi, bs, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = a[ai + i * as]! + b[bi + i * bs]!;
+  },
+  sub(a, ai, as, b, bi, bs, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = a[ai + i * as]! - b[bi + i * bs]!;
+  },
+  mul(a, ai, as, b, bi, bs, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = a[ai + i * as]! * b[bi + i * bs]!;
+  },
+  div(a, ai, as, b, bi, bs, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = a[ai + i * as]! / b[bi + i * bs]!;
+  },
+  pow(a, ai, as, b, bi, bs, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = a[ai + i * as]! ** b[bi + i * bs]!;
+  },
+  gt(a, ai, as, b, bi, bs, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = a[ai + i * as]! > b[bi + i * bs]! ? 1 : 0;
+  },
+  ge(a, ai, as, b, bi, bs, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = a[ai + i * as]! >= b[bi + i * bs]! ? 1 : 0;
+  },
+  lt(a, ai, as, b, bi, bs, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = a[ai + i * as]! < b[bi + i * bs]! ? 1 : 0;
+  },
+  le(a, ai, as, b, bi, bs, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = a[ai + i * as]! <= b[bi + i * bs]! ? 1 : 0;
+  },
+  eq(a, ai, as, b, bi, bs, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = a[ai + i * as]! === b[bi + i * bs]! ? 1 : 0;
+  },
+  ne(a, ai, as, b, bi, bs, out, o, n) {
+    for (let i = 0; i < n; i++) out[o + i] = a[ai + i * as]! !== b[bi + i * bs]! ? 1 : 0;
+  },
+};
+
+/** Derivatives in the output's shape, before they are summed to the operands'; comparisons have none. */
+const gradients: Partial<Record<BinaryName, BinaryGradient>> = {
+  add: (_x, _y, _output, g) => [g, g],
+  sub: (_x, _y, _output, g, wanted) => [g, wanted[1] ? neg(g) : undefined],
+  mul: (x, y, _output, g, wanted) => [wanted[0] ? mul(g, y) : undefined, wanted[1] ? mul(g, x) : undefined],
+  div: (_x, y, output, g, wanted) => [
+    wanted[0] ? div(g, y) : undefined,
+    wanted[1] ? neg(div(mul(g, output), y)) : undefined,
+  ],
+  pow: (x, y, output, g, wanted) => [
+    // Where y is 0 the plain formula is 0·x^−1, NaN at x = 0.
+    wanted[0] ? mul(g, mul(y, pow(x, where(eq(y, 0), 1, sub(y, 1))))) : undefined,
+    wanted[1] ? mul(g, mul(output, log(where(gt(x, 0), x, 1)))) : undefined,
+  ],
+};

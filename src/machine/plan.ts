@@ -1,0 +1,85 @@
+import { UsageError } from "../errors.js";
+import type { Graph, Node } from "./graph.js";
+import type { Kernel } from "./op.js";
+import { sizeOf } from "./shape.js";
+
+/** A node of a plan. Nodes of a plan are numbered anew, without those that no output needs. */
+export interface Step {
+  readonly index: number;
+  readonly node: Node;
+  readonly size: number;
+  /** Undefined for leaves. */
+  readonly kernel: Kernel | undefined;
+  /** The inputs' numbers. */
+  readonly inputs: readonly number[];
+  /** The edges on which the inputs come are `firstEdge`, `firstEdge + 1`, …: one per input, also for `x * x`. */
+  readonly firstEdge: number;
+  /** The edges on which the value goes out. */
+  readonly edgesOut: number[];
+  /** The leaf's number among the leaves, or −1. */
+  readonly leaf: number;
+  /** The output's number among the outputs, or −1. */
+  readonly output: number;
+}
+
+/** What a machine runs: the nodes that the outputs need, in topological order, each with its kernel. */
+export interface Plan {
+  readonly steps: readonly Step[];
+  readonly edges: number;
+  readonly leaves: readonly Step[];
+  readonly outputs: readonly Step[];
+  /** For each node of the graph its number in the plan, or −1. */
+  readonly indexOf: Int32Array;
+}
+
+/**
+ * Compiles what `graph` holds now; nodes added later are not run.
+ *
+ * `outputs` defaults to all nodes that nothing consumes. Time and memory are linear in nodes and edges.
+ *
+ * @throws UsageError when an output belongs to another graph.
+ */
+export function compile(graph: Graph, outputs: readonly Node[] | undefined): Plan {
+  const { nodes } = graph;
+  const needed = new Uint8Array(nodes.length);
+  const kept = new Uint8Array(nodes.length);
+  const consumed = new Uint8Array(nodes.length);
+  for (const node of nodes) for (const input of node.inputs) consumed[input.id] = 1;
+  for (const node of outputs ?? nodes.filter((own) => consumed[own.id] === 0)) {
+    if (node.graph !== graph) throw new UsageError(`output ${node.label} belongs to another graph`);
+    needed[node.id] = 1;
+    kept[node.id] = 1;
+  }
+  for (let id = nodes.length - 1; id >= 0; id--) {
+    if (needed[id] === 1) for (const input of nodes[id]!.inputs) needed[input.id] = 1;
+  }
+  const indexOf = new Int32Array(nodes.length).fill(-1);
+  const steps: Step[] = [];
+  const leaves: Step[] = [];
+  const results: Step[] = [];
+  let edges = 0;
+  for (const node of nodes) {
+    if (needed[node.id] === 0) continue;
+    const inputs = node.inputs.map((input) => indexOf[input.id]!);
+    const firstEdge = edges;
+    for (const input of inputs) steps[input]!.edgesOut.push(edges++);
+    const op = typeof node.op === "string" ? undefined : node.op;
+    const shapes = node.inputs.map((input) => input.shape);
+    indexOf[node.id] = steps.length;
+    const step: Step = {
+      index: steps.length,
+      node,
+      size: sizeOf(node.shape),
+      kernel: op?.prepare(shapes, node.shape),
+      inputs,
+      firstEdge,
+      edgesOut: [],
+      leaf: op === undefined ? leaves.length : -1,
+      output: kept[node.id] === 1 ? results.length : -1,
+    };
+    steps.push(step);
+    if (op === undefined) leaves.push(step);
+    if (kept[node.id] === 1) results.push(step);
+  }
+  return { steps, edges, leaves, outputs: results, indexOf };
+}
