@@ -15,6 +15,8 @@ export interface Exports {
   countRows(ptr: number, length: number, out: number): void;
   findRowStart(ptr: number, length: number, insideQuote: number): number;
   parseRows(request: number): void;
+  gemvRows(x: number, n: number, p: number, theta: number, intercept: number, out: number): void;
+  gemvColumns(block: number, rows: number, p: number, theta: number, intercept: number, out: number): void;
   internCells(levels: number, cells: number, rows: number, codes: number): number;
   rehash(levels: number): void;
   accumulate(moments: number, block: number, rows: number, weights: number): void;
