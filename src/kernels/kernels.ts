@@ -31,6 +31,7 @@ export class Kernels {
     this.doubles = new Float64Array(buffer);
     this.#top = this.exports.heapBase();
     this.exports.initPowers();
+    this.exports.initPairs();
     this.#counts = this.alloc(16);
   }
 

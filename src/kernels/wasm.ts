@@ -15,6 +15,16 @@ export interface Exports {
   countRows(ptr: number, length: number, out: number): void;
   findRowStart(ptr: number, length: number, insideQuote: number): number;
   parseRows(request: number): void;
+  initPairs(): void;
+  formatRows(
+    values: number,
+    rows: number,
+    columns: number,
+    strideBytes: number,
+    spans: number,
+    delimiter: number,
+    out: number,
+  ): number;
   gemvRows(x: number, n: number, p: number, theta: number, intercept: number, out: number): void;
   gemvColumns(block: number, rows: number, p: number, theta: number, intercept: number, out: number): void;
   internCells(levels: number, cells: number, rows: number, codes: number): number;

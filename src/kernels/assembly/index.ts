@@ -2,6 +2,7 @@
 // that the host allocates (src/kernels/kernels.ts), and none of them grows memory.
 export { countRows, findRowStart } from "./count";
 export { internCells, rehash } from "./levels";
+export { formatRows, initPairs } from "./format";
 export { gemvColumns, gemvRows } from "./gemv";
 export { parseRows } from "./parse";
 export { accumulate } from "./gram";
