@@ -1,0 +1,31 @@
+import { readColumns } from "../../csv/columns.js";
+import { openSource } from "../../csv/source.js";
+import { readTable } from "../../csv/table.js";
+import { DataError } from "../../errors.js";
+import { type ColumnOptions, chooseColumns } from "../../training/choose-columns.js";
+import { type ReadingOptions, readingOptions } from "../reading-options.js";
+import type { BenchData } from "./suite.js";
+
+/** Reads the numeric columns of a CSV for a benchmark; rows with missing cells are left out. */
+export async function loadData(path: string, options: ReadingOptions & ColumnOptions): Promise<BenchData> {
+  const source = await openSource(path);
+  try {
+    const table = await readTable(source, readingOptions(options));
+    const { target, features: terms } = chooseColumns(table.columns, options, source.name);
+    const at = new Map(table.columns.map((column, i) => [column.name, i]));
+    const numeric = [...terms, target].map((name) => at.get(name)!);
+    const X: number[] = [];
+    const y: number[] = [];
+    for await (const block of readColumns(table, { numeric, factors: [] }))
+      for (let r = 0; r < block.rows; r++) {
+        const row = block.numeric.map((column) => column[r]!);
+        if (row.some(Number.isNaN)) continue;
+        y.push(row.pop()!);
+        X.push(...row);
+      }
+    if (y.length === 0) throw new DataError("no row is complete", { place: { file: source.name } });
+    return { path, terms, target, rows: y.length, X: Float64Array.from(X), y: Float64Array.from(y) };
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,119 @@
+import { Bench } from "tinybench";
+import { InterruptedError } from "../../errors.js";
+import type { BenchCase, OpenGroup } from "./suite.js";
+
+/** The figures of a case; times are of one call. */
+export interface CaseResult {
+  name: string;
+  against: string | null;
+  threads: number | null;
+  medianMs: number;
+  p75Ms: number;
+  p99Ms: number;
+  opsPerSecond: number;
+  samples: number;
+  /** The median over that of the case `against`, 1 for a yardstick. */
+  ratio: number;
+}
+
+/** How long to measure. */
+export interface Effort {
+  rounds: number;
+  /** Milliseconds per case and round. */
+  timeMs: number;
+}
+
+/** A sample lasts about this long at least: the clock's own cost and grain stay below a percent. */
+const SAMPLE_MS = 0.02;
+/** Time for the compiler, before calls are counted. */
+const COMPILE_MS = 10;
+
+/**
+ * Times the cases of a group by tinybench, in rounds, so that all cases see fast and slow moments of the machine
+ * alike; figures are of the samples of all rounds.
+ *
+ * @throws InterruptedError when `signal` aborts
+ */
+export async function measure(group: OpenGroup, effort: Effort, signal: AbortSignal): Promise<CaseResult[]> {
+  const samples = new Map<string, number[]>(group.cases.map((one) => [one.name, []]));
+  const calls = new Map<string, number>();
+  for (const one of group.cases) calls.set(one.name, await callsPerSample(one, signal));
+  for (let round = 0; round < effort.rounds; round++) {
+    const bench = new Bench({
+      time: effort.timeMs,
+      iterations: 1,
+      warmup: round === 0,
+      warmupTime: effort.timeMs,
+      warmupIterations: 1,
+      retainSamples: true,
+      throws: true,
+    });
+    for (const one of group.cases)
+      bench.add(one.name, repeated(one, calls.get(one.name)!, signal), { async: one.async });
+    await bench.run();
+    for (const task of bench.tasks)
+      if ("latency" in task.result)
+        for (const sample of task.result.latency.samples ?? []) samples.get(task.name)!.push(sample);
+  }
+  return withRatios(group.cases, samples);
+}
+
+/** How many calls to time together. */
+async function callsPerSample(one: BenchCase, signal: AbortSignal): Promise<number> {
+  const started = performance.now();
+  for (let calls = 1; ; ) {
+    const { overriddenIterationCost: cost } = await repeated(one, calls, signal)();
+    if (cost < SAMPLE_MS) calls *= 2;
+    else if (calls === 1 || performance.now() - started > COMPILE_MS) return calls;
+  }
+}
+
+/** A task of several calls in a row, which reports the mean time of one. */
+function repeated(one: BenchCase, calls: number, signal: AbortSignal) {
+  const start = () => {
+    if (signal.aborted) throw new InterruptedError();
+    return performance.now();
+  };
+  const timed = (started: number) => {
+    const cost = performance.now() - started;
+    return { overriddenDuration: cost / calls, overriddenIterationCost: cost };
+  };
+  if (!one.async)
+    return () => {
+      const started = start();
+      for (let i = 0; i < calls; i++) one.run();
+      return timed(started);
+    };
+  return async () => {
+    const started = start();
+    for (let i = 0; i < calls; i++) await one.run();
+    return timed(started);
+  };
+}
+
+function withRatios(cases: readonly BenchCase[], samples: Map<string, number[]>): CaseResult[] {
+  const median = (name: string) => quantile(samples.get(name)!, 0.5);
+  return cases.map(({ name, against, threads }) => {
+    const own = samples.get(name)!;
+    return {
+      name,
+      against: against ?? null,
+      threads: threads ?? null,
+      medianMs: median(name),
+      p75Ms: quantile(own, 0.75),
+      p99Ms: quantile(own, 0.99),
+      opsPerSecond: 1000 / median(name),
+      samples: own.length,
+      ratio: against === undefined ? 1 : median(name) / median(against),
+    };
+  });
+}
+
+/** The quantile of a sample with linear interpolation, R's type 7. */
+export function quantile(sample: readonly number[], q: number): number {
+  const sorted = Float64Array.from(sample).sort();
+  const at = q * (sorted.length - 1);
+  const below = Math.floor(at);
+  const low = sorted[below]!;
+  return low + (at - below) * ((sorted[below + 1] ?? low) - low);
+}

@@ -1,0 +1,26 @@
+import { example, reading, type Syntax } from "./command.js";
+import { concurrency } from "./values.js";
+
+export const predictSyntax: Syntax = (program, run) => {
+  const command = program
+    .command("predict")
+    .description("predict with a model, CSV to CSV")
+    .argument("[data.csv]", "the file; - is standard input (default: standard input, else the training file)")
+    .option("-m, --model <file>", "the model", "model.json")
+    .option("-o, --output <file>", "where to write (default: standard output)")
+    .option(
+      "-c, --concurrent [threads]",
+      "split the work over worker threads; auto: where it pays",
+      concurrency,
+    )
+    .option("--append", "keep the input's columns")
+    .option("--json", "print the metrics and timing as JSON on standard error")
+    .option("-q, --quiet", "print no metrics or timing")
+    .action(run(async () => (await import("../predict.js")).predict));
+  example(
+    reading(command),
+    "goml predict --concurrent",
+    "goml predict new.csv -m model.json --append -o predicted.csv",
+    "cat new.csv | goml predict > predicted.csv",
+  );
+};

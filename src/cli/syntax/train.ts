@@ -1,0 +1,37 @@
+import { Option } from "commander";
+import { example, reading, type Syntax } from "./command.js";
+import { integer, list, positive, share } from "./values.js";
+
+export const trainSyntax: Syntax = (program, run) => {
+  const command = program
+    .command("train")
+    .description("fit a linear model to a CSV, print its summary, write model.json")
+    .argument("<data.csv>", "the file; - is standard input; gzip is recognised")
+    .option("-t, --target <column>", "the column to predict (default: the last)")
+    .option("-f, --features <columns>", "only these columns as features", list)
+    .option("-x, --exclude <columns>", "all columns but these", list)
+    .option("--no-intercept", "fit through the origin")
+    .addOption(
+      new Option("--na <policy>", "rows with missing cells").choices(["omit", "fail"]).default("omit"),
+    )
+    .option("--test-size <share>", "hold out this share of the rows and report the error on them", share)
+    .option("--seed <n>", "seed of the split", integer, 1)
+    .addOption(
+      new Option("--solver <name>", "how θ is found")
+        .choices(["auto", "normal", "extended", "qr"])
+        .default("auto"),
+    )
+    .option("--level <p>", "level of the confidence intervals", share, 0.95)
+    .option("--strict", "fail (exit 4) when a term depends linearly on others")
+    .option("-m, --model <file>", "where to write the model", "model.json")
+    .option("--threads <n>", "worker threads (default: all cores)", positive)
+    .option("--json", "print one JSON document")
+    .option("-q, --quiet", "print nothing but errors")
+    .action(run(async () => (await import("../train.js")).train));
+  example(
+    reading(command),
+    "goml train data.csv",
+    "goml train data.csv -t price -x id,name -m price.json",
+    "goml train data.csv --test-size 0.2 --seed 1 --json",
+  );
+};

@@ -1,0 +1,48 @@
+import { InvalidArgumentError } from "commander";
+
+/** a,b,c */
+export function list(text: string): string[] {
+  return text.split(",").map((name) => name.trim());
+}
+
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("expected a number");
+  return value;
+}
+
+export function integer(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError("expected an integer");
+  return value;
+}
+
+export function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError("expected an integer of 1 or more");
+  return value;
+}
+
+/** A number between 0 and 1, both excluded. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("expected a number between 0 and 1");
+  return value;
+}
+
+/** A factor of 1 or more. */
+export function factor(text: string): number {
+  const value = number(text);
+  if (value < 1) throw new InvalidArgumentError("expected a number of 1 or more");
+  return value;
+}
+
+export function concurrency(text: string): number | "auto" {
+  if (text === "auto") return "auto";
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('expected an integer of 1 or more, or "auto"');
+  return value;
+}
