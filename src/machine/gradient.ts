@@ -38,7 +38,7 @@ export function grad(cost: Node, wrt: readonly Node[]): Node[] {
     if (leads[id] === 0 && graph.nodes[id]!.inputs.some((input) => leads[input.id] === 1)) leads[id] = 1;
   }
   const derivatives = new Array<Node | undefined>(last + 1);
-  derivatives[last] = broadcastTo(graph.constant(1, cost.dtype), cost.shape);
+  derivatives[last] = filled(cost, 1);
   for (let id = last; id >= 0; id--) {
     const node = graph.nodes[id]!;
     const upstream = derivatives[id];
@@ -54,5 +54,11 @@ export function grad(cost: Node, wrt: readonly Node[]): Node[] {
     }
   }
   // A path through comparisons alone has a derivative of 0 wherever it has one.
-  return wrt.map((x) => derivatives[x.id] ?? broadcastTo(graph.constant(0, x.dtype), x.shape));
+  return wrt.map((x) => derivatives[x.id] ?? filled(x, 0));
+}
+
+/** A constant of the shape and type of `like`. */
+function filled(like: Node, value: number): Node {
+  const constant = like.graph.constant(value, like.dtype);
+  return like.shape.length === 0 ? constant : broadcastTo(constant, like.shape);
 }

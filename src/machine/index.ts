@@ -12,6 +12,7 @@ export { softmax } from "./ops/softmax.js";
 export { abs, exp, log, neg, relu, sigmoid, sign, sqrt, square, tanh } from "./ops/unary.js";
 export { where } from "./ops/where.js";
 export { work } from "./ops/work.js";
+export { type GraphDocument, graphToDot, graphToJson, graphToMermaid } from "./render.js";
 export type { Shape } from "./shape.js";
 export { TapeMachine } from "./tape-machine.js";
 export { type Data, type DType, type Nested, Tensor, tensor } from "./tensor.js";
