@@ -1,0 +1,107 @@
+import { type Criterion, type SelectionData, type Submodel, Submodels } from "./submodels.js";
+
+/** A row of a step's table, as R's `step` prints it. */
+export interface Candidate {
+  /** `<none>` for the model as it is, `- lstat` or `+ lstat`. */
+  change: string;
+  /** The terms of the model after the change, by index. */
+  terms: number[];
+  /** Coefficients that the change adds or takes away; 0 for `<none>`. */
+  df: number;
+  /** By how much the change moves the residual sum of squares. */
+  sumOfSquares: number;
+  rss: number;
+  criterion: number;
+}
+
+/** One step: where it stood, and what it compared, best first. */
+export interface SelectionStep {
+  terms: string[];
+  criterion: number;
+  table: Candidate[];
+}
+
+/** What stepwise selection did. */
+export interface Selection {
+  /** The terms chosen, by index into the spec's, and by label. */
+  chosen: number[];
+  terms: string[];
+  criterion: number;
+  rss: number;
+  /** The coefficients estimated. */
+  rank: number;
+  steps: SelectionStep[];
+}
+
+/** Where to go: `backward` starts from all terms, `forward` from none, `both` from all, and may put terms back. */
+export type Direction = "backward" | "forward" | "both";
+
+/** An improvement below this is none, as in R's `step`. */
+const LEAST_GAIN = 1e-7;
+
+/**
+ * Stepwise selection as R's `step` does it, from moments alone: in each step the one term goes in or out that
+ * improves the criterion most, terms that others contain (a where a:b is) staying, until nothing improves it.
+ *
+ * @param start the terms to start from, by index, in place of those that the direction implies
+ */
+export function stepwise(
+  data: SelectionData,
+  options: { direction?: Direction; criterion?: Criterion; start?: readonly number[] } = {},
+): Selection {
+  const { direction = "both", criterion = "aic" } = options;
+  const submodels = new Submodels(data, criterion);
+  const everything = Array.from({ length: submodels.termCount }, (_, t) => t);
+  let current = submodels.of(options.start ?? (direction === "forward" ? [] : everything));
+  const steps: SelectionStep[] = [];
+  for (;;) {
+    const table = candidates(submodels, current, everything, direction);
+    steps.push({ terms: current.terms.map((t) => submodels.label(t)), criterion: current.criterion, table });
+    const [best] = table;
+    // The gain is scaled for the RMSE of cross-validation, which may be small by nature.
+    const least = criterion === "cv" ? LEAST_GAIN * current.criterion : LEAST_GAIN;
+    if (best!.change === "<none>" || !(best!.criterion < current.criterion - least)) break;
+    current = submodels.of(best!.terms);
+  }
+  const { terms, rss, rank } = current;
+  return {
+    chosen: terms,
+    terms: terms.map((t) => submodels.label(t)),
+    criterion: current.criterion,
+    rss,
+    rank,
+    steps,
+  };
+}
+
+function candidates(
+  submodels: Submodels,
+  current: Submodel,
+  everything: readonly number[],
+  direction: Direction,
+): Candidate[] {
+  const row = (change: string, to: Submodel): Candidate => ({
+    change,
+    terms: to.terms,
+    df: Math.abs(to.rank - current.rank),
+    sumOfSquares: Math.abs(to.rss - current.rss),
+    rss: to.rss,
+    criterion: to.criterion,
+  });
+  const inside = current.terms;
+  const outside = everything.filter((t) => !inside.includes(t));
+  const table = [row("<none>", current)];
+  if (direction !== "forward")
+    for (const t of inside) {
+      if (inside.some((other) => submodels.contains(other, t))) continue;
+      const without = submodels.of(inside.filter((other) => other !== t));
+      if (without.rank !== current.rank) table.push(row(`- ${submodels.label(t)}`, without));
+    }
+  if (direction !== "backward")
+    for (const t of outside) {
+      if (outside.some((other) => submodels.contains(t, other))) continue;
+      const wider = submodels.of([...inside, t]);
+      if (wider.rank !== current.rank) table.push(row(`+ ${submodels.label(t)}`, wider));
+    }
+  return table.sort((a, b) => a.criterion - b.criterion);
+}
