@@ -1,7 +1,7 @@
 import { type Criterion, type SelectionData, type Submodel, Submodels } from "./submodels.js";
 
 /** A row of a step's table, as R's `step` prints it. */
-export interface Candidate {
+interface Candidate {
   /** `<none>` for the model as it is, `- lstat` or `+ lstat`. */
   change: string;
   /** The terms of the model after the change, by index. */
@@ -15,7 +15,7 @@ export interface Candidate {
 }
 
 /** One step: where it stood, and what it compared, best first. */
-export interface SelectionStep {
+interface SelectionStep {
   terms: string[];
   criterion: number;
   table: Candidate[];
