@@ -90,8 +90,8 @@ export abstract class PlannedMachine implements Machine {
   /** Sets the leaves to their starting values. */
   protected startLeaves(): void {
     this.leaves = this.plan.leaves.map((step) => {
-      const { initial } = step.node;
-      return initial === undefined ? undefined : this.adopt(step, initial.data, undefined);
+      const starting = step.fixed ?? step.node.initial?.data;
+      return starting === undefined ? undefined : this.adopt(step, starting, undefined);
     });
     this.leavesLent = false;
   }

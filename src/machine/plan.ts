@@ -2,13 +2,16 @@ import { UsageError } from "../errors.js";
 import type { Graph, Node } from "./graph.js";
 import type { Kernel } from "./op.js";
 import { sizeOf } from "./shape.js";
+import { allocate, type Data } from "./tensor.js";
 
 /** A node of a plan. Nodes of a plan are numbered anew, without those that no output needs. */
 export interface Step {
   readonly index: number;
   readonly node: Node;
   readonly size: number;
-  /** Undefined for leaves. */
+  /** The value that the node has in every run, for what depends on constants alone. */
+  readonly fixed: Data | undefined;
+  /** Undefined for leaves, also for those that a constant expression has become. */
   readonly kernel: Kernel | undefined;
   /** The inputs' numbers. */
   readonly inputs: readonly number[];
@@ -35,7 +38,7 @@ export interface Plan {
 /**
  * Compiles what `graph` holds now; nodes added later are not run.
  *
- * `outputs` defaults to all nodes that nothing consumes. Time and memory are linear in nodes and edges.
+ * `outputs` defaults to all nodes that nothing consumes. What depends on constants alone is computed here, once. Time and memory are linear in nodes and edges.
  *
  * @throws UsageError when an output belongs to another graph.
  */
@@ -53,23 +56,32 @@ export function compile(graph: Graph, outputs: readonly Node[] | undefined): Pla
   for (let id = nodes.length - 1; id >= 0; id--) {
     if (needed[id] === 1) for (const input of nodes[id]!.inputs) needed[input.id] = 1;
   }
+  const fixed = foldConstants(graph, needed);
+  // Of what is fixed only that remains which others read.
+  const visible = kept.slice();
+  for (const node of nodes) {
+    if (needed[node.id] === 0 || fixed[node.id] !== undefined) continue;
+    visible[node.id] = 1;
+    for (const input of node.inputs) visible[input.id] = 1;
+  }
   const indexOf = new Int32Array(nodes.length).fill(-1);
   const steps: Step[] = [];
   const leaves: Step[] = [];
   const results: Step[] = [];
   let edges = 0;
   for (const node of nodes) {
-    if (needed[node.id] === 0) continue;
-    const inputs = node.inputs.map((input) => indexOf[input.id]!);
+    if (visible[node.id] === 0) continue;
+    const op = typeof node.op === "string" || fixed[node.id] !== undefined ? undefined : node.op;
+    const inputs = op === undefined ? [] : node.inputs.map((input) => indexOf[input.id]!);
     const firstEdge = edges;
     for (const input of inputs) steps[input]!.edgesOut.push(edges++);
-    const op = typeof node.op === "string" ? undefined : node.op;
     const shapes = node.inputs.map((input) => input.shape);
     indexOf[node.id] = steps.length;
     const step: Step = {
       index: steps.length,
       node,
       size: sizeOf(node.shape),
+      fixed: fixed[node.id],
       kernel: op?.prepare(shapes, node.shape),
       inputs,
       firstEdge,
@@ -82,4 +94,25 @@ export function compile(graph: Graph, outputs: readonly Node[] | undefined): Pla
     if (kept[node.id] === 1) results.push(step);
   }
   return { steps, edges, leaves, outputs: results, indexOf };
+}
+
+/** The values of the needed nodes that depend on constants alone, at the nodes' ids. */
+function foldConstants(graph: Graph, needed: Uint8Array): (Data | undefined)[] {
+  const values = new Array<Data | undefined>(graph.nodes.length);
+  for (const { id, op, inputs, shape, dtype, initial } of graph.nodes) {
+    if (needed[id] === 0) continue;
+    if (op === "constant") values[id] = initial!.data;
+    // An op of a user's own may take its time, or fail: it waits for a run.
+    if (typeof op === "string" || !op.portable) continue;
+    const data = inputs.map((input) => values[input.id]);
+    if (!data.every((value) => value !== undefined)) continue;
+    const kernel = op.prepare(
+      inputs.map((input) => input.shape),
+      shape,
+    );
+    const output = allocate(dtype, sizeOf(shape));
+    kernel.run(data, output, 0, kernel.units);
+    values[id] = output;
+  }
+  return values;
 }

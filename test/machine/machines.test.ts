@@ -269,6 +269,21 @@ test("the tape uses buffers again after the last consumer", async () => {
   expect((await machine.runAll()).value(y).toArray()).toEqual([51, 52, 53]);
 });
 
+test("what depends on constants alone is computed once, when the machine is made", async () => {
+  const graph = new Graph();
+  const x = graph.input("x", [2]);
+  const fixed = tanh(add(graph.constant([1, 2]), 1));
+  const y = mul(x, fixed);
+  for (const Machine of [TapeMachine, GoMachine]) {
+    const machine = open(new Machine(graph, { outputs: [y, fixed], trace: true }));
+    machine.let(x, [1, 1]);
+    const run = await machine.runAll();
+    expect(run.trace!.spans.map((span) => span.label)).toEqual(["x", fixed.label, y.label]);
+    expect(run.value(y).toArray()).toEqual([Math.tanh(2), Math.tanh(3)]);
+    expect(run.value(fixed).toArray()).toEqual([Math.tanh(2), Math.tanh(3)]);
+  }
+});
+
 test("100,000 nodes: random graphs and chains run on both machines, with the same bits", async () => {
   const random = randomFrom(5);
   const graph = new Graph();
