@@ -30,8 +30,7 @@ export class Kernels {
     this.ints = new Int32Array(buffer);
     this.doubles = new Float64Array(buffer);
     this.#top = this.exports.heapBase();
-    this.exports.initPowers();
-    this.exports.initPairs();
+    this.exports.init();
     this.#counts = this.alloc(16);
   }
 

@@ -10,12 +10,11 @@ export interface Memory {
 export interface Exports {
   readonly memory: Memory;
   heapBase(): number;
-  initPowers(): void;
+  init(): void;
   powerOfFive(q: number): number;
   countRows(ptr: number, length: number, out: number): void;
   findRowStart(ptr: number, length: number, insideQuote: number): number;
   parseRows(request: number): void;
-  initPairs(): void;
   formatRows(
     values: number,
     rows: number,

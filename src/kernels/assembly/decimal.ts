@@ -1,4 +1,6 @@
 // A decimal's text to the nearest double.
+import { CR, LF } from "./bytes";
+import { lastDigitsOf, nonDigits } from "./digits";
 import { multiplyHigh, powerOfFive, powerOfTen } from "./powers";
 
 /** What `readDecimal` found. */
@@ -43,6 +45,12 @@ function eiselLemire(w: u64, q: i32): f64 {
   if (exponent >= 0x7ff) return Infinity;
   return reinterpret<f64>((mantissa & 0xfffffffffffff) | ((<u64>exponent) << 52));
 }
+
+/** 10⁰ to 10¹⁶ as integers. */
+const integerTens: usize = memory.data<u64>([
+  1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
+  1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000,
+]);
 
 /** |w·10^q| to the nearest double for w below 10¹⁹, or −1 where the host must say. */
 export function scale(w: u64, q: i32): f64 {
@@ -114,4 +122,45 @@ export function readDecimal(p: usize, end: usize): i32 {
   if (value < 0 || value == Infinity) return UNDECIDED;
   decimalValue = negative ? -value : value;
   return VALUE;
+}
+
+/**
+ * Reads digits[.digits][e[sign]digits] of up to 19 digits at `p` that ends at a delimiter or a line end, into
+ * `decimalValue`; returns where it ends, 0 for anything else, which says nothing about the cell.
+ */
+export function readLong(p: usize, delimiter: u32): usize {
+  const marks = <u32>nonDigits(v128.load(p)) | (<u32>nonDigits(v128.load(p, 16)) << 16);
+  const whole = ctz(marks);
+  const pointed = i32(load<u8>(p + whole) == 0x2e);
+  const length = pointed ? ctz(marks & (marks - 1)) : whole;
+  if (length - pointed > 19 || length == pointed) return 0;
+  let stop = p + length;
+  let c: u32 = load<u8>(stop);
+  let exponent = pointed ? whole + 1 - length : 0;
+  let w: u64 = 0;
+  const point = p + whole;
+  for (; p < point; p++) w = w * 10 + (load<u8>(p) - 0x30);
+  if (pointed) {
+    for (p++; stop - p > 16; p++) w = w * 10 + (load<u8>(p) - 0x30);
+    const count = <i32>(stop - p);
+    w = w * load<u64>(integerTens + (count << 3)) + lastDigitsOf(v128.load(stop - 16), count);
+  }
+  if ((c | 0x20) == 0x65) {
+    c = load<u8>(++stop);
+    const down = c == 0x2d;
+    if (down || c == 0x2b) c = load<u8>(++stop);
+    let e = 0;
+    const from = stop;
+    for (let d = c - 0x30; d <= 9 && stop - from < 4; d = c - 0x30) {
+      e = e * 10 + d;
+      c = load<u8>(++stop);
+    }
+    if (stop == from) return 0;
+    exponent += down ? -e : e;
+  }
+  if (c != delimiter && c != LF && (c != CR || load<u8>(stop, 1) != LF)) return 0;
+  const value = scale(w, exponent);
+  if (value < 0 || value == Infinity) return 0;
+  decimalValue = value;
+  return stop;
 }

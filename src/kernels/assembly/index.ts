@@ -1,14 +1,25 @@
+import { initDigits } from "./digits";
+import { initPairs } from "./format";
+import { initPowers } from "./powers";
+
 // The kernels' exports. They hold no state but a table of powers: every structure they work on lies in memory
 // that the host allocates (src/kernels/kernels.ts), and none of them grows memory.
 export { countRows, findRowStart } from "./count";
 export { internCells, rehash } from "./levels";
-export { formatRows, initPairs } from "./format";
+export { formatRows } from "./format";
 export { gemvColumns, gemvRows } from "./gemv";
 export { parseRows } from "./parse";
 export { accumulate } from "./gram";
 export { accumulateExtended } from "./extended";
 export { flushGroup, scatterRows } from "./scatter";
-export { initPowers, powerOfFive } from "./powers";
+export { powerOfFive } from "./powers";
+
+/** Fills the kernels' own tables; before any other call. */
+export function init(): void {
+  initPowers();
+  initPairs();
+  initDigits();
+}
 
 /** The first byte that the kernels' own tables do not use. */
 export function heapBase(): usize {

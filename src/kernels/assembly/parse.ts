@@ -1,6 +1,7 @@
 // Rows of CSV text to a column-major block of doubles.
 import { CR, findCellEnd, findQuote, LF, QUOTE } from "./bytes";
-import { BAD, decimalValue, readDecimal, scale, UNDECIDED } from "./decimal";
+import { BAD, decimalValue, readDecimal, readLong, UNDECIDED } from "./decimal";
+import { digitsOf, nonDigits, points } from "./digits";
 import { isBlank, isMissing } from "./missing";
 import { powerOfTen } from "./powers";
 
@@ -173,41 +174,27 @@ function parse(r: Request): i32 {
       let stop: usize;
       let c: u32;
       if (directive >= 0) {
-        // A plain decimal: [-]digits[.digits], up to 18 of them, right up to the delimiter or line end.
-        let q = p;
-        c = load<u8>(q);
-        const negative = c == 0x2d;
-        if (negative) c = load<u8>(++q);
-        let m: u64 = 0;
-        let d = c - 0x30;
-        const first = q;
-        while (d <= 9) {
-          m = m * 10 + d;
-          d = <u32>load<u8>(++q) - 0x30;
-        }
-        let digits = q - first;
-        let fraction: usize = 0;
-        if (d == 0x2e - 0x30) {
-          const point = ++q;
-          d = <u32>load<u8>(q) - 0x30;
-          while (d <= 9) {
-            m = m * 10 + d;
-            d = <u32>load<u8>(++q) - 0x30;
-          }
-          fraction = q - point;
-          digits += fraction;
-        }
-        c = d + 0x30;
+        // A plain decimal of at most 15 characters: [-]digits[.digits], right up to the delimiter or line end. No
+        // branch here depends on its sign or its length, so that there is little to mispredict, and finding its end
+        // takes one read, so that the next cell does not wait long.
         const slot = target + <usize>directive * strideBytes;
-        let v: f64 = -1;
-        if (digits - 1 < 18 && (c == delimiter || c == LF || (c == CR && load<u8>(q, 1) == LF))) {
-          if (m < 0x20000000000000) {
-            v = <f64>(<i64>m);
-            if (fraction) v /= powerOfTen(<i32>fraction);
-          } else v = scale(m, -(<i32>fraction));
-          if (negative) v = -v;
-          store<f64>(slot, v);
-          stop = q;
+        const text = v128.load(p);
+        const minus = i32(load<u8>(p) == 0x2d);
+        const marks = nonDigits(text) ^ minus;
+        const whole = ctz(marks);
+        const length = ctz(marks & ~(marks & -marks & points(text)));
+        const pointed = i32(whole != length);
+        stop = p + length;
+        c = load<u8>(stop);
+        if (
+          <u32>(length - minus - pointed - 1) < 15 &&
+          (c == delimiter || c == LF || (c == CR && load<u8>(stop, 1) == LF))
+        ) {
+          const v = <f64>digitsOf(text, whole, length) / powerOfTen(length - whole - pointed);
+          store<u64>(slot, reinterpret<u64>(v) | ((<u64>minus) << 63));
+        } else if ((stop = readLong(p + minus, delimiter)) != 0) {
+          store<u64>(slot, reinterpret<u64>(decimalValue) | ((<u64>minus) << 63));
+          c = load<u8>(stop);
         } else {
           stop = readCell(p, delimiter, end);
           if (stop == 0) return fail(r, STRAY_QUOTE, column, p, contentEnd);
