@@ -133,17 +133,19 @@ export function readLong(p: usize, delimiter: u32): usize {
   const whole = ctz(marks);
   const pointed = i32(load<u8>(p + whole) == 0x2e);
   const length = pointed ? ctz(marks & (marks - 1)) : whole;
-  if (length - pointed > 19 || length == pointed) return 0;
+  if (length - pointed > 19 || length == pointed || whole > 16) return 0;
   let stop = p + length;
   let c: u32 = load<u8>(stop);
-  let exponent = pointed ? whole + 1 - length : 0;
-  let w: u64 = 0;
-  const point = p + whole;
-  for (; p < point; p++) w = w * 10 + (load<u8>(p) - 0x30);
+  let w = lastDigitsOf(v128.load(p + whole - 16), whole);
+  let exponent = 0;
   if (pointed) {
-    for (p++; stop - p > 16; p++) w = w * 10 + (load<u8>(p) - 0x30);
-    const count = <i32>(stop - p);
-    w = w * load<u64>(integerTens + (count << 3)) + lastDigitsOf(v128.load(stop - 16), count);
+    let fraction = length - whole - 1;
+    exponent = -fraction;
+    if (fraction > 16) {
+      w = w * load<u64>(integerTens + ((fraction - 16) << 3)) + lastDigitsOf(v128.load(stop - 32), fraction - 16);
+      fraction = 16;
+    }
+    w = w * load<u64>(integerTens + (fraction << 3)) + lastDigitsOf(v128.load(stop - 16), fraction);
   }
   if ((c | 0x20) == 0x65) {
     c = load<u8>(++stop);

@@ -77,7 +77,7 @@ export function digitsOf(text: v128, whole: i32, length: i32): i64 {
 /** The number that the last `count` <= 16 characters of `text` are. */
 // @ts-ignore: decorator
 @inline
-export function lastDigitsOf(text: v128, count: i32): i64 {
+export function lastDigitsOf(text: v128, count: i32): u64 {
   const digits = i8x16.sub_sat_u(text, v128.load(vectors + ZEROS));
   const kept = i8x16.ge_s(v128.load(vectors + PLACES), i8x16.splat(<i8>(16 - count)));
   return number(v128.and(digits, kept));
