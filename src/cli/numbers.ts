@@ -42,7 +42,8 @@ export function stars(p: number): string {
 
 /** A count with thousands separated: 1,000,000. */
 export function count(n: number): string {
-  return n.toLocaleString("en-US");
+  // By hand: the first use of Intl takes some 10 ms.
+  return String(n).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
 /** Milliseconds for reading: 0.42 ms, 12 ms, 1.24 s. */

@@ -1,19 +1,31 @@
 import { Command, CommanderError } from "commander";
 import { UsageError } from "../errors.js";
 import { version } from "../version.js";
+import { reportFailure } from "./failure.js";
+import { endQuietlyOnBrokenPipe } from "./streams.js";
 import { benchSyntax } from "./syntax/bench.js";
 import type { Run } from "./syntax/command.js";
 import { evaluateSyntax } from "./syntax/evaluate.js";
 import { predictSyntax } from "./syntax/predict.js";
 import { trainSyntax } from "./syntax/train.js";
 
+/** Runs a command line; gives the exit code. */
+export async function runProgram(argv: string[]): Promise<number> {
+  endQuietlyOnBrokenPipe();
+  try {
+    return await runCommand(argv);
+  } catch (error) {
+    return reportFailure(error, argv);
+  }
+}
+
 /**
- * Builds the command line and runs it; gives the exit code.
+ * Builds the command line and runs it.
  *
  * Every command's options and examples are declared, because help and suggestions need them all (src/cli/syntax);
  * what a command does is in src/cli in the file of its name, loaded when it runs.
  */
-export async function runProgram(argv: string[]): Promise<number> {
+async function runCommand(argv: string[]): Promise<number> {
   let exitCode = 0;
   const controller = new AbortController();
   const onInterrupt = () => controller.abort();

@@ -1,7 +1,7 @@
-import chalk from "chalk";
 import type { LinearModel } from "../linear/model.js";
 import type { CoefficientRow, Summary } from "../linear/summary.js";
 import type { CsvFit } from "../training/fit-csv.js";
+import { colour } from "./colour.js";
 import { alignedDecimals, count, milliseconds, pValue, significant, stars } from "./numbers.js";
 import { renderTable } from "./table.js";
 
@@ -18,14 +18,14 @@ export function renderSummary(fitted: CsvFit, options: { model: string; level: n
       `Held-out rows: MSE ${significant(test.mse)}, RMSE ${significant(test.rmse)}, MAE ${significant(test.mae)}, ` +
         `R² ${significant(test.r2)}, AIC ${significant(test.aicExtract)}`,
     );
-  for (const note of notes) lines.push(chalk.yellow(`note: ${note}`));
+  for (const note of notes) lines.push(colour.yellow(`note: ${note}`));
   const threads = timing.threads === 1 ? "1 thread" : `${timing.threads} threads`;
   lines.push(
-    chalk.dim(
+    colour.dim(
       `read ${milliseconds(timing.scanMs)}, solve ${milliseconds(timing.solveMs)}, ` +
         `total ${milliseconds(timing.totalMs)}, ${threads}`,
     ),
-    chalk.dim(`model written to ${options.model}`),
+    colour.dim(`model written to ${options.model}`),
   );
   return `${lines.join("\n")}\n`;
 }
@@ -34,16 +34,16 @@ export function renderSummary(fitted: CsvFit, options: { model: string; level: n
 export function renderModel(model: LinearModel, summary: Summary): string {
   const { fit } = summary;
   const lines = [
-    `${chalk.bold(model.target)} on ${model.terms.length} ${model.terms.length === 1 ? "term" : "terms"}` +
+    `${colour.bold(model.target)} on ${model.terms.length} ${model.terms.length === 1 ? "term" : "terms"}` +
       `${model.intercept ? "" : ", without intercept"}`,
     "",
     renderCoefficients(summary.coefficients),
   ];
   if (summary.coefficients.some((row) => row.p < 0.1))
-    lines.push(chalk.dim("---", "p < 0.001 ***  < 0.01 **  < 0.05 *  < 0.1 ."));
+    lines.push(colour.dim("---", "p < 0.001 ***  < 0.01 **  < 0.05 *  < 0.1 ."));
   if (model.aliased.length > 0)
     lines.push(
-      chalk.yellow(`linearly dependent on terms before them, left out: ${model.aliased.join(", ")}`),
+      colour.yellow(`linearly dependent on terms before them, left out: ${model.aliased.join(", ")}`),
     );
   lines.push(
     "",
@@ -79,7 +79,7 @@ function renderCoefficients(rows: readonly CoefficientRow[]): string {
     stars(row.p),
   ]);
   return renderTable(
-    [["", "Estimate", "Std. Error", "t value", "p", ""].map((title) => chalk.dim(title)), ...table],
+    [["", "Estimate", "Std. Error", "t value", "p", ""].map((title) => colour.dim(title)), ...table],
     ["left", "right", "right", "right", "right", "left"],
   );
 }

@@ -2,7 +2,6 @@ import { read } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
-import { createGunzip } from "node:zlib";
 import { changedError } from "./read-error.js";
 
 /** Bytes in pieces of any size, in order. */
@@ -41,6 +40,8 @@ export async function* fileBytes(
 
 /** The decompressed content of gzip bytes, of one member or several. */
 export async function* gunzipped(packed: Bytes): AsyncGenerator<Uint8Array, void, undefined> {
+  // Loaded when it is needed: it would take a twentieth of the time of a small fit.
+  const { createGunzip } = await import("node:zlib");
   const gunzip = createGunzip({ chunkSize: 1 << 18 });
   // The pipeline ends both streams on an error of either, and on an early return of this generator.
   const done = pipeline(Readable.from(packed, { objectMode: false }), gunzip);

@@ -1,4 +1,4 @@
-import chalk from "chalk";
+import { colour } from "../colour.js";
 import { count, significant } from "../numbers.js";
 import { bytes } from "../progress.js";
 import { type Align, displayWidth, renderTable } from "../table.js";
@@ -15,7 +15,7 @@ export function renderBench(document: BenchDocument, columns: number): string {
       columns,
     ),
     renderResults(results, columns),
-    chalk.dim(
+    colour.dim(
       wrap(
         "ratio: serial, in memory and from CSV to the first line of their group, threads to serial; " +
           "below 1 is faster",
@@ -34,7 +34,7 @@ export function renderBench(document: BenchDocument, columns: number): string {
 function renderResults(results: readonly GroupResult[], columns: number): string {
   const titles = ["", "median", "p75", "p99", "ratio", "ops/s"];
   const rows = results.flatMap((group) => [
-    [chalk.bold(group.bytes === null ? group.name : `${group.name}, ${bytes(group.bytes)}`)],
+    [colour.bold(group.bytes === null ? group.name : `${group.name}, ${bytes(group.bytes)}`)],
     ...group.cases.map((one) => [
       `  ${one.name}`,
       duration(one.medianMs),
@@ -52,7 +52,10 @@ function renderResults(results: readonly GroupResult[], columns: number): string
     const pick = (row: readonly string[]) => shown.map((j) => row[j]!);
     const align: Align[] = shown.map((j) => (j === 0 ? "left" : "right"));
     const table = renderTable(
-      [pick(titles.map((title) => chalk.dim(title.padEnd(title === "" ? width : 0)))), ...caseRows.map(pick)],
+      [
+        pick(titles.map((title) => colour.dim(title.padEnd(title === "" ? width : 0)))),
+        ...caseRows.map(pick),
+      ],
       align,
     ).split("\n");
     if (hidden.length < 3 && table.some((line) => displayWidth(line) > columns)) continue;
@@ -97,7 +100,7 @@ export function renderChart(groups: readonly GroupResult[], columns: number): st
   return lines
     .map((line) => {
       const bar = "█".repeat(Math.max(1, Math.round(line.share * room)));
-      const coloured = line.kind === "serial" ? chalk.blue(bar) : chalk.green(bar);
+      const coloured = line.kind === "serial" ? colour.blue(bar) : colour.green(bar);
       const text = [
         line.label.padEnd(label),
         line.kind.padEnd(kind),
