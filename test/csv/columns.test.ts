@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DialectOptions } from "../../src/csv/dialect.js";
-import { readAll, readError, WAYS } from "./read-all.js";
+import { readAll, readOutcome, WAYS } from "./read-all.js";
 
 describe.each(WAYS)("readColumns: $name", (way) => {
   const read = (content: string | Uint8Array, options: DialectOptions = {}) => readAll(content, way, options);
@@ -82,7 +82,7 @@ describe.each(WAYS)("readColumns: $name", (way) => {
     ["text after a quote", 'a,b\n1,"x"y\n', 'data.csv:2: column "b": text after a closing quote: "\\"x\\"y"'],
   ];
   it.each(errors)("says what is wrong: %s", async (_, content, message, options) => {
-    expect(await readError(content, way, options)).toEqual({ message, hint: expect.stringMatching(/./) });
+    expect(await readOutcome(content, way, options)).toEqual({ message, hint: expect.stringMatching(/./) });
   });
 
   it("cuts blocks where rows start, chunk by chunk", async () => {
@@ -108,7 +108,7 @@ describe.each(WAYS.filter((way) => way.chunkBytes === undefined))(
         ["3\n4,abc\n", "data.csv:70002: expected 2 cells, as in the header, found 1"],
         ['3,4\n\n5,"\n', 'data.csv:70004: column "b": a quoted cell is never closed: "\\""'],
       ]) {
-        expect(await readError(head + tail, way)).toMatchObject({ message });
+        expect(await readOutcome(head + tail, way)).toMatchObject({ message });
       }
     });
   },

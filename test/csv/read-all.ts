@@ -69,18 +69,22 @@ export async function readAll(
   }
 }
 
-/** The message of the error that reading a file ends with, without the scratch folder's path. */
-export async function readError(
+/** An error in the data, without the scratch folder's path. */
+export interface Refusal {
+  message: string;
+  hint: string | undefined;
+}
+
+/** What a file gives, or the error that reading it ends with. */
+export async function readOutcome(
   content: string | Uint8Array,
   way: Way = WAYS[0]!,
   options: DialectOptions = {},
-): Promise<{ message: string; hint: string | undefined } | undefined> {
+): Promise<Read | Refusal> {
   try {
-    await readAll(content, way, options);
-    return undefined;
+    return await readAll(content, way, options);
   } catch (error) {
-    const { message, hint } = error as DataError;
     if (!(error instanceof DataError)) throw error;
-    return { message: message.replace(`${scratch.path}/`, ""), hint };
+    return { message: error.message.replace(`${scratch.path}/`, ""), hint: error.hint };
   }
 }
