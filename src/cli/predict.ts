@@ -25,7 +25,7 @@ export async function predict(
   signal: AbortSignal,
 ): Promise<number> {
   const model = await readModel(options.model);
-  const source = await openInput(data, model);
+  const source = await openInput(data, model, signal);
   const progress = progressBar("predicting");
   try {
     const result = await predictCsv(model, source, {
@@ -78,9 +78,9 @@ function threadsOf(concurrent: PredictOptions["concurrent"], source: Source): nu
  * The file named, or standard input where it is a pipe, a file or a socket with something in it, else the file that
  * the model was trained on: so that `goml predict` right after `goml train` just works, in CI too.
  */
-async function openInput(data: string | undefined, model: LinearModel): Promise<Source> {
-  if (data !== undefined) return openSource(data);
-  const input = await openStandardInput();
+async function openInput(data: string | undefined, model: LinearModel, signal: AbortSignal): Promise<Source> {
+  if (data !== undefined) return openSource(data, signal);
+  const input = await openStandardInput(signal);
   if (input !== undefined) return input;
   if (model.source === undefined)
     throw new UsageError("there is nothing to predict: no file, and nothing on standard input", {
@@ -89,7 +89,7 @@ async function openInput(data: string | undefined, model: LinearModel): Promise<
   const { path, size, mtimeMs } = model.source;
   let source: Source;
   try {
-    source = await openSource(path);
+    source = await openSource(path, signal);
   } catch (cause) {
     if (!(cause instanceof DataError)) throw cause;
     throw new DataError(`${cause.message} (the file that the model was trained on)`, {

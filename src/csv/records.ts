@@ -129,7 +129,7 @@ function explained(failure: unknown, table: Table, tracker: LineTracker, cellSta
   if (failure instanceof DataError || typeof error.code !== "string") return failure;
   const cell = tracker.cellAfter(cellStart);
   const index = typeof error.column === "number" ? error.column : 0;
-  const column = table.columns[index]?.name ?? `V${index + 1}`;
+  const column = table.columns[index]?.name ?? `x${index + 1}`;
   const place = { file: table.source.name, line: cell.line, column, cell: cell.text };
   const hint = 'A quote inside a quoted cell is written twice: "say ""yes""".';
   if (error.code === "CSV_QUOTE_NOT_CLOSED" || error.code === "CSV_MAX_RECORD_SIZE") {

@@ -1,5 +1,6 @@
 import { closeSync, createReadStream, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
-import { DataError } from "../errors.js";
+import type { Readable } from "node:stream";
+import { DataError, InterruptedError } from "../errors.js";
 import { type Bytes, fileBytes, gunzipped, isGzip, skipBytes } from "./bytes.js";
 import { changedError, readError } from "./read-error.js";
 import { type SpooledFile, spool } from "./spool.js";
@@ -38,7 +39,8 @@ export class Source {
   #plain: PlainFile | undefined;
   #spooled: SpooledFile | undefined;
   readonly #fd: number | undefined;
-  readonly #input: Bytes | undefined;
+  readonly #input: { bytes: Bytes; end(): void } | undefined;
+  readonly #signal: AbortSignal | undefined;
   readonly #counter: { read: number };
   #stash: Uint8Array[] = [];
   #rest: AsyncIterator<Uint8Array> | undefined;
@@ -53,6 +55,7 @@ export class Source {
     this.#fd = parts.fd;
     this.#input = parts.input;
     this.#counter = parts.counter;
+    this.#signal = parts.signal;
     if (parts.fd !== undefined && parts.stats && !parts.gzip) {
       this.#plain = { fd: parts.fd, size: parts.stats.size };
     }
@@ -61,59 +64,73 @@ export class Source {
   /**
    * Opens a file by its path, or standard input as `-`.
    *
+   * @param signal ends all reading, a wait for input too, with InterruptedError
    * @throws DataError if it is not there, is a directory, may not be read, or is empty
    */
-  static async open(path: string): Promise<Source> {
+  static async open(path: string, signal?: AbortSignal): Promise<Source> {
     // A socket as standard input cannot be opened by its path.
     if (path === "-" || path === "/dev/stdin") {
       return inputIsWholeFile()
-        ? Source.#fromDescriptor(STANDARD_INPUT, undefined, 0)
-        : Source.#fromStream(STANDARD_INPUT, undefined, process.stdin);
+        ? Source.#fromDescriptor(STANDARD_INPUT, undefined, 0, signal)
+        : Source.#fromStream(STANDARD_INPUT, undefined, process.stdin, signal);
     }
     try {
-      return await Source.#fromDescriptor(path, path, openSync(path, "r"));
+      return await Source.#fromDescriptor(path, path, openSync(path, "r"), signal);
     } catch (error) {
       throw readError(path, error);
     }
   }
 
-  static async #fromDescriptor(name: string, path: string | undefined, fd: number): Promise<Source> {
+  static async #fromDescriptor(
+    name: string,
+    path: string | undefined,
+    fd: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Source> {
     try {
       const stats = fstatSync(fd);
       if (stats.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
       if (!stats.isFile()) {
         const stream = createReadStream(name, { fd, highWaterMark: 1 << 20 });
-        return await Source.#fromStream(name, path, stream);
+        return await Source.#fromStream(name, path, stream, signal);
       }
       if (stats.size === 0) throw emptyError(name);
       const counter = { read: 0 };
       const head = await firstBytes(fileBytes(name, fd, counter, stats), 2);
       counter.read = 0;
-      return new Source({ name, path, stats, fd, gzip: isGzip(head), input: undefined, counter });
+      return new Source({ name, path, stats, fd, gzip: isGzip(head), counter, signal });
     } catch (error) {
       if (fd !== 0) closeQuietly(fd);
       throw readError(name, error);
     }
   }
 
-  static async #fromStream(name: string, path: string | undefined, stream: Bytes): Promise<Source> {
+  static async #fromStream(
+    name: string,
+    path: string | undefined,
+    stream: Readable,
+    signal: AbortSignal | undefined,
+  ): Promise<Source> {
     const counter = { read: 0 };
-    const iterator = stream[Symbol.asyncIterator]();
+    const iterator = (stream as Bytes)[Symbol.asyncIterator]();
     const stash: Uint8Array[] = [];
+    // Whoever reads gets the error; an event that nobody listens to would end the process.
+    stream.on("error", () => {});
+    const stop = () => stream.destroy(new InterruptedError());
+    signal?.addEventListener("abort", stop, { once: true });
+    const end = () => {
+      signal?.removeEventListener("abort", stop);
+      stream.destroy();
+    };
     try {
+      if (signal?.aborted) throw new InterruptedError();
       const head = await pull(iterator, stash, 2);
       const whole = prefixed(stash, iterator, counter);
       const gzip = isGzip(head);
-      return new Source({
-        name,
-        path,
-        stats: undefined,
-        fd: undefined,
-        gzip,
-        input: gzip ? gunzipped(whole) : whole,
-        counter,
-      });
+      const input = { bytes: gzip ? gunzipped(whole) : whole, end };
+      return new Source({ name, path, gzip, input, counter, signal });
     } catch (error) {
+      end();
       throw readError(name, error);
     }
   }
@@ -146,7 +163,7 @@ export class Source {
         if (bytes.length === 0) throw emptyError(this.name);
         return { bytes: bytes.subarray(0, size), whole: bytes.length <= size };
       }
-      this.#rest ??= this.#input![Symbol.asyncIterator]();
+      this.#rest ??= this.#input!.bytes[Symbol.asyncIterator]();
       let have = this.#stash.reduce((sum, chunk) => sum + chunk.length, 0);
       while (!this.#ended && have <= size) {
         const next = await this.#rest.next();
@@ -177,14 +194,17 @@ export class Source {
     try {
       if (this.repeatable) {
         this.#counter.read = 0;
-        yield* this.#allBytes(this.#counter, from);
+        for await (const piece of this.#allBytes(this.#counter, from)) {
+          if (this.#signal?.aborted) throw new InterruptedError();
+          yield piece;
+        }
         this.checkUnchanged();
         return;
       }
       if (this.#taken)
         throw new Error("a stream can be read once; spool it with seekable() to read it again");
       this.#taken = true;
-      this.#rest ??= this.#input![Symbol.asyncIterator]();
+      this.#rest ??= this.#input!.bytes[Symbol.asyncIterator]();
       const stash = this.#stash;
       this.#stash = [];
       yield* stash;
@@ -222,6 +242,7 @@ export class Source {
   /** Closes the file, stops reading the stream and removes the spooled copy; may be called more than once. */
   async close(): Promise<void> {
     this.#ended = true;
+    this.#input?.end();
     await this.#rest?.return?.();
     this.#spooled?.close();
     this.#spooled = undefined;
@@ -239,23 +260,26 @@ export class Source {
 interface SourceParts {
   name: string;
   path: string | undefined;
-  stats: Stats | undefined;
-  fd: number | undefined;
   gzip: boolean;
-  input: Bytes | undefined;
   counter: { read: number };
+  signal: AbortSignal | undefined;
+  /** Of a file. */
+  fd?: number;
+  stats?: Stats;
+  /** Of a stream: its bytes, decompressed, and how to stop reading it. */
+  input?: { bytes: Bytes; end(): void };
 }
 
-/** Opens a file by its path, or standard input as `-`; see `Source`. */
-export function openSource(path: string): Promise<Source> {
-  return Source.open(path);
+/** Opens a file by its path, or standard input as `-`; see `Source.open`. */
+export function openSource(path: string, signal?: AbortSignal): Promise<Source> {
+  return Source.open(path, signal);
 }
 
 /**
  * Standard input, where it is a file, pipe or socket with something in it; undefined where it is a terminal or
  * another device, is closed, or ends before its first byte. Waits for a pipe's first byte or end.
  */
-export async function openStandardInput(): Promise<Source | undefined> {
+export async function openStandardInput(signal?: AbortSignal): Promise<Source | undefined> {
   let stats: Stats;
   try {
     stats = fstatSync(0);
@@ -264,7 +288,7 @@ export async function openStandardInput(): Promise<Source | undefined> {
   }
   if (!stats.isFile() && !stats.isFIFO() && !stats.isSocket()) return undefined;
   if (stats.isFile() && stats.size === 0) return undefined;
-  const source = await Source.open("-");
+  const source = await Source.open("-", signal);
   try {
     await source.peek(1);
     return source;

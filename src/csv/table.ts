@@ -28,7 +28,7 @@ export interface Table {
 /**
  * Looks at the head of a source: dialect, header, and the kinds of columns.
  *
- * A column without a name is called `V` and its position, from 1, as are all in a file without a header.
+ * A column without a name is called `x` and its position, from 1, as are all in a file without a header.
  *
  * @throws DataError if the file is empty, has a header and no rows, names a column twice, or is not UTF-8 text
  */
@@ -78,7 +78,7 @@ function build(
 ): Table {
   const names = header
     ? columnNames(header.cells, source.name, header.line)
-    : Array.from({ length: width }, (_, j) => `V${j + 1}`);
+    : Array.from({ length: width }, (_, j) => `x${j + 1}`);
   const before = header ? text.slice(0, header.end) : "";
   return {
     source,
@@ -114,7 +114,7 @@ function emptyTable(file: string, cells: number | undefined, openQuote: boolean)
 function columnNames(cells: readonly string[], file: string, line: number): string[] {
   const positions = new Map<string, number>();
   return cells.map((cell, j) => {
-    const name = cell === "" ? `V${j + 1}` : cell;
+    const name = cell === "" ? `x${j + 1}` : cell;
     const other = positions.get(name);
     if (other !== undefined) {
       throw new DataError(`two columns have this name, the ${ordinal(other + 1)} and the ${ordinal(j + 1)}`, {

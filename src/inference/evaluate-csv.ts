@@ -35,7 +35,7 @@ export async function evaluateCsv(
   path: string,
   options: EvaluateCsvOptions = {},
 ): Promise<CsvEvaluation> {
-  const source = await openSource(path);
+  const source = await openSource(path, options.signal);
   try {
     const table = await readTable(source, options);
     const { choice, weights, target } = matchColumns(model, table);

@@ -51,7 +51,7 @@ export async function predictCsv(
   options: PredictCsvOptions = {},
 ): Promise<CsvPrediction> {
   if (typeof data !== "string") return predictSource(model, data, options);
-  const source = await openSource(data);
+  const source = await openSource(data, options.signal);
   try {
     return await predictSource(model, source, options);
   } finally {

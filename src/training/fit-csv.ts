@@ -13,6 +13,7 @@ import { type Regression, solve } from "../linear/solve.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { isHeldOut } from "./assignment.js";
 import { type ColumnOptions, chooseColumns } from "./choose-columns.js";
+import { checkEstimable } from "./estimable.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments, scanScore } from "./scan-moments.js";
 
@@ -57,7 +58,7 @@ export interface CsvFit {
  * ModelError where nothing can be solved
  */
 export async function fitCsv(path: string, options: FitCsvOptions = {}): Promise<CsvFit> {
-  const source = await openSource(path);
+  const source = await openSource(path, options.signal);
   try {
     return await fitSource(source, options);
   } finally {
@@ -106,6 +107,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
       place: { file: source.name },
       hint: "leave sparse columns out with --exclude",
     });
+  checkEstimable(moments, regression);
   let solver: Solver = plan.extended ? "extended" : "normal";
   let solution: Solution;
   if (choice === "qr") {
