@@ -16,9 +16,17 @@ class Group {
   rows: i32;
 }
 
-/** Where each row of the source goes to: a group and a row of its block, or no group. */
-const groupOf: usize = memory.data(4 * 128, 4);
-const rowOf: usize = memory.data(4 * 128, 4);
+/** Rows that follow each other in the source and go to one group: up to 128 such runs, the last to no group. */
+@unmanaged
+class Run {
+  /** Byte offset of the first row in a column. */
+  from: usize;
+  bytes: usize;
+  /** Where they go in column 0 of the group's block, and of its block of low parts (or 0). */
+  to: usize;
+  low: usize;
+}
+const runs: usize = memory.data(16 * 128, 4);
 
 /** Adds the rows that a group's block holds to its moments. */
 export function flushGroup(address: usize): void {
@@ -36,6 +44,13 @@ export function flushGroup(address: usize): void {
   group.rows = 0;
 }
 
+// @ts-ignore: decorator
+@inline
+function copyRun(to: usize, from: usize, bytes: usize): void {
+  if (bytes > 64) memory.copy(to, from, bytes);
+  else for (const end = from + bytes; from < end; from += 8, to += 8) store<f64>(to, load<f64>(from));
+}
+
 /**
  * Appends each of the block's rows to the block of the group that `targets` (an i32 per row) names, −1 for none;
  * a group's block that is full is added to its moments. Group g lies at groups + 24g. `low` and `weights` are read
@@ -50,40 +65,44 @@ export function scatterRows(
   groups: usize,
   columns: i32,
 ): void {
-  for (let from = 0; from < rows; ) {
-    // Rows up to the first that fills a group's block.
-    let to = from;
+  let r = 0;
+  while (r < rows) {
+    // Runs up to the row that fills a group's block.
+    let run = runs;
     let full: usize = 0;
-    let lows = false;
-    for (; to < rows && !full; to++) {
-      const target = load<i32>(targets + (<usize>to << 2));
-      const at = <usize>to << 2;
-      if (target >= 0) {
-        const address = groups + <usize>target * offsetof<Group>();
-        const group = changetype<Group>(address);
-        const row = group.rows++;
-        if (group.weights) {
-          store<f64>(group.weights + (<usize>row << 3), load<f64>(weights + (<usize>to << 3)));
-        }
-        if (group.low) lows = true;
-        if (row == 127) full = address;
-        store<usize>(groupOf + at, address);
-        store<i32>(rowOf + at, row << 3);
-      } else store<usize>(groupOf + at, 0);
+    while (r < rows && !full) {
+      const first = r;
+      const target = load<i32>(targets + (<usize>r << 2));
+      do r++;
+      while (r < rows && load<i32>(targets + (<usize>r << 2)) == target);
+      if (target < 0) continue;
+      const address = groups + <usize>target * offsetof<Group>();
+      const group = changetype<Group>(address);
+      const row = group.rows;
+      if (row + r - first >= 128) {
+        r = first + 128 - row;
+        full = address;
+      }
+      group.rows += r - first;
+      const place = <usize>row << 3;
+      const next = changetype<Run>(run);
+      next.from = <usize>first << 3;
+      next.bytes = <usize>(r - first) << 3;
+      next.to = group.block + place;
+      next.low = group.low ? group.low + place : 0;
+      if (group.weights) memory.copy(group.weights + place, weights + next.from, next.bytes);
+      run += offsetof<Run>();
     }
     for (let j = 0; j < columns; j++) {
       const column = <usize>j * COLUMN;
-      for (let r = from; r < to; r++) {
-        const at = <usize>r << 2;
-        const address = load<usize>(groupOf + at);
-        if (!address) continue;
-        const group = changetype<Group>(address);
-        const place = column + load<i32>(rowOf + at);
-        store<f64>(group.block + place, load<f64>(block + column + (<usize>r << 3)));
-        if (lows) store<f64>(group.low + place, low ? load<f64>(low + column + (<usize>r << 3)) : 0);
+      for (let at = runs; at < run; at += offsetof<Run>()) {
+        const next = changetype<Run>(at);
+        copyRun(next.to + column, block + column + next.from, next.bytes);
+        if (!next.low) continue;
+        if (low) copyRun(next.low + column, low + column + next.from, next.bytes);
+        else memory.fill(next.low + column, 0, next.bytes);
       }
     }
     if (full) flushGroup(full);
-    from = to;
   }
 }
