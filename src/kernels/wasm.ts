@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /** The WebAssembly memory, as the ES library's types (which know no WebAssembly) need it spelled out. */
-export interface Memory {
+interface Memory {
   readonly buffer: ArrayBuffer;
   grow(pages: number): number;
 }

@@ -3,7 +3,7 @@ import { parseNumber } from "./number.js";
 /** How one row reads: its cells, or why it cannot be read. */
 export type ReferenceRow = { start: number; cells: ReferenceCell[] } | { start: number; stop: "stray" };
 
-export interface ReferenceCell {
+interface ReferenceCell {
   /** The content as text, `""` undone. */
   text: string;
   /** `parseNumber` of the content as it stands in the file. */
