@@ -5,6 +5,8 @@ export type ExitCode = 1 | 2 | 3 | 4 | 5 | 130;
 export interface Place {
   file?: string | undefined;
   line?: number | undefined;
+  /** The row's number from 0, header and blank lines not counted, where the line is not known (yet). */
+  row?: number | undefined;
   column?: string | undefined;
   cell?: string | undefined;
 }
@@ -39,10 +41,13 @@ export class UsageError extends GomlError {
 /** Bad data or an unreadable file: exit code 3. The message starts with the place. */
 export class DataError extends GomlError {
   readonly place: Place;
+  /** The message without the place. */
+  readonly problem: string;
 
   constructor(message: string, options: { place?: Place; hint?: string | undefined; cause?: unknown } = {}) {
     super(3, placed(message, options.place ?? {}), options);
     this.place = options.place ?? {};
+    this.problem = message;
   }
 }
 
@@ -72,6 +77,7 @@ function placed(message: string, place: Place): string {
   if (place.file !== undefined)
     parts.push(place.line === undefined ? place.file : `${place.file}:${place.line}`);
   else if (place.line !== undefined) parts.push(`line ${place.line}`);
+  if (place.line === undefined && place.row !== undefined) parts.push(`row ${place.row + 1}`);
   if (place.column !== undefined) parts.push(`column ${JSON.stringify(place.column)}`);
   return parts.length === 0 ? message : `${parts.join(": ")}: ${message}`;
 }

@@ -10,6 +10,7 @@ export {
 } from "./errors.js";
 export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./inference/evaluate-csv.js";
 export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./inference/predict-csv.js";
+export type { CrossValidation, FoldError } from "./linear/cross-validation.js";
 export type { SolverChoice } from "./linear/ladder.js";
 export { type DataSource, LinearModel, type Solver } from "./linear/model.js";
 export type { ModelDocument } from "./linear/model-document.js";

@@ -12,6 +12,7 @@ import { renderTable } from "./table.js";
 export interface EvaluateOptions extends ReadingOptions {
   model: string;
   threads?: number;
+  unseen: "fail" | "na";
   maxRmse?: number;
   maxMse?: number;
   minR2?: number;
@@ -38,6 +39,7 @@ export async function evaluate(
   const reading = {
     ...readingOptions(options),
     threads: options.threads,
+    unseen: options.unseen,
     signal,
     onProgress: progress.update,
   };

@@ -14,6 +14,7 @@ export interface PredictOptions extends ReadingOptions {
   output?: string;
   concurrent?: number | "auto" | true;
   append?: boolean;
+  unseen: "fail" | "na";
   json?: boolean;
   quiet?: boolean;
 }
@@ -32,6 +33,7 @@ export async function predict(
       ...readingOptions(options),
       output: options.output,
       append: options.append,
+      unseen: options.unseen,
       threads: threadsOf(options.concurrent, source),
       signal,
       onProgress: progress.update,

@@ -7,12 +7,16 @@ import { renderTable } from "./table.js";
 
 /** The summary of a fit as text for the terminal, in the manner of R's `summary(lm)`. */
 export function renderSummary(fitted: CsvFit, options: { model: string; level: number }): string {
-  const { model, rows, dropped, test, notes, timing } = fitted;
+  const { model, rows, dropped, test, cv, notes, timing } = fitted;
   const held = test === undefined ? "" : `, ${count(test.n)} held out`;
   const lines = [
     renderModel(model, model.summary(options.level)),
     `${count(model.n)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${held}`,
   ];
+  if (cv !== undefined)
+    lines.push(
+      `${cv.folds.length}-fold cross-validation: RMSE ${significant(cv.rmse)}, R² ${significant(cv.r2)} out of fold`,
+    );
   if (test !== undefined)
     lines.push(
       `Held-out rows: MSE ${significant(test.mse)}, RMSE ${significant(test.rmse)}, MAE ${significant(test.mae)}, ` +

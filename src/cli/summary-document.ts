@@ -22,11 +22,12 @@ export function modelDocument(model: LinearModel, path: string, level: number) {
 
 /** The parts of `train --json` after the version and the command. */
 export function summaryDocument(fitted: CsvFit, options: { model: string; level: number; path: string }) {
-  const { model, rows, dropped, test, notes, timing } = fitted;
+  const { model, rows, dropped, test, cv, notes, timing } = fitted;
   return {
     data: { path: options.path, rows, dropped },
     ...modelDocument(model, options.model, options.level),
     ...(test === undefined ? {} : { test }),
+    ...(cv === undefined ? {} : { cv: { folds: cv.folds.length, mse: cv.mse, rmse: cv.rmse, r2: cv.r2 } }),
     notes,
     timing,
   };

@@ -13,9 +13,13 @@ export interface TrainOptions extends ReadingOptions {
   target?: string;
   features?: string[];
   exclude?: string[];
+  formula?: string;
+  reference: Record<string, string>;
+  weights?: string;
   intercept: boolean;
   na: "omit" | "fail";
   testSize?: number;
+  folds?: number;
   seed: number;
   solver: SolverChoice;
   level: number;
@@ -40,9 +44,13 @@ export async function train(
       target: options.target,
       features: options.features,
       exclude: options.exclude,
+      formula: options.formula,
+      references: options.reference,
+      weights: options.weights,
       intercept: options.intercept,
       na: options.na,
       testSize: options.testSize,
+      folds: options.folds,
       seed: options.seed,
       solver: options.solver,
       threads: options.threads,

@@ -185,6 +185,11 @@ export class ChunkReader {
     }
   }
 
+  /** Address of each row's [start, end) in the file's bytes, as u32 pairs; 0 where the choice has no `text`. */
+  get spans(): number {
+    return this.#parser.spans;
+  }
+
   /** The bytes of row r of the block as they stand in the file, without line end; a view of the kernels' memory. */
   rowBytes(r: number): Uint8Array {
     const { ints, bytes } = this.#kernels;

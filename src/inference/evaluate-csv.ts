@@ -6,12 +6,16 @@ import { DataError, ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { scanScore } from "../training/scan-moments.js";
+import type { ScorePlan } from "../training/score-job.js";
+import type { UnseenPolicy } from "../training/unseen.js";
 import { matchColumns } from "./match-columns.js";
 
 /** Options of `evaluateCsv`; all may be left out. */
 export interface EvaluateCsvOptions extends DialectOptions {
   /** Worker threads; 1 works on the calling thread, as does a small file. Default: the cores of this process. */
   threads?: number | undefined;
+  /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
+  unseen?: UnseenPolicy | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
 }
@@ -38,21 +42,15 @@ export async function evaluateCsv(
   const source = await openSource(path, options.signal);
   try {
     const table = await readTable(source, options);
-    const { choice, weights, target } = matchColumns(model, table);
-    if (!target)
+    const { choice, predictor, weighted } = matchColumns(model, table, { weights: true });
+    if (!predictor.target)
       throw new ModelError(
         `${source.name}: the target ${JSON.stringify(model.target)} is missing or not numeric`,
-        {
-          hint: "evaluate compares predictions with it; goml predict does without",
-        },
+        { hint: "evaluate compares predictions with it; goml predict does without" },
       );
     const { signal, onProgress, threads = availableParallelism() } = options;
-    const { errors, rows } = await scanScore(
-      table,
-      choice,
-      { weights, testSize: 0, seed: 0 },
-      { threads, signal, onProgress },
-    );
+    const plan: ScorePlan = { predictor, weighted, unseen: options.unseen ?? "fail", testSize: 0, seed: 0 };
+    const { errors, rows } = await scanScore(table, choice, plan, { threads, signal, onProgress });
     if (errors.n === 0)
       throw new DataError(`no row is complete: each of ${rows} has a missing cell`, {
         place: { file: source.name },

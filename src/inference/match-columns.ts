@@ -1,43 +1,49 @@
 import type { ColumnChoice } from "../csv/columns.js";
 import type { Table } from "../csv/table.js";
 import { ModelError } from "../errors.js";
+import type { PredictorPlan } from "../linear/block-predictor.js";
 import type { LinearModel } from "../linear/model.js";
+import { tableChoice } from "../training/table-choice.js";
 
-/** A model's columns as they were found in a table, by name. */
+/** A model's raw columns as they were found in a table, by name. */
 export interface MatchedColumns {
   choice: ColumnChoice;
-  /** β₀ and the coefficients of the columns chosen, in their order; aliased terms take no part. */
-  weights: Float64Array;
-  /** Whether the table has the target too; it then is the last column chosen. */
-  target: boolean;
+  predictor: PredictorPlan;
+  /** Whether the table has the model's column of weights too, which then is among the choice's columns. */
+  weighted: boolean;
 }
 
 /**
- * Finds a model's terms among a table's columns, by name and not by position.
+ * Finds a model's raw columns among a table's columns, by name and not by position, and the target's too where the
+ * table has them as numbers.
  *
- * @throws ModelError that names the terms that are missing
+ * @throws ModelError that names the columns that are missing
  */
 export function matchColumns(
   model: LinearModel,
   table: Table,
-  options: { text?: boolean } = {},
+  options: { text?: boolean; weights?: boolean } = {},
 ): MatchedColumns {
-  const at = new Map(table.columns.map((column, i) => [column.name, i]));
-  const used = model.terms.filter((term) => !model.aliased.includes(term));
-  const missing = used.filter((term) => !at.has(term));
+  const kinds = new Map(table.columns.map((column) => [column.name, column.kind]));
+  const needed = model.predictorPlan(false);
+  const missing = [...needed.spec.numeric, ...needed.spec.text].filter((name) => !kinds.has(name));
   if (missing.length > 0) {
-    const names = table.columns.map((column) => column.name);
+    const names = [...kinds.keys()];
     throw new ModelError(`${table.source.name}: columns of the model are missing: ${missing.join(", ")}`, {
       hint: `the file has ${names.length > 20 ? `${names.slice(0, 20).join(", ")}, …` : names.join(", ")}`,
     });
   }
-  const numeric = used.map((term) => at.get(term)!);
-  const target = at.get(model.target);
-  const known = target !== undefined && table.columns[target]!.kind === "numeric";
-  const weights = model.weights;
+  const known = model.spec.numeric.every(
+    (name) => needed.spec.numeric.includes(name) || kinds.get(name) === "numeric",
+  );
+  const predictor = known ? model.predictorPlan(true) : needed;
+  const weights =
+    options.weights === true && kinds.get(model.weightsColumn ?? "") === "numeric"
+      ? model.weightsColumn
+      : undefined;
   return {
-    choice: { numeric: known ? [...numeric, target] : numeric, factors: [], text: options.text ?? false },
-    weights: Float64Array.of(weights[0]!, ...used.map((term) => weights[model.terms.indexOf(term) + 1]!)),
-    target: known,
+    choice: tableChoice(table, predictor.spec, weights, options.text),
+    predictor,
+    weighted: weights !== undefined,
   };
 }

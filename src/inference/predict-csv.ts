@@ -7,6 +7,7 @@ import { openOutput, quoteField } from "../csv/write.js";
 import type { LinearModel } from "../linear/model.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
 import { scan } from "../training/scan.js";
+import type { UnseenPolicy } from "../training/unseen.js";
 import { matchColumns } from "./match-columns.js";
 import { PredictJob, type PredictPlan, type PredictResult, predictionHeader } from "./predict-job.js";
 
@@ -18,6 +19,8 @@ export interface PredictCsvOptions extends DialectOptions {
   append?: boolean | undefined;
   /** Worker threads; 0 (default) predicts on the calling thread. */
   threads?: number | undefined;
+  /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
+  unseen?: UnseenPolicy | undefined;
   /** Stops the work; the promise then rejects with InterruptedError and the output file is not written. */
   signal?: AbortSignal | undefined;
   /** Told of bytes read, now and then. */
@@ -67,8 +70,13 @@ async function predictSource(
   const started = performance.now();
   const table = await readTable(source, options);
   const append = options.append ?? false;
-  const { choice, weights, target } = matchColumns(model, table, { text: append });
-  const plan: PredictPlan = { weights, target, append, delimiter: append ? table.dialect.delimiter : "," };
+  const { choice, predictor } = matchColumns(model, table, { text: append });
+  const plan: PredictPlan = {
+    predictor,
+    unseen: options.unseen ?? "fail",
+    append,
+    delimiter: append ? table.dialect.delimiter : ",",
+  };
   const names = table.columns.map(({ name }) => quoteField(name, plan.delimiter)).join(plan.delimiter);
   const output = openOutput(options.output);
   const threads = options.threads ?? 0;
@@ -106,7 +114,7 @@ async function predictSource(
   return {
     rows,
     missing,
-    metrics: target && errors.n > 0 ? errors.metrics(model.rank) : undefined,
+    metrics: errors.n > 0 ? errors.metrics(model.rank) : undefined,
     timing: { totalMs: performance.now() - started, threads: Math.max(1, threads) },
   };
 }

@@ -1,15 +1,17 @@
 import { quoteField } from "../csv/write.js";
 import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
+import { NumberWriter } from "../kernels/number-writer.js";
+import { BlockPredictor, type PredictorPlan } from "../linear/block-predictor.js";
 import { PredictionErrors } from "../stats/metrics.js";
 import type { BlockSource, ChunkJob } from "../training/chunk-job.js";
-import { predictBlock } from "../training/score-job.js";
+import { rawBlock } from "../training/raw-block.js";
+import { checkUnseen, type UnseenPolicy } from "../training/unseen.js";
 
 /** What the predictions of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
 export interface PredictPlan {
-  /** β₀ and one coefficient per term; blocks carry the terms in order. */
-  weights: Float64Array;
-  /** Whether the target follows the terms in the blocks. */
-  target: boolean;
+  /** Blocks carry the raw columns of its spec. */
+  predictor: PredictorPlan;
+  unseen: UnseenPolicy;
   /** Whether the rows' own bytes come before the prediction, and the delimiter between them. */
   append: boolean;
   delimiter: string;
@@ -26,9 +28,6 @@ export interface PredictResult {
   errors: readonly number[];
 }
 
-/** The longest shortest decimal of a double, and a line end: -1.2345678901234567e-300. */
-const LONGEST = 26;
-
 /**
  * Writes ŷ of every row as CSV, in order. A row with a missing cell among the terms gets NA. Numbers are the
  * shortest decimals that read back to the same doubles.
@@ -37,9 +36,12 @@ export class PredictJob implements ChunkJob<PredictResult> {
   readonly #kernels: Kernels;
   readonly #source: BlockSource;
   readonly #plan: PredictPlan;
-  readonly #predictions = new Float64Array(BLOCK_ROWS);
+  readonly #predictor: BlockPredictor;
+  readonly #writer: NumberWriter;
+  /** Where the predictions lie for the writer. */
+  readonly #column: number;
   #errors = new PredictionErrors();
-  #text = Buffer.allocUnsafeSlow(1 << 16);
+  #text = Buffer.allocUnsafeSlow(1 << 18);
   #length = 0;
   #rows = 0;
   #missing = 0;
@@ -48,31 +50,46 @@ export class PredictJob implements ChunkJob<PredictResult> {
     this.#kernels = kernels;
     this.#source = source;
     this.#plan = plan;
+    this.#predictor = new BlockPredictor(plan.predictor);
+    this.#writer = new NumberWriter(kernels, plan.delimiter.charCodeAt(0));
+    this.#column = kernels.alloc(8 * BLOCK_ROWS);
   }
 
   add(rows: number): void {
-    const { weights, target, append, delimiter } = this.#plan;
-    const { block } = this.#source;
-    const predictions = this.#predictions;
-    predictBlock(this.#kernels, block, rows, weights, predictions);
-    const y = target
-      ? this.#kernels.doublesAt(block + 8 * BLOCK_ROWS * (weights.length - 1), rows)
-      : undefined;
+    const { predictor, unseen, append } = this.#plan;
+    const { firstRow, spans } = this.#source;
+    this.#predictor.predict(
+      rawBlock(this.#kernels, this.#source, predictor.spec.numeric.length, false, rows),
+      0,
+      rows,
+    );
+    checkUnseen(this.#predictor, firstRow, unseen);
+    const { predictions, target } = this.#predictor;
+    let missing = 0;
     for (let r = 0; r < rows; r++) {
       const prediction = predictions[r]!;
-      const known = !Number.isNaN(prediction);
-      if (!known) this.#missing++;
-      else if (y !== undefined && !Number.isNaN(y[r]!)) this.#errors.add(y[r]!, prediction);
-      if (append) {
-        const bytes = this.#source.rowBytes(r);
-        this.#reserve(bytes.length + LONGEST + 4);
-        this.#text.set(bytes, this.#length);
-        this.#length += bytes.length;
-        this.#length += this.#text.write(delimiter, this.#length, "latin1");
-      } else this.#reserve(LONGEST);
-      this.#length += this.#text.write(known ? `${prediction}\n` : "NA\n", this.#length, "latin1");
+      if (Number.isNaN(prediction)) missing++;
+      else if (target !== undefined && !Number.isNaN(target[r]!)) this.#errors.add(target[r]!, prediction);
     }
     this.#rows += rows;
+    this.#missing += missing;
+    if (missing === 0 && (!append || spans !== 0)) {
+      this.#kernels.doublesAt(this.#column, rows).set(predictions.subarray(0, rows));
+      this.#push(this.#writer.rows(this.#column, rows, 1, { spans: append ? spans : 0 }));
+    } else this.#writeRows(predictions, rows);
+  }
+
+  /** Row by row, for blocks with missing predictions and for the csv-parse lane. */
+  #writeRows(predictions: Float64Array, rows: number): void {
+    const { append, delimiter } = this.#plan;
+    for (let r = 0; r < rows; r++) {
+      if (append) {
+        this.#push(this.#source.rowBytes(r));
+        this.#push(Buffer.from(delimiter));
+      }
+      const prediction = predictions[r]!;
+      this.#push(Buffer.from(Number.isNaN(prediction) ? "NA\n" : `${prediction}\n`));
+    }
   }
 
   finish(): PredictResult {
@@ -89,11 +106,15 @@ export class PredictJob implements ChunkJob<PredictResult> {
     return result;
   }
 
-  #reserve(more: number): void {
-    if (this.#length + more <= this.#text.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#text.length, this.#length + more));
-    larger.set(this.#text.subarray(0, this.#length));
-    this.#text = larger;
+  #push(bytes: Uint8Array): void {
+    const length = this.#length + bytes.length;
+    if (length > this.#text.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#text.length, length));
+      larger.set(this.#text.subarray(0, this.#length));
+      this.#text = larger;
+    }
+    this.#text.set(bytes, this.#length);
+    this.#length = length;
   }
 }
 

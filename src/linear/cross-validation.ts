@@ -6,7 +6,7 @@ import { predictionSquares } from "./prediction-squares.js";
 import { type Regression, solve } from "./solve.js";
 
 /** How well the model of the other folds predicts a fold. */
-interface FoldError {
+export interface FoldError {
   /** Rows of the fold. */
   n: number;
   mse: number;

@@ -1,3 +1,5 @@
+import type { FactorLevels } from "../dataset/formula/coding.js";
+import type { ModelSpec } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import { ExtendedMoments, type ExtendedMomentsJson } from "../stats/extended-moments.js";
 import { Moments, type MomentsJson } from "../stats/moments.js";
@@ -11,6 +13,7 @@ export interface ModelDocument {
   format: "goml-model";
   schema: number;
   target: string;
+  formula: string;
   terms: string[];
   intercept: boolean;
   solver: Solver;
@@ -25,12 +28,23 @@ export interface ModelDocument {
   sigma: number | null;
   rss: number;
   tss: number;
+  /** The column of weights. */
+  weights: string | null;
   source: DataSource | null;
+  spec: ModelSpec;
+  /** Each factor's levels, sorted. */
+  levels: FactorLevels;
+  references: Readonly<Record<string, string>>;
   moments: MomentsJson | ExtendedMomentsJson;
+  /** The moments of the cross-validation folds. */
+  folds: (MomentsJson | ExtendedMomentsJson)[];
 }
 
 /** A checked document, its moments read. */
-export type CheckedDocument = Omit<ModelDocument, "moments"> & { moments: Moments | ExtendedMoments };
+export type CheckedDocument = Omit<ModelDocument, "moments" | "folds"> & {
+  moments: Moments | ExtendedMoments;
+  folds: (Moments | ExtendedMoments)[];
+};
 
 /**
  * Checks that a parsed JSON value is a model document of a schema this version knows, and that its parts fit
@@ -69,6 +83,7 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
   const coefficients = need("coefficients", isNumbers(p), `${p} numbers`);
   const covariance = need("covariance", isNumbers((p * (p + 1)) / 2), `${(p * (p + 1)) / 2} numbers`);
   const moments = readMoments(document.moments, name);
+  const folds = need("folds", Array.isArray, "a list of moments").map((fold) => readMoments(fold, name));
   return {
     format: "goml-model",
     schema: document.schema,
@@ -85,9 +100,31 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
     sigma: need("sigma", (v) => v === null || isNumber(v), "a number"),
     rss: need("rss", isNumber, "a number"),
     tss: need("tss", isNumber, "a number"),
+    formula: need("formula", isText, "a formula"),
+    weights: need("weights", (v) => v === null || isText(v), "null, or a column name"),
+    spec: need("spec", isSpec, "the model's specification"),
+    levels: need("levels", (v) => isRecordOf(v, isTexts), "lists of levels by factor"),
+    references: need("references", (v) => isRecordOf(v, isText), "levels by factor"),
+    folds,
     source: need("source", isSource, "null, or the data's path, size and mtimeMs"),
     moments,
   };
+}
+
+function isRecordOf(v: unknown, ok: (value: unknown) => boolean): boolean {
+  return typeof v === "object" && v !== null && !Array.isArray(v) && Object.values(v).every(ok);
+}
+
+function isSpec(v: unknown): boolean {
+  const spec = v as Partial<ModelSpec> | null;
+  const lists = [spec?.variables, spec?.terms, spec?.numeric, spec?.text];
+  return (
+    lists.every(Array.isArray) &&
+    typeof spec?.target?.label === "string" &&
+    typeof spec.target.expression === "object" &&
+    typeof spec.intercept === "boolean" &&
+    spec.terms!.every((term) => term.variables.every((i) => spec.variables![i] !== undefined))
+  );
 }
 
 function isSource(v: unknown): boolean {

@@ -1,11 +1,16 @@
-import { UsageError } from "../errors.js";
+import { type CodedTerm, codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
+import { targetKey } from "../dataset/formula/column-key.js";
+import { completeSpec, type ModelSpec } from "../dataset/formula/spec.js";
+import { ModelError, UsageError } from "../errors.js";
 import type { ExtendedMoments } from "../stats/extended-moments.js";
 import type { Moments } from "../stats/moments.js";
 import { packedIndex } from "../stats/packed.js";
+import type { PredictorPlan } from "./block-predictor.js";
 import { type ModelDocument, parseModelDocument, SCHEMA } from "./model-document.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "./predict-concurrent.js";
 import { predictRows } from "./predict-rows.js";
 import type { Solution } from "./solution.js";
+import type { Regression } from "./solve.js";
 import { type Summary, summarize } from "./summary.js";
 
 /** How θ was found: Cholesky in double or in double-double, Householder QR of X, or gradient descent. */
@@ -22,13 +27,30 @@ export interface DataSource {
 
 /** What a fitted model is made of. */
 export interface ModelParts {
-  target: string;
-  terms: readonly string[];
-  intercept: boolean;
+  /** The target, the terms and the raw columns that they are made of. */
+  spec: ModelSpec;
+  /** Each factor's levels, sorted. */
+  levels?: FactorLevels;
+  /** Reference levels that were asked for, by factor; the others' is the first. */
+  references?: Readonly<Record<string, string>>;
   solver: Solver;
   solution: Solution;
+  /** The moments of the rows of the fit, and those of each cross-validation fold where there are more than one. */
   moments: Moments | ExtendedMoments;
+  folds?: readonly (Moments | ExtendedMoments)[];
+  /** The column of weights. */
+  weightsColumn?: string | undefined;
   source?: DataSource | undefined;
+}
+
+/** The regression that a spec asks for, in the keys of the moments' columns. */
+export function regressionOf(spec: ModelSpec, terms: readonly CodedTerm[]): Regression {
+  const columns = terms.flatMap((term) => term.columns);
+  return {
+    target: targetKey(spec.target),
+    terms: columns.map(({ key }) => key),
+    intercept: spec.intercept,
+  };
 }
 
 /**
@@ -37,11 +59,15 @@ export interface ModelParts {
  * Fitted by `fit` or `fitCsv`, or read back from JSON; immutable.
  */
 export class LinearModel {
-  /** The name of y. */
-  readonly target: string;
+  /** The target, the terms and the raw columns that they are made of. */
+  readonly spec: ModelSpec;
+  /** Each factor's levels, sorted. */
+  readonly levels: FactorLevels;
+  readonly references: Readonly<Record<string, string>>;
+  /** The terms with their columns, coded as R codes them. */
+  readonly codedTerms: readonly CodedTerm[];
   /** The names of the k columns of X, in order. */
   readonly terms: readonly string[];
-  readonly intercept: boolean;
   /** θ: the intercept first where there is one, then one per term; NaN for an aliased term. */
   readonly coefficients: Float64Array;
   /**
@@ -62,15 +88,18 @@ export class LinearModel {
   readonly tss: number;
   /** The moments of the rows of the fit. */
   readonly moments: Moments | ExtendedMoments;
+  /** The moments of each cross-validation fold; empty where there are none. */
+  readonly folds: readonly (Moments | ExtendedMoments)[];
+  /** The column of weights, where the fit had one. */
+  readonly weightsColumn: string | undefined;
   readonly source: DataSource | undefined;
 
-  private constructor(
-    parts: Omit<ModelParts, "solution"> &
-      Omit<Solution, "inverse" | "aliased"> & { covariance: Float64Array; aliased: readonly string[] },
-  ) {
-    this.target = parts.target;
-    this.terms = parts.terms;
-    this.intercept = parts.intercept;
+  private constructor(parts: LoadedParts) {
+    this.spec = parts.spec;
+    this.levels = parts.levels ?? {};
+    this.references = parts.references ?? {};
+    this.codedTerms = codedTerms(this.spec, this.levels, this.references);
+    this.terms = this.codedTerms.flatMap((term) => term.columns.map(({ name }) => name));
     this.coefficients = parts.coefficients;
     this.covariance = parts.covariance;
     this.aliased = parts.aliased;
@@ -80,6 +109,8 @@ export class LinearModel {
     this.rss = parts.rss;
     this.tss = parts.tss;
     this.moments = parts.moments;
+    this.folds = parts.folds ?? [];
+    this.weightsColumn = parts.weightsColumn;
     this.source = parts.source;
   }
 
@@ -87,12 +118,28 @@ export class LinearModel {
   static of(parts: ModelParts): LinearModel {
     const { solution, ...rest } = parts;
     const variance = solution.rss / (parts.moments.n - solution.rank);
+    const terms = codedTerms(parts.spec, parts.levels ?? {}, parts.references ?? {});
+    const names = terms.flatMap((term) => term.columns.map(({ name }) => name));
     return new LinearModel({
       ...rest,
       ...solution,
-      aliased: solution.aliased.map((i) => parts.terms[i]!),
+      aliased: solution.aliased.map((i) => names[i]!),
       covariance: solution.inverse.map((v) => v * variance),
     });
+  }
+
+  /** The name of y. */
+  get target(): string {
+    return this.spec.target.label;
+  }
+
+  get intercept(): boolean {
+    return this.spec.intercept;
+  }
+
+  /** The model as a regression of columns of its moments. */
+  get regression(): Regression {
+    return regressionOf(this.spec, this.codedTerms);
   }
 
   /** The number of rows of the fit (of positive weight). */
@@ -163,6 +210,14 @@ export class LinearModel {
     return predictRowsConcurrent(flat, this.weights, rowCount(flat, this.terms.length), options);
   }
 
+  /** What predicting from raw columns needs; with `target`, the target's raw columns are among them. */
+  predictorPlan(target: boolean): PredictorPlan {
+    const spec = target
+      ? this.spec
+      : completeSpec({ ...this.spec, target: { label: "", expression: { number: 0 } } });
+    return { spec, terms: this.codedTerms, levels: this.levels, weights: this.weights, target };
+  }
+
   /** The document that model.json holds; `JSON.stringify(model)` calls it. */
   toJSON(): ModelDocument {
     const numbers = (values: Float64Array) => Array.from(values, (v) => (Number.isFinite(v) ? v : null));
@@ -170,6 +225,7 @@ export class LinearModel {
       format: "goml-model",
       schema: SCHEMA,
       target: this.target,
+      formula: this.spec.formula,
       terms: [...this.terms],
       intercept: this.intercept,
       solver: this.solver,
@@ -182,8 +238,13 @@ export class LinearModel {
       sigma: Number.isFinite(this.sigma) ? this.sigma : null,
       rss: this.rss,
       tss: this.tss,
+      weights: this.weightsColumn ?? null,
       source: this.source ?? null,
+      spec: this.spec,
+      levels: this.levels,
+      references: this.references,
       moments: this.moments.toJSON(),
+      folds: this.folds.map((fold) => fold.toJSON()),
     };
   }
 
@@ -194,17 +255,27 @@ export class LinearModel {
    * @throws ModelError where it is not such a document, or of a later schema
    */
   static fromJSON(document: unknown, name = "model"): LinearModel {
-    const { coefficients, covariance, moments, source, ...rest } = parseModelDocument(document, name);
+    const checked = parseModelDocument(document, name);
+    const { coefficients, covariance, source, weights, terms, ...rest } = checked;
     const values = (list: readonly (number | null)[]) => Float64Array.from(list, (v) => v ?? Number.NaN);
-    return new LinearModel({
+    const model = new LinearModel({
       ...rest,
       coefficients: values(coefficients),
       covariance: values(covariance),
-      moments,
+      weightsColumn: weights ?? undefined,
       source: source ?? undefined,
     });
+    if (model.terms.length !== terms.length || terms.some((term, i) => term !== model.terms[i]))
+      throw new ModelError(`${name}: "terms" are not those of "spec"`, {
+        hint: "write it anew with goml train",
+      });
+    return model;
   }
 }
+
+/** A model's parts with the solution spelled out. */
+type LoadedParts = Omit<ModelParts, "solution"> &
+  Omit<Solution, "inverse" | "aliased"> & { covariance: Float64Array; aliased: readonly string[] };
 
 /** X as row-major values; an array of rows is copied. */
 export function flatten(X: Float64Array | readonly (readonly number[])[], k: number): Float64Array {

@@ -23,8 +23,9 @@ const EXTENDED_TOLERANCE = 1e-26;
 export function solveExtended(moments: ExtendedMoments, at: number[], intercept: boolean): Solution {
   const k = at.length - 1;
   const W = new DoubleDouble(moments.sumW, moments.sumWLow);
-  const mean = (i: number) => new DoubleDouble(moments.mean[at[i]!]!, moments.meanLow[at[i]!]!);
+  const mean = (i: number) => new DoubleDouble(moments.mean[at[i]!] ?? 0, moments.meanLow[at[i]!] ?? 0);
   const product = (i: number, j: number): DoubleDouble => {
+    if (at[i]! < 0 || at[j]! < 0) return new DoubleDouble(0);
     const ij = packedIndex(at[i]!, at[j]!);
     const c = new DoubleDouble(moments.c[ij]!, moments.cLow[ij]!);
     return intercept ? c : c.add(W.mul(mean(i)).mul(mean(j)));

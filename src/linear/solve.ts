@@ -10,7 +10,7 @@ import { solveExtended } from "./solve-extended.js";
 export interface Regression {
   /** The column of y. */
   target: string;
-  /** The columns of X, without the intercept's. */
+  /** The columns of X, without the intercept's; one that the moments do not have is zero in every row. */
   terms: readonly string[];
   intercept: boolean;
 }
@@ -37,21 +37,24 @@ export function solve(moments: Moments | ExtendedMoments, regression: Regression
     : solveDouble(moments, at, regression.intercept);
 }
 
-/** Where the terms (in order) and, last, the target lie in the moments. */
+/**
+ * Where the terms (in order) and, last, the target lie in the moments; −1 for a term that they have no column of,
+ * which is a column of zeros.
+ */
 function indexColumns(columns: readonly string[], regression: Regression): number[] {
   const where = new Map(columns.map((name, i) => [name, i]));
-  return [...regression.terms, regression.target].map((name) => {
-    const i = where.get(name);
-    if (i === undefined) throw new UsageError(`the moments have no column ${JSON.stringify(name)}`);
-    return i;
-  });
+  const target = where.get(regression.target);
+  if (target === undefined)
+    throw new UsageError(`the moments have no column ${JSON.stringify(regression.target)}`);
+  return [...regression.terms.map((name) => where.get(name) ?? -1), target];
 }
 
 function solveDouble(moments: Moments, at: number[], intercept: boolean): Solution {
   const k = at.length - 1;
   const W = moments.sumW;
-  const mean = Float64Array.from(at, (i) => moments.mean[i]!);
+  const mean = Float64Array.from(at, (i) => moments.mean[i] ?? 0);
   const product = (i: number, j: number): number => {
+    if (at[i]! < 0 || at[j]! < 0) return 0;
     const c = moments.c[packedIndex(at[i]!, at[j]!)]!;
     return intercept ? c : c + W * mean[i]! * mean[j]!;
   };

@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { GomlError } from "../errors.js";
+import { DataError, GomlError, type Place } from "../errors.js";
 
 /** What a worker sends back for a job: the answer, or the error in a form that survives the thread boundary. */
 export type Reply<Answer> = { readonly answer: Answer } | { readonly failure: Failure };
@@ -10,6 +10,8 @@ export interface Failure {
   readonly message: string;
   readonly hint: string | undefined;
   readonly exitCode: GomlError["exitCode"] | undefined;
+  /** For a DataError: its problem and its place. */
+  readonly data: { readonly problem: string; readonly place: Place } | undefined;
 }
 
 /**
@@ -32,10 +34,24 @@ export function answerJobs<Job, Answer>(answer: (job: Job) => Answer | Promise<A
   });
 }
 
-function failureOf(error: unknown): Failure {
-  if (!(error instanceof Error)) {
-    return { name: "Error", message: String(error), hint: undefined, exitCode: undefined };
-  }
+/** An error in a form that can leave the thread; `errorOf` makes an error of it again. */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error))
+    return { name: "Error", message: String(error), hint: undefined, exitCode: undefined, data: undefined };
   const known = error instanceof GomlError ? error : undefined;
-  return { name: error.name, message: error.message, hint: known?.hint, exitCode: known?.exitCode };
+  return {
+    name: error.name,
+    message: error.message,
+    hint: known?.hint,
+    exitCode: known?.exitCode,
+    data: error instanceof DataError ? { problem: error.problem, place: error.place } : undefined,
+  };
+}
+
+/** The error of a failure. */
+export function errorOf({ name, message, hint, exitCode, data }: Failure): Error {
+  if (data !== undefined) return new DataError(data.problem, { place: data.place, hint });
+  const error = exitCode === undefined ? new Error(message) : new GomlError(exitCode, message, { hint });
+  error.name = name;
+  return error;
 }

@@ -1,6 +1,6 @@
 import type { Worker } from "node:worker_threads";
 import { GomlError, UsageError } from "../errors.js";
-import type { Failure, Reply } from "./answer.js";
+import { errorOf, type Reply } from "./answer.js";
 
 /** A worker thread ended, or could not start, while it owed an answer. */
 export class WorkerDiedError extends GomlError {
@@ -170,10 +170,4 @@ export class WorkerPool<Job, Answer> {
 function settled<Job, Answer>(order: Order<Job, Answer>): Order<Job, Answer> {
   if (order.onAbort !== undefined) order.signal?.removeEventListener("abort", order.onAbort);
   return order;
-}
-
-function errorOf({ name, message, hint, exitCode }: Failure): Error {
-  const error = exitCode === undefined ? new Error(message) : new GomlError(exitCode, message, { hint });
-  error.name = name;
-  return error;
 }

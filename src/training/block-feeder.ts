@@ -8,6 +8,7 @@ export class BlockFeeder implements BlockSource {
   readonly block: number;
   firstRow = 0;
   missing = false;
+  readonly spans = 0;
   readonly codes: readonly Int32Array[];
   readonly levels: readonly Levels[];
   readonly #kernels: Kernels;

@@ -1,3 +1,6 @@
+import { columnsSpec, formulaSpec } from "../dataset/formula/resolve.js";
+import type { ModelSpec } from "../dataset/formula/spec.js";
+import { nearestName } from "../dataset/nearest.js";
 import type { Column } from "../dataset/schema.js";
 import { DataError, UsageError } from "../errors.js";
 
@@ -9,85 +12,127 @@ export interface ColumnOptions {
   features?: readonly string[] | undefined;
   /** All columns but these as features. */
   exclude?: readonly string[] | undefined;
+  /** A formula in R's language; then `.` stands for the features. */
+  formula?: string | undefined;
+  /** A column of weights ≥ 0, which is no feature. */
+  weights?: string | undefined;
+  /** Whether to fit an intercept; a formula may leave it out too. Default: true. */
+  intercept?: boolean | undefined;
 }
 
-/** The columns of a fit. */
+/** The model to fit, and remarks for the user on columns that were left out. */
 export interface ChosenColumns {
-  target: string;
-  features: string[];
-  /** Remarks for the user, on columns that were left out. */
+  spec: ModelSpec;
   notes: string[];
 }
 
+/** What is known of a table before its rows are read. */
+interface KnownTable {
+  readonly columns: readonly Column[];
+  readonly sample: readonly (readonly string[])[];
+}
+
 /**
- * Chooses target and features among a table's columns: numeric columns are features, text and empty columns are
- * left out with a note unless they were asked for by name.
+ * Chooses target and features among a table's columns: columns of numbers, and columns of text as factors. Empty
+ * columns, and text of which every cell of the sample differs from the others, are left out with a note, or are
+ * an error where they were asked for by name.
  *
  * @throws UsageError for a name that is not there; DataError where the target holds text or no feature is left
  */
-export function chooseColumns(
-  columns: readonly Column[],
-  options: ColumnOptions,
-  file: string,
-): ChosenColumns {
+export function chooseColumns(table: KnownTable, options: ColumnOptions, file: string): ChosenColumns {
+  const { columns } = table;
   const byName = new Map(columns.map((column) => [column.name, column]));
   const find = (name: string): Column => {
     const column = byName.get(name);
     if (column === undefined) throw unknownColumn(name, [...byName.keys()], file);
     return column;
   };
-  const target = options.target === undefined ? columns[columns.length - 1]! : find(options.target);
-  if (target.kind !== "numeric")
-    throw new DataError(`the target ${target.kind === "text" ? "holds text" : "has no values"}`, {
-      place: { file, column: target.name },
-      hint: "name a numeric column with --target",
-    });
+  const weights = options.weights === undefined ? undefined : find(options.weights);
+  if (weights !== undefined && weights.kind !== "numeric") throw notNumeric(weights, "the weights", file);
   const excluded = new Set((options.exclude ?? []).map((name) => find(name).name));
+  if (weights !== undefined) excluded.add(weights.name);
   const asked = options.features?.map(find);
+  const refused = new Map<Column, string>();
+  const usable = (candidates: readonly Column[]) => {
+    for (const column of candidates) {
+      const why = whyNot(column, columns.indexOf(column), table);
+      if (why !== undefined) refused.set(column, why);
+    }
+    return candidates.filter((column) => !refused.has(column));
+  };
+  const notes: string[] = [];
+  const note = () => {
+    for (const [column, why] of refused) notes.push(`left out: ${column.name}, ${why}`);
+  };
+
+  const { formula } = options;
+  if (formula !== undefined) {
+    if (options.target !== undefined && formula.split("~")[0]!.trim() !== "")
+      throw new UsageError("the target is given twice, by --target and left of the ~", {
+        hint: "leave one of them out",
+      });
+    const last = columns.filter((column) => column !== weights).at(-1)!;
+    const dot = usable((asked ?? columns).filter((column) => !excluded.has(column.name)));
+    const spec = formulaSpec(formula, {
+      columns,
+      target: options.target ?? last.name,
+      dot: dot.map(({ name }) => name),
+      intercept: options.intercept,
+    });
+    const stated = new Set([...spec.text, ...spec.numeric]);
+    for (const column of [...refused.keys()]) if (stated.has(column.name)) refused.delete(column);
+    if (/(^|[^\w])\.([^\w]|$)/.test(formula)) note();
+    return { spec, notes };
+  }
+
+  const target =
+    options.target === undefined
+      ? columns.filter((column) => column !== weights).at(-1)!
+      : find(options.target);
+  if (target.kind !== "numeric") throw notNumeric(target, "the target", file);
   const candidates = (asked ?? columns).filter((c) => c !== target && !excluded.has(c.name));
-  const notNumeric = candidates.filter((c) => c.kind !== "numeric");
-  if (asked !== undefined && notNumeric.length > 0)
-    throw new DataError(
-      `a feature must be numeric; this column ${notNumeric[0]!.kind === "text" ? "holds text" : "has no values"}`,
-      {
-        place: { file, column: notNumeric[0]!.name },
+  const features = usable(candidates).map(({ name }) => name);
+  if (asked !== undefined)
+    for (const [column, why] of refused)
+      throw new DataError(`this column cannot be a feature: ${why}`, {
+        place: { file, column: column.name },
         hint: "leave it out of --features",
-      },
-    );
-  const features = candidates.filter((c) => c.kind === "numeric").map((c) => c.name);
+      });
   if (features.length === 0)
-    throw new DataError("there is no numeric column to use as a feature", {
+    throw new DataError("there is no column to use as a feature", {
       place: { file },
       hint: `the target is ${JSON.stringify(target.name)}; see --target, --features and --exclude`,
     });
-  const listed = (kind: "text" | "empty") => notNumeric.filter((c) => c.kind === kind).map((c) => c.name);
-  const notes: string[] = [];
-  if (listed("text").length > 0) notes.push(`left out, for they hold text: ${listed("text").join(", ")}`);
-  if (listed("empty").length > 0)
-    notes.push(`left out, for they hold no values: ${listed("empty").join(", ")}`);
-  return { target: target.name, features, notes };
+  note();
+  const intercept = options.intercept ?? true;
+  return { spec: columnsSpec(target.name, features, { columns, intercept }), notes };
+}
+
+/** Rows of the sample from which on text without repetition is taken for names and not for levels. */
+const IDENTIFIER_ROWS = 20;
+
+function whyNot(column: Column, at: number, table: KnownTable): string | undefined {
+  if (column.kind === "empty") return "it holds no values";
+  if (column.kind === "numeric") return undefined;
+  const cells = table.sample.map((row) => row[at]?.trim() ?? "").filter((cell) => cell !== "");
+  const different = new Set(cells).size;
+  return cells.length >= IDENTIFIER_ROWS && different === cells.length
+    ? "it looks like an identifier: all its texts differ"
+    : undefined;
+}
+
+function notNumeric(column: Column, what: string, file: string): DataError {
+  return new DataError(`${what} ${column.kind === "text" ? "holds text" : "has no values"}`, {
+    place: { file, column: column.name },
+    hint: `name a numeric column with ${what === "the target" ? "--target" : "--weights"}`,
+  });
 }
 
 /** The error for a column that is not in the file, with the nearest name as the hint. */
 export function unknownColumn(name: string, names: readonly string[], file: string): UsageError {
-  const near = names
-    .map((other) => ({ other, distance: editDistance(name.toLowerCase(), other.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  const close = near !== undefined && near.distance <= Math.max(1, Math.floor(name.length / 3));
+  const near = nearestName(name, names);
   const shown = names.length > 20 ? `${names.slice(0, 20).join(", ")}, …` : names.join(", ");
   return new UsageError(`${file} has no column ${JSON.stringify(name)}`, {
-    hint: close ? `did you mean ${JSON.stringify(near.other)}?` : `its columns are ${shown}`,
+    hint: near === undefined ? `its columns are ${shown}` : `did you mean ${JSON.stringify(near)}?`,
   });
-}
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length]!;
 }

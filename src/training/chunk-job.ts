@@ -13,6 +13,8 @@ export interface BlockSource {
   readonly missing: boolean;
   readonly codes: readonly Int32Array[];
   readonly levels: readonly Levels[];
+  /** Where in the kernels' memory the rows' bytes stand (`RowParser.spans`), 0 where they are elsewhere. */
+  readonly spans: number;
   /** The bytes of row r as they stand in the file, without line end. */
   rowBytes(r: number): Uint8Array;
 }

@@ -1,32 +1,41 @@
 import { availableParallelism } from "node:os";
-import { type ColumnChoice, readColumns } from "../csv/columns.js";
+import type { ColumnChoice } from "../csv/columns.js";
 import type { DialectOptions } from "../csv/dialect.js";
-import { readRows } from "../csv/records.js";
+import { findRow } from "../csv/locate.js";
 import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
-import { DataError, InterruptedError, quoteCell } from "../errors.js";
+import { codedTerms, type FactorLevels, sortLevels } from "../dataset/formula/coding.js";
+import { plainKeys } from "../dataset/formula/plain.js";
+import type { ModelSpec } from "../dataset/formula/spec.js";
+import { DataError, quoteCell } from "../errors.js";
 import { isMissing } from "../kernels/reference/number.js";
+import { type CrossValidation, crossValidate } from "../linear/cross-validation.js";
 import { extendedIsFree, needsExtended, type SolverChoice } from "../linear/ladder.js";
-import { LinearModel, type Solver } from "../linear/model.js";
+import { LinearModel, regressionOf, type Solver } from "../linear/model.js";
 import type { Solution } from "../linear/solution.js";
-import { type Regression, solve } from "../linear/solve.js";
+import { solve } from "../linear/solve.js";
+import { mergeFolds } from "../stats/merge-folds.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
-import { isHeldOut } from "./assignment.js";
 import { type ColumnOptions, chooseColumns } from "./choose-columns.js";
+import { chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
 import { checkEstimable } from "./estimable.js";
 import type { MomentsPlan } from "./moments-job.js";
-import { scanMoments, scanScore } from "./scan-moments.js";
+import type { MomentsTotal } from "./moments-result.js";
+import { type ScanControl, scanMoments, scanScore } from "./scan-moments.js";
+import { tableChoice } from "./table-choice.js";
 
 /** Options of `fitCsv`; all may be left out. */
 export interface FitCsvOptions extends ColumnOptions, DialectOptions {
-  /** Whether to fit an intercept. Default: true. */
-  intercept?: boolean | undefined;
   /** Rows with missing cells among the columns used: left out (default), or an error. */
   na?: "omit" | "fail" | undefined;
   /** The share of rows to hold out and report the error on, between 0 and 1. Default: none. */
   testSize?: number | undefined;
-  /** The seed of the split. Default: 1. */
+  /** Cross-validation folds, 1 for none. Default: 10, or none for designs of more than 500 columns. */
+  folds?: number | undefined;
+  /** The seed of the split and the folds. Default: 1. */
   seed?: number | undefined;
+  /** Reference levels by factor. Default: each factor's first level in sorted order. */
+  references?: Readonly<Record<string, string>> | undefined;
   /** How θ is found. Default: `auto`. */
   solver?: SolverChoice | undefined;
   /** Worker threads; 1 works on the calling thread, as does a small file. Default: the cores of this process. */
@@ -42,10 +51,12 @@ export interface CsvFit {
   model: LinearModel;
   /** Rows in the file. */
   rows: number;
-  /** Rows left out for missing cells. */
+  /** Rows left out for missing cells, or because an expression of the formula has no value. */
   dropped: number;
   /** The error on the rows held out, if there were to be any. */
   test: PredictionMetrics | undefined;
+  /** The out-of-fold error on the rows of the fit. */
+  cv: CrossValidation | undefined;
   /** Remarks: columns left out, a solver that stepped in. */
   notes: string[];
   timing: { totalMs: number; scanMs: number; solveMs: number; threads: number };
@@ -69,23 +80,22 @@ export async function fitCsv(path: string, options: FitCsvOptions = {}): Promise
 async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit> {
   const started = performance.now();
   const table = await readTable(source, options);
-  const chosen = chooseColumns(table.columns, options, source.name);
-  const { target, features: terms, notes } = chosen;
-  const columns = [...terms, target];
-  const regression: Regression = { target, terms, intercept: options.intercept ?? true };
-  const choice = options.solver ?? "auto";
+  const { spec, notes } = chooseColumns(table, options, source.name);
+  const width = designWidth(spec, table);
+  const solver = options.solver ?? "auto";
+  const extendedFirst = table.whole && extendedIsFree(table.sample.length, width);
   const plan: MomentsPlan = {
-    columns,
-    extended: choice === "extended" || (choice === "auto" && extendedFirst(table, columns.length)),
-    weighted: false,
+    spec,
+    plain: plainKeys(spec),
+    weighted: options.weights !== undefined,
+    extended: solver === "extended" || (solver === "auto" && extendedFirst),
     testSize: options.testSize ?? 0,
-    folds: 1,
+    folds: options.folds ?? foldsFor(width),
     seed: options.seed ?? 1,
   };
   // A stream can be read again only if it is kept: for rows held out, and where double turns out not to be enough.
-  const again =
-    plan.testSize > 0 || choice === "qr" || (choice === "auto" && !plan.extended) || options.na === "fail";
-  if (!source.repeatable && again) await source.seekable();
+  const again = plan.testSize > 0 || solver === "qr" || (solver === "auto" && !plan.extended);
+  if (!source.repeatable && (again || options.na === "fail")) await source.seekable();
 
   const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };
   const timed = async <T>(what: "scanMs" | "solveMs", work: () => Promise<T> | T): Promise<T> => {
@@ -95,107 +105,112 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     return result;
   };
   const { signal, onProgress } = options;
-  const control = { threads: options.threads ?? availableParallelism(), signal, onProgress };
-  const tableChoice = numericChoice(table, columns);
-  const { total, threads } = await timed("scanMs", () => scanMoments(table, tableChoice, plan, control));
-  timing.threads = threads;
-  let moments = total.merged();
-  if (options.na === "fail" && total.firstDropped >= 0)
-    throw await missingCell(table, columns, total.firstDropped);
-  if (moments.n === 0)
-    throw new DataError(`no row is complete: each of ${total.rows} has a missing cell in a column used`, {
-      place: { file: source.name },
-      hint: "leave sparse columns out with --exclude",
-    });
+  const threads = options.threads ?? availableParallelism();
+  const control: ScanControl = { threads, signal, onProgress, chunkBytes: chunkBytesFor(width) };
+  const choice = tableChoice(table, spec, options.weights);
+  let scanned = await timed("scanMs", () => scanMoments(table, choice, plan, control));
+  timing.threads = scanned.threads;
+  await checkRows(table, choice, scanned.total, options);
+
+  const levels = sortedLevels(spec, scanned.total);
+  const references = options.references ?? {};
+  const regression = regressionOf(spec, codedTerms(spec, levels, references));
+  let moments = mergeFolds(scanned.total.folds);
   checkEstimable(moments, regression);
-  let solver: Solver = plan.extended ? "extended" : "normal";
+  let used: Solver = plan.extended ? "extended" : "normal";
   let solution: Solution;
-  if (choice === "qr") {
+  if (solver === "qr") {
     const { solveQr } = await import("../linear/qr.js");
-    const { X, y } = await timed("scanMs", () => readRowsInto(table, plan, options));
-    solution = await timed("solveMs", () => solveQr(X, y, terms.length, regression.intercept));
-    solver = "qr";
+    const { readDesign } = await import("./read-design.js");
+    const parts = { spec, levels, references };
+    const { X, y, weights } = await timed("scanMs", () => readDesign(table, choice, parts, plan, signal));
+    solution = await timed("solveMs", () => solveQr(X, y, regression.terms.length, spec.intercept, weights));
+    used = "qr";
   } else {
     solution = await timed("solveMs", () => solve(moments, regression));
-    if (choice === "auto" && solver === "normal" && needsExtended(solution)) {
-      const again = await timed("scanMs", () =>
-        scanMoments(table, tableChoice, { ...plan, extended: true }, control),
-      );
-      moments = again.total.merged();
+    if (solver === "auto" && used === "normal" && needsExtended(solution)) {
+      scanned = await timed("scanMs", () => scanMoments(table, choice, { ...plan, extended: true }, control));
+      moments = mergeFolds(scanned.total.folds);
       solution = await timed("solveMs", () => solve(moments, regression));
-      solver = "extended";
-      notes.push("double precision was not enough; moments were computed again in double-double");
+      used = "extended";
+      notes.push("double precision was not enough: the moments were summed again in double-double");
     }
   }
+  const { total } = scanned;
+  const folds = plan.folds > 1 ? total.folds : [];
   const model = LinearModel.of({
-    ...regression,
-    solver,
+    spec,
+    levels,
+    references,
+    solver: used,
     solution,
     moments,
+    folds,
+    weightsColumn: options.weights,
     source:
       source.fingerprint && source.path !== undefined
         ? { path: source.path, ...source.fingerprint }
         : undefined,
   });
+  const cv = await timed("solveMs", () =>
+    folds.filter((fold) => fold.n > 0).length > 1 ? crossValidate(folds, regression) : undefined,
+  );
   let test: PredictionMetrics | undefined;
   if (plan.testSize > 0) {
-    const score = { weights: model.weights, testSize: plan.testSize, seed: plan.seed };
-    const { errors } = await timed("scanMs", () => scanScore(table, tableChoice, score, control));
+    const { testSize, seed, weighted } = plan;
+    const score = { predictor: model.predictorPlan(true), weighted, unseen: "na" as const, testSize, seed };
+    const { errors } = await timed("scanMs", () => scanScore(table, choice, score, control));
     test = errors.metrics(model.rank);
   }
   timing.totalMs = performance.now() - started;
-  return { model, rows: total.rows, dropped: total.dropped, test, notes, timing };
+  return { model, rows: total.rows, dropped: total.dropped, test, cv, notes, timing };
+}
+
+/** Each factor's levels, sorted: texts by code points, numbers by size. */
+function sortedLevels(spec: ModelSpec, total: MomentsTotal): FactorLevels {
+  const levels: FactorLevels = {};
+  for (const variable of spec.variables)
+    if (variable.kind === "factor")
+      levels[variable.label] = sortLevels(total.levels.get(variable.label) ?? [], variable.of);
+  return levels;
+}
+
+async function checkRows(
+  table: Table,
+  choice: ColumnChoice,
+  total: MomentsTotal,
+  options: FitCsvOptions,
+): Promise<void> {
+  if (options.na === "fail" && total.firstDropped >= 0)
+    throw await missingCell(table, choice, total.firstDropped);
+  if (total.folds.every((fold) => fold.n === 0))
+    throw new DataError(`no row is complete: each of ${total.rows} has a missing cell in a column used`, {
+      place: { file: table.source.name },
+      hint: "leave sparse columns out with --exclude",
+    });
+  for (const [label, names] of total.levels)
+    if (names.size === total.rows - total.dropped && names.size > 1)
+      throw new DataError(
+        `the factor has ${names.size} levels in as many rows: it looks like an identifier`,
+        {
+          place: { file: table.source.name, column: label },
+          hint: "leave the column out with --exclude",
+        },
+      );
 }
 
 /** The error for a row with a missing cell where `--na fail` refuses them. */
-async function missingCell(table: Table, names: readonly string[], number: number): Promise<DataError> {
-  let seen = 0;
-  for await (const batch of readRows(table)) {
-    const row = batch[number - seen];
-    if (row === undefined) {
-      seen += batch.length;
-      continue;
-    }
-    const { numeric } = numericChoice(table, names);
-    const at = numeric.findIndex((column) => isMissing(row.cells[column]!));
-    const cell = row.cells[numeric[at]!]!;
-    return new DataError(`expected a number, found ${cell === "" ? "an empty cell" : quoteCell(cell)}`, {
-      place: { file: table.source.name, line: row.line, column: names[at]!, cell },
-      hint: "rows with missing cells are dropped with --na omit",
-    });
-  }
-  return new DataError(`row ${number + 1} has a missing cell`, { place: { file: table.source.name } });
-}
-
-/** Double-double at once where the whole file is in the sample and small. */
-function extendedFirst(table: Table, p: number): boolean {
-  return table.whole && extendedIsFree(table.sample.length, p);
-}
-
-/** The table's columns of these names, to be read as numbers in this order. */
-function numericChoice(table: Table, names: readonly string[]): ColumnChoice {
-  const at = new Map(table.columns.map((column, i) => [column.name, i]));
-  return { numeric: names.map((name) => at.get(name)!), factors: [] };
-}
-
-/** The complete rows that are not held out, in memory: X row-major without the intercept's column, and y. */
-async function readRowsInto(
-  table: Table,
-  plan: MomentsPlan,
-  { signal }: FitCsvOptions,
-): Promise<{ X: Float64Array; y: Float64Array }> {
-  const X: number[] = [];
-  const y: number[] = [];
-  const p = plan.columns.length;
-  for await (const block of readColumns(table, numericChoice(table, plan.columns))) {
-    if (signal?.aborted) throw new InterruptedError();
-    for (let r = 0; r < block.rows; r++) {
-      if (isHeldOut(block.firstRow + r, plan.seed, plan.testSize)) continue;
-      const row = block.numeric.map((column) => column[r]!);
-      if (row.some(Number.isNaN)) continue;
-      for (let j = 0; j < p - 1; j++) X.push(row[j]!);
-      y.push(row[p - 1]!);
-    }
-  }
-  return { X: Float64Array.from(X), y: Float64Array.from(y) };
+async function missingCell(table: Table, choice: ColumnChoice, number: number): Promise<DataError> {
+  const row = await findRow(table, number);
+  const read = [...choice.numeric, ...choice.factors];
+  const at = read.find((column) => isMissing(row?.cells[column] ?? ""));
+  const place = { file: table.source.name, row: number, line: row?.line };
+  const hint = "rows with missing cells are dropped with --na omit";
+  if (row === undefined || at === undefined)
+    return new DataError("an expression of the formula has no value in this row", { place, hint });
+  const cell = row.cells[at]!;
+  return new DataError(`expected a value, found ${cell.trim() === "" ? "an empty cell" : quoteCell(cell)}`, {
+    place: { ...place, column: table.columns[at]!.name, cell },
+    hint,
+  });
 }

@@ -1,7 +1,9 @@
+import { codedTerms } from "../dataset/formula/coding.js";
+import { columnsSpec } from "../dataset/formula/resolve.js";
 import { UsageError } from "../errors.js";
 import { extendedIsFree, needsExtended, type SolverChoice } from "../linear/ladder.js";
-import { flatten, LinearModel } from "../linear/model.js";
-import { type Regression, solve } from "../linear/solve.js";
+import { flatten, LinearModel, regressionOf } from "../linear/model.js";
+import { solve } from "../linear/solve.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
 import { Moments } from "../stats/moments.js";
 
@@ -57,22 +59,22 @@ export function fit(
   }
   checkFinite(rows, columns);
 
-  const regression: Regression = { target, terms, intercept: options.intercept ?? true };
+  const spec = columnsSpec(target, terms, {
+    columns: columns.map((name) => ({ name, kind: "numeric" })),
+    intercept: options.intercept ?? true,
+  });
+  const regression = regressionOf(spec, codedTerms(spec, {}));
+  const keys = [...regression.terms, regression.target];
   const choice = options.solver ?? "auto";
   const extended = () => {
-    const moments = ExtendedMoments.fromRows(columns, rows, weights);
-    return LinearModel.of({
-      ...regression,
-      solver: "extended",
-      moments,
-      solution: solve(moments, regression),
-    });
+    const moments = ExtendedMoments.fromRows(keys, rows, weights);
+    return LinearModel.of({ spec, solver: "extended", moments, solution: solve(moments, regression) });
   };
   if (choice === "extended" || (choice === "auto" && extendedIsFree(n, k + 1))) return extended();
-  const moments = Moments.fromRows(columns, rows, weights);
+  const moments = Moments.fromRows(keys, rows, weights);
   const solution = solve(moments, regression);
   if (choice === "auto" && needsExtended(solution)) return extended();
-  return LinearModel.of({ ...regression, solver: "normal", moments, solution });
+  return LinearModel.of({ spec, solver: "normal", moments, solution });
 }
 
 function checkFinite(rows: Float64Array, columns: readonly string[]): void {

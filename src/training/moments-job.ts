@@ -1,18 +1,22 @@
+import { FormulaScan } from "../dataset/formula/scan.js";
+import type { ModelSpec } from "../dataset/formula/spec.js";
 import { DataError } from "../errors.js";
 import { ExtendedAccumulator } from "../kernels/extended.js";
 import { GroupedMoments } from "../kernels/grouped.js";
 import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
 import { MomentsAccumulator } from "../kernels/moments.js";
-import { ExtendedMoments } from "../stats/extended-moments.js";
-import { Moments } from "../stats/moments.js";
 import { foldOf, isHeldOut } from "./assignment.js";
 import type { BlockSource, ChunkJob } from "./chunk-job.js";
+import type { MomentsResult } from "./moments-result.js";
+import { rawBlock } from "./raw-block.js";
 
 /** What the moments of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
 export interface MomentsPlan {
-  /** The columns whose moments are taken, in the order in which blocks carry them. */
-  columns: readonly string[];
-  /** Whether a column of weights follows them in the blocks. */
+  /** Blocks carry the spec's numeric columns, in order, and its text columns as factors. */
+  spec: ModelSpec;
+  /** Where the spec is nothing but columns of numbers: their keys, in the blocks' order. */
+  plain: readonly string[] | undefined;
+  /** Whether a column of weights follows the numeric ones in the blocks. */
   weighted: boolean;
   /** Double-double moments instead of double ones. */
   extended: boolean;
@@ -24,134 +28,163 @@ export interface MomentsPlan {
   seed: number;
 }
 
-/** What a chunk gives: the moments of each fold, and what became of its rows. */
-export interface MomentsResult {
-  folds: Parameters<typeof Moments.of>[0][] | Parameters<typeof ExtendedMoments.of>[0][];
-  rows: number;
-  /** Rows left out because a cell is missing. */
-  dropped: number;
-  /** Rows held out. */
-  heldOut: number;
-  /** The number of the first row left out, −1 where there is none. */
-  firstDropped: number;
-}
+/** More columns than this in a design are taken for a mistake: a factor with too many levels. */
+const MOST_COLUMNS = 20_000;
 
 /** Sums up the rows of chunks, fold by fold, in the kernels. */
 export class MomentsJob implements ChunkJob<MomentsResult> {
   readonly #kernels: Kernels;
   readonly #source: BlockSource;
   readonly #plan: MomentsPlan;
+  readonly #scan: FormulaScan | undefined;
   readonly #grouped: GroupedMoments<MomentsAccumulator | ExtendedAccumulator>;
   readonly #targets: number;
-  #rows = 0;
-  #dropped = 0;
-  #heldOut = 0;
-  #firstDropped = -1;
+  /** Where a formula's design is put for the kernels: the block, its low parts, its weights, and their room. */
+  readonly #design = { block: 0, low: 0, weights: 0, columns: 0 };
+  #columns: number;
+  #counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1 };
 
   constructor(kernels: Kernels, source: BlockSource, plan: MomentsPlan) {
     this.#kernels = kernels;
     this.#source = source;
     this.#plan = plan;
-    const p = plan.columns.length;
+    this.#scan =
+      plan.plain === undefined ? new FormulaScan(plan.spec, { extended: plan.extended }) : undefined;
+    this.#columns = plan.plain?.length ?? this.#scan!.columns.length;
     const folds = Array.from({ length: plan.folds }, () =>
-      plan.extended ? new ExtendedAccumulator(kernels, p) : new MomentsAccumulator(kernels, p),
+      plan.extended
+        ? new ExtendedAccumulator(kernels, this.#columns)
+        : new MomentsAccumulator(kernels, this.#columns),
     );
-    this.#grouped = new GroupedMoments(kernels, folds, { weighted: plan.weighted });
+    const low = plan.extended && this.#scan !== undefined;
+    this.#grouped = new GroupedMoments(kernels, folds, { weighted: plan.weighted, low });
     this.#targets = kernels.alloc(4 * BLOCK_ROWS);
+    if (plan.weighted) this.#design.weights = kernels.alloc(8 * BLOCK_ROWS);
   }
 
   add(rows: number): void {
-    const { block, firstRow, missing } = this.#source;
-    const { columns, weighted, testSize, folds, seed } = this.#plan;
+    this.#counts.rows += rows;
+    if (this.#scan === undefined) this.#addPlain(rows, this.#plan.plain!.length);
+    else this.#addDesign(rows, this.#scan);
+  }
+
+  /** The block is the design: nothing is copied. */
+  #addPlain(rows: number, columns: number): void {
+    const { block, missing, firstRow } = this.#source;
+    const { weighted } = this.#plan;
     const targets = this.#kernels.ints.subarray(this.#targets / 4, this.#targets / 4 + rows);
-    const read = columns.length + (weighted ? 1 : 0);
     targets.fill(0);
     if (missing)
-      for (let j = 0; j < read; j++) {
+      for (let j = 0; j < columns + (weighted ? 1 : 0); j++) {
         const column = this.#kernels.doublesAt(block + 8 * BLOCK_ROWS * j, rows);
         for (let r = 0; r < rows; r++) if (Number.isNaN(column[r]!)) targets[r] = -1;
       }
-    const weights = weighted ? block + 8 * BLOCK_ROWS * columns.length : 0;
-    if (weighted) checkWeights(this.#kernels.doublesAt(weights, rows), firstRow);
     for (let r = 0; r < rows; r++) {
-      if (targets[r]! < 0) {
-        this.#dropped++;
-        if (this.#firstDropped < 0) this.#firstDropped = firstRow + r;
-      } else if (testSize > 0 && isHeldOut(firstRow + r, seed, testSize)) {
-        this.#heldOut++;
-        targets[r] = -1;
-      } else if (folds > 1) targets[r] = foldOf(firstRow + r, seed, folds);
+      if (targets[r]! < 0) this.#drop(firstRow + r);
+      else targets[r] = this.#target(firstRow + r);
     }
-    this.#rows += rows;
+    const weights = weighted ? block + 8 * BLOCK_ROWS * columns : 0;
+    if (weighted) this.#checkWeights(this.#kernels.doublesAt(weights, rows), (r) => firstRow + r);
     this.#grouped.add(block, rows, this.#targets, weights);
+  }
+
+  #addDesign(rows: number, scan: FormulaScan): void {
+    const { spec, weighted } = this.#plan;
+    const { firstRow } = this.#source;
+    const undefinedBefore = scan.undefinedRows;
+    const filled = scan.fill(
+      rawBlock(this.#kernels, this.#source, spec.numeric.length, weighted, rows),
+      0,
+      rows,
+    );
+    this.#counts.undefinedRows += scan.undefinedRows - undefinedBefore;
+    for (let r = 0, i = 0; r < rows && filled.rows < rows; r++) {
+      if (i < filled.rows && filled.kept[i] === r) i++;
+      else this.#drop(firstRow + r);
+    }
+    if (filled.rows === 0) return;
+    this.#widen(filled.columns.length);
+    const { block, low, weights } = this.#design;
+    this.#copy(block, filled.values, filled.columns.length);
+    if (low !== 0) this.#copy(low, filled.low!, filled.columns.length);
+    if (weighted) {
+      const values = filled.weights!.subarray(0, filled.rows);
+      this.#checkWeights(values, (i) => firstRow + filled.kept[i]!);
+      this.#kernels.doublesAt(weights, filled.rows).set(values);
+    }
+    const targets = this.#kernels.ints.subarray(this.#targets / 4, this.#targets / 4 + filled.rows);
+    for (let i = 0; i < filled.rows; i++) targets[i] = this.#target(firstRow + filled.kept[i]!);
+    this.#grouped.add(block, filled.rows, this.#targets, weights, low);
+  }
+
+  /** Puts design columns into a block; those that only other chunks had are zero. */
+  #copy(block: number, values: Float64Array, columns: number): void {
+    const into = this.#kernels.doublesAt(block, this.#columns * BLOCK_ROWS);
+    into.set(values.subarray(0, columns * BLOCK_ROWS));
+    into.fill(0, columns * BLOCK_ROWS);
   }
 
   finish(): MomentsResult {
     this.#grouped.flush();
-    const { columns } = this.#plan;
-    const result = {
-      folds: this.#grouped.groups.map((group) => ({ columns, ...group.read() })) as MomentsResult["folds"],
-      rows: this.#rows,
-      dropped: this.#dropped,
-      heldOut: this.#heldOut,
-      firstDropped: this.#firstDropped,
+    const scan = this.#scan;
+    // The columns of this chunk alone, in its own order: what a thread saw in other chunks must not show.
+    const columns = scan === undefined ? this.#plan.plain! : [...scan.columns];
+    const result: MomentsResult = {
+      columns,
+      folds: this.#grouped.groups.map((group) => group.read()),
+      levels: scan === undefined ? {} : levelsOf(scan),
+      ...this.#counts,
     };
     this.#grouped.reset();
-    this.#rows = 0;
-    this.#dropped = 0;
-    this.#heldOut = 0;
-    this.#firstDropped = -1;
+    if (scan !== undefined) {
+      scan.reset();
+      for (const levels of scan.levels.values()) levels.clear();
+    }
+    this.#counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1 };
     return result;
   }
-}
 
-function checkWeights(weights: Float64Array, firstRow: number): void {
-  const at = weights.findIndex((w) => w < 0);
-  if (at >= 0)
-    throw new DataError(`row ${firstRow + at + 1}: a weight must be 0 or more, found ${weights[at]}`, {
+  #drop(row: number): void {
+    this.#counts.dropped++;
+    if (this.#counts.firstDropped < 0) this.#counts.firstDropped = row;
+  }
+
+  /** The fold of a complete row, −1 if it is held out. */
+  #target(row: number): number {
+    const { testSize, folds, seed } = this.#plan;
+    if (testSize > 0 && isHeldOut(row, seed, testSize)) {
+      this.#counts.heldOut++;
+      return -1;
+    }
+    return folds > 1 ? foldOf(row, seed, folds) : 0;
+  }
+
+  #checkWeights(weights: Float64Array, rowOf: (i: number) => number): void {
+    const at = weights.findIndex((w) => w < 0);
+    if (at < 0) return;
+    throw new DataError(`expected a weight of 0 or more, found ${weights[at]}`, {
+      place: { row: rowOf(at) },
       hint: "correct the weights, or choose another column with --weights",
     });
-}
-
-/** The moments of all chunks so far, fold by fold. */
-export class MomentsTotal {
-  readonly folds: (Moments | ExtendedMoments)[];
-  rows: number;
-  dropped: number;
-  heldOut: number;
-  firstDropped: number;
-
-  constructor(result: MomentsResult, extended: boolean) {
-    this.folds = result.folds.map((parts) =>
-      extended
-        ? ExtendedMoments.of(parts as Parameters<typeof ExtendedMoments.of>[0])
-        : Moments.of(parts as Parameters<typeof Moments.of>[0]),
-    );
-    this.rows = result.rows;
-    this.dropped = result.dropped;
-    this.heldOut = result.heldOut;
-    this.firstDropped = result.firstDropped;
   }
 
-  /** Merges later chunks into these. */
-  absorb(later: MomentsTotal): this {
-    for (const [f, fold] of this.folds.entries()) absorb(fold, later.folds[f]!);
-    this.rows += later.rows;
-    this.dropped += later.dropped;
-    this.heldOut += later.heldOut;
-    if (this.firstDropped < 0) this.firstDropped = later.firstDropped;
-    return this;
-  }
-
-  /** The moments of all folds. */
-  merged(): Moments | ExtendedMoments {
-    const total = this.folds[0]!.clone();
-    for (const fold of this.folds.slice(1)) absorb(total, fold);
-    return total;
+  #widen(columns: number): void {
+    if (columns > MOST_COLUMNS)
+      throw new DataError(`the factors of the model have more than ${MOST_COLUMNS} columns`, {
+        hint: "leave columns with very many levels out with --exclude",
+      });
+    if (columns > this.#columns) {
+      this.#grouped.widen(columns);
+      this.#columns = columns;
+    }
+    if (columns <= this.#design.columns) return;
+    const room = Math.max(columns, Math.ceil(this.#design.columns * 1.5));
+    this.#design.block = this.#kernels.allocBlock(room);
+    if (this.#plan.extended) this.#design.low = this.#kernels.allocBlock(room);
+    this.#design.columns = room;
   }
 }
 
-function absorb(into: Moments | ExtendedMoments, other: Moments | ExtendedMoments): void {
-  if (into instanceof ExtendedMoments) into.absorb(other as ExtendedMoments);
-  else into.absorb(other as Moments);
+function levelsOf(scan: FormulaScan): Record<string, string[]> {
+  return Object.fromEntries([...scan.levels].map(([label, names]) => [label, [...names]]));
 }

@@ -3,13 +3,14 @@ import type { Table } from "../csv/table.js";
 import { ModelError } from "../errors.js";
 import { MergeTree } from "../stats/merge-tree.js";
 import { PredictionErrors } from "../stats/metrics.js";
-import { MomentsJob, type MomentsPlan, type MomentsResult, MomentsTotal } from "./moments-job.js";
+import { MomentsJob, type MomentsPlan } from "./moments-job.js";
+import { type MomentsResult, MomentsTotal } from "./moments-result.js";
 import { type Scan, scan } from "./scan.js";
 import { ScoreJob, type ScorePlan, type ScoreResult } from "./score-job.js";
 import type { TrainingPlan } from "./training-job.js";
 
 /** How a scan is run: threads, abort, progress. */
-export type ScanControl = Pick<Scan<never, never>, "threads" | "signal" | "onProgress">;
+export type ScanControl = Pick<Scan<never, never>, "threads" | "signal" | "onProgress" | "chunkBytes">;
 
 const ENTRY = new URL("../../dist/bundle/scan-worker.js", import.meta.url);
 
@@ -29,7 +30,7 @@ export async function scanMoments(
     create: (kernels, source) => new MomentsJob(kernels, source, plan),
     entry: ENTRY,
     collect: (result, chunk) => {
-      tree.push(chunk, new MomentsTotal(result, plan.extended));
+      tree.push(chunk, new MomentsTotal(result));
       return undefined;
     },
   });

@@ -3,7 +3,7 @@ import { ChunkReader, type LaneSpec } from "../csv/chunk-reader.js";
 import { type ChunkStart, LaneStop, type ResumePoint, startAfter } from "../csv/chunks.js";
 import type { StreamChunk } from "../csv/stream-chunks.js";
 import { threadKernels } from "../kernels/kernels.js";
-import { answerJobs } from "../parallel/answer.js";
+import { answerJobs, type Failure, failureOf } from "../parallel/answer.js";
 import type { ChunkJob, CreateJob } from "./chunk-job.js";
 import { LookBack } from "./look-back.js";
 
@@ -18,11 +18,13 @@ export interface ScanSetup<Plan> {
 /** An order to a worker: chunks of the file below `limit`, at most `budget` of them, or one chunk of a stream. */
 export type ScanOrder = { limit: number; budget: number } | { stream: StreamChunk };
 
+/** Why a chunk has no result: the fast lane could not go on, or its rows are not as the job needs them. */
+export type ScanStop = { chunk: number } & ({ resume: ResumePoint } | { failure: Failure });
+
 /** What a worker answers. */
 export interface ScanAnswer<Result> {
   results: { chunk: number; result: Result }[];
-  /** Where the fast lane could not go on. */
-  stop: { chunk: number; resume: ResumePoint } | undefined;
+  stop: ScanStop | undefined;
 }
 
 /** Makes this thread a worker of a scan: each chunk is read by the fast lane and handed to a job, block by block. */
@@ -34,31 +36,39 @@ export function answerScan<Plan, Result>(create: CreateJob<Plan, Result>): void 
   const lookBack = file && new LookBack(lane.plan.chunks, file.lookBack);
   answerJobs<ScanOrder, ScanAnswer<Result>>((order) => {
     const answer: ScanAnswer<Result> = { results: [], stop: undefined };
-    try {
-      if ("stream" in order) {
-        reader.loadStream(order.stream);
-        answer.results.push({ chunk: order.stream.chunk, result: runJob(reader, job, order.stream.start) });
-        return answer;
-      }
-      while (answer.results.length < order.budget) {
-        const chunk = lookBack!.take(order.limit);
-        if (chunk < 0) break;
+    if ("stream" in order) {
+      reader.loadStream(order.stream);
+      answerChunk(answer, order.stream.chunk, () => runJob(reader, job, order.stream.start));
+      return answer;
+    }
+    while (answer.results.length < order.budget && answer.stop === undefined) {
+      const chunk = lookBack!.take(order.limit);
+      if (chunk < 0) break;
+      let start: ChunkStart;
+      try {
         reader.load(chunk);
         const count = reader.count();
-        const start = lookBack!.start(chunk);
+        start = lookBack!.start(chunk);
         lookBack!.publish(chunk + 1, startAfter(start, count));
-        answer.results.push({ chunk, result: runJob(reader, job, start) });
-      }
-    } catch (error) {
-      if (!(error instanceof LaneStop)) {
-        lookBack?.fail();
+      } catch (error) {
+        lookBack!.fail();
         throw error;
       }
-      lookBack?.stopAt(error.chunk);
-      answer.stop = { chunk: error.chunk, resume: error.resume };
+      answerChunk(answer, chunk, () => runJob(reader, job, start));
+      if (answer.stop !== undefined) lookBack!.stopAt(chunk);
     }
     return answer;
   });
+}
+
+/** Adds the result of a chunk to an answer, or why there is none. */
+export function answerChunk<Result>(answer: ScanAnswer<Result>, chunk: number, run: () => Result): void {
+  try {
+    answer.results.push({ chunk, result: run() });
+  } catch (error) {
+    answer.stop =
+      error instanceof LaneStop ? { chunk, resume: error.resume } : { chunk, failure: failureOf(error) };
+  }
 }
 
 /** Reads the loaded chunk and gives its rows to the job. */

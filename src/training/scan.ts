@@ -4,18 +4,19 @@ import {
   CHUNK_BYTES,
   type ChunkPlan,
   FIRST_CHUNK,
-  LaneStop,
   planChunks,
   type ResumePoint,
   startAfter,
 } from "../csv/chunks.js";
 import type { ColumnChoice } from "../csv/columns.js";
+import { withLine } from "../csv/locate.js";
 import { noRowsError } from "../csv/records.js";
 import { readReference } from "../csv/reference-lane.js";
 import { type StreamChunk, StreamChunks } from "../csv/stream-chunks.js";
 import type { Table } from "../csv/table.js";
-import { InterruptedError } from "../errors.js";
+import { DataError, InterruptedError } from "../errors.js";
 import { Kernels } from "../kernels/kernels.js";
+import { errorOf } from "../parallel/answer.js";
 import { Channel } from "../parallel/channel.js";
 import { orderedMap } from "../parallel/ordered-map.js";
 import { TaskGroup } from "../parallel/task-group.js";
@@ -23,7 +24,14 @@ import { WorkerPool } from "../parallel/worker-pool.js";
 import { BlockFeeder } from "./block-feeder.js";
 import type { CreateJob } from "./chunk-job.js";
 import { LookBack } from "./look-back.js";
-import { runJob, type ScanAnswer, type ScanOrder, type ScanSetup } from "./scan-worker-side.js";
+import {
+  answerChunk,
+  runJob,
+  type ScanAnswer,
+  type ScanOrder,
+  type ScanSetup,
+  type ScanStop,
+} from "./scan-worker-side.js";
 
 /** What is to be done with every chunk of a table, and how. */
 export interface Scan<Plan, Result> {
@@ -56,6 +64,12 @@ const INLINE_BYTES = 4 << 20;
 const STRETCH_MS = 10;
 /** Chunks that a worker reads before it answers: enough to make the messages cheap, few enough to stop soon. */
 const BUDGET = 8;
+
+/** Where the csv-parse lane is to take over; throws where it is the job that cannot go on. */
+function resumeOf(stop: ScanStop): ResumePoint {
+  if ("failure" in stop) throw errorOf(stop.failure);
+  return stop.resume;
+}
 
 /** Where the csv-parse lane takes over, and the bytes from there. */
 type Takeover = ResumePoint & { bytes: AsyncIterable<Uint8Array> };
@@ -107,7 +121,8 @@ export async function scan<Plan, Result>(options: Scan<Plan, Result>): Promise<{
     if (!hasRows) throw noRowsError(table);
     return { threads };
   } catch (error) {
-    throw signal?.aborted ? new InterruptedError(undefined, { cause: error }) : error;
+    if (signal?.aborted) throw new InterruptedError(undefined, { cause: error });
+    throw error instanceof DataError ? await withLine(table, error) : error;
   }
 }
 
@@ -131,15 +146,11 @@ async function scanFileInline<Plan, Result>(
   for (let chunk = 0; chunk < chunks; chunk++) {
     reader.load(chunk);
     const next = startAfter(start, reader.count());
-    let result: Result;
-    try {
-      result = runJob(reader, job, start);
-    } catch (error) {
-      if (error instanceof LaneStop) return { hasRows: start.firstRow > 0, stop: error.resume };
-      throw error;
-    }
+    const answer: ScanAnswer<Result> = { results: [], stop: undefined };
+    answerChunk(answer, chunk, () => runJob(reader, job, start));
+    if (answer.stop !== undefined) return { hasRows: start.firstRow > 0, stop: resumeOf(answer.stop) };
     start = next;
-    if ((await collect(result, chunk)) === false) break;
+    if ((await collect(answer.results[0]!.result, chunk)) === false) break;
     if (performance.now() - since < STRETCH_MS) continue;
     onProgress?.({ read: Math.min(size, (chunk + 1) * chunkBytes), total: size });
     await nextTick();
@@ -161,7 +172,7 @@ async function scanFileOnWorkers<Plan, Result>(
   const pool = new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, { threads, workerData });
   const answers = new Channel<ScanAnswer<Result>>(threads);
   let collected = 0;
-  let stop: { chunk: number; resume: ResumePoint } | undefined;
+  let stop: ScanStop | undefined;
   let wakers: (() => void)[] = [];
   const wake = () => {
     const sleeping = wakers;
@@ -218,7 +229,8 @@ async function scanFileOnWorkers<Plan, Result>(
     await pool.close();
   }
   // Where the chunk after the last would start says how many rows there are.
-  return { hasRows: lookBack.start(collected).firstRow > 0, stop: stop?.resume };
+  const hasRows = lookBack.start(collected).firstRow > 0;
+  return { hasRows, stop: stop && resumeOf(stop) };
 }
 
 /** Cancels the tasks of a scan whose collector has had enough. */
@@ -257,7 +269,8 @@ async function scanStream<Plan, Result>(
       async (chunk) => work(chunk),
       (answer) => {
         if (answer.stop !== undefined) {
-          const { resume, chunk } = answer.stop;
+          const { chunk } = answer.stop;
+          const resume = resumeOf(answer.stop);
           const skip = resume.offset - (chunkPlan.dataStart + chunk * chunkPlan.chunkBytes);
           stop = { ...resume, bytes: remaining(skip, underWay, chunks) };
           return false;
@@ -285,14 +298,10 @@ function inlineWork<Plan, Result>(
   const reader = new ChunkReader(kernels, lane);
   const job = create(kernels, reader, plan);
   return (chunk) => {
+    const answer: ScanAnswer<Result> = { results: [], stop: undefined };
     reader.loadStream(chunk);
-    try {
-      const result = runJob(reader, job, chunk.start);
-      return { results: [{ chunk: chunk.chunk, result }], stop: undefined };
-    } catch (error) {
-      if (!(error instanceof LaneStop)) throw error;
-      return { results: [], stop: { chunk: error.chunk, resume: error.resume } };
-    }
+    answerChunk(answer, chunk.chunk, () => runJob(reader, job, chunk.start));
+    return answer;
   };
 }
 

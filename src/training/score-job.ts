@@ -1,13 +1,18 @@
 import type { Kernels } from "../kernels/kernels.js";
-import { BLOCK_ROWS } from "../kernels/kernels.js";
+import { BlockPredictor, type PredictorPlan } from "../linear/block-predictor.js";
 import { PredictionErrors } from "../stats/metrics.js";
 import { isHeldOut } from "./assignment.js";
 import type { BlockSource, ChunkJob } from "./chunk-job.js";
+import { rawBlock } from "./raw-block.js";
+import { checkUnseen, type UnseenPolicy } from "./unseen.js";
 
 /** What the score of a chunk depends on, apart from its rows; plain data, so that it can go to a worker. */
 export interface ScorePlan {
-  /** β₀ and one coefficient per term; blocks carry the terms in order, then the target. */
-  weights: Float64Array;
+  /** Blocks carry the raw columns of its spec, the target's among them. */
+  predictor: PredictorPlan;
+  /** Whether a column of weights follows the numeric ones in the blocks. */
+  weighted: boolean;
+  unseen: UnseenPolicy;
   /** Only rows held out in a split by this share and seed; all rows where the share is 0. */
   testSize: number;
   seed: number;
@@ -25,7 +30,7 @@ export class ScoreJob implements ChunkJob<ScoreResult> {
   readonly #kernels: Kernels;
   readonly #source: BlockSource;
   readonly #plan: ScorePlan;
-  readonly #predictions = new Float64Array(BLOCK_ROWS);
+  readonly #predictor: BlockPredictor;
   #errors = new PredictionErrors();
   #rows = 0;
 
@@ -33,17 +38,21 @@ export class ScoreJob implements ChunkJob<ScoreResult> {
     this.#kernels = kernels;
     this.#source = source;
     this.#plan = plan;
+    this.#predictor = new BlockPredictor(plan.predictor);
   }
 
   add(rows: number): void {
-    const { block, firstRow } = this.#source;
-    const { weights, testSize, seed } = this.#plan;
-    predictBlock(this.#kernels, block, rows, weights, this.#predictions);
-    const y = this.#kernels.doublesAt(block + 8 * BLOCK_ROWS * (weights.length - 1), rows);
+    const { firstRow } = this.#source;
+    const { predictor, weighted, testSize, seed, unseen } = this.#plan;
+    const raw = rawBlock(this.#kernels, this.#source, predictor.spec.numeric.length, weighted, rows);
+    this.#predictor.predict(raw, 0, rows);
+    checkUnseen(this.#predictor, firstRow, unseen);
+    const { predictions, target } = this.#predictor;
     for (let r = 0; r < rows; r++) {
       if (testSize > 0 && !isHeldOut(firstRow + r, seed, testSize)) continue;
-      const prediction = this.#predictions[r]!;
-      if (!Number.isNaN(prediction) && !Number.isNaN(y[r]!)) this.#errors.add(y[r]!, prediction);
+      const [y, prediction, weight] = [target![r]!, predictions[r]!, raw.weights?.[r] ?? 1];
+      if (!Number.isNaN(prediction) && !Number.isNaN(y) && weight > 0)
+        this.#errors.add(y, prediction, weight);
     }
     this.#rows += rows;
   }
@@ -53,25 +62,5 @@ export class ScoreJob implements ChunkJob<ScoreResult> {
     this.#errors = new PredictionErrors();
     this.#rows = 0;
     return result;
-  }
-}
-
-/**
- * ŷ of the rows of a block, NaN where a term is missing: column by column, so that each row adds its terms in order,
- * which gives the bits of `predictRows`.
- */
-export function predictBlock(
-  kernels: Kernels,
-  block: number,
-  rows: number,
-  weights: Float64Array,
-  out: Float64Array,
-): void {
-  const { doubles } = kernels;
-  out.fill(weights[0]!, 0, rows);
-  for (let j = 0; j + 1 < weights.length; j++) {
-    const w = weights[j + 1]!;
-    const at = block / 8 + BLOCK_ROWS * j;
-    for (let r = 0; r < rows; r++) out[r]! += doubles[at + r]! * w;
   }
 }

@@ -1,5 +1,6 @@
 import type { CreateJob } from "./chunk-job.js";
-import { MomentsJob, type MomentsPlan, type MomentsResult } from "./moments-job.js";
+import { MomentsJob, type MomentsPlan } from "./moments-job.js";
+import type { MomentsResult } from "./moments-result.js";
 import { ScoreJob, type ScorePlan, type ScoreResult } from "./score-job.js";
 
 /** The jobs that the scan's workers know. */

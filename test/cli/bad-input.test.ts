@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { appendFileSync, existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -367,37 +367,6 @@ describe("goml predict refuses", () => {
         expect(run).toEqual({ stdout: "prediction\n", stderr: "exit 0\n" });
       }
     }));
-});
-
-describe("a file that grows while it is read", () => {
-  it.each(["train big.csv", "predict big.csv -o out.csv", "predict big.csv -o out.csv -c 2"])(
-    "stops %s",
-    (args) =>
-      inFolder(
-        { "t.csv": table, "big.csv": `a,b,y\n${"1,2,3\n2,1,4\n4,4,5\n".repeat(500_000)}` },
-        async (folder) => {
-          if (args.startsWith("predict")) await goml(folder, ["train", "t.csv", "-q"]);
-          const child = start(folder, args.split(" "));
-          let running = true;
-          const run = finished(child, folder).finally(() => {
-            running = false;
-          });
-          // Again and again, for nobody tells when the command has opened it: reading takes many times as long as this.
-          while (running) {
-            appendFileSync(join(folder, "big.csv"), "1,2,3\n");
-            await delay(1);
-          }
-          const { code, stdout, stderr, left } = await run;
-          expect(stderr).toMatch(
-            /^goml: big\.csv: the file changed while it was being read \(.*\)\nhint: .*\n$/,
-          );
-          expect({ code, stdout }).toEqual({ code: 3, stdout: "" });
-          expect(left).toEqual(
-            args.startsWith("predict") ? ["big.csv", "model.json", "t.csv"] : ["big.csv", "t.csv"],
-          );
-        },
-      ),
-  );
 });
 
 describe("Ctrl-C", () => {

@@ -11,7 +11,9 @@ export async function loadData(path: string, options: ReadingOptions & ColumnOpt
   const source = await openSource(path);
   try {
     const table = await readTable(source, readingOptions(options));
-    const { target, features: terms } = chooseColumns(table.columns, options, source.name);
+    const columns = table.columns.filter(({ kind }) => kind === "numeric");
+    const { spec } = chooseColumns({ columns, sample: [] }, options, source.name);
+    const [target, ...terms] = spec.numeric as [string, ...string[]];
     const at = new Map(table.columns.map((column, i) => [column.name, i]));
     const numeric = [...terms, target].map((name) => at.get(name)!);
     const X: number[] = [];

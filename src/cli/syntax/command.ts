@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 
 /** What a command does, loaded when it runs; gives the exit code. */
 export type Action = (argument: string | undefined, options: never, signal: AbortSignal) => Promise<number>;
@@ -14,6 +14,13 @@ export function reading(command: Command): Command {
   return command
     .option("--delimiter <character>", "the delimiter (default: found out)")
     .option("--no-header", "the first line is data; columns are named V1, V2, …");
+}
+
+/** What becomes of a factor's levels that the model does not know. */
+export function unseen(): Option {
+  return new Option("--unseen <policy>", "rows with levels that the training data did not have")
+    .choices(["fail", "na"])
+    .default("fail");
 }
 
 /** The examples at the end of a command's help, one per line. */

@@ -1,4 +1,4 @@
-import { example, reading, type Syntax } from "./command.js";
+import { example, reading, type Syntax, unseen } from "./command.js";
 import { number, positive } from "./values.js";
 
 export const evaluateSyntax: Syntax = (program, run) => {
@@ -7,6 +7,7 @@ export const evaluateSyntax: Syntax = (program, run) => {
     .description("measure a model's error on other data; gates for CI")
     .argument("<data.csv>", "the file; - is standard input")
     .option("-m, --model <file>", "the model", "model.json")
+    .addOption(unseen())
     .option("--max-rmse <x>", "exit 5 when the RMSE is larger", number)
     .option("--max-mse <x>", "exit 5 when the MSE is larger", number)
     .option("--min-r2 <x>", "exit 5 when R² is smaller", number)

@@ -1,4 +1,4 @@
-import { example, reading, type Syntax } from "./command.js";
+import { example, reading, type Syntax, unseen } from "./command.js";
 import { concurrency } from "./values.js";
 
 export const predictSyntax: Syntax = (program, run) => {
@@ -7,6 +7,7 @@ export const predictSyntax: Syntax = (program, run) => {
     .description("predict with a model, CSV to CSV")
     .argument("[data.csv]", "the file; - is standard input (default: standard input, else the training file)")
     .option("-m, --model <file>", "the model", "model.json")
+    .addOption(unseen())
     .option("-o, --output <file>", "where to write (default: standard output)")
     .option(
       "-c, --concurrent [threads]",

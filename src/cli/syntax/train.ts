@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { example, reading, type Syntax } from "./command.js";
-import { integer, list, positive, share } from "./values.js";
+import { integer, list, positive, reference, share } from "./values.js";
 
 export const trainSyntax: Syntax = (program, run) => {
   const command = program
@@ -10,12 +10,16 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("-t, --target <column>", "the column to predict (default: the last)")
     .option("-f, --features <columns>", "only these columns as features", list)
     .option("-x, --exclude <columns>", "all columns but these", list)
+    .option("--formula <formula>", "the model in R's formula language: 'y ~ x + log(z) + C(g)'")
+    .option("--reference <column=level>", "a factor's reference level (default: its first)", reference, {})
+    .option("--weights <column>", "weight rows by this column")
     .option("--no-intercept", "fit through the origin")
     .addOption(
       new Option("--na <policy>", "rows with missing cells").choices(["omit", "fail"]).default("omit"),
     )
     .option("--test-size <share>", "hold out this share of the rows and report the error on them", share)
-    .option("--seed <n>", "seed of the split", integer, 1)
+    .option("--folds <n>", "cross-validation folds, 1 for none (default: 10)", positive)
+    .option("--seed <n>", "seed of the split and the folds", integer, 1)
     .addOption(
       new Option("--solver <name>", "how θ is found")
         .choices(["auto", "normal", "extended", "qr"])
@@ -32,6 +36,7 @@ export const trainSyntax: Syntax = (program, run) => {
     reading(command),
     "goml train data.csv",
     "goml train data.csv -t price -x id,name -m price.json",
+    "goml train data.csv --formula 'log(price) ~ rooms * C(region) + poly(age, 2, raw = TRUE)'",
     "goml train data.csv --test-size 0.2 --seed 1 --json",
   );
 };

@@ -5,6 +5,13 @@ export function list(text: string): string[] {
   return text.split(",").map((name) => name.trim());
 }
 
+/** column=level, several of them collected. */
+export function reference(text: string, before: Record<string, string>): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("expected column=level");
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
 export function number(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("expected a number");

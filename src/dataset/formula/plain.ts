@@ -1,0 +1,21 @@
+import { targetKey, variableKey } from "./column-key.js";
+import type { ModelSpec } from "./spec.js";
+
+/**
+ * Where a model is nothing but columns of numbers as they stand, the keys of its columns in the order of
+ * `spec.numeric`, the target's first: the raw columns then are the design. Else undefined.
+ */
+export function plainKeys(spec: ModelSpec): string[] | undefined {
+  const { target, variables, terms, numeric, text } = spec;
+  if (text.length > 0 || !("column" in target.expression)) return undefined;
+  const names = [target.expression.column];
+  const keys = [targetKey(target)];
+  for (const { variables: parts } of terms) {
+    const variable = variables[parts[0]!]!;
+    if (parts.length !== 1 || variable.kind !== "numeric" || !("column" in variable.expression))
+      return undefined;
+    names.push(variable.expression.column);
+    keys.push(variableKey(variable));
+  }
+  return names.length === numeric.length && names.every((name, i) => name === numeric[i]) ? keys : undefined;
+}

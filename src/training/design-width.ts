@@ -1,0 +1,38 @@
+import { CHUNK_BYTES } from "../csv/chunks.js";
+import type { ModelSpec } from "../dataset/formula/spec.js";
+import type { Column } from "../dataset/schema.js";
+
+/**
+ * About how many columns the moments of a spec will have, the target's included: the product of each term's degrees
+ * and of the numbers of levels that the sample shows.
+ */
+export function designWidth(
+  spec: ModelSpec,
+  table: { readonly columns: readonly Column[]; readonly sample: readonly (readonly string[])[] },
+): number {
+  const at = new Map(table.columns.map((column, i) => [column.name, i]));
+  const widths = spec.variables.map((variable) => {
+    if (variable.kind === "numeric") return 1;
+    if (variable.kind === "polynomial") return variable.degree;
+    const position = at.get(variable.column)!;
+    return Math.max(1, new Set(table.sample.map((row) => row[position])).size);
+  });
+  return spec.terms.reduce((sum, term) => sum + term.variables.reduce((w, v) => w * widths[v]!, 1), 1);
+}
+
+/** Above this width, folds cost more memory than their error is worth unasked: each has moments of its own. */
+const MOST_FOLDED_COLUMNS = 500;
+
+/** The cross-validation folds for a design of this width, where the user does not say. */
+export function foldsFor(width: number): number {
+  return width <= MOST_FOLDED_COLUMNS ? 10 : 1;
+}
+
+/**
+ * Bytes per chunk for a design of this width: 1 MiB, and more for wide designs, up to 64 MiB, so that merging
+ * the p²/2 sums of a chunk stays small beside making them. It depends on the data alone.
+ */
+export function chunkBytesFor(width: number): number {
+  const scale = (width / 128) ** 2;
+  return CHUNK_BYTES * 2 ** Math.min(6, Math.max(0, Math.ceil(Math.log2(scale))));
+}

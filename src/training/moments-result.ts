@@ -1,0 +1,84 @@
+import { ExtendedMoments } from "../stats/extended-moments.js";
+import { absorbMoments } from "../stats/merge-folds.js";
+import { Moments } from "../stats/moments.js";
+import { packedLength } from "../stats/packed.js";
+
+/** The moments of one fold as they come from the kernels: of at least as many columns as the result has. */
+export interface FoldParts {
+  n: number;
+  sumW: number;
+  sumLogW: number;
+  mean: Float64Array;
+  c: Float64Array;
+  /** The low parts, of double-double moments only. */
+  sumWLow?: number;
+  meanLow?: Float64Array;
+  cLow?: Float64Array;
+}
+
+/** What a chunk gives: the moments of each fold, and what became of its rows; plain data. */
+export interface MomentsResult {
+  /** The keys of the columns that the chunk has, the target's first. */
+  columns: readonly string[];
+  folds: FoldParts[];
+  /** Per factor, the levels that appear in rows that were kept. */
+  levels: Record<string, string[]>;
+  rows: number;
+  /** Rows left out because a cell is missing or an expression has no value. */
+  dropped: number;
+  /** Those among them in which no cell is missing. */
+  undefinedRows: number;
+  /** Rows held out. */
+  heldOut: number;
+  /** The number of the first row left out, −1 where there is none. */
+  firstDropped: number;
+}
+
+/** The moments of all chunks so far, fold by fold. */
+export class MomentsTotal {
+  readonly folds: (Moments | ExtendedMoments)[];
+  readonly levels: Map<string, Set<string>>;
+  rows: number;
+  dropped: number;
+  undefinedRows: number;
+  heldOut: number;
+  firstDropped: number;
+
+  constructor(result: MomentsResult) {
+    this.folds = result.folds.map((parts) => momentsOf(result.columns, parts));
+    this.levels = new Map(Object.entries(result.levels).map(([label, names]) => [label, new Set(names)]));
+    this.rows = result.rows;
+    this.dropped = result.dropped;
+    this.undefinedRows = result.undefinedRows;
+    this.heldOut = result.heldOut;
+    this.firstDropped = result.firstDropped;
+  }
+
+  /** Merges later chunks into these. */
+  absorb(later: MomentsTotal): this {
+    for (const [f, fold] of this.folds.entries()) absorbMoments(fold, later.folds[f]!);
+    for (const [label, names] of later.levels) for (const name of names) this.levels.get(label)!.add(name);
+    this.rows += later.rows;
+    this.dropped += later.dropped;
+    this.undefinedRows += later.undefinedRows;
+    this.heldOut += later.heldOut;
+    if (this.firstDropped < 0) this.firstDropped = later.firstDropped;
+    return this;
+  }
+}
+
+function momentsOf(columns: readonly string[], parts: FoldParts): Moments | ExtendedMoments {
+  // The kernels may have room for columns that other chunks had: those behind this chunk's are zero.
+  const p = columns.length;
+  const cut = (values: Float64Array, length: number) =>
+    values.length === length ? values : values.slice(0, length);
+  const { n, sumW, sumLogW, sumWLow, meanLow, cLow } = parts;
+  const common = { columns, n, sumW, sumLogW, mean: cut(parts.mean, p), c: cut(parts.c, packedLength(p)) };
+  if (sumWLow === undefined || meanLow === undefined || cLow === undefined) return Moments.of(common);
+  return ExtendedMoments.of({
+    ...common,
+    sumWLow,
+    meanLow: cut(meanLow, p),
+    cLow: cut(cLow, packedLength(p)),
+  });
+}

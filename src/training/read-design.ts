@@ -1,0 +1,55 @@
+import { type ColumnChoice, readColumns } from "../csv/columns.js";
+import { Levels } from "../csv/levels.js";
+import type { Table } from "../csv/table.js";
+import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
+import { Design } from "../dataset/formula/design.js";
+import { BLOCK_ROWS } from "../dataset/formula/raw-block.js";
+import type { ModelSpec } from "../dataset/formula/spec.js";
+import { InterruptedError } from "../errors.js";
+import { isHeldOut } from "./assignment.js";
+
+/** The design matrix of a table's complete rows, in memory: X n × k row-major without the intercept's column. */
+export interface DesignMatrix {
+  X: Float64Array;
+  y: Float64Array;
+  weights: Float64Array | undefined;
+}
+
+/** Reads a table into memory as the design matrix of a model, for a solver that wants all rows at once. */
+export async function readDesign(
+  table: Table,
+  choice: ColumnChoice,
+  model: { spec: ModelSpec; levels: FactorLevels; references: Readonly<Record<string, string>> },
+  split: { testSize: number; seed: number; weighted: boolean },
+  signal?: AbortSignal,
+): Promise<DesignMatrix> {
+  const { spec, levels, references } = model;
+  const terms = codedTerms(spec, levels, references);
+  const design = new Design(spec, terms, levels, { target: true });
+  const k = design.values.length / BLOCK_ROWS;
+  const dictionaries = choice.factors.map(() => new Levels());
+  const X: number[] = [];
+  const y: number[] = [];
+  const weights: number[] = [];
+  for await (const block of readColumns(table, choice, { levels: dictionaries })) {
+    if (signal?.aborted) throw new InterruptedError();
+    const raw = { ...block, levels: dictionaries.map(({ names }) => names) };
+    for (let start = 0; start < block.rows; start += BLOCK_ROWS) {
+      const rows = Math.min(BLOCK_ROWS, block.rows - start);
+      design.fill(raw, start, rows);
+      for (let r = 0; r < rows; r++) {
+        const weight = split.weighted ? block.numeric.at(-1)![start + r]! : 1;
+        const missing = design.missing[r] === 1 || Number.isNaN(design.target[r]! + weight);
+        if (missing || isHeldOut(block.firstRow + start + r, split.seed, split.testSize)) continue;
+        for (let j = 0; j < k; j++) X.push(design.values[j * BLOCK_ROWS + r]!);
+        y.push(design.target[r]!);
+        weights.push(weight);
+      }
+    }
+  }
+  return {
+    X: Float64Array.from(X),
+    y: Float64Array.from(y),
+    weights: split.weighted ? Float64Array.from(weights) : undefined,
+  };
+}
