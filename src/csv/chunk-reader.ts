@@ -220,7 +220,7 @@ export class ChunkReader {
       if (!table.intern(this.block, numeric.length + i, rows, this.#cellCodes)) {
         throw new DataError(`more than ${table.maxLevels} different texts`, {
           place: { file: this.#spec.name, column: this.#spec.names[factors[i]!] },
-          hint: "A column with so many texts is no factor; leave it out with --exclude.",
+          hint: "a column with so many texts is no factor; leave it out with --exclude",
         });
       }
       const cells = this.#kernels.ints.subarray(this.#cellCodes / 4, this.#cellCodes / 4 + rows);

@@ -71,7 +71,7 @@ export function decodeSample(sample: Uint8Array, file?: string): string {
   if ((sample[0] === 0xff && sample[1] === 0xfe) || (sample[0] === 0xfe && sample[1] === 0xff)) {
     throw new DataError("the file is UTF-16, expected UTF-8", {
       place,
-      hint: "Convert it first: iconv -f UTF-16 -t UTF-8.",
+      hint: "convert it first: iconv -f UTF-16 -t UTF-8",
     });
   }
   const nul = sample.indexOf(0);
@@ -79,7 +79,7 @@ export function decodeSample(sample: Uint8Array, file?: string): string {
     const kind = binaryKind(sample);
     throw new DataError(`not a text file (${kind ?? `a zero byte at offset ${nul}`}), expected CSV`, {
       place,
-      hint: "Export the data as CSV in UTF-8.",
+      hint: "export the data as CSV in UTF-8",
     });
   }
   try {
@@ -89,7 +89,7 @@ export function decodeSample(sample: Uint8Array, file?: string): string {
     const line = lines.findIndex((text) => text.includes("\ufffd")) + 1;
     throw new DataError("the text is not valid UTF-8", {
       place: { file, line: line > 0 ? line : undefined },
-      hint: "Convert it first, from Windows-1252 for example: iconv -f WINDOWS-1252 -t UTF-8.",
+      hint: "convert it first, from Windows-1252 for example: iconv -f WINDOWS-1252 -t UTF-8",
     });
   }
 }
@@ -105,7 +105,7 @@ function checkDelimiter(given: string): string {
   const delimiter = given === "\\t" || given === "tab" ? "\t" : given;
   if (!/^[\t -~]$/.test(delimiter) || /["0-9A-Za-z.+-]/.test(delimiter)) {
     throw new UsageError(`delimiter ${JSON.stringify(given)} is not one ASCII character`, {
-      hint: "Use one of , ; tab | or another single character that no number or quote contains.",
+      hint: "use one of , ; tab | or another single character that no number or quote contains",
     });
   }
   return delimiter;

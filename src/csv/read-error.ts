@@ -1,15 +1,15 @@
 import { DataError } from "../errors.js";
 
 const REASONS: Record<string, readonly [message: string, hint: string]> = {
-  ENOENT: ["no such file", "Check the path; it is relative to the current directory."],
-  EACCES: ["no permission to read it", "Check the file's permissions (ls -l)."],
-  EPERM: ["no permission to read it", "Check the file's permissions (ls -l)."],
-  EISDIR: ["it is a directory, expected a file", "Give the path of a CSV file inside it."],
-  ENOTDIR: ["a part of the path is not a directory", "Check the path."],
-  ELOOP: ["its symbolic links go in a circle", "Check the links (ls -l)."],
-  EMFILE: ["too many open files", "Raise the limit (ulimit -n)."],
-  Z_BUF_ERROR: ["the gzip data end too early: the file is truncated", "Copy or compress the file again."],
-  Z_DATA_ERROR: ["the gzip data are damaged", "Check the file with gzip -t; copy or compress it again."],
+  ENOENT: ["no such file", "check the path; it is relative to the current directory"],
+  EACCES: ["no permission to read it", "check the file's permissions (ls -l)"],
+  EPERM: ["no permission to read it", "check the file's permissions (ls -l)"],
+  EISDIR: ["it is a directory, expected a file", "give the path of a CSV file inside it"],
+  ENOTDIR: ["a part of the path is not a directory", "check the path"],
+  ELOOP: ["its symbolic links go in a circle", "check the links (ls -l)"],
+  EMFILE: ["too many open files", "raise the limit (ulimit -n)"],
+  Z_BUF_ERROR: ["the gzip data end too early: the file is truncated", "copy or compress the file again"],
+  Z_DATA_ERROR: ["the gzip data are damaged", "check the file with gzip -t; copy or compress it again"],
 };
 
 /** A system or zlib error while reading `file`, as a DataError in one line; other errors come back as they are. */
@@ -18,7 +18,7 @@ export function readError(file: string, cause: unknown): unknown {
   if (cause instanceof DataError || typeof code !== "string") return cause;
   const [message, hint] = REASONS[code] ?? [
     `cannot be read (${code})`,
-    "Check the disk or the network drive it is on.",
+    "check the disk or the network drive it is on",
   ];
   return new DataError(message, { place: { file }, hint, cause });
 }
@@ -28,6 +28,6 @@ export function changedError(file: string, was: number, is: number): DataError {
   const sizes = was === is ? "its time of change moved" : `${was} bytes at first, ${is} bytes now`;
   return new DataError(`the file changed while it was being read (${sizes})`, {
     place: { file },
-    hint: "Wait until the program that writes it has finished, or work on a copy.",
+    hint: "wait until the program that writes it has finished, or work on a copy",
   });
 }

@@ -100,7 +100,7 @@ export async function* readRows(
 export function noRowsError(table: Table): DataError {
   return new DataError(`the file has a header of ${table.columns.length} columns and no rows`, {
     place: { file: table.source.name },
-    hint: "If the first line is data, say --no-header.",
+    hint: "if the first line is data, say --no-header",
   });
 }
 
@@ -113,8 +113,8 @@ function raggedError(table: Table, line: number, found: number): DataError {
     place: { file: table.source.name, line },
     hint:
       found > expected
-        ? "Quote cells that contain the delimiter, or name another one with --delimiter."
-        : "Fill up the row, or name another delimiter with --delimiter.",
+        ? "quote cells that contain the delimiter, or name another one with --delimiter"
+        : "fill up the row, or name another delimiter with --delimiter",
   });
 }
 
@@ -131,7 +131,7 @@ function explained(failure: unknown, table: Table, tracker: LineTracker, cellSta
   const index = typeof error.column === "number" ? error.column : 0;
   const column = table.columns[index]?.name ?? `x${index + 1}`;
   const place = { file: table.source.name, line: cell.line, column, cell: cell.text };
-  const hint = 'A quote inside a quoted cell is written twice: "say ""yes""".';
+  const hint = 'a quote inside a quoted cell is written twice: "say ""yes"""';
   if (error.code === "CSV_QUOTE_NOT_CLOSED" || error.code === "CSV_MAX_RECORD_SIZE") {
     return new DataError(`a quoted cell is never closed: ${quoteCell(cell.text)}`, { place, hint });
   }

@@ -99,11 +99,11 @@ function cellError(table: Table, line: number, column: number, cell: string): Da
   if (isDecimal(cell)) {
     return new DataError(`expected a finite number, found ${quoteCell(cell)}`, {
       place,
-      hint: "The largest double is about 1.8e308; correct the cell or write NA.",
+      hint: "the largest double is about 1.8e308; correct the cell or write NA",
     });
   }
   return new DataError(`expected a number, found ${quoteCell(cell)}`, {
     place,
-    hint: `Correct the cell, or write NA if the value is missing; to fit without the column: --exclude ${name}.`,
+    hint: `correct the cell, or write NA if the value is missing; to fit without the column: --exclude ${name}`,
   });
 }

@@ -311,7 +311,7 @@ function inputIsWholeFile(): boolean {
 function emptyError(file: string): DataError {
   return new DataError("the file is empty", {
     place: { file },
-    hint: "Expected CSV: a line of column names, then rows.",
+    hint: "expected CSV: a line of column names, then rows",
   });
 }
 

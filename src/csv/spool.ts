@@ -68,7 +68,7 @@ function spoolError(folder: string, cause: unknown): DataError {
     code === "ENOSPC" ? "no space left for a temporary copy" : `cannot hold a temporary copy (${code})`;
   return new DataError(message, {
     place: { file: folder },
-    hint: "Free space there, or point TMPDIR at a folder with room for the uncompressed data.",
+    hint: "free space there, or point TMPDIR at a folder with room for the uncompressed data",
     cause,
   });
 }

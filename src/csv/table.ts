@@ -40,7 +40,7 @@ export async function readTable(source: Source, options: DialectOptions = {}): P
     if (size >= LARGEST_HEADER) {
       throw new DataError(`no complete row in the first ${size >> 20} MiB`, {
         place: { file: source.name, line: 1 },
-        hint: "Check for a quote that is never closed, and that the file is CSV.",
+        hint: "check for a quote that is never closed, and that the file is CSV",
       });
     }
   }
@@ -96,18 +96,18 @@ function emptyTable(file: string, cells: number | undefined, openQuote: boolean)
   if (openQuote) {
     return new DataError("a quoted cell is never closed", {
       place: { file, line: 1 },
-      hint: 'Close the quote; a quote inside a quoted cell is written twice: "say ""yes""".',
+      hint: 'close the quote; a quote inside a quoted cell is written twice: "say ""yes"""',
     });
   }
   if (cells === undefined) {
     return new DataError("the file holds nothing but blank lines", {
       place: { file },
-      hint: "Expected CSV: a line of column names, then rows.",
+      hint: "expected CSV: a line of column names, then rows",
     });
   }
   return new DataError(`the file has a header of ${cells} columns and no rows`, {
     place: { file },
-    hint: "If the first line is data, say --no-header.",
+    hint: "if the first line is data, say --no-header",
   });
 }
 
@@ -119,7 +119,7 @@ function columnNames(cells: readonly string[], file: string, line: number): stri
     if (other !== undefined) {
       throw new DataError(`two columns have this name, the ${ordinal(other + 1)} and the ${ordinal(j + 1)}`, {
         place: { file, line, column: name },
-        hint: "Rename one of them in the header.",
+        hint: "rename one of them in the header",
       });
     }
     positions.set(name, j);

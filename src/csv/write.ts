@@ -176,20 +176,20 @@ function remove(path: string): void {
 }
 
 const REASONS: Record<string, readonly [message: string, hint: string]> = {
-  ENOENT: ["cannot be written: no such folder", "Create the folder first."],
-  ENOTDIR: ["cannot be written: a part of the path is not a folder", "Check the path."],
-  EISDIR: ["cannot be written: it is a directory", "Give the path of a file."],
-  EACCES: ["cannot be written: no permission", "Check the folder's permissions (ls -ld)."],
-  EPERM: ["cannot be written: no permission", "Check the folder's permissions (ls -ld)."],
-  EROFS: ["cannot be written: the file system is read-only", "Write to another folder."],
-  ENOSPC: ["cannot be written: no space left on the disk", "Free some space, or write to another disk."],
-  EDQUOT: ["cannot be written: the disk quota is used up", "Free some space, or write to another disk."],
-  EFBIG: ["cannot be written: the file is too large", "Check the file size limit (ulimit -f)."],
+  ENOENT: ["cannot be written: no such folder", "create the folder first"],
+  ENOTDIR: ["cannot be written: a part of the path is not a folder", "check the path"],
+  EISDIR: ["cannot be written: it is a directory", "give the path of a file"],
+  EACCES: ["cannot be written: no permission", "check the folder's permissions (ls -ld)"],
+  EPERM: ["cannot be written: no permission", "check the folder's permissions (ls -ld)"],
+  EROFS: ["cannot be written: the file system is read-only", "write to another folder"],
+  ENOSPC: ["cannot be written: no space left on the disk", "free some space, or write to another disk"],
+  EDQUOT: ["cannot be written: the disk quota is used up", "free some space, or write to another disk"],
+  EFBIG: ["cannot be written: the file is too large", "check the file size limit (ulimit -f)"],
 };
 
 function writeError(file: string, cause: unknown): unknown {
   const code = (cause as NodeJS.ErrnoException).code;
   if (cause instanceof DataError || code === undefined) return cause;
-  const [message, hint] = REASONS[code] ?? [`cannot be written (${code})`, "Check the disk it is on."];
+  const [message, hint] = REASONS[code] ?? [`cannot be written (${code})`, "check the disk it is on"];
   return new DataError(message, { place: { file }, hint, cause });
 }

@@ -87,7 +87,7 @@ const badData: Case[] = [
     "d.csv",
     3,
     /d\.csv:1: column "a": two columns have this name, the 1st and the 3rd$/,
-    /Rename/,
+    /rename/,
   ],
   [
     "UTF-16",
