@@ -209,8 +209,12 @@ async function missingCell(table: Table, choice: ColumnChoice, number: number): 
   if (row === undefined || at === undefined)
     return new DataError("an expression of the formula has no value in this row", { place, hint });
   const cell = row.cells[at]!;
-  return new DataError(`expected a value, found ${cell.trim() === "" ? "an empty cell" : quoteCell(cell)}`, {
-    place: { ...place, column: table.columns[at]!.name, cell },
-    hint,
-  });
+  const wanted = choice.numeric.includes(at) ? "a number" : "a level";
+  return new DataError(
+    `expected ${wanted}, found ${cell.trim() === "" ? "an empty cell" : quoteCell(cell)}`,
+    {
+      place: { ...place, column: table.columns[at]!.name, cell },
+      hint,
+    },
+  );
 }
