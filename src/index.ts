@@ -11,6 +11,7 @@ export {
 export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./inference/evaluate-csv.js";
 export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./inference/predict-csv.js";
 export type { CrossValidation, FoldError } from "./linear/cross-validation.js";
+export type { ModelGraph } from "./linear/graph.js";
 export type { SolverChoice } from "./linear/ladder.js";
 export { type DataSource, LinearModel, type Solver } from "./linear/model.js";
 export type { ModelDocument } from "./linear/model-document.js";
@@ -22,4 +23,5 @@ export type { FitMetrics, PredictionMetrics } from "./stats/metrics.js";
 export { Moments, type MomentsJson } from "./stats/moments.js";
 export { type FitOptions, fit } from "./training/fit.js";
 export { type CsvFit, type FitCsvOptions, fitCsv } from "./training/fit-csv.js";
+export { type Descent, type DescentOptions, descend } from "./training/gradient-descent.js";
 export { version } from "./version.js";

@@ -1,6 +1,7 @@
 import { openSource, openStandardInput, type Source } from "../csv/source.js";
 import { DataError, UsageError } from "../errors.js";
 import { defaultThreads, predictCsv } from "../inference/predict-csv.js";
+import type { MachineName } from "../inference/predict-on-machine.js";
 import type { LinearModel } from "../linear/model.js";
 import { readModel } from "../linear/model-file.js";
 import { version } from "../version.js";
@@ -13,6 +14,7 @@ export interface PredictOptions extends ReadingOptions {
   model: string;
   output?: string;
   concurrent?: number | "auto" | true;
+  machine?: MachineName;
   append?: boolean;
   unseen: "fail" | "na";
   json?: boolean;
@@ -35,6 +37,7 @@ export async function predict(
       append: options.append,
       unseen: options.unseen,
       threads: threadsOf(options.concurrent, source),
+      machine: options.machine,
       signal,
       onProgress: progress.update,
     }).finally(progress.end);

@@ -6,6 +6,7 @@ import { endQuietlyOnBrokenPipe } from "./streams.js";
 import { benchSyntax } from "./syntax/bench.js";
 import type { Run } from "./syntax/command.js";
 import { evaluateSyntax } from "./syntax/evaluate.js";
+import { graphSyntax } from "./syntax/graph.js";
 import { predictSyntax } from "./syntax/predict.js";
 import { trainSyntax } from "./syntax/train.js";
 
@@ -46,7 +47,8 @@ async function runCommand(argv: string[]): Promise<number> {
       const data = typeof args[0] === "string" ? args[0] : undefined;
       exitCode = await action(data, this.opts() as never, controller.signal);
     };
-  for (const syntax of [trainSyntax, predictSyntax, evaluateSyntax, benchSyntax]) syntax(program, run);
+  for (const syntax of [trainSyntax, predictSyntax, evaluateSyntax, benchSyntax, graphSyntax])
+    syntax(program, run);
   helpCommand(program);
   for (const command of [program, ...program.commands])
     command.option("--debug", "show stack traces of errors").helpOption("-h, --help", "show help");

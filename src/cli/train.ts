@@ -1,7 +1,7 @@
 import { writeFileAtomic } from "../csv/write.js";
-import { ModelError } from "../errors.js";
+import { ModelError, UsageError } from "../errors.js";
 import type { SolverChoice } from "../linear/ladder.js";
-import { type CsvFit, fitCsv } from "../training/fit-csv.js";
+import { type CsvFit, type FitCsvOptions, fitCsv } from "../training/fit-csv.js";
 import { version } from "../version.js";
 import { progressBar } from "./progress.js";
 import { type ReadingOptions, readingOptions } from "./reading-options.js";
@@ -22,6 +22,11 @@ export interface TrainOptions extends ReadingOptions {
   folds?: number;
   seed: number;
   solver: SolverChoice;
+  machine?: "tape" | "go";
+  rate?: number;
+  momentum?: number;
+  tolerance?: number;
+  maxIterations?: number;
   level: number;
   strict?: boolean;
   model: string;
@@ -53,6 +58,7 @@ export async function train(
       folds: options.folds,
       seed: options.seed,
       solver: options.solver,
+      descent: descentOptions(options),
       threads: options.threads,
       signal,
       onProgress: progress.update,
@@ -73,4 +79,13 @@ export async function train(
     );
   else process.stdout.write(renderSummary(fitted, options));
   return 0;
+}
+
+/** The options that gradient descent takes; with another solver they would be without effect, and are refused. */
+function descentOptions({ solver, ...options }: TrainOptions): FitCsvOptions["descent"] {
+  const { machine, rate, momentum, tolerance, maxIterations } = options;
+  const descent = { machine, rate, momentum, tolerance, "max-iterations": maxIterations };
+  const given = Object.entries(descent).find(([, value]) => value !== undefined);
+  if (given === undefined || solver === "gd") return { machine, rate, momentum, tolerance, maxIterations };
+  throw new UsageError(`--${given[0]} goes with --solver gd, the solver is ${solver}`);
 }

@@ -10,6 +10,7 @@ import { scan } from "../training/scan.js";
 import type { UnseenPolicy } from "../training/unseen.js";
 import { matchColumns } from "./match-columns.js";
 import { PredictJob, type PredictPlan, type PredictResult, predictionHeader } from "./predict-job.js";
+import type { MachineName } from "./predict-on-machine.js";
 
 /** Options of `predictCsv`; all may be left out. */
 export interface PredictCsvOptions extends DialectOptions {
@@ -21,6 +22,8 @@ export interface PredictCsvOptions extends DialectOptions {
   threads?: number | undefined;
   /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
   unseen?: UnseenPolicy | undefined;
+  /** Runs the model's expression graph on this machine instead; `threads` then are the go machine's workers. */
+  machine?: MachineName | undefined;
   /** Stops the work; the promise then rejects with InterruptedError and the output file is not written. */
   signal?: AbortSignal | undefined;
   /** Told of bytes read, now and then. */
@@ -85,7 +88,21 @@ async function predictSource(
   let missing = 0;
   try {
     let open = await output.write(predictionHeader(plan, table.headerText === "" ? names : table.headerText));
-    if (open)
+    if (open && options.machine !== undefined) {
+      const { predictOnMachine } = await import("./predict-on-machine.js");
+      const done = await predictOnMachine({
+        table,
+        choice,
+        plan,
+        output,
+        machine: options.machine,
+        workers: threads,
+        chunkBytes: chunkBytes(source.plain?.size),
+        signal: options.signal,
+      });
+      ({ rows, missing } = done);
+      errors.absorb(done.errors);
+    } else if (open)
       await scan<PredictPlan, PredictResult>({
         table,
         choice,

@@ -1,7 +1,7 @@
 import type { Solution } from "./solution.js";
 
-/** What `--solver` takes: `auto` is the accuracy ladder. */
-export type SolverChoice = "auto" | "normal" | "extended" | "qr";
+/** What `--solver` takes: `auto` is the accuracy ladder, `gd` gradient descent. */
+export type SolverChoice = "auto" | "normal" | "extended" | "qr" | "gd";
 
 /**
  * Above this condition number, double precision moments leave fewer than about ten correct digits in θ: the normal

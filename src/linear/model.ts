@@ -6,6 +6,7 @@ import type { ExtendedMoments } from "../stats/extended-moments.js";
 import type { Moments } from "../stats/moments.js";
 import { packedIndex } from "../stats/packed.js";
 import type { PredictorPlan } from "./block-predictor.js";
+import type { ModelGraph } from "./graph.js";
 import { type ModelDocument, parseModelDocument, SCHEMA } from "./model-document.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "./predict-concurrent.js";
 import { predictRows } from "./predict-rows.js";
@@ -216,6 +217,18 @@ export class LinearModel {
       ? this.spec
       : completeSpec({ ...this.spec, target: { label: "", expression: { number: 0 } } });
     return { spec, terms: this.codedTerms, levels: this.levels, weights: this.weights, target };
+  }
+
+  /**
+   * The expression graph of ŷ = [1 X] θ for a number of rows, for the machines of `goml/machine`: their values are
+   * those of `predict`, bit for bit.
+   *
+   * @throws UsageError unless `rows` is an integer of 1 or more
+   */
+  async toGraph(rows = 1): Promise<ModelGraph> {
+    // Loaded when asked for: training and predicting need no graph.
+    const { linearGraph } = await import("./graph.js");
+    return linearGraph(this.weights, rows);
   }
 
   /** The document that model.json holds; `JSON.stringify(model)` calls it. */

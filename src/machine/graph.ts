@@ -22,8 +22,8 @@ export class Node {
   readonly inputs: readonly Node[];
   readonly shape: Shape;
   readonly dtype: DType;
-  /** The name given, if any; see `label`. */
-  readonly name: string | undefined;
+  /** What messages, traces and drawings call the node; may be set. See `label`. */
+  name: string | undefined;
   /** The value of a constant, the starting value of a parameter. */
   readonly initial: Tensor | undefined;
   /** The node's value in the last run in which it was an output. */

@@ -19,6 +19,7 @@ import type { PredictionMetrics } from "../stats/metrics.js";
 import { type ColumnOptions, chooseColumns } from "./choose-columns.js";
 import { chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
 import { checkEstimable } from "./estimable.js";
+import type { DescentOptions } from "./gradient-descent.js";
 import type { MomentsPlan } from "./moments-job.js";
 import type { MomentsTotal } from "./moments-result.js";
 import { type ScanControl, scanMoments, scanScore } from "./scan-moments.js";
@@ -38,6 +39,8 @@ export interface FitCsvOptions extends ColumnOptions, DialectOptions {
   references?: Readonly<Record<string, string>> | undefined;
   /** How θ is found. Default: `auto`. */
   solver?: SolverChoice | undefined;
+  /** How gradient descent goes, with the solver `gd`. */
+  descent?: Omit<DescentOptions, "intercept" | "weights" | "signal"> | undefined;
   /** Worker threads; 1 works on the calling thread, as does a small file. Default: the cores of this process. */
   threads?: number | undefined;
   /** Stops the work; the promise then rejects with InterruptedError. */
@@ -94,7 +97,8 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     seed: options.seed ?? 1,
   };
   // A stream can be read again only if it is kept: for rows held out, and where double turns out not to be enough.
-  const again = plan.testSize > 0 || solver === "qr" || (solver === "auto" && !plan.extended);
+  const again =
+    plan.testSize > 0 || solver === "qr" || solver === "gd" || (solver === "auto" && !plan.extended);
   if (!source.repeatable && (again || options.na === "fail")) await source.seekable();
 
   const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };
@@ -117,13 +121,16 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   const regression = regressionOf(spec, codedTerms(spec, levels, references));
   let moments = mergeFolds(scanned.total.folds);
   checkEstimable(moments, regression);
+  const readAll = async () => {
+    const { readDesign } = await import("./read-design.js");
+    const parts = { spec, levels, references };
+    return timed("scanMs", () => readDesign(table, choice, parts, plan, signal));
+  };
   let used: Solver = plan.extended ? "extended" : "normal";
   let solution: Solution;
   if (solver === "qr") {
     const { solveQr } = await import("../linear/qr.js");
-    const { readDesign } = await import("./read-design.js");
-    const parts = { spec, levels, references };
-    const { X, y, weights } = await timed("scanMs", () => readDesign(table, choice, parts, plan, signal));
+    const { X, y, weights } = await readAll();
     solution = await timed("solveMs", () => solveQr(X, y, regression.terms.length, spec.intercept, weights));
     used = "qr";
   } else {
@@ -134,6 +141,17 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
       solution = await timed("solveMs", () => solve(moments, regression));
       used = "extended";
       notes.push("double precision was not enough: the moments were summed again in double-double");
+    }
+    if (solver === "gd") {
+      const { solveByDescent } = await import("./solve-by-descent.js");
+      const design = await readAll();
+      const { intercept } = spec;
+      const descent = await timed("solveMs", () =>
+        solveByDescent(design, solution, { ...options.descent, intercept, signal }),
+      );
+      solution = descent.solution;
+      notes.push(descent.note);
+      used = "gd";
     }
   }
   const { total } = scanned;

@@ -18,7 +18,7 @@ export interface FitOptions {
   /** n weights ≥ 0: the fit minimises Σ w (y − ŷ)². Default: all 1. */
   weights?: Float64Array;
   /** `auto` (default): double, and double-double where that is needed or costs nothing; */
-  solver?: Exclude<SolverChoice, "qr">;
+  solver?: Exclude<SolverChoice, "qr" | "gd">;
 }
 
 /**

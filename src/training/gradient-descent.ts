@@ -19,6 +19,8 @@ import {
 export interface DescentOptions {
   /** Whether to fit an intercept. Default: true. */
   intercept?: boolean | undefined;
+  /** n weights ≥ 0: the cost is Σ w (y − ŷ)². Default: all 1. */
+  weights?: Float64Array | undefined;
   /** The step along the gradient. Default: 1/(1.1 λ), λ the greatest eigenvalue of the columns' correlations. */
   rate?: number | undefined;
   /**
@@ -41,7 +43,7 @@ export interface DescentOptions {
 export interface Descent {
   /** θ: the intercept first where there is one; 0 for a column that does not vary. */
   coefficients: Float64Array;
-  /** Σ (y − ŷ)². */
+  /** Σ w (y − ŷ)². */
   rss: number;
   iterations: number;
   /** The largest component of the gradient at the end, relative to the deviation of y. */
@@ -53,8 +55,8 @@ export interface Descent {
 /**
  * Least squares by full-batch gradient descent with momentum, as a graph on a machine.
  *
- * With Z the columns of X centred (where there is an intercept) and scaled to deviation 1, and v the centred y, the
- * graph is the cost ½ mean (Zβ − v)² and its derivative; a step is
+ * With Z the columns of X centred (where there is an intercept) and scaled to deviation 1, v the same of y, and with
+ * weights the rows of both times √(w/w̄), the graph is the cost ½ mean (Zβ − v)² and its derivative; a step is
  *
  *     b′ = β − η ∇(β),  β′ = b′ + μ (b′ − b).
  *
@@ -75,12 +77,16 @@ export async function descend(
     throw new UsageError(`X has ${X.length} values, which do not make ${n} rows (the length of y)`);
   }
   checkOptions(options);
-  const intercept = options.intercept ?? true;
-  const columns = standardise(X, n, k, intercept);
-  const target = standardise(y, n, 1, intercept);
+  const { intercept = true, weights } = options;
+  if (weights !== undefined && weights.length !== n) {
+    throw new UsageError(`weights has ${weights.length} values, the data have ${n} rows`);
+  }
+  const total = weights === undefined ? n : weights.reduce((sum, w) => sum + w, 0);
+  const columns = standardise(X, n, k, intercept, weights);
+  const target = standardise(y, n, 1, intercept, weights);
   if (k === 0) {
     const coefficients = inOwnUnits(columns, target, new Float64Array(0), intercept);
-    return { coefficients, rss: n * target.scale[0]! ** 2, iterations: 0, gradient: 0, converged: true };
+    return { coefficients, rss: total * target.scale[0]! ** 2, iterations: 0, gradient: 0, converged: true };
   }
 
   const graph = new Graph();
@@ -109,7 +115,7 @@ export async function descend(
     const { at, cost: least, ...end } = await iterate(evaluate, k, rate, options);
     return {
       coefficients: inOwnUnits(columns, target, at, intercept),
-      rss: 2 * n * least * target.scale[0]! ** 2,
+      rss: 2 * total * least * target.scale[0]! ** 2,
       ...end,
     };
   } finally {
@@ -173,29 +179,39 @@ function checkOptions({ rate, momentum, tolerance, maxIterations }: DescentOptio
 
 /** Columns of deviation 1, and what was taken away from them and divided out. */
 interface Standardised {
-  /** n × k, row-major. */
+  /** n × k, row-major; with weights each row times √(w/w̄). */
   readonly values: Float64Array;
   readonly centre: Float64Array;
   /** √(mean (x − centre)²); 0 for a column that does not vary, whose values then are 0. */
   readonly scale: Float64Array;
 }
 
-function standardise(X: Float64Array, n: number, k: number, centred: boolean): Standardised {
+function standardise(
+  X: Float64Array,
+  n: number,
+  k: number,
+  centred: boolean,
+  weights: Float64Array | undefined,
+): Standardised {
   const centre = new Float64Array(k);
   const scale = new Float64Array(k);
   const values = new Float64Array(n * k);
+  const shares = new Float64Array(n).fill(1 / n);
+  if (weights !== undefined) {
+    const total = weights.reduce((sum, w) => sum + w, 0);
+    for (let i = 0; i < n; i++) shares[i] = weights[i]! / total;
+  }
   for (let j = 0; j < k; j++) {
-    if (centred) {
-      for (let i = 0; i < n; i++) centre[j]! += X[i * k + j]!;
-      centre[j]! /= n;
-    }
-    let squares = 0;
-    for (let i = 0; i < n; i++) squares += (X[i * k + j]! - centre[j]!) ** 2;
-    const deviation = Math.sqrt(squares / n);
+    if (centred) for (let i = 0; i < n; i++) centre[j]! += shares[i]! * X[i * k + j]!;
+    let square = 0;
+    for (let i = 0; i < n; i++) square += shares[i]! * (X[i * k + j]! - centre[j]!) ** 2;
+    const deviation = Math.sqrt(square);
     // A long column of equal values leaves the rounding of its mean.
     if (deviation <= Math.abs(centre[j]!) * 2 ** -50) continue;
     scale[j] = deviation;
-    for (let i = 0; i < n; i++) values[i * k + j] = (X[i * k + j]! - centre[j]!) / deviation;
+    for (let i = 0; i < n; i++) {
+      values[i * k + j] = (Math.sqrt(shares[i]! * n) * (X[i * k + j]! - centre[j]!)) / deviation;
+    }
   }
   return { values, centre, scale };
 }

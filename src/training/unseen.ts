@@ -1,11 +1,15 @@
+import type { UnseenLevel } from "../dataset/formula/design.js";
 import { DataError, quoteCell } from "../errors.js";
-import type { BlockPredictor } from "../linear/block-predictor.js";
 
 /** What becomes of a row with a level that the training data did not have: an error, or NA for its prediction. */
 export type UnseenPolicy = "fail" | "na";
 
 /** Throws DataError for the first level of a block that the training data did not have, where that is the policy. */
-export function checkUnseen(predictor: BlockPredictor, firstRow: number, policy: UnseenPolicy): void {
+export function checkUnseen(
+  predictor: { readonly unseen: readonly UnseenLevel[] },
+  firstRow: number,
+  policy: UnseenPolicy,
+): void {
   const [first] = predictor.unseen;
   if (first === undefined || policy === "na") return;
   const { factor, level, row } = first;

@@ -68,6 +68,19 @@ describe("reaches the normal equation's θ to 1e-8", () => {
     ));
 });
 
+test("weighted least squares: θ of the weighted normal equation; whole weights count rows", async () => {
+  const { X, y } = boston();
+  const random = numbers(3);
+  const weights = Float64Array.from(y, () => Math.floor(4 * random()));
+  const model = fit(X, y, { weights });
+  const found = await descend(X, y, { weights });
+  expectClose(found.coefficients, model.coefficients, 1e-8);
+  expect(Math.abs(found.rss / model.rss - 1)).toBeLessThan(1e-10);
+  await expect(descend(X, y, { weights: weights.subarray(1) })).rejects.toThrow(
+    "weights has 505 values, the data have 506 rows",
+  );
+});
+
 test("both machines take the same steps, bit for bit, with workers too", async () => {
   const { X, y } = boston();
   const tape = await descend(X, y);

@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import { example, reading, type Syntax, unseen } from "./command.js";
 import { concurrency } from "./values.js";
 
@@ -13,6 +14,12 @@ export const predictSyntax: Syntax = (program, run) => {
       "-c, --concurrent [threads]",
       "split the work over worker threads; auto: where it pays",
       concurrency,
+    )
+    .addOption(
+      new Option("--machine <name>", "run the model's expression graph on this machine").choices([
+        "tape",
+        "go",
+      ]),
     )
     .option("--append", "keep the input's columns")
     .option("--json", "print the metrics and timing as JSON on standard error")

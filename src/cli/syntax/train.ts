@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { example, reading, type Syntax } from "./command.js";
-import { integer, list, positive, reference, share } from "./values.js";
+import { integer, list, number, positive, reference, share } from "./values.js";
 
 export const trainSyntax: Syntax = (program, run) => {
   const command = program
@@ -21,10 +21,17 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--folds <n>", "cross-validation folds, 1 for none (default: 10)", positive)
     .option("--seed <n>", "seed of the split and the folds", integer, 1)
     .addOption(
-      new Option("--solver <name>", "how θ is found")
-        .choices(["auto", "normal", "extended", "qr"])
+      new Option("--solver <name>", "how θ is found; gd is gradient descent")
+        .choices(["auto", "normal", "extended", "qr", "gd"])
         .default("auto"),
     )
+    .addOption(
+      new Option("--machine <name>", "gd: what runs its graph (default: tape)").choices(["tape", "go"]),
+    )
+    .option("--rate <x>", "gd: the step along the gradient (default: from the data)", number)
+    .option("--momentum <x>", "gd: a fixed momentum, 0 to below 1 (default: rising)", number)
+    .option("--tolerance <x>", "gd: the relative gradient at which to stop (default: 1e-12)", number)
+    .option("--max-iterations <n>", "gd: when to stop in any case (default: 20000)", positive)
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--strict", "fail (exit 4) when a term depends linearly on others")
     .option("-m, --model <file>", "where to write the model", "model.json")
@@ -38,5 +45,6 @@ export const trainSyntax: Syntax = (program, run) => {
     "goml train data.csv -t price -x id,name -m price.json",
     "goml train data.csv --formula 'log(price) ~ rooms * C(region) + poly(age, 2, raw = TRUE)'",
     "goml train data.csv --test-size 0.2 --seed 1 --json",
+    "goml train data.csv --solver gd --machine go",
   );
 };

@@ -32,6 +32,13 @@ export function positive(text: string): number {
   return value;
 }
 
+export function count(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError("expected an integer of 0 or more");
+  return value;
+}
+
 /** A number between 0 and 1, both excluded. */
 export function share(text: string): number {
   const value = Number(text);

@@ -1,0 +1,118 @@
+import { type ColumnBlock, type ColumnChoice, readColumns } from "../csv/columns.js";
+import { Levels } from "../csv/levels.js";
+import { withLine } from "../csv/locate.js";
+import type { Table } from "../csv/table.js";
+import type { Output } from "../csv/write.js";
+import { Design } from "../dataset/formula/design.js";
+import { BLOCK_ROWS } from "../dataset/formula/raw-block.js";
+import { DataError, InterruptedError } from "../errors.js";
+import { linearGraph } from "../linear/graph.js";
+import { GoMachine, TapeMachine } from "../machine/index.js";
+import { PredictionErrors } from "../stats/metrics.js";
+import { checkUnseen } from "../training/unseen.js";
+import type { PredictPlan } from "./predict-job.js";
+
+/** Which machine runs the model's graph. */
+export type MachineName = "tape" | "go";
+
+/** Rows that one run of the graph predicts; a multiple of the design's blocks. */
+const BATCH_ROWS = 8 * BLOCK_ROWS;
+
+/** What `predictOnMachine` works on. */
+interface MachineRun {
+  readonly table: Table;
+  readonly choice: ColumnChoice;
+  readonly plan: PredictPlan;
+  readonly output: Output;
+  readonly machine: MachineName;
+  /** Worker threads of the go machine. */
+  readonly workers: number;
+  readonly chunkBytes: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Predicts every row of a table by running the model's graph, [1 X] θ, in batches, and writes the lines that
+ * `PredictJob` writes, byte for byte.
+ *
+ * @throws DataError for a bad cell; InterruptedError when the signal aborts
+ */
+export async function predictOnMachine(
+  run: MachineRun,
+): Promise<{ rows: number; missing: number; errors: PredictionErrors }> {
+  const { table, choice, plan, output, signal } = run;
+  const { spec, terms, levels, weights, target } = plan.predictor;
+  const { graph, x, prediction } = linearGraph(weights, BATCH_ROWS);
+  const machine =
+    run.machine === "go" ? new GoMachine(graph, { workers: run.workers }) : new TapeMachine(graph);
+  const design = new Design(spec, terms, levels, { target });
+  const dictionaries = choice.factors.map(() => new Levels());
+  const k = weights.length - 1;
+  const X = new Float64Array(BATCH_ROWS * k);
+  const errors = new PredictionErrors();
+  let rows = 0;
+  let missing = 0;
+
+  /** The design of one block of 128 rows, and of its targets into `y`. */
+  const fill = (block: ColumnBlock, start: number, count: number, at: number, y: Float64Array) => {
+    design.fill({ ...block, levels: dictionaries.map(({ names }) => names) }, start, count);
+    checkUnseen(design, block.firstRow, plan.unseen);
+    for (let r = 0; r < count; r++) {
+      for (let j = 0; j < k; j++) X[(at + r) * k + j] = design.values[j * BLOCK_ROWS + r]!;
+    }
+    if (target) y.set(design.target.subarray(0, count), start);
+  };
+  const predict = async (block: ColumnBlock): Promise<Float64Array> => {
+    const predictions = new Float64Array(block.rows);
+    const y = new Float64Array(block.rows).fill(Number.NaN);
+    for (let first = 0; first < block.rows; first += BATCH_ROWS) {
+      const batch = Math.min(BATCH_ROWS, block.rows - first);
+      for (let at = 0; at < batch; at += BLOCK_ROWS) {
+        fill(block, first + at, Math.min(BLOCK_ROWS, batch - at), at, y);
+      }
+      machine.let(x, X);
+      const values = (await machine.runAll({ signal })).value(prediction).data;
+      predictions.set(values.subarray(0, batch), first);
+    }
+    const own = new PredictionErrors();
+    for (let r = 0; r < block.rows; r++) {
+      if (Number.isNaN(predictions[r]!)) missing++;
+      else if (!Number.isNaN(y[r]!)) own.add(y[r]!, predictions[r]!);
+    }
+    errors.absorb(own);
+    return predictions;
+  };
+
+  try {
+    const options = { levels: dictionaries, chunkBytes: run.chunkBytes };
+    for await (const block of readColumns(table, choice, options)) {
+      if (signal?.aborted) throw new InterruptedError();
+      const predictions = await predict(block);
+      rows += block.rows;
+      if (!(await output.write(linesOf(block, predictions, plan)))) break;
+    }
+  } catch (error) {
+    // A run in which the signal arrives ends with the signal's reason, which is not for users.
+    if (signal?.aborted) throw new InterruptedError(undefined, { cause: error });
+    throw error instanceof DataError ? await withLine(table, error) : error;
+  } finally {
+    await machine.close();
+  }
+  return { rows, missing, errors };
+}
+
+function linesOf(
+  block: ColumnBlock,
+  predictions: Float64Array,
+  { append, delimiter }: PredictPlan,
+): string | Uint8Array {
+  const cell = (value: number) => (Number.isNaN(value) ? "NA\n" : `${value}\n`);
+  const { text } = block;
+  if (!append || text === undefined) return Array.from(predictions, cell).join("");
+  // Rows keep their bytes, whatever they hold.
+  const parts = Array.from(predictions, (value, r) => [
+    text.bytes.subarray(r === 0 ? 0 : text.ends[r - 1]!, text.ends[r]!),
+    Buffer.from(delimiter + cell(value)),
+  ]);
+  return Buffer.concat(parts.flat());
+}
