@@ -39,6 +39,7 @@ async function runCommand(argv: string[]): Promise<number> {
     .helpOption("-h, --help", "show help")
     .helpCommand(false)
     .exitOverride()
+    .configureHelp({ minWidthToWrap: 20 })
     .configureOutput({ outputError: () => {} })
     .addHelpText("after", "\nRun goml help <command> for a command's options and examples.");
   const run: Run = (load) =>

@@ -3,14 +3,18 @@ import type { CoefficientRow, Summary } from "../linear/summary.js";
 import type { CsvFit } from "../training/fit-csv.js";
 import { colour } from "./colour.js";
 import { alignedDecimals, count, milliseconds, pValue, significant, stars } from "./numbers.js";
-import { renderTable } from "./table.js";
+import { renderTable, wrap } from "./table.js";
 
-/** The summary of a fit as text for the terminal, in the manner of R's `summary(lm)`. */
-export function renderSummary(fitted: CsvFit, options: { model: string; level: number }): string {
+/** The summary of a fit as text of at most `columns` columns, in the manner of R's `summary(lm)`. */
+export function renderSummary(
+  fitted: CsvFit,
+  options: { model: string; level: number },
+  columns: number,
+): string {
   const { model, rows, dropped, test, cv, notes, timing } = fitted;
   const held = test === undefined ? "" : `, ${count(test.n)} held out`;
   const lines = [
-    renderModel(model, model.summary(options.level)),
+    renderModel(model, model.summary(options.level), columns),
     `${count(model.n)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${held}`,
   ];
   if (cv !== undefined)
@@ -31,11 +35,11 @@ export function renderSummary(fitted: CsvFit, options: { model: string; level: n
     ),
     colour.dim(`model written to ${options.model}`),
   );
-  return `${lines.join("\n")}\n`;
+  return `${wrapLines(lines, columns)}\n`;
 }
 
 /** The part of the summary that the model alone gives. */
-export function renderModel(model: LinearModel, summary: Summary): string {
+function renderModel(model: LinearModel, summary: Summary, columns: number): string {
   const { fit } = summary;
   const lines = [
     `${colour.bold(model.target)} on ${model.terms.length} ${model.terms.length === 1 ? "term" : "terms"}` +
@@ -58,7 +62,12 @@ export function renderModel(model: LinearModel, summary: Summary): string {
     `log-likelihood ${significant(fit.logLik)}   AIC ${significant(fit.aic)}   BIC ${significant(fit.bic)}`,
     `condition number ${significant(model.conditionNumber, 3)}, solver ${solverText(model)}`,
   );
-  return lines.join("\n");
+  return wrapLines(lines, columns);
+}
+
+/** Breaks lines that are too long, but not those of a table. */
+function wrapLines(lines: readonly string[], columns: number): string {
+  return lines.map((line) => (line.includes("\n") ? line : wrap(line, columns))).join("\n");
 }
 
 function solverText(model: LinearModel): string {

@@ -30,3 +30,22 @@ export function renderTable(rows: readonly (readonly string[])[], align: readonl
     )
     .join("\n");
 }
+
+/**
+ * Breaks a text at spaces into lines of at most `columns`; groups set apart by three spaces stay together where they
+ * can. Lines that fit stay as they are.
+ */
+export function wrap(text: string, columns: number): string {
+  if (displayWidth(text) <= columns) return text;
+  const groups = text.split("   ");
+  const gap = groups.length > 1 ? "   " : " ";
+  const lines: string[] = [];
+  let line = "";
+  for (const part of groups.length > 1 ? groups.map((group) => wrap(group, columns)) : text.split(" ")) {
+    if (line !== "" && displayWidth(`${line}${gap}${part}`) > columns) {
+      lines.push(line);
+      line = part;
+    } else line = line === "" ? part : `${line}${gap}${part}`;
+  }
+  return [...lines, line].join("\n");
+}

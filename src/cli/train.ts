@@ -77,7 +77,7 @@ export async function train(
     process.stdout.write(
       `${JSON.stringify({ goml: version, command: "train", ...summaryDocument(fitted, { ...options, path: data! }) }, null, 2)}\n`,
     );
-  else process.stdout.write(renderSummary(fitted, options));
+  else process.stdout.write(renderSummary(fitted, options, process.stdout.columns ?? Infinity));
   return 0;
 }
 

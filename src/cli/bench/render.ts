@@ -1,7 +1,7 @@
 import { colour } from "../colour.js";
 import { count, significant } from "../numbers.js";
 import { bytes } from "../progress.js";
-import { type Align, displayWidth, renderTable } from "../table.js";
+import { type Align, displayWidth, renderTable, wrap } from "../table.js";
 import { bestConcurrent, type Crossover } from "./crossover.js";
 import { type BenchDocument, type GroupResult, gainText } from "./document.js";
 
@@ -95,8 +95,11 @@ export function renderChart(groups: readonly GroupResult[], columns: number): st
   const widest = (texts: string[]) => Math.max(0, ...texts.map(displayWidth));
   const label = widest(lines.map((line) => line.label));
   const kind = widest(lines.map((line) => line.kind));
-  const rest = widest(lines.map((line) => `${duration(line.time)}  ${line.gain}`));
-  const room = Math.max(8, Math.min(40, columns - label - kind - rest - 6));
+  const time = widest(lines.map((line) => duration(line.time)));
+  const gain = widest(lines.map((line) => line.gain));
+  const left = columns - label - kind - time - 6;
+  const showGain = left - gain - 2 >= 10;
+  const room = Math.max(5, Math.min(40, showGain ? left - gain - 2 : left));
   return lines
     .map((line) => {
       const bar = "█".repeat(Math.max(1, Math.round(line.share * room)));
@@ -105,8 +108,8 @@ export function renderChart(groups: readonly GroupResult[], columns: number): st
         line.label.padEnd(label),
         line.kind.padEnd(kind),
         coloured + " ".repeat(room - bar.length),
-        duration(line.time),
-        line.gain,
+        duration(line.time).padStart(time),
+        showGain ? line.gain : "",
       ];
       return text.join("  ").trimEnd();
     })
@@ -138,17 +141,4 @@ function duration(ms: number): string {
 
 function rate(perSecond: number): string {
   return perSecond >= 100 ? count(Math.round(perSecond)) : perSecond.toPrecision(3);
-}
-
-/** Breaks a text at spaces. */
-function wrap(text: string, columns: number): string {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && displayWidth(`${line} ${word}`) > columns) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line].join("\n");
 }
