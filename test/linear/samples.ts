@@ -37,7 +37,7 @@ export function samples(options: {
 }
 
 /** Uniform numbers from −1 to 1 (mulberry32). */
-function generator(seed: number): () => number {
+export function generator(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
