@@ -1,7 +1,7 @@
 # Goldens of whole fits, on data sets other than Boston: Rscript test/golden/fits.R > test/golden/fits.json
 source("test/golden/json.R")
 describe <- function(file, call, options = list()) {
-  data <- read.csv(file)
+  data <- read.csv(file, stringsAsFactors = TRUE)
   fit <- eval(parse(text = call)); s <- summary(fit); table <- unname(coef(s)); interval <- unname(confint(fit))
   list(file = file, call = call, options = options, terms = I(names(coef(fit))),
        estimate = I(table[, 1]), stdError = I(table[, 2]), t = I(table[, 3]), p = I(table[, 4]),
@@ -15,7 +15,10 @@ describe <- function(file, call, options = list()) {
 cps <- "data/cps-wages.csv"; infant <- "data/infant-mortality.csv"
 fits <- list(
   # Years of education and of experience add up to the age less six, but for one person: condition number 5,000.
-  describe(cps, "lm(wage ~ education + south + experience + union + age + married, data)"),
+  describe(cps, "lm(wage ~ education + south + experience + union + age + married, data)",
+           list(features = I(c("education", "south", "experience", "union", "age", "married")))),
+  # Text columns are factors, in both: treatment contrasts to the first level in alphabetical order.
+  describe(cps, "lm(wage ~ ., data)"),
   describe(cps, "lm(wage ~ education + union - 1, data)",
            list(features = I(c("education", "union")), intercept = FALSE)),
   describe(infant, "lm(white ~ year + black, data)"),

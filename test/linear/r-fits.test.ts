@@ -42,11 +42,6 @@ describe.each(golden.fits.map((fit) => [`${fit.call} on ${fit.file}`, fit] as co
   });
 });
 
-test("text columns are left out, and a note says so", async () => {
-  const { notes } = await fitCsv("data/cps-wages.csv");
-  expect(notes).toEqual(["left out, for they hold text: gender, race, occupation, sector"]);
-});
-
 function expectClose(actual: number, expected: number, what: string): void {
   expect(Math.abs(actual - expected) / Math.abs(expected), `${what}: ${actual} for ${expected}`).toBeLessThan(
     TOLERANCE,
