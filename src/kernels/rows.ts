@@ -19,7 +19,34 @@ export type Stop = (typeof Stop)[keyof typeof Stop];
 
 const LIST_FULL = 6;
 const LIST_ENTRY = 20;
-const REQUEST_BYTES = 24 * 4;
+
+/** Places of the request's fields (assembly/parse.ts, `Request`), i32 each. */
+const Field = {
+  directives: 0,
+  columns: 1,
+  delimiter: 2,
+  block: 3,
+  firstRow: 4,
+  maxRows: 5,
+  from: 6,
+  limit: 7,
+  end: 8,
+  last: 9,
+  list: 10,
+  listRoom: 11,
+  spans: 12,
+  rows: 13,
+  next: 14,
+  status: 15,
+  rowStart: 16,
+  column: 17,
+  cell: 18,
+  cellLength: 19,
+  found: 20,
+  listed: 21,
+  missing: 22,
+} as const;
+const REQUEST_BYTES = 23 * 4;
 
 /** What a file column is for: not read, a number, or a text; slot s is the block's s-th column. */
 export type ColumnUse = { read: "skip" } | { read: "number"; slot: number } | { read: "text"; slot: number };
@@ -74,7 +101,7 @@ export class RowParser {
     this.#kernels = kernels;
     this.maxRows = maxRows;
     this.stride = stride;
-    this.#directives = Int32Array.from(columns, directive);
+    this.#directives = Int32Array.from(columns, (use) => directive(use, 8 * stride));
     const directives = kernels.alloc(4 * columns.length);
     this.spans = spans ? kernels.alloc(8 * maxRows) : 0;
     const listRoom = Math.max(columns.length, 256);
@@ -83,14 +110,13 @@ export class RowParser {
     kernels.ints.set(this.#directives, directives / 4);
     const at = this.#request / 4;
     const { ints } = kernels;
-    ints[at] = directives;
-    ints[at + 1] = columns.length;
-    ints[at + 2] = delimiter;
-    ints[at + 4] = stride * 8;
-    ints[at + 6] = maxRows;
-    ints[at + 11] = this.#list;
-    ints[at + 12] = listRoom;
-    ints[at + 13] = this.spans;
+    ints[at + Field.directives] = directives;
+    ints[at + Field.columns] = columns.length;
+    ints[at + Field.delimiter] = delimiter;
+    ints[at + Field.maxRows] = maxRows;
+    ints[at + Field.list] = this.#list;
+    ints[at + Field.listRoom] = listRoom;
+    ints[at + Field.spans] = this.spans;
   }
 
   /**
@@ -102,29 +128,29 @@ export class RowParser {
   parse(block: number, from: number, limit: number, end: number, last: boolean, firstRow = 0): Stop {
     const { exports, ints } = this.#kernels;
     const at = this.#request / 4;
-    ints[at + 3] = block;
-    ints[at + 5] = firstRow;
-    ints[at + 7] = from;
-    ints[at + 8] = limit;
-    ints[at + 9] = end;
-    ints[at + 10] = last ? 1 : 0;
+    ints[at + Field.block] = block;
+    ints[at + Field.firstRow] = firstRow;
+    ints[at + Field.from] = from;
+    ints[at + Field.limit] = limit;
+    ints[at + Field.end] = end;
+    ints[at + Field.last] = last ? 1 : 0;
     this.missing = 0;
     for (;;) {
       exports.parseRows(this.#request);
-      this.rows = ints[at + 14]!;
-      this.next = ints[at + 15]! >>> 0;
-      this.rowStart = ints[at + 17]! >>> 0;
-      this.column = ints[at + 18]!;
-      this.cell = ints[at + 19]! >>> 0;
-      this.cellLength = ints[at + 20]!;
-      this.found = ints[at + 21]!;
-      this.missing += ints[at + 23]!;
-      const status = ints[at + 16]!;
-      const listed = ints[at + 22]!;
+      this.rows = ints[at + Field.rows]!;
+      this.next = ints[at + Field.next]! >>> 0;
+      this.rowStart = ints[at + Field.rowStart]! >>> 0;
+      this.column = ints[at + Field.column]!;
+      this.cell = ints[at + Field.cell]! >>> 0;
+      this.cellLength = ints[at + Field.cellLength]!;
+      this.found = ints[at + Field.found]!;
+      this.missing += ints[at + Field.missing]!;
+      const status = ints[at + Field.status]!;
+      const listed = ints[at + Field.listed]!;
       if (listed > 0 && !this.#decide(block, listed, status)) return Stop.BadNumber;
       if (status !== LIST_FULL) return status as Stop;
-      ints[at + 5] = this.rows;
-      ints[at + 7] = this.next;
+      ints[at + Field.firstRow] = this.rows;
+      ints[at + Field.from] = this.next;
     }
   }
 
@@ -139,7 +165,7 @@ export class RowParser {
       const length = ints[at + 3]!;
       const value = Number(this.text(cell, length));
       if (Number.isFinite(value)) {
-        doubles[block / 8 + this.#directives[column]! * this.stride + row] = value;
+        doubles[(block + this.#directives[column]!) / 8 + row] = value;
         continue;
       }
       this.rows = row;
@@ -161,7 +187,9 @@ export class RowParser {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-function directive(use: ColumnUse): number {
+/** A column's code in the kernel: the byte offset of its slot, −2 − that for text, −1 for a column not read. */
+function directive(use: ColumnUse, slotBytes: number): number {
   if (use.read === "skip") return -1;
-  return use.read === "number" ? use.slot : -2 - use.slot;
+  const offset = use.slot * slotBytes;
+  return use.read === "number" ? offset : -2 - offset;
 }

@@ -24,7 +24,6 @@ class Request {
   columns: i32;
   delimiter: u32;
   block: usize;
-  strideBytes: usize;
   firstRow: i32;
   maxRows: i32;
   from: usize;
@@ -97,9 +96,8 @@ function readNumber(): i32 {
 /**
  * Parses the rows that start in [from, limit) into the block, from row `firstRow` until `maxRows` rows are there.
  *
- * `directives` has one i32 per file column: −1 skips it; s >= 0 parses it as a number into slot s; −2 − s writes
- * the text's place into slot s (i32 address, i32 length, ESCAPED or-ed in). Slot s, row r lies at
- * block + s·strideBytes + 8r. Numbers equal JavaScript's Number(cell); missing ones are NaN, and counted.
+ * `directives` has one i32 per file column: −1 skips it; s >= 0 parses it as a number; −2 − s writes the text's
+ * place (i32 address, i32 length, ESCAPED or-ed in); row r's goes to block + s + 8r. Numbers equal JavaScript's Number(cell); missing ones are NaN, and counted.
  * Numbers left undecided go to `list` (row, column, address, length, row start: i32 each).
  *
  * [from, end) are the bytes there are; `last` says that the data end there. 64 bytes after `end` must belong to
@@ -143,7 +141,6 @@ function parse(r: Request): i32 {
   const directives = r.directives;
   const columns = r.columns;
   const delimiter = r.delimiter;
-  const strideBytes = r.strideBytes;
   const limit = r.limit;
   const end = r.end;
   const maxRows = r.maxRows;
@@ -177,7 +174,7 @@ function parse(r: Request): i32 {
         // A plain decimal of at most 15 characters: [-]digits[.digits], right up to the delimiter or line end. No
         // branch here depends on its sign or its length, so that there is little to mispredict, and finding its end
         // takes one read, so that the next cell does not wait long.
-        const slot = target + <usize>directive * strideBytes;
+        const slot = target + directive;
         const text = v128.load(p);
         const minus = i32(load<u8>(p) == 0x2d);
         const marks = nonDigits(text) ^ minus;
@@ -186,12 +183,19 @@ function parse(r: Request): i32 {
         const pointed = i32(whole != length);
         stop = p + length;
         c = load<u8>(stop);
-        if (
-          <u32>(length - minus - pointed - 1) < 15 &&
-          (c == delimiter || c == LF || (c == CR && load<u8>(stop, 1) == LF))
-        ) {
+        let done = false;
+        if (<u32>(length - minus - pointed - 1) < 15) {
           const v = <f64>digitsOf(text, whole, length) / powerOfTen(length - whole - pointed);
           store<u64>(slot, reinterpret<u64>(v) | ((<u64>minus) << 63));
+          if (c == delimiter) {
+            if (column == lastColumn) return countCells(r, stop, columns);
+            p = stop + 1;
+            continue;
+          }
+          done = c == LF || (c == CR && load<u8>(stop, 1) == LF);
+        }
+        if (done) {
+          // A line end; below.
         } else if ((stop = readLong(p + minus, delimiter)) != 0) {
           store<u64>(slot, reinterpret<u64>(decimalValue) | ((<u64>minus) << 63));
           c = load<u8>(stop);
@@ -221,7 +225,7 @@ function parse(r: Request): i32 {
         stop = readCell(p, delimiter, end);
         if (stop == 0) return fail(r, STRAY_QUOTE, column, p, contentEnd);
         if (directive < -1) {
-          const slot = target + <usize>(-2 - directive) * strideBytes;
+          const slot = target + (-2 - directive);
           store<u32>(slot, <u32>contentStart);
           store<u32>(slot, <u32>(contentEnd - contentStart) | (escaped ? ESCAPED : 0), 4);
         }
