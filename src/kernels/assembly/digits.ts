@@ -9,7 +9,9 @@ const PAIR: usize = 64;
 const HUNDREDS: usize = 80;
 const MYRIADS: usize = 96;
 const PLACES: usize = 112;
-const vectors: usize = memory.data(128, 16);
+const DECIMAL_SHIFT: usize = 128;
+const LAST_DECIMAL: usize = 144;
+const vectors: usize = memory.data(160, 16);
 
 /** For a point at `whole` and an end at `length`, which character goes to which of the last places of a vector. */
 const shuffles: usize = memory.data(16 * 256, 16);
@@ -19,6 +21,9 @@ export function initDigits(): void {
   // '0' to '9' become −128 to −119, everything else is above.
   v128.store(vectors + DIGIT_SHIFT, i8x16.splat(0x50));
   v128.store(vectors + LAST_DIGIT, i8x16.splat(-119));
+  // And '-' to '9' become −128 to −116.
+  v128.store(vectors + DECIMAL_SHIFT, i8x16.splat(0x53));
+  v128.store(vectors + LAST_DECIMAL, i8x16.splat(-116));
   v128.store(vectors + ZEROS, i8x16.splat(0x30));
   v128.store(vectors + POINTS, i8x16.splat(0x2e));
   // Little-endian pairs: a + 256 b times 10·256 + 1 has 10 a + b in its upper byte.
@@ -42,6 +47,14 @@ export function initDigits(): void {
 export function nonDigits(text: v128): i32 {
   const shifted = i8x16.add(text, v128.load(vectors + DIGIT_SHIFT));
   return i8x16.bitmask(i8x16.gt_s(shifted, v128.load(vectors + LAST_DIGIT)));
+}
+
+/** One bit per character: set where it is neither minus, point, slash nor digit (which stand in this order). */
+// @ts-ignore: decorator
+@inline
+export function beyondDecimal(text: v128): i32 {
+  const shifted = i8x16.add(text, v128.load(vectors + DECIMAL_SHIFT));
+  return i8x16.bitmask(i8x16.gt_s(shifted, v128.load(vectors + LAST_DECIMAL)));
 }
 
 /** One bit per character: set where it is a point. */

@@ -1,7 +1,7 @@
 // Rows of CSV text to a column-major block of doubles.
 import { CR, findCellEnd, findQuote, LF, QUOTE } from "./bytes";
 import { BAD, decimalValue, readDecimal, readLong, UNDECIDED } from "./decimal";
-import { digitsOf, nonDigits, points } from "./digits";
+import { beyondDecimal, digitsOf, nonDigits, points } from "./digits";
 import { isBlank, isMissing } from "./missing";
 import { powerOfTen } from "./powers";
 
@@ -177,14 +177,14 @@ function parse(r: Request): i32 {
         const slot = target + directive;
         const text = v128.load(p);
         const minus = i32(load<u8>(p) == 0x2d);
-        const marks = nonDigits(text) ^ minus;
-        const whole = ctz(marks);
-        const length = ctz(marks & ~(marks & -marks & points(text)));
-        const pointed = i32(whole != length);
+        const length = ctz(beyondDecimal(text));
+        const others = (nonDigits(text) & ((1 << length) - 1)) ^ minus;
+        const whole = ctz(others | (1 << length));
+        const pointed = i32(others != 0);
         stop = p + length;
         c = load<u8>(stop);
         let done = false;
-        if (<u32>(length - minus - pointed - 1) < 15) {
+        if (<u32>(length - minus - pointed - 1) < 15 && (others & ((others - 1) | ~points(text))) == 0) {
           const v = <f64>digitsOf(text, whole, length) / powerOfTen(length - whole - pointed);
           store<u64>(slot, reinterpret<u64>(v) | ((<u64>minus) << 63));
           if (c == delimiter) {
