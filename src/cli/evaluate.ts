@@ -39,6 +39,7 @@ export async function evaluate(
   const reading = {
     ...readingOptions(options),
     threads: options.threads,
+    callerWorks: true,
     unseen: options.unseen,
     signal,
     onProgress: progress.update,

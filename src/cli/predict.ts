@@ -38,6 +38,7 @@ export async function predict(
       unseen: options.unseen,
       threads: threadsOf(options.concurrent, source),
       machine: options.machine,
+      callerWorks: true,
       signal,
       onProgress: progress.update,
     }).finally(progress.end);

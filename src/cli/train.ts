@@ -60,6 +60,7 @@ export async function train(
       solver: options.solver,
       descent: descentOptions(options),
       threads: options.threads,
+      callerWorks: true,
       signal,
       onProgress: progress.update,
     });

@@ -14,6 +14,8 @@ import { matchColumns } from "./match-columns.js";
 export interface EvaluateCsvOptions extends DialectOptions {
   /** Worker threads; 1 works on the calling thread, as does a small file. Default: the cores of this process. */
   threads?: number | undefined;
+  /** Whether the calling thread is one of them, which holds its event loop up now and then. Default: false. */
+  callerWorks?: boolean | undefined;
   /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
   unseen?: UnseenPolicy | undefined;
   signal?: AbortSignal | undefined;
@@ -48,9 +50,14 @@ export async function evaluateCsv(
         `${source.name}: the target ${JSON.stringify(model.target)} is missing or not numeric`,
         { hint: "evaluate compares predictions with it; goml predict does without" },
       );
-    const { signal, onProgress, threads = availableParallelism() } = options;
+    const { signal, onProgress, callerWorks, threads = availableParallelism() } = options;
     const plan: ScorePlan = { predictor, weighted, unseen: options.unseen ?? "fail", testSize: 0, seed: 0 };
-    const { errors, rows } = await scanScore(table, choice, plan, { threads, signal, onProgress });
+    const { errors, rows } = await scanScore(table, choice, plan, {
+      threads,
+      callerWorks,
+      signal,
+      onProgress,
+    });
     if (errors.n === 0)
       throw new DataError(`no row is complete: each of ${rows} has a missing cell`, {
         place: { file: source.name },

@@ -20,6 +20,8 @@ export interface PredictCsvOptions extends DialectOptions {
   append?: boolean | undefined;
   /** Worker threads; 0 (default) predicts on the calling thread. */
   threads?: number | undefined;
+  /** Whether the calling thread is one of them, which holds its event loop up now and then. Default: false. */
+  callerWorks?: boolean | undefined;
   /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
   unseen?: UnseenPolicy | undefined;
   /** Runs the model's expression graph on this machine instead; `threads` then are the go machine's workers. */
@@ -113,6 +115,7 @@ async function predictSource(
         inlineBytes: 0,
         chunkBytes: chunkBytes(source.plain?.size),
         window: 4 * Math.max(1, threads),
+        callerWorks: options.callerWorks,
         signal: options.signal,
         onProgress: options.onProgress,
         collect: async (chunk) => {

@@ -43,6 +43,8 @@ export interface FitCsvOptions extends ColumnOptions, DialectOptions {
   descent?: Omit<DescentOptions, "intercept" | "weights" | "signal"> | undefined;
   /** Worker threads; 1 works on the calling thread, as does a small file. Default: the cores of this process. */
   threads?: number | undefined;
+  /** Whether the calling thread is one of them, which holds its event loop up now and then. Default: false. */
+  callerWorks?: boolean | undefined;
   /** Stops the work; the promise then rejects with InterruptedError. */
   signal?: AbortSignal | undefined;
   /** Told of bytes read, now and then. */
@@ -108,9 +110,15 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     timing[what] += performance.now() - from;
     return result;
   };
-  const { signal, onProgress } = options;
+  const { signal, onProgress, callerWorks } = options;
   const threads = options.threads ?? availableParallelism();
-  const control: ScanControl = { threads, signal, onProgress, chunkBytes: chunkBytesFor(width) };
+  const control: ScanControl = {
+    threads,
+    callerWorks,
+    signal,
+    onProgress,
+    chunkBytes: chunkBytesFor(width),
+  };
   const choice = tableChoice(table, spec, options.weights);
   let scanned = await timed("scanMs", () => scanMoments(table, choice, plan, control));
   timing.threads = scanned.threads;

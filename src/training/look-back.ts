@@ -62,6 +62,11 @@ export class LookBack {
     }
   }
 
+  /** Whether the scan has failed. */
+  get failed(): boolean {
+    return Atomics.load(this.#header, FAILED) !== 0;
+  }
+
   /** Publishes where a chunk starts. */
   publish(chunk: number, start: ChunkStart): void {
     if (chunk > this.#chunks) return;
@@ -71,16 +76,19 @@ export class LookBack {
     Atomics.notify(this.#known, chunk);
   }
 
+  /** Where a chunk starts, if that is known yet. */
+  peek(chunk: number): ChunkStart | undefined {
+    const known = Atomics.load(this.#known, chunk);
+    if (known === 0) return undefined;
+    const [firstRow, lines] = this.#totals.subarray(2 * chunk);
+    return { firstRow: firstRow!, lines: lines!, insideQuote: known === 2 };
+  }
+
   /** Where a chunk starts; blocks until that is known. Throws InterruptedError once the scan has failed. */
   start(chunk: number): ChunkStart {
     for (;;) {
-      const known = Atomics.load(this.#known, chunk);
-      if (known !== 0)
-        return {
-          firstRow: this.#totals[2 * chunk]!,
-          lines: this.#totals[2 * chunk + 1]!,
-          insideQuote: known === 2,
-        };
+      const start = this.peek(chunk);
+      if (start !== undefined) return start;
       if (Atomics.load(this.#header, FAILED) !== 0)
         throw new InterruptedError("the scan has failed elsewhere");
       Atomics.wait(this.#known, chunk, 0, PATIENCE_MS);

@@ -10,7 +10,10 @@ import { ScoreJob, type ScorePlan, type ScoreResult } from "./score-job.js";
 import type { TrainingPlan } from "./training-job.js";
 
 /** How a scan is run: threads, abort, progress. */
-export type ScanControl = Pick<Scan<never, never>, "threads" | "signal" | "onProgress" | "chunkBytes">;
+export type ScanControl = Pick<
+  Scan<never, never>,
+  "threads" | "callerWorks" | "signal" | "onProgress" | "chunkBytes"
+>;
 
 const ENTRY = new URL("../../dist/bundle/scan-worker.js", import.meta.url);
 

@@ -49,6 +49,11 @@ export interface Scan<Plan, Result> {
   collect: (result: Result, chunk: number) => undefined | boolean | Promise<boolean>;
   /** Worker threads; with 1, or for a small file, the work is done on the calling thread. */
   threads: number;
+  /**
+   * Whether the calling thread is one of the threads: right for a command, which then starts one worker less and
+   * works while the others start; wrong for a server, whose event loop would wait some milliseconds at a time.
+   */
+  callerWorks?: boolean | undefined;
   /** Files up to this size are read on the calling thread. Default: 4 MiB, which takes less than a thread's start. */
   inlineBytes?: number | undefined;
   /** Bytes per chunk. */
@@ -161,15 +166,17 @@ async function scanFileInline<Plan, Result>(
 }
 
 async function scanFileOnWorkers<Plan, Result>(
-  { entry, plan, collect, signal, onProgress, window = Number.POSITIVE_INFINITY }: Scan<Plan, Result>,
+  options: Scan<Plan, Result>,
   lane: LaneSpec,
   fd: number,
   threads: number,
 ): Promise<LaneEnd<ResumePoint>> {
+  const { entry, plan, collect, signal, onProgress, window = Number.POSITIVE_INFINITY } = options;
   const { chunks, chunkBytes, size } = lane.plan;
+  const workers = options.callerWorks ? threads - 1 : threads;
   const lookBack = new LookBack(chunks);
   const workerData: ScanSetup<Plan> = { lane, plan, file: { fd, lookBack: lookBack.buffer } };
-  const pool = new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, { threads, workerData });
+  const pool = new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, { threads: workers, workerData });
   const answers = new Channel<ScanAnswer<Result>>(threads);
   let collected = 0;
   let stop: ScanStop | undefined;
@@ -188,10 +195,10 @@ async function scanFileOnWorkers<Plan, Result>(
     },
   });
   let working = threads;
-  const work = async () => {
+  const work = async (run: (order: { limit: number; budget: number }) => Promise<ScanAnswer<Result>>) => {
     while (!lookBack.done && !group.cancelled) {
       const limit = collected + window;
-      const answer = await pool.run({ limit, budget: BUDGET });
+      const answer = await run({ limit, budget: BUDGET });
       if (answer.results.length > 0 || answer.stop !== undefined) await answers.send(answer);
       else if (!lookBack.done && collected + window <= limit)
         await new Promise<void>((resolve) => wakers.push(resolve));
@@ -218,7 +225,8 @@ async function scanFileOnWorkers<Plan, Result>(
       onProgress?.({ read: Math.min(size, collected * chunkBytes), total: size });
     }
   };
-  for (let t = 0; t < threads; t++) group.go(work);
+  for (let t = 0; t < workers; t++) group.go(() => work((order) => pool.run(order)));
+  if (workers < threads) group.go(() => work(scanOnCaller(options, lane, fd, lookBack)));
   group.go(gather);
   try {
     await group.wait();
@@ -231,6 +239,38 @@ async function scanFileOnWorkers<Plan, Result>(
   // Where the chunk after the last would start says how many rows there are.
   const hasRows = lookBack.start(collected).firstRow > 0;
   return { hasRows, stop: stop && resumeOf(stop) };
+}
+
+/** The calling thread as a worker of the scan: one chunk at a time, and others run in between. */
+function scanOnCaller<Plan, Result>(
+  { create, plan }: Scan<Plan, Result>,
+  lane: LaneSpec,
+  fd: number,
+  lookBack: LookBack,
+): (order: { limit: number }) => Promise<ScanAnswer<Result>> {
+  const kernels = new Kernels();
+  const reader = new ChunkReader(kernels, lane, fd);
+  const job = create(kernels, reader, plan);
+  return async ({ limit }) => {
+    const answer: ScanAnswer<Result> = { results: [], stop: undefined };
+    const chunk = lookBack.take(limit);
+    if (chunk < 0) return answer;
+    reader.load(chunk);
+    const count = reader.count();
+    let start = lookBack.peek(chunk);
+    while (start === undefined) {
+      // Blocking here would keep the news of a worker's death from arriving.
+      await nextTick();
+      if (lookBack.failed) return answer;
+      start = lookBack.peek(chunk);
+    }
+    lookBack.publish(chunk + 1, startAfter(start, count));
+    const known = start;
+    answerChunk(answer, chunk, () => runJob(reader, job, known));
+    if (answer.stop !== undefined) lookBack.stopAt(chunk);
+    await nextTick();
+    return answer;
+  };
 }
 
 /** Cancels the tasks of a scan whose collector has had enough. */
