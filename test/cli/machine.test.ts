@@ -54,7 +54,7 @@ test("predict --machine writes the bytes that predict writes: factors, missing c
     "new.csv": "a,b,c\n1,2,u\n3,4,z\n",
   };
   return inFolder(files, async (folder) => {
-    expect((await goml(folder, ["train", "d.csv", "--formula", "y ~ a * c + poly(b, 2)", "-q"])).code).toBe(
+    expect((await goml(folder, ["train", "d.csv", "--formula", "y ~ a * c + poly(b, 2, raw = TRUE)", "-q"])).code).toBe(
       0,
     );
     const metrics = (one: Run) => one.stderr.replace(/, [^,]* ms on .*/, "");
