@@ -15,8 +15,8 @@ const ENTRY = new URL("../../dist/bundle/machine-worker.js", import.meta.url);
 /**
  * The cost, in nanoseconds, from which an op goes to the workers by default.
  *
- * A round trip to two workers takes 40 to 60 µs; two of them halve the time of what is split between them. Measured
- * with `goml bench --suite machine`.
+ * A round trip to a worker takes 20 to 40 µs once it is warm, so two workers gain from about 80 µs on; below 200 µs
+ * they gain little, and lose much where other processes have the cores (`goml bench --suite machine`).
  */
 const THRESHOLD_NS = 200_000;
 

@@ -54,9 +54,9 @@ test("predict --machine writes the bytes that predict writes: factors, missing c
     "new.csv": "a,b,c\n1,2,u\n3,4,z\n",
   };
   return inFolder(files, async (folder) => {
-    expect((await goml(folder, ["train", "d.csv", "--formula", "y ~ a * c + poly(b, 2, raw = TRUE)", "-q"])).code).toBe(
-      0,
-    );
+    expect(
+      (await goml(folder, ["train", "d.csv", "--formula", "y ~ a * c + poly(b, 2, raw = TRUE)", "-q"])).code,
+    ).toBe(0);
     const metrics = (one: Run) => one.stderr.replace(/, [^,]* ms on .*/, "");
     for (const args of [["d.csv"], ["d.csv", "--append"], ["new.csv"], ["new.csv", "--unseen", "na"]]) {
       const plain = await goml(folder, ["predict", ...args]);

@@ -17,7 +17,7 @@ export function renderBench(document: BenchDocument, columns: number): string {
     renderResults(results, columns),
     colour.dim(
       wrap(
-        "ratio: serial, in memory and from CSV to the first line of their group, threads to serial; " +
+        "ratio: serial, in memory, from CSV and tape to the first line of their group, threads to serial, go to tape; " +
           "below 1 is faster",
         columns,
       ),
@@ -70,7 +70,7 @@ function renderResults(results: readonly GroupResult[], columns: number): string
 export function renderChart(groups: readonly GroupResult[], columns: number): string {
   const lines: { label: string; kind: string; time: number; share: number; gain: string }[] = [];
   for (const group of groups) {
-    const serial = group.cases.find((one) => one.name === "serial");
+    const serial = group.cases.find((one) => one.name === "serial" || one.name === "tape");
     const best = bestConcurrent(group);
     if (serial === undefined || best === undefined) continue;
     const time = serial.medianMs * best.ratio;
@@ -78,7 +78,7 @@ export function renderChart(groups: readonly GroupResult[], columns: number): st
     lines.push(
       {
         label: group.name,
-        kind: "serial",
+        kind: serial.name,
         time: serial.medianMs,
         share: serial.medianMs / longest,
         gain: "",
@@ -103,7 +103,7 @@ export function renderChart(groups: readonly GroupResult[], columns: number): st
   return lines
     .map((line) => {
       const bar = "█".repeat(Math.max(1, Math.round(line.share * room)));
-      const coloured = line.kind === "serial" ? colour.blue(bar) : colour.green(bar);
+      const coloured = line.kind === "serial" || line.kind === "tape" ? colour.blue(bar) : colour.green(bar);
       const text = [
         line.label.padEnd(label),
         line.kind.padEnd(kind),
@@ -118,13 +118,16 @@ export function renderChart(groups: readonly GroupResult[], columns: number): st
 
 /** What was found out about the size from which threads pay. */
 export function crossoverText(suite: string, crossover: Crossover | null): string {
-  const what = suite === "csv" ? "From CSV to CSV" : "In memory";
+  const what = suite === "csv" ? "From CSV to CSV" : suite === "machine" ? "On the go machine" : "In memory";
   if (crossover === null) return `${what}, threads did not pay at any size measured.`;
   const { rows, values, threads, speedup } = crossover;
+  const matrix = count(Number(rows.toPrecision(2)));
   const size =
-    crossover.bytes === null
-      ? `${count(Number(values.toPrecision(2)))} values (${count(Number(rows.toPrecision(2)))} rows)`
-      : `${bytes(Number(crossover.bytes.toPrecision(2)))} (${count(Number(rows.toPrecision(2)))} rows)`;
+    suite === "machine"
+      ? `matrices of ${matrix} × ${matrix}`
+      : crossover.bytes === null
+        ? `${count(Number(values.toPrecision(2)))} values (${count(Number(rows.toPrecision(2)))} rows)`
+        : `${bytes(Number(crossover.bytes.toPrecision(2)))} (${count(Number(rows.toPrecision(2)))} rows)`;
   return (
     `${what}, threads pay from about ${size} on; the largest batch is ` +
     `${significant(speedup, 2)} times as fast on ${threads} threads.`
