@@ -59,9 +59,10 @@ await build({
   entryPoints: ["src/cli/main.ts", "src/cli/program.ts"],
   plugins: [
     {
-      name: "program apart",
+      name: "program and serve apart",
+      // Serving stays what tsc made of it, dist/serve, with Fastify in node_modules.
       setup: (b) =>
-        b.onResolve({ filter: /^\.\/program\.js$/ }, ({ kind, path }) =>
+        b.onResolve({ filter: /^(\.\/program|\.\.\/serve\/index)\.js$/ }, ({ kind, path }) =>
           kind === "dynamic-import" ? { path, external: true } : undefined,
         ),
     },

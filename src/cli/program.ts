@@ -8,6 +8,7 @@ import type { Run } from "./syntax/command.js";
 import { evaluateSyntax } from "./syntax/evaluate.js";
 import { graphSyntax } from "./syntax/graph.js";
 import { predictSyntax } from "./syntax/predict.js";
+import { serveSyntax } from "./syntax/serve.js";
 import { trainSyntax } from "./syntax/train.js";
 
 /** Runs a command line; gives the exit code. */
@@ -45,10 +46,10 @@ async function runCommand(argv: string[]): Promise<number> {
   const run: Run = (load) =>
     async function (...args) {
       const action = await load();
-      const data = typeof args[0] === "string" ? args[0] : undefined;
-      exitCode = await action(data, this.opts() as never, controller.signal);
+      const data = typeof args[0] === "string" || Array.isArray(args[0]) ? args[0] : undefined;
+      exitCode = await action(data as never, this.opts() as never, controller.signal);
     };
-  for (const syntax of [trainSyntax, predictSyntax, evaluateSyntax, benchSyntax, graphSyntax])
+  for (const syntax of [trainSyntax, predictSyntax, evaluateSyntax, benchSyntax, graphSyntax, serveSyntax])
     syntax(program, run);
   helpCommand(program);
   for (const command of [program, ...program.commands])

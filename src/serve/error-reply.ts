@@ -1,0 +1,78 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { GomlError } from "../errors.js";
+import { RequestError } from "./request-error.js";
+
+/** A refused body is still read to this length, or for this long, so that the client gets to read the answer. */
+const LINGER_BYTES = 16 << 20;
+const LINGER_MS = 1000;
+
+/** Answers an error in the protocol's form, `{"error": "…"}`; unforeseen ones are logged and not explained. */
+export function replyWithError(
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  retryAfter: number,
+): void {
+  const status = statusOf(error);
+  if (status === 499 || reply.raw.destroyed) {
+    reply.hijack();
+    reply.raw.destroy();
+    return;
+  }
+  if (status === 500) request.log.error({ err: error }, "the request failed");
+  if (status === 503) reply.header("retry-after", String(retryAfter));
+  if (status === 401) reply.header("www-authenticate", 'Bearer realm="goml"');
+  const message = status === 500 && !(error instanceof GomlError) ? "internal error" : error.message;
+  const document: Record<string, string> = { error: message };
+  if (request.routeOptions.url?.endsWith("/invocations")) {
+    // What MLflow's clients read.
+    document.error_code =
+      status === 404 ? "RESOURCE_DOES_NOT_EXIST" : status < 500 ? "BAD_REQUEST" : "INTERNAL_ERROR";
+    document.message = message;
+  }
+  const body = JSON.stringify(document);
+  reply.code(status).header("content-type", "application/json; charset=utf-8");
+  if (leftOver(request) > LINGER_BYTES) refuseAndLinger(request, reply, body);
+  else reply.send(body);
+}
+
+function statusOf(error: FastifyError | Error): number {
+  if (error instanceof RequestError) return error.status;
+  const { statusCode } = error as FastifyError;
+  return statusCode !== undefined && statusCode >= 400 && statusCode < 500 ? statusCode : 500;
+}
+
+/** Bytes of body that may still come; of one in chunks nobody knows. */
+function leftOver({ raw }: FastifyRequest): number {
+  if (raw.complete) return 0;
+  const announced = raw.headers["content-length"];
+  if (announced !== undefined) return Number(announced);
+  return raw.headers["transfer-encoding"] === undefined ? 0 : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Sends the answer at once, but closes the connection a little later: closing it while the client still sends would
+ * reset it, and the client might never see why.
+ */
+function refuseAndLinger(request: FastifyRequest, reply: FastifyReply, body: string): void {
+  const { raw } = request;
+  reply.hijack();
+  reply.raw.writeHead(reply.statusCode, {
+    ...(reply.getHeaders() as Record<string, string>),
+    "content-length": Buffer.byteLength(body),
+    connection: "close",
+  });
+  reply.raw.write(body);
+  let drained = 0;
+  const end = () => {
+    clearTimeout(timer);
+    raw.off("data", onData).off("end", end).off("close", end);
+    reply.raw.end();
+  };
+  const onData = (chunk: Buffer) => {
+    drained += chunk.length;
+    if (drained > LINGER_BYTES) end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  raw.on("data", onData).on("end", end).on("close", end).resume();
+}

@@ -1,0 +1,3 @@
+export type { ServeModels, ServeOptions } from "./options.js";
+export { type PluginOptions, plugin } from "./plugin.js";
+export { createServer, type GomlServer, type ServerOptions, type ShutDownOptions } from "./server.js";

@@ -1,0 +1,76 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { bearerCheck } from "./bearer.js";
+import { replyWithError } from "./error-reply.js";
+import type { ServeModels, ServeOptions } from "./options.js";
+import { RequestError } from "./request-error.js";
+import { inferRoutes } from "./routes-infer.js";
+import { mlflowRoutes } from "./routes-mlflow.js";
+import { operationRoutes } from "./routes-operations.js";
+import { Service } from "./service.js";
+
+/** Options of the plugin: the models, and how they are served; Fastify adds `prefix`. */
+export interface PluginOptions extends ServeOptions {
+  models: ServeModels;
+}
+
+/**
+ * Fastify plugin with all routes of `goml serve`, for a service that mounts them in its own app:
+ *
+ *     await app.register(plugin, { models: "model.json", prefix: "/ml" });
+ *
+ * Its hooks, error form and body parsing stay within it. Threads and timers end when the app closes.
+ */
+export async function plugin(app: FastifyInstance, options: PluginOptions): Promise<void> {
+  await mount(app, new Service(options.models, options));
+}
+
+/** Routes that answer without a token: health checks, and the page, which holds no data. */
+const OPEN = new Set(["/", "/v2/health/live", "/v2/health/ready", "/ping", "/health"]);
+
+/** Mounts a service's routes. */
+export async function mount(app: FastifyInstance, service: Service): Promise<void> {
+  const { settings } = service;
+  app.addHook("onClose", () => service.close());
+  app.addHook("preClose", async () => service.drain());
+  app.removeAllContentTypeParsers();
+  // Bodies are received by `receiveBody`, whatever their type, or without one.
+  app.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+  app.setErrorHandler((error: Error, request, reply) =>
+    replyWithError(error, request, reply, settings.retryAfter),
+  );
+  const check = settings.token === undefined ? undefined : bearerCheck(settings.token);
+  app.addHook("onRequest", (request, reply, done) => {
+    const started = performance.now();
+    const endpoint = endpointOf(request, app.prefix);
+    reply.raw.once("close", () => {
+      const notes = service.notesOf(request);
+      const status = reply.raw.writableFinished ? reply.raw.statusCode : 499;
+      const ms = performance.now() - started;
+      const model = notes?.model ?? "";
+      const rows = status === 200 ? (notes?.rows ?? 0) : 0;
+      service.metrics.count({ endpoint, model, status, seconds: ms / 1000, rows });
+      const level = status >= 500 ? "error" : notes === undefined && status === 200 ? "debug" : "info";
+      request.log[level](
+        { method: request.method, url: request.url, status, ms: Math.round(ms * 1000) / 1000, model, rows },
+        "request",
+      );
+    });
+    if (check !== undefined && !OPEN.has(endpoint) && !check(request.headers.authorization))
+      done(new RequestError(401, "a bearer token is needed: Authorization: Bearer TOKEN"));
+    else done();
+  });
+  inferRoutes(app, service);
+  mlflowRoutes(app, service);
+  operationRoutes(app, service);
+  await service.open(app.log).catch(async (error: unknown) => {
+    await service.close();
+    throw error;
+  });
+}
+
+/** The route within the plugin, or "unknown". */
+function endpointOf(request: FastifyRequest, prefix: string): string {
+  const { url } = request.routeOptions;
+  if (url === undefined) return "unknown";
+  return url.startsWith(prefix) ? url.slice(prefix.length) || "/" : url;
+}

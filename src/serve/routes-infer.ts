@@ -1,0 +1,49 @@
+import type { FastifyInstance } from "fastify";
+import { version } from "../version.js";
+import type { Entry } from "./repository.js";
+import { OUTPUT } from "./served-model.js";
+import type { Service } from "./service.js";
+
+interface ModelParams {
+  Params: { model: string; version?: string };
+}
+
+/** The routes of the Open Inference Protocol, version 2, over REST. */
+export function inferRoutes(app: FastifyInstance, service: Service): void {
+  const { repository } = service;
+  const metadata = { name: "goml", version, extensions: ["binary_tensor_data"] };
+  for (const url of ["/v2", "/v2/"]) app.get(url, async () => metadata);
+  app.get("/v2/health/live", async () => ({ live: true }));
+  app.get("/v2/health/ready", async (_request, reply) => {
+    reply.code(service.ready ? 200 : 503);
+    return { live: true, ready: service.ready };
+  });
+  app.get("/v2/models", async () => ({ models: repository.names() }));
+  for (const base of ["/v2/models/:model", "/v2/models/:model/versions/:version"]) {
+    app.get<ModelParams>(base, async ({ params }) =>
+      modelMetadata(repository.entry(params.model, params.version), repository.versions(params.model)),
+    );
+    app.get<ModelParams>(`${base}/ready`, async ({ params }, reply) => {
+      const { name } = repository.find(params.model, params.version);
+      reply.code(service.ready ? 200 : 503);
+      return { name, ready: service.ready };
+    });
+    app.post<ModelParams>(`${base}/infer`, async (request, reply) => {
+      const { params } = request;
+      await service.respond(request, reply, repository.find(params.model, params.version), "infer");
+      return reply;
+    });
+  }
+}
+
+/** The protocol's model metadata; `parameters` adds what it has no place for. */
+function modelMetadata({ model, problem }: Entry, versions: readonly string[]): object {
+  return {
+    name: model.name,
+    versions,
+    platform: "goml",
+    inputs: model.inputs.map(({ name, datatype }) => ({ name, datatype, shape: [-1, 1] })),
+    outputs: [{ name: OUTPUT, datatype: "FP64", shape: [-1] }],
+    parameters: { target: model.target, ...model.about, problem },
+  };
+}
