@@ -12,12 +12,14 @@ export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./infe
 export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./inference/predict-csv.js";
 export type { CrossValidation, FoldError } from "./linear/cross-validation.js";
 export type { ModelGraph } from "./linear/graph.js";
+export type { IntervalKind, IntervalOptions, PredictedInterval } from "./linear/interval.js";
 export type { SolverChoice } from "./linear/ladder.js";
 export { type DataSource, LinearModel, type Solver } from "./linear/model.js";
 export type { ModelDocument } from "./linear/model-document.js";
 export { readModel } from "./linear/model-file.js";
 export type { PredictConcurrentOptions } from "./linear/predict-concurrent.js";
 export type { CoefficientRow, FitSummary, Summary } from "./linear/summary.js";
+export type { Vcov, VcovType } from "./linear/vcov.js";
 export { ExtendedMoments, type ExtendedMomentsJson } from "./stats/extended-moments.js";
 export type { FitMetrics, PredictionMetrics } from "./stats/metrics.js";
 export { Moments, type MomentsJson } from "./stats/moments.js";

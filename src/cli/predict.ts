@@ -2,6 +2,7 @@ import { openSource, openStandardInput, type Source } from "../csv/source.js";
 import { DataError, UsageError } from "../errors.js";
 import { defaultThreads, predictCsv } from "../inference/predict-csv.js";
 import type { MachineName } from "../inference/predict-on-machine.js";
+import type { IntervalKind } from "../linear/interval.js";
 import type { LinearModel } from "../linear/model.js";
 import { readModel } from "../linear/model-file.js";
 import { version } from "../version.js";
@@ -16,6 +17,9 @@ export interface PredictOptions extends ReadingOptions {
   concurrent?: number | "auto" | true;
   machine?: MachineName;
   append?: boolean;
+  interval: IntervalKind | "none";
+  level: number;
+  se?: boolean;
   unseen: "fail" | "na";
   json?: boolean;
   quiet?: boolean;
@@ -35,6 +39,9 @@ export async function predict(
       ...readingOptions(options),
       output: options.output,
       append: options.append,
+      interval: options.interval,
+      level: options.level,
+      stdError: options.se,
       unseen: options.unseen,
       threads: threadsOf(options.concurrent, source),
       machine: options.machine,

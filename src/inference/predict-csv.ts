@@ -4,6 +4,8 @@ import type { DialectOptions } from "../csv/dialect.js";
 import { openSource, type Source } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
 import { openOutput, quoteField } from "../csv/write.js";
+import { UsageError } from "../errors.js";
+import { type IntervalKind, intervalPlan } from "../linear/interval.js";
 import type { LinearModel } from "../linear/model.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
 import { scan } from "../training/scan.js";
@@ -22,6 +24,12 @@ export interface PredictCsvOptions extends DialectOptions {
   threads?: number | undefined;
   /** Whether the calling thread is one of them, which holds its event loop up now and then. Default: false. */
   callerWorks?: boolean | undefined;
+  /** Adds columns `lower` and `upper`: of the mean of y, or of a new y. Default: none. */
+  interval?: IntervalKind | "none" | undefined;
+  /** The level of the intervals. Default: 0.95. */
+  level?: number | undefined;
+  /** Adds a column `stdError`, the standard error of the fitted value. */
+  stdError?: boolean | undefined;
   /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
   unseen?: UnseenPolicy | undefined;
   /** Runs the model's expression graph on this machine instead; `threads` then are the go machine's workers. */
@@ -73,11 +81,23 @@ async function predictSource(
   options: PredictCsvOptions,
 ): Promise<CsvPrediction> {
   const started = performance.now();
+  const { interval = "none", level, stdError = false } = options;
+  const bounds = interval !== "none";
+  if (options.machine !== undefined && (bounds || stdError))
+    throw new UsageError("the machines predict without intervals", {
+      hint: "leave out --machine, or --interval and --se",
+    });
   const table = await readTable(source, options);
   const append = options.append ?? false;
   const { choice, predictor } = matchColumns(model, table, { text: append });
   const plan: PredictPlan = {
     predictor,
+    intervals:
+      bounds || stdError
+        ? intervalPlan(model, { interval: bounds ? interval : "confidence", level })
+        : undefined,
+    stdError,
+    bounds,
     unseen: options.unseen ?? "fail",
     append,
     delimiter: append ? table.dialect.delimiter : ",",

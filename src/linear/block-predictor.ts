@@ -28,6 +28,8 @@ export class BlockPredictor {
   target: Float64Array | undefined;
   readonly #plan: PredictorPlan;
   readonly #design: Design | undefined;
+  #raw: RawBlock = { numeric: [], codes: [], levels: [] };
+  #start = 0;
 
   constructor(plan: PredictorPlan) {
     this.#plan = plan;
@@ -41,10 +43,18 @@ export class BlockPredictor {
     return this.#design?.unseen ?? [];
   }
 
+  /** Column j of X for the block's rows; the next block overwrites it. */
+  column(j: number): Float64Array {
+    if (this.#design !== undefined) return this.#design.values.subarray(j * BLOCK_ROWS, (j + 1) * BLOCK_ROWS);
+    return this.#raw.numeric[j + (this.#plan.target ? 1 : 0)]!.subarray(this.#start);
+  }
+
   /** Fills `predictions` and `target` for rows `start` to `start + rows` − 1 of a raw block. */
   predict(raw: RawBlock, start: number, rows: number): void {
     const { weights, target } = this.#plan;
     const out = this.predictions;
+    this.#raw = raw;
+    this.#start = start;
     out.fill(weights[0]!, 0, rows);
     if (this.#design !== undefined) {
       this.#design.fill(raw, start, rows);

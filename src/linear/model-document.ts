@@ -4,6 +4,7 @@ import { ModelError } from "../errors.js";
 import { ExtendedMoments, type ExtendedMomentsJson } from "../stats/extended-moments.js";
 import { Moments, type MomentsJson } from "../stats/moments.js";
 import type { DataSource, Solver } from "./model.js";
+import type { Vcov } from "./vcov.js";
 
 /** The version of the model file's schema; raised when a reader of the present one could not read it any more. */
 export const SCHEMA = 1;
@@ -21,6 +22,8 @@ export interface ModelDocument {
   coefficients: (number | null)[];
   /** Packed lower triangle of the covariance of θ. */
   covariance: (number | null)[];
+  /** How it was estimated; iid where it is not said. */
+  vcov: Vcov;
   aliased: string[];
   rank: number;
   conditionNumber: number;
@@ -92,6 +95,7 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
     intercept,
     coefficients,
     covariance,
+    vcov: readVcov(document.vcov, name),
     solver: need("solver", isText, "the name of a solver"),
     aliased: need("aliased", isTexts, "a list of names"),
     rank: need("rank", isNumber, "a number"),
@@ -133,6 +137,16 @@ function isSource(v: unknown): boolean {
   return (
     typeof source?.path === "string" && typeof source.size === "number" && typeof source.mtimeMs === "number"
   );
+}
+
+function readVcov(v: unknown, name: string): Vcov {
+  if (v === undefined || v === null) return { type: "iid" };
+  const vcov = v as Vcov;
+  const types = ["iid", "hc0", "hc1", "hc2", "hc3", "cluster"];
+  if (types.includes(vcov.type) && (vcov.type === "iid" || Array.isArray(vcov.meat))) return vcov;
+  throw new ModelError(`${name}: "vcov" should be one of ${types.join(", ")}, with its meat`, {
+    hint: "write it anew with goml train",
+  });
 }
 
 function readMoments(json: unknown, name: string): Moments | ExtendedMoments {

@@ -7,12 +7,15 @@ import type { Moments } from "../stats/moments.js";
 import { packedIndex } from "../stats/packed.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import type { ModelGraph } from "./graph.js";
+import { type IntervalOptions, intervalPlan, intervalsOf, type PredictedInterval } from "./interval.js";
 import { type ModelDocument, parseModelDocument, SCHEMA } from "./model-document.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "./predict-concurrent.js";
 import { predictRows } from "./predict-rows.js";
 import type { Solution } from "./solution.js";
 import type { Regression } from "./solve.js";
 import { type Summary, summarize } from "./summary.js";
+import type { Vcov } from "./vcov.js";
+import { unwhiten, whiteningOf } from "./whitening.js";
 
 /** How θ was found: Cholesky in double or in double-double, Householder QR of X, or gradient descent. */
 export type Solver = "normal" | "extended" | "qr" | "gd";
@@ -41,6 +44,8 @@ export interface ModelParts {
   folds?: readonly (Moments | ExtendedMoments)[];
   /** The column of weights. */
   weightsColumn?: string | undefined;
+  /** How the covariance of θ is estimated. Default: iid. */
+  vcov?: Vcov | undefined;
   source?: DataSource | undefined;
 }
 
@@ -72,10 +77,12 @@ export class LinearModel {
   /** θ: the intercept first where there is one, then one per term; NaN for an aliased term. */
   readonly coefficients: Float64Array;
   /**
-   * The estimated covariance of θ, σ² (XᵀX)⁻¹, as a packed lower triangle: entry (i, j), i ≥ j, at i(i + 1)/2 + j.
-   * NaN for aliased terms.
+   * The estimated covariance of θ, σ² (XᵀX)⁻¹ or what `vcov` says, as a packed lower triangle: entry (i, j), i ≥ j,
+   * at i(i + 1)/2 + j. NaN for aliased terms.
    */
   readonly covariance: Float64Array;
+  /** How the covariance was estimated. */
+  readonly vcov: Vcov;
   /** Terms that depend linearly on terms before them and were left out. */
   readonly aliased: readonly string[];
   /** The number of coefficients estimated. */
@@ -103,6 +110,7 @@ export class LinearModel {
     this.terms = this.codedTerms.flatMap((term) => term.columns.map(({ name }) => name));
     this.coefficients = parts.coefficients;
     this.covariance = parts.covariance;
+    this.vcov = parts.vcov ?? { type: "iid" };
     this.aliased = parts.aliased;
     this.rank = parts.rank;
     this.conditionNumber = parts.conditionNumber;
@@ -127,6 +135,13 @@ export class LinearModel {
       aliased: solution.aliased.map((i) => names[i]!),
       covariance: solution.inverse.map((v) => v * variance),
     });
+  }
+
+  /** The same fit with its covariance estimated otherwise. */
+  withVcov(vcov: Exclude<Vcov, { type: "iid" }>): LinearModel {
+    const whitening = whiteningOf(this.moments, this.regression, this.coefficients);
+    const covariance = unwhiten(whitening, Float64Array.from(vcov.meat), this.terms.length);
+    return new LinearModel({ ...this, covariance, vcov });
   }
 
   /** The name of y. */
@@ -211,6 +226,20 @@ export class LinearModel {
     return predictRowsConcurrent(flat, this.weights, rowCount(flat, this.terms.length), options);
   }
 
+  /**
+   * Predictions with standard errors and intervals for the rows of X, as `predict` takes them: ŷ ∓ t √v with
+   * n − rank degrees of freedom, v = xᵀ Cov(θ̂) x for the mean of y at x, + σ² for a new y of weight 1.
+   *
+   * @throws UsageError where the shapes do not fit or the level is not between 0 and 1
+   */
+  predictInterval(
+    X: Float64Array | readonly (readonly number[])[],
+    options: IntervalOptions = {},
+  ): PredictedInterval {
+    const flat = flatten(X, this.terms.length);
+    return intervalsOf(flat, this.terms.length, this.predict(flat), intervalPlan(this, options));
+  }
+
   /** What predicting from raw columns needs; with `target`, the target's raw columns are among them. */
   predictorPlan(target: boolean): PredictorPlan {
     const spec = target
@@ -244,6 +273,7 @@ export class LinearModel {
       solver: this.solver,
       coefficients: numbers(this.coefficients),
       covariance: numbers(this.covariance),
+      vcov: this.vcov,
       aliased: [...this.aliased],
       rank: this.rank,
       conditionNumber: this.conditionNumber,

@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { example, reading, type Syntax, unseen } from "./command.js";
-import { concurrency } from "./values.js";
+import { concurrency, share } from "./values.js";
 
 export const predictSyntax: Syntax = (program, run) => {
   const command = program
@@ -21,6 +21,13 @@ export const predictSyntax: Syntax = (program, run) => {
         "go",
       ]),
     )
+    .addOption(
+      new Option("--interval <kind>", "add lower and upper: of the mean of y, or of a new y")
+        .choices(["none", "confidence", "prediction"])
+        .default("none"),
+    )
+    .option("--level <p>", "level of the intervals", share, 0.95)
+    .option("--se", "add stdError, the standard error of the fitted value")
     .option("--append", "keep the input's columns")
     .option("--json", "print the metrics and timing as JSON on standard error")
     .option("-q, --quiet", "print no metrics or timing")
@@ -29,6 +36,7 @@ export const predictSyntax: Syntax = (program, run) => {
     reading(command),
     "goml predict --concurrent",
     "goml predict new.csv -m model.json --append -o predicted.csv",
+    "goml predict new.csv --interval prediction --level 0.9",
     "cat new.csv | goml predict > predicted.csv",
   );
 };

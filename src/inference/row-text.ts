@@ -1,0 +1,77 @@
+import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
+import { NumberWriter } from "../kernels/number-writer.js";
+import type { BlockSource } from "../training/chunk-job.js";
+
+/**
+ * Collects the CSV text of a chunk's rows, numbers as the shortest decimals that read back to the same doubles and
+ * NaN as NA, behind the rows' own bytes where those are to be kept.
+ */
+export class RowText {
+  readonly #kernels: Kernels;
+  readonly #source: BlockSource;
+  readonly #delimiter: string;
+  readonly #append: boolean;
+  readonly #writer: NumberWriter;
+  /** Where the columns lie for the writer. */
+  readonly #block: number;
+  #text = Buffer.allocUnsafeSlow(1 << 18);
+  #length = 0;
+
+  /** `columns` numbers per row; with `append`, the rows' own bytes come first. */
+  constructor(
+    kernels: Kernels,
+    source: BlockSource,
+    options: { columns: number; delimiter: string; append: boolean },
+  ) {
+    this.#kernels = kernels;
+    this.#source = source;
+    this.#delimiter = options.delimiter;
+    this.#append = options.append;
+    this.#writer = new NumberWriter(kernels, options.delimiter.charCodeAt(0));
+    this.#block = kernels.alloc(8 * BLOCK_ROWS * options.columns);
+  }
+
+  /** Adds the source's first `rows` rows, with these columns of numbers. */
+  add(columns: readonly Float64Array[], rows: number): void {
+    const { spans } = this.#source;
+    const whole = columns.every((column) => !column.subarray(0, rows).includes(Number.NaN));
+    if (!whole || (this.#append && spans === 0)) {
+      this.#addSingly(columns, rows);
+      return;
+    }
+    columns.forEach((column, j) => {
+      this.#kernels.doublesAt(this.#block + 8 * BLOCK_ROWS * j, rows).set(column.subarray(0, rows));
+    });
+    this.#push(this.#writer.rows(this.#block, rows, columns.length, { spans: this.#append ? spans : 0 }));
+  }
+
+  /** Row by row, for blocks with missing values and for the csv-parse lane. */
+  #addSingly(columns: readonly Float64Array[], rows: number): void {
+    for (let r = 0; r < rows; r++) {
+      if (this.#append) {
+        this.#push(this.#source.rowBytes(r));
+        this.#push(Buffer.from(this.#delimiter));
+      }
+      const cells = columns.map((column) => (Number.isNaN(column[r]!) ? "NA" : String(column[r]!)));
+      this.#push(Buffer.from(`${cells.join(this.#delimiter)}\n`));
+    }
+  }
+
+  /** The text since the last call. */
+  take(): Uint8Array<ArrayBuffer> {
+    const text = new Uint8Array(this.#text.subarray(0, this.#length));
+    this.#length = 0;
+    return text;
+  }
+
+  #push(bytes: Uint8Array): void {
+    const length = this.#length + bytes.length;
+    if (length > this.#text.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#text.length, length));
+      larger.set(this.#text.subarray(0, this.#length));
+      this.#text = larger;
+    }
+    this.#text.set(bytes, this.#length);
+    this.#length = length;
+  }
+}
