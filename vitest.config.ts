@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: "test/build-first.ts",
     pool: "forks",
     // The linter's rule against focused tests takes our fit() for one; this is the same check.
     allowOnly: false,

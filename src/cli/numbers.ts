@@ -1,4 +1,7 @@
-/** A number for reading, with `digits` significant digits and without trailing zeros; NaN is NA, as in R. */
+/**
+ * A number for reading, with `digits` significant digits, more where the integer part has more, and without trailing
+ * zeros; NaN is NA, as in R.
+ */
 export function significant(x: number, digits = 6): string {
   if (Number.isNaN(x)) return "NA";
   if (!Number.isFinite(x)) return x > 0 ? "Inf" : "-Inf";
@@ -6,7 +9,7 @@ export function significant(x: number, digits = 6): string {
   const magnitude = Math.floor(Math.log10(Math.abs(x)));
   if (magnitude < -5 || magnitude >= Math.max(digits, 7) + 3)
     return x.toExponential(digits - 1).replace(/\.?0+e/, "e");
-  return String(Number(x.toPrecision(digits)));
+  return magnitude >= digits ? x.toFixed(0) : String(Number(x.toPrecision(digits)));
 }
 
 /**

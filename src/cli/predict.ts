@@ -76,6 +76,9 @@ export async function predict(
   }
 }
 
+/** An open pipe in which nothing comes would else look as if goml hung: some CI systems start commands so. */
+const WAIT_NOTE_MS = 2000;
+
 /** Below this many bytes starting threads takes longer than predicting; `goml bench` shows where it pays. */
 const AUTO_BYTES = 8 << 20;
 
@@ -93,7 +96,12 @@ function threadsOf(concurrent: PredictOptions["concurrent"], source: Source): nu
  */
 async function openInput(data: string | undefined, model: LinearModel, signal: AbortSignal): Promise<Source> {
   if (data !== undefined) return openSource(data, signal);
-  const input = await openStandardInput(signal);
+  const note = setTimeout(() => {
+    process.stderr.write(
+      "note: waiting for standard input; name a file to predict that: goml predict data.csv\n",
+    );
+  }, WAIT_NOTE_MS);
+  const input = await openStandardInput(signal).finally(() => clearTimeout(note));
   if (input !== undefined) return input;
   if (model.source === undefined)
     throw new UsageError("there is nothing to predict: no file, and nothing on standard input", {

@@ -13,13 +13,22 @@ export function nearestName(name: string, names: readonly string[]): string | un
   return best;
 }
 
-/** Insertions, deletions and replacements that turn `a` into `b` (Levenshtein 1966). */
+/**
+ * Insertions, deletions, replacements, and swaps of neighbours that turn `a` into `b`, no letter touched twice (the
+ * optimal string alignment distance; Damerau 1964, Levenshtein 1966).
+ */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, replaced);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        next[j] = Math.min(next[j]!, before[j - 2]! + 1);
+    }
+    before = row;
     row = next;
   }
   return row[b.length]!;

@@ -19,7 +19,8 @@ function randomTable(rows: number, k: number, seed: number) {
   const random = generator(seed);
   const cell = () => {
     const draw = random();
-    if (draw > 0.995) return ["NA", "", "null"][Math.floor((draw - 0.995) * 600)]!;
+    // In a table of one column an empty cell would be a blank line, which is no row.
+    if (draw > 0.995) return ["NA", k === 1 ? "NaN" : "", "null"][Math.floor((draw - 0.995) * 600)]!;
     const value = random() * 10 ** Math.round(5 * draw);
     return draw < -0.9 ? value.toExponential(3) : String(value);
   };
