@@ -2,7 +2,9 @@ import { UsageError } from "../errors.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
 import type { Moments } from "../stats/moments.js";
 import { packedIndex } from "../stats/packed.js";
+import { needsExtended } from "./ladder.js";
 import { predictionSquares } from "./prediction-squares.js";
+import type { Solution } from "./solution.js";
 import { type Regression, solve } from "./solve.js";
 
 /** How well the model of the other folds predicts a fold. */
@@ -41,9 +43,17 @@ export function crossValidate<M extends Moments | ExtendedMoments>(
 ): CrossValidation {
   const parts = leaveOneOut(folds);
   return collectErrors(parts, regression.target, (others, fold) => {
-    const { coefficients } = solve(others, presentIn(others, regression));
+    const { coefficients } = solveAsNeeded(others, presentIn(others, regression));
     return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
   });
+}
+
+/** Double-double moments are solved in double where that is enough, which is many times faster. */
+function solveAsNeeded(moments: Moments | ExtendedMoments, regression: Regression): Solution {
+  if (!(moments instanceof ExtendedMoments)) return solve(moments, regression);
+  const rounded = moments.toMoments();
+  const solution = solve(rounded, regression);
+  return needsExtended(solution, rounded, regression) ? solve(moments, regression) : solution;
 }
 
 /** A fold, and the merged moments of all others. */

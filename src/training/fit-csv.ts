@@ -16,6 +16,7 @@ import type { Solution } from "../linear/solution.js";
 import { solve } from "../linear/solve.js";
 import { mergeFolds } from "../stats/merge-folds.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
+import type { Moments } from "../stats/moments.js";
 import { type ColumnOptions, chooseColumns } from "./choose-columns.js";
 import { chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
 import { checkEstimable } from "./estimable.js";
@@ -143,7 +144,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     used = "qr";
   } else {
     solution = await timed("solveMs", () => solve(moments, regression));
-    if (solver === "auto" && used === "normal" && needsExtended(solution)) {
+    if (solver === "auto" && used === "normal" && needsExtended(solution, moments as Moments, regression)) {
       scanned = await timed("scanMs", () => scanMoments(table, choice, { ...plan, extended: true }, control));
       moments = mergeFolds(scanned.total.folds);
       solution = await timed("solveMs", () => solve(moments, regression));

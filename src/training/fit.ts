@@ -73,7 +73,7 @@ export function fit(
   if (choice === "extended" || (choice === "auto" && extendedIsFree(n, k + 1))) return extended();
   const moments = Moments.fromRows(keys, rows, weights);
   const solution = solve(moments, regression);
-  if (choice === "auto" && needsExtended(solution)) return extended();
+  if (choice === "auto" && needsExtended(solution, moments, regression)) return extended();
   return LinearModel.of({ spec, solver: "normal", moments, solution });
 }
 

@@ -142,3 +142,21 @@ test("double precision alone would not do, and auto notices", () => {
   expect(auto.solver).toBe("extended");
   expect(digits(auto, theta)).toBeGreaterThanOrEqual(13);
 });
+
+test("a column far from zero keeps its digits", () => {
+  // Seconds since 1970 over a minute: the mean is 1e8 standard deviations from zero.
+  const next = normal(11);
+  const X = range(3000).map(() => [1_700_000_000 + 17 * next()]);
+  const y = X.map(([t]) => 0.5 * (t! - 1_700_000_000) + next());
+  const theta = exact(
+    X.map((row) => row.map(Rational.from)),
+    y.map(Rational.from),
+  );
+  const many = range(60).flatMap(() => X);
+  const auto = fit(
+    many,
+    range(60).flatMap(() => y),
+  );
+  expect(auto.solver).toBe("extended");
+  expect(digits(auto, theta)).toBeGreaterThanOrEqual(13);
+});
