@@ -11,6 +11,9 @@ export function place(kernels: Kernels, data: Uint8Array): number {
 
 export const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
+/** How long a test of a property may take: with GOML_LONG=1, minutes. */
+export const PATIENCE = process.env.GOML_LONG === "1" ? 900_000 : 60_000;
+
 /** Runs of a property: a few by default, hundreds of times as many with GOML_LONG=1. */
 export const runs = (usual: number): { numRuns: number } => ({
   numRuns: process.env.GOML_LONG === "1" ? usual * 200 : usual,

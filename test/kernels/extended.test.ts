@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ExtendedAccumulator, type ExtendedParts } from "../../src/kernels/extended.js";
 import { BLOCK_ROWS, Kernels } from "../../src/kernels/kernels.js";
 import { ExtendedMoments } from "../../src/stats/extended-moments.js";
-import { runs } from "./bytes.js";
+import { PATIENCE, runs } from "./bytes.js";
 import { toFixedPoint } from "./doubles.js";
 
 const kernels = new Kernels();
@@ -134,24 +134,28 @@ describe.each([{}, { low: true }, { weighted: true }, { low: true, weighted: tru
   },
 );
 
-test("an entry's bits depend neither on the columns' places nor on their number", () => {
-  const all = powers(300, 20, 3, { weighted: true });
-  const entry = ({ c, cLow }: ExtendedParts, i: number, j: number) => {
-    const at = i > j ? (i * (i + 1)) / 2 + j : (j * (j + 1)) / 2 + i;
-    return [c[at], cLow[at]];
-  };
-  const whole = accumulate(all);
-  fc.assert(
-    fc.property(fc.uniqueArray(fc.nat(19), { minLength: 1 }), (chosen) => {
-      const some = accumulate({ ...all, high: chosen.map((j) => all.high[j]!) });
-      for (const [i, a] of chosen.entries()) {
-        expect([some.mean[i], some.meanLow[i]]).toEqual([whole.mean[a], whole.meanLow[a]]);
-        for (const [j, b] of chosen.entries()) expect(entry(some, i, j)).toEqual(entry(whole, a, b));
-      }
-    }),
-    runs(20),
-  );
-});
+test(
+  "an entry's bits depend neither on the columns' places nor on their number",
+  () => {
+    const all = powers(300, 20, 3, { weighted: true });
+    const entry = ({ c, cLow }: ExtendedParts, i: number, j: number) => {
+      const at = i > j ? (i * (i + 1)) / 2 + j : (j * (j + 1)) / 2 + i;
+      return [c[at], cLow[at]];
+    };
+    const whole = accumulate(all);
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(19), { minLength: 1 }), (chosen) => {
+        const some = accumulate({ ...all, high: chosen.map((j) => all.high[j]!) });
+        for (const [i, a] of chosen.entries()) {
+          expect([some.mean[i], some.meanLow[i]]).toEqual([whole.mean[a], whole.meanLow[a]]);
+          for (const [j, b] of chosen.entries()) expect(entry(some, i, j)).toEqual(entry(whole, a, b));
+        }
+      }),
+      runs(20),
+    );
+  },
+  PATIENCE,
+);
 
 test("a constant column has its value as mean and no variation, exactly", () => {
   const rows = { high: [Array(300).fill(0.1)], low: [Array(300).fill(1e-18)], weights: undefined };

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Kernels } from "../../src/kernels/kernels.js";
 import { LevelTable } from "../../src/kernels/levels.js";
 import { isMissing } from "../../src/kernels/reference/number.js";
-import { encode, place, runs } from "./bytes.js";
+import { encode, PATIENCE, place, runs } from "./bytes.js";
 
 const kernels = new Kernels();
 
@@ -48,24 +48,28 @@ test("codes are numbered by first appearance, missing cells are −1", () => {
   expect(table.levels()).toEqual(["a"]);
 });
 
-test("codes and levels are a Map's, whatever the texts and the blocks", () => {
-  const text = fc.oneof(
-    fc.string({ maxLength: 20 }),
-    fc.constantFrom("a", "aaaaaaaa", "aaaaaaaab", "aaaaaaa", 'x"', "NA", "12345678901234567"),
-    fc.integer({ max: 40, min: 0 }).map((i) => "ab".repeat(i)),
-  );
-  fc.assert(
-    fc.property(fc.array(text, { maxLength: 300 }), fc.integer({ min: 1, max: 200 }), (texts, rows) => {
-      const mark = kernels.mark();
-      const table = new LevelTable(kernels);
-      const want = twin(texts);
-      expect(codesOf(table, texts, rows)).toEqual(want.codes);
-      expect(table.levels()).toEqual(want.levels);
-      kernels.release(mark);
-    }),
-    runs(200),
-  );
-});
+test(
+  "codes and levels are a Map's, whatever the texts and the blocks",
+  () => {
+    const text = fc.oneof(
+      fc.string({ maxLength: 20 }),
+      fc.constantFrom("a", "aaaaaaaa", "aaaaaaaab", "aaaaaaa", 'x"', "NA", "12345678901234567"),
+      fc.integer({ max: 40, min: 0 }).map((i) => "ab".repeat(i)),
+    );
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 300 }), fc.integer({ min: 1, max: 200 }), (texts, rows) => {
+        const mark = kernels.mark();
+        const table = new LevelTable(kernels);
+        const want = twin(texts);
+        expect(codesOf(table, texts, rows)).toEqual(want.codes);
+        expect(table.levels()).toEqual(want.levels);
+        kernels.release(mark);
+      }),
+      runs(200),
+    );
+  },
+  PATIENCE,
+);
 
 test("a table grows, and stops at its cap", () => {
   const texts = Array.from({ length: 20_000 }, (_, i) => `level ${(i * 7919) % 5003}`);

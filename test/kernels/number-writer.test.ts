@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Kernels } from "../../src/kernels/kernels.js";
 import { NumberWriter } from "../../src/kernels/number-writer.js";
-import { encode, place, runs } from "./bytes.js";
+import { encode, PATIENCE, place, runs } from "./bytes.js";
 import { fromBits } from "./doubles.js";
 
 const kernels = new Kernels();
@@ -18,37 +18,43 @@ function write(numbers: number[]): string[] {
   return lines;
 }
 
-test("numbers are written as String(x)", () => {
-  const bits = fc.bigInt({ min: 0n, max: 0xffffffffffffffffn });
-  const power = fc
-    .tuple(fc.nat(2046), fc.constantFrom(-1n, 0n, 1n))
-    .map(([e, d]) => (BigInt(e) << 52n) + (e > 0 ? d : 0n));
-  const number = fc.oneof(
-    { weight: 4, arbitrary: bits.map(fromBits) },
-    { weight: 1, arbitrary: power.map(fromBits) },
-    { weight: 1, arbitrary: fc.bigInt({ min: 0n, max: 0xfffffffffffffn }).map(fromBits) },
-    {
-      weight: 2,
-      arbitrary: fc
-        .tuple(fc.integer(), fc.integer({ min: -30, max: 30 }))
-        .map(([m, e]) => Number(`${m}e${e}`)),
-    },
-    { weight: 2, arbitrary: fc.maxSafeInteger() },
-    { weight: 1, arbitrary: fc.nat(2000).map((i) => i / 100) },
-    { weight: 1, arbitrary: fc.integer({ min: -324, max: 308 }).map((e) => Number(`1e${e}`)) },
-    {
-      weight: 1,
-      arbitrary: fc.tuple(fc.nat(1000), fc.integer({ min: 0, max: 1023 })).map(([m, e]) => m * 2 ** (e - 60)),
-    },
-    { weight: 2, arbitrary: fc.double({ min: -1e7, max: 1e7 }) },
-  );
-  fc.assert(
-    fc.property(fc.array(number, { minLength: 200, maxLength: 200 }), (numbers) => {
-      expect(write(numbers)).toEqual(numbers.map(String));
-    }),
-    runs(400),
-  );
-});
+test(
+  "numbers are written as String(x)",
+  () => {
+    const bits = fc.bigInt({ min: 0n, max: 0xffffffffffffffffn });
+    const power = fc
+      .tuple(fc.nat(2046), fc.constantFrom(-1n, 0n, 1n))
+      .map(([e, d]) => (BigInt(e) << 52n) + (e > 0 ? d : 0n));
+    const number = fc.oneof(
+      { weight: 4, arbitrary: bits.map(fromBits) },
+      { weight: 1, arbitrary: power.map(fromBits) },
+      { weight: 1, arbitrary: fc.bigInt({ min: 0n, max: 0xfffffffffffffn }).map(fromBits) },
+      {
+        weight: 2,
+        arbitrary: fc
+          .tuple(fc.integer(), fc.integer({ min: -30, max: 30 }))
+          .map(([m, e]) => Number(`${m}e${e}`)),
+      },
+      { weight: 2, arbitrary: fc.maxSafeInteger() },
+      { weight: 1, arbitrary: fc.nat(2000).map((i) => i / 100) },
+      { weight: 1, arbitrary: fc.integer({ min: -324, max: 308 }).map((e) => Number(`1e${e}`)) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(fc.nat(1000), fc.integer({ min: 0, max: 1023 }))
+          .map(([m, e]) => m * 2 ** (e - 60)),
+      },
+      { weight: 2, arbitrary: fc.double({ min: -1e7, max: 1e7 }) },
+    );
+    fc.assert(
+      fc.property(fc.array(number, { minLength: 200, maxLength: 200 }), (numbers) => {
+        expect(write(numbers)).toEqual(numbers.map(String));
+      }),
+      runs(400),
+    );
+  },
+  PATIENCE,
+);
 
 test("numbers at the bounds of their notations", () => {
   const numbers = [

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Kernels } from "../../src/kernels/kernels.js";
 import { parseNumber } from "../../src/kernels/reference/number.js";
 import { RowParser, Stop } from "../../src/kernels/rows.js";
-import { encode, place, runs } from "./bytes.js";
+import { encode, PATIENCE, place, runs } from "./bytes.js";
 import { exactDecimal, fromBits } from "./doubles.js";
 
 const kernels = new Kernels();
@@ -113,27 +113,35 @@ const decimal = fc.oneof(
 );
 const signed = fc.tuple(fc.constantFrom("", "", "-", "+"), decimal).map(([sign, text]) => sign + text);
 
-test("numbers read as Number(text), bit for bit", () => {
-  fc.assert(
-    fc.property(fc.array(signed, { minLength: 200, maxLength: 200 }), (texts) => {
-      const got = readAll(texts);
-      const want = texts.map((text) => (Number.isFinite(Number(text)) ? Number(text) : undefined));
-      // toEqual tells −0 from 0, and equal doubles that are not NaN have equal bits otherwise.
-      expect(got).toEqual(want);
-      expect(texts.map(parseNumber)).toEqual(want);
-    }),
-    runs(500),
-  );
-});
+test(
+  "numbers read as Number(text), bit for bit",
+  () => {
+    fc.assert(
+      fc.property(fc.array(signed, { minLength: 200, maxLength: 200 }), (texts) => {
+        const got = readAll(texts);
+        const want = texts.map((text) => (Number.isFinite(Number(text)) ? Number(text) : undefined));
+        // toEqual tells −0 from 0, and equal doubles that are not NaN have equal bits otherwise.
+        expect(got).toEqual(want);
+        expect(texts.map(parseNumber)).toEqual(want);
+      }),
+      runs(500),
+    );
+  },
+  PATIENCE,
+);
 
-test("what is a number, what is missing and what is neither is the twin's", () => {
-  const text = fc
-    .array(fc.constantFrom(..."0159+-..eE \tNANnaulL/x", "NA", "null"), { maxLength: 7 })
-    .map((parts) => parts.join(""));
-  fc.assert(
-    fc.property(fc.array(text, { minLength: 50, maxLength: 50 }), (texts) => {
-      expect(readAll(texts)).toEqual(texts.map(parseNumber));
-    }),
-    runs(400),
-  );
-});
+test(
+  "what is a number, what is missing and what is neither is the twin's",
+  () => {
+    const text = fc
+      .array(fc.constantFrom(..."0159+-..eE \tNANnaulL/x", "NA", "null"), { maxLength: 7 })
+      .map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 50, maxLength: 50 }), (texts) => {
+        expect(readAll(texts)).toEqual(texts.map(parseNumber));
+      }),
+      runs(400),
+    );
+  },
+  PATIENCE,
+);

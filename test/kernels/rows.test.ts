@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Kernels } from "../../src/kernels/kernels.js";
 import { readRows } from "../../src/kernels/reference/rows.js";
 import { type ColumnUse, RowParser, Stop } from "../../src/kernels/rows.js";
-import { encode, place, runs } from "./bytes.js";
+import { encode, PATIENCE, place, runs } from "./bytes.js";
 
 const kernels = new Kernels();
 const number = (slot: number): ColumnUse => ({ read: "number", slot });
@@ -148,53 +148,57 @@ describe("what stops it", () => {
   });
 });
 
-test("rows, values and stops are the twin's on generated files, however they arrive", () => {
-  const cell = fc.oneof(
-    {
-      weight: 8,
-      arbitrary: fc.constantFrom("1", "-2.5", "1e3", "NA", "", " 7 ", "9007199254740993", "0.1e-310"),
-    },
-    { weight: 4, arbitrary: fc.constantFrom('"3"', '"4\n"', '"a ""b"""', '","', '""', '"\r\n"', "word") },
-    { weight: 1, arbitrary: fc.constantFrom('x"', '"y"z', "\r", "1e999", '"') },
-  );
-  const row = fc.array(cell, { minLength: 3, maxLength: 3 }).map((cells) => cells.join(";"));
-  const file = fc
-    .tuple(fc.array(row, { maxLength: 9 }), fc.constantFrom("\n", "\r\n", "\n\n"), fc.boolean())
-    .map(([rows, newline, open]) => rows.join(newline) + (open ? "" : newline));
-  fc.assert(
-    fc.property(
-      file,
-      fc.integer({ min: 1, max: 40 }),
-      fc.integer({ min: 1, max: 4 }),
-      (data, piece, maxRows) => {
-        const mark = kernels.mark();
-        const columns = [number(1), text(0), skip];
-        const got = parseAll(encode(data), columns, 0x3b, maxRows, piece);
-        const want: (number | string)[][] = [];
-        let stop: Stop = Stop.Limit;
-        for (const row of readRows(data, ";")) {
-          if ("stop" in row) {
-            // The twin looks no further than the quote; the parser may meet a bad number on its way there.
-            stop = Stop.StrayQuote;
-            break;
-          }
-          const value = row.cells[0]!.value;
-          if (value === undefined || row.cells.length !== 3) {
-            stop = value === undefined ? Stop.BadNumber : Stop.Ragged;
-            break;
-          }
-          want.push([value, row.cells[1]!.text]);
-        }
-        expect(got.rows).toEqual(want);
-        if (stop === Stop.StrayQuote)
-          expect([Stop.StrayQuote, Stop.BadNumber, Stop.Ragged]).toContain(got.stop);
-        else expect(got.stop).toBe(stop);
-        kernels.release(mark);
+test(
+  "rows, values and stops are the twin's on generated files, however they arrive",
+  () => {
+    const cell = fc.oneof(
+      {
+        weight: 8,
+        arbitrary: fc.constantFrom("1", "-2.5", "1e3", "NA", "", " 7 ", "9007199254740993", "0.1e-310"),
       },
-    ),
-    runs(1000),
-  );
-});
+      { weight: 4, arbitrary: fc.constantFrom('"3"', '"4\n"', '"a ""b"""', '","', '""', '"\r\n"', "word") },
+      { weight: 1, arbitrary: fc.constantFrom('x"', '"y"z', "\r", "1e999", '"') },
+    );
+    const row = fc.array(cell, { minLength: 3, maxLength: 3 }).map((cells) => cells.join(";"));
+    const file = fc
+      .tuple(fc.array(row, { maxLength: 9 }), fc.constantFrom("\n", "\r\n", "\n\n"), fc.boolean())
+      .map(([rows, newline, open]) => rows.join(newline) + (open ? "" : newline));
+    fc.assert(
+      fc.property(
+        file,
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 4 }),
+        (data, piece, maxRows) => {
+          const mark = kernels.mark();
+          const columns = [number(1), text(0), skip];
+          const got = parseAll(encode(data), columns, 0x3b, maxRows, piece);
+          const want: (number | string)[][] = [];
+          let stop: Stop = Stop.Limit;
+          for (const row of readRows(data, ";")) {
+            if ("stop" in row) {
+              // The twin looks no further than the quote; the parser may meet a bad number on its way there.
+              stop = Stop.StrayQuote;
+              break;
+            }
+            const value = row.cells[0]!.value;
+            if (value === undefined || row.cells.length !== 3) {
+              stop = value === undefined ? Stop.BadNumber : Stop.Ragged;
+              break;
+            }
+            want.push([value, row.cells[1]!.text]);
+          }
+          expect(got.rows).toEqual(want);
+          if (stop === Stop.StrayQuote)
+            expect([Stop.StrayQuote, Stop.BadNumber, Stop.Ragged]).toContain(got.stop);
+          else expect(got.stop).toBe(stop);
+          kernels.release(mark);
+        },
+      ),
+      runs(1000),
+    );
+  },
+  PATIENCE,
+);
 
 test("spans are the rows' text without line ends", () => {
   const data = 'a,1\r\n\n"b\n",2\nc,3';
