@@ -1,7 +1,7 @@
 // A decimal's text to the nearest double.
 import { CR, LF } from "./bytes";
 import { lastDigitsOf, nonDigits } from "./digits";
-import { multiplyHigh, powerOfFive, powerOfTen } from "./powers";
+import { integerTen, multiplyHigh, powerOfFive, powerOfTen } from "./powers";
 
 /** What `readDecimal` found. */
 export const VALUE: i32 = 0;
@@ -45,12 +45,6 @@ function eiselLemire(w: u64, q: i32): f64 {
   if (exponent >= 0x7ff) return Infinity;
   return reinterpret<f64>((mantissa & 0xfffffffffffff) | ((<u64>exponent) << 52));
 }
-
-/** 10⁰ to 10¹⁶ as integers. */
-const integerTens: usize = memory.data<u64>([
-  1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
-  1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000,
-]);
 
 /** |w·10^q| to the nearest double for w below 10¹⁹, or −1 where the host must say. */
 export function scale(w: u64, q: i32): f64 {
@@ -142,10 +136,10 @@ export function readLong(p: usize, delimiter: u32): usize {
     let fraction = length - whole - 1;
     exponent = -fraction;
     if (fraction > 16) {
-      w = w * load<u64>(integerTens + ((fraction - 16) << 3)) + lastDigitsOf(v128.load(stop - 32), fraction - 16);
+      w = w * integerTen(fraction - 16) + lastDigitsOf(v128.load(stop - 32), fraction - 16);
       fraction = 16;
     }
-    w = w * load<u64>(integerTens + (fraction << 3)) + lastDigitsOf(v128.load(stop - 16), fraction);
+    w = w * integerTen(fraction) + lastDigitsOf(v128.load(stop - 16), fraction);
   }
   if ((c | 0x20) == 0x65) {
     c = load<u8>(++stop);

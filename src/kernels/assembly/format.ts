@@ -1,18 +1,20 @@
 // Doubles to the shortest decimals that read back to them.
 import { LF } from "./bytes";
-import { multiplyHigh, powerOfFive } from "./powers";
+import { integerTen, multiplyHigh, powerOfFive } from "./powers";
 
-/** "00" to "99". */
-const pairs: usize = memory.data(200);
-/** Where digits are put before they are laid out: 17 of them, and zeros that copies may run into. */
-const digits: usize = memory.data(48);
+/** Vectors that `sixteen` needs: 5243, 100, 103, 10, and the characters of sixteen zeros. */
+const vectors: usize = memory.data(80, 16);
+/** 0 to 31: read at k, the shuffle that moves a vector down by k characters. */
+const slide: usize = memory.data(32, 16);
 
-/** Fills the table of digit pairs. */
-export function initPairs(): void {
-  for (let i = 0; i < 100; i++) {
-    store<u8>(pairs + 2 * i, 0x30 + i / 10);
-    store<u8>(pairs + 2 * i, 0x30 + (i % 10), 1);
-  }
+/** Fills the tables. */
+export function initFormat(): void {
+  v128.store(vectors, i32x4.splat(5243));
+  v128.store(vectors, i32x4.splat(100), 16);
+  v128.store(vectors, i16x8.splat(103), 32);
+  v128.store(vectors, i16x8.splat(10), 48);
+  v128.store(vectors, i8x16.splat(0x30), 64);
+  for (let i = 0; i < 32; i++) store<u8>(slide + i, i);
 }
 
 /** The decimal that `shortest` found is its result times ten to this power. */
@@ -67,28 +69,33 @@ function shortest(c: u64, q: i32, irregular: bool): u64 {
   return s + u64(middle > half || (middle == half && (s & 1) == 1));
 }
 
+/** Sixteen digits as characters: of `high` < 10⁸, then of `low` < 10⁸. */
 // @ts-ignore: decorator
 @inline
-function putPair(at: usize, value: u32): void {
-  store<u16>(at, load<u16>(pairs + (value << 1)));
+function sixteen(high: u32, low: u32): v128 {
+  const a = high / 10000;
+  const c = low / 10000;
+  // Fours to twos to ones: x·5243 >> 19 is x / 100 below 10000, x·103 >> 10 is x / 10 below 100.
+  let fours = i32x4.splat(<i32>a);
+  fours = i32x4.replace_lane(fours, 1, high - a * 10000);
+  fours = i32x4.replace_lane(fours, 2, c);
+  fours = i32x4.replace_lane(fours, 3, low - c * 10000);
+  const hundreds = i32x4.shr_u(i32x4.mul(fours, v128.load(vectors)), 19);
+  const twos = v128.or(
+    hundreds,
+    i32x4.shl(i32x4.sub(fours, i32x4.mul(hundreds, v128.load(vectors, 16))), 16),
+  );
+  const tens = i16x8.shr_u(i16x8.mul(twos, v128.load(vectors, 32)), 10);
+  const ones = i16x8.sub(twos, i16x8.mul(tens, v128.load(vectors, 48)));
+  return v128.or(v128.or(tens, i16x8.shl(ones, 8)), v128.load(vectors, 64));
 }
 
+/** How many digits a positive integer below 10¹⁷ has. */
 // @ts-ignore: decorator
 @inline
-function putEight(at: usize, value: u32): void {
-  const top = value / 10000;
-  const rest = value % 10000;
-  putPair(at, top / 100);
-  putPair(at + 2, top % 100);
-  putPair(at + 4, rest / 100);
-  putPair(at + 6, rest % 100);
-}
-
-// @ts-ignore: decorator
-@inline
-function copy24(to: usize, from: usize): void {
-  v128.store(to, v128.load(from));
-  store<u64>(to + 16, load<u64>(from + 16));
+function decimalLength(x: u64): i32 {
+  const guess = ((64 - <i32>clz(x)) * 1233) >> 12; // bits · log₁₀ 2
+  return guess + i32(guess < 17 && x >= integerTen(guess));
 }
 
 function putWord(at: usize, negative: bool, infinite: bool): usize {
@@ -122,54 +129,47 @@ function putNumber(at: usize, x: f64): usize {
     exponent = 0;
   } else decimal = shortest(c, q, fraction == 0 && biased > 1);
 
-  const top = decimal / 100000000;
-  const front = <u32>(top / 100000000);
-  store<u8>(digits, 0x30 + front);
-  putEight(digits + 1, <u32>(top - <u64>front * 100000000));
-  putEight(digits + 9, <u32>(decimal - top * 100000000));
-  let from = digits;
-  while (load<u8>(from) == 0x30) from++;
-  let end = digits + 17;
-  while (load<u8>(end - 1) == 0x30) end--;
-  const count = <i32>(end - from);
+  // The decimal as d.ddd…, one digit and sixteen more; `count` is how many of the 17 it takes.
+  const length = decimalLength(decimal);
+  decimal *= integerTen(17 - length);
+  const front = <u32>(decimal / 100000000);
+  const first = front / 100000000;
+  const rest = sixteen(front - first * 100000000, <u32>(decimal - <u64>front * 100000000));
+  const count = 33 - <i32>clz(i8x16.bitmask(i8x16.ne(rest, v128.load(vectors, 64))));
   /** Digits before the point, where the number is written without an exponent. */
-  const n = <i32>(digits + 17 - from) + exponent;
+  const n = length + exponent;
   if (n > 0 && n <= 21) {
+    store<u8>(at, 0x30 + first);
+    v128.store(at, rest, 1);
     if (n >= count) {
-      copy24(at, from);
-      for (let i = count; i < n; i++) store<u8>(at + i, 0x30);
+      store<u32>(at, 0x30303030, 17);
       return at + n;
     }
-    copy24(at, from);
     store<u8>(at + n, 0x2e);
-    copy24(at + n + 1, from + n);
+    v128.store(at + n, i8x16.swizzle(rest, v128.load(slide + n - 1)), 1);
     return at + count + 1;
   }
   if (n > -6 && n <= 0) {
     store<u64>(at, 0x3030303030302e30); // 0.000000
-    copy24(at + 2 - n, from);
-    return at + 2 - n + count;
+    at += 2 - n;
+    store<u8>(at, 0x30 + first);
+    v128.store(at, rest, 1);
+    return at + count;
   }
-  store<u8>(at++, load<u8>(from));
+  store<u8>(at, 0x30 + first);
   if (count > 1) {
-    store<u8>(at++, 0x2e);
-    copy24(at, from + 1);
-    at += count - 1;
+    store<u8>(at, 0x2e, 1);
+    v128.store(at, rest, 2);
+    at++;
   }
+  at += count;
   let e = n - 1;
   store<u16>(at, e < 0 ? 0x2d65 : 0x2b65); // e- or e+
   at += 2;
   if (e < 0) e = -e;
-  if (e >= 100) {
-    store<u8>(at++, 0x30 + e / 100);
-    putPair(at, e % 100);
-    return at + 2;
-  }
-  if (e >= 10) {
-    putPair(at, e);
-    return at + 2;
-  }
-  store<u8>(at, 0x30 + e);
+  if (e >= 100) store<u8>(at++, 0x30 + e / 100);
+  if (e >= 10) store<u8>(at++, 0x30 + ((e / 10) % 10));
+  store<u8>(at, 0x30 + (e % 10));
   return at + 1;
 }
 

@@ -1,5 +1,5 @@
 import { initDigits } from "./digits";
-import { initPairs } from "./format";
+import { initFormat } from "./format";
 import { initPowers } from "./powers";
 
 // The kernels' exports. They hold no state but a table of powers: every structure they work on lies in memory
@@ -17,7 +17,7 @@ export { powerOfFive } from "./powers";
 /** Fills the kernels' own tables; before any other call. */
 export function init(): void {
   initPowers();
-  initPairs();
+  initFormat();
   initDigits();
 }
 

@@ -18,6 +18,18 @@ export function powerOfTen(exponent: i32): f64 {
   return load<f64>(tens + (exponent << 3));
 }
 
+/** 10⁰ to 10¹⁶ as integers. */
+const integerTens: usize = memory.data<u64>([
+  1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
+  1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000,
+]);
+
+// @ts-ignore: decorator
+@inline
+export function integerTen(exponent: i32): u64 {
+  return load<u64>(integerTens + (exponent << 3));
+}
+
 /**
  * The address of 5^q, scaled to 2^127 <= m < 2^128 and rounded down: the high u64, then the low one.
  * For −27 <= q <= −1 the low one is rounded up, which Eisel–Lemire's proof needs.
