@@ -20,14 +20,12 @@ export function initFormat(): void {
 /** The decimal that `shortest` found is its result times ten to this power. */
 let exponent: i32 = 0;
 
-/** ⌊g·c / 2¹²⁸⌋ with its lowest bit set where that is not exact (rounding to odd). */
+/** The integer part of a product over 2¹²⁸, its lowest bit set where there is a fraction (rounding to odd). */
 // @ts-ignore: decorator
 @inline
-function roundToOdd(high: u64, low: u64, c: u64): u64 {
-  const x = multiplyHigh(low, c);
-  const y = high * c + x;
-  const top = multiplyHigh(high, c) + u64(y < x);
-  return top | u64(y > 1);
+function roundToOdd(top: u64, middle: u64): u64 {
+  // The power is less than one unit too large, which must not count as a fraction.
+  return top | u64(middle > 1);
 }
 
 /**
@@ -47,10 +45,31 @@ function shortest(c: u64, q: i32, irregular: bool): u64 {
     low++;
     if (low == 0) high++;
   }
-  const c4 = c << 2;
-  const lower = roundToOdd(high, low, (c4 - 2 + u64(irregular)) << h) + u64(!even);
-  const middle = roundToOdd(high, low, c4 << h);
-  const upper = roundToOdd(high, low, (c4 + 2) << h) - u64(!even);
+  // 4c·10^−k as 192 bits, and 2·10^−k, half an interval, or 10^−k, half the narrower one below a power of two.
+  const c4 = c << (2 + h);
+  const p0 = low * c4;
+  const carry = multiplyHigh(low, c4);
+  const p1 = high * c4 + carry;
+  const p2 = multiplyHigh(high, c4) + u64(p1 < carry);
+  const up0 = low << (h + 1);
+  const up1 = (high << (h + 1)) | (low >> (63 - h));
+  const up2 = high >> (63 - h);
+  let s0 = p0 + up0;
+  const c0 = u64(s0 < p0);
+  let s1 = p1 + up1;
+  let c1 = u64(s1 < p1);
+  s1 += c0;
+  c1 += u64(s1 < c0);
+  const upper = roundToOdd(p2 + up2 + c1, s1) - u64(!even);
+  const narrow = i32(irregular);
+  const down0 = low << (h + 1 - narrow);
+  const down1 = (high << (h + 1 - narrow)) | (low >> (63 - h + narrow));
+  const down2 = high >> (63 - h + narrow);
+  s0 = p1 - down1;
+  const b0 = u64(p0 < down0);
+  const b1 = u64(p1 < down1) + u64(s0 < b0);
+  const lower = roundToOdd(p2 - down2 - b1, s0 - b0) + u64(!even);
+  const middle = roundToOdd(p2, p1);
   const s = middle >> 2;
   if (s >= 10) {
     const t = s / 10;
