@@ -71,21 +71,18 @@ function shortest(c: u64, q: i32, irregular: bool): u64 {
   const lower = roundToOdd(p2 - down2 - b1, s0 - b0) + u64(!even);
   const middle = roundToOdd(p2, p1);
   const s = middle >> 2;
-  if (s >= 10) {
-    const t = s / 10;
-    const below = lower <= 40 * t;
-    const above = 40 * t + 40 <= upper;
-    if (below != above) {
-      exponent = k + 1;
-      return t + u64(above);
-    }
-  }
-  exponent = k;
+  // Whether a digit less will do is as good as random: no branches.
+  const t = s / 10;
+  const below10 = lower <= 40 * t;
+  const above10 = 40 * t + 40 <= upper;
+  const shorter = i32(below10 != above10) & i32(s >= 10);
   const below = lower <= 4 * s;
   const above = 4 * s + 4 <= upper;
-  if (below != above) return s + u64(above);
   const half = 4 * s + 2;
-  return s + u64(middle > half || (middle == half && (s & 1) == 1));
+  const nearer = i32(middle > half) | (i32(middle == half) & <i32>(s & 1));
+  const up = select<i32>(i32(above), nearer, below != above);
+  exponent = k + shorter;
+  return select<u64>(t + u64(above10), s + <u64>up, shorter);
 }
 
 /** Sixteen digits as characters: of `high` < 10⁸, then of `low` < 10⁸. */
