@@ -50,7 +50,7 @@ export function crossValidate<M extends Moments | ExtendedMoments>(
 
 /** Double-double moments are solved in double where that is enough, which is many times faster. */
 function solveAsNeeded(moments: Moments | ExtendedMoments, regression: Regression): Solution {
-  if (!(moments instanceof ExtendedMoments)) return solve(moments, regression);
+  if (!(moments instanceof ExtendedMoments)) return solve(moments, regression, { inverse: false });
   const rounded = moments.toMoments();
   const solution = solve(rounded, regression);
   return needsExtended(solution, rounded, regression) ? solve(moments, regression) : solution;

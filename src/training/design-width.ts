@@ -29,10 +29,10 @@ export function foldsFor(width: number): number {
 }
 
 /**
- * Bytes per chunk for a design of this width: 1 MiB, and more for wide designs, up to 64 MiB, so that merging
- * the p²/2 sums of a chunk stays small beside making them. It depends on the data alone.
+ * Bytes per chunk for a design of this width in so many folds: 1 MiB, and more for wide designs, up to 64 MiB, so
+ * that merging the folds' p²/2 sums of a chunk stays small beside making them. It depends on the data alone.
  */
-export function chunkBytesFor(width: number): number {
-  const scale = (width / 128) ** 2;
+export function chunkBytesFor(width: number, folds: number): number {
+  const scale = (folds * width ** 2) / 2 ** 15;
   return CHUNK_BYTES * 2 ** Math.min(6, Math.max(0, Math.ceil(Math.log2(scale))));
 }

@@ -118,7 +118,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     callerWorks,
     signal,
     onProgress,
-    chunkBytes: chunkBytesFor(width),
+    chunkBytes: chunkBytesFor(width, plan.folds),
   };
   const choice = tableChoice(table, spec, options.weights);
   let scanned = await timed("scanMs", () => scanMoments(table, choice, plan, control));
