@@ -1,5 +1,5 @@
 /** The styles that the command uses. */
-export type Style = (...text: string[]) => string;
+type Style = (...text: string[]) => string;
 
 type Colours = Record<"bold" | "dim" | "yellow" | "red" | "blue" | "green", Style>;
 

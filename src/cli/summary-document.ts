@@ -2,7 +2,7 @@ import type { LinearModel } from "../linear/model.js";
 import type { CsvFit } from "../training/fit-csv.js";
 
 /** The JSON of a model's summary; DESIGN's stable names. Numbers that are not finite become null. */
-export function modelDocument(model: LinearModel, path: string, level: number) {
+function modelDocument(model: LinearModel, path: string, level: number) {
   const { coefficients, fit } = model.summary(level);
   return {
     model: {

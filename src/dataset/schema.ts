@@ -8,7 +8,7 @@ import { isDecimal, isMissing } from "../kernels/reference/number.js";
  * for text it would be left out of the fit for the sake of one typing error. Refused: all cells must be numbers,
  * for that reason.
  */
-export type ColumnKind = "numeric" | "text" | "empty";
+type ColumnKind = "numeric" | "text" | "empty";
 
 /** A named column of a table, in file order. */
 export interface Column {

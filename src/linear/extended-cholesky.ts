@@ -29,7 +29,7 @@ export function setEntry(v: ExtendedVector, i: number, value: DoubleDouble): voi
 }
 
 /** start − Σ_{t < length} a[t] b[t], every product and sum in double-double. */
-export function subtractDot(
+function subtractDot(
   start: DoubleDouble,
   a: ExtendedVector,
   b: ExtendedVector,

@@ -332,7 +332,7 @@ export function flatten(X: Float64Array | readonly (readonly number[])[], k: num
 }
 
 /** The number of rows of k values in X. */
-export function rowCount(X: Float64Array, k: number): number {
+function rowCount(X: Float64Array, k: number): number {
   if (k === 0) throw new UsageError("a model without terms does not tell the number of rows from X");
   if (X.length % k !== 0)
     throw new UsageError(`X has ${X.length} values, which do not make rows of ${k} (the number of terms)`);

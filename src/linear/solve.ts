@@ -19,7 +19,7 @@ export interface Regression {
  * Below this pivot (1 − R² of a column on those before it) a column counts as dependent. In double precision the
  * pivot of an exactly dependent column comes out as rounding, up to some 1e-13 for long sums.
  */
-export const DOUBLE_TOLERANCE = 1e-11;
+const DOUBLE_TOLERANCE = 1e-11;
 
 /** How `solve` does it. */
 export interface SolveOptions {

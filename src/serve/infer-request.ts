@@ -34,7 +34,7 @@ type Json = Record<string, unknown>;
 const MOST_EMPTY_ROWS = 1_000_000;
 
 /** The name of the one n × p tensor, where the columns are not sent one by one; others will do as well. */
-export const MATRIX = "input";
+const MATRIX = "input";
 
 /**
  * Reads the body of `POST …/infer`: a JSON object and, after its `headerLength` bytes, the binary data of the

@@ -129,7 +129,7 @@ function notNumeric(column: Column, what: string, file: string): DataError {
 }
 
 /** The error for a column that is not in the file, with the nearest name as the hint. */
-export function unknownColumn(name: string, names: readonly string[], file: string): UsageError {
+function unknownColumn(name: string, names: readonly string[], file: string): UsageError {
   const near = nearestName(name, names);
   const shown = names.length > 20 ? `${names.slice(0, 20).join(", ")}, …` : names.join(", ");
   return new UsageError(`${file} has no column ${JSON.stringify(name)}`, {

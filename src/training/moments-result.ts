@@ -4,7 +4,7 @@ import { Moments } from "../stats/moments.js";
 import { packedLength } from "../stats/packed.js";
 
 /** The moments of one fold as they come from the kernels: of at least as many columns as the result has. */
-export interface FoldParts {
+interface FoldParts {
   n: number;
   sumW: number;
   sumLogW: number;

@@ -236,6 +236,26 @@ test("the gradient of an inner node, of the cost itself, and of a gradient", asy
   expect(await values(grad(first, [x]))).toEqual([18]);
 });
 
+test("gradients of float32 nodes are float32, and agree with those in double", async () => {
+  const random = randomFrom(8);
+  const [x, w] = [randomTensor(random, [4, 3]), randomTensor(random, [3, 2])];
+  const derivatives = async (make: (x: Tensor) => Tensor) => {
+    const graph = new Graph();
+    const [xn, wn] = [graph.parameter("x", make(x)), graph.parameter("w", make(w))];
+    const y = softmax(matmul(slice(xn, [[0, 3]]), wn));
+    const nodes = grad(mean(square(sub(max(y, 1), sum(tanh(div(xn, 3)), 0)))), [xn, wn]);
+    const run = await new TapeMachine(graph, { outputs: nodes }).runAll();
+    return nodes.map((node) => run.value(node));
+  };
+  const narrow = await derivatives((t) => new Tensor(Float32Array.from(t.data), t.shape));
+  const wide = await derivatives((t) => t);
+  for (const [i, { data, dtype }] of narrow.entries()) {
+    expect(dtype).toBe("float32");
+    // Some twenty roundings at 2^-24 each.
+    for (const [k, value] of data.entries()) expect(Math.abs(value - wide[i]!.data[k]!)).toBeLessThan(3e-6);
+  }
+});
+
 test("a cost that is no scalar, or does not depend on what is asked for, is an error that names both", () => {
   const graph = new Graph();
   const x = graph.parameter("x", [1, 2]);

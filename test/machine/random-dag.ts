@@ -7,6 +7,7 @@ import {
   exp,
   Graph,
   gt,
+  log,
   type Machine,
   matmul,
   max,
@@ -14,7 +15,9 @@ import {
   mul,
   type Node,
   neg,
+  pow,
   relu,
+  reshape,
   type Shape,
   sigmoid,
   slice,
@@ -61,7 +64,22 @@ export function randomDag(random: () => number, size: number, dtype: "float64" |
     (x) => softmax(full(x), pick([0, 1])),
     (x) => (x.shape.length === 0 ? neg(x) : mean(x, pick([0, -1]), true)),
     (x) => sum(x),
-    (x) => max(x),
+    (x) => (x.shape.length === 0 ? abs(x) : max(x, pick([0, -1]), true)),
+    (x, y) => pow(add(sigmoid(x), 0.5), tanh(y)),
+    (x) => log(add(abs(x), 1)),
+    (x, y) =>
+      slice(transpose(reshape(concat([full(x), full(y)], 1), [3, 4])), [
+        [0, 2],
+        [-3, 3],
+      ]),
+    (x) =>
+      reshape(
+        slice(full(x), [
+          [0, 1],
+          [0, 3],
+        ]),
+        [3],
+      ),
     (x, y) => tanh(matmul(matmul(full(x), transpose(full(y))), full(x))),
     (x, y) => {
       const both = concat([full(x), full(y), full(x)], 0);

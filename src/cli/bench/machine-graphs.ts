@@ -7,7 +7,7 @@ export interface BenchedGraph {
 }
 
 /** The article's equation on scalars, σ(w·x + b); with `rounds` of work after each op. */
-export function neuron(graph: Graph, rounds: number, at = 0): Node {
+function neuron(graph: Graph, rounds: number, at = 0): Node {
   const load = (node: Node) => (rounds === 0 ? node : work(node, rounds));
   const w = graph.parameter("w", 0.5 + at);
   const x = graph.parameter("x", 2);

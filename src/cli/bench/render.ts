@@ -67,7 +67,7 @@ function renderResults(results: readonly GroupResult[], columns: number): string
 }
 
 /** Bars of serial and of the best concurrent time, batch by batch, each pair to the scale of its longer bar. */
-export function renderChart(groups: readonly GroupResult[], columns: number): string {
+function renderChart(groups: readonly GroupResult[], columns: number): string {
   const lines: { label: string; kind: string; time: number; share: number; gain: string }[] = [];
   for (const group of groups) {
     const serial = group.cases.find((one) => one.name === "serial" || one.name === "tape");

@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
  * What a command does, loaded when it runs; gives the exit code. Its argument is the text given, several where the
  * command takes several.
  */
-export type Action = (argument: never, options: never, signal: AbortSignal) => Promise<number>;
+type Action = (argument: never, options: never, signal: AbortSignal) => Promise<number>;
 
 /** Makes commander's action of a function that loads ours. */
 export type Run = (load: () => Promise<Action>) => (this: Command, ...args: unknown[]) => Promise<void>;

@@ -1,0 +1,312 @@
+// goml beside what a user would reach for instead: `npm run bench:peers [-- --rounds 5 --quick]`.
+//
+// Generated data (seeded), all contenders of a job one after the other in each round, ratios round by round, since
+// shared machines drift. Coefficients are compared before anything is timed. Needs whatever peers are installed
+// (Debian: python3-sklearn python3-pandas r-base-core r-cran-data.table miller time; npm: @duckdb/node-api); one
+// that is not is said to be missing. Writes bench/results/peers.md and peers.json.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { cpus, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { generate } from "./generate.js";
+
+const { values: flags } = parseArgs({ options: { rounds: { type: "string" }, quick: { type: "boolean" } } });
+const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 5));
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const data = (name) => here(`data/${name}`);
+const goml = here("../bin/goml.js");
+const require = createRequire(import.meta.url);
+const node = process.execPath;
+mkdirSync(here("data"), { recursive: true });
+mkdirSync(here("results"), { recursive: true });
+const gnuTime = existsSync("/usr/bin/time");
+// The distribution's own Python has the peers' packages where several Pythons are installed.
+const python = ["/usr/bin/python3", "python3"].find((name) => run([name, "-c", "import numpy"]).ok);
+
+/** Runs a command to its end: wall seconds, CPU seconds, peak memory in MB, standard output. */
+function run(command, env = {}) {
+  const report = here("results/.time");
+  const measured = gnuTime ? ["/usr/bin/time", "-o", report, "-f", "%U %S %M", ...command] : command;
+  const start = process.hrtime.bigint();
+  const { status, stdout, stderr } = spawnSync(measured[0], measured.slice(1), {
+    env: { ...process.env, ...env },
+    maxBuffer: 1 << 28,
+  });
+  const wall = Number(process.hrtime.bigint() - start) / 1e9;
+  const [user, system, kilobytes] =
+    gnuTime && existsSync(report)
+      ? readFileSync(report, "utf8").trim().split(/\s+/).slice(-3).map(Number)
+      : [];
+  return {
+    ok: status === 0,
+    wall,
+    cpu: user + system,
+    memory: kilobytes / 1024,
+    stdout: String(stdout ?? ""),
+    stderr: String(stderr ?? ""),
+  };
+}
+
+const version = (command, pattern = /(\d+\.\d+(\.\d+)?)/) => {
+  const { stdout, stderr } = run(command);
+  return pattern.exec(stdout + stderr)?.[1];
+};
+const pythonModule = (name) =>
+  python && version([python, "-c", `import ${name}; print(${name}.__version__)`]);
+const npmPackage = (name) => {
+  try {
+    const entry = require.resolve(name).split(`node_modules/${name}/`)[0];
+    return JSON.parse(readFileSync(`${entry}node_modules/${name}/package.json`, "utf8")).version;
+  } catch {
+    return undefined;
+  }
+};
+const versions = {
+  node: process.versions.node,
+  pandas: pythonModule("pandas"),
+  "scikit-learn": pythonModule("sklearn"),
+  NumPy: pythonModule("numpy"),
+  R: run(["Rscript", "-e", "library(data.table)"]).ok ? version(["Rscript", "--version"]) : undefined,
+  DuckDB: npmPackage("@duckdb/node-api"),
+  Miller: version(["mlr", "--version"]),
+  "csv-parse": npmPackage("csv-parse"),
+  "ml-matrix": npmPackage("ml-matrix"),
+};
+const have = (...names) => names.every((name) => versions[name] !== undefined);
+
+const file = (rows, features) => {
+  const path = data(`${rows}x${features}.csv`);
+  if (!existsSync(path)) generate(rows, features, path, 1);
+  // Into the page cache, for all alike.
+  run(["cat", path]);
+  return path;
+};
+
+const train = (path) => [
+  { name: "goml", command: [node, goml, "train", path, "--json", "-m", data("model.json")] },
+  have("pandas", "scikit-learn") && {
+    name: "pandas + scikit-learn",
+    command: [python, here("peers/sklearn_train.py"), path],
+  },
+  have("R") && { name: "R fread + lm + summary", command: ["Rscript", here("peers/lm.R"), path] },
+  have("DuckDB") && { name: "DuckDB covar_pop SQL", command: [node, here("peers/duckdb_train.js"), path] },
+  have("NumPy") && {
+    name: "NumPy normal equation",
+    command: [python, here("peers/numpy_train.py"), path],
+    slow: true,
+  },
+  {
+    name: "csv-parse + ml-matrix",
+    command: [node, "--max-old-space-size=8000", here("peers/node_train.js"), path],
+    slow: true,
+  },
+];
+const predict = (path) => {
+  const theta = data("theta.json");
+  const model = data("model.json");
+  run([node, goml, "train", path, "-q", "-m", model]);
+  const { coefficients } = JSON.parse(readFileSync(model, "utf8"));
+  writeFileSync(theta, JSON.stringify(coefficients));
+  const sum = coefficients.slice(1).map((b, j) => `${b} * $x${j + 1}`);
+  const expression = `$prediction = ${[coefficients[0], ...sum].join(" + ")}`;
+  return [
+    { name: "goml", command: [node, goml, "predict", path, "-c", "-q", "-m", model, "-o", data("goml.csv")] },
+    have("pandas", "scikit-learn") && {
+      name: "pandas + scikit-learn",
+      command: [python, here("peers/sklearn_predict.py"), path, theta, data("sklearn.csv")],
+      output: data("sklearn.csv"),
+    },
+    have("DuckDB") && {
+      name: "DuckDB COPY",
+      command: [node, here("peers/duckdb_predict.js"), path, theta, data("duckdb.csv")],
+      output: data("duckdb.csv"),
+    },
+    have("Miller") && {
+      name: "Miller put",
+      command: [
+        "sh",
+        "-c",
+        `mlr --csv put '${expression}' then cut -f prediction '${path}' > '${data("miller.csv")}'`,
+      ],
+      output: data("miller.csv"),
+      slow: true,
+    },
+  ];
+};
+
+/** Coefficients on standard output: a JSON array, or goml's document. */
+const coefficientsOf = (stdout) => {
+  const value = JSON.parse(stdout);
+  return Array.isArray(value) ? value : value.coefficients.map(({ estimate }) => estimate);
+};
+const firstRows = (path) => readFileSync(path, "utf8").split("\n", 50).slice(1).filter(Boolean).map(Number);
+
+function agree(name, ours, theirs) {
+  const off = ours.findIndex((v, i) => !(Math.abs(v - theirs[i]) <= 1e-6 * Math.max(Math.abs(v), 1e-3)));
+  if (off >= 0 || ours.length !== theirs.length)
+    throw new Error(`${name} does not agree with goml: ${theirs[off]} instead of ${ours[off]} at ${off}`);
+}
+
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor((list.length - 1) / 2)];
+
+/** Runs the contenders of a job in turn and gives a row for each; the first is what the ratios are about. */
+function compare(title, contenders, check) {
+  const present = contenders.filter(Boolean);
+  process.stderr.write(`${title}: ${present.map(({ name }) => name).join(", ")}\n`);
+  const results = present.map((contender) => {
+    const first = run(contender.command, contender.env);
+    if (!first.ok) throw new Error(`${contender.name} failed:\n${first.stderr}`);
+    return { contender, first, runs: [] };
+  });
+  check(results);
+  for (let round = 0; round < rounds; round++)
+    for (const { contender, runs } of results)
+      if (!contender.slow || round === 0) runs.push(run(contender.command, contender.env));
+  const [ours] = results;
+  return {
+    title,
+    rows: results.map(({ contender, runs }) => ({
+      name: contender.name,
+      wall: median(runs.map((r) => r.wall)),
+      cpu: median(runs.map((r) => r.cpu)),
+      memory: median(runs.map((r) => r.memory)),
+      ratio: median(runs.map((r, i) => ours.runs[i].wall / r.wall)),
+    })),
+  };
+}
+
+const checkCoefficients = (results) => {
+  const ours = coefficientsOf(results[0].first.stdout);
+  for (const { contender, first } of results) agree(contender.name, ours, coefficientsOf(first.stdout));
+};
+const checkPredictions = (results) => {
+  const ours = firstRows(data("goml.csv"));
+  for (const { contender } of results)
+    if (contender.output) agree(contender.name, ours, firstRows(contender.output));
+};
+const unchecked = () => {};
+
+const scale = flags.quick ? 0.1 : 1;
+const sized = (rows, features) => ({
+  path: file(rows * scale, features),
+  title: `${(rows * scale).toLocaleString("en-US")} × ${features}`,
+});
+const large = sized(1_000_000, 13);
+const wide = sized(100_000, 100);
+const tables = [
+  compare(`train ${large.title}`, train(large.path), checkCoefficients),
+  compare(`train ${wide.title}`, train(wide.path), checkCoefficients),
+  compare(`predict ${large.title}, CSV to CSV`, predict(large.path), checkPredictions),
+  compare(
+    "start-up: train data/boston.csv",
+    [
+      {
+        name: "goml train",
+        command: [node, goml, "train", here("../data/boston.csv"), "-q", "-m", data("boston.json")],
+      },
+      { name: "node -e 0", command: [node, "-e", "0"] },
+      { name: "goml --version", command: [node, goml, "--version"] },
+    ],
+    unchecked,
+  ),
+];
+
+/** Figures that a process measures of itself, round by round. */
+function within(title, unit, contenders) {
+  process.stderr.write(`${title}\n`);
+  const present = contenders.filter(Boolean).map((contender) => ({ ...contender, values: [] }));
+  for (let round = 0; round < rounds; round++)
+    for (const { command, env, read, values } of present) values.push(read(run(command, env)));
+  const [ours] = present;
+  return {
+    title,
+    unit,
+    rows: present.map(({ name, values }) => ({
+      name,
+      value: median(values),
+      ratio: median(values.map((v, i) => ours.values[i] / v)),
+    })),
+  };
+}
+
+const huge = sized(4_000_000, 13);
+const scanMs = ({ stdout }) => JSON.parse(stdout).timing.scanMs;
+const trainOn = (threads) => [
+  node,
+  goml,
+  "train",
+  huge,
+  "--json",
+  "--threads",
+  String(threads),
+  "-m",
+  data("huge.json"),
+];
+const shape = [String(1_000_000 * scale), "13"];
+const one = { OPENBLAS_NUM_THREADS: "1", OMP_NUM_THREADS: "1" };
+const inner = [
+  within(`scan of ${huge.title}, past start-up`, "ms", [
+    { name: "2 threads", command: trainOn(2), read: scanMs },
+    { name: "1 thread", command: trainOn(1), read: scanMs },
+  ]),
+  within("peak memory of train by rows", "MB", [
+    { name: huge.title, command: trainOn(2), read: ({ memory }) => memory },
+    {
+      name: large.title,
+      command: [node, goml, "train", large.path, "-q", "--threads", "2", "-m", data("model.json")],
+      read: ({ memory }) => memory,
+    },
+  ]),
+  within(`in-memory predict ${large.title}, one thread`, "ms", [
+    {
+      name: "goml",
+      command: [node, here("peers/goml_memory.js"), ...shape],
+      read: ({ stdout }) => Number(stdout),
+    },
+    have("NumPy") && {
+      name: "NumPy X @ θ",
+      command: [python, here("peers/numpy_memory.py"), ...shape],
+      env: one,
+      read: ({ stdout }) => Number(stdout),
+    },
+  ]),
+];
+
+const machine = `${cpus()[0].model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+const missing = Object.entries(versions).filter(([, v]) => v === undefined);
+const fixed = (x, digits) => (Number.isFinite(x) ? x.toFixed(digits) : "–");
+const markdown = [
+  `${machine}; median of ${rounds} ${rounds === 1 ? "round" : "rounds"}; "ratio" is goml's figure divided by the peer's, round by round.`,
+  Object.entries(versions)
+    .filter(([, v]) => v !== undefined)
+    .map(([name, v]) => `${name} ${v}`)
+    .join(", "),
+  ...(missing.length > 0 ? [`Not installed: ${missing.map(([name]) => name).join(", ")}.`] : []),
+  ...tables.map(({ title, rows }) =>
+    [
+      `### ${title}\n`,
+      "| | wall s | CPU s | peak MB | ratio |",
+      "|---|---:|---:|---:|---:|",
+      ...rows.map(
+        (r) =>
+          `| ${r.name} | ${fixed(r.wall, 3)} | ${fixed(r.cpu, 2)} | ${fixed(r.memory, 0)} | ${fixed(r.ratio, 3)} |`,
+      ),
+    ].join("\n"),
+  ),
+  ...inner.map(({ title, unit, rows }) =>
+    [
+      `### ${title}\n`,
+      `| | ${unit} | ratio |`,
+      "|---|---:|---:|",
+      ...rows.map((r) => `| ${r.name} | ${fixed(r.value, 2)} | ${fixed(r.ratio, 3)} |`),
+    ].join("\n"),
+  ),
+].join("\n\n");
+writeFileSync(here("results/peers.md"), `${markdown}\n`);
+writeFileSync(
+  here("results/peers.json"),
+  `${JSON.stringify({ machine, versions, rounds, tables, inner }, null, 2)}\n`,
+);
+process.stdout.write(`${markdown}\n`);
