@@ -1,5 +1,6 @@
 import type { LinearModel } from "../linear/model.js";
 import type { CoefficientRow, Summary } from "../linear/summary.js";
+import { vcovName } from "../linear/vcov.js";
 import type { CsvFit } from "../training/fit-csv.js";
 import { colour } from "./colour.js";
 import { alignedDecimals, count, milliseconds, pValue, significant, stars } from "./numbers.js";
@@ -49,6 +50,7 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
   ];
   if (summary.coefficients.some((row) => row.p < 0.1))
     lines.push(colour.dim("---", "p < 0.001 ***  < 0.01 **  < 0.05 *  < 0.1 ."));
+  if (model.vcov.type !== "iid") lines.push(`standard errors, t, p and intervals: ${vcovName(model.vcov)}`);
   if (model.aliased.length > 0)
     lines.push(
       colour.yellow(`linearly dependent on terms before them, left out: ${model.aliased.join(", ")}`),

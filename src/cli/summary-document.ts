@@ -11,6 +11,7 @@ function modelDocument(model: LinearModel, path: string, level: number) {
       terms: model.terms,
       intercept: model.intercept,
       solver: model.solver,
+      vcov: vcovDocument(model),
       rank: model.rank,
       aliased: model.aliased,
       conditionNumber: model.conditionNumber,
@@ -18,6 +19,11 @@ function modelDocument(model: LinearModel, path: string, level: number) {
     coefficients,
     fit,
   };
+}
+
+function vcovDocument({ vcov }: LinearModel) {
+  const { type } = vcov;
+  return type === "cluster" ? { type, cluster: vcov.cluster, clusters: vcov.clusters } : { type };
 }
 
 /** The parts of `train --json` after the version and the command. */

@@ -1,6 +1,7 @@
 import { writeFileAtomic } from "../csv/write.js";
 import { ModelError, UsageError } from "../errors.js";
 import type { SolverChoice } from "../linear/ladder.js";
+import type { VcovType } from "../linear/vcov.js";
 import { type CsvFit, type FitCsvOptions, fitCsv } from "../training/fit-csv.js";
 import { version } from "../version.js";
 import { progressBar } from "./progress.js";
@@ -17,6 +18,8 @@ export interface TrainOptions extends ReadingOptions {
   reference: Record<string, string>;
   weights?: string;
   intercept: boolean;
+  vcov: VcovType;
+  cluster?: string;
   na: "omit" | "fail";
   testSize?: number;
   folds?: number;
@@ -53,6 +56,8 @@ export async function train(
       references: options.reference,
       weights: options.weights,
       intercept: options.intercept,
+      vcov: options.vcov,
+      cluster: options.cluster,
       na: options.na,
       testSize: options.testSize,
       folds: options.folds,

@@ -18,3 +18,11 @@ export type Vcov =
        */
       meat: readonly number[];
     };
+
+/** The estimate's name as people write it. */
+export function vcovName(vcov: Vcov): string {
+  if (vcov.type === "iid") return "iid";
+  return vcov.type === "cluster"
+    ? `clustered by ${vcov.cluster}, ${vcov.clusters} groups (CR1)`
+    : `robust (${vcov.type.toUpperCase()})`;
+}

@@ -16,6 +16,8 @@ export interface ColumnOptions {
   formula?: string | undefined;
   /** A column of weights ≥ 0, which is no feature. */
   weights?: string | undefined;
+  /** The column of the groups of a clustered covariance, which is a feature only where it is named. */
+  cluster?: string | undefined;
   /** Whether to fit an intercept; a formula may leave it out too. Default: true. */
   intercept?: boolean | undefined;
 }
@@ -51,6 +53,8 @@ export function chooseColumns(table: KnownTable, options: ColumnOptions, file: s
   if (weights !== undefined && weights.kind !== "numeric") throw notNumeric(weights, "the weights", file);
   const excluded = new Set((options.exclude ?? []).map((name) => find(name).name));
   if (weights !== undefined) excluded.add(weights.name);
+  if (options.cluster !== undefined && !options.features?.includes(options.cluster))
+    excluded.add(options.cluster);
   const asked = options.features?.map(find);
   const refused = new Map<Column, string>();
   const usable = (candidates: readonly Column[]) => {
@@ -129,7 +133,7 @@ function notNumeric(column: Column, what: string, file: string): DataError {
 }
 
 /** The error for a column that is not in the file, with the nearest name as the hint. */
-function unknownColumn(name: string, names: readonly string[], file: string): UsageError {
+export function unknownColumn(name: string, names: readonly string[], file: string): UsageError {
   const near = nearestName(name, names);
   const shown = names.length > 20 ? `${names.slice(0, 20).join(", ")}, …` : names.join(", ");
   return new UsageError(`${file} has no column ${JSON.stringify(name)}`, {

@@ -14,12 +14,14 @@ import { extendedIsFree, needsExtended, type SolverChoice } from "../linear/ladd
 import { LinearModel, regressionOf, type Solver } from "../linear/model.js";
 import type { Solution } from "../linear/solution.js";
 import { solve } from "../linear/solve.js";
+import type { VcovType } from "../linear/vcov.js";
 import { mergeFolds } from "../stats/merge-folds.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import type { Moments } from "../stats/moments.js";
 import { type ColumnOptions, chooseColumns } from "./choose-columns.js";
 import { chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
 import { checkEstimable } from "./estimable.js";
+import { checkCluster, estimateVcov } from "./estimate-vcov.js";
 import type { DescentOptions } from "./gradient-descent.js";
 import type { MomentsPlan } from "./moments-job.js";
 import type { MomentsTotal } from "./moments-result.js";
@@ -38,6 +40,8 @@ export interface FitCsvOptions extends ColumnOptions, DialectOptions {
   seed?: number | undefined;
   /** Reference levels by factor. Default: each factor's first level in sorted order. */
   references?: Readonly<Record<string, string>> | undefined;
+  /** How the covariance of θ is estimated; all but `iid` (default) read the data a second time. */
+  vcov?: VcovType | undefined;
   /** How θ is found. Default: `auto`. */
   solver?: SolverChoice | undefined;
   /** How gradient descent goes, with the solver `gd`. */
@@ -87,6 +91,8 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   const started = performance.now();
   const table = await readTable(source, options);
   const { spec, notes } = chooseColumns(table, options, source.name);
+  const vcov = options.vcov ?? "iid";
+  checkCluster(table, vcov, options.cluster);
   const width = designWidth(spec, table);
   const solver = options.solver ?? "auto";
   const extendedFirst = table.whole && extendedIsFree(table.sample.length, width);
@@ -99,9 +105,13 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     folds: options.folds ?? foldsFor(width),
     seed: options.seed ?? 1,
   };
-  // A stream can be read again only if it is kept: for rows held out, and where double turns out not to be enough.
+  // A stream can be read again only if it is kept: for rows held out, a robust covariance, and where double turns out not to be enough.
   const again =
-    plan.testSize > 0 || solver === "qr" || solver === "gd" || (solver === "auto" && !plan.extended);
+    plan.testSize > 0 ||
+    vcov !== "iid" ||
+    solver === "qr" ||
+    solver === "gd" ||
+    (solver === "auto" && !plan.extended);
   if (!source.repeatable && (again || options.na === "fail")) await source.seekable();
 
   const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };
@@ -165,7 +175,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   }
   const { total } = scanned;
   const folds = plan.folds > 1 ? total.folds : [];
-  const model = LinearModel.of({
+  let model = LinearModel.of({
     spec,
     levels,
     references,
@@ -179,6 +189,12 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
         ? { path: source.path, ...source.fingerprint }
         : undefined,
   });
+  if (vcov !== "iid") {
+    const { testSize, seed, weighted } = plan;
+    const request = { type: vcov, cluster: options.cluster, testSize, seed, weighted };
+    model = await timed("scanMs", () => estimateVcov(table, choice, model, request, control));
+    notes.push(`the data were read a second time for the ${vcov} covariance`);
+  }
   const cv = await timed("solveMs", () =>
     folds.filter((fold) => fold.n > 0).length > 1 ? crossValidate(folds, regression) : undefined,
   );

@@ -15,7 +15,8 @@ export type ScanControl = Pick<
   "threads" | "callerWorks" | "signal" | "onProgress" | "chunkBytes"
 >;
 
-const ENTRY = new URL("../../dist/bundle/scan-worker.js", import.meta.url);
+/** The worker that knows the jobs of a `TrainingPlan`. */
+export const ENTRY = new URL("../../dist/bundle/scan-worker.js", import.meta.url);
 
 /** The moments of a table's rows, fold by fold, merged in one fixed tree over its chunks. */
 export async function scanMoments(

@@ -2,16 +2,18 @@ import type { CreateJob } from "./chunk-job.js";
 import { MomentsJob, type MomentsPlan } from "./moments-job.js";
 import type { MomentsResult } from "./moments-result.js";
 import { ScoreJob, type ScorePlan, type ScoreResult } from "./score-job.js";
+import { VcovJob, type VcovPlan, type VcovResult } from "./vcov-job.js";
 
 /** The jobs that the scan's workers know. */
-export type TrainingPlan = { moments: MomentsPlan } | { score: ScorePlan };
+export type TrainingPlan = { moments: MomentsPlan } | { score: ScorePlan } | { vcov: VcovPlan };
 
 /** Makes the job that a plan asks for. */
-export const createTrainingJob: CreateJob<TrainingPlan, MomentsResult | ScoreResult> = (
+export const createTrainingJob: CreateJob<TrainingPlan, MomentsResult | ScoreResult | VcovResult> = (
   kernels,
   source,
   plan,
-) =>
-  "moments" in plan
-    ? new MomentsJob(kernels, source, plan.moments)
-    : new ScoreJob(kernels, source, plan.score);
+) => {
+  if ("moments" in plan) return new MomentsJob(kernels, source, plan.moments);
+  if ("score" in plan) return new ScoreJob(kernels, source, plan.score);
+  return new VcovJob(kernels, source, plan.vcov);
+};

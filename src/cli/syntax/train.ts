@@ -32,6 +32,12 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--momentum <x>", "gd: a fixed momentum, 0 to below 1 (default: rising)", number)
     .option("--tolerance <x>", "gd: the relative gradient at which to stop (default: 1e-12)", number)
     .option("--max-iterations <n>", "gd: when to stop in any case (default: 20000)", positive)
+    .addOption(
+      new Option("--vcov <type>", "the coefficients' covariance; all but iid read the data twice")
+        .choices(["iid", "hc0", "hc1", "hc2", "hc3", "cluster"])
+        .default("iid"),
+    )
+    .option("--cluster <column>", "the groups of --vcov cluster")
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--strict", "fail (exit 4) when a term depends linearly on others")
     .option("-m, --model <file>", "where to write the model", "model.json")
