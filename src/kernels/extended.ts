@@ -29,7 +29,7 @@ const RECORD_BYTES = POINTERS_AT + 4 * FIELDS.length;
 
 /**
  * `MomentsAccumulator` in double-double arithmetic, about 106 bits; its twin in TypeScript is
- * `ExtendedMoments.updateBlock`. It takes some 13 times as long, and memory of 8 (p² + 390 p) bytes.
+ * `ExtendedMoments.updateBlock`. It takes some ten times as long, and memory of 8 (p² + 390 p) bytes.
  * Values must stay below 1e150 in magnitude, and products above 1e-290, for all the bits to be there.
  */
 export class ExtendedAccumulator {
