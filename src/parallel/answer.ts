@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { DataError, GomlError, type Place } from "../errors.js";
+import { DataError, GomlError, InterruptedError, ModelError, type Place, UsageError } from "../errors.js";
 
 /** What a worker sends back for a job: the answer, or the error in a form that survives the thread boundary. */
 export type Reply<Answer> = { readonly answer: Answer } | { readonly failure: Failure };
@@ -48,10 +48,14 @@ export function failureOf(error: unknown): Failure {
   };
 }
 
-/** The error of a failure. */
+/** The error of a failure, of the class that its exit code stands for: names do not survive minifying. */
 export function errorOf({ name, message, hint, exitCode, data }: Failure): Error {
   if (data !== undefined) return new DataError(data.problem, { place: data.place, hint });
-  const error = exitCode === undefined ? new Error(message) : new GomlError(exitCode, message, { hint });
+  if (exitCode === 2) return new UsageError(message, { hint });
+  if (exitCode === 4) return new ModelError(message, { hint });
+  if (exitCode === 130) return new InterruptedError(message);
+  if (exitCode !== undefined) return new GomlError(exitCode, message, { hint });
+  const error = new Error(message);
   error.name = name;
   return error;
 }

@@ -246,6 +246,30 @@ test("abort comes through a long run on this thread", async () => {
   }
 });
 
+test("no op starts after the abort", async () => {
+  for (const make of [(graph: Graph) => new TapeMachine(graph), (graph: Graph) => new GoMachine(graph)]) {
+    const stop = new AbortController();
+    let late = 0;
+    class Slow extends Failing {
+      override prepare(): Kernel {
+        const run = () => {
+          if (stop.signal.aborted) late++;
+          for (const end = performance.now() + 3; performance.now() < end; );
+        };
+        return { units: 1, cost: 0, run };
+      }
+    }
+    const graph = new Graph();
+    const x = graph.parameter("x", 1);
+    for (let i = 0; i < 100; i++) graph.apply(new Slow(), [x]);
+    const machine = make(graph);
+    setTimeout(() => stop.abort(new Error("stop")), 5);
+    await expect(machine.runAll({ signal: stop.signal })).rejects.toThrow("stop");
+    expect(late).toBe(0);
+    await machine.close();
+  }
+});
+
 test("an error in a worker names node, op and shapes", async () => {
   const graph = new Graph();
   // Portable, but unknown to the workers.
