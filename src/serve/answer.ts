@@ -1,9 +1,11 @@
+import type { UnseenPolicy } from "../training/unseen.js";
+import type { AskableModel } from "./askable.js";
 import { readCsvBody } from "./csv-body.js";
 import { type InferRequest, readInferRequest } from "./infer-request.js";
 import { readInvocation } from "./invocation.js";
 import { type Checkpoint, predictInto } from "./predictions.js";
 import { badRequest } from "./request-error.js";
-import { OUTPUT, type ServedModel } from "./served-model.js";
+import { OUTPUT } from "./served-model.js";
 
 /** What the bytes of a request are: the protocol's JSON (and binary data), or MLflow's JSON or CSV. */
 export type Dialect = "infer" | "invocations" | "csv";
@@ -14,6 +16,7 @@ export interface Question {
   readonly body: Uint8Array;
   /** Bytes of JSON before the binary data, where the request has the header that says so. */
   readonly headerLength: number | undefined;
+  readonly unseen: UnseenPolicy;
 }
 
 /** An answer with status 200, ready to be sent. */
@@ -32,26 +35,27 @@ export interface Answer {
  * @throws RequestError for a body that the model cannot answer; what `checkpoint` throws
  */
 export function answer(
-  model: ServedModel,
-  { dialect, body, headerLength }: Question,
+  model: AskableModel,
+  { dialect, body, headerLength, unseen }: Question,
   shared: boolean,
   checkpoint: Checkpoint,
 ): Answer {
   if (dialect === "infer")
-    return answerInfer(model, readInferRequest(model, body, headerLength), shared, checkpoint);
+    return answerInfer(model, readInferRequest(model, body, headerLength), unseen, shared, checkpoint);
   const batch = dialect === "csv" ? readCsvBody(model, body) : readInvocation(model, body);
   const out = new Float64Array(batch.rows);
-  predictInto(model, batch, out, checkpoint);
+  predictInto(model, batch, out, unseen, checkpoint);
   // A missing cell makes a missing prediction, as NaN of a data frame does; JSON's word for it is null.
   const text = out.every(Number.isFinite)
     ? out.join(",")
-    : Array.from(out, (v) => (Number.isFinite(v) ? v : null)).join(",");
+    : Array.from(out, (v) => (Number.isFinite(v) ? v : "null")).join(",");
   return { rows: batch.rows, body: `{"predictions":[${text}]}`, headerLength: undefined };
 }
 
 function answerInfer(
-  model: ServedModel,
+  model: AskableModel,
   { id, batch, binary }: InferRequest,
+  unseen: UnseenPolicy,
   shared: boolean,
   checkpoint: Checkpoint,
 ): Answer {
@@ -62,7 +66,7 @@ function answerInfer(
     `"outputs":[{"name":"${OUTPUT}","shape":[${rows}],"datatype":"FP64",`;
   if (!binary) {
     const out = new Float64Array(rows);
-    predictInto(model, batch, out, checkpoint);
+    predictInto(model, batch, out, unseen, checkpoint);
     const bad = out.findIndex((v) => !Number.isFinite(v));
     if (bad >= 0)
       throw badRequest(
@@ -80,6 +84,6 @@ function answerInfer(
   const bytes = new Uint8Array(memory);
   bytes.set(json);
   bytes.fill(0x20, json.length, headerBytes);
-  predictInto(model, batch, new Float64Array(memory, headerBytes, rows), checkpoint);
+  predictInto(model, batch, new Float64Array(memory, headerBytes, rows), unseen, checkpoint);
   return { rows, body: bytes, headerLength: headerBytes };
 }

@@ -1,3 +1,7 @@
+import type { AskableModel } from "./askable.js";
+import { badRequest, quoted } from "./request-error.js";
+import type { InputColumn } from "./served-model.js";
+
 /** The rows of a request as columns of the model, whatever the dialect they came in. */
 export interface Batch {
   readonly rows: number;
@@ -9,3 +13,34 @@ export interface Batch {
 
 /** One input column of a request, by name: `rows` numbers, or `rows` texts. */
 export type ColumnValues = Float64Array | readonly (string | null)[];
+
+/**
+ * A batch from columns by name; columns that the model does not ask for are not looked at.
+ *
+ * @throws RequestError (400) that names the columns missing
+ */
+export function batchOf(
+  model: AskableModel,
+  rows: number,
+  column: (input: InputColumn) => ColumnValues | undefined,
+): Batch {
+  const { width } = model;
+  const numeric = new Float64Array(rows * width);
+  const texts: (readonly (string | null)[])[] = [];
+  const missing: string[] = [];
+  let at = 0;
+  for (const input of model.inputs) {
+    const values = column(input);
+    if (values === undefined) missing.push(input.name);
+    else if (!(values instanceof Float64Array)) texts.push(values);
+    else {
+      for (let i = 0; i < rows; i++) numeric[i * width + at] = values[i]!;
+      at++;
+    }
+  }
+  if (missing.length > 0)
+    throw badRequest(
+      `the request lacks ${missing.length === 1 ? "an input" : "inputs"} of the model: ${missing.slice(0, 20).map(quoted).join(", ")}`,
+    );
+  return { rows, numeric, texts };
+}

@@ -2,10 +2,10 @@ import { parse } from "csv-parse/sync";
 import { sniffDialect } from "../csv/dialect.js";
 import { GomlError } from "../errors.js";
 import { isMissing, parseNumber } from "../kernels/reference/number.js";
-import type { Batch } from "./batch.js";
+import type { AskableModel } from "./askable.js";
+import { type Batch, batchOf } from "./batch.js";
 import { decodeUtf8 } from "./json.js";
 import { badRequest, quoted } from "./request-error.js";
-import { batchOf, type ServedModel } from "./served-model.js";
 
 /**
  * Reads a CSV body, a header and rows, as a data frame: missing cells are missing, columns that the model does not
@@ -13,7 +13,7 @@ import { batchOf, type ServedModel } from "./served-model.js";
  *
  * @throws RequestError (400)
  */
-export function readCsvBody(model: ServedModel, body: Uint8Array): Batch {
+export function readCsvBody(model: AskableModel, body: Uint8Array): Batch {
   const [header, ...rows] = recordsOf(body);
   if (header === undefined) throw badRequest("the body is empty, expected CSV with a header");
   return batchOf(model, rows.length, ({ name, datatype }) => {

@@ -1,8 +1,9 @@
 import { parseNumber } from "../kernels/reference/number.js";
-import type { Batch, ColumnValues } from "./batch.js";
+import type { AskableModel } from "./askable.js";
+import { type Batch, batchOf, type ColumnValues } from "./batch.js";
 import { parseJson } from "./json.js";
 import { badRequest, quoted } from "./request-error.js";
-import { batchOf, OUTPUT, type ServedModel } from "./served-model.js";
+import { OUTPUT } from "./served-model.js";
 import {
   binaryNumbers,
   binaryTexts,
@@ -46,7 +47,7 @@ const MATRIX = "input";
  * @throws RequestError (400)
  */
 export function readInferRequest(
-  model: ServedModel,
+  model: AskableModel,
   body: Uint8Array,
   headerLength: number | undefined,
 ): InferRequest {
@@ -121,10 +122,10 @@ function readTensor(input: unknown, where: string, rest: BinaryData): Tensor {
   }
 }
 
-function gather(model: ServedModel, tensors: readonly Tensor[]): Batch {
+function gather(model: AskableModel, tensors: readonly Tensor[]): Batch {
   const first = tensors[0];
   if (first === undefined) throw badRequest("inputs is empty");
-  const known = new Set(model.inputs.map(({ name }) => name));
+  const known = model.position;
   if (tensors.length === 1 && isMatrix(first, known)) return matrixBatch(model, first);
   const byName = new Map<string, Tensor>();
   for (const tensor of tensors) {
@@ -149,13 +150,13 @@ function gather(model: ServedModel, tensors: readonly Tensor[]): Batch {
 }
 
 /** A tensor that has a column's name is that column, unless its shape is that of all columns together. */
-function isMatrix({ name, shape }: Tensor, known: ReadonlySet<string>): boolean {
+function isMatrix({ name, shape }: Tensor, known: ReadonlyMap<string, number>): boolean {
   return !known.has(name)
     ? shape.length === 2
     : shape.length === 2 && shape[1] !== 1 && shape[1] === known.size;
 }
 
-function matrixBatch(model: ServedModel, { name, shape, values, datatype }: Tensor): Batch {
+function matrixBatch(model: AskableModel, { name, shape, values, datatype }: Tensor): Batch {
   const p = model.inputs.length;
   const rows = shape[0]!;
   if (p === 1 && name !== MATRIX && name !== model.inputs[0]!.name)
@@ -176,9 +177,8 @@ function matrixBatch(model: ServedModel, { name, shape, values, datatype }: Tens
       );
     return { rows, numeric: values, texts: [] };
   }
-  const position = new Map(model.inputs.map((input, j) => [input.name, j]));
   return batchOf(model, rows, (input) => {
-    const j = position.get(input.name)!;
+    const j = model.position.get(input.name)!;
     const cells = Array.from({ length: rows }, (_, i) => values[i * p + j]!);
     return input.datatype === "BYTES"
       ? cells
@@ -223,7 +223,7 @@ function objectOf(value: unknown, what: string): Json {
   return value as Json;
 }
 
-function namesOf(model: ServedModel): string {
+function namesOf(model: AskableModel): string {
   const names = model.inputs.slice(0, 20).map(({ name }) => quoted(name));
   return names.join(", ") + (model.inputs.length > 20 ? ", …" : "");
 }

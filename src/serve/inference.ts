@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { WorkerDiedError, WorkerPool } from "../parallel/worker-pool.js";
 import { Admission } from "./admission.js";
 import { type Answer, answer, type Dialect, type Question } from "./answer.js";
+import { askable } from "./askable.js";
 import { announcedLength, type Body, receiveBody } from "./body.js";
 import type { Settings } from "./options.js";
 import { badRequest, quoted, RequestError } from "./request-error.js";
@@ -57,10 +58,10 @@ export class Inference {
         memory,
         visit,
       });
-      const question: Question = { dialect, body: body.bytes, headerLength };
+      const question: Question = { dialect, body: body.bytes, headerLength, unseen: settings.unseen };
       const result =
         body.block === undefined
-          ? answer(model, question, false, () => {})
+          ? answer(askable(model), question, false, () => {})
           : await this.askWorker(model, question, body.block.cancelled, reply);
       this.send(reply, dialect, result);
       return result.rows;

@@ -1,7 +1,8 @@
-import type { Batch, ColumnValues } from "./batch.js";
+import type { AskableModel } from "./askable.js";
+import { type Batch, batchOf, type ColumnValues } from "./batch.js";
 import { parseJson } from "./json.js";
 import { badRequest, quoted } from "./request-error.js";
-import { batchOf, type InputColumn, type ServedModel } from "./served-model.js";
+import type { InputColumn } from "./served-model.js";
 
 /** One column of a data frame: the cell of a row. */
 type Cells = (row: number) => unknown;
@@ -15,7 +16,7 @@ const FORMATS = ["dataframe_split", "dataframe_records", "instances", "inputs"] 
  *
  * @throws RequestError (400)
  */
-export function readInvocation(model: ServedModel, body: Uint8Array): Batch {
+export function readInvocation(model: AskableModel, body: Uint8Array): Batch {
   const request = parseJson(body);
   const given = isObject(request) ? FORMATS.filter((format) => Object.hasOwn(request, format)) : [];
   if (!isObject(request) || given.length !== 1)
@@ -31,7 +32,7 @@ export function readInvocation(model: ServedModel, body: Uint8Array): Batch {
 }
 
 /** `{"columns": ["a", "b"], "data": [[1, 2], …]}`; without columns, they stand in the model's order. */
-function fromSplit(model: ServedModel, value: unknown): Batch {
+function fromSplit(model: AskableModel, value: unknown): Batch {
   if (!isObject(value) || !Array.isArray(value.data))
     throw badRequest("dataframe_split should be an object with columns and data");
   const { columns, data } = value;
@@ -45,16 +46,15 @@ function fromSplit(model: ServedModel, value: unknown): Batch {
 }
 
 /** `[[1, 2], …]` in the model's order; of one input, `[1, 2, …]` will do. */
-function fromRows(model: ServedModel, value: readonly unknown[], where: string): Batch {
+function fromRows(model: AskableModel, value: readonly unknown[], where: string): Batch {
   const p = model.inputs.length;
   const single = p === 1 && !Array.isArray(value[0]);
   const rows = rowsOf(single ? value.map((cell) => [cell]) : value, p, where);
-  const position = new Map(model.inputs.map(({ name }, j) => [name, j]));
-  return frame(model, rows.length, (name) => (i) => rows[i]![position.get(name)!]);
+  return frame(model, rows.length, (name) => (i) => rows[i]![model.position.get(name)!]);
 }
 
 /** `[{"a": 1, "b": 2}, …]`; a column that a record lacks is missing there. */
-function fromRecords(model: ServedModel, value: readonly unknown[], where: string): Batch {
+function fromRecords(model: AskableModel, value: readonly unknown[], where: string): Batch {
   value.forEach((record, i) => {
     if (!isObject(record)) throw badRequest(`${where}[${i}] should be an object, got ${quoted(record)}`);
   });
@@ -66,7 +66,7 @@ function fromRecords(model: ServedModel, value: readonly unknown[], where: strin
 }
 
 /** `{"a": [1, 2], "b": [3, 4]}`; a column may also be n × 1. */
-function fromColumns(model: ServedModel, value: Record<string, unknown>, where: string): Batch {
+function fromColumns(model: AskableModel, value: Record<string, unknown>, where: string): Batch {
   let rows: number | undefined;
   const columns = new Map<string, readonly unknown[]>();
   for (const { name } of model.inputs) {
@@ -83,7 +83,7 @@ function fromColumns(model: ServedModel, value: Record<string, unknown>, where: 
   });
 }
 
-function frame(model: ServedModel, rows: number, cellsOf: (name: string) => Cells | undefined): Batch {
+function frame(model: AskableModel, rows: number, cellsOf: (name: string) => Cells | undefined): Batch {
   return batchOf(model, rows, (input) => {
     const cells = cellsOf(input.name);
     return cells && columnOf(input, rows, cells);

@@ -103,15 +103,12 @@ export class Metrics {
     new Gauge({
       name: "goml_model_info",
       help: "1 for every model served.",
-      labelNames: ["model", "version", "target", "inputs"],
+      labelNames: ["model", "version", "target"],
       registers: [this.registry],
       collect() {
         this.reset();
         for (const { model } of repository.entries())
-          this.set(
-            { model: model.name, version: model.version, target: model.target, inputs: model.inputs.length },
-            1,
-          );
+          this.set({ model: model.name, version: model.version, target: model.target }, 1);
       },
     });
     new Gauge({

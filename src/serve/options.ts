@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { UsageError } from "../errors.js";
 import type { LinearModel } from "../linear/model.js";
+import type { UnseenPolicy } from "../training/unseen.js";
 
 /**
  * The models to serve: files and folders, or models and files by name.
@@ -26,6 +27,8 @@ export interface ServeOptions {
   retryAfter?: number | undefined;
   /** Milliseconds without progress after which an answer that the client does not read is given up. Default: 30,000. */
   sendTimeout?: number | undefined;
+  /** Rows with a level that the training data did not have: the request is refused (default), or they get NaN. */
+  unseen?: UnseenPolicy | undefined;
   /** Milliseconds between looks at the model files; 0 never looks. Default: 1,000. */
   reloadInterval?: number | undefined;
   /**
@@ -45,6 +48,7 @@ export interface Settings {
   readonly retryAfter: number;
   readonly sendTimeout: number;
   readonly reloadInterval: number;
+  readonly unseen: UnseenPolicy;
   readonly inlineBytes: { readonly json: number; readonly csv: number; readonly binary: number };
 }
 
@@ -67,6 +71,7 @@ export function settingsOf(options: ServeOptions): Settings {
     retryAfter: whole("retryAfter", 0, 1),
     sendTimeout: whole("sendTimeout", 1, 30_000),
     reloadInterval: whole("reloadInterval", 0, 1000),
+    unseen: options.unseen ?? "fail",
     inlineBytes: {
       json: inlineBytes.json ?? 32 << 10,
       csv: inlineBytes.csv ?? 8 << 10,

@@ -48,8 +48,7 @@ const requestOf = (model, values) => JSON.stringify({ inputs: model.inputs.map((
 const show = (model, path) => {
   const section = node("section", undefined, { className: "model" });
   const about = model.parameters;
-  section.append(node("h2", model.name), node("p", "predicts " + about.target + " from " + model.inputs.length +
-    (model.inputs.length === 1 ? " column" : " columns") + ", fitted on " + about.rows.toLocaleString("en") +
+  section.append(node("h2", model.name), node("p", about.formula + " · fitted on " + about.rows.toLocaleString("en") +
     " rows" + (about.sigma === null ? "" : ", σ " + about.sigma.toPrecision(4)) + " · version " +
     model.versions.at(-1), { className: "about" }));
   if (about.problem !== undefined) section.append(node("p", "The file has changed and was refused: " + about.problem,

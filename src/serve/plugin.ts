@@ -38,6 +38,13 @@ export async function mount(app: FastifyInstance, service: Service): Promise<voi
   app.setErrorHandler((error: Error, request, reply) =>
     replyWithError(error, request, reply, settings.retryAfter),
   );
+  const methods = new Map<string, Set<string>>();
+  const onRoute = ({ routePath, method }: { routePath: string; method: string | string[] }) => {
+    // With a prefix, "/" is two paths, that with and that without the slash, of which one is called "".
+    const path = routePath === "" ? "/" : routePath;
+    methods.set(path, new Set([...(methods.get(path) ?? []), ...[method].flat()]));
+  };
+  app.addHook("onRoute", onRoute);
   const check = settings.token === undefined ? undefined : bearerCheck(settings.token);
   app.addHook("onRequest", (request, reply, done) => {
     const started = performance.now();
@@ -62,10 +69,26 @@ export async function mount(app: FastifyInstance, service: Service): Promise<voi
   inferRoutes(app, service);
   mlflowRoutes(app, service);
   operationRoutes(app, service);
+  refuseOtherMethods(app, new Map(methods));
   await service.open(app.log).catch(async (error: unknown) => {
     await service.close();
     throw error;
   });
+}
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+/** Lets the paths of the routes answer the methods that they do not have: 405, and those that they have. */
+function refuseOtherMethods(app: FastifyInstance, methods: ReadonlyMap<string, ReadonlySet<string>>): void {
+  for (const [url, known] of methods)
+    app.route({
+      method: METHODS.filter((method) => !known.has(method)),
+      url,
+      handler: async (request, reply) => {
+        reply.header("allow", [...known].join(", "));
+        throw new RequestError(405, `${request.method} is not for this path, ${[...known].join(" and ")} is`);
+      },
+    });
 }
 
 /** The route within the plugin, or "unknown". */

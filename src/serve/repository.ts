@@ -1,8 +1,8 @@
 import { ModelError, UsageError } from "../errors.js";
 import { LinearModel } from "../linear/model.js";
+import { makeReady } from "./askable.js";
 import { findModelFiles, type ModelFile, type ModelPath } from "./model-files.js";
 import type { ServeModels } from "./options.js";
-import { predictInto } from "./predictions.js";
 import { quoted, RequestError } from "./request-error.js";
 import { type ServedModel, servedModel } from "./served-model.js";
 
@@ -139,12 +139,10 @@ export class Repository {
 
   private async checked({ path, name, version }: ModelFile): Promise<ServedModel> {
     const model = await this.load(path, name, version);
-    const out = new Float64Array(1);
-    const texts = model.inputs.filter(({ datatype }) => datatype === "BYTES").map(() => [null]);
-    const numeric = new Float64Array(model.inputs.length - texts.length);
-    predictInto(model, { rows: 1, numeric, texts }, out, () => {});
-    if (texts.length === 0 && !Number.isFinite(out[0]))
-      throw new ModelError(`${path}: the model predicts ${out[0]} for a row of zeros`);
+    const { inputs, width, predictor } = makeReady(model);
+    const texts = Array.from({ length: inputs.length - width }, () => [null]);
+    predictor({ rows: 1, numeric: new Float64Array(width), texts }, "na")(new Float64Array(1), 0, 1);
+    if (!model.weights.every(Number.isFinite)) throw new ModelError(`${path}: a coefficient is not a number`);
     return model;
   }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { version } from "../version.js";
+import { askable } from "./askable.js";
 import type { Entry } from "./repository.js";
 import { OUTPUT } from "./served-model.js";
 import type { Service } from "./service.js";
@@ -42,7 +43,7 @@ function modelMetadata({ model, problem }: Entry, versions: readonly string[]): 
     name: model.name,
     versions,
     platform: "goml",
-    inputs: model.inputs.map(({ name, datatype }) => ({ name, datatype, shape: [-1, 1] })),
+    inputs: askable(model).inputs.map(({ name, datatype }) => ({ name, datatype, shape: [-1, 1] })),
     outputs: [{ name: OUTPUT, datatype: "FP64", shape: [-1] }],
     parameters: { target: model.target, ...model.about, problem },
   };

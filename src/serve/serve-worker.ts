@@ -3,6 +3,7 @@ import { constants, setPriority } from "node:os";
 import { readModel } from "../linear/model-file.js";
 import { answerJobs } from "../parallel/answer.js";
 import { type Answer, answer, type Question } from "./answer.js";
+import { askable } from "./askable.js";
 import { RequestError } from "./request-error.js";
 import { type ServedModel, servedModel } from "./served-model.js";
 
@@ -27,7 +28,7 @@ answerJobs<ServeJob, ServeReply>(async (job) => {
   };
   try {
     checkpoint();
-    const { rows, body, headerLength } = answer(model, question, true, checkpoint);
+    const { rows, body, headerLength } = answer(askable(model), question, true, checkpoint);
     return { answer: { rows, body: typeof body === "string" ? sharedText(body) : body, headerLength } };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;

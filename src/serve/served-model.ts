@@ -1,7 +1,6 @@
+import { randomUUID } from "node:crypto";
+import type { PredictorPlan } from "../linear/block-predictor.js";
 import type { LinearModel } from "../linear/model.js";
-import { predictRows } from "../linear/predict-rows.js";
-import type { Batch, ColumnValues } from "./batch.js";
-import { badRequest, quoted } from "./request-error.js";
 
 /** A raw column of the data that a model reads: numbers (FP64) or the texts of a factor (BYTES). */
 export interface InputColumn {
@@ -9,85 +8,98 @@ export interface InputColumn {
   readonly datatype: "FP64" | "BYTES";
 }
 
+/** What every thread makes its predictor of, see `askable`. */
+export interface ModelDescription {
+  /** The columns of a request, in order; an n × p tensor has them in this order. */
+  readonly inputs: readonly InputColumn[];
+  /** How raw columns become predictions; undefined where each input is a term of its own. */
+  readonly plan: Omit<PredictorPlan, "weights"> | undefined;
+}
+
 /**
- * What serving needs of a model, as plain data: it travels to worker threads with every job, its weights shared.
+ * A model as it is served: small, plain data that goes to worker threads with every job, what is large in shared
+ * memory.
  */
 export interface ServedModel {
+  /** Another one after each change of the file, so that threads know when theirs is old. */
+  readonly id: string;
   readonly name: string;
   readonly version: string;
   readonly target: string;
-  /** The columns of a request, in order; an n × p tensor has them in this order. */
-  readonly inputs: readonly InputColumn[];
-  /** θ, the intercept first, for the inputs in order. */
+  /** θ, the intercept first, 0 for aliased terms. */
   readonly weights: Float64Array;
-  /** What the page and the metrics show. */
-  readonly about: { readonly rows: number; readonly rank: number; readonly sigma: number | null };
+  /** A `ModelDescription` as JSON. */
+  readonly description: Uint8Array;
+  /** What the page and the model's metadata show. */
+  readonly about: { readonly formula: string; readonly rows: number; readonly sigma: number | null };
 }
 
 /** The one output of every model. */
 export const OUTPUT = "prediction";
 
-/** A model as it is served; terms that it left out as aliased are not asked for. */
+/** A model as it is served. Terms of plain columns that it left out as aliased are not asked for. */
 export function servedModel(model: LinearModel, name: string, version: string): ServedModel {
-  const used = model.terms.map((_, j) => j).filter((j) => !model.aliased.includes(model.terms[j]!));
-  const all = model.weights;
-  const weights = new Float64Array(new SharedArrayBuffer(8 * (used.length + 1)));
-  weights[0] = all[0]!;
-  used.forEach((j, i) => {
-    weights[i + 1] = all[j + 1]!;
-  });
+  const { weights: all, ...plan } = model.predictorPlan(false);
+  const plain = plainColumns(plan);
+  const used = all.map((_, i) => i).filter((i) => i === 0 || !model.aliased.includes(model.terms[i - 1]!));
+  const kept = plain === undefined ? all : Float64Array.from(used, (i) => all[i]!);
+  const weights = new Float64Array(new SharedArrayBuffer(kept.byteLength));
+  weights.set(kept);
+  const description: ModelDescription =
+    plain === undefined
+      ? { inputs: rawColumns(plan), plan }
+      : {
+          inputs: Array.from(used.subarray(1), (i) => ({ name: plain[i - 1]!, datatype: "FP64" })),
+          plan: undefined,
+        };
   return {
+    id: randomUUID(),
     name,
     version,
     target: model.target,
-    inputs: used.map((j) => ({ name: model.terms[j]!, datatype: "FP64" })),
     weights,
+    description: sharedJson(description),
     about: {
+      formula: model.spec.formula,
       rows: model.n,
-      rank: model.rank,
       sigma: Number.isFinite(model.sigma) ? model.sigma : null,
     },
   };
 }
 
-/** ŷ of rows `from` to `to` of a batch, NaN where a cell is missing. */
-export function predictBatch(
-  model: ServedModel,
-  batch: Batch,
-  out: Float64Array,
-  from: number,
-  to: number,
-): void {
-  predictRows(batch.numeric, model.weights, out, from, to);
+/** The columns' names where every term is a numeric column as it stands, in order; else undefined. */
+function plainColumns({ spec, terms }: Pick<PredictorPlan, "spec" | "terms">): string[] | undefined {
+  const columns: string[] = [];
+  for (const { variables } of terms) {
+    const variable = spec.variables[variables[0]!]!;
+    if (variables.length !== 1 || variable.kind !== "numeric" || !("column" in variable.expression))
+      return undefined;
+    columns.push(variable.expression.column);
+  }
+  return columns;
 }
 
-/**
- * A batch from columns by name; columns that the model does not ask for are not looked at.
- *
- * @throws RequestError (400) that names the columns missing
- */
-export function batchOf(
-  model: ServedModel,
-  rows: number,
-  column: (input: InputColumn) => ColumnValues | undefined,
-): Batch {
-  const width = model.inputs.filter(({ datatype }) => datatype === "FP64").length;
-  const numeric = new Float64Array(rows * width);
-  const texts: (readonly (string | null)[])[] = [];
-  const missing: string[] = [];
-  let at = 0;
-  for (const input of model.inputs) {
-    const values = column(input);
-    if (values === undefined) missing.push(input.name);
-    else if (!(values instanceof Float64Array)) texts.push(values);
+/** A formula's raw columns, in the order in which it names them. */
+function rawColumns({ spec }: Pick<PredictorPlan, "spec">): InputColumn[] {
+  const inputs = new Map<string, InputColumn>();
+  const visit = (expression: object): void => {
+    if ("column" in expression)
+      inputs.set(expression.column as string, { name: expression.column as string, datatype: "FP64" });
+    if ("args" in expression) (expression.args as object[]).forEach(visit);
+  };
+  for (const variable of spec.variables) {
+    if (variable.kind !== "factor") visit(variable.expression);
     else {
-      for (let i = 0; i < rows; i++) numeric[i * width + at] = values[i]!;
-      at++;
+      const datatype = variable.of === "text" ? "BYTES" : "FP64";
+      inputs.set(variable.column, { name: variable.column, datatype });
     }
   }
-  if (missing.length > 0)
-    throw badRequest(
-      `the request lacks ${missing.length === 1 ? "an input" : "inputs"} of the model: ${missing.slice(0, 20).map(quoted).join(", ")}`,
-    );
-  return { rows, numeric, texts };
+  return [...inputs.values()];
+}
+
+function sharedJson(value: unknown): Uint8Array {
+  const text = JSON.stringify(value);
+  const memory = new SharedArrayBuffer(Buffer.byteLength(text));
+  Buffer.from(memory).write(text);
+  return new Uint8Array(memory);
 }

@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import type { Dialect } from "./answer.js";
+import { askable } from "./askable.js";
 import { Inference } from "./inference.js";
 import { Metrics } from "./metrics.js";
 import { type ServeModels, type ServeOptions, type Settings, settingsOf } from "./options.js";
@@ -48,7 +49,7 @@ export class Service {
     this.state = "open";
     for (const { model, file } of this.repository.entries())
       log.info(
-        { model: model.name, version: model.version, inputs: model.inputs.length, file },
+        { model: model.name, version: model.version, inputs: askable(model).inputs.length, file },
         "model loaded",
       );
     if (this.settings.reloadInterval > 0) this.watch(log);
