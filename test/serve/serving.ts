@@ -18,7 +18,7 @@ const cells = lines.slice(1).map((line) => line.split(",").map(Number));
 export const names = lines[0]!.split(",").slice(0, 13);
 export const rows = cells.map((row) => row.slice(0, 13));
 export const X = Float64Array.from(rows.flat());
-const boston: LinearModel = fit(
+export const boston: LinearModel = fit(
   X,
   cells.map((row) => row[13]!),
   { terms: names, target: "medv" },
