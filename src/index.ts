@@ -9,6 +9,7 @@ export {
   UsageError,
 } from "./errors.js";
 export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./inference/evaluate-csv.js";
+export { predictConcurrent } from "./inference/predict-concurrent.js";
 export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./inference/predict-csv.js";
 export type { CrossValidation, FoldError } from "./linear/cross-validation.js";
 export type { ModelGraph } from "./linear/graph.js";

@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { openSource, openStandardInput, type Source } from "../csv/source.js";
 import { DataError, UsageError } from "../errors.js";
 import { defaultThreads, predictCsv } from "../inference/predict-csv.js";
@@ -76,8 +77,34 @@ export async function predict(
   }
 }
 
-/** An open pipe in which nothing comes would else look as if goml hung: some CI systems start commands so. */
-const WAIT_NOTE_MS = 2000;
+/** How long nothing may come through an open pipe or socket before something is said or done about it. */
+const IDLE_MS = 2000;
+
+/**
+ * Standard input, where something is in it. Waiting for a pipe is said after a while, for it could look as if goml
+ * hung. A socket, which only a program that started goml can have made (Node gives each child one, and often never
+ * writes to it or closes it), counts as empty then.
+ */
+async function openWaitingInput(signal: AbortSignal): Promise<Source | undefined> {
+  const idle = new AbortController();
+  const timer = setTimeout(() => {
+    if (fstatSync(0).isSocket()) idle.abort();
+    else
+      process.stderr.write(
+        "note: waiting for standard input; name a file to predict that: goml predict data.csv\n",
+      );
+  }, IDLE_MS);
+  try {
+    return await openStandardInput(AbortSignal.any([signal, idle.signal]));
+  } catch (error) {
+    if (!idle.signal.aborted || signal.aborted) throw error;
+    process.stderr.write("note: nothing came through standard input\n");
+    process.stdin.destroy();
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** Below this many bytes starting threads takes longer than predicting; `goml bench` shows where it pays. */
 const AUTO_BYTES = 8 << 20;
@@ -96,12 +123,7 @@ function threadsOf(concurrent: PredictOptions["concurrent"], source: Source): nu
  */
 async function openInput(data: string | undefined, model: LinearModel, signal: AbortSignal): Promise<Source> {
   if (data !== undefined) return openSource(data, signal);
-  const note = setTimeout(() => {
-    process.stderr.write(
-      "note: waiting for standard input; name a file to predict that: goml predict data.csv\n",
-    );
-  }, WAIT_NOTE_MS);
-  const input = await openStandardInput(signal).finally(() => clearTimeout(note));
+  const input = await openWaitingInput(signal);
   if (input !== undefined) return input;
   if (model.source === undefined)
     throw new UsageError("there is nothing to predict: no file, and nothing on standard input", {

@@ -3,7 +3,7 @@ import { appendFileSync, copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { GOML, goml, inFolder } from "./goml.js";
+import { finished, GOML, goml, inFolder, start } from "./goml.js";
 
 /** Runs in a folder with boston.csv and the model of it. */
 const trained = <T>(body: (folder: string) => Promise<T>): Promise<T> =>
@@ -71,6 +71,14 @@ describe("without a data argument", () => {
           /^goml: boston\.csv: no such file.*trained on\)\nhint: .*goml predict data\.csv\n$/,
         ),
       });
+    }));
+
+  test("a socket that stays open and empty, which is what Node's execFile leaves", () =>
+    trained(async (folder) => {
+      const run = await finished(start(folder, ["predict"]), folder);
+      expect(run.code).toBe(0);
+      expect(numbers(run.stdout).length).toBe(506);
+      expect(run.stderr).toMatch(/^note: nothing came through standard input\n506 rows of boston\.csv/);
     }));
 
   test("a pipe in which nothing comes is named after a while", () =>

@@ -1,0 +1,131 @@
+import { execFile } from "node:child_process";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const run = promisify(execFile);
+const manifest = JSON.parse(readFileSync("package.json", "utf8"));
+const folder = mkdtempSync(join(tmpdir(), "goml-package-"));
+let packed: { path: string; mode: number }[] = [];
+
+/** Runs a command in the folder where the package was installed. */
+const inside = (command: string, ...args: string[]) =>
+  run(command, args, { cwd: folder, env: { ...process.env, NO_COLOR: "1" }, maxBuffer: 1 << 26 });
+const goml = (...args: string[]) => inside(join(folder, "node_modules/.bin/goml"), ...args);
+
+beforeAll(async () => {
+  // Without scripts: `prepare` would build anew under the other tests' feet.
+  const { stdout } = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder]);
+  const [{ filename, files }] = JSON.parse(stdout);
+  packed = files;
+  writeFileSync(join(folder, "package.json"), '{ "name": "user", "private": true, "type": "module" }');
+  await inside("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", `./${filename}`);
+  copyFileSync("data/boston.csv", join(folder, "boston.csv"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("the packed package", () => {
+  test("has what it needs to run, and no sources, tests or benchmarks", () => {
+    const paths = packed.map((file) => file.path);
+    for (const path of [
+      "bin/goml.js",
+      "dist/index.js",
+      "dist/index.d.ts",
+      "dist/bundle/main.js",
+      "dist/kernels/kernels.wasm",
+      "dist/THIRD-PARTY-NOTICES.txt",
+      "data/boston.csv",
+      "README.md",
+      "LICENSE",
+      "CHANGELOG.md",
+    ])
+      expect(paths).toContain(path);
+    expect(paths.filter((path) => /^(src|test|bench|scripts)\//.test(path))).toEqual([]);
+  });
+
+  test("names files and hosts of nobody: the lock file has no registry in it", () => {
+    const lock = readFileSync("package-lock.json", "utf8");
+    expect(lock).not.toMatch(/"resolved"/);
+    expect(
+      lock.match(
+        /https?:\/\/(?!github\.com|opencollective\.com|[a-z.]*(funding|sponsors|patreon|tidelift|paypal|buymeacoffee|polar|ko-fi))[^"]*\.tgz/g,
+      ),
+    ).toBeNull();
+  });
+});
+
+describe("installed in an empty folder", () => {
+  test("goml trains, predicts the same serial and concurrent, and evaluates", async () => {
+    expect((await goml("--version")).stdout).toBe(`${manifest.version}\n`);
+    const { stdout: summary } = await goml("train", "boston.csv");
+    expect(summary).toContain("(Intercept)   36.4594884");
+    const serial = await goml("predict");
+    const concurrent = await goml("predict", "--concurrent");
+    expect(concurrent.stdout).toBe(serial.stdout);
+    expect(serial.stdout.split("\n").length).toBe(508);
+    await goml("evaluate", "boston.csv", "--max-rmse", "5");
+  });
+
+  test("goml benches on the data that it brings along", async () => {
+    const { stdout } = await goml("bench", "--quick", "--format", "github");
+    expect(JSON.parse(stdout).length).toBeGreaterThan(10);
+  });
+
+  test("the library can be imported, threads included", async () => {
+    writeFileSync(
+      join(folder, "use.js"),
+      `import { fit, fitCsv, LinearModel, Moments, version } from "goml";
+       const { model } = await fitCsv("boston.csv");
+       const X = new Float64Array(new SharedArrayBuffer(8 * 13 * 20000)).fill(2);
+       const serial = model.predict(X);
+       const concurrent = await model.predictConcurrent(X, { threads: 2 });
+       const again = LinearModel.fromJSON(JSON.parse(JSON.stringify(model)));
+       const small = fit([[1], [2], [3]], [1, 2, 4]);
+       console.log(JSON.stringify({
+         version,
+         same: serial.every((v, i) => v === concurrent[i] && v === again.predict(X.subarray(0, 13))[0]),
+         slope: small.coefficients[1],
+         moments: typeof Moments,
+       }));`,
+    );
+    const { stdout } = await inside(process.execPath, "use.js");
+    expect(JSON.parse(stdout)).toEqual({
+      version: manifest.version,
+      same: true,
+      slope: expect.closeTo(1.5, 14),
+      moments: "function",
+    });
+  });
+
+  test("its types hold in a strict TypeScript project, and refuse what is wrong", async () => {
+    writeFileSync(
+      join(folder, "use.ts"),
+      `import { fit, fitCsv, LinearModel, predictConcurrent, type CsvFit, type FitOptions, type Summary } from "goml";
+       const options: FitOptions = { intercept: false };
+       const model: LinearModel = fit(new Float64Array(4), [1, 2], options);
+       const summary: Summary = model.summary(0.9);
+       const p: number = summary.coefficients[0]!.p + summary.fit.aicExtract;
+       const out: Promise<Float64Array> = predictConcurrent(model, [[p, 1]], {
+         threads: 2, signal: new AbortController().signal, out: new Float64Array(1),
+       });
+       const csv: Promise<CsvFit> = fitCsv("x.csv", { testSize: 0.2, target: "y" });
+       export { out, csv };
+       // @ts-expect-error y is no text
+       fit([[1]], "y");
+       // @ts-expect-error there is no such option
+       fitCsv("x.csv", { traget: "y" });
+       // @ts-expect-error models do not change
+       model.intercept = true;
+      `,
+    );
+    const tsc = resolve("node_modules/typescript/bin/tsc");
+    const types = ["--types", "node", "--typeRoots", resolve("node_modules/@types")];
+    const strict = ["--strict", "--exactOptionalPropertyTypes", "--noEmit", "--lib", "es2023"];
+    const modules = ["--module", "nodenext", "--target", "es2023"];
+    await inside(process.execPath, tsc, ...strict, ...modules, ...types, "use.ts").catch((error) => {
+      throw new Error(error.stdout);
+    });
+  });
+});
