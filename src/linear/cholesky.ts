@@ -29,9 +29,7 @@ export function cholesky(a: Float64Array, k: number, tolerance: number): Factor 
     let pivot = a[base + j]!;
     for (let i = 0; i < r; i++) {
       const other = rows[i]!;
-      let sum = a[base + kept[i]!]!;
-      for (let t = 0; t < i; t++) sum -= row[t]! * other[t]!;
-      const l = sum / other[i]!;
+      const l = (a[base + kept[i]!]! - dot(row, other, i)) / other[i]!;
       row[i] = l;
       pivot -= l * l;
     }
@@ -47,6 +45,23 @@ export function cholesky(a: Float64Array, k: number, tolerance: number): Factor 
   const lower = new Float64Array(r * r);
   for (let i = 0; i < r; i++) lower.set(rows[i]!, i * r);
   return { kept, aliased, lower };
+}
+
+/** Σ_{t < n} a[t] b[t] in four interleaved sums: one alone would wait for each addition. */
+function dot(a: Float64Array, b: Float64Array, n: number): number {
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  let t = 0;
+  for (; t + 4 <= n; t += 4) {
+    s0 += a[t]! * b[t]!;
+    s1 += a[t + 1]! * b[t + 1]!;
+    s2 += a[t + 2]! * b[t + 2]!;
+    s3 += a[t + 3]! * b[t + 3]!;
+  }
+  for (; t < n; t++) s0 += a[t]! * b[t]!;
+  return s0 + s1 + (s2 + s3);
 }
 
 /** Solves L z = b in place, L being r × r row-major lower triangular. */

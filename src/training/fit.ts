@@ -4,8 +4,7 @@ import { UsageError } from "../errors.js";
 import { extendedIsFree, needsExtended, type SolverChoice } from "../linear/ladder.js";
 import { flatten, LinearModel, regressionOf } from "../linear/model.js";
 import { solve } from "../linear/solve.js";
-import { ExtendedMoments } from "../stats/extended-moments.js";
-import { Moments } from "../stats/moments.js";
+import { inMemoryExtendedMoments, inMemoryMoments } from "./in-memory-moments.js";
 
 /** Options of `fit`; all may be left out. */
 export interface FitOptions {
@@ -52,12 +51,7 @@ export function fit(
   if (weights !== undefined && weights.length !== n)
     throw new UsageError(`weights has ${weights.length} values, the data have ${n} rows`);
 
-  const rows = new Float64Array(n * (k + 1));
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < k; j++) rows[i * (k + 1) + j] = flat[i * k + j]!;
-    rows[i * (k + 1) + k] = y[i]!;
-  }
-  checkFinite(rows, columns);
+  checkFinite(flat, y, weights, columns);
 
   const spec = columnsSpec(target, terms, {
     columns: columns.map((name) => ({ name, kind: "numeric" })),
@@ -66,24 +60,34 @@ export function fit(
   const regression = regressionOf(spec, codedTerms(spec, {}));
   const keys = [...regression.terms, regression.target];
   const choice = options.solver ?? "auto";
+  const rows = { X: flat, y, weights };
   const extended = () => {
-    const moments = ExtendedMoments.fromRows(keys, rows, weights);
+    const moments = inMemoryExtendedMoments(keys, rows);
     return LinearModel.of({ spec, solver: "extended", moments, solution: solve(moments, regression) });
   };
   if (choice === "extended" || (choice === "auto" && extendedIsFree(n, k + 1))) return extended();
-  const moments = Moments.fromRows(keys, rows, weights);
+  const moments = inMemoryMoments(keys, rows);
   const solution = solve(moments, regression);
   if (choice === "auto" && needsExtended(solution, moments, regression)) return extended();
   return LinearModel.of({ spec, solver: "normal", moments, solution });
 }
 
-function checkFinite(rows: Float64Array, columns: readonly string[]): void {
-  for (let i = 0; i < rows.length; i++) {
-    if (Number.isFinite(rows[i])) continue;
-    const row = Math.floor(i / columns.length);
-    throw new UsageError(
-      `row ${row}, ${columns[i % columns.length]}: expected a finite number, got ${rows[i]}`,
-      { hint: "leave rows with missing values out before the fit" },
-    );
-  }
+function checkFinite(
+  X: Float64Array,
+  y: ArrayLike<number>,
+  weights: Float64Array | undefined,
+  columns: readonly string[],
+): void {
+  const k = columns.length - 1;
+  const wrong = (row: number, column: string | undefined, expected: string, value: number) =>
+    new UsageError(`row ${row}, ${column}: expected ${expected}, got ${value}`, {
+      hint: "leave rows with missing values out before the fit",
+    });
+  for (let i = 0; i < X.length; i++)
+    if (!Number.isFinite(X[i])) throw wrong(Math.floor(i / k), columns[i % k], "a finite number", X[i]!);
+  for (let i = 0; i < y.length; i++)
+    if (!Number.isFinite(y[i])) throw wrong(i, columns[k], "a finite number", y[i]!);
+  for (let i = 0; i < (weights?.length ?? 0); i++)
+    if (!(weights![i]! >= 0 && weights![i]! < Infinity))
+      throw wrong(i, "weights", "a finite weight of 0 or more", weights![i]!);
 }
