@@ -12,7 +12,7 @@ import { allocate, type Data } from "./tensor.js";
 import type { Recorder } from "./trace.js";
 
 /** The longest that one piece of an op may take, in nanoseconds, about: an abort waits for pieces that have begun. */
-const PIECE_NS = 10_000_000;
+const PIECE_NS = 20_000_000;
 
 /** Which steps of a plan are computed by worker threads. */
 export interface Placement {
