@@ -132,7 +132,6 @@ export class WhitenedBlock {
     this.#whitening = whitening;
     this.values = new Float64Array(whitening.rank * BLOCK_ROWS);
     this.#centred = new Float64Array(whitening.kept.length * BLOCK_ROWS);
-    if (whitening.constant !== 0) this.values.fill(whitening.constant, 0, BLOCK_ROWS);
   }
 
   /** Fills `values` and `squares`; `column(j)` gives column j of X for the rows. */
@@ -147,6 +146,7 @@ export class WhitenedBlock {
     });
     squares.fill(constant * constant, 0, rows);
     const first = constant === 0 ? 0 : 1;
+    if (first === 1) values.fill(constant, 0, rows);
     for (let i = 0; i < kept.length; i++) {
       const u = values.subarray((i + first) * BLOCK_ROWS, (i + first + 1) * BLOCK_ROWS);
       u.fill(0, 0, rows);
