@@ -29,7 +29,7 @@ export interface PredictResult {
   /** Rows whose prediction is NA because a cell is missing. */
   missing: number;
   /** UTF-8 text, one line per row. */
-  text: Uint8Array;
+  text: Uint8Array<ArrayBuffer>;
   /** The sums of the errors, see `PredictionErrors.of`. */
   errors: readonly number[];
 }

@@ -1,4 +1,7 @@
 import { answerScan } from "../training/scan-worker-side.js";
 import { PredictJob, type PredictPlan } from "./predict-job.js";
 
-answerScan((kernels, source, plan: PredictPlan) => new PredictJob(kernels, source, plan));
+answerScan(
+  (kernels, source, plan: PredictPlan) => new PredictJob(kernels, source, plan),
+  ({ text }) => [text.buffer],
+);

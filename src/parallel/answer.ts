@@ -17,20 +17,27 @@ export interface Failure {
 /**
  * Makes this thread a worker of a `WorkerPool`: each job that the pool sends is answered with `answer(job)`.
  *
+ * `transfer` lists the buffers of an answer that are handed over instead of copied.
+ *
  * What `answer` throws reaches the caller of `pool.run` with its message, hint and exit code. Call it once, at the
  * top level of a worker's entry file.
  */
-export function answerJobs<Job, Answer>(answer: (job: Job) => Answer | Promise<Answer>): void {
+export function answerJobs<Job, Answer>(
+  answer: (job: Job) => Answer | Promise<Answer>,
+  transfer: (answer: Answer) => readonly ArrayBuffer[] = () => [],
+): void {
   const port = parentPort;
   if (port === null) throw new Error("answerJobs runs in a worker thread");
   port.on("message", async (job: Job) => {
     let reply: Reply<Answer>;
+    let buffers: readonly ArrayBuffer[] = [];
     try {
       reply = { answer: await answer(job) };
+      buffers = transfer(reply.answer);
     } catch (error) {
       reply = { failure: failureOf(error) };
     }
-    port.postMessage(reply);
+    port.postMessage(reply, buffers);
   });
 }
 

@@ -27,38 +27,44 @@ export interface ScanAnswer<Result> {
   stop: ScanStop | undefined;
 }
 
-/** Makes this thread a worker of a scan: each chunk is read by the fast lane and handed to a job, block by block. */
-export function answerScan<Plan, Result>(create: CreateJob<Plan, Result>): void {
+/** Makes this thread a worker of a scan: each chunk is read by the fast lane and handed to a job, block by block; `buffers` lists what of a result may be handed over instead of copied. */
+export function answerScan<Plan, Result>(
+  create: CreateJob<Plan, Result>,
+  buffers: (result: Result) => ArrayBuffer[] = () => [],
+): void {
   const { lane, plan, file } = workerData as ScanSetup<Plan>;
   const kernels = threadKernels();
   const reader = new ChunkReader(kernels, lane, file?.fd);
   const job = create(kernels, reader, plan);
   const lookBack = file && new LookBack(lane.plan.chunks, file.lookBack);
-  answerJobs<ScanOrder, ScanAnswer<Result>>((order) => {
-    const answer: ScanAnswer<Result> = { results: [], stop: undefined };
-    if ("stream" in order) {
-      reader.loadStream(order.stream);
-      answerChunk(answer, order.stream.chunk, () => runJob(reader, job, order.stream.start));
-      return answer;
-    }
-    while (answer.results.length < order.budget && answer.stop === undefined) {
-      const chunk = lookBack!.take(order.limit);
-      if (chunk < 0) break;
-      let start: ChunkStart;
-      try {
-        reader.load(chunk);
-        const count = reader.count();
-        start = lookBack!.start(chunk);
-        lookBack!.publish(chunk + 1, startAfter(start, count));
-      } catch (error) {
-        lookBack!.fail();
-        throw error;
+  answerJobs<ScanOrder, ScanAnswer<Result>>(
+    (order) => {
+      const answer: ScanAnswer<Result> = { results: [], stop: undefined };
+      if ("stream" in order) {
+        reader.loadStream(order.stream);
+        answerChunk(answer, order.stream.chunk, () => runJob(reader, job, order.stream.start));
+        return answer;
       }
-      answerChunk(answer, chunk, () => runJob(reader, job, start));
-      if (answer.stop !== undefined) lookBack!.stopAt(chunk);
-    }
-    return answer;
-  });
+      while (answer.results.length < order.budget && answer.stop === undefined) {
+        const chunk = lookBack!.take(order.limit);
+        if (chunk < 0) break;
+        let start: ChunkStart;
+        try {
+          reader.load(chunk);
+          const count = reader.count();
+          start = lookBack!.start(chunk);
+          lookBack!.publish(chunk + 1, startAfter(start, count));
+        } catch (error) {
+          lookBack!.fail();
+          throw error;
+        }
+        answerChunk(answer, chunk, () => runJob(reader, job, start));
+        if (answer.stop !== undefined) lookBack!.stopAt(chunk);
+      }
+      return answer;
+    },
+    ({ results }) => results.flatMap(({ result }) => buffers(result)),
+  );
 }
 
 /** Adds the result of a chunk to an answer, or why there is none. */

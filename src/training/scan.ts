@@ -194,11 +194,13 @@ async function scanFileOnWorkers<Plan, Result>(
       wake();
     },
   });
+  // Answers that hold half a thread's share of the window: the other half is read while they are collected.
+  const budget = Math.max(1, Math.min(BUDGET, Math.floor(window / (2 * threads))));
   let working = threads;
   const work = async (run: (order: { limit: number; budget: number }) => Promise<ScanAnswer<Result>>) => {
     while (!lookBack.done && !group.cancelled) {
       const limit = collected + window;
-      const answer = await run({ limit, budget: BUDGET });
+      const answer = await run({ limit, budget });
       if (answer.results.length > 0 || answer.stop !== undefined) await answers.send(answer);
       else if (!lookBack.done && collected + window <= limit)
         await new Promise<void>((resolve) => wakers.push(resolve));
