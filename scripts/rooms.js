@@ -7,6 +7,7 @@ const rooms = [
   "serve",
   "report",
   "inference",
+  "interchange",
   "training",
   "linear",
   "machine",

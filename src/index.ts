@@ -11,6 +11,11 @@ export {
 export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./inference/evaluate-csv.js";
 export { predictConcurrent } from "./inference/predict-concurrent.js";
 export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./inference/predict-csv.js";
+export { type TermFactor, type TermsDocument, toTerms } from "./interchange/json.js";
+export { type OnnxOptions, toOnnx } from "./interchange/onnx.js";
+export { toPmml } from "./interchange/pmml.js";
+export { type SqlOptions, toSql } from "./interchange/sql.js";
+export { toTypeScript } from "./interchange/typescript.js";
 export type { CrossValidation, FoldError } from "./linear/cross-validation.js";
 export type { ModelGraph } from "./linear/graph.js";
 export type { IntervalKind, IntervalOptions, PredictedInterval } from "./linear/interval.js";

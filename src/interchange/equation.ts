@@ -1,0 +1,113 @@
+import type { Expression, Variable } from "../dataset/formula/spec.js";
+import type { LinearModel } from "../linear/model.js";
+
+/** A factor with the levels that training met; a level's place in the list is its code. */
+export interface Factor {
+  /** The raw column. */
+  column: string;
+  of: "text" | "numbers";
+  levels: readonly string[];
+}
+
+/** A number that multiplies: an expression over raw columns, raised to a power. */
+export interface Power {
+  expression: Expression;
+  /** A whole number of 1 or more. */
+  exponent: number;
+}
+
+/** One column of the design: the levels that it stands for, and its coefficient. */
+interface Entry {
+  /** As R prints it. */
+  name: string;
+  /** One code for each factor of the block. */
+  codes: readonly number[];
+  /** 0 for an aliased column. */
+  coefficient: number;
+  aliased: boolean;
+}
+
+/** Columns of the design that have their number in common and differ only in the levels of the same factors. */
+export interface Block {
+  /** The label of the term that it belongs to. */
+  term: string;
+  /** The numbers whose product it is; none for factors alone. */
+  powers: readonly Power[];
+  /** Indices into the equation's factors. */
+  factors: readonly number[];
+  /** One entry without codes where there is no factor; with factors, combinations that are left out count 0. */
+  entries: readonly Entry[];
+}
+
+/**
+ * A fitted model spelled out over raw columns: ŷ = β₀ + Σ over blocks of (Π powers) · β[levels].
+ *
+ * A row in which a number is missing or not finite, or a level was not in the training data, has no prediction.
+ */
+export interface Equation {
+  /** What is predicted: a column, or an expression of one such as `log(medv)`. */
+  target: string;
+  formula: string;
+  intercept: number;
+  /** The raw columns that are read as numbers, and those read as text. */
+  numeric: readonly string[];
+  text: readonly string[];
+  factors: readonly Factor[];
+  blocks: readonly Block[];
+}
+
+/** The equation of a model, all that predicting needs, for writers of other formats. */
+export function equationOf(model: LinearModel): Equation {
+  const { spec, levels } = model.predictorPlan(false);
+  const { weights } = model;
+  const factors: Factor[] = [];
+  const factorNumbers = spec.variables.map((variable) => {
+    if (variable.kind !== "factor") return -1;
+    const { column, of, label } = variable;
+    return factors.push({ column, of, levels: levels[label] ?? [] }) - 1;
+  });
+  const aliased = new Set(model.aliased);
+  const blocks: Block[] = [];
+  let column = 0;
+  for (const term of model.codedTerms) {
+    const own = new Map<string, { powers: Power[]; factors: number[]; entries: Entry[] }>();
+    for (const { name, parts } of term.columns) {
+      const powers: Power[] = [];
+      const places: number[] = [];
+      const codes: number[] = [];
+      term.variables.forEach((v, i) => {
+        const variable = spec.variables[v]!;
+        if (variable.kind === "factor") {
+          places.push(factorNumbers[v]!);
+          codes.push(factors[factorNumbers[v]!]!.levels.indexOf(parts[i] as string));
+        } else powers.push(powerOf(variable, parts[i]));
+      });
+      const key = powers.map(({ exponent }) => exponent).join();
+      const block = own.get(key) ?? { powers, factors: places, entries: [] };
+      own.set(key, block);
+      block.entries.push({ name, codes, coefficient: weights[++column]!, aliased: aliased.has(name) });
+    }
+    blocks.push(...[...own.values()].map((block) => ({ term: term.label, ...block })));
+  }
+  return {
+    target: model.target,
+    formula: spec.formula,
+    intercept: weights[0]!,
+    numeric: spec.numeric,
+    text: spec.text,
+    factors,
+    blocks,
+  };
+}
+
+/** Whether an equation is no more than β₀ + Σ β x over raw columns as they stand. */
+export function isPlain(equation: Equation): boolean {
+  if (equation.factors.length > 0) return false;
+  return equation.blocks.every(
+    ({ powers }) => powers.length === 1 && powers[0]!.exponent === 1 && "column" in powers[0]!.expression,
+  );
+}
+
+function powerOf(variable: Exclude<Variable, { kind: "factor" }>, part: string | number | undefined): Power {
+  return { expression: variable.expression, exponent: typeof part === "number" ? part : 1 };
+}

@@ -1,0 +1,67 @@
+import type { Expression } from "../dataset/formula/spec.js";
+import type { LinearModel } from "../linear/model.js";
+import { version } from "../version.js";
+import { equationOf } from "./equation.js";
+
+/** A number that multiplies in a term: an expression over columns, to a power (1 where there is none) … */
+export type TermFactor =
+  | { expression: Expression; power?: number }
+  /** … or an indicator: 1 where the column has the level, else 0. */
+  | { column: string; level: string | number };
+
+/** The JSON that `goml export --to json` writes: ŷ = intercept + Σ coefficient · Π product. */
+export interface TermsDocument {
+  format: "goml-terms";
+  schema: 1;
+  /** The version of goml that wrote it. */
+  goml: string;
+  /** What is predicted: a column, or an expression of one. */
+  target: string;
+  formula: string;
+  /** β₀, 0 for a model without. */
+  intercept: number;
+  /** The raw columns; `levels` where a column is a factor: with any other value there is no prediction. */
+  columns: { name: string; kind: "numeric" | "text"; levels?: (string | number)[] }[];
+  /** `aliased` marks a coefficient that could not be estimated and counts as 0. */
+  terms: { name: string; coefficient: number; aliased?: true; product: TermFactor[] }[];
+}
+
+/** A model as a plain list of terms and coefficients; the rules are those of `TermsDocument`. */
+export function toTerms(model: LinearModel): TermsDocument {
+  const { target, formula, intercept, numeric, text, factors, blocks } = equationOf(model);
+  const levelOf = (factor: number, code: number): string | number => {
+    const { of, levels } = factors[factor]!;
+    return of === "text" ? levels[code]! : Number(levels[code]);
+  };
+  const column = (name: string, kind: "numeric" | "text") => {
+    const f = factors.findIndex((factor) => factor.column === name);
+    return f < 0
+      ? { name, kind }
+      : { name, kind, levels: factors[f]!.levels.map((_, code) => levelOf(f, code)) };
+  };
+  return {
+    format: "goml-terms",
+    schema: 1,
+    goml: version,
+    target,
+    formula,
+    intercept,
+    columns: [...numeric.map((name) => column(name, "numeric")), ...text.map((name) => column(name, "text"))],
+    terms: blocks.flatMap((block) =>
+      block.entries.map(({ name, codes, coefficient, aliased }) => ({
+        name,
+        coefficient,
+        ...(aliased ? { aliased } : {}),
+        product: [
+          ...codes.map((code, i) => {
+            const factor = block.factors[i]!;
+            return { column: factors[factor]!.column, level: levelOf(factor, code) };
+          }),
+          ...block.powers.map(({ expression, exponent }) =>
+            exponent === 1 ? { expression } : { expression, power: exponent },
+          ),
+        ],
+      })),
+    ),
+  };
+}

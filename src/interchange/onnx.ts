@@ -1,0 +1,245 @@
+import type { Expression } from "../dataset/formula/spec.js";
+import { ModelError } from "../errors.js";
+import type { LinearModel } from "../linear/model.js";
+import { type Block, type Equation, equationOf, type Factor, isPlain, type Power } from "./equation.js";
+import { OnnxGraph } from "./onnx-graph.js";
+
+/** Options of `toOnnx`; all may be left out. */
+export interface OnnxOptions {
+  /** Whether to compute in single precision, by the operator LinearRegressor. Default: double, MatMul + Add. */
+  float32?: boolean | undefined;
+}
+
+/**
+ * A model as an ONNX file (operator set 17, ai.onnx.ml 3), with one output: `prediction`, N × 1.
+ *
+ * A model of columns as they stand has one input `X`, N × p, the columns in the order of the file's property
+ * `columns` (a JSON list). Any other has an input for each raw column by its name, N × 1, of numbers or of strings;
+ * levels, expressions and interactions are computed inside. A missing number is NaN. A row with NaN, or with a level
+ * that was not in the training data, gives NaN.
+ *
+ * @throws ModelError where the graph cannot have the model: no input, or levels that single precision cannot tell
+ * apart
+ */
+export function toOnnx(model: LinearModel, options: OnnxOptions = {}): Uint8Array {
+  const equation = equationOf(model);
+  const { numeric, text, target, formula } = equation;
+  const columns = [...numeric, ...text];
+  if (columns.length === 0)
+    throw new ModelError("the model reads no column: an ONNX graph has no input to give the number of rows", {
+      hint: "its only coefficient is the intercept; goml export --to json has it",
+    });
+  if (columns.includes(""))
+    throw new ModelError("a column has no name, and ONNX cannot have an input without one", {
+      hint: "give the column a name in the file's header",
+    });
+  const builder = new Builder(equation, options.float32 === true ? "float" : "double");
+  const output = builder.build();
+  return builder.graph.encode(output, {
+    goml: "linear regression",
+    target,
+    formula,
+    columns: JSON.stringify(columns),
+  });
+}
+
+class Builder {
+  readonly graph: OnnxGraph;
+  readonly #equation: Equation;
+  readonly #type: "float" | "double";
+  readonly #inputs = new Map<string, string>();
+  readonly #expressions = new Map<string, string>();
+  readonly #codes: string[] = [];
+  readonly #output: string;
+
+  constructor(equation: Equation, type: "float" | "double") {
+    const columns = [...equation.numeric, ...equation.text];
+    let output = "prediction";
+    while (columns.includes(output)) output += "_";
+    this.graph = new OnnxGraph([...columns, output, "X"]);
+    this.#equation = equation;
+    this.#type = type;
+    this.#output = output;
+  }
+
+  build(): { name: string; type: "float" | "double" } {
+    const output = { name: this.#output, type: this.#type };
+    const { numeric, text, blocks, factors } = this.#equation;
+    const { graph } = this;
+    if (isPlain(this.#equation)) {
+      const X = graph.input("X", this.#type, numeric.length, numeric.join(", "));
+      this.#linear(X, this.#plainCoefficients(), this.#output);
+      return output;
+    }
+    for (const name of numeric) this.#inputs.set(name, graph.input(name, this.#type, 1));
+    for (const name of text) this.#inputs.set(name, graph.input(name, "string", 1));
+    for (const factor of factors) this.#codes.push(this.#code(factor));
+    const parts = blocks.map((block) => this.#block(block));
+    const coefficients = blocks.flatMap(({ entries }) => entries.map(({ coefficient }) => coefficient));
+    let y: string;
+    if (parts.length === 0) y = this.#constant([this.#equation.intercept]);
+    // Even a single part goes through Concat: onnxruntime would move a constant factor into the product as a float.
+    else y = this.#linear(graph.add("Concat", parts, { axis: { i: 1 } }), coefficients);
+    for (const code of this.#codes) y = graph.add("Add", [y, this.#unlessKnown(code)]);
+    // 0 · y is NaN where y is infinite: an expression that is not finite has no prediction.
+    graph.add("Add", [y, graph.add("Mul", [y, this.#constant([0])])], {}, this.#output);
+    return output;
+  }
+
+  /** β₀ + Xβ. */
+  #linear(X: string, coefficients: number[], output?: string): string {
+    const { intercept } = this.#equation;
+    const { graph } = this;
+    if (this.#type === "float") {
+      const large = [intercept, ...coefficients].find((value) => !Number.isFinite(Math.fround(value)));
+      if (large !== undefined)
+        throw new ModelError(`the coefficient ${large} is beyond single precision`, {
+          hint: "export without --float32",
+        });
+      return graph.add(
+        "LinearRegressor",
+        [X],
+        { coefficients: { floats: coefficients }, intercepts: { floats: [intercept] }, targets: { i: 1 } },
+        output,
+      );
+    }
+    const beta = graph.constant("double", coefficients, [coefficients.length, 1]);
+    return graph.add("Add", [graph.add("MatMul", [X, beta]), this.#constant([intercept])], {}, output);
+  }
+
+  /** The coefficients of a plain model in the order of its columns. */
+  #plainCoefficients(): number[] {
+    const { numeric, blocks } = this.#equation;
+    const coefficients = new Array<number>(numeric.length).fill(0);
+    for (const { powers, entries } of blocks) {
+      const { expression } = powers[0]!;
+      if ("column" in expression) coefficients[numeric.indexOf(expression.column)] = entries[0]!.coefficient;
+    }
+    return coefficients;
+  }
+
+  /** The columns of a block: N × its number of entries. */
+  #block({ powers, factors, entries }: Block): string {
+    const { graph } = this;
+    let product: string | undefined;
+    for (const power of powers) {
+      const value = this.#power(power);
+      product = product === undefined ? value : graph.add("Mul", [product, value]);
+    }
+    if (factors.length === 0) return product!;
+    const sizes = factors.map((f) => this.#equation.factors[f]!.levels.length);
+    const code = factors
+      .map((f) => this.#codes[f]!)
+      .reduce((at, own, i) => graph.add("Add", [graph.add("Mul", [at, this.#integer(sizes[i]!)]), own]));
+    const codes = entries.map((entry) => entry.codes.reduce((at, own, i) => at * sizes[i]! + own));
+    const equal = graph.add("Equal", [code, graph.constant("int64", codes, [1, codes.length])]);
+    const indicators = graph.cast(equal, this.#type);
+    return product === undefined ? indicators : graph.add("Mul", [indicators, product]);
+  }
+
+  /** The code of a factor's level, N × 1; −1 where it was not in the training data. */
+  #code({ column, of, levels }: Factor): string {
+    const { graph } = this;
+    const input = this.#inputs.get(column)!;
+    const codes = levels.map((_, code) => code);
+    if (of === "text")
+      return graph.add("LabelEncoder", [input], {
+        keys_strings: { strings: [...levels] },
+        values_int64s: { ints: codes },
+        default_int64: { i: -1 },
+      });
+    const numbers = levels.map(Number);
+    if (this.#type === "float" && new Set(numbers.map(Math.fround)).size < numbers.length)
+      throw new ModelError(`single precision cannot tell all levels of ${column} apart`, {
+        hint: "export without --float32",
+      });
+    const equal = graph.add("Equal", [input, this.#constant(numbers, [1, numbers.length])]);
+    const places = this.#constant(
+      codes.map((code) => code + 1),
+      [codes.length, 1],
+    );
+    const place = graph.add("MatMul", [graph.cast(equal, this.#type), places]);
+    return graph.add("Sub", [graph.cast(place, "int64"), this.#integer(1)]);
+  }
+
+  /** 0 where a code is a level's, NaN where it is −1. */
+  #unlessKnown(code: string): string {
+    const { graph } = this;
+    const known = graph.add("GreaterOrEqual", [code, this.#integer(0)]);
+    return graph.add("Where", [known, this.#constant([0]), this.#constant([Number.NaN])]);
+  }
+
+  #power({ expression, exponent }: Power): string {
+    return exponent === 1
+      ? this.#expression(expression)
+      : this.#expression({ call: "^", args: [expression, { number: exponent }] });
+  }
+
+  /** An expression's values, N × 1; the same expression is computed once. */
+  #expression(expression: Expression): string {
+    if (!hasColumn(expression))
+      throw new ModelError("a term is a number without a column, which has no number of rows in ONNX", {
+        hint: "leave the term out: it is part of the intercept",
+      });
+    return this.#value(expression);
+  }
+
+  #value(expression: Expression): string {
+    if ("number" in expression) return this.#constant([expression.number]);
+    if ("column" in expression) return this.#inputs.get(expression.column)!;
+    const key = JSON.stringify(expression);
+    const known = this.#expressions.get(key) ?? this.#call(expression);
+    this.#expressions.set(key, known);
+    return known;
+  }
+
+  #call({ call, args }: Extract<Expression, { call: unknown }>): string {
+    const { graph } = this;
+    const [a, b] = args.map((argument) => this.#value(argument)) as [string, string];
+    switch (call) {
+      case "+":
+        return args.length === 1 ? a : graph.add("Add", [a, b]);
+      case "-":
+        return args.length === 1 ? graph.add("Neg", [a]) : graph.add("Sub", [a, b]);
+      case "*":
+        return graph.add("Mul", [a, b]);
+      case "/":
+        return graph.add("Div", [a, b]);
+      case "^":
+        return graph.add("Pow", [a, b]);
+      case "exp":
+        return graph.add("Exp", [a]);
+      case "sqrt":
+        return graph.add("Sqrt", [a]);
+      case "abs":
+        return graph.add("Abs", [a]);
+      case "log1p": {
+        const one = this.#constant([1]);
+        // ln(u) x / (u − 1), u = 1 + x as rounded, has lost what x lost in both, and so nothing (Kahan).
+        const u = graph.add("Add", [a, one]);
+        const ratio = graph.add("Div", [a, graph.add("Sub", [u, one])]);
+        const log = graph.add("Mul", [graph.add("Log", [u]), ratio]);
+        return graph.add("Where", [graph.add("Equal", [u, one]), a, log]);
+      }
+      default: {
+        const log = graph.add("Log", [a]);
+        if (call === "log" && args.length === 1) return log;
+        const base =
+          call === "log" ? graph.add("Log", [b]) : this.#constant([Math.log(call === "log2" ? 2 : 10)]);
+        return graph.add("Div", [log, base]);
+      }
+    }
+  }
+
+  #constant(values: number[], shape: number[] = [values.length]): string {
+    return this.graph.constant(this.#type, values, shape);
+  }
+
+  #integer(value: number): string {
+    return this.graph.constant("int64", [value], [1]);
+  }
+}
+
+function hasColumn(expression: Expression): boolean {
+  return "column" in expression || ("call" in expression && expression.args.some(hasColumn));
+}

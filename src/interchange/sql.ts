@@ -1,0 +1,156 @@
+import type { Expression } from "../dataset/formula/spec.js";
+import type { LinearModel } from "../linear/model.js";
+import { version } from "../version.js";
+import { type Block, type Equation, equationOf, type Factor, type Power } from "./equation.js";
+
+/** Options of `toSql`; all may be left out. */
+export interface SqlOptions {
+  /** A table: the text is then a SELECT of its columns and the prediction, not only the expression. */
+  table?: string | undefined;
+}
+
+/**
+ * A model as a SQL expression, or as a SELECT, in the SQL that DuckDB, SQLite (3.35 and later) and PostgreSQL (12 and
+ * later) have in common.
+ *
+ * NULL where a value is missing, an expression has no finite value or a level was not in the training data. Numbers
+ * are computed in double precision whatever the columns' types; no function is called outside its domain, which some
+ * of these databases take for an error.
+ */
+export function toSql(model: LinearModel, options: SqlOptions = {}): string {
+  const equation = equationOf(model);
+  const valid = conditions(equation);
+  const sum = [literal(equation.intercept), ...equation.blocks.map((block) => blockSql(block, equation))];
+  const value = sum.join("\n  + ");
+  const expression =
+    valid.length === 0 ? `(${value})` : `CASE WHEN ${valid.join("\n  AND ")}\nTHEN ${value}\nEND`;
+  const comment = [
+    `-- Predicts ${oneLine(equation.target)}: ${oneLine(equation.formula)}`,
+    `-- Written by goml ${version}. NULL where a value is missing or a level was not in the training data.`,
+  ].join("\n");
+  return options.table === undefined
+    ? `${comment}\n${expression}\n`
+    : `${comment}\nSELECT *,\n${expression} AS ${quoteIdentifier("prediction")}\nFROM ${quoteIdentifier(options.table)};\n`;
+}
+
+/** Beyond it a double is infinite; NaN, which DuckDB and PostgreSQL sort above all numbers, is beyond it too. */
+const LARGEST = "1.7976931348623157e308";
+
+function conditions({ numeric, factors, blocks }: Equation): string[] {
+  // SQLite casts any text to 0; the first comparison refuses text that is not that number.
+  const numbers = numeric.map((name) => {
+    const column = quoteIdentifier(name);
+    return `${column} = ${cast(name)} AND abs(${cast(name)}) <= ${LARGEST}`;
+  });
+  const derived = new Set<string>();
+  for (const { powers } of blocks)
+    for (const power of powers)
+      if (power.exponent > 1 || !("column" in power.expression)) derived.add(powerSql(power));
+  return [
+    ...numbers,
+    ...[...derived].map((value) => `abs(${value}) <= ${LARGEST}`),
+    ...factors.map(
+      (factor) => `${factorSql(factor)} IN (${factor.levels.map((_, c) => level(factor, c)).join(", ")})`,
+    ),
+  ];
+}
+
+function blockSql(block: Block, { factors }: Equation): string {
+  const product = block.powers.map(powerSql);
+  if (block.factors.length === 0) return [literal(block.entries[0]!.coefficient), ...product].join(" * ");
+  const used = block.factors.map((f) => factors[f]!);
+  const single = used.length === 1 ? ` ${factorSql(used[0]!)}` : "";
+  const cases = block.entries.map(({ codes, coefficient }) => {
+    const when = codes.map((code, i) =>
+      single === "" ? `${factorSql(used[i]!)} = ${level(used[i]!, code)}` : level(used[i]!, code),
+    );
+    return `WHEN ${when.join(" AND ")} THEN ${literal(coefficient)}`;
+  });
+  return [`CASE${single} ${cases.join(" ")} ELSE 0e0 END`, ...product].join(" * ");
+}
+
+function powerSql({ expression, exponent }: Power): string {
+  return exponent === 1
+    ? expressionSql(expression)
+    : expressionSql({ call: "^", args: [expression, { number: exponent }] });
+}
+
+function expressionSql(expression: Expression): string {
+  if ("number" in expression) return literal(expression.number);
+  if ("column" in expression) return cast(expression.column);
+  const { call, args } = expression;
+  const [a, b] = args.map(expressionSql) as [string, string];
+  switch (call) {
+    case "+":
+    case "-":
+      return args.length === 1 ? `(${call} ${a})` : `(${a} ${call} ${b})`;
+    case "*":
+      return `(${a} * ${b})`;
+    case "/":
+      return `(${a} / NULLIF(${b}, 0e0))`;
+    case "^":
+      return power(a, b, args[1]!);
+    case "log":
+      return args.length === 1 ? logarithm("ln", a) : logarithmTo(a, b, args[1]!);
+    case "log2":
+      return logarithmTo(a, literal(2), { number: 2 });
+    case "log10":
+      return logarithm("log10", a);
+    case "log1p":
+      // ln(u) x / (u − 1), u = 1 + x as rounded, has lost what x lost in both, and so nothing (Kahan).
+      return `CASE WHEN 1e0 + ${a} = 1e0 THEN ${a} WHEN 1e0 + ${a} > 0e0 THEN ln(1e0 + ${a}) * (${a} / ((1e0 + ${a}) - 1e0)) END`;
+    case "exp":
+      // PostgreSQL takes overflow, and underflow too, for an error.
+      return `CASE WHEN ${a} < -745e0 THEN 0e0 WHEN ${a} < 709.782712893384e0 THEN exp(${a}) END`;
+    case "sqrt":
+      return `CASE WHEN ${a} >= 0e0 THEN sqrt(${a}) END`;
+    case "abs":
+      return `abs(${a})`;
+  }
+}
+
+function logarithm(name: string, a: string): string {
+  return `CASE WHEN ${a} > 0e0 THEN ${name}(${a}) END`;
+}
+
+function logarithmTo(a: string, b: string, base: Expression): string {
+  if ("number" in base && base.number === 10) return logarithm("log10", a);
+  const divisor = "number" in base ? literal(Math.log(base.number)) : `NULLIF(${logarithm("ln", b)}, 0e0)`;
+  return `(${logarithm("ln", a)} / ${divisor})`;
+}
+
+function power(a: string, b: string, exponent: Expression): string {
+  const value = `power(${a}, ${b})`;
+  if (!("number" in exponent))
+    return `CASE WHEN ${a} > 0e0 OR (${a} = 0e0 AND ${b} >= 0e0) OR (${a} < 0e0 AND ${b} = floor(${b})) THEN ${value} END`;
+  const k = exponent.number;
+  if (Number.isInteger(k)) return k >= 0 ? value : `CASE WHEN ${a} <> 0e0 THEN ${value} END`;
+  return `CASE WHEN ${a} ${k > 0 ? ">=" : ">"} 0e0 THEN ${value} END`;
+}
+
+/** A raw column as a double; integers would overflow, or divide as integers. */
+function cast(column: string): string {
+  return `CAST(${quoteIdentifier(column)} AS DOUBLE PRECISION)`;
+}
+
+function factorSql({ column, of }: Factor): string {
+  return of === "text" ? quoteIdentifier(column) : cast(column);
+}
+
+function level({ of, levels }: Factor, code: number): string {
+  return of === "text" ? `'${levels[code]!.replaceAll("'", "''")}'` : literal(Number(levels[code]));
+}
+
+/** A number with an exponent, which DuckDB reads as a double, and not as a decimal of fixed precision. */
+function literal(value: number): string {
+  const text = String(value);
+  return text.includes("e") ? text.replace("e+", "e") : `${text}e0`;
+}
+
+function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\n\r]/g, " ");
+}

@@ -1,0 +1,146 @@
+import type { Expression } from "../dataset/formula/spec.js";
+import type { LinearModel } from "../linear/model.js";
+import { version } from "../version.js";
+import { type Block, type Equation, equationOf, type Power } from "./equation.js";
+
+/**
+ * A model as TypeScript source without dependencies: an interface `Row` and a function `predict(row)`.
+ *
+ * It gives NaN for a row in which a number is missing or a level was not in the training data.
+ */
+export function toTypeScript(model: LinearModel): string {
+  const equation = equationOf(model);
+  const { numeric, text, factors, blocks, intercept } = equation;
+  const names = new Names(equation);
+  const tables: string[] = factors.map(({ levels, of }, f) => {
+    const type = of === "text" ? "string" : "number";
+    const pairs = levels.map((level, code) => `[${of === "text" ? quote(level) : level}, ${code}]`);
+    return `const levels${f} = new Map<${type}, number>([${pairs.join(", ")}]);`;
+  });
+  const sums: string[] = [];
+  blocks.forEach((block, b) => {
+    const product = block.powers.map((power) => names.power(power));
+    if (block.factors.length === 0) product.push(number(block.entries[0]!.coefficient));
+    else {
+      const { table, index } = coefficientTable(block, equation);
+      tables.push(`const coefficients${b}: readonly number[] = [${table.map(number).join(", ")}];`);
+      product.push(`coefficients${b}[${index}]!`);
+    }
+    sums.push(`y += ${product.join(" * ")}; // ${oneLine(block.term)}`);
+  });
+  const fields = [
+    ...numeric.map((name) => `  ${key(name)}: number | null | undefined;`),
+    ...text.map((name) => `  ${key(name)}: string | null | undefined;`),
+  ];
+  const body = [
+    ...numeric.map((name, i) => `const x${i} = number(row[${quote(name)}]);`),
+    ...factors.map(({ column, of }, f) => {
+      const value = of === "text" ? `row[${quote(column)}] ?? ""` : `x${numeric.indexOf(column)}`;
+      return `const level${f} = levels${f}.get(${value}) ?? -1;`;
+    }),
+    ...(factors.length === 0
+      ? []
+      : [`if (${factors.map((_, f) => `level${f} < 0`).join(" || ")}) return NaN;`]),
+    ...names.definitions,
+    `let y = ${number(intercept)};`,
+    ...sums,
+    "return y - y === 0 ? y : NaN;",
+  ];
+  return `${[
+    `// Predicts ${oneLine(equation.target)}: ${oneLine(equation.formula)}`,
+    `// Written by goml ${version}; no dependencies.`,
+    "",
+    "/** The columns that the model reads. */",
+    fields.length === 0 ? "export type Row = object;" : `export interface Row {\n${fields.join("\n")}\n}`,
+    "",
+    ...tables,
+    ...(tables.length === 0 ? [] : [""]),
+    ...(numeric.length === 0
+      ? []
+      : [
+          "function number(value: unknown): number {",
+          '  return typeof value === "number" ? value : NaN;',
+          "}",
+          "",
+        ]),
+    "/** The prediction for a row; NaN where a value is missing or a level was not in the training data. */",
+    `export function predict(${fields.length === 0 ? "_row" : "row"}: Row): number {`,
+    ...body.map((line) => `  ${line}`),
+    "}",
+  ].join("\n")}\n`;
+}
+
+/** Gives each distinct expression of an equation a constant of its own. */
+class Names {
+  readonly definitions: string[] = [];
+  readonly #columns: readonly string[];
+  readonly #known = new Map<string, string>();
+
+  constructor({ numeric, blocks }: Equation) {
+    this.#columns = numeric;
+    for (const { powers } of blocks) for (const power of powers) this.power(power);
+  }
+
+  power({ expression, exponent }: Power): string {
+    const base = this.#base(expression);
+    return exponent === 1 ? base : `Math.pow(${base}, ${exponent})`;
+  }
+
+  #base(expression: Expression): string {
+    if ("column" in expression) return this.#source(expression);
+    const source = this.#source(expression);
+    let name = this.#known.get(source);
+    if (name === undefined) {
+      name = `v${this.#known.size}`;
+      this.#known.set(source, name);
+      this.definitions.push(`const ${name} = ${source};`);
+    }
+    return name;
+  }
+
+  #source(expression: Expression): string {
+    if ("number" in expression) return number(expression.number);
+    if ("column" in expression) return `x${this.#columns.indexOf(expression.column)}`;
+    const { call } = expression;
+    const [first, second] = expression.args.map((argument) => this.#source(argument));
+    if (call === "^") return `Math.pow(${first}, ${second})`;
+    if (/^[-+*/]$/.test(call))
+      return second === undefined ? `(${call} ${first})` : `(${first} ${call} ${second})`;
+    if (call === "log" && second !== undefined) {
+      const base = expression.args[1]!;
+      if ("number" in base && (base.number === 2 || base.number === 10))
+        return `Math.log${base.number}(${first})`;
+      return `(Math.log(${first}) / Math.log(${second}))`;
+    }
+    return `Math.${call}(${first})`;
+  }
+}
+
+/** The coefficients of a block by levels, the last factor's code varying fastest, and the index into them. */
+function coefficientTable(block: Block, { factors }: Equation): { table: number[]; index: string } {
+  const sizes = block.factors.map((f) => factors[f]!.levels.length);
+  const table = new Array<number>(sizes.reduce((a, b) => a * b, 1)).fill(0);
+  for (const { codes, coefficient } of block.entries)
+    table[codes.reduce((at, code, i) => at * sizes[i]! + code, 0)] = coefficient;
+  const index = block.factors
+    .map((f) => `level${f}`)
+    .reduce((at, level, i) => `${i === 1 ? at : `(${at})`} * ${sizes[i]} + ${level}`);
+  return { table, index };
+}
+
+function number(value: number): string {
+  return String(value);
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
+}
+
+function key(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quote(name);
+}
+
+/** A name for a comment: nothing in it may end the line. */
+function oneLine(text: string): string {
+  return text.replace(/[\n\r\u2028\u2029]/g, " ");
+}
