@@ -6,6 +6,7 @@ import { endQuietlyOnBrokenPipe } from "./streams.js";
 import { benchSyntax } from "./syntax/bench.js";
 import type { Run } from "./syntax/command.js";
 import { evaluateSyntax } from "./syntax/evaluate.js";
+import { exportSyntax } from "./syntax/export.js";
 import { graphSyntax } from "./syntax/graph.js";
 import { predictSyntax } from "./syntax/predict.js";
 import { serveSyntax } from "./syntax/serve.js";
@@ -49,7 +50,7 @@ async function runCommand(argv: string[]): Promise<number> {
       const data = typeof args[0] === "string" || Array.isArray(args[0]) ? args[0] : undefined;
       exitCode = await action(data as never, this.opts() as never, controller.signal);
     };
-  for (const syntax of [trainSyntax, predictSyntax, evaluateSyntax, benchSyntax, graphSyntax, serveSyntax])
+  for (const syntax of [trainSyntax, predictSyntax, evaluateSyntax, exportSyntax, benchSyntax, graphSyntax, serveSyntax])
     syntax(program, run);
   helpCommand(program);
   for (const command of [program, ...program.commands])
