@@ -50,7 +50,15 @@ async function runCommand(argv: string[]): Promise<number> {
       const data = typeof args[0] === "string" || Array.isArray(args[0]) ? args[0] : undefined;
       exitCode = await action(data as never, this.opts() as never, controller.signal);
     };
-  for (const syntax of [trainSyntax, predictSyntax, evaluateSyntax, exportSyntax, benchSyntax, graphSyntax, serveSyntax])
+  for (const syntax of [
+    trainSyntax,
+    predictSyntax,
+    evaluateSyntax,
+    exportSyntax,
+    benchSyntax,
+    graphSyntax,
+    serveSyntax,
+  ])
     syntax(program, run);
   helpCommand(program);
   for (const command of [program, ...program.commands])
