@@ -112,7 +112,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     solver === "qr" ||
     solver === "gd" ||
     (solver === "auto" && !plan.extended);
-  if (!source.repeatable && (again || options.na === "fail")) await source.seekable();
+  if (!source.repeatable && (again || options.na === "fail")) await keep(source, options.onProgress);
 
   const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };
   const timed = async <T>(what: "scanMs" | "solveMs", work: () => Promise<T> | T): Promise<T> => {
@@ -207,6 +207,16 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   }
   timing.totalMs = performance.now() - started;
   return { model, rows: total.rows, dropped: total.dropped, test, cv, notes, timing };
+}
+
+/** Copies a stream to a file that can be read again, and tells how far it has come. */
+async function keep(source: Source, onProgress: FitCsvOptions["onProgress"]): Promise<void> {
+  const timer = setInterval(() => onProgress?.(source.progress()), 100);
+  try {
+    await source.seekable();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** Each factor's levels, sorted: texts by code points, numbers by size. */
