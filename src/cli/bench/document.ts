@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { DataError } from "../../errors.js";
+import { significant } from "../numbers.js";
 import { bestConcurrent, type Crossover } from "./crossover.js";
 import type { CaseResult } from "./measure.js";
 
@@ -74,5 +75,5 @@ export function gainText(group: GroupResult): string {
   const best = bestConcurrent(group);
   if (best === undefined) return "";
   const times = best.ratio <= 1 ? 1 / best.ratio : best.ratio;
-  return `${times.toPrecision(2)} times as ${best.ratio <= 1 ? "fast" : "slow"}`;
+  return `${significant(times, 2)} times as ${best.ratio <= 1 ? "fast" : "slow"}`;
 }

@@ -1,0 +1,88 @@
+import { execFile } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { GOML } from "./goml.js";
+
+const run = promisify(execFile);
+const readme = readFileSync("README.md", "utf8");
+const folder = mkdtempSync(join(tmpdir(), "goml-readme-"));
+
+/** The blocks of a language. */
+const blocks = (language: string) =>
+  [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms"))].map((match) => match[1]!);
+
+/** The commands of a block and what they print; a line of `…` stands for any lines. */
+const steps = (block: string) =>
+  block
+    .split(/^\$ /m)
+    .slice(1)
+    .map((part) => {
+      const [command, ...output] = part.trimEnd().split("\n");
+      return { command: command!, output };
+    });
+
+/** Durations, thread counts and when a node ran are the machine's own. */
+const steady = (text: string) =>
+  text
+    .replace(/ +[·█][·█ ]*\d/g, " 0")
+    .replace(/\d+(\.\d+)? (ms|s|µs)(?!\w)/g, "T")
+    .replace(/\b\d+ threads?\b/g, "N threads")
+    .trimEnd();
+
+beforeAll(() => {
+  cpSync("data", join(folder, "data"), { recursive: true });
+  mkdirSync(join(folder, "bin"));
+  for (const [name, script] of [
+    ["npx", '#!/bin/sh\nexec "$@"\n'],
+    ["goml", `#!/bin/sh\nexec "${process.execPath}" "${GOML}" "$@"\n`],
+  ] as const) {
+    writeFileSync(join(folder, "bin", name), script);
+    chmodSync(join(folder, "bin", name), 0o755);
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("the README's terminal sessions print what it shows", () => {
+  test.each(
+    blocks("console")
+      .flatMap(steps)
+      .map((step) => [step.command, step.output] as const),
+  )("%s", async (command, expected) => {
+    const path = [join(folder, "bin"), process.env.PATH].join(delimiter);
+    const env = { ...process.env, NO_COLOR: "1", PATH: path };
+    // As in a terminal: both streams in one, and nothing on standard input.
+    const shell = ["-c", `exec 2>&1 </dev/null\n${command}`];
+    const { stdout } = await run("sh", shell, { cwd: folder, env }).catch((error) => error);
+    const pattern = steady(expected.join("\n"))
+      .split("…")
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
+      .join("[^]*");
+    expect(steady(stdout)).toMatch(new RegExp(`^${pattern}$`));
+  });
+});
+
+test("the README's library example runs", async () => {
+  const [example] = blocks("js");
+  const entry = pathToFileURL(resolve("dist/index.js")).href;
+  expect(
+    example!
+      .trim()
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("//")).length,
+  ).toBeLessThanOrEqual(10);
+  writeFileSync(join(folder, "example.mjs"), example!.replace('"goml"', JSON.stringify(entry)));
+  const { stdout } = await run(process.execPath, ["example.mjs"], { cwd: folder });
+  expect(stdout).toContain("3.806256298");
+});
+
+test("the README names every command", async () => {
+  const { stdout } = await run(process.execPath, [GOML, "--help"]);
+  const commands = [...stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map((match) => match[1]!);
+  expect(commands).toContain("train");
+  for (const command of commands.filter((name) => name !== "help"))
+    expect(readme).toContain(`### goml ${command}\n`);
+});
