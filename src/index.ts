@@ -16,6 +16,8 @@ export { type OnnxOptions, toOnnx } from "./interchange/onnx.js";
 export { toPmml } from "./interchange/pmml.js";
 export { type SqlOptions, toSql } from "./interchange/sql.js";
 export { toTypeScript } from "./interchange/typescript.js";
+export { anovaModels, anovaTerms, type ModelRow, type TermRow } from "./linear/anova.js";
+export { coefficientCorrelation, type InflationRow, varianceInflation } from "./linear/collinearity.js";
 export type { CrossValidation, FoldError } from "./linear/cross-validation.js";
 export type { ModelGraph } from "./linear/graph.js";
 export type { IntervalKind, IntervalOptions, PredictedInterval } from "./linear/interval.js";

@@ -3,6 +3,7 @@ import { UsageError } from "../errors.js";
 import { version } from "../version.js";
 import { reportFailure } from "./failure.js";
 import { endQuietlyOnBrokenPipe } from "./streams.js";
+import { anovaSyntax } from "./syntax/anova.js";
 import { benchSyntax } from "./syntax/bench.js";
 import type { Run } from "./syntax/command.js";
 import { evaluateSyntax } from "./syntax/evaluate.js";
@@ -55,6 +56,7 @@ async function runCommand(argv: string[]): Promise<number> {
     predictSyntax,
     evaluateSyntax,
     exportSyntax,
+    anovaSyntax,
     benchSyntax,
     graphSyntax,
     serveSyntax,

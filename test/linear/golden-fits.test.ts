@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { predictCsv } from "../../src/inference/predict-csv.js";
+import { anovaModels, anovaTerms } from "../../src/linear/anova.js";
+import { coefficientCorrelation, varianceInflation } from "../../src/linear/collinearity.js";
 import type { LinearModel } from "../../src/linear/model.js";
 import { inFolder } from "../cli/goml.js";
 import { agree, type GoldenTable, golden, refit } from "./golden-fits.js";
@@ -44,6 +46,37 @@ describe.each(golden.fits)("$call on $file", (fit) => {
     }
   });
 
+  test.runIf(fit.anova !== undefined)("has R's sequential sums of squares", async () => {
+    const { model } = await refit(fit, fit.formula);
+    const rows = anovaTerms(model);
+    const { terms, df, sumOfSquares, f, p } = fit.anova!;
+    expect(rows.map(({ term }) => term)).toEqual(terms);
+    rows.forEach((row, i) => {
+      expect(row.df).toBe(df[i]);
+      agree(row.sumOfSquares, sumOfSquares[i]!, `sum of squares of ${row.term}`);
+      agree(row.f, f[i]!, `F of ${row.term}`);
+      agree(row.p, p[i]!, `p of ${row.term}`);
+    });
+  });
+
+  test.runIf(fit.vif !== undefined)("has car's variance inflation factors", async () => {
+    const { model } = await refit(fit, fit.formula);
+    const { terms, gvif, df } = fit.vif!;
+    varianceInflation(model).forEach((row, i) => {
+      expect([row.term, row.df]).toEqual([terms[i], df[i]]);
+      agree(row.gvif, gvif[i]!, `GVIF of ${row.term}`);
+    });
+  });
+
+  test.runIf(fit.correlation !== undefined)("has R's correlation of coefficients", async () => {
+    const { model } = await refit(fit, fit.formula);
+    coefficientCorrelation(model).forEach((value, i) => {
+      // In a balanced design some are 0, of which R has the rounding.
+      if (Math.abs(value) > 1e-14) agree(value, fit.correlation![i]!, `correlation ${i}`);
+      else expect(Math.abs(fit.correlation![i]!)).toBeLessThan(1e-14);
+    });
+  });
+
   test.runIf(fit.predict !== undefined)("predicts with R's intervals", () =>
     inFolder({}, async (folder) => {
       const { model } = await refit(fit, fit.formula);
@@ -65,4 +98,15 @@ describe.each(golden.fits)("$call on $file", (fit) => {
       });
     }),
   );
+});
+
+describe.each(golden.chains)("$call on $file", (chain) => {
+  test("has R's partial F tests", async () => {
+    const models = [];
+    for (const name of chain.formulas) models.push({ name, model: (await refit(chain, name)).model });
+    anovaModels(models).forEach((row, i) => {
+      for (const name of ["dfResidual", "rss", "df", "sumOfSquares", "f", "p"] as const)
+        agree(row[name], chain[name][i]!, `${name} of ${row.name}`);
+    });
+  });
 });

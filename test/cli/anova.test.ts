@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { goml, inFolder } from "./goml.js";
+
+const boston = readFileSync("data/boston.csv", "utf8");
+
+test("anova of one model and of two prints R's tables; of other rows it refuses", () =>
+  inFolder({ "b.csv": boston, "half.csv": boston.split("\n").slice(0, 300).join("\n") }, async (folder) => {
+    const train = (formula: string, model: string, data = "b.csv") =>
+      goml(folder, ["train", data, "--formula", formula, "-m", model, "-q"]);
+    await train("medv ~ lstat + rm", "small.json");
+    await train("medv ~ .", "all.json");
+    await train("medv ~ lstat", "half.json", "half.csv");
+    await train("log(medv) ~ lstat", "log.json");
+
+    // R: anova(lm(medv ~ lstat + rm, b)) prints 23243.9 with F 757.27, 4033.1 with F 131.39, and 15439.3.
+    const single = await goml(folder, ["anova", "small.json"]);
+    expect(single.stdout).toMatch(/^lstat +1 +23243\.91 +23243\.91 +757\.27 +\S+ +\*\*\*$/m);
+    expect(single.stdout).toMatch(/^rm +1 +4033\.07 +4033\.07 +131\.39 +\S+ +\*\*\*$/m);
+    expect(single.stdout).toMatch(/^Residuals +503 +15439\.31 +30\.69$/m);
+
+    const { stdout } = await goml(folder, ["anova", "small.json", "all.json", "--json"]);
+    const { table } = JSON.parse(stdout);
+    // R: anova(lm(medv ~ lstat + rm, b), lm(medv ~ ., b)): 17.604 on 11 and 492.
+    expect(table[1].df).toBe(11);
+    expect(table[1].f).toBeCloseTo(17.604, 3);
+
+    const rows = await goml(folder, ["anova", "all.json", "half.json"]);
+    expect(rows.code).toBe(4);
+    expect(rows.stderr).toMatch(
+      "goml: all.json and half.json do not compare: the rows are 506 in one and 299 in the other",
+    );
+    const target = await goml(folder, ["anova", "all.json", "log.json"]);
+    expect(target.stderr).toMatch("the target is medv in one and log(medv) in the other");
+  }));
