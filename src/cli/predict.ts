@@ -8,6 +8,7 @@ import type { LinearModel } from "../linear/model.js";
 import { readModel } from "../linear/model-file.js";
 import { version } from "../version.js";
 import { count, milliseconds, significant } from "./numbers.js";
+import { predictByUrl } from "./predict-by-url.js";
 import { progressBar } from "./progress.js";
 import { type ReadingOptions, readingOptions } from "./reading-options.js";
 
@@ -24,6 +25,7 @@ export interface PredictOptions extends ReadingOptions {
   unseen: "fail" | "na";
   json?: boolean;
   quiet?: boolean;
+  url?: string;
 }
 
 /** `goml predict`: CSV to CSV; metrics and timing go to standard error, which leaves standard output to the data. */
@@ -32,6 +34,7 @@ export async function predict(
   options: PredictOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  if (options.url !== undefined) return predictByUrl(options.url, data, options, signal);
   const model = await readModel(options.model);
   const source = await openInput(data, model, signal);
   const progress = progressBar("predicting");

@@ -27,6 +27,9 @@ export async function plugin(app: FastifyInstance, options: PluginOptions): Prom
 /** Routes that answer without a token: health checks, and the page, which holds no data. */
 const OPEN = new Set(["/", "/v2/health/live", "/v2/health/ready", "/ping", "/health"]);
 
+/** Connections whose request took too long to arrive; Node answers those without the routes' knowing. */
+export const tooSlow = new WeakSet<object>();
+
 /** Mounts a service's routes. */
 export async function mount(app: FastifyInstance, service: Service): Promise<void> {
   const { settings } = service;
@@ -51,7 +54,8 @@ export async function mount(app: FastifyInstance, service: Service): Promise<voi
     const endpoint = endpointOf(request, app.prefix);
     reply.raw.once("close", () => {
       const notes = service.notesOf(request);
-      const status = reply.raw.writableFinished ? reply.raw.statusCode : 499;
+      const left = tooSlow.has(request.raw.socket) ? 408 : 499;
+      const status = reply.raw.writableFinished ? reply.raw.statusCode : left;
       const ms = performance.now() - started;
       const model = notes?.model ?? "";
       const rows = status === 200 ? (notes?.rows ?? 0) : 0;

@@ -8,7 +8,7 @@ import Fastify, {
 } from "fastify";
 import { announcedLength } from "./body.js";
 import type { ServeModels, ServeOptions } from "./options.js";
-import { mount } from "./plugin.js";
+import { mount, tooSlow } from "./plugin.js";
 import { Service } from "./service.js";
 
 /** Options of a server of its own, beside those of serving; all may be left out. */
@@ -49,14 +49,17 @@ const CHECKING_MS = 1000;
  */
 export function createServer(models: ServeModels, options: ServerOptions = {}): GomlServer {
   const service = new Service(models, options);
-  const headersTimeout = options.headersTimeout ?? 10_000;
+  const { requestTimeout = 120_000, headersTimeout = Math.min(10_000, requestTimeout) } = options;
   const app = Fastify({
     logger: options.logger ?? false,
     logController: new LogController({ disableRequestLogging: true }),
     // While closing, requests on open connections are answered like any other.
     return503OnClosing: false,
-    requestTimeout: options.requestTimeout ?? 120_000,
-    http: { headersTimeout, connectionsCheckingInterval: Math.min(CHECKING_MS, headersTimeout) },
+    requestTimeout,
+    http: {
+      headersTimeout,
+      connectionsCheckingInterval: Math.min(CHECKING_MS, headersTimeout, requestTimeout),
+    },
     routerOptions: { maxParamLength: 255 },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, _request, reply: FastifyReply) => {
@@ -112,6 +115,7 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
     socket.destroy();
     return;
   }
+  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") tooSlow.add(socket);
   const [status, message] = STATUS[error.code ?? ""] ?? ["400 Bad Request", "the request is not HTTP"];
   const body = JSON.stringify({ error: message });
   socket.end(

@@ -8,6 +8,7 @@ export const predictSyntax: Syntax = (program, run) => {
     .description("predict with a model, CSV to CSV")
     .argument("[data.csv]", "the file; - is standard input (default: standard input, else the training file)")
     .option("-m, --model <file>", "the model", "model.json")
+    .option("--url <url>", "ask a server's model instead: http://host:port/v2/models/NAME")
     .addOption(unseen())
     .option("-o, --output <file>", "where to write (default: standard output)")
     .option(
@@ -38,5 +39,6 @@ export const predictSyntax: Syntax = (program, run) => {
     "goml predict new.csv -m model.json --append -o predicted.csv",
     "goml predict new.csv --interval prediction --level 0.9",
     "cat new.csv | goml predict > predicted.csv",
+    "goml predict new.csv --url http://127.0.0.1:8080/v2/models/model",
   );
 };

@@ -1,0 +1,178 @@
+import { type ColumnBlock, type ColumnChoice, readColumns } from "../csv/columns.js";
+import type { DialectOptions } from "../csv/dialect.js";
+import { Levels } from "../csv/levels.js";
+import type { Source } from "../csv/source.js";
+import { readTable, type Table } from "../csv/table.js";
+import { openOutput, quoteField } from "../csv/write.js";
+import { DataError, InterruptedError, ModelError } from "../errors.js";
+import { orderedMap } from "../parallel/ordered-map.js";
+import { InferClient, type RemoteInput, type RemoteModel } from "./infer-client.js";
+
+/** Options of `predictUrl`; all may be left out. */
+export interface PredictUrlOptions extends DialectOptions {
+  /** The file to write; standard output where it is left out. */
+  output?: string | undefined;
+  /** Whether the input's own columns come before the prediction. */
+  append?: boolean | undefined;
+  /** Sent as `Authorization: Bearer …`. */
+  token?: string | undefined;
+  /** Requests under way at a time, 1 or more. Default: 4. */
+  window?: number | undefined;
+  /** Bytes of the file per request. Default: 1 MiB. */
+  batchBytes?: number | undefined;
+  /** How often a batch is sent before its refusal with 503 is final. Default: 10. */
+  tries?: number | undefined;
+  /** Stops the work; the promise then rejects with InterruptedError and the output file is not written. */
+  signal?: AbortSignal | undefined;
+  /** Told of bytes read, now and then. */
+  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
+}
+
+/** What a prediction by a server amounted to. */
+export interface UrlPrediction {
+  rows: number;
+  /** Rows without a prediction, which is NA. */
+  missing: number;
+  batches: number;
+  /** Requests that were sent again. */
+  retries: number;
+  totalMs: number;
+}
+
+/**
+ * Sends a CSV to a model behind `http://host/v2/models/NAME` in batches, several at a time, and writes the
+ * predictions as CSV, in order. The server is asked for the columns it wants; missing cells go as NaN.
+ *
+ * @throws ModelError where the file lacks columns of the model; DataError for a bad cell, a server that cannot be
+ * reached or that refuses a batch
+ */
+export async function predictUrl(
+  url: string,
+  source: Source,
+  options: PredictUrlOptions = {},
+): Promise<UrlPrediction> {
+  const started = performance.now();
+  const { append = false, signal, window = 4 } = options;
+  const client = new InferClient(url, {
+    token: options.token,
+    tries: options.tries,
+    sockets: window,
+    signal,
+  });
+  const output = openOutput(options.output);
+  const total = { rows: 0, missing: 0, batches: 0 };
+  try {
+    const model = await client.model();
+    const table = await readTable(source, options);
+    const choice = choiceOf(model, table, append);
+    const levels = choice.factors.map(() => new Levels());
+    const delimiter = append ? table.dialect.delimiter : ",";
+    let open = await output.write(headerOf(table, append, delimiter));
+    const work = async (block: ColumnBlock) => {
+      const { body, headerLength } = bodyOf(model, block, levels);
+      try {
+        return { block, predictions: await client.infer(body, headerLength, block.rows, model.output) };
+      } catch (error) {
+        if (!(error instanceof DataError) || signal?.aborted) throw error;
+        throw new DataError(
+          `${source.name}, rows ${block.firstRow} to ${block.firstRow + block.rows - 1} (from 0): ${error.message}`,
+          { hint: error.hint, cause: error },
+        );
+      }
+    };
+    const collect = async ({ block, predictions }: { block: ColumnBlock; predictions: Float64Array }) => {
+      total.rows += block.rows;
+      total.batches++;
+      for (const prediction of predictions) if (Number.isNaN(prediction)) total.missing++;
+      open = open && (await output.write(linesOf(block, predictions, append, delimiter)));
+      options.onProgress?.(source.progress());
+      return open;
+    };
+    if (open)
+      await orderedMap(
+        readColumns(table, choice, { levels, chunkBytes: options.batchBytes ?? 1 << 20 }),
+        work,
+        collect,
+        {
+          window,
+          signal,
+        },
+      );
+    await output.commit();
+  } catch (error) {
+    output.abort();
+    throw signal?.aborted ? new InterruptedError() : error;
+  } finally {
+    client.close();
+  }
+  return { ...total, retries: client.retries, totalMs: performance.now() - started };
+}
+
+function choiceOf(model: RemoteModel, table: Table, text: boolean): ColumnChoice {
+  const at = new Map(table.columns.map((column, i) => [column.name, i]));
+  const missing = model.inputs.filter(({ name }) => !at.has(name)).map(({ name }) => name);
+  if (missing.length > 0)
+    throw new ModelError(`${table.source.name}: columns of the model are missing: ${missing.join(", ")}`, {
+      hint: `the file has ${table.columns
+        .slice(0, 20)
+        .map(({ name }) => name)
+        .join(", ")}${table.columns.length > 20 ? ", …" : ""}`,
+    });
+  const positions = (wanted: boolean) =>
+    model.inputs.filter(({ text: isText }) => isText === wanted).map(({ name }) => at.get(name)!);
+  return { numeric: positions(false), factors: positions(true), text };
+}
+
+/** A request of the binary extension, one tensor per column. */
+function bodyOf(
+  model: RemoteModel,
+  block: ColumnBlock,
+  levels: readonly Levels[],
+): { body: Buffer; headerLength: number } {
+  let numeric = 0;
+  let texts = 0;
+  const bytes = model.inputs.map(({ text }) => {
+    if (text) return encodedTexts(block.codes[texts]!, levels[texts++]!);
+    const { buffer, byteOffset, byteLength } = block.numeric[numeric++]!;
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  });
+  const inputs = model.inputs.map((input: RemoteInput, i) => ({
+    name: input.name,
+    datatype: input.text ? "BYTES" : "FP64",
+    shape: [block.rows, 1],
+    parameters: { binary_data_size: bytes[i]!.length },
+  }));
+  const outputs = [{ name: model.output, parameters: { binary_data: true } }];
+  const header = Buffer.from(JSON.stringify({ inputs, outputs }));
+  return { body: Buffer.concat([header, ...bytes]), headerLength: header.length };
+}
+
+function encodedTexts(codes: Int32Array, { names }: Levels): Buffer {
+  const encoded = names.map((name) => {
+    const text = Buffer.from(name);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(text.length);
+    return Buffer.concat([length, text]);
+  });
+  const missing = Buffer.alloc(4);
+  return Buffer.concat(Array.from(codes, (code) => (code < 0 ? missing : encoded[code]!)));
+}
+
+function headerOf(table: Table, append: boolean, delimiter: string): string {
+  if (!append) return "prediction\n";
+  const names = table.columns.map(({ name }) => quoteField(name, delimiter)).join(delimiter);
+  return `${table.headerText === "" ? names : table.headerText}${delimiter}prediction\n`;
+}
+
+function linesOf(block: ColumnBlock, predictions: Float64Array, append: boolean, delimiter: string): string {
+  const decoder = append ? new TextDecoder() : undefined;
+  let lines = "";
+  predictions.forEach((prediction, r) => {
+    if (decoder !== undefined) {
+      const { bytes, ends } = block.text!;
+      lines += decoder.decode(bytes.subarray(r === 0 ? 0 : ends[r - 1]!, ends[r])) + delimiter;
+    }
+    lines += Number.isNaN(prediction) ? "NA\n" : `${prediction}\n`;
+  });
+  return lines;
+}
