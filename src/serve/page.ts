@@ -43,8 +43,8 @@ const ask = async (path, body) => {
   if (!answer.ok) throw Object.assign(new Error(document.error), { status: answer.status });
   return document;
 };
-const requestOf = (model, values) => JSON.stringify({ inputs: model.inputs.map(({ name, datatype }, i) =>
-  ({ name, datatype, shape: [1, 1], data: [datatype === "BYTES" ? values[i] : Number(values[i])] })) }, null, 1);
+const requestOf = (model, values) => "{\\"inputs\\": [\\n" + model.inputs.map(({ name, datatype }, i) => "  " + JSON.stringify(
+  { name, datatype, shape: [1, 1], data: [datatype === "BYTES" ? values[i] : Number(values[i])] })).join(",\\n") + "\\n]}";
 const show = (model, path) => {
   const section = node("section", undefined, { className: "model" });
   const about = model.parameters;
