@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { writeNotices } from "./notices.js";
@@ -21,15 +22,13 @@ const node = (script, args) => execFileSync(process.execPath, [script, ...args],
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/kernels", { recursive: true });
 
-if (existsSync("src/kernels/assembly/index.ts")) {
-  node(bin("assemblyscript", "asc"), [
-    "src/kernels/assembly/index.ts",
-    "--config",
-    "src/kernels/assembly/asconfig.json",
-    "--outFile",
-    "dist/kernels/kernels.wasm",
-  ]);
-}
+node(bin("assemblyscript", "asc"), [
+  "src/kernels/assembly/index.ts",
+  "--config",
+  "src/kernels/assembly/asconfig.json",
+  "--outFile",
+  "dist/kernels/kernels.wasm",
+]);
 
 node(bin("typescript", "tsc"), ["-p", "tsconfig.json"]);
 
@@ -52,21 +51,31 @@ const common = {
   },
   logLevel: "warning",
 };
-// The command is two files: a small one that knows the version, and everything else. One file opens much faster than
-// the twenty that splitting would make of it; what is rarely needed stays in node_modules until it is.
+// The command: a small file that knows the version, one that knows the syntax of all commands, and one for what each
+// command does, whole in itself. Few files open much faster than the twenty that splitting would make of them.
+// Every command has a file src/cli/syntax/<name>.ts, and what it does is in src/cli/<name>.ts.
+const commands = readdirSync("src/cli/syntax").filter((file) => existsSync(`src/cli/${file}`));
+// What is rarely needed stays out until it is: packages in node_modules, and modules of ours as tsc made them, which
+// must exchange nothing but plain values with the bundle, for its classes are not theirs.
+const rarely = /^\.{1,2}\/(?:.*\/)?(read-design|qr|solve-by-descent|serve\/index)\.js$/;
+const apart = {
+  name: "files of their own",
+  setup: (b) =>
+    b.onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, importer }) => {
+      if (kind !== "dynamic-import") return undefined;
+      const file = relative("src", resolve(dirname(importer), path));
+      if (rarely.test(path)) return { path: `../${file}`, external: true };
+      const command = commands.includes(file.replace(/^cli\//, "").replace(/\.js$/, ".ts"));
+      return command || file === "cli/program.js"
+        ? { path: `./${basename(file)}`, external: true }
+        : undefined;
+    }),
+};
 await build({
   ...common,
-  entryPoints: ["src/cli/main.ts", "src/cli/program.ts"],
-  plugins: [
-    {
-      name: "program and serve apart",
-      // Serving stays what tsc made of it, dist/serve, with Fastify in node_modules.
-      setup: (b) =>
-        b.onResolve({ filter: /^(\.\/program|\.\.\/serve\/index)\.js$/ }, ({ kind, path }) =>
-          kind === "dynamic-import" ? { path, external: true } : undefined,
-        ),
-    },
-  ],
+  entryPoints: ["src/cli/main.ts", "src/cli/program.ts", ...commands.map((file) => `src/cli/${file}`)],
+  external: ["ml-matrix", "csv-parse", "tinybench"],
+  plugins: [apart],
 });
 // The special functions are three small modules that come with 220 packages; inside this file users are spared them.
 await build({

@@ -1,4 +1,4 @@
-import { GomlError } from "../errors.js";
+import type { GomlError } from "../errors.js";
 
 /**
  * Prints what went wrong on stderr, one line and a hint, and gives the exit code. The stack is shown with `--debug`
@@ -6,7 +6,7 @@ import { GomlError } from "../errors.js";
  */
 export function reportFailure(error: unknown, argv: string[]): number {
   const debug = argv.includes("--debug");
-  if (error instanceof GomlError) {
+  if (isForeseen(error)) {
     if (error.exitCode === 130 && !debug) return 130;
     process.stderr.write(`goml: ${error.message}\n`);
     if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
@@ -18,4 +18,9 @@ export function reportFailure(error: unknown, argv: string[]): number {
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   else process.stderr.write("hint: this is a bug in goml; run again with --debug for the stack\n");
   return 1;
+}
+
+/** By what it has and not by its class: the files of the build each have their own. */
+function isForeseen(error: unknown): error is GomlError {
+  return error instanceof Error && "exitCode" in error && typeof error.exitCode === "number";
 }
