@@ -1,10 +1,10 @@
 import { UsageError } from "../errors.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
+import { mergeFolds } from "../stats/merge-folds.js";
 import type { Moments } from "../stats/moments.js";
 import { packedIndex } from "../stats/packed.js";
 import { needsExtended } from "./ladder.js";
 import { predictionSquares } from "./prediction-squares.js";
-import type { Solution } from "./solution.js";
 import { type Regression, solve } from "./solve.js";
 
 /** How well the model of the other folds predicts a fold. */
@@ -41,19 +41,23 @@ export function crossValidate<M extends Moments | ExtendedMoments>(
   folds: readonly M[],
   regression: Regression,
 ): CrossValidation {
-  const parts = leaveOneOut(folds);
+  const parts: readonly Split<Moments | ExtendedMoments>[] = leaveOneOut(asNeeded(folds, regression));
   return collectErrors(parts, regression.target, (others, fold) => {
-    const { coefficients } = solveAsNeeded(others, presentIn(others, regression));
+    const { coefficients } = solve(others, presentIn(others, regression), { inverse: false });
     return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
   });
 }
 
-/** Double-double moments are solved in double where that is enough, which is many times faster. */
-function solveAsNeeded(moments: Moments | ExtendedMoments, regression: Regression): Solution {
-  if (!(moments instanceof ExtendedMoments)) return solve(moments, regression, { inverse: false });
-  const rounded = moments.toMoments();
-  const solution = solve(rounded, regression);
-  return needsExtended(solution, rounded, regression) ? solve(moments, regression) : solution;
+/** The folds, rounded to double where that is enough for all their rows: it is many times faster. */
+function asNeeded(
+  folds: readonly (Moments | ExtendedMoments)[],
+  regression: Regression,
+): readonly (Moments | ExtendedMoments)[] {
+  if (!folds.every((fold) => fold instanceof ExtendedMoments)) return folds;
+  const rounded = folds.map((fold) => fold.toMoments());
+  const total = mergeFolds(rounded) as Moments;
+  const solution = solve(total, regression);
+  return needsExtended(solution, total, regression) ? folds : rounded;
 }
 
 /** A fold, and the merged moments of all others. */

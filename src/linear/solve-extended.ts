@@ -1,7 +1,9 @@
 import { DoubleDouble } from "../stats/double-double.js";
 import type { ExtendedMoments } from "../stats/extended-moments.js";
 import { packedIndex } from "../stats/packed.js";
+import { cholesky, inverseFromFactor } from "./cholesky.js";
 import {
+  type ExtendedVector,
   entry,
   extendedBack,
   extendedCholesky,
@@ -51,7 +53,7 @@ export function solveExtended(moments: ExtendedMoments, at: number[], intercept:
   let rss = tss;
   for (let i = 0; i < r; i++) rss = rss.sub(entry(beta, i).mul(entry(beta, i)));
   extendedBack(rows, beta);
-  const slopes = extendedInverse(rows);
+  const slopes = inverseOf(gram, k, kept, rows);
   const conditionNumber = Math.sqrt(normOne(gram.hi, kept) * normOne(slopes));
   let b0 = mean(k);
   for (let i = 0; i < r; i++) {
@@ -78,4 +80,16 @@ export function solveExtended(moments: ExtendedMoments, at: number[], intercept:
     rss: Math.max(0, rss.toNumber()),
     tss: tss.toNumber(),
   };
+}
+
+/** Up to this √κ₁, (XᵀX)⁻¹ in double precision has twelve correct digits, and takes a twentieth of the time. */
+const DOUBLE_INVERSE_CONDITION = 100;
+
+/** A⁻¹ of the scaled Gram matrix over the columns kept. */
+function inverseOf(gram: ExtendedVector, k: number, kept: number[], rows: ExtendedVector[]): Float64Array {
+  const { lower, kept: keptInDouble } = cholesky(gram.hi, k, EXTENDED_TOLERANCE);
+  if (keptInDouble.length !== kept.length) return extendedInverse(rows);
+  const inverse = inverseFromFactor(lower, kept.length);
+  const condition = Math.sqrt(normOne(gram.hi, kept) * normOne(inverse));
+  return condition <= DOUBLE_INVERSE_CONDITION ? inverse : extendedInverse(rows);
 }
