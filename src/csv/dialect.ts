@@ -50,7 +50,7 @@ export function sniffDialect(
   const read = (delimiter: string): Sample =>
     sampleRecords(text, delimiter, newline, complete, SNIFF_RECORDS);
   const delimiter =
-    options.delimiter === undefined ? sniffDelimiter(read) : checkDelimiter(options.delimiter);
+    options.delimiter === undefined ? sniffDelimiter(text, read) : checkDelimiter(options.delimiter);
   const chosen = read(delimiter);
   return {
     delimiter,
@@ -111,11 +111,13 @@ function checkDelimiter(given: string): string {
   return delimiter;
 }
 
-function sniffDelimiter(read: (delimiter: string) => Sample): string {
+function sniffDelimiter(text: string, read: (delimiter: string) => Sample): string {
+  const present = CANDIDATES.filter((delimiter) => text.includes(delimiter));
+  if (present.length < 2) return present[0] ?? ",";
   let best = ",";
   let bestShare = 0;
   let bestCells = 1;
-  for (const delimiter of CANDIDATES) {
+  for (const delimiter of present) {
     const { records } = read(delimiter);
     const cells = records[0]?.cells.length ?? 1;
     if (cells < 2) continue;
