@@ -15,7 +15,7 @@ export interface SqlOptions {
  *
  * NULL where a value is missing, an expression has no finite value or a level was not in the training data. Numbers
  * are computed in double precision whatever the columns' types; no function is called outside its domain, which some
- * of these databases take for an error.
+ * of these databases take for an error. A product or a power beyond 1.8e308 is NULL too, and in PostgreSQL an error.
  */
 export function toSql(model: LinearModel, options: SqlOptions = {}): string {
   const equation = equationOf(model);
