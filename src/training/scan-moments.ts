@@ -5,7 +5,8 @@ import { MergeTree } from "../stats/merge-tree.js";
 import { PredictionErrors } from "../stats/metrics.js";
 import { MomentsJob, type MomentsPlan } from "./moments-job.js";
 import { type MomentsResult, MomentsTotal } from "./moments-result.js";
-import { type Scan, scan } from "./scan.js";
+import { scan } from "./scan.js";
+import type { Scan } from "./scan-options.js";
 import { ScoreJob, type ScorePlan, type ScoreResult } from "./score-job.js";
 import type { TrainingPlan } from "./training-job.js";
 

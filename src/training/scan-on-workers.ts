@@ -1,0 +1,137 @@
+import { setImmediate as nextTick } from "node:timers/promises";
+import { ChunkReader, type LaneSpec } from "../csv/chunk-reader.js";
+import { type ResumePoint, startAfter } from "../csv/chunks.js";
+import { Kernels } from "../kernels/kernels.js";
+import { Channel } from "../parallel/channel.js";
+import { TaskGroup } from "../parallel/task-group.js";
+import { WorkerPool } from "../parallel/worker-pool.js";
+import { LookBack } from "./look-back.js";
+import { type LaneEnd, resumeOf, type Scan } from "./scan-options.js";
+import {
+  answerChunk,
+  runJob,
+  type ScanAnswer,
+  type ScanOrder,
+  type ScanSetup,
+  type ScanStop,
+} from "./scan-worker-side.js";
+
+/** Chunks that a worker reads before it answers: enough to make the messages cheap, few enough to stop soon. */
+const BUDGET = 8;
+
+/**
+ * The chunks of a file on worker threads, which take them from a shared counter; the calling thread may be one of
+ * the threads. Results are collected in the order of the chunks, `window` of them at most ahead of that.
+ */
+export async function scanOnWorkers<Plan, Result>(
+  options: Scan<Plan, Result>,
+  lane: LaneSpec,
+  fd: number,
+  threads: number,
+): Promise<LaneEnd<ResumePoint>> {
+  const { entry, plan, collect, signal, onProgress, window = Number.POSITIVE_INFINITY } = options;
+  const { chunks, chunkBytes, size } = lane.plan;
+  const workers = options.callerWorks ? threads - 1 : threads;
+  const lookBack = new LookBack(chunks);
+  const workerData: ScanSetup<Plan> = { lane, plan, file: { fd, lookBack: lookBack.buffer } };
+  const pool = new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, { threads: workers, workerData });
+  const answers = new Channel<ScanAnswer<Result>>(threads);
+  let collected = 0;
+  let stop: ScanStop | undefined;
+  let wakers: (() => void)[] = [];
+  const wake = () => {
+    const sleeping = wakers;
+    wakers = [];
+    for (const waker of sleeping) waker();
+  };
+  const group = new TaskGroup({
+    signal,
+    onCancel: (reason) => {
+      lookBack.fail();
+      answers.abort(reason);
+      wake();
+    },
+  });
+  // Answers that hold half a thread's share of the window: the other half is read while they are collected.
+  const budget = Math.max(1, Math.min(BUDGET, Math.floor(window / (2 * threads))));
+  let working = threads;
+  const work = async (run: (order: { limit: number; budget: number }) => Promise<ScanAnswer<Result>>) => {
+    while (!lookBack.done && !group.cancelled) {
+      const limit = collected + window;
+      const answer = await run({ limit, budget });
+      if (answer.results.length > 0 || answer.stop !== undefined) await answers.send(answer);
+      else if (!lookBack.done && collected + window <= limit)
+        await new Promise<void>((resolve) => wakers.push(resolve));
+    }
+    if (--working === 0) answers.close();
+  };
+  const ready = new Map<number, Result>();
+  const gather = async () => {
+    for await (const answer of answers) {
+      for (const { chunk, result } of answer.results) ready.set(chunk, result);
+      if (answer.stop !== undefined && (stop === undefined || answer.stop.chunk < stop.chunk))
+        stop = answer.stop;
+      while (ready.has(collected) && !(stop !== undefined && collected >= stop.chunk)) {
+        const result = ready.get(collected)!;
+        ready.delete(collected);
+        if ((await collect(result, collected)) === false) {
+          lookBack.stopAt(0);
+          group.cancel(ENOUGH);
+          return;
+        }
+        collected++;
+        wake();
+      }
+      onProgress?.({ read: Math.min(size, collected * chunkBytes), total: size });
+    }
+  };
+  for (let t = 0; t < workers; t++) group.go(() => work((order) => pool.run(order)));
+  if (workers < threads) group.go(() => work(scanOnCaller(options, lane, fd, lookBack)));
+  group.go(gather);
+  try {
+    await group.wait();
+  } catch (error) {
+    if (error !== ENOUGH) throw error;
+    return { hasRows: true, stop: undefined };
+  } finally {
+    await pool.close();
+  }
+  // Where the chunk after the last would start says how many rows there are.
+  const hasRows = lookBack.start(collected).firstRow > 0;
+  return { hasRows, stop: stop && resumeOf(stop) };
+}
+
+/** The calling thread as a worker of the scan: one chunk at a time, and others run in between. */
+function scanOnCaller<Plan, Result>(
+  { create, plan }: Scan<Plan, Result>,
+  lane: LaneSpec,
+  fd: number,
+  lookBack: LookBack,
+): (order: { limit: number }) => Promise<ScanAnswer<Result>> {
+  const kernels = new Kernels();
+  const reader = new ChunkReader(kernels, lane, fd);
+  const job = create(kernels, reader, plan);
+  return async ({ limit }) => {
+    const answer: ScanAnswer<Result> = { results: [], stop: undefined };
+    const chunk = lookBack.take(limit);
+    if (chunk < 0) return answer;
+    reader.load(chunk);
+    const count = reader.count();
+    let start = lookBack.peek(chunk);
+    while (start === undefined) {
+      // Blocking here would keep the news of a worker's death from arriving.
+      await nextTick();
+      if (lookBack.failed) return answer;
+      start = lookBack.peek(chunk);
+    }
+    lookBack.publish(chunk + 1, startAfter(start, count));
+    const known = start;
+    answerChunk(answer, chunk, () => runJob(reader, job, known));
+    if (answer.stop !== undefined) lookBack.stopAt(chunk);
+    await nextTick();
+    return answer;
+  };
+}
+
+/** Cancels the tasks of a scan whose collector has had enough. */
+const ENOUGH = Symbol("enough");

@@ -1,0 +1,99 @@
+import { ChunkReader, type LaneSpec, laneSpec } from "../csv/chunk-reader.js";
+import type { ChunkPlan } from "../csv/chunks.js";
+import { type StreamChunk, StreamChunks } from "../csv/stream-chunks.js";
+import { Kernels } from "../kernels/kernels.js";
+import { orderedMap } from "../parallel/ordered-map.js";
+import { WorkerPool } from "../parallel/worker-pool.js";
+import type { CreateJob } from "./chunk-job.js";
+import { type LaneEnd, resumeOf, type Scan, type Takeover } from "./scan-options.js";
+import { answerChunk, runJob, type ScanAnswer, type ScanOrder, type ScanSetup } from "./scan-worker-side.js";
+
+/**
+ * The chunks of a stream: cut and counted on this thread as they come, read on worker threads or here, a few of them
+ * at a time, so that a slow collector slows the stream.
+ */
+export async function scanStream<Plan, Result>(
+  { table, choice, create, entry, plan, collect, threads, signal, onProgress }: Scan<Plan, Result>,
+  chunkPlan: ChunkPlan,
+): Promise<LaneEnd<Takeover>> {
+  const { source } = table;
+  const lane = laneSpec(table, choice, chunkPlan);
+  const chunks = new StreamChunks(source.chunks(), chunkPlan, new Kernels());
+  const pool =
+    threads > 1
+      ? new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, {
+          threads,
+          workerData: { lane, plan, file: undefined } satisfies ScanSetup<Plan>,
+        })
+      : undefined;
+  const work =
+    pool === undefined ? inlineWork(lane, create, plan) : (chunk: StreamChunk) => pool.run({ stream: chunk });
+  /** Chunks read and not collected yet: where the lane stops, the csv-parse lane needs their bytes again. */
+  const underWay: StreamChunk[] = [];
+  let stop: Takeover | undefined;
+  async function* inputs(): AsyncGenerator<StreamChunk, void, undefined> {
+    for (;;) {
+      const chunk = await chunks.next();
+      if (chunk === undefined) return;
+      underWay.push(chunk);
+      yield chunk;
+    }
+  }
+  try {
+    await orderedMap(
+      inputs(),
+      async (chunk) => work(chunk),
+      (answer) => {
+        if (answer.stop !== undefined) {
+          const { chunk } = answer.stop;
+          const resume = resumeOf(answer.stop);
+          const skip = resume.offset - (chunkPlan.dataStart + chunk * chunkPlan.chunkBytes);
+          stop = { ...resume, bytes: remaining(skip, underWay, chunks) };
+          return false;
+        }
+        underWay.shift();
+        onProgress?.(source.progress());
+        const [done] = answer.results;
+        return collect(done!.result, done!.chunk);
+      },
+      { window: 2 * threads, signal },
+    );
+    return { hasRows: chunks.end.firstRow > 0, stop };
+  } finally {
+    await pool?.close();
+    if (stop === undefined) await chunks.close();
+  }
+}
+
+function inlineWork<Plan, Result>(
+  lane: LaneSpec,
+  create: CreateJob<Plan, Result>,
+  plan: Plan,
+): (chunk: StreamChunk) => ScanAnswer<Result> {
+  const kernels = new Kernels();
+  const reader = new ChunkReader(kernels, lane);
+  const job = create(kernels, reader, plan);
+  return (chunk) => {
+    const answer: ScanAnswer<Result> = { results: [], stop: undefined };
+    reader.loadStream(chunk);
+    answerChunk(answer, chunk.chunk, () => runJob(reader, job, chunk.start));
+    return answer;
+  };
+}
+
+async function* remaining(
+  skip: number,
+  underWay: readonly StreamChunk[],
+  chunks: StreamChunks,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    let from = skip;
+    for (const { bytes, own } of underWay) {
+      yield bytes.subarray(from, own);
+      from = 0;
+    }
+    yield* chunks.rest();
+  } finally {
+    await chunks.close();
+  }
+}
