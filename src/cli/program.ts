@@ -6,12 +6,19 @@ import { endQuietlyOnBrokenPipe } from "./streams.js";
 import { anovaSyntax } from "./syntax/anova.js";
 import { benchSyntax } from "./syntax/bench.js";
 import type { Run } from "./syntax/command.js";
+import { cvSyntax } from "./syntax/cv.js";
 import { evaluateSyntax } from "./syntax/evaluate.js";
 import { exportSyntax } from "./syntax/export.js";
+import { forgetSyntax } from "./syntax/forget.js";
 import { graphSyntax } from "./syntax/graph.js";
+import { inspectSyntax } from "./syntax/inspect.js";
+import { mergeSyntax } from "./syntax/merge.js";
 import { predictSyntax } from "./syntax/predict.js";
+import { refitSyntax } from "./syntax/refit.js";
+import { selectSyntax } from "./syntax/select.js";
 import { serveSyntax } from "./syntax/serve.js";
 import { trainSyntax } from "./syntax/train.js";
+import { updateSyntax } from "./syntax/update.js";
 
 /** Runs a command line; gives the exit code. */
 export async function runProgram(argv: string[]): Promise<number> {
@@ -49,12 +56,19 @@ async function runCommand(argv: string[]): Promise<number> {
     async function (...args) {
       const action = await load();
       const data = typeof args[0] === "string" || Array.isArray(args[0]) ? args[0] : undefined;
-      exitCode = await action(data as never, this.opts() as never, controller.signal);
+      exitCode = await action(data as never, this.opts() as never, controller.signal, this.args);
     };
   for (const syntax of [
     trainSyntax,
     predictSyntax,
     evaluateSyntax,
+    inspectSyntax,
+    cvSyntax,
+    selectSyntax,
+    refitSyntax,
+    mergeSyntax,
+    updateSyntax,
+    forgetSyntax,
     exportSyntax,
     anovaSyntax,
     benchSyntax,

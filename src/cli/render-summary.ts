@@ -1,23 +1,27 @@
+import type { CrossValidatedPath } from "../linear/elastic-net.js";
 import type { LinearModel } from "../linear/model.js";
+import { PENALTY_OBJECTIVE, type Penalty } from "../linear/penalty.js";
 import type { CoefficientRow, Summary } from "../linear/summary.js";
 import { vcovName } from "../linear/vcov.js";
-import type { CsvFit } from "../training/fit-csv.js";
 import { colour } from "./colour.js";
+import type { ModelReport } from "./model-report.js";
 import { alignedDecimals, count, milliseconds, pValue, significant, stars } from "./numbers.js";
 import { renderTable, wrap } from "./table.js";
 
 /** The summary of a fit as text of at most `columns` columns, in the manner of R's `summary(lm)`. */
 export function renderSummary(
-  fitted: CsvFit,
-  options: { model: string; level: number },
+  report: ModelReport,
+  options: { model?: string | undefined; level: number },
   columns: number,
 ): string {
-  const { model, rows, dropped, test, cv, notes, timing } = fitted;
+  const { model, rows, dropped = 0, test, cv, path, notes = [], timing } = report;
+  const lines = [renderModel(model, model.summary(options.level), columns)];
   const held = test === undefined ? "" : `, ${count(test.n)} held out`;
-  const lines = [
-    renderModel(model, model.summary(options.level), columns),
-    `${count(model.n)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${held}`,
-  ];
+  if (rows === undefined) lines.push(`${count(model.n)} rows used`);
+  else
+    lines.push(
+      `${count(model.n)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${held}`,
+    );
   if (cv !== undefined)
     lines.push(
       `${cv.folds.length}-fold cross-validation: RMSE ${significant(cv.rmse)}, R² ${significant(cv.r2)} out of fold`,
@@ -27,15 +31,18 @@ export function renderSummary(
       `Held-out rows: MSE ${significant(test.mse)}, RMSE ${significant(test.rmse)}, MAE ${significant(test.mae)}, ` +
         `R² ${significant(test.r2)}, AIC ${significant(test.aicExtract)}`,
     );
+  if (path !== undefined) lines.push("", renderPath(path, model.penalty!.alpha), "");
   for (const note of notes) lines.push(colour.yellow(`note: ${note}`));
-  const threads = timing.threads === 1 ? "1 thread" : `${timing.threads} threads`;
-  lines.push(
-    colour.dim(
-      `read ${milliseconds(timing.scanMs)}, solve ${milliseconds(timing.solveMs)}, ` +
-        `total ${milliseconds(timing.totalMs)}, ${threads}`,
-    ),
-    colour.dim(`model written to ${options.model}`),
-  );
+  if (timing !== undefined) {
+    const threads = timing.threads === 1 ? "1 thread" : `${timing.threads} threads`;
+    lines.push(
+      colour.dim(
+        `read ${milliseconds(timing.scanMs)}, solve ${milliseconds(timing.solveMs)}, ` +
+          `total ${milliseconds(timing.totalMs)}, ${threads}`,
+      ),
+    );
+  }
+  if (options.model !== undefined) lines.push(colour.dim(`model written to ${options.model}`));
   return `${wrapLines(lines, columns)}\n`;
 }
 
@@ -46,7 +53,9 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
     `${colour.bold(model.target)} on ${model.terms.length} ${model.terms.length === 1 ? "term" : "terms"}` +
       `${model.intercept ? "" : ", without intercept"}`,
     "",
-    renderCoefficients(summary.coefficients),
+    model.penalty === undefined
+      ? renderCoefficients(summary.coefficients)
+      : renderEstimates(summary.coefficients),
   ];
   if (summary.coefficients.some((row) => row.p < 0.1))
     lines.push(colour.dim("---", "p < 0.001 ***  < 0.01 **  < 0.05 *  < 0.1 ."));
@@ -55,15 +64,24 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
     lines.push(
       colour.yellow(`linearly dependent on terms before them, left out: ${model.aliased.join(", ")}`),
     );
-  lines.push(
-    "",
-    `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   ` +
-      `σ ${significant(fit.sigma)} on ${count(fit.dfResidual)} degrees of freedom`,
-    `R² ${significant(fit.r2)}   adjusted R² ${significant(fit.adjR2)}   ` +
-      `F ${significant(fit.f)} on ${fit.fDf} and ${count(fit.dfResidual)} DF, p ${pValue(fit.fP)}`,
-    `log-likelihood ${significant(fit.logLik)}   AIC ${significant(fit.aic)}   BIC ${significant(fit.bic)}`,
-    `condition number ${significant(model.conditionNumber, 3)}, solver ${solverText(model)}`,
-  );
+  lines.push("");
+  if (model.penalty !== undefined) {
+    lines.push(
+      penaltyText(model.penalty),
+      `minimises ${PENALTY_OBJECTIVE}`,
+      "no standard errors: a penalty biases the estimates, and t tests of them would mislead",
+      "",
+      `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   R² ${significant(fit.r2)}`,
+    );
+  } else
+    lines.push(
+      `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   ` +
+        `σ ${significant(fit.sigma)} on ${count(fit.dfResidual)} degrees of freedom`,
+      `R² ${significant(fit.r2)}   adjusted R² ${significant(fit.adjR2)}   ` +
+        `F ${significant(fit.f)} on ${fit.fDf} and ${count(fit.dfResidual)} DF, p ${pValue(fit.fP)}`,
+      `log-likelihood ${significant(fit.logLik)}   AIC ${significant(fit.aic)}   BIC ${significant(fit.bic)}`,
+    );
+  lines.push(`condition number ${significant(model.conditionNumber, 3)}, solver ${solverText(model)}`);
   return wrapLines(lines, columns);
 }
 
@@ -96,5 +114,38 @@ function renderCoefficients(rows: readonly CoefficientRow[]): string {
   return renderTable(
     [["", "Estimate", "Std. Error", "t value", "p", ""].map((title) => colour.dim(title)), ...table],
     ["left", "right", "right", "right", "right", "left"],
+  );
+}
+
+/** The estimates alone; a lasso's zeros stand as such. */
+function renderEstimates(rows: readonly CoefficientRow[]): string {
+  const estimates = alignedDecimals(rows.map((row) => row.estimate));
+  const table = rows.map((row, i) => [row.term, row.estimate === 0 ? "0" : estimates[i]!]);
+  return renderTable([["", "Estimate"].map((title) => colour.dim(title)), ...table], ["left", "right"]);
+}
+
+function penaltyText({ lambda, alpha }: Penalty): string {
+  const kind = alpha === 0 ? "ridge" : alpha === 1 ? "lasso" : `elastic net, α = ${alpha}`;
+  return `${kind}, λ = ${significant(lambda)}`;
+}
+
+const SHOWN_POINTS = 12;
+
+/** Some points of a path, the chosen one and that within one standard error of it always among them. */
+function renderPath({ path, best, withinOneError }: CrossValidatedPath, alpha: number): string {
+  const step = Math.max(1, Math.ceil(path.length / SHOWN_POINTS));
+  const shown = path
+    .map((_, i) => i)
+    .filter((i) => i % step === 0 || i === path.length - 1 || i === best || i === withinOneError);
+  const marks = new Map([[withinOneError, "largest λ within one standard error"]]);
+  marks.set(best, "chosen: the least error");
+  const table = shown.map((i) => {
+    const { lambda, nonZero, r2, rmse } = path[i]!;
+    return [significant(lambda, 5), String(nonZero), r2.toFixed(4), significant(rmse), marks.get(i) ?? ""];
+  });
+  const titles = ["λ", "nonzero", "R²", "CV RMSE", ""].map((title) => colour.dim(title));
+  return (
+    `path of ${path.length} λ, α = ${alpha}, cross-validated:\n` +
+    renderTable([titles, ...table], ["right", "right", "right", "right", "left"])
   );
 }

@@ -1,8 +1,10 @@
+import type { CrossValidatedPath } from "../linear/elastic-net.js";
 import type { LinearModel } from "../linear/model.js";
-import type { CsvFit } from "../training/fit-csv.js";
+import { PENALTY_OBJECTIVE } from "../linear/penalty.js";
+import type { ModelReport } from "./model-report.js";
 
 /** The JSON of a model's summary; DESIGN's stable names. Numbers that are not finite become null. */
-function modelDocument(model: LinearModel, path: string, level: number) {
+function modelDocument(model: LinearModel, path: string | undefined, level: number) {
   const { coefficients, fit } = model.summary(level);
   return {
     model: {
@@ -15,6 +17,7 @@ function modelDocument(model: LinearModel, path: string, level: number) {
       rank: model.rank,
       aliased: model.aliased,
       conditionNumber: model.conditionNumber,
+      ...(model.penalty === undefined ? {} : { penalty: { ...model.penalty, objective: PENALTY_OBJECTIVE } }),
     },
     coefficients,
     fit,
@@ -26,15 +29,24 @@ function vcovDocument({ vcov }: LinearModel) {
   return type === "cluster" ? { type, cluster: vcov.cluster, clusters: vcov.clusters } : { type };
 }
 
-/** The parts of `train --json` after the version and the command. */
-export function summaryDocument(fitted: CsvFit, options: { model: string; level: number; path: string }) {
-  const { model, rows, dropped, test, cv, notes, timing } = fitted;
+/** The parts of `train --json` and `inspect --json` after the version and the command. */
+export function summaryDocument(
+  report: ModelReport,
+  options: { model: string | undefined; level: number; path: string | undefined },
+) {
+  const { model, rows, dropped, test, cv, path, notes, timing } = report;
   return {
     data: { path: options.path, rows, dropped },
     ...modelDocument(model, options.model, options.level),
     ...(test === undefined ? {} : { test }),
     ...(cv === undefined ? {} : { cv: { folds: cv.folds.length, mse: cv.mse, rmse: cv.rmse, r2: cv.r2 } }),
+    ...(path === undefined ? {} : { path: pathDocument(path) }),
     notes,
     timing,
   };
+}
+
+/** A path of λs, without the coefficients of each. */
+function pathDocument({ path, best, withinOneError }: CrossValidatedPath) {
+  return { best, withinOneError, points: path.map(({ coefficients: _, ...point }) => point) };
 }

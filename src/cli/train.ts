@@ -4,26 +4,17 @@ import type { SolverChoice } from "../linear/ladder.js";
 import type { VcovType } from "../linear/vcov.js";
 import { type CsvFit, type FitCsvOptions, fitCsv } from "../training/fit-csv.js";
 import { version } from "../version.js";
+import { type ModelOptions, modelOptions } from "./model-options.js";
 import { progressBar } from "./progress.js";
-import { type ReadingOptions, readingOptions } from "./reading-options.js";
 import { renderSummary } from "./render-summary.js";
 import { summaryDocument } from "./summary-document.js";
 
 /** The options of `goml train`, as commander gives them. */
-export interface TrainOptions extends ReadingOptions {
-  target?: string;
-  features?: string[];
-  exclude?: string[];
-  formula?: string;
-  reference: Record<string, string>;
-  weights?: string;
-  intercept: boolean;
+export interface TrainOptions extends ModelOptions {
   vcov: VcovType;
   cluster?: string;
-  na: "omit" | "fail";
   testSize?: number;
-  folds?: number;
-  seed: number;
+  firstRow?: number;
   solver: SolverChoice;
   machine?: "tape" | "go";
   rate?: number;
@@ -48,20 +39,11 @@ export async function train(
   let fitted: CsvFit;
   try {
     fitted = await fitCsv(data!, {
-      ...readingOptions(options),
-      target: options.target,
-      features: options.features,
-      exclude: options.exclude,
-      formula: options.formula,
-      references: options.reference,
-      weights: options.weights,
-      intercept: options.intercept,
+      ...modelOptions(options),
       vcov: options.vcov,
       cluster: options.cluster,
-      na: options.na,
       testSize: options.testSize,
-      folds: options.folds,
-      seed: options.seed,
+      firstRow: options.firstRow,
       solver: options.solver,
       descent: descentOptions(options),
       threads: options.threads,

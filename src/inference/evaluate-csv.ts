@@ -51,7 +51,7 @@ export async function evaluateCsv(
         { hint: "evaluate compares predictions with it; goml predict does without" },
       );
     const { signal, onProgress, callerWorks, threads = availableParallelism() } = options;
-    const plan: ScorePlan = { predictor, weighted, unseen: options.unseen ?? "fail", testSize: 0, seed: 0 };
+    const plan: ScorePlan = { predictor, weighted, unseen: options.unseen ?? "fail" };
     const { errors, rows } = await scanScore(table, choice, plan, {
       threads,
       callerWorks,

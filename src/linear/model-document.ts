@@ -3,7 +3,8 @@ import type { ModelSpec } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import { ExtendedMoments, type ExtendedMomentsJson } from "../stats/extended-moments.js";
 import { Moments, type MomentsJson } from "../stats/moments.js";
-import type { DataSource, Solver } from "./model.js";
+import type { DataScan, DataSource, Solver } from "./model.js";
+import type { Penalty } from "./penalty.js";
 import type { Vcov } from "./vcov.js";
 
 /** The version of the model file's schema; raised when a reader of the present one could not read it any more. */
@@ -33,6 +34,8 @@ export interface ModelDocument {
   tss: number;
   /** The column of weights. */
   weights: string | null;
+  penalty: Penalty | null;
+  scan: DataScan | null;
   source: DataSource | null;
   spec: ModelSpec;
   /** Each factor's levels, sorted. */
@@ -106,6 +109,8 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
     tss: need("tss", isNumber, "a number"),
     formula: need("formula", isText, "a formula"),
     weights: need("weights", (v) => v === null || isText(v), "null, or a column name"),
+    penalty: need("penalty", isPenalty, "null, or lambda and alpha"),
+    scan: need("scan", isScan, "null, or the rows read and dropped, and the seed"),
     spec: need("spec", isSpec, "the model's specification"),
     levels: need("levels", (v) => isRecordOf(v, isTexts), "lists of levels by factor"),
     references: need("references", (v) => isRecordOf(v, isText), "levels by factor"),
@@ -129,6 +134,19 @@ function isSpec(v: unknown): boolean {
     typeof spec.intercept === "boolean" &&
     spec.terms!.every((term) => term.variables.every((i) => spec.variables![i] !== undefined))
   );
+}
+
+/** Files without it are of fits without one. */
+function isPenalty(v: unknown): boolean {
+  if (v === null || v === undefined) return true;
+  const penalty = v as Partial<Penalty>;
+  return typeof penalty.lambda === "number" && typeof penalty.alpha === "number";
+}
+
+function isScan(v: unknown): boolean {
+  if (v === null || v === undefined) return true;
+  const scan = v as Partial<DataScan>;
+  return [scan.rows, scan.firstRow, scan.dropped, scan.seed].every((x) => typeof x === "number");
 }
 
 function isSource(v: unknown): boolean {

@@ -3,12 +3,14 @@ import { targetKey } from "../dataset/formula/column-key.js";
 import { completeSpec, type ModelSpec } from "../dataset/formula/spec.js";
 import { ModelError, UsageError } from "../errors.js";
 import type { ExtendedMoments } from "../stats/extended-moments.js";
+import type { PredictionMetrics } from "../stats/metrics.js";
 import type { Moments } from "../stats/moments.js";
 import { packedIndex } from "../stats/packed.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import type { ModelGraph } from "./graph.js";
 import { type IntervalOptions, intervalPlan, intervalsOf, type PredictedInterval } from "./interval.js";
 import { type ModelDocument, parseModelDocument, SCHEMA } from "./model-document.js";
+import type { Penalty } from "./penalty.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "./predict-concurrent.js";
 import { predictRows } from "./predict-rows.js";
 import type { Solution } from "./solution.js";
@@ -29,6 +31,20 @@ export interface DataSource {
   mtimeMs: number;
 }
 
+/** What became of the rows of the data, and how they were drawn: for the summary, and for rows that come later. */
+export interface DataScan {
+  /** Rows read, those dropped and held out among them. */
+  rows: number;
+  /** The number of the first of them, not 0 in a shard. */
+  firstRow: number;
+  /** Rows left out for missing cells. */
+  dropped: number;
+  /** The seed of the hold-out and the folds. */
+  seed: number;
+  /** The error on the rows held out. */
+  test: PredictionMetrics | null;
+}
+
 /** What a fitted model is made of. */
 export interface ModelParts {
   /** The target, the terms and the raw columns that they are made of. */
@@ -46,7 +62,10 @@ export interface ModelParts {
   weightsColumn?: string | undefined;
   /** How the covariance of θ is estimated. Default: iid. */
   vcov?: Vcov | undefined;
+  /** Where θ minimises more than squares. */
+  penalty?: Penalty | undefined;
   source?: DataSource | undefined;
+  scan?: DataScan | undefined;
 }
 
 /** The regression that a spec asks for, in the keys of the moments' columns. */
@@ -100,7 +119,10 @@ export class LinearModel {
   readonly folds: readonly (Moments | ExtendedMoments)[];
   /** The column of weights, where the fit had one. */
   readonly weightsColumn: string | undefined;
+  /** The penalty of a ridge, lasso or elastic net fit, which has no standard errors; undefined for least squares. */
+  readonly penalty: Penalty | undefined;
   readonly source: DataSource | undefined;
+  readonly scan: DataScan | undefined;
 
   private constructor(parts: LoadedParts) {
     this.spec = parts.spec;
@@ -120,7 +142,9 @@ export class LinearModel {
     this.moments = parts.moments;
     this.folds = parts.folds ?? [];
     this.weightsColumn = parts.weightsColumn;
+    this.penalty = parts.penalty;
     this.source = parts.source;
+    this.scan = parts.scan;
   }
 
   /** A model from a solution of its moments. */
@@ -142,6 +166,11 @@ export class LinearModel {
     const whitening = whiteningOf(this.moments, this.regression, this.coefficients);
     const covariance = unwhiten(whitening, Float64Array.from(vcov.meat), this.terms.length);
     return new LinearModel({ ...this, covariance, vcov });
+  }
+
+  /** The same fit, with what is known of its rows. */
+  withScan(scan: DataScan): LinearModel {
+    return new LinearModel({ ...this, scan });
   }
 
   /** The name of y. */
@@ -168,9 +197,9 @@ export class LinearModel {
     return this.n - this.rank;
   }
 
-  /** The residual standard error σ = √(RSS/(n − rank)). */
+  /** The residual standard error σ = √(RSS/(n − rank)); NaN for a penalised fit, which is biased. */
   get sigma(): number {
-    return Math.sqrt(this.rss / this.dfResidual);
+    return this.penalty === undefined ? Math.sqrt(this.rss / this.dfResidual) : Number.NaN;
   }
 
   /** The coefficients' names in the order of θ. */
@@ -282,6 +311,8 @@ export class LinearModel {
       rss: this.rss,
       tss: this.tss,
       weights: this.weightsColumn ?? null,
+      penalty: this.penalty ?? null,
+      scan: this.scan ?? null,
       source: this.source ?? null,
       spec: this.spec,
       levels: this.levels,
@@ -299,14 +330,16 @@ export class LinearModel {
    */
   static fromJSON(document: unknown, name = "model"): LinearModel {
     const checked = parseModelDocument(document, name);
-    const { coefficients, covariance, source, weights, terms, ...rest } = checked;
+    const { coefficients, covariance, source, weights, terms, penalty, scan, ...rest } = checked;
     const values = (list: readonly (number | null)[]) => Float64Array.from(list, (v) => v ?? Number.NaN);
     const model = new LinearModel({
       ...rest,
       coefficients: values(coefficients),
       covariance: values(covariance),
       weightsColumn: weights ?? undefined,
+      penalty: penalty ?? undefined,
       source: source ?? undefined,
+      scan: scan ?? undefined,
     });
     if (model.terms.length !== terms.length || terms.some((term, i) => term !== model.terms[i]))
       throw new ModelError(`${name}: "terms" are not those of "spec"`, {

@@ -19,6 +19,16 @@ export interface CoefficientRow {
 /** The statistics of a fit, and `fP`, the upper tail of F. */
 export type FitSummary = FitMetrics & { fP: number };
 
+const NOT_OF_PENALIZED = {
+  sigma: Number.NaN,
+  adjR2: Number.NaN,
+  f: Number.NaN,
+  logLik: Number.NaN,
+  aic: Number.NaN,
+  aicExtract: Number.NaN,
+  bic: Number.NaN,
+};
+
 /** What R's `summary.lm` tells of a model, and the intervals. */
 export interface Summary {
   coefficients: CoefficientRow[];
@@ -27,19 +37,24 @@ export interface Summary {
   level: number;
 }
 
-/** The summary of a model: t = θ̂/se(θ̂), p and intervals by Student's t with n − rank degrees of freedom. */
+/**
+ * The summary of a model: t = θ̂/se(θ̂), p and intervals by Student's t with n − rank degrees of freedom. A penalised
+ * fit is biased and is not the likelihood's maximum: standard errors, σ, F and the criteria are NaN for it.
+ */
 export function summarize(model: LinearModel, level: number): Summary {
   const df = model.dfResidual;
   const errors = model.standardErrors;
   const critical = df > 0 ? tCritical(level, df) : Number.NaN;
-  const metrics = fitMetrics({
+  const sums = {
     n: model.n,
     p: model.rank,
     intercept: model.intercept,
     rss: model.rss,
     tss: model.tss,
     sumLogW: model.moments.sumLogW,
-  });
+  };
+  const metrics =
+    model.penalty === undefined ? fitMetrics(sums) : { ...fitMetrics(sums), ...NOT_OF_PENALIZED };
   return {
     coefficients: model.coefficientNames.map((term, i) => {
       const estimate = model.coefficients[i]!;

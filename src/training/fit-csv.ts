@@ -4,14 +4,16 @@ import type { DialectOptions } from "../csv/dialect.js";
 import { findRow } from "../csv/locate.js";
 import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
-import { codedTerms, type FactorLevels, sortLevels } from "../dataset/formula/coding.js";
+import { codedTerms } from "../dataset/formula/coding.js";
 import { plainKeys } from "../dataset/formula/plain.js";
-import type { ModelSpec } from "../dataset/formula/spec.js";
-import { DataError, quoteCell } from "../errors.js";
+import { DataError, quoteCell, UsageError } from "../errors.js";
 import { isMissing } from "../kernels/reference/number.js";
-import { type CrossValidation, crossValidate } from "../linear/cross-validation.js";
+import type { CrossValidation } from "../linear/cross-validation.js";
+import type { CrossValidatedPath } from "../linear/elastic-net.js";
+import { checkEstimable } from "../linear/estimable.js";
 import { extendedIsFree, needsExtended, type SolverChoice } from "../linear/ladder.js";
 import { LinearModel, regressionOf, type Solver } from "../linear/model.js";
+import { crossValidateWith, type PenaltyChoice, penalize } from "../linear/penalty.js";
 import type { Solution } from "../linear/solution.js";
 import { solve } from "../linear/solve.js";
 import type { VcovType } from "../linear/vcov.js";
@@ -20,11 +22,10 @@ import type { PredictionMetrics } from "../stats/metrics.js";
 import type { Moments } from "../stats/moments.js";
 import { type ColumnOptions, chooseColumns } from "./choose-columns.js";
 import { chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
-import { checkEstimable } from "./estimable.js";
 import { checkCluster, estimateVcov } from "./estimate-vcov.js";
 import type { DescentOptions } from "./gradient-descent.js";
 import type { MomentsPlan } from "./moments-job.js";
-import type { MomentsTotal } from "./moments-result.js";
+import { type MomentsTotal, sortedLevels } from "./moments-result.js";
 import { type ScanControl, scanMoments, scanScore } from "./scan-moments.js";
 import { tableChoice } from "./table-choice.js";
 
@@ -42,6 +43,18 @@ export interface FitCsvOptions extends ColumnOptions, DialectOptions {
   references?: Readonly<Record<string, string>> | undefined;
   /** How the covariance of θ is estimated; all but `iid` (default) read the data a second time. */
   vcov?: VcovType | undefined;
+  /**
+   * The λ of a penalty (ridge, unless `alpha` says otherwise), or `path`: chosen among a hundred by cross-validation.
+   * θ then minimises {@link PENALTY_OBJECTIVE}. Default: none.
+   */
+  lambda?: number | "path" | undefined;
+  /** The mix of the penalty, from 0 (ridge, default) to 1 (lasso). */
+  alpha?: number | undefined;
+  /**
+   * The number of the file's first row where it is a shard of more: rows then fall into the folds, and are held out,
+   * as they would in the whole. Default: 0.
+   */
+  firstRow?: number | undefined;
   /** How θ is found. Default: `auto`. */
   solver?: SolverChoice | undefined;
   /** How gradient descent goes, with the solver `gd`. */
@@ -67,6 +80,8 @@ export interface CsvFit {
   test: PredictionMetrics | undefined;
   /** The out-of-fold error on the rows of the fit. */
   cv: CrossValidation | undefined;
+  /** The path on which λ was chosen. */
+  path: CrossValidatedPath | undefined;
   /** Remarks: columns left out, a solver that stepped in. */
   notes: string[];
   timing: { totalMs: number; scanMs: number; solveMs: number; threads: number };
@@ -104,8 +119,11 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     testSize: options.testSize ?? 0,
     folds: options.folds ?? foldsFor(width),
     seed: options.seed ?? 1,
+    firstRow: options.firstRow ?? 0,
   };
-  // A stream can be read again only if it is kept: for rows held out, a robust covariance, and where double turns out not to be enough.
+  const penalty = penaltyChoice(options);
+  // A stream can be read again only if it is kept: for rows held out, a robust covariance, and where double turns out
+  // not to be enough.
   const again =
     plan.testSize > 0 ||
     vcov !== "iid" ||
@@ -134,6 +152,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   let scanned = await timed("scanMs", () => scanMoments(table, choice, plan, control));
   timing.threads = scanned.threads;
   await checkRows(table, choice, scanned.total, options);
+  checkFactors(table, scanned.total);
 
   const levels = sortedLevels(spec, scanned.total);
   const references = options.references ?? {};
@@ -175,12 +194,23 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   }
   const { total } = scanned;
   const folds = plan.folds > 1 ? total.folds : [];
+  const penalized = await timed("solveMs", () =>
+    penalty === undefined ? undefined : penalize(moments, folds, regression, solution, penalty),
+  );
+  const scan = {
+    rows: total.rows,
+    firstRow: plan.firstRow,
+    dropped: total.dropped,
+    seed: plan.seed,
+    test: null,
+  };
   let model = LinearModel.of({
     spec,
     levels,
     references,
     solver: used,
-    solution,
+    solution: penalized?.solution ?? solution,
+    penalty: penalized?.penalty,
     moments,
     folds,
     weightsColumn: options.weights,
@@ -188,25 +218,28 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
       source.fingerprint && source.path !== undefined
         ? { path: source.path, ...source.fingerprint }
         : undefined,
+    scan,
   });
   if (vcov !== "iid") {
-    const { testSize, seed, weighted } = plan;
-    const request = { type: vcov, cluster: options.cluster, testSize, seed, weighted };
+    const request = { ...plan, type: vcov, cluster: options.cluster };
     model = await timed("scanMs", () => estimateVcov(table, choice, model, request, control));
     notes.push(`the data were read a second time for the ${vcov} covariance`);
   }
   const cv = await timed("solveMs", () =>
-    folds.filter((fold) => fold.n > 0).length > 1 ? crossValidate(folds, regression) : undefined,
+    folds.filter((fold) => fold.n > 0).length > 1
+      ? crossValidateWith(folds, regression, model.penalty)
+      : undefined,
   );
   let test: PredictionMetrics | undefined;
   if (plan.testSize > 0) {
-    const { testSize, seed, weighted } = plan;
-    const score = { predictor: model.predictorPlan(true), weighted, unseen: "na" as const, testSize, seed };
+    const { weighted } = plan;
+    const score = { predictor: model.predictorPlan(true), weighted, unseen: "na" as const, held: plan };
     const { errors } = await timed("scanMs", () => scanScore(table, choice, score, control));
     test = errors.metrics(model.rank);
+    model = model.withScan({ ...scan, test });
   }
   timing.totalMs = performance.now() - started;
-  return { model, rows: total.rows, dropped: total.dropped, test, cv, notes, timing };
+  return { model, rows: total.rows, dropped: total.dropped, test, cv, path: penalized?.path, notes, timing };
 }
 
 /** Copies a stream to a file that can be read again, and tells how far it has come. */
@@ -219,20 +252,29 @@ async function keep(source: Source, onProgress: FitCsvOptions["onProgress"]): Pr
   }
 }
 
-/** Each factor's levels, sorted: texts by code points, numbers by size. */
-function sortedLevels(spec: ModelSpec, total: MomentsTotal): FactorLevels {
-  const levels: FactorLevels = {};
-  for (const variable of spec.variables)
-    if (variable.kind === "factor")
-      levels[variable.label] = sortLevels(total.levels.get(variable.label) ?? [], variable.of);
-  return levels;
+/** The penalty that the options ask for; λ = 0 is none. */
+function penaltyChoice({
+  lambda,
+  alpha = 0,
+  solver,
+  vcov = "iid",
+}: FitCsvOptions): PenaltyChoice | undefined {
+  if (lambda === undefined || lambda === 0) return undefined;
+  if (solver === "qr" || solver === "gd")
+    throw new UsageError(`a penalised fit is solved from moments, not by ${solver}`, {
+      hint: "leave --solver out, or --lambda",
+    });
+  if (vcov !== "iid")
+    throw new UsageError("a penalised fit has no standard errors", { hint: "leave --vcov out, or --lambda" });
+  return { lambda, alpha };
 }
 
-async function checkRows(
+/** Refuses missing cells under `--na fail`, and rows of which none is complete. */
+export async function checkRows(
   table: Table,
   choice: ColumnChoice,
   total: MomentsTotal,
-  options: FitCsvOptions,
+  options: Pick<FitCsvOptions, "na">,
 ): Promise<void> {
   if (options.na === "fail" && total.firstDropped >= 0)
     throw await missingCell(table, choice, total.firstDropped);
@@ -241,6 +283,10 @@ async function checkRows(
       place: { file: table.source.name },
       hint: "leave sparse columns out with --exclude",
     });
+}
+
+/** Refuses factors that look like identifiers. */
+function checkFactors(table: Table, total: MomentsTotal): void {
   for (const [label, names] of total.levels)
     if (names.size === total.rows - total.dropped && names.size > 1)
       throw new DataError(

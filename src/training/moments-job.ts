@@ -26,6 +26,8 @@ export interface MomentsPlan {
   folds: number;
   /** The seed of the hold-out and the folds. */
   seed: number;
+  /** What the number of the first row is for both: not 0 in a shard of more data. */
+  firstRow: number;
 }
 
 /** More columns than this in a design are taken for a mistake: a factor with too many levels. */
@@ -150,8 +152,9 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   }
 
   /** The fold of a complete row, −1 if it is held out. */
-  #target(row: number): number {
-    const { testSize, folds, seed } = this.#plan;
+  #target(rowInFile: number): number {
+    const { testSize, folds, seed, firstRow } = this.#plan;
+    const row = firstRow + rowInFile;
     if (testSize > 0 && isHeldOut(row, seed, testSize)) {
       this.#counts.heldOut++;
       return -1;

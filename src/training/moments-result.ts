@@ -1,3 +1,5 @@
+import { type FactorLevels, sortLevels } from "../dataset/formula/coding.js";
+import type { ModelSpec } from "../dataset/formula/spec.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
 import { absorbMoments } from "../stats/merge-folds.js";
 import { Moments } from "../stats/moments.js";
@@ -65,6 +67,15 @@ export class MomentsTotal {
     if (this.firstDropped < 0) this.firstDropped = later.firstDropped;
     return this;
   }
+}
+
+/** Each factor's levels, sorted: texts by code points, numbers by size. */
+export function sortedLevels(spec: ModelSpec, total: MomentsTotal): FactorLevels {
+  const levels: FactorLevels = {};
+  for (const variable of spec.variables)
+    if (variable.kind === "factor")
+      levels[variable.label] = sortLevels(total.levels.get(variable.label) ?? [], variable.of);
+  return levels;
 }
 
 function momentsOf(columns: readonly string[], parts: FoldParts): Moments | ExtendedMoments {

@@ -20,7 +20,7 @@ export async function readDesign(
   table: Table,
   choice: ColumnChoice,
   model: { spec: ModelSpec; levels: FactorLevels; references: Readonly<Record<string, string>> },
-  split: { testSize: number; seed: number; weighted: boolean },
+  split: { testSize: number; seed: number; firstRow: number; weighted: boolean },
   signal?: AbortSignal,
 ): Promise<DesignMatrix> {
   const { spec, levels, references } = model;
@@ -40,7 +40,8 @@ export async function readDesign(
       for (let r = 0; r < rows; r++) {
         const weight = split.weighted ? block.numeric.at(-1)![start + r]! : 1;
         const missing = design.missing[r] === 1 || Number.isNaN(design.target[r]! + weight);
-        if (missing || isHeldOut(block.firstRow + start + r, split.seed, split.testSize)) continue;
+        const row = split.firstRow + block.firstRow + start + r;
+        if (missing || isHeldOut(row, split.seed, split.testSize)) continue;
         for (let j = 0; j < k; j++) X.push(design.values[j * BLOCK_ROWS + r]!);
         y.push(design.target[r]!);
         weights.push(weight);

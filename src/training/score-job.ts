@@ -13,9 +13,8 @@ export interface ScorePlan {
   /** Whether a column of weights follows the numeric ones in the blocks. */
   weighted: boolean;
   unseen: UnseenPolicy;
-  /** Only rows held out in a split by this share and seed; all rows where the share is 0. */
-  testSize: number;
-  seed: number;
+  /** Only the rows that such a training holds out; all rows where there is none. */
+  held?: { testSize: number; seed: number; firstRow: number } | undefined;
 }
 
 /** How a chunk's predictions compare with its targets. */
@@ -43,13 +42,13 @@ export class ScoreJob implements ChunkJob<ScoreResult> {
 
   add(rows: number): void {
     const { firstRow } = this.#source;
-    const { predictor, weighted, testSize, seed, unseen } = this.#plan;
+    const { predictor, weighted, held, unseen } = this.#plan;
     const raw = rawBlock(this.#kernels, this.#source, predictor.spec.numeric.length, weighted, rows);
     this.#predictor.predict(raw, 0, rows);
     checkUnseen(this.#predictor, firstRow, unseen);
     const { predictions, target } = this.#predictor;
     for (let r = 0; r < rows; r++) {
-      if (testSize > 0 && !isHeldOut(firstRow + r, seed, testSize)) continue;
+      if (held && !isHeldOut(held.firstRow + firstRow + r, held.seed, held.testSize)) continue;
       const [y, prediction, weight] = [target![r]!, predictions[r]!, raw.weights?.[r] ?? 1];
       if (!Number.isNaN(prediction) && !Number.isNaN(y) && weight > 0)
         this.#errors.add(y, prediction, weight);

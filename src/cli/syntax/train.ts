@@ -1,25 +1,16 @@
 import { Option } from "commander";
-import { example, reading, type Syntax } from "./command.js";
-import { integer, list, number, positive, reference, share } from "./values.js";
+import { example, model, objective, reading, type Syntax } from "./command.js";
+import { natural, number, positive, share } from "./values.js";
 
 export const trainSyntax: Syntax = (program, run) => {
   const command = program
     .command("train")
     .description("fit a linear model to a CSV, print its summary, write model.json")
     .argument("<data.csv>", "the file; - is standard input; gzip is recognised")
-    .option("-t, --target <column>", "the column to predict (default: the last)")
-    .option("-f, --features <columns>", "only these columns as features", list)
-    .option("-x, --exclude <columns>", "all columns but these", list)
-    .option("--formula <formula>", "the model in R's formula language: 'y ~ x + log(z) + C(g)'")
-    .option("--reference <column=level>", "a factor's reference level (default: its first)", reference, {})
-    .option("--weights <column>", "weight rows by this column")
-    .option("--no-intercept", "fit through the origin")
-    .addOption(
-      new Option("--na <policy>", "rows with missing cells").choices(["omit", "fail"]).default("omit"),
-    )
+    .option("-m, --model <file>", "where to write the model", "model.json");
+  model(command)
     .option("--test-size <share>", "hold out this share of the rows and report the error on them", share)
-    .option("--folds <n>", "cross-validation folds, 1 for none (default: 10)", positive)
-    .option("--seed <n>", "seed of the split and the folds", integer, 1)
+    .option("--first-row <n>", "the file is a shard, and its first row has this number in the whole", natural)
     .addOption(
       new Option("--solver <name>", "how θ is found; gd is gradient descent")
         .choices(["auto", "normal", "extended", "qr", "gd"])
@@ -40,17 +31,17 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--cluster <column>", "the groups of --vcov cluster")
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--strict", "fail (exit 4) when a term depends linearly on others")
-    .option("-m, --model <file>", "where to write the model", "model.json")
     .option("--threads <n>", "worker threads (default: all cores)", positive)
     .option("--json", "print one JSON document")
     .option("-q, --quiet", "print nothing but errors")
     .action(run(async () => (await import("../train.js")).train));
   example(
-    reading(command),
+    objective(reading(command)),
     "goml train data.csv",
     "goml train data.csv -t price -x id,name -m price.json",
     "goml train data.csv --formula 'log(price) ~ rooms * C(region) + poly(age, 2, raw = TRUE)'",
     "goml train data.csv --test-size 0.2 --seed 1 --json",
+    "goml train data.csv --lambda path --alpha 0.5",
     "goml train data.csv --solver gd --machine go",
   );
 };

@@ -60,3 +60,27 @@ export function concurrency(text: string): number | "auto" {
     throw new InvalidArgumentError('expected an integer of 1 or more, or "auto"');
   return value;
 }
+
+/** A penalty's λ, or how it is found. */
+export function lambda(text: string): number | "path" {
+  if (text === "path") return "path";
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value < Infinity))
+    throw new InvalidArgumentError('expected a number of 0 or more, or "path"');
+  return value;
+}
+
+/** A number from 0 to 1, both included. */
+export function mix(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError("expected a number from 0 (ridge) to 1 (lasso)");
+  return value;
+}
+
+/** An integer of 0 or more. */
+export function natural(text: string): number {
+  const value = integer(text);
+  if (value < 0) throw new InvalidArgumentError("expected an integer of 0 or more");
+  return value;
+}

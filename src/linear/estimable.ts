@@ -1,9 +1,9 @@
 import { ModelError } from "../errors.js";
-import { isConstant } from "../linear/solution.js";
-import type { Regression } from "../linear/solve.js";
 import type { ExtendedMoments } from "../stats/extended-moments.js";
 import type { Moments } from "../stats/moments.js";
 import { packedIndex } from "../stats/packed.js";
+import { isConstant } from "./solution.js";
+import type { Regression } from "./solve.js";
 
 /**
  * Refuses rows that least squares cannot answer for: fewer of them than coefficients, or, with an intercept, a
