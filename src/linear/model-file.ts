@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import { DataError, ModelError } from "../errors.js";
 import { LinearModel } from "./model.js";
 
@@ -35,4 +35,24 @@ export async function readModel(path: string): Promise<LinearModel> {
     });
   }
   return LinearModel.fromJSON(document, path);
+}
+
+/** Whether a file looks like a model rather than a table: its first character is a brace. */
+export async function isModelFile(path: string): Promise<boolean> {
+  if (path === "-") return false;
+  let file: FileHandle;
+  try {
+    file = await open(path);
+  } catch {
+    // Who reads it next says what is wrong.
+    return false;
+  }
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    return buffer.toString("utf8", 0, bytesRead).trimStart().startsWith("{");
+  } catch {
+    return false;
+  } finally {
+    await file.close();
+  }
 }

@@ -13,3 +13,21 @@ export function mergeFolds(folds: readonly (Moments | ExtendedMoments)[]): Momen
   for (const fold of folds.slice(1)) absorbMoments(total, fold);
   return total;
 }
+
+/** The same numbers as double-double, the low parts zero. */
+export function asExtended(moments: Moments | ExtendedMoments): ExtendedMoments {
+  if (moments instanceof ExtendedMoments) return moments;
+  const { columns, n, sumW, sumLogW, mean, c } = moments;
+  const low = { sumWLow: 0, meanLow: new Float64Array(mean.length), cLow: new Float64Array(c.length) };
+  return ExtendedMoments.of({ columns, n, sumW, sumLogW, mean: mean.slice(), c: c.slice(), ...low });
+}
+
+/** Moments merged with those of further rows, as new ones of the first one's kind. */
+export function absorbInto(
+  moments: Moments | ExtendedMoments,
+  rows: Moments | ExtendedMoments,
+): Moments | ExtendedMoments {
+  const all = moments.clone();
+  absorbMoments(all, rows);
+  return all;
+}

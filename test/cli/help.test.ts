@@ -4,6 +4,8 @@ import { version } from "../../src/version.js";
 import { goml, inFolder } from "./goml.js";
 
 const run = (...args: string[]) => inFolder({}, (folder) => goml(folder, args));
+const verbs = ["inspect", "cv", "select", "refit", "merge", "update", "forget"];
+const commands = ["train", "predict", "evaluate", "bench", ...verbs];
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 
 test.each(["--version", "-V"])("%s prints the version of package.json and nothing else", async (flag) => {
@@ -15,23 +17,19 @@ describe("help", () => {
   test("--help, -h, help and no arguments list the commands", async () => {
     for (const args of [["--help"], ["-h"], ["help"], []]) {
       const { code, stdout, stderr } = await run(...args);
-      for (const command of ["train", "predict", "evaluate", "bench"])
-        expect(stdout + stderr).toMatch(new RegExp(`^  ${command} `, "m"));
+      for (const command of commands) expect(stdout + stderr).toMatch(new RegExp(`^  ${command} `, "m"));
       // Without a command nothing was done, which a script should notice.
       expect(code).toBe(args.length === 0 ? 2 : 0);
     }
   });
 
-  test.each(["train", "predict", "evaluate", "bench"])(
-    "help %s has options and examples",
-    async (command) => {
-      const help = await run("help", command);
-      expect(help).toMatchObject({ code: 0, stderr: "" });
-      expect(help.stdout).toContain(`Usage: goml ${command} [options]`);
-      expect(help.stdout).toMatch(new RegExp(`^Examples:\n  \\$ goml ${command}`, "m"));
-      expect((await run(command, "--help")).stdout).toBe(help.stdout);
-    },
-  );
+  test.each(commands)("help %s has options and examples", async (command) => {
+    const help = await run("help", command);
+    expect(help).toMatchObject({ code: 0, stderr: "" });
+    expect(help.stdout).toContain(`Usage: goml ${command} [options]`);
+    expect(help.stdout).toMatch(new RegExp(`^Examples:\n  \\$ goml ${command}`, "m"));
+    expect((await run(command, "--help")).stdout).toBe(help.stdout);
+  });
 });
 
 describe("wrong usage is one line and a hint, with exit code 2", () => {

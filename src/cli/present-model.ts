@@ -1,0 +1,34 @@
+import { writeFileAtomic } from "../csv/write.js";
+import { version } from "../version.js";
+import type { ModelReport } from "./model-report.js";
+import { renderSummary } from "./render-summary.js";
+import { summaryDocument } from "./summary-document.js";
+
+/** How a model that a command made is written and shown. */
+export interface PresentOptions {
+  /** Where to write it, if anywhere. */
+  model?: string | undefined;
+  level: number;
+  json?: boolean | undefined;
+  quiet?: boolean | undefined;
+}
+
+/** Writes the model where it is to be written, then prints its summary, or the document of it with `extra` parts. */
+export async function presentModel(
+  command: string,
+  report: ModelReport,
+  options: PresentOptions,
+  details: { path?: string | undefined; before?: string; extra?: object } = {},
+): Promise<void> {
+  if (options.model !== undefined) await writeFileAtomic(options.model, `${JSON.stringify(report.model)}\n`);
+  if (options.quiet) return;
+  const { path, before = "", extra } = details;
+  if (options.json) {
+    const parts = { model: options.model, level: options.level, path };
+    const document = { goml: version, command, ...extra, ...summaryDocument(report, parts) };
+    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  } else {
+    const summary = renderSummary(report, options, process.stdout.columns ?? Infinity);
+    process.stdout.write(`${before}${summary}`);
+  }
+}

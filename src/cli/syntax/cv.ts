@@ -1,0 +1,22 @@
+import { example, model, reading, type Syntax } from "./command.js";
+import { positive } from "./values.js";
+
+export const cvSyntax: Syntax = (program, run) => {
+  const command = program
+    .command("cv")
+    .description("cross-validate, fold by fold: a model file without its data, or a fit to a CSV")
+    .argument(
+      "<model.json or data.csv>",
+      "a model, from the moments that it keeps; or the data; - is standard input",
+    );
+  model(command)
+    .option("--threads <n>", "worker threads (default: all cores)", positive)
+    .option("--json", "print one JSON document, with θ of each fold")
+    .action(run(async () => (await import("../cv.js")).cv));
+  example(
+    reading(command),
+    "goml cv model.json",
+    "goml cv data.csv --folds 5 --seed 7",
+    "goml cv data.csv --formula 'y ~ poly(x, 3, raw = TRUE)' --json",
+  );
+};

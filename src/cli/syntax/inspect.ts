@@ -1,0 +1,13 @@
+import { example, type Syntax } from "./command.js";
+import { share } from "./values.js";
+
+export const inspectSyntax: Syntax = (program, run) => {
+  const command = program
+    .command("inspect")
+    .description("print the summary of a model file again, or two side by side")
+    .argument("<models...>", "a model file, or two")
+    .option("--level <p>", "level of the confidence intervals", share, 0.95)
+    .option("--json", "print one JSON document, that of train --json")
+    .action(run(async () => (await import("../inspect.js")).inspect));
+  example(command, "goml inspect model.json", "goml inspect before.json after.json");
+};

@@ -1,0 +1,40 @@
+import { readModel } from "../linear/model-file.js";
+import { updateCsv } from "../training/update-csv.js";
+import { reportOf } from "./model-report.js";
+import { count } from "./numbers.js";
+import { type PresentOptions, presentModel } from "./present-model.js";
+import { progressBar } from "./progress.js";
+import { type ReadingOptions, readingOptions } from "./reading-options.js";
+
+/** The options of `goml update`, as commander gives them. */
+export interface UpdateOptions extends ReadingOptions, PresentOptions {
+  na: "omit" | "fail";
+  threads?: number;
+}
+
+/** `goml update`: adds the rows of a CSV to a model, reading only those. */
+export async function update(
+  path: string,
+  options: UpdateOptions,
+  signal: AbortSignal,
+  [, data]: readonly string[],
+): Promise<number> {
+  const model = await readModel(path);
+  const progress = progressBar("reading");
+  const updated = await updateCsv(model, data!, {
+    ...readingOptions(options),
+    na: options.na,
+    threads: options.threads,
+    callerWorks: true,
+    signal,
+    onProgress: progress.update,
+  }).finally(progress.end);
+  const { rows, dropped } = updated;
+  const written = { ...options, model: options.model ?? path };
+  await presentModel("update", reportOf(updated.model, updated.notes), written, {
+    path: data,
+    before: `${count(rows - dropped)} rows of ${data} added to ${count(model.n)}\n\n`,
+    extra: { added: { path: data, rows, dropped }, before: { path, n: model.n } },
+  });
+  return 0;
+}

@@ -1,0 +1,45 @@
+import type { FactorLevels } from "./coding.js";
+import { columnKey, levelKey, targetKey, variableKey } from "./column-key.js";
+import type { ModelSpec } from "./spec.js";
+
+/** A column that the scan of a spec may have met, and the levels of factors that it stands for. */
+interface ScanColumn {
+  key: string;
+  levels: readonly { factor: string; level: string }[];
+}
+
+/**
+ * The columns that a scan of a spec has, but for the target's: for each term every combination of its factors'
+ * levels and of its polynomials' powers. A combination that no row had may have no moments.
+ */
+export function scanColumns(spec: ModelSpec, levels: FactorLevels): ScanColumn[] {
+  return spec.terms.flatMap(({ variables }) => {
+    let columns: { parts: string[]; levels: { factor: string; level: string }[] }[] = [
+      { parts: [], levels: [] },
+    ];
+    for (const v of variables) {
+      const variable = spec.variables[v]!;
+      const choices: { part: string; level?: { factor: string; level: string } }[] =
+        variable.kind === "factor"
+          ? (levels[variable.label] ?? []).map((level) => ({
+              part: levelKey(variable, level),
+              level: { factor: variable.label, level },
+            }))
+          : variable.kind === "polynomial"
+            ? Array.from({ length: variable.degree }, (_, k) => ({ part: levelKey(variable, k + 1) }))
+            : [{ part: variableKey(variable) }];
+      columns = columns.flatMap((column) =>
+        choices.map(({ part, level }) => ({
+          parts: [...column.parts, part],
+          levels: level === undefined ? column.levels : [...column.levels, level],
+        })),
+      );
+    }
+    return columns.map((column) => ({ key: columnKey(column.parts), levels: column.levels }));
+  });
+}
+
+/** The keys of all columns that a scan of a spec may have met, the target's first. */
+export function scanKeys(spec: ModelSpec, levels: FactorLevels): Set<string> {
+  return new Set([targetKey(spec.target), ...scanColumns(spec, levels).map(({ key }) => key)]);
+}

@@ -1,0 +1,118 @@
+import { availableParallelism } from "node:os";
+import type { DialectOptions } from "../csv/dialect.js";
+import { openSource, type Source } from "../csv/source.js";
+import { readTable, type Table } from "../csv/table.js";
+import { plainKeys } from "../dataset/formula/plain.js";
+import { ModelError } from "../errors.js";
+import { type Estimate, estimate } from "../linear/estimate.js";
+import { unitedLevels } from "../linear/merge-models.js";
+import type { LinearModel } from "../linear/model.js";
+import { ExtendedMoments } from "../stats/extended-moments.js";
+import { absorbInto, mergeFolds } from "../stats/merge-folds.js";
+import { chunkBytesFor } from "./design-width.js";
+import { checkRows } from "./fit-csv.js";
+import type { MomentsPlan } from "./moments-job.js";
+import { sortedLevels } from "./moments-result.js";
+import { type ScanControl, scanMoments } from "./scan-moments.js";
+import { tableChoice } from "./table-choice.js";
+
+/** Options of `updateCsv`; all may be left out. */
+export interface UpdateCsvOptions extends DialectOptions {
+  /** Rows with missing cells among the columns used: left out (default), or an error. */
+  na?: "omit" | "fail" | undefined;
+  threads?: number | undefined;
+  callerWorks?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
+}
+
+/** A model with the rows of a CSV added. */
+export interface CsvUpdate extends Estimate {
+  /** Rows in the file, and those of them left out for missing cells. */
+  rows: number;
+  dropped: number;
+}
+
+/**
+ * The model of a model's rows and those of a CSV file, or of standard input (`-`): only the new rows are read. They
+ * are numbered on from the model's, so that folds are as if all had been trained on at once.
+ *
+ * @throws ModelError where the file lacks columns of the model, or has other kinds of them; DataError for a bad cell
+ */
+export async function updateCsv(
+  model: LinearModel,
+  path: string,
+  options: UpdateCsvOptions = {},
+): Promise<CsvUpdate> {
+  const source = await openSource(path, options.signal);
+  try {
+    return await updateSource(model, source, options);
+  } finally {
+    await source.close();
+  }
+}
+
+async function updateSource(
+  model: LinearModel,
+  source: Source,
+  options: UpdateCsvOptions,
+): Promise<CsvUpdate> {
+  const table = await readTable(source, options);
+  const { spec, weightsColumn, references, penalty } = model;
+  checkColumns(model, table, source.name);
+  if (options.na === "fail" && !source.repeatable) await source.seekable();
+  const before = model.scan ?? { rows: model.n, firstRow: 0, dropped: 0, seed: 1 };
+  const extended = model.moments instanceof ExtendedMoments;
+  const plan: MomentsPlan = {
+    spec,
+    plain: plainKeys(spec),
+    weighted: weightsColumn !== undefined,
+    extended,
+    testSize: 0,
+    folds: Math.max(1, model.folds.length),
+    seed: before.seed,
+    firstRow: before.firstRow + before.rows,
+  };
+  const { signal, onProgress, callerWorks, threads = availableParallelism() } = options;
+  const width = model.moments.columns.length;
+  const control: ScanControl = { threads, callerWorks, signal, onProgress, chunkBytes: chunkBytesFor(width) };
+  const choice = tableChoice(table, spec, weightsColumn);
+  const { total } = await scanMoments(table, choice, plan, control);
+  await checkRows(table, choice, total, options);
+  const folds = model.folds.map((fold, f) => absorbInto(fold, total.folds[f]!));
+  const notes: string[] = [];
+  if (model.vcov.type !== "iid")
+    notes.push(`standard errors are classical again: ${model.vcov.type} needs all rows at once`);
+  const updated = estimate(
+    {
+      spec,
+      levels: unitedLevels(spec, [model.levels, sortedLevels(spec, total)]),
+      references,
+      moments: folds.length > 0 ? mergeFolds(folds) : absorbInto(model.moments, total.folds[0]!),
+      folds,
+      weightsColumn,
+      scan: {
+        ...before,
+        rows: before.rows + total.rows,
+        dropped: before.dropped + total.dropped,
+        test: null,
+      },
+    },
+    penalty,
+  );
+  return { ...updated, notes: [...notes, ...updated.notes], rows: total.rows, dropped: total.dropped };
+}
+
+/** Throws ModelError that names the columns that the model reads and the table lacks, or has as text. */
+function checkColumns({ spec, weightsColumn }: LinearModel, table: Table, file: string): void {
+  const kinds = new Map(table.columns.map(({ name, kind }) => [name, kind]));
+  const numeric = weightsColumn === undefined ? spec.numeric : [...spec.numeric, weightsColumn];
+  const missing = [...numeric, ...spec.text].filter((name) => !kinds.has(name));
+  if (missing.length > 0)
+    throw new ModelError(`${file}: columns of the model are missing: ${missing.join(", ")}`, {
+      hint: `the file has ${[...kinds.keys()].slice(0, 20).join(", ")}`,
+    });
+  const text = numeric.filter((name) => kinds.get(name) === "text");
+  if (text.length > 0)
+    throw new ModelError(`${file}: columns that the model takes for numbers hold text: ${text.join(", ")}`);
+}

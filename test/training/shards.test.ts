@@ -1,0 +1,224 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, describe, expect, test } from "vitest";
+import { forgetRows } from "../../src/linear/forget-rows.js";
+import { mergeModels } from "../../src/linear/merge-models.js";
+import { LinearModel } from "../../src/linear/model.js";
+import { crossValidateWith } from "../../src/linear/penalty.js";
+import { type FitCsvOptions, fitCsv } from "../../src/training/fit-csv.js";
+import { updateCsv } from "../../src/training/update-csv.js";
+import { uniform } from "../uniform.js";
+
+const folder = mkdtempSync(join(tmpdir(), "goml-shards-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const HEADER = "x,z,g,w,y";
+
+/** Lines of rows from a seed: two numbers, a factor of four levels, weights, a target; some cells are missing. */
+function lines(seed: number, count: number): string[] {
+  const next = uniform(seed);
+  return Array.from({ length: count }, () => {
+    const [x, z, w] = [18 * next() - 9, next(), 0.5 + next()];
+    const g = "abcd"[Math.floor(4 * next() ** 2)]!;
+    const y = 3 + 0.5 * x - 2 * z + (g === "b" ? 1 : 0) + next();
+    return next() < 0.03 ? `NA,${z},${g},${w},${y}` : `${x},${z},${g},${w},${y}`;
+  });
+}
+
+let files = 0;
+function file(lines: readonly string[]): string {
+  const path = join(folder, `${files++}.csv`);
+  writeFileSync(path, `${[HEADER, ...lines].join("\n")}\n`);
+  return path;
+}
+
+/** Three shards, each with rows enough for a fit of its own. */
+const shards = fc
+  .tuple(fc.integer(), fc.integer({ min: 25, max: 60 }), fc.integer({ min: 25, max: 60 }))
+  .map(([seed, m, n]) => [lines(seed, m), lines(seed + 1, n), lines(seed + 2, 30)] as const);
+const options = fc.record({
+  solver: fc.constantFrom("auto", "normal"),
+  weights: fc.constantFrom(undefined, "w"),
+  formula: fc.constantFrom("y ~ x + g", "y ~ x + g * z + I(z^2)", "y ~ x + z - 1"),
+  lambda: fc.constantFrom(undefined, 0.2),
+}) as fc.Arbitrary<FitCsvOptions>;
+
+/** A model as its file has it, which is what the verbs see. */
+async function fitted(lines: readonly string[], how: FitCsvOptions): Promise<LinearModel> {
+  const { model } = await fitCsv(file(lines), how);
+  return LinearModel.fromJSON(JSON.parse(JSON.stringify(model)));
+}
+
+const merge = (...models: LinearModel[]) =>
+  mergeModels(models.map((model, i) => ({ name: `${i}.json`, model }))).model;
+
+/** Everything that a summary tells, with the scale on which each number is to be compared. */
+function figures(model: LinearModel): Map<string, { value: number; scale: number }> {
+  const { coefficients, fit } = model.summary();
+  const all = new Map<string, { value: number; scale: number }>();
+  for (const { term, estimate, stdError } of coefficients) {
+    // An estimate near zero is known on the scale of its standard error.
+    const scale = Math.max(Math.abs(estimate), stdError || 0, 1e-3);
+    all.set(`${term} estimate`, { value: estimate, scale });
+    all.set(`${term} error`, { value: stdError, scale: Math.abs(stdError) });
+  }
+  // Log-likelihoods and criteria are sums of logarithms that may cancel.
+  for (const [name, value] of Object.entries(fit))
+    all.set(name, { value, scale: Math.max(Math.abs(value), 1) });
+  const { mse, r2, mseError } = crossValidateWith(model.folds, model.regression, model.penalty);
+  for (const [name, value] of Object.entries({ mse, r2, mseError }))
+    all.set(`cv ${name}`, { value, scale: Math.max(Math.abs(value), 1e-3) });
+  return all;
+}
+
+/** Each number to 1e-12 relative, as promised for merging; these data lose no more than a digit or two to rounding. */
+function expectSame(found: LinearModel, expected: LinearModel, tolerance = 1e-12): void {
+  const [a, b] = [figures(found), figures(expected)];
+  expect([...a.keys()]).toEqual([...b.keys()]);
+  for (const [name, { value, scale }] of b) {
+    const other = a.get(name)!.value;
+    if (Number.isNaN(value)) expect(other, name).toBeNaN();
+    else expect(Math.abs(other - value), name).toBeLessThanOrEqual(tolerance * scale);
+  }
+  expect(found.n).toBe(expected.n);
+  expect(found.levels).toEqual(expected.levels);
+  expect(found.aliased).toEqual(expected.aliased);
+}
+
+describe("models of shards", () => {
+  test("merge to the model of all rows, whatever the order, and however they are paired", async () => {
+    await fc.assert(
+      fc.asyncProperty(shards, options, async ([a, b, c], how) => {
+        const whole = await fitted([...a, ...b, ...c], how);
+        const one = await fitted(a, how);
+        const two = await fitted(b, { ...how, firstRow: a.length });
+        const three = await fitted(c, { ...how, firstRow: a.length + b.length });
+        expectSame(merge(one, two, three), whole);
+        expectSame(merge(three, one, two), whole);
+        expectSame(merge(one, merge(two, three)), merge(merge(one, two), three));
+        expect(merge(one, two, three).scan).toEqual(whole.scan);
+      }),
+      { numRuns: 25 },
+    );
+  }, 30_000);
+
+  test("are the same by updating with the rows that are new", async () => {
+    await fc.assert(
+      fc.asyncProperty(shards, options, async ([a, b], how) => {
+        const one = await fitted(a, how);
+        const two = b.slice(0, 1 + (b.length % 7));
+        const whole = await fitted([...a, ...two], how);
+        const updated = await updateCsv(one, file(two));
+        expectSame(updated.model, whole);
+        expect(updated.model.scan).toEqual(whole.scan);
+      }),
+      { numRuns: 25 },
+    );
+  }, 30_000);
+
+  test("can be taken out again: forget(merge(a, b), b) = a", async () => {
+    await fc.assert(
+      fc.asyncProperty(shards, options, async ([a, b, c], how) => {
+        const [one, two] = [await fitted(a, how), await fitted([...b, ...c], how)];
+        const both = merge(one, two);
+        const back = forgetRows({ name: "both", model: both }, { name: "two", model: two });
+        // Stated: the sums lose log10(before/after) digits, here less than two of 16, and of 32 in double-double.
+        expect(back.digitsLost).toBeLessThan(2.5);
+        expectSame(back.model, one, how.solver === "normal" ? 1e-10 : 1e-12);
+        expect(back.model.scan).toEqual({ ...one.scan, seed: 1, test: null });
+      }),
+      { numRuns: 25 },
+    );
+  }, 30_000);
+});
+
+test("taking nearly everything away says how many digits that has cost, and double-double has enough", async () => {
+  const line = (i: number, scale: number) =>
+    `${scale * Math.sin(i)},${Math.cos(i * i)},a,1,${scale * Math.sin(i) + Math.sin(3 * i * i)}`;
+  const small = Array.from({ length: 40 }, (_, i) => line(i, 1e-3));
+  const large = Array.from({ length: 40 }, (_, i) => line(i, 1e3));
+  const lost = async (solver: "normal" | "extended") => {
+    const how: FitCsvOptions = { solver, features: ["x", "z"] };
+    const [one, two] = [await fitted(small, how), await fitted(large, how)];
+    const whole = { name: "whole", model: merge(one, two) };
+    return { one, ...forgetRows(whole, { name: "large", model: two }) };
+  };
+  const double = await lost("normal");
+  expect(double.digitsLost).toBeGreaterThan(11.5);
+  expect(double.digitsLost).toBeLessThan(12.5);
+  expect(double.notes.join()).toMatch(/has cost about 12 of 16 digits/);
+  const exact = await lost("extended");
+  expect(exact.digitsLeft).toBeGreaterThan(19);
+  expect(exact.notes).toEqual([]);
+  expectSame(exact.model, exact.one);
+});
+
+describe("what does not fit together is refused with the difference", () => {
+  const some = Array.from({ length: 30 }, (_, i) => {
+    const x = Math.sin(i);
+    return `${x},${(i * 7) % 5},${"abc"[i % 3]},${1 + (i % 2)},${x + Math.cos(i * i)}`;
+  });
+  const base: FitCsvOptions = { features: ["x", "g"] };
+  const cases: [string, FitCsvOptions, string][] = [
+    ["other targets", { ...base, target: "z" }, "the targets are y and z"],
+    ["fewer columns", { features: ["x"] }, "b.json has no g"],
+    ["more columns", { features: ["x", "g", "z"] }, "a.json has no z"],
+    ["other formulas", { formula: "y ~ log(z + 1) + g" }, "b.json has no x"],
+    ["an intercept less", { ...base, intercept: false }, "b.json has no intercept, the other has one"],
+    ["weights", { ...base, weights: "w" }, "the weights are none and w"],
+    ["other references", { ...base, references: { g: "b" } }, "the reference of g is the first level and b"],
+    ["other folds", { ...base, folds: 5 }, "they have 10 and 5 cross-validation folds"],
+    ["a penalty", { ...base, lambda: 1 }, "the penalties are no penalty and λ = 1, α = 0"],
+  ];
+  test.each(cases)("%s", async (_, other, difference) => {
+    const [a, b] = [await fitted(some, base), await fitted(some, other)];
+    const both = [
+      { name: "a.json", model: a },
+      { name: "b.json", model: b },
+    ];
+    const message = `a.json and b.json do not fit together: ${difference}`;
+    expect(() => mergeModels(both)).toThrow(expect.objectContaining({ message, exitCode: 4 }));
+    expect(() => forgetRows(both[0]!, both[1]!)).toThrow(message);
+  });
+
+  test("a column that is text in one shard and numbers in the other", async () => {
+    const numbers = some.map((line) => line.replace(/[abc]/, (level) => String("abc".indexOf(level))));
+    const [a, b] = [await fitted(some, base), await fitted(numbers, base)];
+    const both = [
+      { name: "a.json", model: a },
+      { name: "b.json", model: b },
+    ];
+    expect(() => mergeModels(both)).toThrow("g is a factor of texts in a.json and numeric in b.json");
+  });
+
+  test("rows that are not the model's", async () => {
+    const [a, b] = [await fitted(some, base), await fitted(some.slice(0, 20), { ...base, seed: 2 })];
+    const other = await fitted(
+      some.map((line) => line.replace(/,a,/, ",q,")),
+      base,
+    );
+    const forget = (model: LinearModel) =>
+      forgetRows({ name: "a.json", model: a }, { name: "b.json", model });
+    expect(() => forget(a)).toThrow("b.json has all 30 rows of a.json: nothing would be left");
+    expect(() => forget(b)).toThrow(
+      "the rows of b.json are not among those of a.json: a cross-validation fold",
+    );
+    expect(() => forget(merge(a, b))).toThrow("it has 50 rows, the model has 30");
+    expect(() => forget(merge(other, a))).toThrow("the rows of b.json are not among those");
+  });
+});
+
+test("double and double-double moments merge, with a note", async () => {
+  const some = Array.from({ length: 60 }, (_, i) => `${Math.sin(i)},1,a,1,${Math.sin(i) + Math.cos(i * i)}`);
+  const how = { features: ["x"] };
+  const one = await fitted(some.slice(0, 30), { ...how, solver: "normal" });
+  const two = await fitted(some.slice(30), { ...how, firstRow: 30 });
+  const { model, notes } = mergeModels([
+    { name: "a.json", model: one },
+    { name: "b.json", model: two },
+  ]);
+  expect(notes).toEqual([expect.stringMatching(/double precision.*: a\.json$/)]);
+  expectSame(model, await fitted(some, how));
+});
