@@ -19,6 +19,7 @@ export interface VcovRequest {
   cluster: string | undefined;
   testSize: number;
   seed: number;
+  firstRow: number;
   weighted: boolean;
 }
 
@@ -56,7 +57,7 @@ export async function estimateVcov(
   request: VcovRequest,
   control: ScanControl,
 ): Promise<LinearModel> {
-  const { type, cluster, testSize, seed, weighted } = request;
+  const { type, cluster, testSize, seed, firstRow, weighted } = request;
   const grouped = cluster === undefined ? undefined : clusterColumn(table, choice, cluster);
   const whitening = whiteningOf(model.moments, model.regression, model.coefficients);
   const predictor = model.predictorPlan(true);
@@ -68,6 +69,7 @@ export async function estimateVcov(
     cluster: grouped?.column,
     testSize,
     seed,
+    firstRow,
   };
   const tree = new MergeTree<VcovTotal>();
   await scan<TrainingPlan, VcovResult>({

@@ -75,7 +75,13 @@ async function updateSource(
   };
   const { signal, onProgress, callerWorks, threads = availableParallelism() } = options;
   const width = model.moments.columns.length;
-  const control: ScanControl = { threads, callerWorks, signal, onProgress, chunkBytes: chunkBytesFor(width) };
+  const control: ScanControl = {
+    threads,
+    callerWorks,
+    signal,
+    onProgress,
+    chunkBytes: chunkBytesFor(width, plan.folds),
+  };
   const choice = tableChoice(table, spec, weightsColumn);
   const { total } = await scanMoments(table, choice, plan, control);
   await checkRows(table, choice, total, options);

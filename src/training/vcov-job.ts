@@ -24,6 +24,8 @@ export interface VcovPlan {
   /** The share of rows held out from the fit, 0 for none, and the seed of the draw. */
   testSize: number;
   seed: number;
+  /** What the number of the file's first row is for the draw. */
+  firstRow: number;
 }
 
 /** A chunk's part of Σ g uuᵀ, or its sums of the scores w e u by group; plain data. */
@@ -67,7 +69,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
   }
 
   add(rows: number): void {
-    const { predictor, weighted, testSize, seed, cluster } = this.#plan;
+    const { predictor, weighted, testSize, seed, cluster, firstRow: offset } = this.#plan;
     const { firstRow } = this.#source;
     const raw = rawBlock(this.#kernels, this.#source, predictor.spec.numeric.length, weighted, rows);
     this.#predictor.predict(raw, 0, rows);
@@ -76,7 +78,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
     for (let r = 0; r < rows; r++) {
       const weight = raw.weights?.[r] ?? 1;
       const score = weight * (target![r]! - predictions[r]!);
-      const used = score * 0 === 0 && weight > 0 && !isHeldOut(firstRow + r, seed, testSize);
+      const used = score * 0 === 0 && weight > 0 && !isHeldOut(offset + firstRow + r, seed, testSize);
       this.#factor[r] = used ? score : 0;
       this.#used[r] = used ? 1 : 0;
       if (!used) this.#clear(r);
