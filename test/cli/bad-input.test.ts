@@ -118,7 +118,7 @@ const badData: Case[] = [
     { "d.csv": `${table}1,,3\n` },
     "d.csv --na fail",
     3,
-    /d\.csv:7: column "b": expected a value, found an empty cell$/,
+    /d\.csv:7: column "b": expected a number, found an empty cell$/,
     /--na omit/,
   ],
   ["only rows with missing cells", { "d.csv": "a,y\n1,NA\n2,\n" }, "d.csv -t a -f y", 3, /d\.csv: /, /./],
