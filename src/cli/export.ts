@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from "node:fs";
 import { writeFileAtomic } from "../csv/write.js";
 import { UsageError } from "../errors.js";
 import { toTerms } from "../interchange/json.js";
@@ -28,7 +29,12 @@ export async function exportModel(path: string | undefined, options: ExportOptio
     throw new UsageError("ONNX is binary, and standard output is a terminal", {
       hint: "name a file: goml export --to onnx -o model.onnx",
     });
-  const written = write(await readModel(path ?? "model.json"), options);
+  const source = path ?? "model.json";
+  const written = write(await readModel(source), options);
+  if (file !== undefined && existsSync(file) && realpathSync(file) === realpathSync(source))
+    throw new UsageError(`${file}: the export would replace the model itself`, {
+      hint: "an export is not a model that goml can read; name another file",
+    });
   await writeFileAtomic(file ?? "-", written);
   return 0;
 }
