@@ -174,8 +174,13 @@ export class GoRun {
     };
     this.controls.add(control);
     const shares = Array.from({ length: Math.min(pool.threads, pieces) }, async () => {
-      const done = await pool.run(shard, this.group.signal);
-      this.recorder?.addShard(step.index, done.thread, done.started, done.ended);
+      try {
+        const done = await pool.run(shard, this.group.signal);
+        this.recorder?.addShard(step.index, done.thread, done.started, done.ended);
+      } catch (error) {
+        Atomics.store(control, STOP, 1);
+        throw error;
+      }
     });
     // All of them, also after a failure: none may write to shared memory once the run has ended.
     const failed = (await Promise.allSettled(shares)).find((share) => share.status === "rejected");

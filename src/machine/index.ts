@@ -1,3 +1,6 @@
+export { Channel, ChannelClosedError, EMPTY } from "../parallel/channel.js";
+export { type Arm, type Selected, select } from "../parallel/select.js";
+export { type Task, TaskGroup, type TaskGroupOptions } from "../parallel/task-group.js";
 export { MachineClosedError, OpError, ShapeError } from "./errors.js";
 export { GoMachine, type GoMachineOptions } from "./go-machine.js";
 export { grad } from "./gradient.js";

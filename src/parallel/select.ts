@@ -2,10 +2,10 @@ import { UsageError } from "../errors.js";
 import { type Channel, ChannelClosedError, EMPTY, type Receiver, type Sender } from "./channel.js";
 
 /** One arm of a `select`: receive from a channel, or send a value on one. */
-type Arm<T> = { readonly receive: Channel<T> } | { readonly send: Channel<T>; readonly value: T };
+export type Arm<T> = { readonly receive: Channel<T> } | { readonly send: Channel<T>; readonly value: T };
 
 /** Which arm went ahead; `done` when it received from a channel that is closed and drained. */
-interface Selected<T> {
+export interface Selected<T> {
   readonly index: number;
   readonly done: boolean;
   readonly value: T | undefined;

@@ -2,9 +2,9 @@ import { setMaxListeners } from "node:events";
 import { UsageError } from "../errors.js";
 
 /** A unit of work of a `TaskGroup`; one that needs no waiting may return nothing. */
-type Task = () => void | Promise<void>;
+export type Task = () => void | Promise<void>;
 
-interface TaskGroupOptions {
+export interface TaskGroupOptions {
   /** Cancels the group from outside; its reason then is the group's error. */
   signal?: AbortSignal | undefined;
   /** How many tasks may run at a time, 1 or more; the others start, in order, as these end. Default: no limit. */

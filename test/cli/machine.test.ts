@@ -60,7 +60,7 @@ test("predict --machine writes the bytes that predict writes: factors, missing c
     const metrics = (one: Run) => one.stderr.replace(/, [^,]* ms on .*/, "");
     for (const args of [["d.csv"], ["d.csv", "--append"], ["new.csv"], ["new.csv", "--unseen", "na"]]) {
       const plain = await goml(folder, ["predict", ...args]);
-      for (const machine of [["tape"], ["go"], ["go", "-c", "2"]]) {
+      for (const machine of args[0] === "new.csv" ? [["go"]] : [["tape"], ["go", "-c", "2"]]) {
         const other = await goml(folder, ["predict", ...args, "--machine", ...machine]);
         expect([other.code, other.stdout, metrics(other)]).toEqual([
           plain.code,
