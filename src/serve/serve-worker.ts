@@ -1,5 +1,5 @@
 import { readlinkSync } from "node:fs";
-import { constants, setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 import { readModel } from "../linear/model-file.js";
 import { answerJobs } from "../parallel/answer.js";
 import { type Answer, answer, type Question } from "./answer.js";
@@ -43,6 +43,8 @@ function sharedText(text: string): Uint8Array {
   return new Uint8Array(memory);
 }
 
+const STEP = 5;
+
 /**
  * Where all cores are busy, the event loop goes first: on Linux a thread has a priority of its own, which this one
  * lowers. Elsewhere, and where that is not allowed, threads stay equals.
@@ -50,7 +52,7 @@ function sharedText(text: string): Uint8Array {
 function stepBack(): void {
   try {
     const thread = Number(/[0-9]+$/.exec(readlinkSync("/proc/thread-self"))?.[0]);
-    if (thread > 0 && thread !== process.pid) setPriority(thread, constants.priority.PRIORITY_BELOW_NORMAL);
+    if (thread > 0 && thread !== process.pid) setPriority(thread, Math.min(19, getPriority(thread) + STEP));
   } catch {
     // Nothing depends on it.
   }
