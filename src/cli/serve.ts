@@ -10,6 +10,7 @@ export interface ServeCommandOptions {
   threads?: number;
   bodyLimit: number;
   queue: number;
+  unseen: "fail" | "na";
   reload: number;
   drainDelay: number;
   deadline: number;
@@ -35,6 +36,7 @@ export async function serve(
       threads: options.threads,
       bodyLimit: options.bodyLimit,
       queueLimit: options.queue,
+      unseen: options.unseen,
       reloadInterval: Math.round(options.reload * 1000),
       logger: loggerOf(options),
     });

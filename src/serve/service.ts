@@ -5,6 +5,7 @@ import { Inference } from "./inference.js";
 import { Metrics } from "./metrics.js";
 import { type ServeModels, type ServeOptions, type Settings, settingsOf } from "./options.js";
 import { Repository } from "./repository.js";
+import { quoted, RequestError } from "./request-error.js";
 import type { ServedModel } from "./served-model.js";
 
 /** What is known of a request when it has ended, for the log and the metrics. */
@@ -66,6 +67,9 @@ export class Service {
     model: ServedModel,
     dialect: Dialect,
   ): Promise<void> {
+    const encoding = request.headers["content-encoding"] ?? "identity";
+    if (encoding !== "identity")
+      throw new RequestError(415, `content encoding ${quoted(encoding)} is not supported, send it as it is`);
     const notes = { model: model.name, rows: 0 };
     this.notes.set(request, notes);
     notes.rows = await this.inference.respond(request, reply, model, dialect);

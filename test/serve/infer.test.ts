@@ -348,6 +348,13 @@ describe("what is refused, with 400 and the reason", () => {
     expect(got.json).toEqual({ error: expect.stringMatching(reason) });
   });
 
+  test("a compressed body, with 415", async () => {
+    const got = await send(`${url}/v2/models/boston/infer`, Buffer.from([0x1f, 0x8b]), {
+      "content-encoding": "gzip",
+    });
+    expect([got.status, got.json.error]).toEqual([415, expect.stringContaining('"gzip" is not supported')]);
+  });
+
   test("the same refusals come from a worker", async () => {
     const many = manyRows(20_000);
     const bad = matrixRequest(many.X) as { inputs: { data: unknown[] }[] };

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import { example, type Syntax } from "./command.js";
+import { example, type Syntax, unseen } from "./command.js";
 import { number, positive } from "./values.js";
 
 const UNITS: Record<string, number> = {
@@ -46,6 +46,7 @@ export const serveSyntax: Syntax = (program, run) => {
     .option("--threads <n>", "worker threads for large requests (default: all cores but one)", positive)
     .option("--body-limit <bytes>", "the largest request (default: 256MiB)", byteCount, 256 * 2 ** 20)
     .option("--queue <n>", "requests at a time; one more gets 503", positive, 256)
+    .addOption(unseen())
     .option("--reload <seconds>", "how often to look for changed model files; 0 is never", seconds, 1)
     .option("--drain-delay <seconds>", "how long to stay open, not ready, after SIGTERM", seconds, 0)
     .option("--deadline <seconds>", "when to cut off what is still under way after SIGTERM", seconds, 10)
