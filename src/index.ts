@@ -8,6 +8,12 @@ export {
   type Place,
   UsageError,
 } from "./errors.js";
+export {
+  type DiagnoseCsvOptions,
+  type Diagnosis,
+  diagnoseCsv,
+  type NamedRow,
+} from "./inference/diagnose-csv.js";
 export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./inference/evaluate-csv.js";
 export { predictConcurrent } from "./inference/predict-concurrent.js";
 export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./inference/predict-csv.js";

@@ -7,6 +7,7 @@ import { anovaSyntax } from "./syntax/anova.js";
 import { benchSyntax } from "./syntax/bench.js";
 import type { Run } from "./syntax/command.js";
 import { cvSyntax } from "./syntax/cv.js";
+import { diagnoseSyntax } from "./syntax/diagnose.js";
 import { evaluateSyntax } from "./syntax/evaluate.js";
 import { exportSyntax } from "./syntax/export.js";
 import { forgetSyntax } from "./syntax/forget.js";
@@ -71,6 +72,7 @@ async function runCommand(argv: string[]): Promise<number> {
     forgetSyntax,
     exportSyntax,
     anovaSyntax,
+    diagnoseSyntax,
     benchSyntax,
     graphSyntax,
     serveSyntax,

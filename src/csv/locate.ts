@@ -23,3 +23,54 @@ export async function withLine(table: Table, error: DataError): Promise<DataErro
   const place = { ...error.place, file: file ?? table.source.name, line: found?.line };
   return new DataError(error.problem, { place, hint: error.hint, cause: error.cause });
 }
+
+/**
+ * The lines, from 1, on which some rows start, in the order of `rows` (numbers from 0, ascending); undefined where the
+ * table cannot be read again. Without quotes in the data, line ends are counted; else csv-parse tells.
+ */
+export async function linesOfRows(table: Table, rows: readonly number[]): Promise<number[] | undefined> {
+  if (!table.source.repeatable) return undefined;
+  if (rows.length === 0) return [];
+  return (await countedLines(table, rows)) ?? (await parsedLines(table, rows));
+}
+
+const [LF, CR, QUOTE, SPACE, TAB] = [10, 13, 34, 32, 9];
+
+/**
+ * Lines by counting, empty ones left out as reading does; undefined where, before the last row, there is a quote or a
+ * line of white space, whose meaning depends on the dialect.
+ */
+async function countedLines(table: Table, rows: readonly number[]): Promise<number[] | undefined> {
+  if (table.dialect.odd) return undefined;
+  const lines: number[] = [];
+  let [line, row, text, space] = [table.dataLine, 0, false, false];
+  for await (const bytes of table.source.chunks(table.dataStart))
+    for (const byte of bytes) {
+      if (byte === QUOTE) return undefined;
+      if (byte === LF) {
+        if (space && !text) return undefined;
+        line++;
+        text = false;
+        space = false;
+      } else if (text || byte === CR) continue;
+      else if (byte === SPACE || byte === TAB) space = true;
+      else {
+        text = true;
+        if (rows[lines.length] === row++) lines.push(line);
+        if (lines.length === rows.length) return lines;
+      }
+    }
+  return undefined;
+}
+
+async function parsedLines(table: Table, rows: readonly number[]): Promise<number[]> {
+  const lines: number[] = [];
+  let seen = 0;
+  for await (const batch of readRows(table)) {
+    for (; lines.length < rows.length && rows[lines.length]! < seen + batch.length; )
+      lines.push(batch[rows[lines.length]! - seen]!.line);
+    if (lines.length === rows.length) break;
+    seen += batch.length;
+  }
+  return lines;
+}

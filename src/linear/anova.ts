@@ -19,8 +19,11 @@ export interface TermRow {
  * The sequential (type I) sums of squares of a model's terms: what each takes from the residual sum of squares of
  * the terms before it, F against the residual variance; R's `anova(lm)`. From the moments, without the data. Terms
  * that add no column of their own are left out.
+ *
+ * @throws ModelError for a penalised fit
  */
 export function anovaTerms(model: LinearModel): TermRow[] {
+  checkUnpenalised("the model", model);
   const { target, intercept } = model.regression;
   const keys = model.codedTerms.map((term) => term.columns.map(({ key }) => key));
   const df = model.dfResidual;
@@ -62,9 +65,10 @@ export interface ModelRow {
  *
  * They should be nested, which is not checked, as in R: F then is what it says.
  *
- * @throws ModelError where the models are not of the same rows, and says in what they differ
+ * @throws ModelError where the models are not of the same rows, and says in what they differ; for a penalised fit
  */
 export function anovaModels(models: readonly { name: string; model: LinearModel }[]): ModelRow[] {
+  for (const { name, model } of models) checkUnpenalised(name, model);
   for (const other of models.slice(1)) checkSameRows(models[0]!, other);
   const largest = models.reduce((a, b) => (b.model.dfResidual < a.model.dfResidual ? b : a)).model;
   const variance = largest.dfResidual > 0 ? largest.rss / largest.dfResidual : Number.NaN;
@@ -82,6 +86,13 @@ export function anovaModels(models: readonly { name: string; model: LinearModel 
 
 function tail(f: number, df: number, dfResidual: number): number {
   return f >= 0 && dfResidual > 0 ? fSurvival(f, df, dfResidual) : Number.NaN;
+}
+
+function checkUnpenalised(name: string, model: LinearModel): void {
+  if (model.penalty === undefined) return;
+  throw new ModelError(`${name} is a penalised fit, whose sums of squares have no F distribution`, {
+    hint: "goml refit --lambda 0 gives the fit without the penalty",
+  });
 }
 
 /** Means of the same rows, summed in another order or precision, agree to this. */

@@ -43,6 +43,9 @@ describe <- function(file, formula, weights = NULL, robust = NULL, cluster = NUL
                         confidence = list(lower = I(unname(confidence$fit[, 2])), upper = I(unname(confidence$fit[, 3]))),
                         prediction = list(lower = I(unname(prediction[, 2])), upper = I(unname(prediction[, 3]))))
   }
+  # bptest(fit)
+  if ("bp" %in% more) { bp <- bptest(fit); out$breuschPagan <- list(statistic = unname(bp$statistic),
+    df = unname(bp$parameter), p = unname(bp$p.value)) }
   # anova(fit)
   if ("anova" %in% more) out$anova <- sequential(anova(fit))
   if ("vif" %in% more) {
@@ -79,7 +82,7 @@ fits <- list(
   describe(cps, "wage ~ education + experience", robust = HC, at = c(1, 100, 534), more = all),
   describe(cps, "log(wage) ~ education * gender + sector", robust = HC, cluster = "occupation", at = c(3, 250), more = all),
   describe(cps, "log(wage) ~ poly(experience, 3, raw = TRUE) + union + race:married", at = c(7, 8, 9), more = c("anova", "tests")),
-  describe(cps, "wage ~ education + gender - 1", robust = c("HC1", "HC3"), at = 1:4),
+  describe(cps, "wage ~ education + gender - 1", robust = c("HC1", "HC3"), at = 1:4, more = "tests"),
   describe(cps, "log(wage) ~ (education + experience + gender)^2 + factor(south)", robust = "HC2", at = c(11, 99),
            more = c("anova", "tests")),
   # sandwich forms X'X of the years, which leaves it eight digits; goml's whitened coordinates do not mind.
@@ -97,9 +100,10 @@ fits <- list(
   describe(own("venus"), "residual ~ 1", at = 1, more = c("influence")),
   describe(own("venus"), "residual ~ order", robust = HC, at = c(1, 15), more = each[each != "vif"]),
   describe(own("hetero"), "y ~ x + z", robust = HC, cluster = "group", at = c(1, 120, 240), more = each),
-  describe(own("hetero"), "y ~ x + z", weights = "w", robust = HC, cluster = "group", at = c(1, 120), more = c("anova", "influence", "correlation")),
+  describe(own("hetero"), "y ~ x + z", weights = "w", robust = HC, cluster = "group", at = c(1, 120),
+           more = c("anova", "influence", "correlation", "bp")),
   describe(own("hetero"), "y ~ x * group", weights = "w", at = c(9, 10), more = "anova"),
-  describe(own("hetero"), "y ~ x + z - 1", weights = "w", robust = "HC1", at = 2),
+  describe(own("hetero"), "y ~ x + z - 1", weights = "w", robust = "HC1", at = 2, more = c("bp", "anova")),
   describe(own("gaps"), "y ~ a + log1p(b) + kind", robust = HC, at = c(1, 30, 60), more = each),
   describe(own("gaps"), "y ~ .", robust = "HC3", at = c(8, 9), more = c("anova", "tests")),
   describe(own("gaps"), "I(y^2) ~ a:kind + exp(-b)", at = c(12, 13), more = c("anova", "tests")),

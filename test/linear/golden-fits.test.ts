@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { diagnoseCsv } from "../../src/inference/diagnose-csv.js";
 import { predictCsv } from "../../src/inference/predict-csv.js";
 import { anovaModels, anovaTerms } from "../../src/linear/anova.js";
 import { coefficientCorrelation, varianceInflation } from "../../src/linear/collinearity.js";
@@ -75,6 +76,59 @@ describe.each(golden.fits)("$call on $file", (fit) => {
       if (Math.abs(value) > 1e-14) agree(value, fit.correlation![i]!, `correlation ${i}`);
       else expect(Math.abs(fit.correlation![i]!)).toBeLessThan(1e-14);
     });
+  });
+
+  test.runIf(fit.influence !== undefined)("has R's influence measures", () =>
+    inFolder({}, async (folder) => {
+      const { model } = await refit(fit, fit.formula);
+      const output = join(folder, "rows.csv");
+      await diagnoseCsv(model, fit.file, { output, threads: 1 });
+      const [header, ...lines] = readFileSync(output, "utf8").trim().split("\n");
+      const names = header!.split(",");
+      const cells = lines.map((line) =>
+        line.split(",").map((cell) => (cell === "NA" ? Number.NaN : Number(cell))),
+      );
+      const { rows, ...measures } = fit.influence!;
+      rows.forEach((row, i) => {
+        for (const [name, values] of Object.entries(measures)) {
+          const value = cells[row! - 1]![names.indexOf(name)]!;
+          const expected = values[i]!;
+          // A residual is what is left of much larger numbers; that of a point fitted exactly is 0 but for R's rounding.
+          const scale = name === "residual" ? model.sigma : 1e-6;
+          if (expected !== null && Math.abs(expected) < 1e-9 * scale)
+            expect(Math.abs(value)).toBeLessThan(1e-9 * scale);
+          else if (expected !== null && name === "residual")
+            expect(Math.abs(value - expected), `residual of row ${row}`).toBeLessThan(1e-9 * scale);
+          else agree(value, expected, `${name} of row ${row}`);
+        }
+      });
+    }),
+  );
+
+  test.runIf(fit.tests !== undefined)("has R's tests of the residuals", async () => {
+    const { model } = await refit(fit, fit.formula);
+    const found = await diagnoseCsv(model, fit.file, { threads: 1 });
+    const { quantiles, durbinWatson, breuschPagan, jarqueBera, reset } = fit.tests!;
+    const { min, q1, median, q3, max } = found.quantiles;
+    [min, q1, median, q3, max].forEach((value, i) => {
+      expect(Math.abs(value - quantiles[i]!)).toBeLessThan(1e-9 * model.sigma);
+    });
+    agree(found.durbinWatson.statistic, durbinWatson, "Durbin–Watson");
+    agree(found.breuschPagan!.statistic, breuschPagan.statistic, "Breusch–Pagan");
+    expect(found.breuschPagan!.df1).toBe(breuschPagan.df);
+    agree(found.breuschPagan!.p, breuschPagan.p, "p of Breusch–Pagan");
+    for (const name of ["statistic", "p", "skewness", "kurtosis"] as const)
+      agree(found.jarqueBera[name], jarqueBera[name]!, `${name} of Jarque–Bera`);
+    for (const name of ["statistic", "df1", "df2", "p"] as const)
+      agree(found.reset![name]!, reset[name]!, `${name} of RESET`);
+    expect(found.ofFit).toBe(true);
+  });
+
+  test.runIf(fit.breuschPagan !== undefined)("has lmtest's weighted Breusch–Pagan", async () => {
+    const { model } = await refit(fit, fit.formula);
+    const { breuschPagan } = await diagnoseCsv(model, fit.file, { threads: 1 });
+    agree(breuschPagan!.statistic, fit.breuschPagan!.statistic, "Breusch–Pagan");
+    expect(breuschPagan!.df1).toBe(fit.breuschPagan!.df);
   });
 
   test.runIf(fit.predict !== undefined)("predicts with R's intervals", () =>

@@ -12,7 +12,7 @@ export interface GoldenTable {
 }
 
 /** A test's statistic as R prints it. */
-export interface GoldenTest {
+interface GoldenTest {
   statistic: number;
   p: number;
   df?: number;
@@ -57,6 +57,7 @@ export interface GoldenFit {
     "rows" | "fitted" | "residual" | "leverage" | "rstandard" | "rstudent" | "cooks" | "dffits",
     (number | null)[]
   >;
+  breuschPagan?: GoldenTest;
   tests?: {
     quantiles: number[];
     durbinWatson: number;

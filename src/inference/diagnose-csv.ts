@@ -1,0 +1,273 @@
+import { availableParallelism } from "node:os";
+import type { DialectOptions } from "../csv/dialect.js";
+import { linesOfRows } from "../csv/locate.js";
+import { openSource, type Source } from "../csv/source.js";
+import { readTable, type Table } from "../csv/table.js";
+import { type Output, openOutput, quoteField } from "../csv/write.js";
+import { DataError, ModelError } from "../errors.js";
+import { type InfluenceLimits, influenceLimits } from "../linear/influence.js";
+import type { LinearModel } from "../linear/model.js";
+import { whiteningOf } from "../linear/whitening.js";
+import { tTwoSided } from "../stats/distributions.js";
+import {
+  durbinWatson,
+  type JarqueBera,
+  jarqueBera,
+  type ResidualQuantiles,
+  residualQuantiles,
+} from "../stats/residual-tests.js";
+import { scan } from "../training/scan.js";
+import type { UnseenPolicy } from "../training/unseen.js";
+import { AuxiliaryMoments, type AuxiliaryTest } from "./auxiliary-tests.js";
+import {
+  byInfluence,
+  DiagnoseJob,
+  type DiagnosePlan,
+  type DiagnoseResult,
+  ROW_COLUMNS,
+  type RowDiagnosis,
+  type StandingOut,
+} from "./diagnose-job.js";
+import { matchColumns } from "./match-columns.js";
+
+/** Options of `diagnoseCsv`; all may be left out. */
+export interface DiagnoseCsvOptions extends DialectOptions {
+  /** Where to write the measures of every row, as CSV. Default: nowhere. */
+  output?: string | undefined;
+  /** Whether the input's own columns come before them. */
+  append?: boolean | undefined;
+  /** How many of the rows that stand out to name. Default: 10. */
+  top?: number | undefined;
+  /** Worker threads; 1 works on the calling thread, as does a small file. Default: the cores of this process. */
+  threads?: number | undefined;
+  /** Whether the calling thread works on a file's chunks too, in the place of one worker. */
+  callerWorks?: boolean | undefined;
+  /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
+  unseen?: UnseenPolicy | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
+}
+
+/** A row that stands out, with its line in the file where that can be told. */
+export type NamedRow = RowDiagnosis & { line: number | undefined };
+
+/** What the residuals of a fit say about it. */
+export interface Diagnosis {
+  rows: number;
+  /** Rows diagnosed: complete, and of positive weight. */
+  n: number;
+  dropped: number;
+  /** Whether the rows are those of the fit, by their number and residual sum of squares. */
+  ofFit: boolean;
+  rss: number;
+  /** Of the residuals √w (y − ŷ), as are Durbin–Watson and Jarque–Bera. */
+  quantiles: ResidualQuantiles;
+  durbinWatson: { statistic: number; autocorrelation: number };
+  jarqueBera: JarqueBera;
+  /** Studentised (Koenker 1981), on the model's own columns, df1 their number; undefined where there are none. */
+  breuschPagan: AuxiliaryTest | undefined;
+  /** Squares and cubes of ŷ, F on df1 and df2; undefined where they add nothing to the columns. */
+  reset: AuxiliaryTest | undefined;
+  limits: InfluenceLimits;
+  /** How many rows are past each limit. */
+  counts: StandingOut;
+  /** Those past any, by falling Cook's distance; the first `top`. */
+  standOut: NamedRow[];
+  /** The largest |rstudent|, and its p-value as the largest of n (Bonferroni). */
+  outlier: { row: NamedRow; p: number } | undefined;
+}
+
+/**
+ * Measures how well a model fits the rows of a CSV (a path, or `-` for standard input): residuals, leverage and
+ * influence of every row, tests of the residuals, and the rows that stand out. In one pass; what is kept are the
+ * residuals, 8 bytes a row (24 while they are sorted).
+ *
+ * @throws ModelError where the file lacks columns of the model, its target included; DataError for a bad cell, and
+ * where no row is complete
+ */
+export async function diagnoseCsv(
+  model: LinearModel,
+  path: string,
+  options: DiagnoseCsvOptions = {},
+): Promise<Diagnosis> {
+  const source = await openSource(path, options.signal);
+  try {
+    return await diagnoseSource(model, source, options);
+  } finally {
+    await source.close();
+  }
+}
+
+async function diagnoseSource(
+  model: LinearModel,
+  source: Source,
+  options: DiagnoseCsvOptions,
+): Promise<Diagnosis> {
+  if (model.penalty !== undefined)
+    throw new ModelError("a penalised fit's residuals have no leverages of this kind", {
+      hint: "goml refit --lambda 0 gives the fit without the penalty",
+    });
+  const table = await readTable(source, options);
+  const { output: path, append = false, top: most = 10 } = options;
+  const text = path === undefined ? undefined : { append, delimiter: append ? table.dialect.delimiter : "," };
+  const { choice, predictor, weighted } = matchColumns(model, table, {
+    text: text !== undefined && append,
+    weights: true,
+  });
+  if (!predictor.target)
+    throw new ModelError(
+      `${source.name}: the target ${JSON.stringify(model.target)} is missing or not numeric`,
+      {
+        hint: "diagnose compares predictions with it",
+      },
+    );
+  if (model.weightsColumn !== undefined && !weighted)
+    throw new ModelError(
+      `${source.name}: the weights ${JSON.stringify(model.weightsColumn)} are missing or not numeric`,
+      { hint: "the model was fitted with them" },
+    );
+  if (!(model.dfResidual > 0))
+    throw new ModelError(`${model.n} rows on ${model.rank} coefficients leave no residuals to diagnose`, {
+      hint: "train on more rows, or with fewer terms",
+    });
+  const limits = influenceLimits(model);
+  const y = model.moments.columns.indexOf(model.regression.target);
+  const plan: DiagnosePlan = {
+    predictor,
+    weighted,
+    whitening: whiteningOf(model.moments, model.regression, model.coefficients),
+    scale: { n: model.n, rank: model.rank, rss: model.rss },
+    limits,
+    centre: model.intercept ? model.moments.mean[y]! : 0,
+    spread: Math.sqrt(model.tss / model.moments.sumW) || 1,
+    unseen: options.unseen ?? "fail",
+    most,
+    text,
+  };
+  const output = path === undefined ? undefined : openOutput(path);
+  try {
+    await output?.write(rowHeader(table, text));
+    const seen = await diagnoseRows(table, { choice, plan, output, options });
+    await output?.commit();
+    return await diagnosisOf(table, model, seen, limits);
+  } catch (error) {
+    output?.abort();
+    throw error;
+  }
+}
+
+function rowHeader(table: Table, text: DiagnosePlan["text"]): string {
+  if (text === undefined) return "";
+  const names = (list: readonly string[]) =>
+    list.map((name) => quoteField(name, text.delimiter)).join(text.delimiter);
+  if (!text.append) return `${names(ROW_COLUMNS)}\n`;
+  const own = table.headerText === "" ? names(table.columns.map(({ name }) => name)) : table.headerText;
+  return `${own}${text.delimiter}${names(ROW_COLUMNS)}\n`;
+}
+
+/** What all chunks gave. */
+interface Seen {
+  rows: number;
+  residuals: Float64Array;
+  auxiliary: AuxiliaryMoments;
+  counts: StandingOut;
+  top: RowDiagnosis[];
+  extreme: RowDiagnosis | undefined;
+}
+
+async function diagnoseRows(
+  table: Table,
+  work: {
+    choice: Parameters<typeof scan>[0]["choice"];
+    plan: DiagnosePlan;
+    output: Output | undefined;
+    options: DiagnoseCsvOptions;
+  },
+): Promise<Seen> {
+  const { choice, plan, output, options } = work;
+  const { signal, onProgress, callerWorks, threads = availableParallelism() } = options;
+  const parts: Float64Array[] = [];
+  const auxiliary = new AuxiliaryMoments(plan.whitening.kept.length, plan.whitening.constant !== 0);
+  const counts: StandingOut = { rstudent: 0, leverage: 0, cooks: 0, dffits: 0, any: 0 };
+  let rows = 0;
+  let top: RowDiagnosis[] = [];
+  let extreme: RowDiagnosis | undefined;
+  await scan<DiagnosePlan, DiagnoseResult>({
+    table,
+    choice,
+    plan,
+    create: (kernels, block) => new DiagnoseJob(kernels, block, plan),
+    entry: new URL("../../dist/bundle/diagnose-worker.js", import.meta.url),
+    threads,
+    callerWorks,
+    window: 4 * threads,
+    signal,
+    onProgress,
+    collect: (chunk, number) => {
+      rows += chunk.rows;
+      parts.push(chunk.residuals);
+      auxiliary.push(number, chunk);
+      for (const name of Object.keys(counts) as (keyof StandingOut)[]) counts[name] += chunk.counts[name];
+      top = [...top, ...chunk.top].sort(byInfluence).slice(0, plan.most);
+      if (
+        chunk.extreme !== undefined &&
+        !(Math.abs(chunk.extreme.rstudent) <= Math.abs(extreme?.rstudent ?? 0))
+      )
+        extreme = chunk.extreme;
+      return chunk.text === undefined ? undefined : output?.write(chunk.text);
+    },
+  });
+  const residuals = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    residuals.set(part, at);
+    at += part.length;
+  }
+  return { rows, residuals, auxiliary, counts, top, extreme };
+}
+
+async function diagnosisOf(
+  table: Table,
+  model: LinearModel,
+  seen: Seen,
+  limits: InfluenceLimits,
+): Promise<Diagnosis> {
+  const { rows, residuals, auxiliary, counts, top, extreme } = seen;
+  const n = residuals.length;
+  if (n === 0)
+    throw new DataError(`no row is complete: each of ${rows} has a missing cell`, {
+      place: { file: table.source.name },
+    });
+  const rss = residuals.reduce((sum, e) => sum + e * e, 0);
+  const named = await nameRows(table, extreme === undefined ? top : [...top, extreme]);
+  return {
+    rows,
+    n,
+    dropped: rows - n,
+    ofFit: n === model.n && Math.abs(rss - model.rss) <= 1e-6 * model.rss,
+    rss,
+    quantiles: residualQuantiles(residuals),
+    durbinWatson: durbinWatson(residuals),
+    jarqueBera: jarqueBera(residuals),
+    breuschPagan: auxiliary.breuschPagan(rss, model.rss / model.n),
+    reset: auxiliary.reset(),
+    limits,
+    counts,
+    standOut: top.map((row) => named.get(row.row)!),
+    outlier: extreme && {
+      row: named.get(extreme.row)!,
+      p: Math.min(1, n * tTwoSided(extreme.rstudent, model.dfResidual - 1)),
+    },
+  };
+}
+
+/** The rows with their lines, by number. */
+async function nameRows(table: Table, rows: readonly RowDiagnosis[]): Promise<Map<number, NamedRow>> {
+  const numbers = [...new Set(rows.map(({ row }) => row))].sort((a, b) => a - b);
+  const lines = await linesOfRows(
+    table,
+    numbers.map((number) => number - 1),
+  );
+  const lineOf = new Map(numbers.map((number, i) => [number, lines?.[i]]));
+  return new Map(rows.map((row) => [row.row, { ...row, line: lineOf.get(row.row) }]));
+}

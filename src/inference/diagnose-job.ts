@@ -1,0 +1,228 @@
+import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
+import { MomentsAccumulator, type MomentsParts } from "../kernels/moments.js";
+import { BlockPredictor, type PredictorPlan } from "../linear/block-predictor.js";
+import { type FitScale, InfluenceBlock, type InfluenceLimits } from "../linear/influence.js";
+import { WhitenedBlock, type Whitening } from "../linear/whitening.js";
+import type { BlockSource, ChunkJob } from "../training/chunk-job.js";
+import { rawBlock } from "../training/raw-block.js";
+import { checkUnseen, type UnseenPolicy } from "../training/unseen.js";
+import { RowText } from "./row-text.js";
+
+/** What the diagnosis of a chunk depends on, apart from its rows; plain data, so that it can go to a worker. */
+export interface DiagnosePlan {
+  /** Blocks carry the raw columns of its spec, the target's among them. */
+  predictor: PredictorPlan;
+  /** Whether a column of weights follows the numeric ones in the blocks. */
+  weighted: boolean;
+  whitening: Whitening;
+  scale: FitScale;
+  limits: InfluenceLimits;
+  /** Fitted values are taken as (ŷ − centre)/spread before they are raised to powers. */
+  centre: number;
+  spread: number;
+  unseen: UnseenPolicy;
+  /** How many of the rows that stand out to keep. */
+  most: number;
+  /** Whether to write the rows' measures, and how. */
+  text: { append: boolean; delimiter: string } | undefined;
+}
+
+/** The measures of a row. */
+export interface RowDiagnosis {
+  /** The row's number, from 1, the header not counted. */
+  row: number;
+  observed: number;
+  fitted: number;
+  residual: number;
+  leverage: number;
+  rstandard: number;
+  rstudent: number;
+  cooks: number;
+  dffits: number;
+}
+
+/** How many rows stand out, by each rule, and by any. */
+export interface StandingOut {
+  rstudent: number;
+  leverage: number;
+  cooks: number;
+  dffits: number;
+  any: number;
+}
+
+/** The diagnosis of a chunk; plain data. */
+export interface DiagnoseResult {
+  rows: number;
+  /** √w e of the rows that are complete and of positive weight. */
+  residuals: Float64Array;
+  /** The moments of the whitened columns (the constant one left out), e² − RSS/n, the fitted values' square and cube, e. */
+  moments: MomentsParts;
+  /** Σ (e² − RSS/n) and Σ (e² − RSS/n)². */
+  squares: [number, number];
+  counts: StandingOut;
+  /** The rows that stand out most by Cook's distance, in falling order. */
+  top: RowDiagnosis[];
+  /** The row of the largest |rstudent|. */
+  extreme: RowDiagnosis | undefined;
+  text: Uint8Array | undefined;
+}
+
+/** Rows by falling Cook's distance; those without one first, for their leverage is 1; then by number. */
+export function byInfluence(a: RowDiagnosis, b: RowDiagnosis): number {
+  const of = ({ cooks }: RowDiagnosis) => (Number.isNaN(cooks) ? Number.POSITIVE_INFINITY : cooks);
+  return of(a) === of(b) ? a.row - b.row : of(b) - of(a);
+}
+
+const NONE: StandingOut = { rstudent: 0, leverage: 0, cooks: 0, dffits: 0, any: 0 };
+
+/** The columns of the per-row output. */
+export const ROW_COLUMNS = [
+  "row",
+  "fitted",
+  "residual",
+  "leverage",
+  "rstandard",
+  "rstudent",
+  "cooks",
+  "dffits",
+];
+
+/** Measures every row of chunks: its residual, leverage and influence, and the sums that tests of the residuals need. */
+export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
+  readonly #kernels: Kernels;
+  readonly #source: BlockSource;
+  readonly #plan: DiagnosePlan;
+  readonly #predictor: BlockPredictor;
+  readonly #whitened: WhitenedBlock;
+  readonly #influence: InfluenceBlock;
+  readonly #moments: MomentsAccumulator;
+  readonly #block: number;
+  readonly #weights: number;
+  readonly #text: RowText | undefined;
+  readonly #numbers = new Float64Array(BLOCK_ROWS);
+  #rows = 0;
+  #residuals: number[] = [];
+  #squares: [number, number] = [0, 0];
+  #counts = { ...NONE };
+  #top: RowDiagnosis[] = [];
+  #extreme: RowDiagnosis | undefined;
+
+  constructor(kernels: Kernels, source: BlockSource, plan: DiagnosePlan) {
+    this.#kernels = kernels;
+    this.#source = source;
+    this.#plan = plan;
+    this.#predictor = new BlockPredictor(plan.predictor);
+    this.#whitened = new WhitenedBlock(plan.whitening);
+    this.#influence = new InfluenceBlock(plan.scale);
+    const columns = plan.whitening.kept.length + 4;
+    this.#moments = new MomentsAccumulator(kernels, columns);
+    this.#block = kernels.allocBlock(columns);
+    this.#weights = plan.weighted ? kernels.alloc(8 * BLOCK_ROWS) : 0;
+    if (plan.text !== undefined)
+      this.#text = new RowText(kernels, source, { columns: ROW_COLUMNS.length, ...plan.text });
+  }
+
+  add(rows: number): void {
+    const { predictor, weighted, unseen } = this.#plan;
+    const { firstRow } = this.#source;
+    const raw = rawBlock(this.#kernels, this.#source, predictor.spec.numeric.length, weighted, rows);
+    this.#predictor.predict(raw, 0, rows);
+    checkUnseen(this.#predictor, firstRow, unseen);
+    this.#whitened.fill((j) => this.#predictor.column(j), rows);
+    const { predictions, target } = this.#predictor;
+    let kept = 0;
+    for (let r = 0; r < rows; r++) {
+      const weight = raw.weights?.[r] ?? 1;
+      const y = weight > 0 ? target![r]! : Number.NaN;
+      this.#influence.measure(r, y, predictions[r]!, this.#whitened.squares[r]!, weight);
+      this.#numbers[r] = firstRow + r + 1;
+      if (this.#influence.residual[r]! * 0 !== 0) continue;
+      this.#keep(r, kept++, predictions[r]!, weight);
+      this.#compare(firstRow + r + 1, r, y, predictions[r]!);
+    }
+    if (kept > 0) this.#moments.add(this.#block, kept, this.#weights);
+    this.#rows += rows;
+    const { residual, leverage, rstandard, rstudent, cooks, dffits } = this.#influence;
+    this.#text?.add(
+      [this.#numbers, predictions, residual, leverage, rstandard, rstudent, cooks, dffits],
+      rows,
+    );
+  }
+
+  /** Puts what the tests need of row r into row `at` of the block. */
+  #keep(r: number, at: number, prediction: number, weight: number): void {
+    const { whitening, centre, spread, scale } = this.#plan;
+    const residual = this.#influence.residual[r]!;
+    const first = whitening.constant === 0 ? 0 : 1;
+    const k = whitening.kept.length;
+    const { doubles } = this.#kernels;
+    const base = this.#block / 8 + at;
+    for (let i = 0; i < k; i++)
+      doubles[base + i * BLOCK_ROWS] = this.#whitened.values[(i + first) * BLOCK_ROWS + r]!;
+    const square = residual * residual - scale.rss / scale.n;
+    const fitted = (prediction - centre) / spread;
+    doubles[base + k * BLOCK_ROWS] = square;
+    doubles[base + (k + 1) * BLOCK_ROWS] = fitted * fitted;
+    doubles[base + (k + 2) * BLOCK_ROWS] = fitted * fitted * fitted;
+    doubles[base + (k + 3) * BLOCK_ROWS] = residual;
+    if (this.#weights !== 0) doubles[this.#weights / 8 + at] = weight;
+    this.#squares[0] += square;
+    this.#squares[1] += square * square;
+    this.#residuals.push(Math.sqrt(weight) * residual);
+  }
+
+  /** Counts row r where it stands out, and keeps it where it is among the first. */
+  #compare(row: number, r: number, observed: number, fitted: number): void {
+    const { limits, most } = this.#plan;
+    const { residual, leverage, rstandard, rstudent, cooks, dffits } = this.#influence;
+    const flags = {
+      rstudent: Math.abs(rstudent[r]!) > limits.rstudent,
+      leverage: leverage[r]! > limits.leverage,
+      cooks: cooks[r]! > limits.cooks,
+      dffits: Math.abs(dffits[r]!) > limits.dffits,
+    };
+    const any = flags.rstudent || flags.leverage || flags.cooks || flags.dffits;
+    const further = !(Math.abs(rstudent[r]!) <= Math.abs(this.#extreme?.rstudent ?? 0));
+    if (!any && (!further || Number.isNaN(rstudent[r]!))) return;
+    const diagnosis: RowDiagnosis = {
+      row,
+      observed,
+      fitted,
+      residual: residual[r]!,
+      leverage: leverage[r]!,
+      rstandard: rstandard[r]!,
+      rstudent: rstudent[r]!,
+      cooks: cooks[r]!,
+      dffits: dffits[r]!,
+    };
+    if (further && !Number.isNaN(diagnosis.rstudent)) this.#extreme = diagnosis;
+    if (!any) return;
+    this.#counts.any++;
+    for (const name of ["rstudent", "leverage", "cooks", "dffits"] as const)
+      if (flags[name]) this.#counts[name]++;
+    if (this.#top.length === most && byInfluence(diagnosis, this.#top.at(-1)!) > 0) return;
+    this.#top.push(diagnosis);
+    this.#top.sort(byInfluence).splice(most);
+  }
+
+  finish(): DiagnoseResult {
+    const result: DiagnoseResult = {
+      rows: this.#rows,
+      residuals: Float64Array.from(this.#residuals),
+      moments: this.#moments.read(),
+      squares: this.#squares,
+      counts: this.#counts,
+      top: this.#top,
+      extreme: this.#extreme,
+      text: this.#text?.take(),
+    };
+    this.#moments.reset();
+    this.#rows = 0;
+    this.#residuals = [];
+    this.#squares = [0, 0];
+    this.#counts = { ...NONE };
+    this.#top = [];
+    this.#extreme = undefined;
+    return result;
+  }
+}
