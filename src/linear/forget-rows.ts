@@ -83,7 +83,7 @@ export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
  * Which levels still have rows, and the keys of the columns that no row has any more. A level is there where a
  * column of it is not zero throughout.
  */
-export function levelsLeft(
+function levelsLeft(
   spec: ModelSpec,
   levels: FactorLevels,
   moments: AnyMoments,
