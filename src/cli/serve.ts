@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { DataError, type ExitCode, GomlError, UsageError } from "../errors.js";
 import type { ServeModels, ServerOptions } from "../serve/index.js";
+import { logStream } from "./log-stream.js";
 
 /** The options of `goml serve`, as commander gives them. */
 export interface ServeCommandOptions {
@@ -90,8 +91,7 @@ async function tokenOf(file: string | undefined): Promise<string | undefined> {
 }
 
 function loggerOf(options: ServeCommandOptions): ServerOptions["logger"] {
-  if (options.quiet) return { level: "error" };
-  return { level: options.logLevel, redact: ["req.headers.authorization"] };
+  return { level: options.quiet ? "error" : options.logLevel, stream: logStream() };
 }
 
 function bracketed(address: string): string {

@@ -19,7 +19,7 @@ export function replyWithError(
     reply.raw.destroy();
     return;
   }
-  if (status === 500) request.log.error({ err: error }, "the request failed");
+  if (status === 500) request.log.error({ reqId: request.id, err: error }, "the request failed");
   if (status === 503) reply.header("retry-after", String(retryAfter));
   if (status === 401) reply.header("www-authenticate", 'Bearer realm="goml"');
   const message = status === 500 && !(error instanceof GomlError) ? "internal error" : error.message;

@@ -110,7 +110,10 @@ export class Inference {
       if (!(error instanceof WorkerDiedError) || signal.aborted) throw error;
       if ((error.cause as NodeJS.ErrnoException | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY")
         throw new RequestError(413, "the request takes more memory than a worker thread may have");
-      reply.log.warn({ err: error }, "a worker thread died; its request is tried once more");
+      reply.log.warn(
+        { reqId: reply.request.id, err: error },
+        "a worker thread died; its request is tried once more",
+      );
       return this.pool.run(job, signal);
     }
   }
@@ -118,7 +121,7 @@ export class Inference {
   private send(reply: FastifyReply, dialect: Dialect, { body, headerLength }: Answer): void {
     if (body.length >= LARGE_ANSWER)
       reply.raw.setTimeout(this.settings.sendTimeout, () => {
-        reply.log.warn("the client does not read its answer");
+        reply.log.warn({ reqId: reply.request.id }, "the client does not read its answer");
         reply.raw.destroy();
       });
     if (headerLength !== undefined && dialect === "infer") {

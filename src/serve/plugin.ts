@@ -62,7 +62,15 @@ export async function mount(app: FastifyInstance, service: Service): Promise<voi
       service.metrics.count({ endpoint, model, status, seconds: ms / 1000, rows });
       const level = status >= 500 ? "error" : notes === undefined && status === 200 ? "debug" : "info";
       request.log[level](
-        { method: request.method, url: request.url, status, ms: Math.round(ms * 1000) / 1000, model, rows },
+        {
+          reqId: request.id,
+          method: request.method,
+          url: request.url,
+          status,
+          ms: Math.round(ms * 1000) / 1000,
+          model,
+          rows,
+        },
         "request",
       );
     });
