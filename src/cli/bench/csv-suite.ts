@@ -34,14 +34,14 @@ export const csvSuite: BenchSuite = ({ data, threads, quick }) => {
             name: "serial",
             against: "plain split",
             async: true,
-            run: () => predictCsv(model, path, { output: devNull }),
+            run: () => predictCsv(model, path, { output: devNull, callerWorks: true }),
           },
           ...threads.map((n) => ({
             name: n === 1 ? "1 thread" : `${n} threads`,
             against: "serial",
             threads: n,
             async: true,
-            run: () => predictCsv(model, path, { output: devNull, threads: n }),
+            run: () => predictCsv(model, path, { output: devNull, threads: n, callerWorks: true }),
           })),
         ];
         return {
@@ -50,7 +50,7 @@ export const csvSuite: BenchSuite = ({ data, threads, quick }) => {
           async check() {
             const output = async (n: number) => {
               const file = join(folder, `${n}.csv`);
-              await predictCsv(model, path, { output: file, threads: n });
+              await predictCsv(model, path, { output: file, threads: n, callerWorks: true });
               return readFileSync(file);
             };
             const serial = await output(0);
