@@ -24,8 +24,11 @@ export interface RowsJob {
   to: number;
 }
 
-/** Multiplications that take less time than a message to a worker and back. */
-const INLINE_PRODUCTS = 1 << 16;
+/**
+ * Multiplications for which threads do not pay, some 0.3 ms: `goml bench --suite predict` shows them pay from about
+ * half a million values on.
+ */
+const INLINE_PRODUCTS = 1 << 19;
 /** Multiplications per job: some 0.2 ms, so that an abort is soon seen and threads end together. */
 const JOB_PRODUCTS = 1 << 18;
 
