@@ -7,9 +7,11 @@
 // 4. What a request of some rows holds the event loop up when it is answered inline: where inlineBytes comes from.
 //
 // Servers, clients and the prober are processes of their own; ratios come from alternating rounds.
-import { execFileSync, fork, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import { availableParallelism, cpus } from "node:os";
+import { availableParallelism, cpus, tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import autocannon from "autocannon";
 import Fastify from "fastify";
@@ -67,17 +69,12 @@ const roles = {
     await app.listen({ port: 0 });
     process.send({ port: app.server.address().port });
   },
-  async goml(inline) {
+  async library(inline) {
     const huge = Number.MAX_SAFE_INTEGER;
     const app = createServer(
       { m: model() },
       inline === "inline" ? { inlineBytes: { json: huge, csv: huge, binary: huge } } : {},
     );
-    await app.listen({ port: 0 });
-    process.send({ port: app.server.address().port });
-  },
-  async logging() {
-    const app = createServer({ m: model() }, { logger: { level: "info", stream: { write() {} } } });
     await app.listen({ port: 0 });
     process.send({ port: app.server.address().port });
   },
@@ -143,27 +140,71 @@ function post(agent, port, path, body, headers) {
 }
 
 const self = fileURLToPath(import.meta.url);
+const bin = fileURLToPath(new URL("../bin/goml.js", import.meta.url));
 const pinnable = spawnSync("taskset", ["-c", "0", "true"]).status === 0;
+const folder = mkdtempSync(join(tmpdir(), "goml-bench-"));
+const children = new Set();
+process.once("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
 
-/** Starts a role; `core` pins it, where taskset is there. */
+/** Starts a node process; `core` pins it, where taskset is there. */
+function launch(args, core, stdio) {
+  const [command, ...rest] = [
+    ...(core !== undefined && pinnable ? ["taskset", "-c", String(core)] : []),
+    process.execPath,
+    ...args,
+  ];
+  const child = spawn(command, rest, { stdio });
+  children.add(child);
+  const stop = () => {
+    child.removeAllListeners("exit");
+    children.delete(child);
+    child.kill("SIGKILL");
+  };
+  /** Seconds of processor time that the process has taken; Linux counts them in hundredths. */
+  const cpu = () => {
+    const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1].split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  };
+  return { child, cpu, stop };
+}
+
+/** Starts a role of this file. */
 function start(role, args = [], core = undefined) {
-  const child =
-    core !== undefined && pinnable
-      ? spawn("taskset", ["-c", String(core), process.execPath, self, "--role", role, ...args.map(String)], {
-          stdio: ["ignore", "inherit", "inherit", "ipc"],
-        })
-      : fork(self, ["--role", role, ...args.map(String)]);
+  const { child, cpu, stop } = launch([self, "--role", role, ...args.map(String)], core, [
+    "ignore",
+    "inherit",
+    "inherit",
+    "ipc",
+  ]);
   const first = new Promise((resolve, reject) => {
     child.once("message", resolve);
     child.once("exit", (code) => reject(new Error(`${role} ended with ${code}`)));
   });
-  /** Seconds of processor time that the process has taken. */
-  const cpu = () =>
-    new Promise((resolve) => {
-      child.once("message", resolve);
-      child.send("cpu");
+  return { first, cpu, stop };
+}
+
+/** Starts the command, `goml serve`, whose log is read and dropped. */
+function serve(core = undefined) {
+  const path = join(folder, "m.json");
+  writeFileSync(path, JSON.stringify(model()));
+  const { child, cpu, stop } = launch([bin, "serve", path, "--port", "0"], core, [
+    "ignore",
+    "pipe",
+    "inherit",
+  ]);
+  const first = new Promise((resolve, reject) => {
+    let text = "";
+    child.stdout.on("data", (part) => {
+      if (text.length < 10_000) text += part;
+      const port = /"urls":\["http:\/\/127\.0\.0\.1:(\d+)"/.exec(text)?.[1];
+      if (port !== undefined) resolve({ port: Number(port) });
     });
-  return { first, cpu, stop: () => child.kill("SIGKILL") };
+    child.once("exit", (code) => reject(new Error(`goml serve ended with ${code}`)));
+  });
+  return { first, cpu, stop };
 }
 
 // ---- the measurements
@@ -190,8 +231,8 @@ async function throughput(port, path, body, seconds) {
 async function oneRow() {
   const servers = {
     bare: start("bare", [], 0),
-    goml: start("goml", [], 0),
-    logging: start("logging", [], 0),
+    library: start("library", [], 0),
+    command: serve(0),
   };
   const port = {};
   for (const [name, { first }] of Object.entries(servers)) port[name] = (await first).port;
@@ -201,17 +242,17 @@ async function oneRow() {
   const cases = {
     "bare route, GET, constant": ["bare", "/", undefined],
     "bare route, POST of the same body, constant": ["bare", "/", body],
-    "goml serve, 1 row": ["goml", infer, body],
-    "goml serve, 1 row, with its log": ["logging", infer, body],
+    "createServer, 1 row": ["library", infer, body],
+    "goml serve with its log, 1 row": ["command", infer, body],
   };
   const rounds = Object.fromEntries(Object.keys(cases).map((name) => [name, { rate: [], cpu: [] }]));
   for (let round = -1; round < (quick ? 2 : 5); round++)
     for (const [name, [server, path, sent]] of Object.entries(cases)) {
-      const before = await servers[server].cpu();
+      const before = servers[server].cpu();
       const rate = await throughput(port[server], path, sent, seconds);
       if (round < 0) continue;
       rounds[name].rate.push(rate);
-      rounds[name].cpu.push(((await servers[server].cpu()) - before) / (rate * seconds));
+      rounds[name].cpu.push((servers[server].cpu() - before) / (rate * seconds));
     }
   for (const { stop } of Object.values(servers)) stop();
   const get = rounds["bare route, GET, constant"];
@@ -231,8 +272,8 @@ async function oneRow() {
 async function health() {
   const seconds = quick ? 3 : 10;
   console.log("\n2. /v2/health/live under 1,000,000-row binary requests (target: p99 at most 10 ms)");
-  for (const mode of ["workers", "inline"]) {
-    const server = start("goml", [mode]);
+  for (const mode of ["workers", "inline", "workers", "inline"]) {
+    const server = mode === "inline" ? start("library", ["inline"]) : serve();
     const { port } = await server.first;
     const load = start("load", [port, seconds + 2]);
     await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -252,7 +293,7 @@ async function million() {
   const m = model();
   const X = matrix(ROWS);
   const out = new Float64Array(ROWS);
-  const server = start("goml");
+  const server = serve();
   const { port } = await server.first;
   const { body, headerLength } = binaryBody(X);
   const agent = new http.Agent({ keepAlive: true });
@@ -285,10 +326,8 @@ async function million() {
 }
 
 async function threshold() {
-  const inline = start("goml", ["inline"]);
-  const pooled = start("goml", []);
-  const ports = { inline: (await inline.first).port };
-  pooled.stop();
+  const inline = start("library", ["inline"]);
+  const { port } = await inline.first;
   const agent = new http.Agent({ keepAlive: true });
   const csvBody = (X) => {
     const lines = [Array.from({ length: COLUMNS }, (_, j) => `x${j + 1}`).join(",")];
@@ -313,7 +352,7 @@ async function threshold() {
       const times = [];
       for (let i = 0; i < 60; i++) {
         const started = performance.now();
-        await post(agent, ports.inline, path, body, headers);
+        await post(agent, port, path, body, headers);
         times.push(performance.now() - started);
       }
       const ms = median(times.slice(20));
@@ -328,10 +367,6 @@ async function threshold() {
 
 const role = process.argv.indexOf("--role");
 if (role >= 0) {
-  process.on("message", () => {
-    const { user, system } = process.cpuUsage();
-    process.send((user + system) / 1e6);
-  });
   await roles[process.argv[role + 1]](...process.argv.slice(role + 2));
   if (["load", "probe"].includes(process.argv[role + 1])) process.disconnect();
 } else {

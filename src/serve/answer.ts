@@ -61,8 +61,7 @@ function answerInfer(
 ): Answer {
   const { rows } = batch;
   const head =
-    `{"model_name":${JSON.stringify(model.name)},"model_version":${JSON.stringify(model.version)},` +
-    `${id === undefined ? "" : `"id":${JSON.stringify(id)},`}` +
+    `{${model.named},${id === undefined ? "" : `"id":${JSON.stringify(id)},`}` +
     `"outputs":[{"name":"${OUTPUT}","shape":[${rows}],"datatype":"FP64",`;
   if (!binary) {
     const out = new Float64Array(rows);

@@ -10,8 +10,8 @@ import type { InputColumn, ModelDescription, ServedModel } from "./served-model.
 
 /** A model made ready in this thread to be asked. */
 export interface AskableModel {
-  readonly name: string;
-  readonly version: string;
+  /** Name and version as an answer's JSON has them. */
+  readonly named: string;
   readonly inputs: readonly InputColumn[];
   /** The position of each input by name. */
   readonly position: ReadonlyMap<string, number>;
@@ -24,16 +24,19 @@ export interface AskableModel {
   ) => (out: Float64Array, from: number, to: number) => void;
 }
 
-/** By name and version: one made ready in this thread, and the model that it was made of. */
-const ready = new Map<string, { id: string; askable: AskableModel }>();
+/** Models made ready in this thread, by id; and the id of each name and version. */
+const ready = new Map<string, AskableModel>();
+const current = new Map<string, string>();
 
 /** The model made ready; what was made ready before is kept until the model changes. */
 export function askable(model: ServedModel): AskableModel {
-  const key = JSON.stringify([model.name, model.version]);
-  const known = ready.get(key);
-  if (known?.id === model.id) return known.askable;
+  const known = ready.get(model.id);
+  if (known !== undefined) return known;
   const made = makeReady(model);
-  ready.set(key, { id: model.id, askable: made });
+  const key = JSON.stringify([model.name, model.version]);
+  ready.delete(current.get(key) ?? "");
+  current.set(key, model.id);
+  ready.set(model.id, made);
   return made;
 }
 
@@ -44,8 +47,7 @@ export function makeReady(model: ServedModel): AskableModel {
   const { inputs, plan } = JSON.parse(bytes.toString()) as ModelDescription;
   const numeric = inputs.filter(({ datatype }) => datatype === "FP64").map((input) => input.name);
   const shape = {
-    name,
-    version,
+    named: `"model_name":${JSON.stringify(name)},"model_version":${JSON.stringify(version)}`,
     inputs,
     position: new Map(inputs.map((input, j) => [input.name, j])),
     width: numeric.length,

@@ -32,8 +32,8 @@ export interface ServeOptions {
   /** Milliseconds between looks at the model files; 0 never looks. Default: 1,000. */
   reloadInterval?: number | undefined;
   /**
-   * Bytes of body from which a request goes to a worker thread, for JSON, CSV and binary tensors. Defaults: 32 KiB,
-   * 8 KiB, 512 KiB, where a body of Boston's 13 columns takes about half a millisecond (bench/serve.js).
+   * Bytes of body from which a request goes to a worker thread, for JSON, CSV and binary tensors. Defaults: 64 KiB,
+   * 8 KiB, 512 KiB: with 13 columns they hold the event loop up for a quarter of a millisecond (bench/serve.js).
    */
   inlineBytes?: { json?: number; csv?: number; binary?: number } | undefined;
 }
@@ -73,7 +73,7 @@ export function settingsOf(options: ServeOptions): Settings {
     reloadInterval: whole("reloadInterval", 0, 1000),
     unseen: options.unseen ?? "fail",
     inlineBytes: {
-      json: inlineBytes.json ?? 32 << 10,
+      json: inlineBytes.json ?? 64 << 10,
       csv: inlineBytes.csv ?? 8 << 10,
       binary: inlineBytes.binary ?? 512 << 10,
     },

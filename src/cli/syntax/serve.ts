@@ -44,7 +44,11 @@ export const serveSyntax: Syntax = (program, run) => {
     .option("-p, --port <n>", "the port; 0 is any free one", port, 8080)
     .option("--token-file <file>", "ask for the bearer token in this file (default: $GOML_TOKEN, else none)")
     .option("--threads <n>", "worker threads for large requests (default: all cores but one)", positive)
-    .option("--body-limit <bytes>", "the largest request (default: 256MiB)", byteCount, 256 * 2 ** 20)
+    .addOption(
+      new Option("--body-limit <bytes>", "the largest request")
+        .argParser(byteCount)
+        .default(256 * 2 ** 20, "256MiB"),
+    )
     .option("--queue <n>", "requests at a time; one more gets 503", positive, 256)
     .addOption(unseen())
     .option("--reload <seconds>", "how often to look for changed model files; 0 is never", seconds, 1)
