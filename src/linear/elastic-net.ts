@@ -2,7 +2,7 @@ import { ModelError, UsageError } from "../errors.js";
 import type { ExtendedMoments } from "../stats/extended-moments.js";
 import type { Moments } from "../stats/moments.js";
 import { packedIndex, packedLength } from "../stats/packed.js";
-import { backSubstitute, cholesky, forwardSubstitute } from "./cholesky.js";
+import { descendActiveSet, polish, shift, solveActive } from "./active-set.js";
 import { type CrossValidation, collectErrors, leaveOneOut, presentIn } from "./cross-validation.js";
 import { predictionSquares } from "./prediction-squares.js";
 import { isConstant } from "./solution.js";
@@ -183,7 +183,8 @@ function ownScale(
   return Float64Array.of(constant, ...beta);
 }
 
-const SWEEPS = 10_000;
+/** Sweeps before the active set is sought directly: descent creeps where columns nearly depend on each other. */
+const SWEEPS = 1000;
 
 /** Improves b to the minimum at one λ, in place. */
 function minimize(problem: Problem, lambda: number, alpha: number, b: Float64Array): void {
@@ -214,59 +215,9 @@ function minimize(problem: Problem, lambda: number, alpha: number, b: Float64Arr
       change = Math.max(change, Math.abs(after - before) * own);
     }
     if (change > tolerance) continue;
-    if (polish(problem, lasso, ridge, b) || tolerance < 1e-15 * largest) return;
+    if (polish(problem, lasso, ridge, b)) return;
+    if (tolerance < 1e-15 * largest) break;
     tolerance /= 100;
   }
-}
-
-/** gradient −= step · column j of R. */
-function shift(gram: Float64Array, size: number, gradient: Float64Array, j: number, step: number): void {
-  for (let i = 0; i < size; i++) gradient[i]! -= step * gram[packedIndex(i, j)]!;
-}
-
-/** Solves the active set exactly; true, and b is the answer, where signs and the other columns bear it out. */
-function polish(problem: Problem, lasso: number, ridge: number, b: Float64Array): boolean {
-  const { size, gram, covariance } = problem;
-  const active: number[] = [];
-  for (let j = 0; j < size; j++) if (b[j] !== 0) active.push(j);
-  const signs = b.map((v) => lasso * Math.sign(v));
-  const trial = new Float64Array(size);
-  if (!solveActive(problem, active, ridge, signs, trial)) return false;
-  for (const j of active) if (trial[j]! * signs[j]! <= 0) return false;
-  const gradient = covariance.slice();
-  for (const j of active) shift(gram, size, gradient, j, trial[j]!);
-  // A column out of the model must not pull harder than λα; rounding may exceed it by a little.
-  for (let j = 0; j < size; j++)
-    if (trial[j] === 0 && Math.abs(gradient[j]!) > lasso * (1 + 1e-12)) return false;
-  b.set(trial);
-  return true;
-}
-
-/** Solves (R + ridge I) b = r − signs over the columns `active`; false where that is singular. */
-function solveActive(
-  { gram, covariance }: Problem,
-  active: readonly number[],
-  ridge: number,
-  signs: Float64Array,
-  b: Float64Array,
-): boolean {
-  const usable = active.filter((j) => gram[packedIndex(j, j)]! > 0);
-  const k = usable.length;
-  // Scaled to unit diagonal, which the factor's tolerance is made for.
-  const scale = usable.map((j) => Math.sqrt(gram[packedIndex(j, j)]! + ridge));
-  const a = new Float64Array(packedLength(k));
-  for (let i = 0; i < k; i++)
-    for (let j = 0; j <= i; j++) {
-      const value = gram[packedIndex(usable[i]!, usable[j]!)]! + (i === j ? ridge : 0);
-      a[packedIndex(i, j)] = value / scale[i]! / scale[j]!;
-    }
-  const { kept, lower } = cholesky(a, k, 1e-13);
-  const z = Float64Array.from(kept, (i) => (covariance[usable[i]!]! - signs[usable[i]!]!) / scale[i]!);
-  forwardSubstitute(lower, kept.length, z);
-  backSubstitute(lower, kept.length, z);
-  b.fill(0);
-  kept.forEach((i, at) => {
-    b[usable[i]!] = z[at]! / scale[i]!;
-  });
-  return kept.length === k;
+  descendActiveSet(problem, lasso, ridge, b);
 }

@@ -53,6 +53,7 @@ describe("the elastic net", () => {
           }
         },
       ),
+      { numRuns: 1000 },
     );
   });
 
