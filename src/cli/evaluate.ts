@@ -1,6 +1,6 @@
 import { GateError } from "../errors.js";
 import { evaluateCsv } from "../inference/evaluate-csv.js";
-import { readModel } from "../linear/model-file.js";
+import { readAnyModel } from "../linear/model-file.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { version } from "../version.js";
 import { count, significant } from "./numbers.js";
@@ -34,7 +34,7 @@ export async function evaluate(
   options: EvaluateOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const model = await readModel(options.model);
+  const model = await readAnyModel(options.model);
   const progress = progressBar("reading");
   const reading = {
     ...readingOptions(options),

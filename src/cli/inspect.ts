@@ -1,8 +1,12 @@
+import { writeFileAtomic } from "../csv/write.js";
+import { UsageError } from "../errors.js";
 import type { LinearModel } from "../linear/model.js";
-import { readModel } from "../linear/model-file.js";
+import { readAnyModel } from "../linear/model-file.js";
+import { ModelGroup } from "../linear/model-group.js";
 import type { Summary } from "../linear/summary.js";
 import { version } from "../version.js";
 import { colour } from "./colour.js";
+import { groupReportOf, groupsDocument, renderGroups } from "./group-report.js";
 import { type ModelReport, reportOf } from "./model-report.js";
 import { alignedDecimals, significant } from "./numbers.js";
 import { presentModel } from "./present-model.js";
@@ -13,19 +17,35 @@ import { renderTable } from "./table.js";
 export interface InspectOptions {
   level: number;
   json?: boolean;
+  /** Of models by group, this one. */
+  group?: string;
+  /** Where to write it. */
+  model?: string;
 }
 
 /** `goml inspect`: the summary of a model file again, or two side by side. */
 export async function inspect(paths: readonly string[], options: InspectOptions): Promise<number> {
   const [path, other] = paths as [string, string?];
-  const model = await readModel(path);
+  if (paths.length > 2) throw new UsageError(`inspect takes one model or two, got ${paths.length}`);
+  const { level, json, group } = options;
+  const found = await readAnyModel(path);
+  if (found instanceof ModelGroup && group === undefined && other === undefined) {
+    const report = groupReportOf(found);
+    if (!json) process.stdout.write(renderGroups(report, { path, written: false }));
+    else {
+      const parts = groupsDocument(report, { path, data: found.source?.path, level });
+      process.stdout.write(`${JSON.stringify({ goml: version, command: "inspect", ...parts }, null, 2)}\n`);
+    }
+    return 0;
+  }
+  const model = oneOf(found, path, group);
+  if (options.model !== undefined) await writeFileAtomic(options.model, `${JSON.stringify(model)}\n`);
   if (other === undefined) {
-    const { level, json } = options;
     if (!json) await presentModel("inspect", reportOf(model), { level });
     else process.stdout.write(`${JSON.stringify(document(path, model, level), null, 2)}\n`);
     return 0;
   }
-  const second = await readModel(other);
+  const second = oneOf(await readAnyModel(other), other, group);
   const both = [
     { path, model },
     { path: other, model: second },
@@ -35,6 +55,23 @@ export async function inspect(paths: readonly string[], options: InspectOptions)
     process.stdout.write(`${JSON.stringify({ goml: version, command: "inspect", models }, null, 2)}\n`);
   } else process.stdout.write(sideBySide(both, options.level));
   return 0;
+}
+
+/** The model of a file, or that of the group where it holds models by group. */
+function oneOf(found: LinearModel | ModelGroup, path: string, group: string | undefined): LinearModel {
+  if (found instanceof ModelGroup) {
+    const model = found.models.get(group ?? "");
+    if (model !== undefined) return model;
+    const why = found.refused.find((one) => one.group === group)?.reason;
+    throw new UsageError(
+      group === undefined
+        ? `${path} holds models by ${found.groupBy}: say which`
+        : `${path} has no model for ${group}${why === undefined ? "" : `: ${why}`}`,
+      { hint: `--group takes one of ${[...found.models.keys()].slice(0, 20).join(", ")}` },
+    );
+  }
+  if (group !== undefined) throw new UsageError(`${path} is one model, without groups`);
+  return found;
 }
 
 function document(path: string, model: LinearModel, level: number) {

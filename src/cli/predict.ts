@@ -5,7 +5,7 @@ import { defaultThreads, predictCsv } from "../inference/predict-csv.js";
 import type { MachineName } from "../inference/predict-on-machine.js";
 import type { IntervalKind } from "../linear/interval.js";
 import type { LinearModel } from "../linear/model.js";
-import { readModel } from "../linear/model-file.js";
+import { readAnyModel } from "../linear/model-file.js";
 import { version } from "../version.js";
 import { count, milliseconds, significant } from "./numbers.js";
 import { predictByUrl } from "./predict-by-url.js";
@@ -35,7 +35,7 @@ export async function predict(
   signal: AbortSignal,
 ): Promise<number> {
   if (options.url !== undefined) return predictByUrl(options.url, data, options, signal);
-  const model = await readModel(options.model);
+  const model = await readAnyModel(options.model);
   const source = await openInput(data, model, signal);
   const progress = progressBar("predicting");
   try {
@@ -124,7 +124,11 @@ function threadsOf(concurrent: PredictOptions["concurrent"], source: Source): nu
  * The file named, or standard input where it is a pipe, a file or a socket with something in it, else the file that
  * the model was trained on: so that `goml predict` right after `goml train` just works, in CI too.
  */
-async function openInput(data: string | undefined, model: LinearModel, signal: AbortSignal): Promise<Source> {
+async function openInput(
+  data: string | undefined,
+  model: Pick<LinearModel, "source">,
+  signal: AbortSignal,
+): Promise<Source> {
   if (data !== undefined) return openSource(data, signal);
   const input = await openWaitingInput(signal);
   if (input !== undefined) return input;

@@ -11,6 +11,7 @@ import { summaryDocument } from "./summary-document.js";
 
 /** The options of `goml train`, as commander gives them. */
 export interface TrainOptions extends ModelOptions {
+  groupBy?: string;
   vcov: VcovType;
   cluster?: string;
   testSize?: number;
@@ -35,6 +36,10 @@ export async function train(
   options: TrainOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  if (options.groupBy !== undefined) {
+    const { trainGroups } = await import("./train-groups.js");
+    return trainGroups(data!, { ...options, groupBy: options.groupBy }, signal);
+  }
   const progress = progressBar("reading");
   let fitted: CsvFit;
   try {

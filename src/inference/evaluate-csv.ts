@@ -4,6 +4,7 @@ import { openSource } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
 import { DataError, ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model.js";
+import type { ModelGroup } from "../linear/model-group.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { scanScore } from "../training/scan-moments.js";
 import type { ScorePlan } from "../training/score-job.js";
@@ -37,7 +38,7 @@ export interface CsvEvaluation {
  * where no row is complete
  */
 export async function evaluateCsv(
-  model: LinearModel,
+  model: LinearModel | ModelGroup,
   path: string,
   options: EvaluateCsvOptions = {},
 ): Promise<CsvEvaluation> {

@@ -2,13 +2,15 @@ import type { ColumnChoice } from "../csv/columns.js";
 import type { Table } from "../csv/table.js";
 import { ModelError } from "../errors.js";
 import type { PredictorPlan } from "../linear/block-predictor.js";
+import type { AnyPredictorPlan } from "../linear/group-predictor.js";
 import type { LinearModel } from "../linear/model.js";
+import { ModelGroup } from "../linear/model-group.js";
 import { tableChoice } from "../training/table-choice.js";
 
 /** A model's raw columns as they were found in a table, by name. */
-export interface MatchedColumns {
+export interface MatchedColumns<Plan extends AnyPredictorPlan = AnyPredictorPlan> {
   choice: ColumnChoice;
-  predictor: PredictorPlan;
+  predictor: Plan;
   /** Whether the table has the model's column of weights too, which then is among the choice's columns. */
   weighted: boolean;
 }
@@ -22,11 +24,22 @@ export interface MatchedColumns {
 export function matchColumns(
   model: LinearModel,
   table: Table,
+  options?: { text?: boolean; weights?: boolean },
+): MatchedColumns<PredictorPlan>;
+export function matchColumns(
+  model: LinearModel | ModelGroup,
+  table: Table,
+  options?: { text?: boolean; weights?: boolean },
+): MatchedColumns;
+export function matchColumns(
+  model: LinearModel | ModelGroup,
+  table: Table,
   options: { text?: boolean; weights?: boolean } = {},
 ): MatchedColumns {
   const kinds = new Map(table.columns.map((column) => [column.name, column.kind]));
   const needed = model.predictorPlan(false);
-  const missing = [...needed.spec.numeric, ...needed.spec.text].filter((name) => !kinds.has(name));
+  const groups = model instanceof ModelGroup ? [model.groupBy] : [];
+  const missing = [...needed.spec.numeric, ...needed.spec.text, ...groups].filter((name) => !kinds.has(name));
   if (missing.length > 0) {
     const names = [...kinds.keys()];
     throw new ModelError(`${table.source.name}: columns of the model are missing: ${missing.join(", ")}`, {
@@ -41,8 +54,10 @@ export function matchColumns(
     options.weights === true && kinds.get(model.weightsColumn ?? "") === "numeric"
       ? model.weightsColumn
       : undefined;
+  const choice = tableChoice(table, predictor.spec, weights, options.text);
+  const groupColumns = groups.map((name) => table.columns.findIndex((column) => column.name === name));
   return {
-    choice: tableChoice(table, predictor.spec, weights, options.text),
+    choice: { ...choice, factors: [...choice.factors, ...groupColumns] },
     predictor,
     weighted: weights !== undefined,
   };

@@ -5,8 +5,10 @@ import { openSource, type Source } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
 import { openOutput, quoteField } from "../csv/write.js";
 import { UsageError } from "../errors.js";
+import type { PredictorPlan } from "../linear/block-predictor.js";
 import { type IntervalKind, intervalPlan } from "../linear/interval.js";
 import type { LinearModel } from "../linear/model.js";
+import { ModelGroup } from "../linear/model-group.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
 import { scan } from "../training/scan.js";
 import type { UnseenPolicy } from "../training/unseen.js";
@@ -62,7 +64,7 @@ export function defaultThreads(): number {
  * be written, of which then nothing is left
  */
 export async function predictCsv(
-  model: LinearModel,
+  model: LinearModel | ModelGroup,
   data: string | Source,
   options: PredictCsvOptions = {},
 ): Promise<CsvPrediction> {
@@ -76,7 +78,7 @@ export async function predictCsv(
 }
 
 async function predictSource(
-  model: LinearModel,
+  model: LinearModel | ModelGroup,
   source: Source,
   options: PredictCsvOptions,
 ): Promise<CsvPrediction> {
@@ -87,13 +89,17 @@ async function predictSource(
     throw new UsageError("the machines predict without intervals", {
       hint: "leave out --machine, or --interval and --se",
     });
+  if (model instanceof ModelGroup && (options.machine !== undefined || bounds || stdError))
+    throw new UsageError("models by group predict without intervals, and not on the machines", {
+      hint: "goml inspect --group writes the model of one group",
+    });
   const table = await readTable(source, options);
   const append = options.append ?? false;
   const { choice, predictor } = matchColumns(model, table, { text: append });
   const plan: PredictPlan = {
     predictor,
     intervals:
-      bounds || stdError
+      (bounds || stdError) && !(model instanceof ModelGroup)
         ? intervalPlan(model, { interval: bounds ? interval : "confidence", level })
         : undefined,
     stdError,
@@ -116,6 +122,7 @@ async function predictSource(
         table,
         choice,
         plan,
+        predictor: predictor as PredictorPlan,
         output,
         machine: options.machine,
         workers: threads,

@@ -1,6 +1,7 @@
 import { quoteField } from "../csv/write.js";
 import type { Kernels } from "../kernels/kernels.js";
-import { BlockPredictor, type PredictorPlan } from "../linear/block-predictor.js";
+import { BlockPredictor } from "../linear/block-predictor.js";
+import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "../linear/group-predictor.js";
 import { IntervalBlock, type IntervalPlan } from "../linear/interval.js";
 import { PredictionErrors } from "../stats/metrics.js";
 import type { BlockSource, ChunkJob } from "../training/chunk-job.js";
@@ -11,7 +12,7 @@ import { RowText } from "./row-text.js";
 /** What the predictions of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
 export interface PredictPlan {
   /** Blocks carry the raw columns of its spec. */
-  predictor: PredictorPlan;
+  predictor: AnyPredictorPlan;
   /** What standard errors and intervals need, where either is asked for. */
   intervals?: IntervalPlan | undefined;
   /** Which columns follow the prediction, in this order. */
@@ -39,7 +40,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
   readonly #kernels: Kernels;
   readonly #source: BlockSource;
   readonly #plan: PredictPlan;
-  readonly #predictor: BlockPredictor;
+  readonly #predictor: BlockPredictor | GroupPredictor;
   readonly #intervals: IntervalBlock | undefined;
   readonly #columns: Float64Array[];
   readonly #text: RowText;
@@ -51,7 +52,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
     this.#kernels = kernels;
     this.#source = source;
     this.#plan = plan;
-    this.#predictor = new BlockPredictor(plan.predictor);
+    this.#predictor = rowPredictor(plan.predictor);
     this.#columns = [this.#predictor.predictions];
     if (plan.intervals !== undefined) {
       this.#intervals = new IntervalBlock(plan.intervals);
@@ -72,7 +73,8 @@ export class PredictJob implements ChunkJob<PredictResult> {
     );
     checkUnseen(this.#predictor, this.#source.firstRow, unseen);
     const { predictions, target } = this.#predictor;
-    this.#intervals?.fill(predictions, (j) => this.#predictor.column(j), rows);
+    const own = this.#predictor;
+    if (own instanceof BlockPredictor) this.#intervals?.fill(predictions, (j) => own.column(j), rows);
     for (let r = 0; r < rows; r++) {
       const prediction = predictions[r]!;
       if (Number.isNaN(prediction)) this.#missing++;

@@ -6,6 +6,7 @@ import type { Output } from "../csv/write.js";
 import { Design } from "../dataset/formula/design.js";
 import { BLOCK_ROWS } from "../dataset/formula/raw-block.js";
 import { DataError, InterruptedError } from "../errors.js";
+import type { PredictorPlan } from "../linear/block-predictor.js";
 import { linearGraph } from "../linear/graph.js";
 import { GoMachine, TapeMachine } from "../machine/index.js";
 import { PredictionErrors } from "../stats/metrics.js";
@@ -23,6 +24,8 @@ interface MachineRun {
   readonly table: Table;
   readonly choice: ColumnChoice;
   readonly plan: PredictPlan;
+  /** The plan's predictor, which is of one model. */
+  readonly predictor: PredictorPlan;
   readonly output: Output;
   readonly machine: MachineName;
   /** Worker threads of the go machine. */
@@ -41,7 +44,7 @@ export async function predictOnMachine(
   run: MachineRun,
 ): Promise<{ rows: number; missing: number; errors: PredictionErrors }> {
   const { table, choice, plan, output, signal } = run;
-  const { spec, terms, levels, weights, target } = plan.predictor;
+  const { spec, terms, levels, weights, target } = run.predictor;
   const { graph, x, prediction } = linearGraph(weights, BATCH_ROWS);
   const machine =
     run.machine === "go" ? new GoMachine(graph, { workers: run.workers }) : new TapeMachine(graph);

@@ -13,33 +13,65 @@ const ROWS = 5;
  * block, and a block that is full is added to its group's moments.
  */
 export class GroupedMoments<A extends MomentsAccumulator | ExtendedAccumulator> {
-  readonly groups: readonly A[];
+  readonly #groups: A[] = [];
   readonly #kernels: Kernels;
-  readonly #records: number;
+  readonly #weighted: boolean;
   readonly #low: boolean;
+  /** Where the records lie, and for how many groups there is room. */
+  #records = 0;
+  #room = 0;
   #columns: number;
   #capacity: number;
 
   /**
-   * Fills `groups`, which have the same columns; `weighted` if rows have weights, `low` if their values have low
-   * parts (of which only extended moments make use).
+   * Fills `groups`, which have the same columns (`columns` of them where there is no group yet); `weighted` if rows
+   * have weights, `low` if their values have low parts (of which only extended moments make use).
    */
   constructor(
     kernels: Kernels,
     groups: readonly A[],
-    { weighted = false, low = false }: { weighted?: boolean; low?: boolean } = {},
+    {
+      columns = groups[0]?.columns ?? 0,
+      weighted = false,
+      low = false,
+    }: { columns?: number; weighted?: boolean; low?: boolean } = {},
   ) {
     this.#kernels = kernels;
-    this.groups = groups;
+    this.#weighted = weighted;
     this.#low = low;
-    this.#columns = groups[0]?.columns ?? 0;
-    this.#capacity = this.#columns;
-    this.#records = kernels.alloc(4 * RECORD * groups.length);
-    for (const [g, { address, extended }] of groups.entries()) {
+    this.#columns = columns;
+    this.#capacity = columns;
+    this.append(groups);
+  }
+
+  get groups(): readonly A[] {
+    return this.#groups;
+  }
+
+  /** How many columns every group has. */
+  get columns(): number {
+    return this.#columns;
+  }
+
+  /**
+   * Adds groups that have no rows yet, of `columns` columns each; the others, and the blocks that they have half
+   * full, stay as they are. Each takes 1 KB per column for its block beside its moments.
+   */
+  append(groups: readonly A[]): void {
+    const kernels = this.#kernels;
+    const first = this.#groups.length;
+    this.#groups.push(...groups);
+    if (this.#groups.length > this.#room) {
+      this.#room = Math.max(this.#groups.length, 2 * this.#room);
+      const before = this.#records;
+      this.#records = kernels.alloc(4 * RECORD * this.#room);
+      kernels.ints.copyWithin(this.#records / 4, before / 4, before / 4 + RECORD * first);
+    }
+    for (const [i, { address, extended }] of groups.entries()) {
       const block = kernels.allocBlock(this.#capacity);
-      const lowBlock = low ? kernels.allocBlock(this.#capacity) : 0;
-      const weights = weighted ? kernels.alloc(8 * BLOCK_ROWS) : 0;
-      kernels.ints.set([address, extended ? 1 : 0, block, lowBlock, weights, 0], this.#field(g, 0));
+      const lowBlock = this.#low ? kernels.allocBlock(this.#capacity) : 0;
+      const weights = this.#weighted ? kernels.alloc(8 * BLOCK_ROWS) : 0;
+      kernels.ints.set([address, extended ? 1 : 0, block, lowBlock, weights, 0], this.#field(first + i, 0));
     }
   }
 
@@ -60,7 +92,7 @@ export class GroupedMoments<A extends MomentsAccumulator | ExtendedAccumulator> 
     const kept = this.#columns * BLOCK_ROWS;
     const grow = columns > this.#capacity;
     if (grow) this.#capacity = Math.max(columns, Math.ceil(this.#capacity * 1.5));
-    for (const [g, group] of this.groups.entries()) {
+    for (const [g, group] of this.#groups.entries()) {
       group.widen(columns);
       for (const field of this.#low ? [BLOCK, LOW] : [BLOCK]) {
         const at = this.#field(g, field);
@@ -77,15 +109,15 @@ export class GroupedMoments<A extends MomentsAccumulator | ExtendedAccumulator> 
     this.#columns = columns;
   }
 
-  /** Adds the blocks that are not full yet; after it the groups' moments hold every row. */
-  flush(): void {
-    for (const g of this.groups.keys()) this.#kernels.exports.flushGroup(4 * this.#field(g, 0));
+  /** Adds the blocks of these groups (all) that are not full yet; after it their moments hold every row. */
+  flush(groups: Iterable<number> = this.#groups.keys()): void {
+    for (const g of groups) this.#kernels.exports.flushGroup(4 * this.#field(g, 0));
   }
 
-  /** Forgets all rows. */
-  reset(): void {
-    for (const [g, group] of this.groups.entries()) {
-      group.reset();
+  /** Forgets all rows of these groups (all). */
+  reset(groups: Iterable<number> = this.#groups.keys()): void {
+    for (const g of groups) {
+      this.#groups[g]!.reset();
       this.#kernels.ints[this.#field(g, ROWS)] = 0;
     }
   }

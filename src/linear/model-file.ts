@@ -1,13 +1,28 @@
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { DataError, ModelError } from "../errors.js";
 import { LinearModel } from "./model.js";
+import { isModelGroupDocument, ModelGroup } from "./model-group.js";
 
 /**
- * Reads a model file.
+ * Reads the file of one model.
  *
- * @throws DataError where it cannot be read; ModelError where it is not a model, is cut short, or of a later schema
+ * @throws DataError where it cannot be read; ModelError where it is not a model, is cut short, or of a later schema,
+ * and where it holds models by group
  */
 export async function readModel(path: string): Promise<LinearModel> {
+  const model = await readAnyModel(path);
+  if (model instanceof LinearModel) return model;
+  throw new ModelError(`${path} holds ${model.models.size} models, by ${model.groupBy}`, {
+    hint: "goml inspect --group writes the model of one group",
+  });
+}
+
+/**
+ * Reads a model file: one model, or models by group.
+ *
+ * @throws as readModel
+ */
+export async function readAnyModel(path: string): Promise<LinearModel | ModelGroup> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -34,7 +49,9 @@ export async function readModel(path: string): Promise<LinearModel> {
       cause,
     });
   }
-  return LinearModel.fromJSON(document, path);
+  return isModelGroupDocument(document)
+    ? ModelGroup.fromJSON(document, path)
+    : LinearModel.fromJSON(document, path);
 }
 
 /** Whether a file looks like a model rather than a table: its first character is a brace. */

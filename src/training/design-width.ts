@@ -28,6 +28,15 @@ export function foldsFor(width: number): number {
   return width <= MOST_FOLDED_COLUMNS ? 10 : 1;
 }
 
+/** Memory for groups' moments that folds may take unasked, in bytes. */
+const GROUP_FOLD_BYTES = 64 << 20;
+
+/** The folds where each of so many groups has moments of its own: 4 p² + 1024 p bytes for each of its folds. */
+export function foldsForGroups(width: number, groups: number): number {
+  const bytes = 10 * groups * (4 * width ** 2 + 1024 * width);
+  return bytes <= GROUP_FOLD_BYTES ? foldsFor(width) : 1;
+}
+
 /**
  * Bytes per chunk for a design of this width in so many folds: 1 MiB, and more for wide designs, up to 64 MiB, so
  * that merging the folds' p²/2 sums of a chunk stays small beside making them. It depends on the data alone.

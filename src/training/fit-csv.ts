@@ -115,6 +115,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     spec,
     plain: plainKeys(spec),
     weighted: options.weights !== undefined,
+    grouped: false,
     extended: solver === "extended" || (solver === "auto" && extendedFirst),
     testSize: options.testSize ?? 0,
     folds: options.folds ?? foldsFor(width),
@@ -253,12 +254,12 @@ async function keep(source: Source, onProgress: FitCsvOptions["onProgress"]): Pr
 }
 
 /** The penalty that the options ask for; λ = 0 is none. */
-function penaltyChoice({
+export function penaltyChoice({
   lambda,
   alpha = 0,
   solver,
   vcov = "iid",
-}: FitCsvOptions): PenaltyChoice | undefined {
+}: Pick<FitCsvOptions, "lambda" | "alpha" | "solver" | "vcov">): PenaltyChoice | undefined {
   if (lambda === undefined || lambda === 0) return undefined;
   if (solver === "qr" || solver === "gd")
     throw new UsageError(`a penalised fit is solved from moments, not by ${solver}`, {
@@ -278,7 +279,7 @@ export async function checkRows(
 ): Promise<void> {
   if (options.na === "fail" && total.firstDropped >= 0)
     throw await missingCell(table, choice, total.firstDropped);
-  if (total.folds.every((fold) => fold.n === 0))
+  if ([total.folds, ...total.groups.values()].every((folds) => folds.every((fold) => fold.n === 0)))
     throw new DataError(`no row is complete: each of ${total.rows} has a missing cell in a column used`, {
       place: { file: table.source.name },
       hint: "leave sparse columns out with --exclude",

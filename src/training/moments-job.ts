@@ -7,7 +7,7 @@ import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
 import { MomentsAccumulator } from "../kernels/moments.js";
 import { foldOf, isHeldOut } from "./assignment.js";
 import type { BlockSource, ChunkJob } from "./chunk-job.js";
-import type { MomentsResult } from "./moments-result.js";
+import type { GroupParts, MomentsResult } from "./moments-result.js";
 import { rawBlock } from "./raw-block.js";
 
 /** What the moments of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
@@ -18,6 +18,8 @@ export interface MomentsPlan {
   plain: readonly string[] | undefined;
   /** Whether a column of weights follows the numeric ones in the blocks. */
   weighted: boolean;
+  /** Whether the last of the blocks' factors names the group of each row, which then has moments of its own. */
+  grouped: boolean;
   /** Double-double moments instead of double ones. */
   extended: boolean;
   /** The share of rows held out, 0 for none. */
@@ -29,6 +31,9 @@ export interface MomentsPlan {
   /** What the number of the first row is for both: not 0 in a shard of more data. */
   firstRow: number;
 }
+
+/** More groups than this are taken for a mistake. */
+const MOST_GROUPS = 20_000;
 
 /** More columns than this in a design are taken for a mistake: a factor with too many levels. */
 const MOST_COLUMNS = 20_000;
@@ -44,6 +49,10 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   /** Where a formula's design is put for the kernels: the block, its low parts, its weights, and their room. */
   readonly #design = { block: 0, low: 0, weights: 0, columns: 0 };
   #columns: number;
+  /** By code of the group: where its folds begin among the moments, and whether it has rows in this chunk. */
+  readonly #groups: { first: number; used: boolean }[] = [];
+  /** The codes of the groups that have rows in this chunk, as they came. */
+  #used: number[] = [];
   #counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1 };
 
   constructor(kernels: Kernels, source: BlockSource, plan: MomentsPlan) {
@@ -53,19 +62,21 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     this.#scan =
       plan.plain === undefined ? new FormulaScan(plan.spec, { extended: plan.extended }) : undefined;
     this.#columns = plan.plain?.length ?? this.#scan!.columns.length;
-    const folds = Array.from({ length: plan.folds }, () =>
-      plan.extended
-        ? new ExtendedAccumulator(kernels, this.#columns)
-        : new MomentsAccumulator(kernels, this.#columns),
-    );
     const low = plan.extended && this.#scan !== undefined;
-    this.#grouped = new GroupedMoments(kernels, folds, { weighted: plan.weighted, low });
+    this.#grouped = new GroupedMoments(kernels, [], {
+      columns: this.#columns,
+      weighted: plan.weighted,
+      low,
+    });
+    if (!plan.grouped) this.#grouped.append(this.#folds());
     this.#targets = kernels.alloc(4 * BLOCK_ROWS);
     if (plan.weighted) this.#design.weights = kernels.alloc(8 * BLOCK_ROWS);
   }
 
   add(rows: number): void {
     this.#counts.rows += rows;
+    const codes = this.#codes();
+    if (codes !== undefined) this.#meetGroups(codes, rows);
     if (this.#scan === undefined) this.#addPlain(rows, this.#plan.plain!.length);
     else this.#addDesign(rows, this.#scan);
   }
@@ -81,9 +92,11 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
         const column = this.#kernels.doublesAt(block + 8 * BLOCK_ROWS * j, rows);
         for (let r = 0; r < rows; r++) if (Number.isNaN(column[r]!)) targets[r] = -1;
       }
+    const codes = this.#codes();
+    if (codes !== undefined) for (let r = 0; r < rows; r++) if (codes[r]! < 0) targets[r] = -1;
     for (let r = 0; r < rows; r++) {
       if (targets[r]! < 0) this.#drop(firstRow + r);
-      else targets[r] = this.#target(firstRow + r);
+      else targets[r] = this.#target(firstRow + r, codes?.[r]);
     }
     const weights = weighted ? block + 8 * BLOCK_ROWS * columns : 0;
     if (weighted) this.#checkWeights(this.#kernels.doublesAt(weights, rows), (r) => firstRow + r);
@@ -115,7 +128,14 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       this.#kernels.doublesAt(weights, filled.rows).set(values);
     }
     const targets = this.#kernels.ints.subarray(this.#targets / 4, this.#targets / 4 + filled.rows);
-    for (let i = 0; i < filled.rows; i++) targets[i] = this.#target(firstRow + filled.kept[i]!);
+    const codes = this.#codes();
+    for (let i = 0; i < filled.rows; i++) {
+      const r = filled.kept[i]!;
+      if (codes !== undefined && codes[r]! < 0) {
+        targets[i] = -1;
+        this.#drop(firstRow + r);
+      } else targets[i] = this.#target(firstRow + r, codes?.[r]);
+    }
     this.#grouped.add(block, filled.rows, this.#targets, weights, low);
   }
 
@@ -126,18 +146,75 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     into.fill(0, columns * BLOCK_ROWS);
   }
 
+  /** The groups' codes, where there are groups. */
+  #codes(): Int32Array | undefined {
+    return this.#plan.grouped ? this.#source.codes.at(-1) : undefined;
+  }
+
+  /** Moments for each fold. */
+  #folds(): (MomentsAccumulator | ExtendedAccumulator)[] {
+    return Array.from({ length: this.#plan.folds }, () =>
+      this.#plan.extended
+        ? new ExtendedAccumulator(this.#kernels, this.#columns)
+        : new MomentsAccumulator(this.#kernels, this.#columns),
+    );
+  }
+
+  /**
+   * Makes moments for the groups of the block's rows that were not met before. It comes before anything that looks
+   * into the kernels' memory, which may move.
+   */
+  #meetGroups(codes: Int32Array, rows: number): void {
+    for (let r = 0; r < rows; r++) {
+      const code = codes[r]!;
+      if (code < 0) continue;
+      let group = this.#groups[code];
+      if (group === undefined) {
+        group = { first: this.#grouped.groups.length, used: false };
+        if (group.first >= MOST_GROUPS * this.#plan.folds)
+          throw new DataError(`there are more than ${MOST_GROUPS} groups`, {
+            hint: "choose a column of fewer values with --group-by",
+          });
+        this.#groups[code] = group;
+        this.#grouped.append(this.#folds());
+      }
+      if (group.used) continue;
+      group.used = true;
+      this.#used.push(code);
+    }
+  }
+
+  /** What each group has in this chunk, in the order in which groups came; what other chunks had does not show. */
+  #takeGroups(): GroupParts[] {
+    const { folds } = this.#plan;
+    const names = this.#source.levels.at(-1)!.names;
+    const taken = this.#used.map((code) => {
+      const group = this.#groups[code]!;
+      group.used = false;
+      const places = Array.from({ length: folds }, (_, f) => group.first + f);
+      this.#grouped.flush(places);
+      const parts = { name: names[code]!, folds: places.map((place) => this.#grouped.groups[place]!.read()) };
+      this.#grouped.reset(places);
+      return parts;
+    });
+    this.#used = [];
+    return taken;
+  }
+
   finish(): MomentsResult {
-    this.#grouped.flush();
+    const groups = this.#plan.grouped ? this.#takeGroups() : undefined;
+    if (groups === undefined) this.#grouped.flush();
     const scan = this.#scan;
     // The columns of this chunk alone, in its own order: what a thread saw in other chunks must not show.
     const columns = scan === undefined ? this.#plan.plain! : [...scan.columns];
     const result: MomentsResult = {
       columns,
-      folds: this.#grouped.groups.map((group) => group.read()),
+      folds: groups === undefined ? this.#grouped.groups.map((group) => group.read()) : [],
+      groups: groups ?? [],
       levels: scan === undefined ? {} : levelsOf(scan),
       ...this.#counts,
     };
-    this.#grouped.reset();
+    if (groups === undefined) this.#grouped.reset();
     if (scan !== undefined) {
       scan.reset();
       for (const levels of scan.levels.values()) levels.clear();
@@ -151,15 +228,16 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     if (this.#counts.firstDropped < 0) this.#counts.firstDropped = row;
   }
 
-  /** The fold of a complete row, −1 if it is held out. */
-  #target(rowInFile: number): number {
+  /** Where a complete row goes: to its fold, or that of its group; −1 if it is held out. */
+  #target(rowInFile: number, group: number | undefined): number {
     const { testSize, folds, seed, firstRow } = this.#plan;
     const row = firstRow + rowInFile;
     if (testSize > 0 && isHeldOut(row, seed, testSize)) {
       this.#counts.heldOut++;
       return -1;
     }
-    return folds > 1 ? foldOf(row, seed, folds) : 0;
+    const first = group === undefined ? 0 : this.#groups[group]!.first;
+    return first + (folds > 1 ? foldOf(row, seed, folds) : 0);
   }
 
   #checkWeights(weights: Float64Array, rowOf: (i: number) => number): void {

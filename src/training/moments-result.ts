@@ -18,11 +18,19 @@ interface FoldParts {
   cLow?: Float64Array;
 }
 
+/** The moments of one group's folds. */
+export interface GroupParts {
+  name: string;
+  folds: FoldParts[];
+}
+
 /** What a chunk gives: the moments of each fold, and what became of its rows; plain data. */
 export interface MomentsResult {
   /** The keys of the columns that the chunk has, the target's first. */
   columns: readonly string[];
   folds: FoldParts[];
+  /** The groups that have rows in the chunk; then `folds` is empty. */
+  groups: GroupParts[];
   /** Per factor, the levels that appear in rows that were kept. */
   levels: Record<string, string[]>;
   rows: number;
@@ -39,6 +47,8 @@ export interface MomentsResult {
 /** The moments of all chunks so far, fold by fold. */
 export class MomentsTotal {
   readonly folds: (Moments | ExtendedMoments)[];
+  /** The folds of each group, where there are groups. */
+  readonly groups: Map<string, (Moments | ExtendedMoments)[]>;
   readonly levels: Map<string, Set<string>>;
   rows: number;
   dropped: number;
@@ -48,6 +58,8 @@ export class MomentsTotal {
 
   constructor(result: MomentsResult) {
     this.folds = result.folds.map((parts) => momentsOf(result.columns, parts));
+    const foldsOf = (folds: readonly FoldParts[]) => folds.map((parts) => momentsOf(result.columns, parts));
+    this.groups = new Map(result.groups.map(({ name, folds }) => [name, foldsOf(folds)]));
     this.levels = new Map(Object.entries(result.levels).map(([label, names]) => [label, new Set(names)]));
     this.rows = result.rows;
     this.dropped = result.dropped;
@@ -59,6 +71,11 @@ export class MomentsTotal {
   /** Merges later chunks into these. */
   absorb(later: MomentsTotal): this {
     for (const [f, fold] of this.folds.entries()) absorbMoments(fold, later.folds[f]!);
+    for (const [name, folds] of later.groups) {
+      const own = this.groups.get(name);
+      if (own === undefined) this.groups.set(name, folds);
+      else for (const [f, fold] of own.entries()) absorbMoments(fold, folds[f]!);
+    }
     for (const [label, names] of later.levels) for (const name of names) this.levels.get(label)!.add(name);
     this.rows += later.rows;
     this.dropped += later.dropped;

@@ -1,5 +1,6 @@
 import type { Kernels } from "../kernels/kernels.js";
-import { BlockPredictor, type PredictorPlan } from "../linear/block-predictor.js";
+import type { BlockPredictor } from "../linear/block-predictor.js";
+import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "../linear/group-predictor.js";
 import { PredictionErrors } from "../stats/metrics.js";
 import { isHeldOut } from "./assignment.js";
 import type { BlockSource, ChunkJob } from "./chunk-job.js";
@@ -9,7 +10,7 @@ import { checkUnseen, type UnseenPolicy } from "./unseen.js";
 /** What the score of a chunk depends on, apart from its rows; plain data, so that it can go to a worker. */
 export interface ScorePlan {
   /** Blocks carry the raw columns of its spec, the target's among them. */
-  predictor: PredictorPlan;
+  predictor: AnyPredictorPlan;
   /** Whether a column of weights follows the numeric ones in the blocks. */
   weighted: boolean;
   unseen: UnseenPolicy;
@@ -29,7 +30,7 @@ export class ScoreJob implements ChunkJob<ScoreResult> {
   readonly #kernels: Kernels;
   readonly #source: BlockSource;
   readonly #plan: ScorePlan;
-  readonly #predictor: BlockPredictor;
+  readonly #predictor: BlockPredictor | GroupPredictor;
   #errors = new PredictionErrors();
   #rows = 0;
 
@@ -37,7 +38,7 @@ export class ScoreJob implements ChunkJob<ScoreResult> {
     this.#kernels = kernels;
     this.#source = source;
     this.#plan = plan;
-    this.#predictor = new BlockPredictor(plan.predictor);
+    this.#predictor = rowPredictor(plan.predictor);
   }
 
   add(rows: number): void {

@@ -67,6 +67,7 @@ async function updateSource(
     spec,
     plain: plainKeys(spec),
     weighted: weightsColumn !== undefined,
+    grouped: false,
     extended,
     testSize: 0,
     folds: Math.max(1, model.folds.length),

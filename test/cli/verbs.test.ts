@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readModel } from "../../src/linear/model-file.js";
+import { readAnyModel } from "../../src/linear/model-file.js";
 import { goml, inFolder } from "./goml.js";
 
 const BOSTON = readFileSync("data/boston.csv", "utf8");
@@ -14,7 +14,7 @@ function session(...lines: string[]) {
   return inFolder(files, async (folder) => {
     const runs = [];
     for (const line of lines) runs.push(await goml(folder, line.split(" ")));
-    const model = async (name: string) => (await readModel(join(folder, name))).toJSON();
+    const model = async (name: string) => (await readAnyModel(join(folder, name))).toJSON();
     const last = runs.at(-1)!;
     const models = last.left.filter((name) => name.endsWith(".json"));
     return {
@@ -168,4 +168,35 @@ test("models that do not fit together are refused with exit code 4, and nothing 
   expect(runs[4]).toMatchObject({ code: 4 });
   expect(runs[5]).toMatchObject({ code: 3 });
   expect(left).toEqual(["a.csv", "a.json", "b.csv", "b.json", "boston.csv"]);
+});
+
+test("train --group-by writes models that predict, evaluate and inspect know, one of which can be taken out", async () => {
+  const { runs, models, left } = await session(
+    "train boston.csv --group-by rad -f lstat,rm -q -m groups.json",
+    "train boston.csv --group-by rad -f lstat,rm --json --test-size 0.2 -m other.json",
+    "inspect groups.json",
+    "predict boston.csv -m groups.json -o predicted.csv --quiet",
+    "evaluate boston.csv -m groups.json --json",
+    "inspect groups.json --group 24 -m one.json --json",
+    "inspect groups.json --group 23",
+    "cv groups.json",
+    "train boston.csv --group-by rad --vcov hc3",
+    "inspect other.json --json",
+  );
+  expect(runs.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0, 0, 2, 4, 2, 0]);
+  expect(runs[2]!.stdout).toMatchSnapshot();
+  const { timing: _, notes, command, ...trained } = JSON.parse(runs[1]!.stdout);
+  expect(command).toBe("train");
+  expect(trained.groups).toHaveLength(9);
+  expect(trained.test.n).toBe(112);
+  expect(JSON.parse(runs[9]!.stdout)).toEqual({ ...trained, command: "inspect" });
+  expect(left).toContain("predicted.csv");
+  // Nine fits of their own: Σ n · mse over the groups is n · mse of all.
+  const { metrics } = JSON.parse(runs[4]!.stdout);
+  expect(metrics.n).toBe(506);
+  expect(JSON.parse(runs[5]!.stdout).fit.n).toBe(132);
+  expect(models["one.json"].terms).toEqual(["lstat", "rm"]);
+  expect(runs[6]!.stderr).toContain("groups.json has no model for 23");
+  expect(runs[7]!.stderr).toMatch(/^goml: groups\.json holds 9 models, by rad\nhint: /);
+  expect(notes).toEqual([]);
 });

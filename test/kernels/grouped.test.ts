@@ -76,5 +76,30 @@ describe.each([MomentsAccumulator, ExtendedAccumulator])("%o", (Accumulator) => 
       for (const grouped of [growing, fixed]) grouped.flush();
       expect(growing.groups.map((g) => g.read())).toEqual(fixed.groups.map((g) => g.read()));
     });
+
+    test("groups appended while rows go by have the bits of groups that were there from the start", () => {
+      const make = () => new Accumulator(kernels, p);
+      const growing = new GroupedMoments<MomentsAccumulator | ExtendedAccumulator>(kernels, [], {
+        columns: p,
+        weighted,
+        low,
+      });
+      const fixed = new GroupedMoments(kernels, [make(), make(), make()], { weighted, low });
+      for (let first = 0; first < rows; first += 100) {
+        // Group g comes with the row that is its first: after 0, 200 and 400 rows.
+        while (growing.groups.length < Math.min(3, 1 + first / 200)) growing.append([make()]);
+        for (let r = 0; r < 100; r++) {
+          put(r, first + r);
+          if (target(first + r) >= growing.groups.length) kernels.ints[targets / 4 + r] = -1;
+        }
+        for (const grouped of [growing, fixed]) grouped.add(block, 100, targets, weights, lowBlock);
+      }
+      growing.flush([0, 1, 2]);
+      fixed.flush();
+      expect(growing.groups.map((g) => g.read())).toEqual(fixed.groups.map((g) => g.read()));
+      expect(growing.groups.map((g) => g.read().n).every((n) => n > BLOCK_ROWS)).toBe(true);
+      growing.reset([1]);
+      expect(growing.groups.map((g) => g.read().n === 0)).toEqual([false, true, false]);
+    });
   });
 });

@@ -26,7 +26,7 @@ export function reading(command: Command): Command {
 }
 
 /** The options that say which model is to be fitted to a CSV. */
-export function model(command: Command): Command {
+export function fitting(command: Command): Command {
   return command
     .option("-t, --target <column>", "the column to predict (default: the last)")
     .option("-f, --features <columns>", "only these columns as features", list)

@@ -1,4 +1,4 @@
-import { example, model, reading, type Syntax } from "./command.js";
+import { example, fitting, reading, type Syntax } from "./command.js";
 import { positive } from "./values.js";
 
 export const cvSyntax: Syntax = (program, run) => {
@@ -9,7 +9,7 @@ export const cvSyntax: Syntax = (program, run) => {
       "<model.json or data.csv>",
       "a model, from the moments that it keeps; or the data; - is standard input",
     );
-  model(command)
+  fitting(command)
     .option("--threads <n>", "worker threads (default: all cores)", positive)
     .option("--json", "print one JSON document, with θ of each fold")
     .action(run(async () => (await import("../cv.js")).cv));

@@ -6,8 +6,15 @@ export const inspectSyntax: Syntax = (program, run) => {
     .command("inspect")
     .description("print the summary of a model file again, or two side by side")
     .argument("<models...>", "a model file, or two")
+    .option("--group <name>", "of models by group (train --group-by), this one")
+    .option("-m, --model <file>", "write the model of the group to a file of its own")
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--json", "print one JSON document, that of train --json")
     .action(run(async () => (await import("../inspect.js")).inspect));
-  example(command, "goml inspect model.json", "goml inspect before.json after.json");
+  example(
+    command,
+    "goml inspect model.json",
+    "goml inspect before.json after.json",
+    "goml inspect model.json --group west -m west.json",
+  );
 };

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { example, model, objective, reading, type Syntax } from "./command.js";
+import { example, fitting, objective, reading, type Syntax } from "./command.js";
 import { natural, number, positive, share } from "./values.js";
 
 export const trainSyntax: Syntax = (program, run) => {
@@ -8,7 +8,8 @@ export const trainSyntax: Syntax = (program, run) => {
     .description("fit a linear model to a CSV, print its summary, write model.json")
     .argument("<data.csv>", "the file; - is standard input; gzip is recognised")
     .option("-m, --model <file>", "where to write the model", "model.json");
-  model(command)
+  fitting(command)
+    .option("--group-by <column>", "one model per value of this column, in the same pass")
     .option("--test-size <share>", "hold out this share of the rows and report the error on them", share)
     .option("--first-row <n>", "the file is a shard, and its first row has this number in the whole", natural)
     .addOption(
@@ -42,6 +43,7 @@ export const trainSyntax: Syntax = (program, run) => {
     "goml train data.csv --formula 'log(price) ~ rooms * C(region) + poly(age, 2, raw = TRUE)'",
     "goml train data.csv --test-size 0.2 --seed 1 --json",
     "goml train data.csv --lambda path --alpha 0.5",
+    "goml train data.csv --group-by region",
     "goml train data.csv --solver gd --machine go",
   );
 };

@@ -1,0 +1,236 @@
+import { availableParallelism } from "node:os";
+import { openSource, type Source } from "../csv/source.js";
+import { readTable, type Table } from "../csv/table.js";
+import { codedTerms, sortLevels } from "../dataset/formula/coding.js";
+import { plainKeys } from "../dataset/formula/plain.js";
+import type { ModelSpec } from "../dataset/formula/spec.js";
+import { ModelError, UsageError } from "../errors.js";
+import { isDecimal } from "../kernels/reference/number.js";
+import { estimate } from "../linear/estimate.js";
+import { extendedIsFree, needsExtended } from "../linear/ladder.js";
+import { levelsLeft } from "../linear/levels-left.js";
+import { type DataScan, type LinearModel, regressionOf } from "../linear/model.js";
+import { ModelGroup, type RefusedGroup } from "../linear/model-group.js";
+import { solve } from "../linear/solve.js";
+import type { ExtendedMoments } from "../stats/extended-moments.js";
+import { mergeFolds } from "../stats/merge-folds.js";
+import type { PredictionMetrics } from "../stats/metrics.js";
+import type { Moments } from "../stats/moments.js";
+import { chooseColumns, unknownColumn } from "./choose-columns.js";
+import { chunkBytesFor, designWidth, foldsForGroups } from "./design-width.js";
+import { checkRows, type FitCsvOptions, penaltyChoice } from "./fit-csv.js";
+import type { MomentsPlan } from "./moments-job.js";
+import { type MomentsTotal, sortedLevels } from "./moments-result.js";
+import { type ScanControl, scanMoments, scanScore } from "./scan-moments.js";
+import { tableChoice } from "./table-choice.js";
+
+/** Options of `fitGroupsCsv`: those of `fitCsv`, but for what needs all rows of a group at once. */
+export interface FitGroupsCsvOptions extends Omit<FitCsvOptions, "vcov" | "cluster" | "descent" | "solver"> {
+  /** The column whose values name the groups. */
+  groupBy: string;
+  solver?: "auto" | "normal" | "extended" | undefined;
+}
+
+/** Models by group fitted on a CSV, and what happened on the way. */
+export interface CsvGroupFit {
+  models: ModelGroup;
+  rows: number;
+  /** Rows left out for missing cells, that of the group among them. */
+  dropped: number;
+  /** The error on the rows held out, each predicted by the model of its group. */
+  test: PredictionMetrics | undefined;
+  notes: string[];
+  timing: { totalMs: number; scanMs: number; solveMs: number; threads: number };
+}
+
+/**
+ * Fits one model per value of a column to a CSV file, or to standard input (`-`), in one pass. Groups that cannot be
+ * fitted (too few rows, a constant target) are listed with the reason. Each thread keeps, for g groups of p columns
+ * in k folds, some g k (4 p² + 1024 p) bytes.
+ *
+ * @throws as `fitCsv`; ModelError where no group can be fitted
+ */
+export async function fitGroupsCsv(path: string, options: FitGroupsCsvOptions): Promise<CsvGroupFit> {
+  const source = await openSource(path, options.signal);
+  try {
+    return await fitSource(source, options);
+  } finally {
+    await source.close();
+  }
+}
+
+async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<CsvGroupFit> {
+  const started = performance.now();
+  const table = await readTable(source, options);
+  const { groupBy, solver = "auto", signal, onProgress, callerWorks } = options;
+  const group = table.columns.findIndex(({ name }) => name === groupBy);
+  if (group < 0)
+    throw unknownColumn(
+      groupBy,
+      table.columns.map(({ name }) => name),
+      source.name,
+    );
+  const exclude = [...(options.exclude ?? []), groupBy];
+  const { spec, notes } = chooseColumns(table, { ...options, exclude }, source.name);
+  if ([...spec.numeric, ...spec.text].includes(groupBy))
+    throw new UsageError(`${groupBy} names the groups and cannot be a term: it is constant in each of them`, {
+      hint: "leave it out of the terms, or leave --group-by out",
+    });
+  const width = designWidth(spec, table);
+  const groupsSeen = new Set(table.sample.map((row) => row[group])).size;
+  const penalty = penaltyChoice(options);
+  const plan: MomentsPlan = {
+    spec,
+    plain: plainKeys(spec),
+    weighted: options.weights !== undefined,
+    grouped: true,
+    extended:
+      solver === "extended" ||
+      (solver === "auto" && table.whole && extendedIsFree(table.sample.length, width)),
+    testSize: options.testSize ?? 0,
+    folds: options.folds ?? foldsForGroups(width, groupsSeen),
+    seed: options.seed ?? 1,
+    firstRow: options.firstRow ?? 0,
+  };
+  const again = plan.testSize > 0 || options.na === "fail" || (solver === "auto" && !plan.extended);
+  if (again && !source.repeatable) await source.seekable();
+  const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };
+  const control: ScanControl = {
+    threads: options.threads ?? availableParallelism(),
+    callerWorks,
+    signal,
+    onProgress,
+    chunkBytes: chunkBytesFor(width, plan.folds * groupsSeen),
+  };
+  const raw = tableChoice(table, spec, options.weights);
+  const choice = { ...raw, factors: [...raw.factors, group] };
+  const scanned = async (extended: boolean) => {
+    const from = performance.now();
+    const { total, threads } = await scanMoments(table, choice, { ...plan, extended }, control);
+    timing.scanMs += performance.now() - from;
+    timing.threads = threads;
+    return total;
+  };
+  let total = await scanned(plan.extended);
+  await checkRows(table, choice, total, options);
+  if (
+    solver === "auto" &&
+    !plan.extended &&
+    [...total.groups.values()].some((folds) => needsMore(folds, spec, total))
+  ) {
+    total = await scanned(true);
+    notes.push("double precision was not enough: the moments were summed again in double-double");
+  }
+  const from = performance.now();
+  const scan: DataScan = {
+    rows: total.rows,
+    firstRow: plan.firstRow,
+    dropped: total.dropped,
+    seed: plan.seed,
+    test: null,
+  };
+  const all = sortedLevels(spec, total);
+  const models = new Map<string, LinearModel>();
+  const refused: RefusedGroup[] = [];
+  for (const name of inOrder(total.groups.keys())) {
+    const folds = total.groups.get(name)!;
+    const whole = mergeFolds(folds);
+    const { levels, gone } = levelsLeft(spec, all, whole);
+    const keep = (moments: Moments | ExtendedMoments) =>
+      gone.size === 0
+        ? moments
+        : moments.select(moments.columns.map((_, i) => i).filter((i) => !gone.has(moments.columns[i]!)));
+    try {
+      const { model } = estimate(
+        {
+          spec,
+          levels,
+          references: referencesIn(options.references ?? {}, spec, levels),
+          moments: keep(whole),
+          folds: plan.folds > 1 ? folds.map(keep) : [],
+          weightsColumn: options.weights,
+        },
+        penalty,
+      );
+      models.set(name, model);
+    } catch (error) {
+      if (!(error instanceof ModelError) && !(error instanceof UsageError)) throw error;
+      refused.push({ group: name, reason: error.message });
+    }
+  }
+  timing.solveMs += performance.now() - from;
+  const fingerprint = source.path === undefined ? undefined : source.fingerprint;
+  const parts = {
+    groupBy,
+    models,
+    refused,
+    source: fingerprint && { path: source.path!, ...fingerprint },
+    scan,
+  };
+  let fitted = new ModelGroup(parts);
+  let test: PredictionMetrics | undefined;
+  if (plan.testSize > 0) {
+    test = await score(table, choice, fitted, plan, control, timing);
+    fitted = new ModelGroup({ ...parts, scan: { ...scan, test } });
+  }
+  timing.totalMs = performance.now() - started;
+  return { models: fitted, rows: total.rows, dropped: total.dropped, test, notes, timing };
+}
+
+/** Whether double precision is not enough for a group. */
+function needsMore(
+  folds: readonly (Moments | ExtendedMoments)[],
+  spec: ModelSpec,
+  total: MomentsTotal,
+): boolean {
+  const moments = mergeFolds(folds) as Moments;
+  if (moments.n === 0) return false;
+  const { levels } = levelsLeft(spec, sortedLevels(spec, total), moments);
+  const regression = regressionOf(spec, codedTerms(spec, levels));
+  const coefficients = regression.terms.length + (spec.intercept ? 1 : 0);
+  return moments.n > coefficients && needsExtended(solve(moments, regression), moments, regression);
+}
+
+/** A reference level that a group does not have is its first level there. */
+function referencesIn(
+  references: Readonly<Record<string, string>>,
+  spec: ModelSpec,
+  levels: Readonly<Record<string, readonly string[]>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(references).filter(([name, level]) =>
+      spec.variables.every(
+        (variable) =>
+          variable.kind !== "factor" ||
+          (variable.label !== name && variable.column !== name) ||
+          levels[variable.label]?.includes(level),
+      ),
+    ),
+  );
+}
+
+/** Groups by size where all are numbers, else by code points. */
+function inOrder(groups: Iterable<string>): string[] {
+  const names = [...groups];
+  return sortLevels(names, names.every(isDecimal) ? "numbers" : "text");
+}
+
+async function score(
+  table: Table,
+  choice: Parameters<typeof scanScore>[1],
+  models: ModelGroup,
+  plan: MomentsPlan,
+  control: ScanControl,
+  timing: CsvGroupFit["timing"],
+): Promise<PredictionMetrics> {
+  const from = performance.now();
+  const { weighted } = plan;
+  const { errors } = await scanScore(
+    table,
+    choice,
+    { predictor: models.predictorPlan(true), weighted, unseen: "na", held: plan },
+    control,
+  );
+  timing.scanMs += performance.now() - from;
+  return errors.metrics(models.rank);
+}

@@ -1,0 +1,179 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, describe, expect, test } from "vitest";
+import { evaluateCsv } from "../../src/inference/evaluate-csv.js";
+import { predictCsv } from "../../src/inference/predict-csv.js";
+import type { LinearModel } from "../../src/linear/model.js";
+import { ModelGroup } from "../../src/linear/model-group.js";
+import { fitCsv } from "../../src/training/fit-csv.js";
+import { type FitGroupsCsvOptions, fitGroupsCsv } from "../../src/training/fit-groups-csv.js";
+import { uniform } from "../uniform.js";
+
+const folder = mkdtempSync(join(tmpdir(), "goml-groups-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+function file(lines: readonly string[]): string {
+  const path = join(folder, `${files++}.csv`);
+  writeFileSync(path, `${["x,f,g,w,y", ...lines].join("\n")}\n`);
+  return path;
+}
+
+/** Rows of a number, a factor, a group, weights and a target; some cells are missing, that of the group too. */
+function lines(seed: number, count: number, groups: readonly string[]): string[] {
+  const next = uniform(seed);
+  return Array.from({ length: count }, () => {
+    const at = Math.floor(groups.length * next());
+    const [x, w, f] = [10 * next() - 5, 0.5 + next(), "pqr"[Math.floor(3 * next() ** 2)]];
+    const y = at * x + (f === "q" ? 2 : 0) + next();
+    const [g, shown] = [next() < 0.02 ? "" : groups[at], next() < 0.03 ? "NA" : x];
+    return `${shown},${f},${g},${w},${y}`;
+  });
+}
+
+const asFile = <T extends LinearModel | ModelGroup>(model: T) => JSON.parse(JSON.stringify(model));
+
+describe("one model per group", () => {
+  const options = fc.record({
+    formula: fc.constantFrom(undefined, "y ~ x", "y ~ x * f", "y ~ x + I(x^2) - 1"),
+    weights: fc.constantFrom(undefined, "w"),
+    lambda: fc.constantFrom(undefined, 0.3),
+    solver: fc.constantFrom("auto", "normal"),
+  }) as fc.Arbitrary<Omit<FitGroupsCsvOptions, "groupBy">>;
+
+  test("is that of the group's rows alone", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), options, async (seed, how) => {
+        const rows = lines(seed, 300, ["a", "b", "long name", "ü"]);
+        const { models, dropped } = await fitGroupsCsv(file(rows), { ...how, groupBy: "g" });
+        const read = ModelGroup.fromJSON(asFile(models));
+        expect([...read.models.keys()]).toEqual(["a", "b", "long name", "ü"]);
+        expect(dropped).toBe(rows.filter((row) => row.startsWith("NA") || row.split(",")[2] === "").length);
+        for (const [group, model] of read.models) {
+          const own = rows.filter((row) => row.split(",")[2] === group);
+          // Folds go by the rows' numbers in the file, and differ; everything else is the same.
+          const { model: alone } = await fitCsv(file(own), { ...how, exclude: ["g"], folds: 1 });
+          expect(model.coefficientNames).toEqual(alone.coefficientNames);
+          expect(model.n).toBe(alone.n);
+          alone.coefficients.forEach((b, j) => {
+            expect(Math.abs(model.coefficients[j]! - b)).toBeLessThan(1e-11 * Math.max(1, Math.abs(b)));
+          });
+          alone.standardErrors.forEach((e, j) => {
+            if (Number.isNaN(e)) expect(model.standardErrors[j]).toBeNaN();
+            else expect(Math.abs(model.standardErrors[j]! / e - 1)).toBeLessThan(1e-10);
+          });
+        }
+      }),
+      { numRuns: 20 },
+    );
+  }, 30_000);
+
+  test("a group that cannot be fitted is listed with the reason", async () => {
+    const rows = [...lines(1, 100, ["a"]), "1,p,tiny,1,2", ...Array(20).fill("3,p,flat,1,7")];
+    const { models } = await fitGroupsCsv(file(rows), { groupBy: "g", features: ["x"] });
+    expect([...models.models.keys()]).toEqual(["a"]);
+    expect(models.refused).toEqual([
+      { group: "flat", reason: 'the target "y" is constant: all 20 values are 7' },
+      { group: "tiny", reason: "1 complete row cannot determine 2 coefficients" },
+    ]);
+    await expect(fitGroupsCsv(file(["1,p,a,1,2", "1,q,b,1,2"]), { groupBy: "g" })).rejects.toThrow(
+      "no group of g can be fitted",
+    );
+  });
+
+  test("the groups' column is no term, and is found by name", async () => {
+    const path = file(lines(1, 50, ["a", "b"]));
+    await expect(fitGroupsCsv(path, { groupBy: "h" })).rejects.toThrow('has no column "h"');
+    await expect(fitGroupsCsv(path, { groupBy: "g", formula: "y ~ x + g" })).rejects.toThrow(
+      "cannot be a term",
+    );
+    const { models } = await fitGroupsCsv(path, { groupBy: "g" });
+    expect(models.spec.terms.map(({ label }) => label)).toEqual(["x", "f", "w"]);
+  });
+
+  test("groups of numbers are in the order of their size", async () => {
+    const { models } = await fitGroupsCsv(file(lines(3, 90, ["10", "9", "-1"])), {
+      groupBy: "g",
+      features: ["x"],
+    });
+    expect([...models.models.keys()]).toEqual(["-1", "9", "10"]);
+  });
+});
+
+test("the bits are the same for any number of threads", async () => {
+  // Some six chunks; groups come one after the other, so that threads meet them at different times.
+  const names = Array.from({ length: 12 }, (_, i) => `group ${i}`);
+  const rows = names.flatMap((_, i) => lines(i, 12_000, names.slice(Math.max(0, i - 3), i + 1)));
+  const path = file(rows);
+  for (const how of [
+    { features: ["x", "w"] },
+    { formula: "y ~ x * f", weights: "w", solver: "normal" },
+  ] as const) {
+    const fit = async (threads: number) => {
+      const { models, dropped, timing } = await fitGroupsCsv(path, { ...how, groupBy: "g", threads });
+      return { text: JSON.stringify(models), dropped, threads: timing.threads };
+    };
+    const one = await fit(1);
+    for (const threads of [2, 3, 8]) {
+      const many = await fit(threads);
+      expect(many.threads).toBeGreaterThan(1);
+      expect({ ...many, threads: 1 }).toEqual(one);
+    }
+  }
+}, 60_000);
+
+describe("predicting by group", () => {
+  const known = ["a", "b", "c"];
+  const trained = async () =>
+    ModelGroup.fromJSON(
+      asFile((await fitGroupsCsv(file(lines(5, 300, known)), { groupBy: "g", exclude: ["w"] })).models),
+    );
+  const predicted = async (model: LinearModel | ModelGroup, path: string, how = {}) => {
+    const output = join(folder, "predicted.csv");
+    const result = await predictCsv(model, path, { output, ...how });
+    return { ...result, values: readFileSync(output, "utf8").trim().split("\n").slice(1) };
+  };
+
+  test("gives each row the bits of its group's own model", async () => {
+    const models = await trained();
+    const rows = lines(6, 1000, known);
+    const path = file(rows);
+    const { values, missing } = await predicted(models, path);
+    const alone = new Map(
+      await Promise.all(
+        known.map(async (group) => {
+          const only = rows.map((row) => row.split(",")[2] === group);
+          const own = await predicted(models.models.get(group)!, path);
+          return [group, own.values.filter((_, r) => only[r])] as const;
+        }),
+      ),
+    );
+    rows.forEach((row, r) => {
+      const group = row.split(",")[2]!;
+      expect(values[r]).toBe(group === "" ? "NA" : alone.get(group)!.shift());
+    });
+    expect(missing).toBe(values.filter((value) => value === "NA").length);
+    expect((await predicted(models, path, { threads: 3 })).values).toEqual(values);
+    const { metrics } = await evaluateCsv(models, path);
+    expect(metrics.n).toBe(rows.length - missing);
+  });
+
+  test("a group without a model is an error that names it, or NA", async () => {
+    const models = await trained();
+    const path = file(["1,p,a,1,2", "1,p,z,1,2", "1,p,b,1,2"]);
+    await expect(predicted(models, path)).rejects.toThrow(
+      /:3: column "g": the training data had no level "z"/,
+    );
+    const { values } = await predicted(models, path, { unseen: "na" });
+    expect(values[1]).toBe("NA");
+    expect(values.filter((value) => value === "NA")).toHaveLength(1);
+    await expect(predicted(models, path, { interval: "prediction" })).rejects.toThrow("without intervals");
+  });
+
+  test("a file without the groups' column is refused", async () => {
+    const path = join(folder, "without.csv");
+    writeFileSync(path, "x,f,y\n1,p,2\n");
+    await expect(predicted(await trained(), path)).rejects.toThrow("columns of the model are missing: g");
+  });
+});
