@@ -52,6 +52,8 @@ export async function mount(app: FastifyInstance, service: Service): Promise<voi
   app.addHook("onRequest", (request, reply, done) => {
     const started = performance.now();
     const endpoint = endpointOf(request, app.prefix);
+    // Clients with open connections then leave by themselves, and no request meets one that is just being closed.
+    if (service.draining) reply.header("connection", "close");
     reply.raw.once("close", () => {
       const notes = service.notesOf(request);
       const left = tooSlow.has(request.raw.socket) ? 408 : 499;

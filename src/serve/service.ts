@@ -39,6 +39,10 @@ export class Service {
     return this.state === "open";
   }
 
+  get draining(): boolean {
+    return this.state === "draining";
+  }
+
   /** The number of inference requests in the house. */
   get active(): number {
     return this.inference.admission.requests;

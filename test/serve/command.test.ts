@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { Agent, get } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
@@ -79,6 +80,30 @@ describe("goml serve", () => {
     });
   });
 
+  test("SIGTERM under many small requests: those on open connections are answered and told to leave, none is lost", async () => {
+    await inFolder(model, async (folder) => {
+      const { child, url, done } = await serve(folder, "boston.json", "--drain-delay", "0.5");
+      const body = JSON.stringify(matrixRequest(X.subarray(0, 13)));
+      let answered = 0;
+      const client = async () => {
+        const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+        for (let leaving = false; !leaving; ) {
+          const got = await send(`${url}/v2/models/boston/infer`, body, {}, "POST", agent);
+          expect(got.status).toBe(200);
+          expect(got.json.outputs[0].data).toEqual([expected[0]]);
+          leaving = got.headers.connection === "close";
+          answered++;
+        }
+        agent.destroy();
+      };
+      const clients = Array.from({ length: 8 }, client);
+      await until(async () => answered > 200);
+      child.kill("SIGTERM");
+      await Promise.all(clients);
+      expect((await done).code).toBe(0);
+    });
+  });
+
   test("SIGTERM with a client that never finishes: cut off at the deadline, exit code 1", async () => {
     await inFolder(model, async (folder) => {
       const { child, url, log, done } = await serve(folder, "boston.json", "--deadline", "0.2");
@@ -130,6 +155,22 @@ describe("goml serve", () => {
       expect(run.stderr).toMatch(message);
       expect(run.code).toBe(code);
     });
+  });
+});
+
+test("the package has it as goml/serve", async () => {
+  await inFolder(model, async (folder) => {
+    const script = `
+      import { createServer, plugin } from "goml/serve";
+      const app = createServer(${JSON.stringify(join(folder, "boston.json"))});
+      const address = await app.listen({ port: 0 });
+      console.log(typeof plugin, JSON.stringify(await (await fetch(address + "/v2/models")).json()));
+      await app.shutDown();`;
+    const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: new URL("../..", import.meta.url),
+      encoding: "utf8",
+    });
+    expect([stdout, stderr]).toEqual(['function {"models":["boston"]}\n', ""]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { type Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fit, type LinearModel } from "../../src/index.js";
 import {
@@ -72,9 +72,10 @@ export function send(
   body?: string | Uint8Array,
   headers: Record<string, string | number> = {},
   method = body === undefined ? "GET" : "POST",
+  agent: Agent | false = false,
 ): Promise<Got> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method, headers, agent: false }, (answer) => {
+    const request = httpRequest(url, { method, headers, agent }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on("data", (chunk: Buffer) => chunks.push(chunk));
       answer.on("error", reject);
