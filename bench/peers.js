@@ -4,13 +4,13 @@
 // shared machines drift. Coefficients are compared before anything is timed. Needs whatever peers are installed
 // (Debian: python3-sklearn python3-pandas r-base-core r-cran-data.table miller time; npm: @duckdb/node-api); one
 // that is not is said to be missing. Writes bench/results/peers.md and peers.json.
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { generate } from "./generate.js";
+import { median, run } from "./run.js";
 
 const { values: flags } = parseArgs({ options: { rounds: { type: "string" }, quick: { type: "boolean" } } });
 const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 5));
@@ -21,33 +21,8 @@ const require = createRequire(import.meta.url);
 const node = process.execPath;
 mkdirSync(here("data"), { recursive: true });
 mkdirSync(here("results"), { recursive: true });
-const gnuTime = existsSync("/usr/bin/time");
 // The distribution's own Python has the peers' packages where several Pythons are installed.
 const python = ["/usr/bin/python3", "python3"].find((name) => run([name, "-c", "import numpy"]).ok);
-
-/** Runs a command to its end: wall seconds, CPU seconds, peak memory in MB, standard output. */
-function run(command, env = {}) {
-  const report = here("results/.time");
-  const measured = gnuTime ? ["/usr/bin/time", "-o", report, "-f", "%U %S %M", ...command] : command;
-  const start = process.hrtime.bigint();
-  const { status, stdout, stderr } = spawnSync(measured[0], measured.slice(1), {
-    env: { ...process.env, ...env },
-    maxBuffer: 1 << 28,
-  });
-  const wall = Number(process.hrtime.bigint() - start) / 1e9;
-  const [user, system, kilobytes] =
-    gnuTime && existsSync(report)
-      ? readFileSync(report, "utf8").trim().split(/\s+/).slice(-3).map(Number)
-      : [];
-  return {
-    ok: status === 0,
-    wall,
-    cpu: user + system,
-    memory: kilobytes / 1024,
-    stdout: String(stdout ?? ""),
-    stderr: String(stderr ?? ""),
-  };
-}
 
 const version = (command, pattern = /(\d+\.\d+(\.\d+)?)/) => {
   const { stdout, stderr } = run(command);
@@ -148,8 +123,6 @@ function agree(name, ours, theirs) {
   if (off >= 0 || ours.length !== theirs.length)
     throw new Error(`${name} does not agree with goml: ${theirs[off]} instead of ${ours[off]} at ${off}`);
 }
-
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor((list.length - 1) / 2)];
 
 /** Runs the contenders of a job in turn and gives a row for each; the first is what the ratios are about. */
 function compare(title, contenders, check) {
