@@ -31,8 +31,9 @@ export async function cv(path: string, options: CvOptions, signal: AbortSignal):
 }
 
 async function ofModel(path: string, options: CvOptions): Promise<LinearModel> {
-  const { folds, formula, target, features } = options;
-  const given = Object.entries({ folds, formula, target, features }).find(([, value]) => value !== undefined);
+  const { folds, formula, target, features, exclude, weights, lambda, alpha } = options;
+  const asked = { folds, formula, target, features, exclude, weights, lambda, alpha };
+  const given = Object.entries(asked).find(([, value]) => value !== undefined);
   if (given !== undefined)
     throw new UsageError(`--${given[0]} needs the data, and ${path} is a model`, {
       hint: "name the CSV, or see goml refit",

@@ -9,6 +9,14 @@ export interface NamedModel {
   model: LinearModel;
 }
 
+/** What is to be said where robust covariances are lost: they need the rows again. */
+export function vcovNotes(models: readonly LinearModel[]): string[] {
+  const robust = models.find(({ vcov }) => vcov.type !== "iid");
+  return robust === undefined
+    ? []
+    : [`standard errors are classical again: ${robust.vcov.type} needs all rows at once`];
+}
+
 /** Throws ModelError that names the first way in which two models are not of the same kind. */
 export function checkCompatible(a: NamedModel, b: NamedModel): void {
   const refuse = (difference: string, hint = "train the shards with the same options") =>

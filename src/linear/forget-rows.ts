@@ -3,7 +3,7 @@ import { ExtendedMoments } from "../stats/extended-moments.js";
 import { asExtended, mergeFolds } from "../stats/merge-folds.js";
 import type { Moments } from "../stats/moments.js";
 import { packedIndex } from "../stats/packed.js";
-import { checkCompatible, type NamedModel } from "./compatible.js";
+import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
 import { type Estimate, estimate } from "./estimate.js";
 import { levelsLeft } from "./levels-left.js";
 import type { DataScan } from "./model.js";
@@ -68,7 +68,7 @@ export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
     },
     penalty,
   );
-  const notes = [...rest.notes];
+  const notes = [...vcovNotes([model]), ...rest.notes];
   if (digitsLeft < 12)
     notes.push(
       `taking these rows away has cost about ${Math.round(digitsLost)} of 16 digits: ` +

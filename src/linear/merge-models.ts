@@ -4,7 +4,7 @@ import { ModelError } from "../errors.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
 import { asExtended, mergeFolds } from "../stats/merge-folds.js";
 import type { Moments } from "../stats/moments.js";
-import { checkCompatible, type NamedModel } from "./compatible.js";
+import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
 import { type Estimate, estimate } from "./estimate.js";
 import type { DataScan } from "./model.js";
 
@@ -22,7 +22,7 @@ export function mergeModels(models: readonly NamedModel[]): Estimate {
   if (first === undefined || others.length === 0)
     throw new ModelError("merging takes two models or more, found one", { hint: "name the shards' models" });
   for (const other of others) checkCompatible(first, other);
-  const notes: string[] = [];
+  const notes = vcovNotes(models.map(({ model }) => model));
   const kinds = new Set(models.map(({ model }) => model.moments instanceof ExtendedMoments));
   if (kinds.size > 1) {
     const double = models.filter(({ model }) => !(model.moments instanceof ExtendedMoments));

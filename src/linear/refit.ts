@@ -12,6 +12,7 @@ import { nearestName } from "../dataset/nearest.js";
 import { ModelError, UsageError } from "../errors.js";
 import type { ExtendedMoments } from "../stats/extended-moments.js";
 import type { Moments } from "../stats/moments.js";
+import { vcovNotes } from "./compatible.js";
 import { type Estimate, estimate } from "./estimate.js";
 import type { LinearModel } from "./model.js";
 import type { PenaltyChoice } from "./penalty.js";
@@ -65,7 +66,7 @@ function fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): Es
     }
   const keys = scanKeys(spec, levels);
   const { weightsColumn, source, scan } = model;
-  return estimate(
+  const refitted = estimate(
     {
       spec,
       levels,
@@ -78,6 +79,7 @@ function fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): Es
     },
     penaltyOf(model, options),
   );
+  return { ...refitted, notes: [...vcovNotes([model]), ...refitted.notes] };
 }
 
 function penaltyOf(model: LinearModel, { lambda, alpha }: RefitOptions): PenaltyChoice | undefined {

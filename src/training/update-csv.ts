@@ -4,6 +4,7 @@ import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
 import { plainKeys } from "../dataset/formula/plain.js";
 import { ModelError } from "../errors.js";
+import { vcovNotes } from "../linear/compatible.js";
 import { type Estimate, estimate } from "../linear/estimate.js";
 import { unitedLevels } from "../linear/merge-models.js";
 import type { LinearModel } from "../linear/model.js";
@@ -87,9 +88,7 @@ async function updateSource(
   const { total } = await scanMoments(table, choice, plan, control);
   await checkRows(table, choice, total, options);
   const folds = model.folds.map((fold, f) => absorbInto(fold, total.folds[f]!));
-  const notes: string[] = [];
-  if (model.vcov.type !== "iid")
-    notes.push(`standard errors are classical again: ${model.vcov.type} needs all rows at once`);
+  const notes = vcovNotes([model]);
   const updated = estimate(
     {
       spec,
