@@ -1,7 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openSource } from "../../src/csv/source.js";
 import { fitCsv, type LinearModel, predictCsv } from "../../src/index.js";
+import { predictUrl } from "../../src/inference/predict-url.js";
 import { inFolder } from "../cli/goml.js";
 import { binaryBody, binaryPredictions, type Serving, send, serving } from "./serving.js";
 
@@ -26,7 +28,6 @@ beforeAll(async () => {
     ({ model } = await fitCsv(path, { formula: "price ~ state * size + log(age + 1)" }));
     const output = join(folder, "out.csv");
     await predictCsv(model, path, { output });
-    const { readFileSync } = await import("node:fs");
     expected = readFileSync(output, "utf8").trim().split("\n").slice(1).map(Number);
     writeFileSync(path, "");
   });
@@ -99,6 +100,29 @@ test("MLflow's dialects know texts too, and missing cells", async () => {
   const missing = [{ ...table[0], state: null }, table[1]];
   const got = await invoke(JSON.stringify({ dataframe_records: missing }), "application/json");
   expect(got.json.predictions).toEqual([null, expected[1]]);
+});
+
+test("predicting a CSV by URL sends texts too: the same bytes, NA for missing cells, a level unseen named", async () => {
+  const rows = [...table, { ...table[0]!, state: "NA" }, { ...table[1]!, state: "" }];
+  await inFolder(
+    { "data.csv": csv(rows), "odd.csv": csv([...table, { ...table[0]!, state: "ZZ" }]) },
+    async (folder) => {
+      const [data, there, here] = ["data.csv", "there.csv", "here.csv"].map((name) => join(folder, name));
+      const source = await openSource(data!);
+      const url = `${server.url}/v2/models/price`;
+      const result = await predictUrl(url, source, { output: there!, append: true, batchBytes: 300 });
+      await source.close();
+      expect(result).toMatchObject({ rows: 62, missing: 2, retries: 0 });
+      expect(result.batches).toBeGreaterThan(1);
+      await predictCsv(model, data!, { output: here!, append: true });
+      expect(readFileSync(there!, "utf8")).toBe(readFileSync(here!, "utf8"));
+      const odd = await openSource(join(folder, "odd.csv"));
+      await expect(predictUrl(url, odd, { output: there! })).rejects.toThrow(
+        /rows 0 to 60 .*row 60: state "ZZ" was not/,
+      );
+      await odd.close();
+    },
+  );
 });
 
 test("a level that the training data did not have is refused by name, or gives no prediction", async () => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fit } from "../../src/index.js";
 import {
   binaryBody,
   binaryMatrix,
@@ -363,6 +364,21 @@ describe("what is refused, with 400 and the reason", () => {
     expect(got.status).toBe(400);
     expect(got.json.error).toContain('element 1000 of data is "x", expected FP64');
   });
+});
+
+test("columns that the model left out as aliased are not asked for", async () => {
+  const doubled = fit(Float64Array.of(0, 0, 0, 1, 1, 2, 2, 1, 2, 3, 5, 10, 4, 2, 4), [1, 2, 4, 5, 7], {
+    terms: ["a", "b", "twice_b"],
+  });
+  expect(doubled.aliased).toHaveLength(1);
+  await using other = await serving({}, { m: doubled });
+  const { inputs } = (await send(`${other.url}/v2/models/m`)).json;
+  const left = doubled.terms.filter((term) => !doubled.aliased.includes(term));
+  expect(inputs.map(({ name }: { name: string }) => name)).toEqual(left);
+  const body = { inputs: left.map((name) => tensor(name, "FP64", [1], [1])) };
+  const { json } = await send(`${other.url}/v2/models/m/infer`, JSON.stringify(body));
+  const ones = doubled.terms.map((term) => (doubled.aliased.includes(term) ? 99 : 1));
+  expect(json.outputs[0].data).toEqual([...doubled.predict([ones])]);
 });
 
 test("models and versions that are not there are 404, whatever their name", async () => {
