@@ -40,8 +40,6 @@ export async function anova(paths: string[], options: AnovaOptions): Promise<num
   return 0;
 }
 
-const LEFT_THEN_RIGHT: Align[] = ["left", "right", "right", "right", "right", "right", "left"];
-
 function renderTerms(rows: readonly TermRow[]): string {
   const squares = alignedDecimals(
     rows.map((row) => row.sumOfSquares),
@@ -75,7 +73,6 @@ function test({ f, p }: { f: number; p: number }): string[] {
 }
 
 function table(head: string[], rows: string[][]): string {
-  const align =
-    head.length === LEFT_THEN_RIGHT.length ? LEFT_THEN_RIGHT : ["right" as const, ...LEFT_THEN_RIGHT];
+  const align = head.map((_, j): Align => (j === 0 || j === head.length - 1 ? "left" : "right"));
   return renderTable([head.map((title) => colour.dim(title)), ...rows], align);
 }

@@ -5,6 +5,7 @@ import { readAnyModel } from "../linear/model-file.js";
 import { ModelGroup } from "../linear/model-group.js";
 import type { Summary } from "../linear/summary.js";
 import { version } from "../version.js";
+import type { CollinearityOptions } from "./collinearity.js";
 import { colour } from "./colour.js";
 import { groupReportOf, groupsDocument, renderGroups } from "./group-report.js";
 import { type ModelReport, reportOf } from "./model-report.js";
@@ -14,7 +15,7 @@ import { summaryDocument } from "./summary-document.js";
 import { renderTable } from "./table.js";
 
 /** The options of `goml inspect`, as commander gives them. */
-export interface InspectOptions {
+export interface InspectOptions extends CollinearityOptions {
   level: number;
   json?: boolean;
   /** Of models by group, this one. */
@@ -41,8 +42,9 @@ export async function inspect(paths: readonly string[], options: InspectOptions)
   const model = oneOf(found, path, group);
   if (options.model !== undefined) await writeFileAtomic(options.model, `${JSON.stringify(model)}\n`);
   if (other === undefined) {
-    if (!json) await presentModel("inspect", reportOf(model), { level });
-    else process.stdout.write(`${JSON.stringify(document(path, model, level), null, 2)}\n`);
+    const { vif, correlation } = options;
+    if (!json) await presentModel("inspect", reportOf(model), { level, vif, correlation });
+    else process.stdout.write(`${JSON.stringify(document(path, model, options), null, 2)}\n`);
     return 0;
   }
   const second = oneOf(await readAnyModel(other), other, group);
@@ -51,7 +53,7 @@ export async function inspect(paths: readonly string[], options: InspectOptions)
     { path: other, model: second },
   ];
   if (options.json) {
-    const models = both.map((one) => document(one.path, one.model, options.level));
+    const models = both.map((one) => document(one.path, one.model, options));
     process.stdout.write(`${JSON.stringify({ goml: version, command: "inspect", models }, null, 2)}\n`);
   } else process.stdout.write(sideBySide(both, options.level));
   return 0;
@@ -74,8 +76,14 @@ function oneOf(found: LinearModel | ModelGroup, path: string, group: string | un
   return found;
 }
 
-function document(path: string, model: LinearModel, level: number) {
-  const parts = summaryDocument(reportOf(model), { model: path, level, path: model.source?.path });
+function document(path: string, model: LinearModel, { level, vif, correlation }: InspectOptions) {
+  const parts = summaryDocument(reportOf(model), {
+    model: path,
+    level,
+    vif,
+    correlation,
+    path: model.source?.path,
+  });
   return { goml: version, command: "inspect", ...parts };
 }
 

@@ -1,11 +1,12 @@
 import { writeFileAtomic } from "../csv/write.js";
 import { version } from "../version.js";
+import type { CollinearityOptions } from "./collinearity.js";
 import type { ModelReport } from "./model-report.js";
 import { renderSummary } from "./render-summary.js";
 import { summaryDocument } from "./summary-document.js";
 
 /** How a model that a command made is written and shown. */
-export interface PresentOptions {
+export interface PresentOptions extends CollinearityOptions {
   /** Where to write it, if anywhere. */
   model?: string | undefined;
   level: number;
@@ -24,7 +25,7 @@ export async function presentModel(
   if (options.quiet) return;
   const { path, before = "", extra } = details;
   if (options.json) {
-    const parts = { model: options.model, level: options.level, path };
+    const parts = { ...options, model: options.model, path };
     const document = { goml: version, command, ...extra, ...summaryDocument(report, parts) };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   } else {

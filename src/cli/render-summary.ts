@@ -3,15 +3,16 @@ import type { LinearModel } from "../linear/model.js";
 import { PENALTY_OBJECTIVE, type Penalty } from "../linear/penalty.js";
 import type { CoefficientRow, Summary } from "../linear/summary.js";
 import { vcovName } from "../linear/vcov.js";
+import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
 import { colour } from "./colour.js";
 import type { ModelReport } from "./model-report.js";
 import { alignedDecimals, count, milliseconds, pValue, significant, stars } from "./numbers.js";
-import { renderTable, wrap } from "./table.js";
+import { type Align, displayWidth, renderTable, wrap } from "./table.js";
 
 /** The summary of a fit as text of at most `columns` columns, in the manner of R's `summary(lm)`. */
 export function renderSummary(
   report: ModelReport,
-  options: { model?: string | undefined; level: number },
+  options: { model?: string | undefined; level: number } & CollinearityOptions,
   columns: number,
 ): string {
   const { model, rows, dropped = 0, test, cv, path, notes = [], timing } = report;
@@ -31,6 +32,7 @@ export function renderSummary(
       `Held-out rows: MSE ${significant(test.mse)}, RMSE ${significant(test.rmse)}, MAE ${significant(test.mae)}, ` +
         `R² ${significant(test.r2)}, AIC ${significant(test.aicExtract)}`,
     );
+  lines.push(...renderCollinearity(model, options, columns));
   if (path !== undefined) lines.push("", renderPath(path, model.penalty!.alpha), "");
   for (const note of notes) lines.push(colour.yellow(`note: ${note}`));
   if (timing !== undefined) {
@@ -53,12 +55,10 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
     `${colour.bold(model.target)} on ${model.terms.length} ${model.terms.length === 1 ? "term" : "terms"}` +
       `${model.intercept ? "" : ", without intercept"}`,
     "",
-    model.penalty === undefined
-      ? renderCoefficients(summary.coefficients)
-      : renderEstimates(summary.coefficients),
+    ...(model.penalty === undefined
+      ? renderCoefficients(summary, columns)
+      : [renderEstimates(summary.coefficients)]),
   ];
-  if (summary.coefficients.some((row) => row.p < 0.1))
-    lines.push(colour.dim("---", "p < 0.001 ***  < 0.01 **  < 0.05 *  < 0.1 ."));
   if (model.vcov.type !== "iid") lines.push(`standard errors, t, p and intervals: ${vcovName(model.vcov)}`);
   if (model.aliased.length > 0)
     lines.push(
@@ -100,20 +100,65 @@ function solverText(model: LinearModel): string {
   return names[model.solver];
 }
 
-function renderCoefficients(rows: readonly CoefficientRow[]): string {
-  const estimates = alignedDecimals(rows.map((row) => row.estimate));
-  const errors = alignedDecimals(rows.map((row) => row.stdError));
-  const table = rows.map((row, i) => [
-    row.term,
-    estimates[i]!,
-    errors[i]!,
-    Number.isNaN(row.t) ? "NA" : row.t.toFixed(3),
-    pValue(row.p),
-    stars(row.p),
-  ]);
+/** A layout of the table of coefficients: significant digits of estimates and bounds, decimals of t. */
+interface Layout {
+  digits: number;
+  decimals: number;
+  /** 0 leaves the bounds out. */
+  bounds: number;
+  stars: boolean;
+}
+
+/** From the widest to the narrowest. */
+const LAYOUTS: readonly Layout[] = [
+  { digits: 4, decimals: 3, bounds: 4, stars: true },
+  { digits: 3, decimals: 2, bounds: 3, stars: true },
+  { digits: 3, decimals: 2, bounds: 3, stars: false },
+  { digits: 4, decimals: 3, bounds: 0, stars: true },
+];
+
+/** Where the output is no terminal, tables are as for one of this width. */
+const USUAL_COLUMNS = 80;
+
+/** The table of coefficients, in the widest layout that has room, and what its stars mean. */
+function renderCoefficients({ coefficients, level }: Summary, columns: number): string[] {
+  const room = Number.isFinite(columns) ? columns : USUAL_COLUMNS;
+  const tables = LAYOUTS.map((layout) => coefficientTable(coefficients, level, layout));
+  const fitting = tables.findIndex((table) => table.split("\n").every((line) => displayWidth(line) <= room));
+  const chosen = fitting < 0 ? LAYOUTS.length - 1 : fitting;
+  const lines = [tables[chosen]!];
+  if (LAYOUTS[chosen]!.stars && coefficients.some((row) => row.p < 0.1))
+    lines.push(colour.dim("---", "p < 0.001 ***  < 0.01 **  < 0.05 *  < 0.1 ."));
+  return lines;
+}
+
+function coefficientTable(rows: readonly CoefficientRow[], level: number, layout: Layout): string {
+  const { digits, decimals, bounds } = layout;
+  const tail = significant(50 * (1 - level), 4);
+  const aligned = (name: "estimate" | "stdError") =>
+    alignedDecimals(
+      rows.map((row) => row[name]),
+      digits,
+    );
+  const columns: [title: string, side: Align, cells: string[]][] = [
+    ["", "left", rows.map((row) => row.term)],
+    ["Estimate", "right", aligned("estimate")],
+    ["Std. Error", "right", aligned("stdError")],
+    ["t value", "right", rows.map((row) => (Number.isNaN(row.t) ? "NA" : row.t.toFixed(decimals)))],
+    ["p", "right", rows.map((row) => pValue(row.p))],
+  ];
+  if (layout.stars) columns.push(["", "left", rows.map((row) => stars(row.p))]);
+  if (bounds > 0)
+    columns.push(
+      [`${tail} %`, "right", rows.map((row) => significant(row.lower, bounds))],
+      [`${significant(100 - Number(tail), 4)} %`, "right", rows.map((row) => significant(row.upper, bounds))],
+    );
   return renderTable(
-    [["", "Estimate", "Std. Error", "t value", "p", ""].map((title) => colour.dim(title)), ...table],
-    ["left", "right", "right", "right", "right", "left"],
+    [
+      columns.map(([title]) => colour.dim(title)),
+      ...rows.map((_, i) => columns.map(([, , cells]) => cells[i]!)),
+    ],
+    columns.map(([, side]) => side),
   );
 }
 

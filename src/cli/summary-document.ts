@@ -1,6 +1,7 @@
 import type { CrossValidatedPath } from "../linear/elastic-net.js";
 import type { LinearModel } from "../linear/model.js";
 import { PENALTY_OBJECTIVE } from "../linear/penalty.js";
+import { type CollinearityOptions, collinearityDocument } from "./collinearity.js";
 import type { ModelReport } from "./model-report.js";
 
 /** The JSON of a model's summary; DESIGN's stable names. Numbers that are not finite become null. */
@@ -32,12 +33,13 @@ function vcovDocument({ vcov }: LinearModel) {
 /** The parts of `train --json` and `inspect --json` after the version and the command. */
 export function summaryDocument(
   report: ModelReport,
-  options: { model: string | undefined; level: number; path: string | undefined },
+  options: { model: string | undefined; level: number; path: string | undefined } & CollinearityOptions,
 ) {
   const { model, rows, dropped, test, cv, path, notes, timing } = report;
   return {
     data: { path: options.path, rows, dropped },
     ...modelDocument(model, options.model, options.level),
+    ...collinearityDocument(model, options),
     ...(test === undefined ? {} : { test }),
     ...(cv === undefined ? {} : { cv: { folds: cv.folds.length, mse: cv.mse, rmse: cv.rmse, r2: cv.r2 } }),
     ...(path === undefined ? {} : { path: pathDocument(path) }),

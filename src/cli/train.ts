@@ -26,6 +26,8 @@ export interface TrainOptions extends ModelOptions {
   strict?: boolean;
   model: string;
   threads?: number;
+  vif?: boolean;
+  correlation?: boolean;
   json?: boolean;
   quiet?: boolean;
 }

@@ -115,7 +115,7 @@ describe("options", () => {
       });
       const { stdout, code } = await goml(folder, ["train", "d.csv"]);
       expect(code).toBe(0);
-      expect(stdout).toMatch(/^b +NA +NA +NA +NA$/m);
+      expect(stdout).toMatch(/^b +NA +NA +NA +NA +NA +NA$/m);
       expect(stdout).toContain("linearly dependent on terms before them, left out: b");
     }));
 

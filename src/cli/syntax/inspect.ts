@@ -9,6 +9,8 @@ export const inspectSyntax: Syntax = (program, run) => {
     .option("--group <name>", "of models by group (train --group-by), this one")
     .option("-m, --model <file>", "write the model of the group to a file of its own")
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
+    .option("--vif", "print the terms' variance inflation factors")
+    .option("--correlation", "print the correlation of the coefficients")
     .option("--json", "print one JSON document, that of train --json")
     .action(run(async () => (await import("../inspect.js")).inspect));
   example(

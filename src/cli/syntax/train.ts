@@ -33,6 +33,8 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--strict", "fail (exit 4) when a term depends linearly on others")
     .option("--threads <n>", "worker threads (default: all cores)", positive)
+    .option("--vif", "print the terms' variance inflation factors")
+    .option("--correlation", "print the correlation of the coefficients")
     .option("--json", "print one JSON document")
     .option("-q, --quiet", "print nothing but errors")
     .action(run(async () => (await import("../train.js")).train));
