@@ -2,6 +2,7 @@ import { UsageError } from "../errors.js";
 import type { CrossValidation } from "../linear/cross-validation.js";
 import type { LinearModel } from "../linear/model.js";
 import { isModelFile, readModel } from "../linear/model-file.js";
+import { PENALTY_OBJECTIVE } from "../linear/penalty.js";
 import { fitCsv } from "../training/fit-csv.js";
 import { version } from "../version.js";
 import { colour } from "./colour.js";
@@ -9,6 +10,7 @@ import { type ModelOptions, modelOptions } from "./model-options.js";
 import { crossValidationOf } from "./model-report.js";
 import { alignedDecimals, count, significant } from "./numbers.js";
 import { progressBar } from "./progress.js";
+import { penaltyText } from "./render-summary.js";
 import { renderTable } from "./table.js";
 
 /** The options of `goml cv`, as commander gives them. */
@@ -78,8 +80,10 @@ function render(model: LinearModel, { folds, mse, rmse, r2, mseError }: CrossVal
   const rows = folds.map(({ n }, i) => [String(i + 1), count(n), mses[i]!, rmses[i]!, r2s[i]!]);
   const titles = ["fold", "rows", "MSE", "RMSE", "R²"].map((title) => colour.dim(title));
   const seed = model.scan === undefined ? "" : `, seed ${model.scan.seed}`;
+  const { penalty } = model;
+  const penalised = penalty === undefined ? "" : `${penaltyText(penalty)}: minimises ${PENALTY_OBJECTIVE}\n`;
   return (
-    `${colour.bold(model.target)} on ${model.terms.length} terms, ${folds.length} folds${seed}\n\n` +
+    `${colour.bold(model.target)} on ${model.terms.length} terms, ${folds.length} folds${seed}\n${penalised}\n` +
     `${renderTable([titles, ...rows], ["right", "right", "right", "right", "right"])}\n\n` +
     `RMSE ${significant(rmse)}   MSE ${significant(mse)} ± ${significant(mseError, 3)} (standard error over folds)   ` +
     `R² ${significant(r2)} out of fold\n`

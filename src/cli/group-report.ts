@@ -1,5 +1,6 @@
 import type { LinearModel } from "../linear/model.js";
 import type { ModelGroup } from "../linear/model-group.js";
+import { PENALTY_OBJECTIVE } from "../linear/penalty.js";
 import type { CsvGroupFit } from "../training/fit-groups-csv.js";
 import { colour } from "./colour.js";
 import { crossValidationOf, reportOf } from "./model-report.js";
@@ -48,7 +49,8 @@ export function renderGroups(
   const all = [...models.models];
   const names = [...new Set(all.flatMap(([, model]) => model.coefficientNames))];
   const shown = names.length <= SHOWN_COEFFICIENTS ? names : [];
-  const titles = [models.groupBy, "rows", "RMSE", "σ", "R²", "CV RMSE", ...shown];
+  const penalised = all.some(([, { penalty }]) => penalty !== undefined);
+  const titles = [models.groupBy, "rows", "RMSE", penalised ? "λ" : "σ", "R²", "CV RMSE", ...shown];
   const lines = [
     `${colour.bold(models.target)} on ${models.spec.terms.map(({ label }) => label).join(" + ") || "1"}, ` +
       `${all.length} models by ${models.groupBy}`,
@@ -59,6 +61,7 @@ export function renderGroups(
     ),
     "",
   ];
+  if (penalised) lines.push(`penalised: each minimises ${PENALTY_OBJECTIVE}`);
   for (const { group, reason } of models.refused)
     lines.push(colour.yellow(`no model for ${group}: ${reason}`));
   if (test !== undefined)
@@ -90,7 +93,7 @@ function row(group: string, model: LinearModel, shown: readonly string[]): strin
     group,
     count(model.n),
     significant(fit.rmse, 4),
-    significant(fit.sigma, 4),
+    significant(model.penalty?.lambda ?? fit.sigma, 4),
     significant(fit.r2, 4),
     significant(crossValidationOf(model)?.rmse ?? Number.NaN, 4),
     ...shown.map((name) => significant(estimates.get(name) ?? Number.NaN, 4)),

@@ -169,7 +169,8 @@ function renderEstimates(rows: readonly CoefficientRow[]): string {
   return renderTable([["", "Estimate"].map((title) => colour.dim(title)), ...table], ["left", "right"]);
 }
 
-function penaltyText({ lambda, alpha }: Penalty): string {
+/** A penalty in words: ridge, lasso or elastic net, and its λ. */
+export function penaltyText({ lambda, alpha }: Penalty): string {
   const kind = alpha === 0 ? "ridge" : alpha === 1 ? "lasso" : `elastic net, α = ${alpha}`;
   return `${kind}, λ = ${significant(lambda)}`;
 }

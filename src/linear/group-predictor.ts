@@ -9,6 +9,8 @@ export interface GroupPredictorPlan {
   spec: ModelSpec;
   groupBy: string;
   groups: readonly { name: string; plan: PredictorPlan }[];
+  /** Groups that could not be fitted, and why. */
+  refused: Readonly<Record<string, string>>;
   /** Whether the target's values are to be had too. */
   target: boolean;
 }
@@ -64,8 +66,9 @@ export class GroupPredictor {
     for (const [code, own] of this.#rows) {
       const predictor = this.#predictorOf(names[code]!);
       if (predictor === undefined) {
-        for (const r of own)
-          this.unseen.push({ factor: this.#plan.groupBy, level: names[code]!, row: start + r });
+        const level = names[code]!;
+        const why = this.#plan.refused[level];
+        for (const r of own) this.unseen.push({ factor: this.#plan.groupBy, level, row: start + r, why });
         continue;
       }
       predictor.predict(this.#gather(raw, start, own), 0, own.length);

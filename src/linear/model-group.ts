@@ -82,7 +82,8 @@ export class ModelGroup {
   /** What predicting from raw columns needs. */
   predictorPlan(target: boolean): GroupPredictorPlan {
     const groups = [...this.models].map(([name, model]) => ({ name, plan: model.predictorPlan(target) }));
-    return { spec: groups[0]!.plan.spec, groupBy: this.groupBy, groups, target };
+    const refused = Object.fromEntries(this.refused.map(({ group, reason }) => [group, reason]));
+    return { spec: groups[0]!.plan.spec, groupBy: this.groupBy, groups, refused, target };
   }
 
   toJSON(): ModelGroupDocument {

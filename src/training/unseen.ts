@@ -12,8 +12,12 @@ export function checkUnseen(
 ): void {
   const [first] = predictor.unseen;
   if (first === undefined || policy === "na") return;
-  const { factor, level, row } = first;
-  throw new DataError(`the training data had no level ${quoteCell(level)}`, {
+  const { factor, level, row, why } = first;
+  const problem =
+    why === undefined
+      ? `the training data had no level ${quoteCell(level)}`
+      : `there is no model for ${quoteCell(level)}: ${why}`;
+  throw new DataError(problem, {
     place: { row: firstRow + row, column: factor, cell: level },
     hint: "correct the cell, or predict NA for such rows with --unseen na",
   });

@@ -171,6 +171,16 @@ describe("predicting by group", () => {
     await expect(predicted(models, path, { interval: "prediction" })).rejects.toThrow("without intervals");
   });
 
+  test("a group that could not be fitted is said to be such", async () => {
+    const { models } = await fitGroupsCsv(file([...lines(1, 60, ["a"]), "1,p,tiny,1,2"]), {
+      groupBy: "g",
+      features: ["x"],
+    });
+    await expect(predicted(ModelGroup.fromJSON(asFile(models)), file(["1,p,tiny,1,2"]))).rejects.toThrow(
+      'there is no model for "tiny": 1 complete row cannot determine 2 coefficients',
+    );
+  });
+
   test("a file without the groups' column is refused", async () => {
     const path = join(folder, "without.csv");
     writeFileSync(path, "x,f,y\n1,p,2\n");

@@ -11,6 +11,8 @@ export interface UnseenLevel {
   level: string;
   /** The row, counted from the start of the raw block. */
   row: number;
+  /** Why it has no prediction, where training did meet it: a group that could not be fitted. */
+  why?: string | undefined;
 }
 
 /**
