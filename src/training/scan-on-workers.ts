@@ -69,8 +69,11 @@ export async function scanOnWorkers<Plan, Result>(
   const gather = async () => {
     for await (const answer of answers) {
       for (const { chunk, result } of answer.results) ready.set(chunk, result);
-      if (answer.stop !== undefined && (stop === undefined || answer.stop.chunk < stop.chunk))
-        stop = answer.stop;
+      if (answer.stop !== undefined) {
+        if (stop === undefined || answer.stop.chunk < stop.chunk) stop = answer.stop;
+        // Whoever waits for the window to move on may wait in vain: nothing is collected from there.
+        wake();
+      }
       while (ready.has(collected) && !(stop !== undefined && collected >= stop.chunk)) {
         const result = ready.get(collected)!;
         ready.delete(collected);
