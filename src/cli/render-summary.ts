@@ -81,6 +81,12 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
         `F ${significant(fit.f)} on ${fit.fDf} and ${count(fit.dfResidual)} DF, p ${pValue(fit.fP)}`,
       `log-likelihood ${significant(fit.logLik)}   AIC ${significant(fit.aic)}   BIC ${significant(fit.bic)}`,
     );
+  const { wald } = summary;
+  if (wald !== undefined)
+    lines.push(
+      `Wald test of all slopes, robust: F ${significant(wald.f)} on ${wald.df1} and ${count(wald.df2)} DF, ` +
+        `p ${pValue(wald.p)}`,
+    );
   lines.push(`condition number ${significant(model.conditionNumber, 3)}, solver ${solverText(model)}`);
   return wrapLines(lines, columns);
 }

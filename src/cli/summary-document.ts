@@ -6,7 +6,7 @@ import type { ModelReport } from "./model-report.js";
 
 /** The JSON of a model's summary; DESIGN's stable names. Numbers that are not finite become null. */
 function modelDocument(model: LinearModel, path: string | undefined, level: number) {
-  const { coefficients, fit } = model.summary(level);
+  const { coefficients, fit, wald } = model.summary(level);
   return {
     model: {
       path,
@@ -22,6 +22,7 @@ function modelDocument(model: LinearModel, path: string | undefined, level: numb
     },
     coefficients,
     fit,
+    ...(wald === undefined ? {} : { wald }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { fSurvival, tCritical, tTwoSided } from "../stats/distributions.js";
 import { type FitMetrics, fitMetrics } from "../stats/metrics.js";
 import type { LinearModel } from "./model.js";
+import { type WaldTest, waldTest } from "./wald.js";
 
 /** A row of the table of coefficients; all but the term are NaN where the term is aliased. */
 export interface CoefficientRow {
@@ -33,6 +34,8 @@ const NOT_OF_PENALIZED = {
 export interface Summary {
   coefficients: CoefficientRow[];
   fit: FitSummary;
+  /** The test of all slopes under a robust covariance, where the model has one; `fit.f` is the classical F. */
+  wald: WaldTest | undefined;
   /** The level of the intervals. */
   level: number;
 }
@@ -71,6 +74,7 @@ export function summarize(model: LinearModel, level: number): Summary {
       };
     }),
     fit: { ...metrics, fP: df > 0 ? fSurvival(metrics.f, metrics.fDf, df) : Number.NaN },
+    wald: waldTest(model),
     level,
   };
 }

@@ -30,8 +30,12 @@ describe <- function(file, formula, weights = NULL, robust = NULL, cluster = NUL
                            pf(s$fstatistic[1], s$fstatistic[2], s$fstatistic[3], lower.tail = FALSE),
                          logLik = as.numeric(logLik(fit)), aic = AIC(fit), bic = BIC(fit),
                          aicExtract = extractAIC(fit)[2]))
-  # vcovHC(fit, type = "HC3") and so on
-  for (type in robust) out[[tolower(type)]] <- table(fit, vcovHC(fit, type = type))
+  # vcovHC(fit, type = "HC3") and so on; linearHypothesis(fit, names(coef(fit))[-1], vcov. = ...)
+  slopes <- attr(terms(fit), "intercept") == 1 && length(coef(fit)) > 1 && !anyNA(coef(fit))
+  wald <- function(covariance) if (slopes) {
+    w <- linearHypothesis(fit, names(coef(fit))[-1], vcov. = covariance, test = "F")
+    list(f = w$F[2], df1 = w$Df[2], df2 = w$Res.Df[2], p = w$`Pr(>F)`[2]) }
+  for (type in robust) { v <- vcovHC(fit, type = type); out[[tolower(type)]] <- c(table(fit, v), list(wald = wald(v))) }
   # vcovCL(fit, cluster = ~group): its default for lm is type = "HC1" with cadjust = TRUE
   if (!is.null(cluster)) out$cluster <- c(list(column = cluster), table(fit, vcovCL(fit, cluster = data[[cluster]])))
   if (!is.null(at)) {
@@ -107,7 +111,7 @@ fits <- list(
   describe(own("gaps"), "y ~ a + log1p(b) + kind", robust = HC, at = c(1, 30, 60), more = each),
   describe(own("gaps"), "y ~ .", robust = "HC3", at = c(8, 9), more = c("anova", "tests")),
   describe(own("gaps"), "I(y^2) ~ a:kind + exp(-b)", at = c(12, 13), more = c("anova", "tests")),
-  describe(own("deficient"), "y ~ a + b + c + town", more = c("anova", "influence")),
+  describe(own("deficient"), "y ~ a + b + c + town", at = 2:3, more = c("anova", "influence")),
   describe(own("deficient"), "y ~ country + town + twice + a", robust = "HC0", more = "anova"),
   describe(own("factorial"), "grams ~ supply * factor(dose)", more = c("anova", "influence")),
   describe(own("factorial"), "grams ~ block + supply + log2(dose)", robust = "HC3", at = c(1, 40), more = each),

@@ -10,7 +10,10 @@ import { inFolder } from "../cli/goml.js";
 import { agree, type GoldenTable, golden, refit } from "./golden-fits.js";
 
 function expectTable(model: LinearModel, table: GoldenTable, what: string) {
-  const { coefficients } = model.summary();
+  const { coefficients, wald } = model.summary();
+  if (table.wald)
+    for (const name of ["f", "df1", "df2", "p"] as const)
+      agree(wald![name], table.wald[name], `${what}: ${name} of the Wald test`);
   coefficients.forEach((row, i) => {
     for (const name of ["stdError", "t", "p", "lower", "upper"] as const)
       agree(row[name], table[name][i]!, `${what}: ${name} of ${row.term}`);

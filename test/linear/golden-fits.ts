@@ -9,6 +9,7 @@ export interface GoldenTable {
   p: (number | null)[];
   lower: (number | null)[];
   upper: (number | null)[];
+  wald?: { f: number; df1: number; df2: number; p: number } | null;
 }
 
 /** A test's statistic as R prints it. */
