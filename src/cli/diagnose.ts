@@ -42,11 +42,11 @@ export async function diagnose(data: string, options: DiagnoseOptions, signal: A
   // The rows may go to standard output: the report then makes way.
   const stream = options.output === "-" ? process.stderr : process.stdout;
   if (options.json) {
-    const { rows, dropped, ...rest } = found;
+    const { rows, dropped, heldOut, ...rest } = found;
     const document = {
       goml: version,
       command: "diagnose",
-      data: { path: data, rows, dropped },
+      data: { path: data, rows, dropped, heldOut },
       model: { path: options.model, target: model.target },
       ...rest,
     };
@@ -57,7 +57,8 @@ export async function diagnose(data: string, options: DiagnoseOptions, signal: A
 
 function renderDiagnosis(found: Diagnosis, target: string): string {
   const lines = [
-    `${colour.bold(`Residuals of ${target}`)}, ${count(found.n)} of ${count(found.rows)} rows`,
+    `${colour.bold(`Residuals of ${target}`)}, ${count(found.n)} of ${count(found.rows)} rows` +
+      (found.heldOut > 0 ? `, ${count(found.heldOut)} held out from the fit` : ""),
     "",
     renderQuantiles(found),
     "",

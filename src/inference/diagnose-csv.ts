@@ -57,6 +57,8 @@ export interface Diagnosis {
   /** Rows diagnosed: complete, and of positive weight. */
   n: number;
   dropped: number;
+  /** Rows that the fit left out by --test-size: where the file is the very one that it was trained on. */
+  heldOut: number;
   /** Whether the rows are those of the fit, by their number and residual sum of squares. */
   ofFit: boolean;
   rss: number;
@@ -140,6 +142,7 @@ async function diagnoseSource(
     limits,
     centre: model.intercept ? model.moments.mean[y]! : 0,
     spread: Math.sqrt(model.tss / model.moments.sumW) || 1,
+    held: heldOut(model, source),
     unseen: options.unseen ?? "fail",
     most,
     text,
@@ -165,9 +168,18 @@ function rowHeader(table: Table, text: DiagnosePlan["text"]): string {
   return `${own}${text.delimiter}${names(ROW_COLUMNS)}\n`;
 }
 
+/** Which rows of its own file a model was not fitted on. */
+function heldOut({ scan, source: trained }: LinearModel, source: Source): DiagnosePlan["held"] {
+  const now = source.fingerprint;
+  const same = now !== undefined && now.size === trained?.size && now.mtimeMs === trained.mtimeMs;
+  if (!same || scan?.testSize === undefined) return undefined;
+  return { testSize: scan.testSize, seed: scan.seed, firstRow: scan.firstRow };
+}
+
 /** What all chunks gave. */
 interface Seen {
   rows: number;
+  heldOut: number;
   residuals: Float64Array;
   auxiliary: AuxiliaryMoments;
   counts: StandingOut;
@@ -190,6 +202,7 @@ async function diagnoseRows(
   const auxiliary = new AuxiliaryMoments(plan.whitening.kept.length, plan.whitening.constant !== 0);
   const counts: StandingOut = { rstudent: 0, leverage: 0, cooks: 0, dffits: 0, any: 0 };
   let rows = 0;
+  let heldOut = 0;
   let top: RowDiagnosis[] = [];
   let extreme: RowDiagnosis | undefined;
   await scan<DiagnosePlan, DiagnoseResult>({
@@ -205,6 +218,7 @@ async function diagnoseRows(
     onProgress,
     collect: (chunk, number) => {
       rows += chunk.rows;
+      heldOut += chunk.heldOut;
       parts.push(chunk.residuals);
       auxiliary.push(number, chunk);
       for (const name of Object.keys(counts) as (keyof StandingOut)[]) counts[name] += chunk.counts[name];
@@ -223,7 +237,7 @@ async function diagnoseRows(
     residuals.set(part, at);
     at += part.length;
   }
-  return { rows, residuals, auxiliary, counts, top, extreme };
+  return { rows, heldOut, residuals, auxiliary, counts, top, extreme };
 }
 
 async function diagnosisOf(
@@ -232,7 +246,7 @@ async function diagnosisOf(
   seen: Seen,
   limits: InfluenceLimits,
 ): Promise<Diagnosis> {
-  const { rows, residuals, auxiliary, counts, top, extreme } = seen;
+  const { rows, heldOut, residuals, auxiliary, counts, top, extreme } = seen;
   const n = residuals.length;
   if (n === 0)
     throw new DataError(`no row is complete: each of ${rows} has a missing cell`, {
@@ -243,7 +257,8 @@ async function diagnosisOf(
   return {
     rows,
     n,
-    dropped: rows - n,
+    dropped: rows - heldOut - n,
+    heldOut,
     ofFit: n === model.n && Math.abs(rss - model.rss) <= 1e-6 * model.rss,
     rss,
     quantiles: residualQuantiles(residuals),

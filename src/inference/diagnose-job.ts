@@ -3,6 +3,7 @@ import { MomentsAccumulator, type MomentsParts } from "../kernels/moments.js";
 import { BlockPredictor, type PredictorPlan } from "../linear/block-predictor.js";
 import { type FitScale, InfluenceBlock, type InfluenceLimits } from "../linear/influence.js";
 import { WhitenedBlock, type Whitening } from "../linear/whitening.js";
+import { isHeldOut } from "../training/assignment.js";
 import type { BlockSource, ChunkJob } from "../training/chunk-job.js";
 import { rawBlock } from "../training/raw-block.js";
 import { checkUnseen, type UnseenPolicy } from "../training/unseen.js";
@@ -20,6 +21,8 @@ export interface DiagnosePlan {
   /** Fitted values are taken as (ŷ − centre)/spread before they are raised to powers. */
   centre: number;
   spread: number;
+  /** The rows held out from the fit: they are measured, and count for nothing else. */
+  held: { testSize: number; seed: number; firstRow: number } | undefined;
   unseen: UnseenPolicy;
   /** How many of the rows that stand out to keep. */
   most: number;
@@ -53,6 +56,7 @@ export interface StandingOut {
 /** The diagnosis of a chunk; plain data. */
 export interface DiagnoseResult {
   rows: number;
+  heldOut: number;
   /** √w e of the rows that are complete and of positive weight. */
   residuals: Float64Array;
   /** The moments of the whitened columns (the constant one left out), e² − RSS/n, the fitted values' square and cube, e. */
@@ -101,6 +105,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   readonly #text: RowText | undefined;
   readonly #numbers = new Float64Array(BLOCK_ROWS);
   #rows = 0;
+  #heldOut = 0;
   #residuals: number[] = [];
   #squares: [number, number] = [0, 0];
   #counts = { ...NONE };
@@ -123,7 +128,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   }
 
   add(rows: number): void {
-    const { predictor, weighted, unseen } = this.#plan;
+    const { predictor, weighted, unseen, held } = this.#plan;
     const { firstRow } = this.#source;
     const raw = rawBlock(this.#kernels, this.#source, predictor.spec.numeric.length, weighted, rows);
     this.#predictor.predict(raw, 0, rows);
@@ -137,6 +142,10 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
       this.#influence.measure(r, y, predictions[r]!, this.#whitened.squares[r]!, weight);
       this.#numbers[r] = firstRow + r + 1;
       if (this.#influence.residual[r]! * 0 !== 0) continue;
+      if (held !== undefined && isHeldOut(held.firstRow + firstRow + r, held.seed, held.testSize)) {
+        this.#heldOut++;
+        continue;
+      }
       this.#keep(r, kept++, predictions[r]!, weight);
       this.#compare(firstRow + r + 1, r, y, predictions[r]!);
     }
@@ -208,6 +217,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   finish(): DiagnoseResult {
     const result: DiagnoseResult = {
       rows: this.#rows,
+      heldOut: this.#heldOut,
       residuals: Float64Array.from(this.#residuals),
       moments: this.#moments.read(),
       squares: this.#squares,
@@ -218,6 +228,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     };
     this.#moments.reset();
     this.#rows = 0;
+    this.#heldOut = 0;
     this.#residuals = [];
     this.#squares = [0, 0];
     this.#counts = { ...NONE };

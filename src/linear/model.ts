@@ -41,6 +41,8 @@ export interface DataScan {
   dropped: number;
   /** The seed of the hold-out and the folds. */
   seed: number;
+  /** The share of rows held out, where some were. */
+  testSize?: number | undefined;
   /** The error on the rows held out. */
   test: PredictionMetrics | null;
 }

@@ -201,6 +201,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   const scan = {
     rows: total.rows,
     firstRow: plan.firstRow,
+    testSize: plan.testSize > 0 ? plan.testSize : undefined,
     dropped: total.dropped,
     seed: plan.seed,
     test: null,

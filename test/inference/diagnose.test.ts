@@ -105,6 +105,18 @@ describe("goml diagnose", () => {
       expect(rowsOut.stderr).toMatch("Jarque–Bera");
     }));
 
+  test("leaves rows out that the fit held out, in the file of the fit", () =>
+    inFolder({ "data.csv": csv(200), "copy.csv": csv(200) }, async (folder) => {
+      const { model } = await fitCsv(join(folder, "data.csv"), { ...OPTIONS, testSize: 0.25 });
+      const own = await diagnoseCsv(model, join(folder, "data.csv"));
+      expect(own).toMatchObject({ rows: 200, n: model.n, heldOut: 200 - model.n, dropped: 0, ofFit: true });
+      expect(own.heldOut).toBeGreaterThan(20);
+      const { writeFileSync } = await import("node:fs");
+      writeFileSync(join(folder, "copy.csv"), `${csv(200)}\n`);
+      const copy = await diagnoseCsv(model, join(folder, "copy.csv"));
+      expect(copy).toMatchObject({ n: 200, heldOut: 0, ofFit: false });
+    }));
+
   test("says what is missing", () =>
     inFolder({ "data.csv": csv(20), "x.csv": "x\n1\n2\n", "y.csv": "y,x\n1,2\n2,3\n" }, async (folder) => {
       await goml(folder, ["train", "data.csv", "--formula", "y ~ x", "--weights", "w", "-q"]);
