@@ -30,10 +30,11 @@ export async function update(
     onProgress: progress.update,
   }).finally(progress.end);
   const { rows, dropped } = updated;
+  const name = data === "-" ? "standard input" : data;
   const written = { ...options, model: options.model ?? path };
   await presentModel("update", reportOf(updated.model, updated.notes), written, {
     path: data,
-    before: `${count(rows - dropped)} rows of ${data} added to ${count(model.n)}\n\n`,
+    before: `${count(rows - dropped)} rows of ${name} added to ${count(model.n)}\n\n`,
     extra: { added: { path: data, rows, dropped }, before: { path, n: model.n } },
   });
   return 0;
