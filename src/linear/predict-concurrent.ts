@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
 import { InterruptedError, UsageError } from "../errors.js";
-import { Channel } from "../parallel/channel.js";
 import { TaskGroup } from "../parallel/task-group.js";
 import { WorkerPool } from "../parallel/worker-pool.js";
 import { predictRows } from "./predict-rows.js";
@@ -15,22 +14,27 @@ export interface PredictConcurrentOptions {
   out?: Float64Array | undefined;
 }
 
-/** Rows `from` to `to` of X for a worker to predict; X and out are shared, not copied. */
+/** All of X for every worker: they take it in steps, each the next one that none has taken. */
 export interface RowsJob {
+  /** Row-major, in shared memory, as is `out`. */
   X: Float64Array;
   weights: Float64Array;
   out: Float64Array;
-  from: number;
-  to: number;
+  rowsPerStep: number;
+  /** Shared: the number of the next step, and 1 to stop. */
+  state: Int32Array;
 }
+
+const NEXT = 0;
+const STOP = 1;
 
 /**
  * Multiplications for which threads do not pay, some 0.3 ms: `goml bench --suite predict` shows them pay from about
  * half a million values on.
  */
 const INLINE_PRODUCTS = 1 << 19;
-/** Multiplications per job: some 0.2 ms, so that an abort is soon seen and threads end together. */
-const JOB_PRODUCTS = 1 << 18;
+/** Multiplications per step: some 0.05 ms, so that an abort is soon seen and threads end together. */
+const STEP_PRODUCTS = 1 << 16;
 
 const pools = new Map<number, WorkerPool<RowsJob, null>>();
 
@@ -44,9 +48,19 @@ function poolOf(threads: number): WorkerPool<RowsJob, null> {
   return pool;
 }
 
+/** A worker's part: takes steps until there are no more. */
+export function takeSteps({ X, weights, out, rowsPerStep, state }: RowsJob): void {
+  while (Atomics.load(state, STOP) === 0) {
+    const from = Atomics.add(state, NEXT, 1) * rowsPerStep;
+    if (from >= out.length) return;
+    predictRows(X, weights, out, from, Math.min(out.length, from + rowsPerStep));
+  }
+}
+
 /**
- * `predictRows` on worker threads: ŷ = Xθ, the rows cut into jobs of a fixed size that workers take one after the
- * other. Each row is computed alone, so the result has the same bits as the synchronous one.
+ * `predictRows` on worker threads: ŷ = Xθ, in steps of a fixed number of rows. Each row is computed alone, so the
+ * result has the same bits as the synchronous one. Workers take steps from a shared counter: a message for each step
+ * was refused, for waking a thread takes as long as the step.
  *
  * X in a SharedArrayBuffer is read in place; another is copied into one first, which costs about as much as reading
  * it once.
@@ -73,18 +87,13 @@ export async function predictRowsConcurrent(
   const shared = sharedCopy(X);
   const result = isShared(out) ? out : new Float64Array(new SharedArrayBuffer(8 * n));
   const pool = poolOf(threads);
-  const rowsPerJob = Math.max(1, Math.ceil(JOB_PRODUCTS / (k + 1)));
-  // One task cuts the rows, as many as there are threads pass the cuts on, and the group waits for them all.
-  const cuts = new Channel<number>(threads);
-  const group = new TaskGroup({ signal, onCancel: (reason) => cuts.abort(reason) });
-  group.go(async () => {
-    for (let from = 0; from < n; from += rowsPerJob) await cuts.send(from);
-    cuts.close();
-  });
-  for (let t = 0; t < threads; t++)
+  const rowsPerStep = Math.max(1, Math.ceil(STEP_PRODUCTS / (k + 1)));
+  const state = new Int32Array(new SharedArrayBuffer(8));
+  const group = new TaskGroup({ signal, onCancel: () => Atomics.store(state, STOP, 1) });
+  const job: RowsJob = { X: shared, weights, out: result, rowsPerStep, state };
+  for (let t = 0; t < Math.min(threads, Math.ceil(n / rowsPerStep)); t++)
     group.go(async () => {
-      for await (const from of cuts)
-        await pool.run({ X: shared, weights, out: result, from, to: Math.min(n, from + rowsPerJob) });
+      await pool.run(job);
     });
   try {
     await group.wait();

@@ -1,8 +1,7 @@
 import { answerJobs } from "../parallel/answer.js";
-import type { RowsJob } from "./predict-concurrent.js";
-import { predictRows } from "./predict-rows.js";
+import { type RowsJob, takeSteps } from "./predict-concurrent.js";
 
-answerJobs<RowsJob, null>(({ X, weights, out, from, to }) => {
-  predictRows(X, weights, out, from, to);
+answerJobs<RowsJob, null>((job) => {
+  takeSteps(job);
   return null;
 });
