@@ -48,6 +48,7 @@ export function fitting(command: Command): Command {
 export function derived(command: Command, where = "where to write the model (default: nowhere)"): Command {
   return command
     .option("-m, --model <file>", where)
+    .option("-o, --output <file>", "the same as --model")
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--json", "print one JSON document")
     .option("-q, --quiet", "print nothing but errors");
