@@ -41,7 +41,7 @@ export { crossValidateWith, PENALTY_OBJECTIVE, type Penalty } from "./linear/pen
 export type { PredictConcurrentOptions } from "./linear/predict-concurrent.js";
 export { type RefitOptions, refit } from "./linear/refit.js";
 export type { CoefficientRow, FitSummary, Summary } from "./linear/summary.js";
-export type { Vcov, VcovType } from "./linear/vcov.js";
+export type { RobustVcov, Vcov, VcovType } from "./linear/vcov.js";
 export type { WaldTest } from "./linear/wald.js";
 export { ExtendedMoments, type ExtendedMomentsJson } from "./stats/extended-moments.js";
 export type { FitMetrics, PredictionMetrics } from "./stats/metrics.js";

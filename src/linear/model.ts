@@ -16,7 +16,7 @@ import { predictRows } from "./predict-rows.js";
 import type { Solution } from "./solution.js";
 import type { Regression } from "./solve.js";
 import { type Summary, summarize } from "./summary.js";
-import type { Vcov } from "./vcov.js";
+import type { RobustVcov, Vcov } from "./vcov.js";
 import { unwhiten, whiteningOf } from "./whitening.js";
 
 /** How θ was found: Cholesky in double or in double-double, Householder QR of X, or gradient descent. */
@@ -164,7 +164,7 @@ export class LinearModel {
   }
 
   /** The same fit with its covariance estimated otherwise. */
-  withVcov(vcov: Exclude<Vcov, { type: "iid" }>): LinearModel {
+  withVcov(vcov: RobustVcov): LinearModel {
     const whitening = whiteningOf(this.moments, this.regression, this.coefficients);
     const covariance = unwhiten(whitening, Float64Array.from(vcov.meat), this.terms.length);
     return new LinearModel({ ...this, covariance, vcov });

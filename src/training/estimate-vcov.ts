@@ -1,8 +1,9 @@
 import type { ColumnChoice } from "../csv/columns.js";
 import { withLine } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
-import { DataError, ModelError, UsageError } from "../errors.js";
+import { DataError, UsageError } from "../errors.js";
 import type { LinearModel } from "../linear/model.js";
+import { clusteredVcov, robustVcov } from "../linear/score-sums.js";
 import type { VcovType } from "../linear/vcov.js";
 import { whiteningOf } from "../linear/whitening.js";
 import { MergeTree } from "../stats/merge-tree.js";
@@ -93,18 +94,11 @@ export async function estimateVcov(
         hint: "fill the cell in, or leave the row out",
       }),
     );
-  const df = model.dfResidual;
-  if (cluster === undefined) {
-    const factor = type === "hc1" ? model.n / df : 1;
-    return model.withVcov({ type, meat: Array.from(total.meat, (v) => v * factor) });
-  }
-  const clusters = total.groups.size;
-  if (clusters < 2)
-    throw new ModelError(`${cluster} has ${clusters} value in the rows of the fit, which makes one group`, {
-      hint: "a clustered covariance needs two groups, and means something from some forty on",
-    });
-  const factor = (clusters / (clusters - 1)) * ((model.n - 1) / df);
-  return model.withVcov({ type, cluster, clusters, meat: Array.from(total.groupMeat, (v) => v * factor) });
+  return model.withVcov(
+    type === "cluster"
+      ? clusteredVcov(cluster!, [...total.groups.values()], model)
+      : robustVcov(type, total.meat, model),
+  );
 }
 
 /** Finds the groups' column among the columns that are read anyway, or adds it. */

@@ -4,7 +4,9 @@ import { UsageError } from "../errors.js";
 import { extendedIsFree, needsExtended, type SolverChoice } from "../linear/ladder.js";
 import { flatten, LinearModel, regressionOf } from "../linear/model.js";
 import { solve } from "../linear/solve.js";
+import type { VcovType } from "../linear/vcov.js";
 import { inMemoryExtendedMoments, inMemoryMoments } from "./in-memory-moments.js";
+import { robustByRows } from "./robust-rows.js";
 
 /** Options of `fit`; all may be left out. */
 export interface FitOptions {
@@ -16,6 +18,10 @@ export interface FitOptions {
   intercept?: boolean;
   /** n weights ≥ 0: the fit minimises Σ w (y − ŷ)². Default: all 1. */
   weights?: Float64Array;
+  /** How the covariance of θ is estimated. Default: iid. */
+  vcov?: VcovType;
+  /** Which rows belong together, for vcov `cluster`: n numbers or texts. */
+  clusters?: readonly (number | string)[] | Float64Array;
   /** `auto` (default): double, and double-double where that is needed or costs nothing; */
   solver?: Exclude<SolverChoice, "qr" | "gd">;
 }
@@ -61,15 +67,21 @@ export function fit(
   const keys = [...regression.terms, regression.target];
   const choice = options.solver ?? "auto";
   const rows = { X: flat, y, weights };
+  const { vcov = "iid", clusters } = options;
+  if (vcov === "iid" && clusters !== undefined)
+    throw new UsageError('clusters go with vcov "cluster", and only with it: vcov is "iid"');
+  const finish = (model: LinearModel) =>
+    vcov === "iid" ? model : robustByRows(model, vcov, { ...rows, clusters });
   const extended = () => {
     const moments = inMemoryExtendedMoments(keys, rows);
-    return LinearModel.of({ spec, solver: "extended", moments, solution: solve(moments, regression) });
+    const solution = solve(moments, regression);
+    return finish(LinearModel.of({ spec, solver: "extended", moments, solution }));
   };
   if (choice === "extended" || (choice === "auto" && extendedIsFree(n, k + 1))) return extended();
   const moments = inMemoryMoments(keys, rows);
   const solution = solve(moments, regression);
   if (choice === "auto" && needsExtended(solution, moments, regression)) return extended();
-  return LinearModel.of({ spec, solver: "normal", moments, solution });
+  return finish(LinearModel.of({ spec, solver: "normal", moments, solution }));
 }
 
 function checkFinite(

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LinearModel } from "../../src/linear/model.js";
 import { isHeldOut } from "../../src/training/assignment.js";
+import { fit } from "../../src/training/fit.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
 import { goml, inFolder } from "../cli/goml.js";
 
@@ -50,6 +51,30 @@ describe("the second pass", () => {
       }
     });
   });
+
+  test("is the same for rows in memory", () =>
+    inFolder({ "data.csv": TABLE }, async (folder) => {
+      const rows = TABLE.trim()
+        .split("\n")
+        .slice(1)
+        .map((line) => line.split(","));
+      const X = rows.map(([, x, z]) => [Number(x), Number(z)]);
+      const y = rows.map(([value]) => Number(value));
+      const clusters = rows.map((row) => row[3]!);
+      const weights = Float64Array.from(rows, (row) => Number(row[4]));
+      for (const vcov of ["hc0", "hc1", "hc2", "hc3", "cluster"] as const) {
+        const cluster = vcov === "cluster" ? "group" : undefined;
+        const options = { formula: "y ~ x + z", weights: "w", vcov, cluster };
+        const { model } = await fitCsv(join(folder, "data.csv"), options);
+        const own = fit(X, y, { vcov, weights, ...(cluster === undefined ? {} : { clusters }) });
+        own.standardErrors.forEach((error, i) => {
+          expect(Math.abs(error / model.standardErrors[i]! - 1)).toBeLessThan(1e-13);
+        });
+      }
+      expect(() => fit(X, y, { vcov: "cluster" })).toThrow('clusters go with vcov "cluster"');
+      expect(() => fit(X, y, { clusters })).toThrow('vcov is "iid"');
+      expect(() => fit(X, y, { vcov: "cluster", clusters: ["a"] })).toThrow("clusters has 1 values");
+    }));
 
   test("survives the model file, intervals included", () =>
     inFolder({ "data.csv": TABLE }, async (folder) => {
