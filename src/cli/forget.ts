@@ -14,7 +14,7 @@ export async function forget(
   const [model, shard] = await Promise.all([readModel(path), readModel(shardPath!)]);
   const rest = forgetRows({ name: path, model }, { name: shardPath!, model: shard });
   const { digitsLost, digitsLeft } = rest;
-  const written = { ...options, model: options.model ?? path };
+  const written = { ...options, model: options.model ?? options.output ?? path };
   const accuracy =
     digitsLeft >= 16
       ? "at no cost to accuracy"

@@ -9,6 +9,8 @@ import { summaryDocument } from "./summary-document.js";
 export interface PresentOptions extends CollinearityOptions {
   /** Where to write it, if anywhere. */
   model?: string | undefined;
+  /** The same. */
+  output?: string | undefined;
   level: number;
   json?: boolean | undefined;
   quiet?: boolean | undefined;
@@ -21,15 +23,16 @@ export async function presentModel(
   options: PresentOptions,
   details: { path?: string | undefined; before?: string; extra?: object } = {},
 ): Promise<void> {
-  if (options.model !== undefined) await writeFileAtomic(options.model, `${JSON.stringify(report.model)}\n`);
+  const model = options.model ?? options.output;
+  if (model !== undefined) await writeFileAtomic(model, `${JSON.stringify(report.model)}\n`);
   if (options.quiet) return;
   const { path, before = "", extra } = details;
   if (options.json) {
-    const parts = { ...options, model: options.model, path };
+    const parts = { ...options, model, path };
     const document = { goml: version, command, ...extra, ...summaryDocument(report, parts) };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   } else {
-    const summary = renderSummary(report, options, process.stdout.columns ?? Infinity);
+    const summary = renderSummary(report, { ...options, model }, process.stdout.columns ?? Infinity);
     process.stdout.write(`${before}${summary}`);
   }
 }

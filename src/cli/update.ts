@@ -31,7 +31,7 @@ export async function update(
   }).finally(progress.end);
   const { rows, dropped } = updated;
   const name = data === "-" ? "standard input" : data;
-  const written = { ...options, model: options.model ?? path };
+  const written = { ...options, model: options.model ?? options.output ?? path };
   await presentModel("update", reportOf(updated.model, updated.notes), written, {
     path: data,
     before: `${count(rows - dropped)} rows of ${name} added to ${count(model.n)}\n\n`,

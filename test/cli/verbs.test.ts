@@ -110,7 +110,7 @@ test("refit writes only where it is told to", async () => {
   const { runs, models } = await session(
     "train boston.csv -q",
     "refit model.json -f rm,lstat --lambda path --alpha 1 --json",
-    "refit model.json -f rm,lstat -m small.json -q",
+    "refit model.json -f rm,lstat -o small.json -q",
     "refit model.json -f lstta",
   );
   expect(runs[1]!.left).not.toContain("small.json");
@@ -130,7 +130,7 @@ test("shards merge, update and are forgotten", async () => {
     "train a.csv -m a.json -q",
     "train b.csv -m b.json -q --first-row 300",
     "merge b.json a.json -m all.json --json",
-    "forget all.json b.json -m rest.json",
+    "forget all.json b.json -o rest.json",
     "update rest.json b.csv",
     "inspect rest.json --json",
   );
