@@ -1,11 +1,11 @@
 // A formula of factors and interactions over 1,000,000 rows, goml against R (fread + lm + summary), in one run:
 // `node bench/factors.js [--rows 1000000] [--rounds 5]`. The data are generated (seeded), the coefficients compared
 // before anything is timed, the two run in turn, and ratios are taken round by round. Needs Rscript with data.table.
-import { closeSync, existsSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { normal, uniform } from "./generate.js";
+import { generateFactors } from "./generate.js";
 import { median, run } from "./run.js";
 
 const { values: flags } = parseArgs({
@@ -17,32 +17,9 @@ const rows = Number(flags.rows);
 /** 38 coefficients: two factors of text, one of numbers, interactions with numbers, and functions. */
 const FORMULA = "y ~ x1 * region + kind:x2 + factor(year) + I(x3^2) + log(x4) + region:x5";
 
-/** Columns x1 … x5, region (8 levels), kind (5), year (10 numbers) and y. */
-function generate(path) {
-  const next = normal(1);
-  const draw = uniform(2);
-  const regions = ["east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
-  const kinds = ["barn", "flat", "house", "loft", "shed"];
-  const fd = openSync(path, "w");
-  let text = "x1,x2,x3,x4,x5,region,kind,year,y\n";
-  for (let i = 0; i < rows; i++) {
-    const [x1, x2, x3, x5] = [next(), next(), next(), next()].map((x) => Number((10 * x).toPrecision(6)));
-    const x4 = Number((1 + 99 * draw()).toPrecision(6));
-    const [r, k, t] = [8, 5, 10].map((count) => Math.floor(count * draw()));
-    const y = 3 + 0.5 * x1 * (1 + r) + x2 * (k - 2) + 0.1 * x3 ** 2 + 2 * Math.log(x4) - x5 + t + 5 * next();
-    text += `${x1},${x2},${x3},${x4},${x5},${regions[r]},${kinds[k]},${2000 + t},${Number(y.toPrecision(6))}\n`;
-    if (text.length > 1 << 20) {
-      writeSync(fd, text);
-      text = "";
-    }
-  }
-  writeSync(fd, text);
-  closeSync(fd);
-}
-
 mkdirSync(here("data"), { recursive: true });
 const path = here(`data/factors-${rows}.csv`);
-if (!existsSync(path)) generate(path);
+if (!existsSync(path)) generateFactors(rows, path);
 run(["cat", path]);
 
 const goml = [

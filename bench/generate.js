@@ -43,6 +43,29 @@ export function generate(rows, features, file, seed = 1) {
   closeSync(fd);
 }
 
+/** Writes a file of columns x1 … x5, region (8 levels), kind (5), year (10 numbers) and y. */
+export function generateFactors(rows, path) {
+  const next = normal(1);
+  const draw = uniform(2);
+  const regions = ["east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
+  const kinds = ["barn", "flat", "house", "loft", "shed"];
+  const fd = openSync(path, "w");
+  let text = "x1,x2,x3,x4,x5,region,kind,year,y\n";
+  for (let i = 0; i < rows; i++) {
+    const [x1, x2, x3, x5] = [next(), next(), next(), next()].map((x) => Number((10 * x).toPrecision(6)));
+    const x4 = Number((1 + 99 * draw()).toPrecision(6));
+    const [r, k, t] = [8, 5, 10].map((count) => Math.floor(count * draw()));
+    const y = 3 + 0.5 * x1 * (1 + r) + x2 * (k - 2) + 0.1 * x3 ** 2 + 2 * Math.log(x4) - x5 + t + 5 * next();
+    text += `${x1},${x2},${x3},${x4},${x5},${regions[r]},${kinds[k]},${2000 + t},${Number(y.toPrecision(6))}\n`;
+    if (text.length > 1 << 20) {
+      writeSync(fd, text);
+      text = "";
+    }
+  }
+  writeSync(fd, text);
+  closeSync(fd);
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [rows, features, file, seed] = process.argv.slice(2);
   generate(Number(rows), Number(features), file, Number(seed ?? 1));
