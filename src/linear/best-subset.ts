@@ -24,7 +24,7 @@ export function bestSubsets(data: SelectionData, criterion: Criterion = "aic"): 
   const count = submodels.termCount;
   if (count > MOST_TERMS)
     throw new UsageError(`best-subset selection takes at most ${MOST_TERMS} terms, the model has ${count}`, {
-      hint: "Use stepwise selection, or leave terms out first.",
+      hint: "use stepwise selection, or leave terms out first",
     });
   const found = new Search(submodels, count).run();
   const bySize = [...found.values()]
@@ -71,7 +71,7 @@ class Search {
       throw new ModelError(
         `best-subset selection needs a model of full rank; these depend on others: ` +
           solution.aliased.map((i) => regression.terms[i]).join(", "),
-        { hint: "Leave them out, or use stepwise selection." },
+        { hint: "leave them out, or use stepwise selection" },
       );
     const first = regression.intercept ? 1 : 0;
     const k = regression.terms.length;

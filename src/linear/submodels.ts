@@ -46,7 +46,7 @@ export class Submodels {
   constructor(data: SelectionData, criterion: Criterion) {
     if (criterion === "cv" && data.folds === undefined)
       throw new UsageError("selection by cross-validation needs the folds' moments", {
-        hint: "Choose aic or bic, or train with --folds.",
+        hint: "choose aic or bic, or train with --folds",
       });
     this.#data = data;
     this.#moments = data.moments.clone();
