@@ -97,6 +97,8 @@ export class LinearModel {
   readonly terms: readonly string[];
   /** θ: the intercept first where there is one, then one per term; NaN for an aliased term. */
   readonly coefficients: Float64Array;
+  /** θ with 0 for aliased terms and, first, the intercept (0 where there is none): what predicting needs. */
+  readonly weights: Float64Array;
   /**
    * The estimated covariance of θ, σ² (XᵀX)⁻¹ or what `vcov` says, as a packed lower triangle: entry (i, j), i ≥ j,
    * at i(i + 1)/2 + j. NaN for aliased terms.
@@ -133,6 +135,11 @@ export class LinearModel {
     this.codedTerms = codedTerms(this.spec, this.levels, this.references);
     this.terms = this.codedTerms.flatMap((term) => term.columns.map(({ name }) => name));
     this.coefficients = parts.coefficients;
+    this.weights = new Float64Array(this.terms.length + 1);
+    this.weights.set(
+      parts.coefficients.map((value) => (Number.isNaN(value) ? 0 : value)),
+      this.spec.intercept ? 0 : 1,
+    );
     this.covariance = parts.covariance;
     this.vcov = parts.vcov ?? { type: "iid" };
     this.aliased = parts.aliased;
@@ -212,13 +219,6 @@ export class LinearModel {
   /** The standard errors of θ: the roots of the covariance's diagonal. */
   get standardErrors(): Float64Array {
     return this.coefficients.map((_, i) => Math.sqrt(this.covariance[packedIndex(i, i)]!));
-  }
-
-  /** θ with 0 for aliased terms and, first, the intercept (0 where there is none): what predicting needs. */
-  get weights(): Float64Array {
-    const weights = new Float64Array(this.terms.length + 1);
-    weights.set(this.coefficients, this.intercept ? 0 : 1);
-    return weights.map((w) => (Number.isNaN(w) ? 0 : w));
   }
 
   /** The table of coefficients and the statistics of the fit; `level` is that of the intervals. */
