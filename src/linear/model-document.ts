@@ -1,6 +1,8 @@
-import type { FactorLevels } from "../dataset/formula/coding.js";
+import { isModelSpec } from "../dataset/formula/check-spec.js";
+import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
+import { targetKey } from "../dataset/formula/column-key.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
-import { ModelError } from "../errors.js";
+import { GomlError, ModelError } from "../errors.js";
 import { ExtendedMoments, type ExtendedMomentsJson } from "../stats/extended-moments.js";
 import { Moments, type MomentsJson } from "../stats/moments.js";
 import type { DataScan, DataSource, Solver } from "./model.js";
@@ -9,6 +11,8 @@ import type { Vcov } from "./vcov.js";
 
 /** The version of the model file's schema; raised when a reader of the present one could not read it any more. */
 export const SCHEMA = 1;
+
+const SOLVERS = new Set<unknown>(["normal", "extended", "qr", "gd"]);
 
 /** The JSON document of a model. Numbers that are not finite (of aliased terms) are null. */
 export interface ModelDocument {
@@ -90,6 +94,16 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
   const covariance = need("covariance", isNumbers((p * (p + 1)) / 2), `${(p * (p + 1)) / 2} numbers`);
   const moments = readMoments(document.moments, name);
   const folds = need("folds", Array.isArray, "a list of moments").map((fold) => readMoments(fold, name));
+  const spec = need("spec", isModelSpec, "the model's specification");
+  for (const { columns } of [moments, ...folds])
+    if (!columns.includes(targetKey(spec.target))) throw wrong(`"moments" lack the target "${target}"`);
+  const levels = need("levels", (v) => isRecordOf(v, isTexts), "lists of levels by factor");
+  const references = need("references", (v) => isRecordOf(v, isText), "levels by factor");
+  try {
+    codedTerms(spec, levels, references);
+  } catch {
+    throw wrong('"references" should be levels of the factors');
+  }
   return {
     format: "goml-model",
     schema: document.schema,
@@ -99,7 +113,7 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
     coefficients,
     covariance,
     vcov: readVcov(document.vcov, name),
-    solver: need("solver", isText, "the name of a solver"),
+    solver: need("solver", (v) => SOLVERS.has(v), "the name of a solver"),
     aliased: need("aliased", isTexts, "a list of names"),
     rank: need("rank", isNumber, "a number"),
     conditionNumber: need("conditionNumber", isNumber, "a number"),
@@ -111,9 +125,9 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
     weights: need("weights", (v) => v === null || isText(v), "null, or a column name"),
     penalty: need("penalty", isPenalty, "null, or lambda and alpha"),
     scan: need("scan", isScan, "null, or the rows read and dropped, and the seed"),
-    spec: need("spec", isSpec, "the model's specification"),
-    levels: need("levels", (v) => isRecordOf(v, isTexts), "lists of levels by factor"),
-    references: need("references", (v) => isRecordOf(v, isText), "levels by factor"),
+    spec,
+    levels,
+    references,
     folds,
     source: need("source", isSource, "null, or the data's path, size and mtimeMs"),
     moments,
@@ -122,18 +136,6 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
 
 function isRecordOf(v: unknown, ok: (value: unknown) => boolean): boolean {
   return typeof v === "object" && v !== null && !Array.isArray(v) && Object.values(v).every(ok);
-}
-
-function isSpec(v: unknown): boolean {
-  const spec = v as Partial<ModelSpec> | null;
-  const lists = [spec?.variables, spec?.terms, spec?.numeric, spec?.text];
-  return (
-    lists.every(Array.isArray) &&
-    typeof spec?.target?.label === "string" &&
-    typeof spec.target.expression === "object" &&
-    typeof spec.intercept === "boolean" &&
-    spec.terms!.every((term) => term.variables.every((i) => spec.variables![i] !== undefined))
-  );
 }
 
 /** Files without it are of fits without one. */
@@ -157,11 +159,15 @@ function isSource(v: unknown): boolean {
   );
 }
 
+function isMeat(v: unknown): boolean {
+  return Array.isArray(v) && v.every((x) => typeof x === "number");
+}
+
 function readVcov(v: unknown, name: string): Vcov {
   if (v === undefined || v === null) return { type: "iid" };
   const vcov = v as Vcov;
   const types = ["iid", "hc0", "hc1", "hc2", "hc3", "cluster"];
-  if (types.includes(vcov.type) && (vcov.type === "iid" || Array.isArray(vcov.meat))) return vcov;
+  if (types.includes(vcov.type) && (vcov.type === "iid" || isMeat(vcov.meat))) return vcov;
   throw new ModelError(`${name}: "vcov" should be one of ${types.join(", ")}, with its meat`, {
     hint: "write it anew with goml train",
   });
@@ -170,9 +176,11 @@ function readVcov(v: unknown, name: string): Vcov {
 function readMoments(json: unknown, name: string): Moments | ExtendedMoments {
   try {
     const document = json as MomentsJson | ExtendedMomentsJson;
+    if (!Array.isArray(document.columns)) throw new TypeError("columns should be a list");
     return "cLow" in document ? ExtendedMoments.fromJSON(document) : Moments.fromJSON(document);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason =
+      cause instanceof GomlError ? cause.message : "a part of them is missing, or not what it was";
     throw new ModelError(`${name}: "moments" cannot be read: ${reason}`, {
       cause,
       hint: "write it anew with goml train",

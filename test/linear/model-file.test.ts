@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { DataError, ModelError } from "../../src/errors.js";
+import { BlockPredictor } from "../../src/linear/block-predictor.js";
 import { LinearModel } from "../../src/linear/model.js";
 import { readModel } from "../../src/linear/model-file.js";
 import { fit } from "../../src/training/fit.js";
@@ -131,3 +132,43 @@ test("a model written by hand with fewer digits is still read", () => {
   const document = JSON.parse(readFileSync(path, "utf8"));
   expect(LinearModel.fromJSON(document).coefficients[0]).toBe(36.459);
 });
+
+describe("whatever part of a model file is lost or replaced", () => {
+  /** The way to every part of a value, the first of each list standing for all. */
+  function* parts(value: unknown): Generator<string[]> {
+    if (typeof value !== "object" || value === null) return;
+    for (const key of Array.isArray(value) ? value.slice(0, 1).keys() : Object.keys(value)) {
+      yield [String(key)];
+      for (const rest of parts(value[key as keyof typeof value])) yield [String(key), ...rest];
+    }
+  }
+
+  test.each([undefined, null, "x", -1, 0.5, 1e9, true, [], {}, [null]])("by %j", async (by) => {
+    const path = scratch.file("factors.csv", FACTORS);
+    const formula = "log(y) ~ a * s + I(a^2) + poly(b, 2, raw=TRUE)";
+    const references = { s: "v" };
+    const { model } = await fitCsv(path, { formula, references, weights: "b", vcov: "hc1" });
+    const whole = JSON.stringify(model);
+    let refused = 0;
+    for (const way of parts(JSON.parse(whole))) {
+      const document = JSON.parse(whole);
+      let parent = document;
+      for (const key of way.slice(0, -1)) parent = parent[key];
+      if (by === undefined) delete parent[way.at(-1)!];
+      else parent[way.at(-1)!] = by;
+      try {
+        const read = LinearModel.fromJSON(JSON.parse(JSON.stringify(document)), "it");
+        // What is read can be used: the compiled predictor meets every part of the specification.
+        read.summary();
+        new BlockPredictor(read.predictorPlan(true));
+      } catch (error) {
+        expect(error, `${way.join(".")}: ${error}`).toBeInstanceOf(ModelError);
+        expect((error as ModelError).message).not.toMatch(/undefined|\n/);
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(50);
+  });
+});
+
+const FACTORS = `a,b,s,y\n${Array.from({ length: 60 }, (_, i) => `${i % 7},${1 + (i % 11)},${"uvw"[i % 3]},${1 + ((i * 13) % 17)}`).join("\n")}\n`;
