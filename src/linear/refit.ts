@@ -61,8 +61,9 @@ function fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): Es
   const references: Record<string, string> = { ...options.references };
   for (const { label, column } of factors)
     for (const name of [label, column]) {
-      const before = model.references[name];
-      if (before !== undefined) references[name] ??= before;
+      // "constructor" is a name that every object has.
+      if (Object.hasOwn(model.references, name) && !Object.hasOwn(references, name))
+        references[name] = model.references[name]!;
     }
   const keys = scanKeys(spec, levels);
   const { weightsColumn, source, scan } = model;

@@ -1,6 +1,7 @@
 import { CHUNK_BYTES } from "../csv/chunks.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import type { Column } from "../dataset/schema.js";
+import { UsageError } from "../errors.js";
 
 /**
  * About how many columns the moments of a spec will have, the target's included: the product of each term's degrees
@@ -18,6 +19,17 @@ export function designWidth(
     return Math.max(1, new Set(table.sample.map((row) => row[position])).size);
   });
   return spec.terms.reduce((sum, term) => sum + term.variables.reduce((w, v) => w * widths[v]!, 1), 1);
+}
+
+/** More folds than this are taken for a mistake: every one costs moments and a fit of its own. */
+const MOST_FOLDS = 1000;
+
+/** The number of folds that was asked for, if any; throws UsageError where it is none. */
+export function chosenFolds(folds: number | undefined): number | undefined {
+  if (folds === undefined || (Number.isInteger(folds) && folds >= 1 && folds <= MOST_FOLDS)) return folds;
+  throw new UsageError(`folds should be an integer from 1 to ${MOST_FOLDS}, got ${folds}`, {
+    hint: "leave --folds out for 10 of them",
+  });
 }
 
 /** Above this width, folds cost more memory than their error is worth unasked: each has moments of its own. */

@@ -21,7 +21,7 @@ import { mergeFolds } from "../stats/merge-folds.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import type { Moments } from "../stats/moments.js";
 import { type ColumnOptions, chooseColumns } from "./choose-columns.js";
-import { chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
+import { chosenFolds, chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
 import { checkCluster, estimateVcov } from "./estimate-vcov.js";
 import type { DescentOptions } from "./gradient-descent.js";
 import type { MomentsPlan } from "./moments-job.js";
@@ -118,7 +118,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     grouped: false,
     extended: solver === "extended" || (solver === "auto" && extendedFirst),
     testSize: options.testSize ?? 0,
-    folds: options.folds ?? foldsFor(width),
+    folds: chosenFolds(options.folds) ?? foldsFor(width),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
   };
@@ -280,11 +280,23 @@ export async function checkRows(
 ): Promise<void> {
   if (options.na === "fail" && total.firstDropped >= 0)
     throw await missingCell(table, choice, total.firstDropped);
-  if ([total.folds, ...total.groups.values()].every((folds) => folds.every((fold) => fold.n === 0)))
-    throw new DataError(`no row is complete: each of ${total.rows} has a missing cell in a column used`, {
-      place: { file: table.source.name },
+  if ([total.folds, ...total.groups.values()].some((folds) => folds.some((fold) => fold.n > 0))) return;
+  const { rows, dropped, heldOut } = total;
+  const place = { file: table.source.name };
+  if (dropped === rows)
+    throw new DataError(`no row is complete: each of ${rows} has a missing cell in a column used`, {
+      place,
       hint: "leave sparse columns out with --exclude",
     });
+  if (heldOut === rows - dropped)
+    throw new DataError(`no row is left to fit: all ${heldOut} complete rows are held out`, {
+      place,
+      hint: "hold out fewer with --test-size",
+    });
+  throw new DataError(`no row is left to fit: all ${rows - dropped - heldOut} have weight 0`, {
+    place,
+    hint: "choose another column with --weights",
+  });
 }
 
 /** Refuses factors that look like identifiers. */

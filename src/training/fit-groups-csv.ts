@@ -17,7 +17,7 @@ import { mergeFolds } from "../stats/merge-folds.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import type { Moments } from "../stats/moments.js";
 import { chooseColumns, unknownColumn } from "./choose-columns.js";
-import { chunkBytesFor, designWidth, foldsForGroups } from "./design-width.js";
+import { chosenFolds, chunkBytesFor, designWidth, foldsForGroups } from "./design-width.js";
 import { checkRows, type FitCsvOptions, penaltyChoice } from "./fit-csv.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { type MomentsTotal, sortedLevels } from "./moments-result.js";
@@ -88,7 +88,7 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
       solver === "extended" ||
       (solver === "auto" && table.whole && extendedIsFree(table.sample.length, width)),
     testSize: options.testSize ?? 0,
-    folds: options.folds ?? foldsForGroups(width, groupsSeen),
+    folds: chosenFolds(options.folds) ?? foldsForGroups(width, groupsSeen),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
   };

@@ -88,11 +88,10 @@ export class MomentsTotal {
 
 /** Each factor's levels, sorted: texts by code points, numbers by size. */
 export function sortedLevels(spec: ModelSpec, total: MomentsTotal): FactorLevels {
-  const levels: FactorLevels = {};
-  for (const variable of spec.variables)
-    if (variable.kind === "factor")
-      levels[variable.label] = sortLevels(total.levels.get(variable.label) ?? [], variable.of);
-  return levels;
+  const factors = spec.variables.filter((variable) => variable.kind === "factor");
+  return Object.fromEntries(
+    factors.map(({ label, of }) => [label, sortLevels(total.levels.get(label) ?? [], of)]),
+  );
 }
 
 function momentsOf(columns: readonly string[], parts: FoldParts): Moments | ExtendedMoments {

@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DataError, InterruptedError } from "../../src/errors.js";
+import { LinearModel } from "../../src/linear/model.js";
 import { fit } from "../../src/training/fit.js";
 import { type FitCsvOptions, fitCsv } from "../../src/training/fit-csv.js";
 import { normal } from "../normal.js";
@@ -199,4 +200,36 @@ test("memory does not grow with the file", () => {
   const [small, large] = [peak(8), peak(80)];
   // Ten times the rows; 24 MB of room for what the garbage collector has not looked at yet.
   expect(large).toBeLessThan(small + 24);
+});
+
+describe("rows of which none is left to fit are said to be", () => {
+  const text = `x,w,y\n${Array.from({ length: 20 }, (_, i) => `${i},0,${(i * 7) % 5}`).join("\n")}\n`;
+  test.each<[what: string, options: FitCsvOptions, message: string]>([
+    ["held out", { testSize: 0.9999 }, "all 20 complete rows are held out"],
+    ["of no weight", { weights: "w" }, "all 20 have weight 0"],
+  ])("%s", async (_, options, message) => {
+    const path = file("none.csv");
+    writeFileSync(path, text);
+    await expect(fitCsv(path, { features: ["x"], ...options })).rejects.toThrow(message);
+  });
+});
+
+test("more folds than anyone means are refused before they take all memory", async () => {
+  await expect(fitCsv("data/boston.csv", { folds: 1_000_000 })).rejects.toThrow(
+    "folds should be an integer from 1 to 1000, got 1000000",
+  );
+});
+
+test("columns may be called what every JavaScript object has", async () => {
+  const path = file("names.csv");
+  const rows = Array.from({ length: 40 }, (_, i) => `${"ab"[i % 2]},${"uvw"[i % 3]},${(i * 7) % 11},${i}`);
+  const read = async (header: string, target: string) => {
+    writeFileSync(path, `${header}\n${rows.join("\n")}\n`);
+    const { model } = await fitCsv(path, { target });
+    return LinearModel.fromJSON(JSON.parse(JSON.stringify(model)));
+  };
+  const plain = await read("f,g,x,y", "y");
+  const odd = await read("constructor,__proto__,toString,valueOf", "valueOf");
+  expect(odd.coefficients).toEqual(plain.coefficients);
+  expect(odd.terms).toEqual(["constructorb", "__proto__v", "__proto__w", "toString"]);
 });

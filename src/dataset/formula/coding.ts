@@ -127,7 +127,9 @@ function referenceFirst(
   return new Map(
     factors.map(({ label, column, of }) => {
       const sorted = sortLevels(levels[label] ?? [], of);
-      const reference = references[label] ?? references[column];
+      // A column may be called "constructor", which every object has.
+      const asked = [label, column].find((name) => Object.hasOwn(references, name));
+      const reference = asked === undefined ? undefined : references[asked];
       if (reference === undefined) return [label, sorted];
       if (!sorted.includes(reference)) {
         const nearest = nearestName(reference, sorted);
