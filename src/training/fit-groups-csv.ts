@@ -16,9 +16,11 @@ import type { ExtendedMoments } from "../stats/extended-moments.js";
 import { mergeFolds } from "../stats/merge-folds.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import type { Moments } from "../stats/moments.js";
+import { checkRows } from "./check-rows.js";
 import { chooseColumns, unknownColumn } from "./choose-columns.js";
 import { chosenFolds, chunkBytesFor, designWidth, foldsForGroups } from "./design-width.js";
-import { checkRows, type FitCsvOptions, penaltyChoice } from "./fit-csv.js";
+import { type FitCsvOptions, penaltyChoice } from "./fit-csv.js";
+import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { type MomentsTotal, sortedLevels } from "./moments-result.js";
 import { type ScanControl, scanMoments, scanScore } from "./scan-moments.js";
@@ -93,7 +95,7 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
     firstRow: options.firstRow ?? 0,
   };
   const again = plan.testSize > 0 || options.na === "fail" || (solver === "auto" && !plan.extended);
-  if (again && !source.repeatable) await source.seekable();
+  if (again && !source.repeatable) await keepStream(source, onProgress);
   const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };
   const control: ScanControl = {
     threads: options.threads ?? availableParallelism(),

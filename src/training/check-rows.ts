@@ -1,0 +1,68 @@
+import type { ColumnChoice } from "../csv/columns.js";
+import { findRow } from "../csv/locate.js";
+import type { Table } from "../csv/table.js";
+import { DataError, quoteCell } from "../errors.js";
+import { isMissing } from "../kernels/reference/number.js";
+import type { FitCsvOptions } from "./fit-csv.js";
+import type { MomentsTotal } from "./moments-result.js";
+
+/** Refuses missing cells under `--na fail`, and rows of which none is complete. */
+export async function checkRows(
+  table: Table,
+  choice: ColumnChoice,
+  total: MomentsTotal,
+  options: Pick<FitCsvOptions, "na">,
+): Promise<void> {
+  if (options.na === "fail" && total.firstDropped >= 0)
+    throw await missingCell(table, choice, total.firstDropped);
+  if ([total.folds, ...total.groups.values()].some((folds) => folds.some((fold) => fold.n > 0))) return;
+  const { rows, dropped, heldOut } = total;
+  const place = { file: table.source.name };
+  if (dropped === rows)
+    throw new DataError(`no row is complete: each of ${rows} has a missing cell in a column used`, {
+      place,
+      hint: "leave sparse columns out with --exclude",
+    });
+  if (heldOut === rows - dropped)
+    throw new DataError(`no row is left to fit: all ${heldOut} complete rows are held out`, {
+      place,
+      hint: "hold out fewer with --test-size",
+    });
+  throw new DataError(`no row is left to fit: all ${rows - dropped - heldOut} have weight 0`, {
+    place,
+    hint: "choose another column with --weights",
+  });
+}
+
+/** Refuses factors that look like identifiers. */
+export function checkFactors(table: Table, total: MomentsTotal): void {
+  for (const [label, names] of total.levels)
+    if (names.size === total.rows - total.dropped && names.size > 1)
+      throw new DataError(
+        `the factor has ${names.size} levels in as many rows: it looks like an identifier`,
+        {
+          place: { file: table.source.name, column: label },
+          hint: "leave the column out with --exclude",
+        },
+      );
+}
+
+/** The error for a row with a missing cell where `--na fail` refuses them. */
+async function missingCell(table: Table, choice: ColumnChoice, number: number): Promise<DataError> {
+  const row = await findRow(table, number);
+  const read = [...choice.numeric, ...choice.factors];
+  const at = read.find((column) => isMissing(row?.cells[column] ?? ""));
+  const place = { file: table.source.name, row: number, line: row?.line };
+  const hint = "rows with missing cells are dropped with --na omit";
+  if (row === undefined || at === undefined)
+    return new DataError("an expression of the formula has no value in this row", { place, hint });
+  const cell = row.cells[at]!;
+  const wanted = choice.numeric.includes(at) ? "a number" : "a level";
+  return new DataError(
+    `expected ${wanted}, found ${cell.trim() === "" ? "an empty cell" : quoteCell(cell)}`,
+    {
+      place: { ...place, column: table.columns[at]!.name, cell },
+      hint,
+    },
+  );
+}
