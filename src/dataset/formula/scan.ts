@@ -216,18 +216,26 @@ class TermColumns {
     for (let i = 0; i < count; i++) {
       const r = kept[i]!;
       let id = first.codes[r]!;
-      for (const factor of others) id = this.#intern(id, factor.codes[r]!);
-      let column = this.#firstColumn[id];
-      if (column === undefined) {
-        const names = this.#factors.map((v) => block.factors[v]!.name(block.factors[v]!.codes[r]!));
-        this.#factors.forEach((v, f) => {
-          levels.get(this.#variables[v]!.label)!.add(names[f]!);
-        });
-        column = this.#append(columns, names);
-        this.#firstColumn[id] = column;
-      }
-      this.#columnOf[i] = column;
+      for (let f = 0; f < others.length; f++) id = this.#intern(id, others[f]!.codes[r]!);
+      this.#columnOf[i] = this.#firstColumn[id] ?? this.#appendLevels(id, r, block, columns, levels);
     }
+  }
+
+  /** Appends the columns of row r's levels. Apart from the loop: closures in it would be garbage for every row. */
+  #appendLevels(
+    id: number,
+    r: number,
+    block: VariableBlock,
+    columns: string[],
+    levels: Map<string, Set<string>>,
+  ): number {
+    const names = this.#factors.map((v) => block.factors[v]!.name(block.factors[v]!.codes[r]!));
+    this.#factors.forEach((v, f) => {
+      levels.get(this.#variables[v]!.label)!.add(names[f]!);
+    });
+    const column = this.#append(columns, names);
+    this.#firstColumn[id] = column;
+    return column;
   }
 
   /** Gives each product of the term's numbers to `put`, with the rows' columns where it has factors. */
