@@ -20,7 +20,7 @@ export interface Estimate {
  * Solves a model from its moments alone.
  *
  * @param penalty none for least squares; λ = 0 is none too
- * @throws ModelError where there are fewer rows than coefficients, or the target is constant
+ * @throws ModelError where there are fewer rows than coefficients, the target is constant, or squares overflow
  */
 export function estimate(
   parts: Omit<ModelParts, "solution" | "solver" | "penalty">,

@@ -1,6 +1,7 @@
 import { codedTerms } from "../dataset/formula/coding.js";
 import { columnsSpec } from "../dataset/formula/resolve.js";
 import { UsageError } from "../errors.js";
+import { checkSquares } from "../linear/estimable.js";
 import { extendedIsFree, needsExtended, type SolverChoice } from "../linear/ladder.js";
 import { flatten, LinearModel, regressionOf } from "../linear/model.js";
 import { solve } from "../linear/solve.js";
@@ -74,11 +75,13 @@ export function fit(
     vcov === "iid" ? model : robustByRows(model, vcov, { ...rows, clusters });
   const extended = () => {
     const moments = inMemoryExtendedMoments(keys, rows);
+    checkSquares(moments, regression);
     const solution = solve(moments, regression);
     return finish(LinearModel.of({ spec, solver: "extended", moments, solution }));
   };
   if (choice === "extended" || (choice === "auto" && extendedIsFree(n, k + 1))) return extended();
   const moments = inMemoryMoments(keys, rows);
+  checkSquares(moments, regression);
   const solution = solve(moments, regression);
   if (choice === "auto" && needsExtended(solution, moments, regression)) return extended();
   return finish(LinearModel.of({ spec, solver: "normal", moments, solution }));
