@@ -1,5 +1,8 @@
 import { DoubleDouble, productError, sumError } from "../stats/double-double.js";
 
+/** A pivot above this is no rounding error, however magnified: that takes weights of 10¹⁰. */
+const SUSPICIOUS_PIVOT = 1e-8;
+
 /** A vector of double-double numbers: entry i is hi[i] + lo[i]. */
 export interface ExtendedVector {
   hi: Float64Array;
@@ -50,8 +53,19 @@ function subtractDot(
   return new DoubleDouble(hi, lo);
 }
 
-/** The Cholesky factor of `cholesky`, in double-double arithmetic. */
-export function extendedCholesky(a: ExtendedVector, k: number, tolerance: number): ExtendedFactor {
+/**
+ * The Cholesky factor of `cholesky`, in double-double arithmetic.
+ *
+ * @param rounding the relative rounding error that the columns may carry: column j = Σ zᵢ column i + rest is left out
+ * too where the rest is no longer than rounding · (1 + Σ |zᵢ|), for then it may be nothing but the others' errors,
+ * which large zᵢ magnify
+ */
+export function extendedCholesky(
+  a: ExtendedVector,
+  k: number,
+  tolerance: number,
+  rounding = 0,
+): ExtendedFactor {
   const rows: ExtendedVector[] = [];
   const kept: number[] = [];
   const aliased: number[] = [];
@@ -65,7 +79,9 @@ export function extendedCholesky(a: ExtendedVector, k: number, tolerance: number
       setEntry(row, i, rest.div(entry(other, i)));
     }
     const pivot = subtractDot(entry(a, base + j), row, row, r);
-    if (!(pivot.hi > tolerance)) {
+    const least =
+      rounding > 0 && pivot.hi < SUSPICIOUS_PIVOT ? (rounding * (1 + weightOf(rows, row))) ** 2 : 0;
+    if (!(pivot.hi > Math.max(tolerance, least))) {
       aliased.push(j);
       continue;
     }
@@ -74,6 +90,17 @@ export function extendedCholesky(a: ExtendedVector, k: number, tolerance: number
     kept.push(j);
   }
   return { kept, aliased, rows };
+}
+
+/** Σ |zᵢ| of a column's regression on the columns kept, Lᵀz = l; roughly, which is enough to judge by. */
+function weightOf(rows: readonly ExtendedVector[], l: ExtendedVector): number {
+  const z = l.hi.slice(0, rows.length);
+  for (let i = rows.length - 1; i >= 0; i--) {
+    const { hi } = rows[i]!;
+    z[i]! /= hi[i]!;
+    for (let t = 0; t < i; t++) z[t]! -= hi[t]! * z[i]!;
+  }
+  return z.reduce((sum, v) => sum + Math.abs(v), 0);
 }
 
 /** Solves L z = b in place. */

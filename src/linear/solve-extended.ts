@@ -21,6 +21,9 @@ import { type InterceptPart, inOrderOfTerms, isConstant, normOne, type Solution 
  */
 const EXTENDED_TOLERANCE = 1e-26;
 
+/** Four units in the last place: what the columns may be off by as they come, rounded to doubles. */
+const COLUMN_ROUNDING = 2 ** -50;
+
 /** `solve` from double-double moments, in double-double arithmetic; see there. */
 export function solveExtended(moments: ExtendedMoments, at: number[], intercept: boolean): Solution {
   const k = at.length - 1;
@@ -44,7 +47,7 @@ export function solveExtended(moments: ExtendedMoments, at: number[], intercept:
       if (root[j]!.hi !== 0) setEntry(gram, packedIndex(i, j), product(i, j).div(root[i]!).div(root[j]!));
     gram.hi[packedIndex(i, i)] = 1;
   }
-  const { kept, aliased, rows } = extendedCholesky(gram, k, EXTENDED_TOLERANCE);
+  const { kept, aliased, rows } = extendedCholesky(gram, k, EXTENDED_TOLERANCE, COLUMN_ROUNDING);
   const r = kept.length;
   const tss = product(k, k);
   const beta = extendedVector(r);

@@ -160,3 +160,25 @@ test("a column far from zero keeps its digits", () => {
   expect(auto.solver).toBe("extended");
   expect(digits(auto, theta)).toBeGreaterThanOrEqual(13);
 });
+
+describe("a column that depends on others of another size is left out", () => {
+  // x is a million times u: what is left of u after x and x + 2u is their rounding, magnified by as much.
+  const next = normal(11);
+  const rows = Array.from({ length: 60 }, () => ({ x: 1e6 * next(), u: next(), e: next() }));
+
+  test.each([
+    ["a sum that is rounded to a double", "x,u,s,y", "y ~ x + s + u"],
+    ["a sum that a formula keeps in double-double", "x,u,t,y", "y ~ x + I(x + 2*u) + u"],
+  ])("%s", async (_, header, formula) => {
+    const path = join(folder, "sizes.csv");
+    const lines = rows.map(({ x, u, e }) => [x, u, x + 2 * u, u + e].join(","));
+    writeFileSync(path, `${header}\n${lines.join("\n")}\n`);
+    const { model } = await fitCsv(path, { formula });
+    expect(model.aliased).toEqual(["u"]);
+    expect(model.rank).toBe(3);
+    // u = (s − x)/2 is still in the model, by the other two: ŷ = b₀ + b (s − x).
+    const [, x, s] = model.coefficients;
+    expect(x! + s!).toBeLessThan(1e-5);
+    expect(s).toBeGreaterThan(0.2);
+  });
+});
