@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/build-first.ts",
+    setupFiles: "test/fixed-seed.ts",
     pool: "forks",
     // The linter's rule against focused tests takes our fit() for one; this is the same check.
     allowOnly: false,
