@@ -91,7 +91,9 @@ const DOUBLE_INVERSE_CONDITION = 100;
 /** A⁻¹ of the scaled Gram matrix over the columns kept. */
 function inverseOf(gram: ExtendedVector, k: number, kept: number[], rows: ExtendedVector[]): Float64Array {
   const { lower, kept: keptInDouble } = cholesky(gram.hi, k, EXTENDED_TOLERANCE);
-  if (keptInDouble.length !== kept.length) return extendedInverse(rows);
+  // In double another column may look dependent: as many are kept, and not the same.
+  if (kept.length !== keptInDouble.length || kept.some((at, i) => at !== keptInDouble[i]))
+    return extendedInverse(rows);
   const inverse = inverseFromFactor(lower, kept.length);
   const condition = Math.sqrt(normOne(gram.hi, kept) * normOne(inverse));
   return condition <= DOUBLE_INVERSE_CONDITION ? inverse : extendedInverse(rows);
