@@ -111,6 +111,7 @@ async function predictSource(
   const names = table.columns.map(({ name }) => quoteField(name, plan.delimiter)).join(plan.delimiter);
   const output = openOutput(options.output);
   const threads = options.threads ?? 0;
+  let used = Math.max(1, threads);
   const errors = new PredictionErrors();
   let rows = 0;
   let missing = 0;
@@ -132,7 +133,7 @@ async function predictSource(
       ({ rows, missing } = done);
       errors.absorb(done.errors);
     } else if (open)
-      await scan<PredictPlan, PredictResult>({
+      ({ threads: used } = await scan<PredictPlan, PredictResult>({
         table,
         choice,
         plan,
@@ -152,7 +153,7 @@ async function predictSource(
           open = await output.write(chunk.text);
           return open;
         },
-      });
+      }));
     await output.commit();
   } catch (error) {
     output.abort();
@@ -162,7 +163,7 @@ async function predictSource(
     rows,
     missing,
     metrics: errors.n > 0 ? errors.metrics(model.rank) : undefined,
-    timing: { totalMs: performance.now() - started, threads: Math.max(1, threads) },
+    timing: { totalMs: performance.now() - started, threads: used },
   };
 }
 

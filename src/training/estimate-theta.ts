@@ -16,6 +16,9 @@ import { type MomentsTotal, sortedLevels } from "./moments-result.js";
 import { type ScanControl, scanMoments } from "./scan-moments.js";
 import type { Stopwatch } from "./stopwatch.js";
 
+/** Above this condition number R's `lm` leaves terms out as dependent. */
+const WARNING_CONDITION = 1e7;
+
 /** θ, and all that was found on the way to it. */
 export interface ThetaEstimate {
   total: MomentsTotal;
@@ -72,6 +75,11 @@ export async function estimateTheta(
     used = "extended";
     notes.push("double precision was not enough: the moments were summed again in double-double");
   }
+  if (solution.conditionNumber > WARNING_CONDITION)
+    notes.push(
+      "the terms are close to linearly dependent: θ is right for these very numbers, but changes much with " +
+        "their last digits",
+    );
   if (solver === "gd") {
     const { solveByDescent } = await import("./solve-by-descent.js");
     const design = await readAll();

@@ -12,6 +12,8 @@ import { type LaneEnd, resumeOf, type Scan, type Takeover } from "./scan-options
 import { scanStream } from "./scan-stream.js";
 import { answerChunk, runJob, type ScanAnswer } from "./scan-worker-side.js";
 
+/** More threads than this only take memory. */
+const MOST_THREADS = 64;
 const INLINE_BYTES = 4 << 20;
 /** How long the calling thread works at a stretch before it lets others run, in milliseconds. */
 const STRETCH_MS = 10;
@@ -27,6 +29,7 @@ export async function scan<Plan, Result>(options: Scan<Plan, Result>): Promise<{
   const { table, signal } = options;
   const { source, dialect } = table;
   const chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
+  const wanted = Math.min(options.threads, MOST_THREADS);
   let hasRows = false;
   let threads = 1;
   try {
@@ -43,8 +46,7 @@ export async function scan<Plan, Result>(options: Scan<Plan, Result>): Promise<{
       const { fd, size } = source.plain;
       const chunkPlan = planChunks(table, size, chunkBytes);
       const lane = laneSpec(table, options.choice, chunkPlan);
-      threads =
-        size <= (options.inlineBytes ?? INLINE_BYTES) ? 1 : Math.min(options.threads, chunkPlan.chunks);
+      threads = size <= (options.inlineBytes ?? INLINE_BYTES) ? 1 : Math.min(wanted, chunkPlan.chunks);
       const end =
         threads > 1 ? await scanOnWorkers(options, lane, fd, threads) : await scanInline(options, lane, fd);
       hasRows = end.hasRows;
@@ -52,8 +54,8 @@ export async function scan<Plan, Result>(options: Scan<Plan, Result>): Promise<{
       else source.checkUnchanged();
     } else {
       const chunkPlan = planChunks(table, Number.POSITIVE_INFINITY, chunkBytes);
-      threads = options.threads;
-      const end = await scanStream(options, chunkPlan);
+      threads = wanted;
+      const end = await scanStream({ ...options, threads }, chunkPlan);
       hasRows = end.hasRows;
       takeover = end.stop;
     }
