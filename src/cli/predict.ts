@@ -111,8 +111,8 @@ async function openWaitingInput(signal: AbortSignal): Promise<Source | undefined
 
 /**
  * The size of input from which threads pay. Measured on two cores, whole process, 13 features (`goml bench --suite csv`
- * measures it anew): on two threads 16 MB took 1.10 times as long as on one, 32 MB 1.06 times, 64 MB 0.93 times, 128 MB
- * 0.82 times. More cores would pay a little earlier, but never below the 8 MB that are predicted while a thread starts.
+ * measures it anew): two threads took 1.14 times as long as one for 16 MB, 1.09 for 32 MB, 0.99 for 48 MB, 0.96 for
+ * 64 MB. More cores would pay somewhat earlier.
  */
 const AUTO_BYTES = 48e6;
 
