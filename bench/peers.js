@@ -131,12 +131,13 @@ function compare(title, contenders, check) {
   const results = present.map((contender) => {
     const first = run(contender.command, contender.env);
     if (!first.ok) throw new Error(`${contender.name} failed:\n${first.stderr}`);
-    return { contender, first, runs: [] };
+    // A slow one is measured by this run alone.
+    return { contender, first, runs: contender.slow ? [first] : [] };
   });
   check(results);
   for (let round = 0; round < rounds; round++)
     for (const { contender, runs } of results)
-      if (!contender.slow || round === 0) runs.push(run(contender.command, contender.env));
+      if (!contender.slow) runs.push(run(contender.command, contender.env));
   const [ours] = results;
   return {
     title,
@@ -191,7 +192,11 @@ function within(title, unit, contenders) {
   process.stderr.write(`${title}\n`);
   const present = contenders.filter(Boolean).map((contender) => ({ ...contender, values: [] }));
   for (let round = 0; round < rounds; round++)
-    for (const { command, env, read, values } of present) values.push(read(run(command, env)));
+    for (const { name, command, env, read, values } of present) {
+      const result = run(command, env);
+      if (!result.ok) throw new Error(`${name} failed:\n${result.stderr}`);
+      values.push(read(result));
+    }
   const [ours] = present;
   return {
     title,
@@ -210,7 +215,7 @@ const trainOn = (threads) => [
   node,
   goml,
   "train",
-  huge,
+  huge.path,
   "--json",
   "--threads",
   String(threads),
