@@ -28,6 +28,7 @@ describe("help", () => {
     expect(help).toMatchObject({ code: 0, stderr: "" });
     expect(help.stdout).toContain(`Usage: goml ${command} [options]`);
     expect(help.stdout).toMatch(new RegExp(`^Examples:\n  \\$ goml ${command}`, "m"));
+    expect(help.stdout).not.toContain("{}");
     expect((await run(command, "--help")).stdout).toBe(help.stdout);
   });
 });

@@ -32,7 +32,11 @@ export function fitting(command: Command): Command {
     .option("-f, --features <columns>", "only these columns as features", list)
     .option("-x, --exclude <columns>", "all columns but these", list)
     .option("--formula <formula>", "the model in R's formula language: 'y ~ x + log(z) + C(g)'")
-    .option("--reference <column=level>", "a factor's reference level (default: its first)", reference, {})
+    .addOption(
+      new Option("--reference <column=level>", "a factor's reference level")
+        .argParser(reference)
+        .default({}, "its first"),
+    )
     .option("--weights <column>", "weight rows by this column")
     .option("--no-intercept", "fit through the origin")
     .addOption(

@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import { derived, example, objective, type Syntax } from "./command.js";
 import { lambda, list, mix, reference } from "./values.js";
 
@@ -9,7 +10,11 @@ export const refitSyntax: Syntax = (program, run) => {
     .option("-f, --features <terms>", "only these of its terms", list)
     .option("-t, --target <column>", "predict another of its columns")
     .option("--formula <formula>", "a formula over the terms that it has")
-    .option("--reference <column=level>", "another reference level of a factor", reference, {})
+    .addOption(
+      new Option("--reference <column=level>", "another reference level of a factor")
+        .argParser(reference)
+        .default({}, "as it was"),
+    )
     .option("--no-intercept", "fit through the origin")
     .option("--lambda <x>", "penalise: ridge by default; path: λ by cross-validation; 0: no penalty", lambda)
     .option("--alpha <mix>", "the penalty's mix: 0 ridge, 1 lasso (default: 0)", mix);
