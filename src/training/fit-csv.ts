@@ -22,6 +22,9 @@ import { type ScanControl, scanScore } from "./scan-moments.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
 import { tableChoice } from "./table-choice.js";
 
+/** A file from which on a command that is not told how many threads to start starts some. */
+const THREADS_PAY_BYTES = 40 << 20;
+
 /** Options of `fitCsv`; all may be left out. */
 export interface FitCsvOptions extends ColumnOptions, DialectOptions {
   /** Rows with missing cells among the columns used: left out (default), or an error. */
@@ -123,7 +126,9 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
 
   const threads = options.threads ?? availableParallelism();
   const chunkBytes = chunkBytesFor(width, plan.folds);
-  const control: ScanControl = { threads, callerWorks, signal, onProgress, chunkBytes };
+  // On two cores a second thread has paid for its start from about 40 MB on, where this one works too.
+  const inlineBytes = callerWorks && options.threads === undefined ? THREADS_PAY_BYTES : undefined;
+  const control: ScanControl = { threads, callerWorks, inlineBytes, signal, onProgress, chunkBytes };
   const choice = tableChoice(table, spec, options.weights);
   const found = await estimateTheta({ table, choice, plan, control }, options, watch);
   notes.push(...found.notes);

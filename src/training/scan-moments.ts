@@ -13,7 +13,7 @@ import type { TrainingPlan } from "./training-job.js";
 /** How a scan is run: threads, abort, progress. */
 export type ScanControl = Pick<
   Scan<never, never>,
-  "threads" | "callerWorks" | "signal" | "onProgress" | "chunkBytes"
+  "threads" | "callerWorks" | "signal" | "onProgress" | "chunkBytes" | "inlineBytes"
 >;
 
 /** The worker that knows the jobs of a `TrainingPlan`. */
