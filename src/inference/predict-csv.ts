@@ -143,7 +143,7 @@ async function predictSource(
         threads: Math.max(1, threads),
         inlineBytes: 0,
         chunkBytes: chunkBytes(source.plain?.size),
-        window: 4 * Math.max(1, threads),
+        window: 8 * Math.max(1, threads),
         callerWorks: options.callerWorks,
         signal: options.signal,
         onProgress: options.onProgress,
