@@ -316,12 +316,17 @@ describe("memory stays flat over 10,000 runs", () => {
       }
     };
     await runs(2000);
-    waiters = [];
-    const before = await heap();
-    await runs(10_000);
-    waiters = [];
-    // One object of 16 bytes left behind per run would make 160 kB.
-    expect((await heap()) - before).toBeLessThan(150_000);
+    // What the engine itself allocates once, compiled code for example, may fall into any one batch; what a run leaves
+    // behind is in each: one object of 16 bytes per run would make 160 kB every time.
+    let least = Number.POSITIVE_INFINITY;
+    for (let batch = 0; batch < 3 && least >= 150_000; batch++) {
+      waiters = [];
+      const before = await heap();
+      await runs(10_000);
+      waiters = [];
+      least = Math.min(least, (await heap()) - before);
+    }
+    expect(least).toBeLessThan(150_000);
     await machine.close();
   });
 
