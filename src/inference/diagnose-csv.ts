@@ -8,6 +8,7 @@ import { DataError, ModelError } from "../errors.js";
 import { type InfluenceLimits, influenceLimits } from "../linear/influence.js";
 import type { LinearModel } from "../linear/model.js";
 import { whiteningOf } from "../linear/whitening.js";
+import { scan } from "../scan/scan.js";
 import { tTwoSided } from "../stats/distributions.js";
 import {
   durbinWatson,
@@ -16,7 +17,6 @@ import {
   type ResidualQuantiles,
   residualQuantiles,
 } from "../stats/residual-tests.js";
-import { scan } from "../training/scan.js";
 import type { UnseenPolicy } from "../training/unseen.js";
 import { AuxiliaryMoments, type AuxiliaryTest } from "./auxiliary-tests.js";
 import {

@@ -3,9 +3,9 @@ import { MomentsAccumulator, type MomentsParts } from "../kernels/moments.js";
 import { BlockPredictor, type PredictorPlan } from "../linear/block-predictor.js";
 import { type FitScale, InfluenceBlock, type InfluenceLimits } from "../linear/influence.js";
 import { WhitenedBlock, type Whitening } from "../linear/whitening.js";
-import { isHeldOut } from "../training/assignment.js";
-import type { BlockSource, ChunkJob } from "../training/chunk-job.js";
-import { rawBlock } from "../training/raw-block.js";
+import { rawBlock } from "../scan/block-view.js";
+import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
+import { isHeldOut } from "../scan/row-draw.js";
 import { checkUnseen, type UnseenPolicy } from "../training/unseen.js";
 import { RowText } from "./row-text.js";
 

@@ -1,4 +1,4 @@
-import { answerScan } from "../training/scan-worker-side.js";
+import { answerScan } from "../scan/worker-side.js";
 import { DiagnoseJob, type DiagnosePlan } from "./diagnose-job.js";
 
 answerScan((kernels, source, plan: DiagnosePlan) => new DiagnoseJob(kernels, source, plan));

@@ -5,7 +5,7 @@ import type { PredictorPlan } from "../linear/block-predictor.js";
 import type { AnyPredictorPlan } from "../linear/group-predictor.js";
 import type { LinearModel } from "../linear/model.js";
 import { ModelGroup } from "../linear/model-group.js";
-import { tableChoice } from "../training/table-choice.js";
+import { tableChoice } from "../scan/table-choice.js";
 
 /** A model's raw columns as they were found in a table, by name. */
 export interface MatchedColumns<Plan extends AnyPredictorPlan = AnyPredictorPlan> {

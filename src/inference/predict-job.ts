@@ -3,9 +3,9 @@ import type { Kernels } from "../kernels/kernels.js";
 import { BlockPredictor } from "../linear/block-predictor.js";
 import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "../linear/group-predictor.js";
 import { IntervalBlock, type IntervalPlan } from "../linear/interval.js";
+import { rawBlock } from "../scan/block-view.js";
+import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
 import { PredictionErrors } from "../stats/metrics.js";
-import type { BlockSource, ChunkJob } from "../training/chunk-job.js";
-import { rawBlock } from "../training/raw-block.js";
 import { checkUnseen, type UnseenPolicy } from "../training/unseen.js";
 import { RowText } from "./row-text.js";
 

@@ -1,4 +1,4 @@
-import { answerScan } from "../training/scan-worker-side.js";
+import { answerScan } from "../scan/worker-side.js";
 import { PredictJob, type PredictPlan } from "./predict-job.js";
 
 answerScan(

@@ -1,6 +1,6 @@
 import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
 import { NumberWriter } from "../kernels/number-writer.js";
-import type { BlockSource } from "../training/chunk-job.js";
+import type { BlockSource } from "../scan/chunk-job.js";
 
 /**
  * Collects the CSV text of a chunk's rows, numbers as the shortest decimals that read back to the same doubles and

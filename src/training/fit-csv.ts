@@ -10,6 +10,7 @@ import { extendedIsFree, type SolverChoice } from "../linear/ladder.js";
 import { LinearModel } from "../linear/model.js";
 import { crossValidateWith, type PenaltyChoice, penalize } from "../linear/penalty.js";
 import type { VcovType } from "../linear/vcov.js";
+import { tableChoice } from "../scan/table-choice.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { type ColumnOptions, chooseColumns } from "./choose-columns.js";
 import { chosenFolds, chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
@@ -20,7 +21,6 @@ import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { type ScanControl, scanScore } from "./scan-moments.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
-import { tableChoice } from "./table-choice.js";
 
 /** A file from which on a command that is not told how many threads to start starts some. */
 const THREADS_PAY_BYTES = 40 << 20;

@@ -12,6 +12,7 @@ import { levelsLeft } from "../linear/levels-left.js";
 import { type DataScan, type LinearModel, regressionOf } from "../linear/model.js";
 import { ModelGroup, type RefusedGroup } from "../linear/model-group.js";
 import { solve } from "../linear/solve.js";
+import { tableChoice } from "../scan/table-choice.js";
 import type { ExtendedMoments } from "../stats/extended-moments.js";
 import { mergeFolds } from "../stats/merge-folds.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
@@ -24,7 +25,6 @@ import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { type MomentsTotal, sortedLevels } from "./moments-result.js";
 import { type ScanControl, scanMoments, scanScore } from "./scan-moments.js";
-import { tableChoice } from "./table-choice.js";
 
 /** Options of `fitGroupsCsv`: those of `fitCsv`, but for what needs all rows of a group at once. */
 export interface FitGroupsCsvOptions extends Omit<FitCsvOptions, "vcov" | "cluster" | "descent" | "solver"> {

@@ -5,10 +5,10 @@ import { ExtendedAccumulator } from "../kernels/extended.js";
 import { GroupedMoments } from "../kernels/grouped.js";
 import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
 import { MomentsAccumulator } from "../kernels/moments.js";
-import { foldOf, isHeldOut } from "./assignment.js";
-import type { BlockSource, ChunkJob } from "./chunk-job.js";
+import { rawBlock } from "../scan/block-view.js";
+import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
+import { foldOf, isHeldOut } from "../scan/row-draw.js";
 import type { GroupParts, MomentsResult } from "./moments-result.js";
-import { rawBlock } from "./raw-block.js";
 
 /** What the moments of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
 export interface MomentsPlan {

@@ -6,7 +6,7 @@ import { Design } from "../dataset/formula/design.js";
 import { BLOCK_ROWS } from "../dataset/formula/raw-block.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { InterruptedError } from "../errors.js";
-import { isHeldOut } from "./assignment.js";
+import { isHeldOut } from "../scan/row-draw.js";
 
 /** The design matrix of a table's complete rows, in memory: X n × k row-major without the intercept's column. */
 export interface DesignMatrix {

@@ -1,12 +1,12 @@
 import type { ColumnChoice } from "../csv/columns.js";
 import type { Table } from "../csv/table.js";
 import { ModelError } from "../errors.js";
+import { scan } from "../scan/scan.js";
+import type { Scan } from "../scan/scan-options.js";
 import { MergeTree } from "../stats/merge-tree.js";
 import { PredictionErrors } from "../stats/metrics.js";
 import { MomentsJob, type MomentsPlan } from "./moments-job.js";
 import { type MomentsResult, MomentsTotal } from "./moments-result.js";
-import { scan } from "./scan.js";
-import type { Scan } from "./scan-options.js";
 import { ScoreJob, type ScorePlan, type ScoreResult } from "./score-job.js";
 import type { TrainingPlan } from "./training-job.js";
 

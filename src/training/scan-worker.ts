@@ -1,4 +1,4 @@
-import { answerScan } from "./scan-worker-side.js";
+import { answerScan } from "../scan/worker-side.js";
 import { createTrainingJob } from "./training-job.js";
 
 answerScan(createTrainingJob);

@@ -1,10 +1,10 @@
 import type { Kernels } from "../kernels/kernels.js";
 import type { BlockPredictor } from "../linear/block-predictor.js";
 import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "../linear/group-predictor.js";
+import { rawBlock } from "../scan/block-view.js";
+import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
+import { isHeldOut } from "../scan/row-draw.js";
 import { PredictionErrors } from "../stats/metrics.js";
-import { isHeldOut } from "./assignment.js";
-import type { BlockSource, ChunkJob } from "./chunk-job.js";
-import { rawBlock } from "./raw-block.js";
 import { checkUnseen, type UnseenPolicy } from "./unseen.js";
 
 /** What the score of a chunk depends on, apart from its rows; plain data, so that it can go to a worker. */

@@ -1,4 +1,4 @@
-import type { CreateJob } from "./chunk-job.js";
+import type { CreateJob } from "../scan/chunk-job.js";
 import { MomentsJob, type MomentsPlan } from "./moments-job.js";
 import type { MomentsResult } from "./moments-result.js";
 import { ScoreJob, type ScorePlan, type ScoreResult } from "./score-job.js";

@@ -4,9 +4,9 @@ import { BlockPredictor, type PredictorPlan } from "../linear/block-predictor.js
 import { ScoreSums } from "../linear/score-sums.js";
 import type { VcovType } from "../linear/vcov.js";
 import type { Whitening } from "../linear/whitening.js";
-import { isHeldOut } from "./assignment.js";
-import type { BlockSource, ChunkJob } from "./chunk-job.js";
-import { rawBlock } from "./raw-block.js";
+import { rawBlock } from "../scan/block-view.js";
+import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
+import { isHeldOut } from "../scan/row-draw.js";
 
 /** Where the groups of a clustered covariance stand: a numeric column of the blocks, or a factor, by position. */
 export type ClusterColumn = { numeric: number } | { factor: number };

@@ -7,7 +7,7 @@ import { evaluateCsv } from "../../src/inference/evaluate-csv.js";
 import { LinearModel } from "../../src/linear/model.js";
 import { crossValidateWith } from "../../src/linear/penalty.js";
 import { type RefitOptions, refit } from "../../src/linear/refit.js";
-import { foldOf } from "../../src/training/assignment.js";
+import { foldOf } from "../../src/scan/row-draw.js";
 import { type FitCsvOptions, fitCsv } from "../../src/training/fit-csv.js";
 import { uniform } from "../uniform.js";
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { Matrix, QrDecomposition } from "ml-matrix";
 import { describe, expect, test } from "vitest";
-import { foldOf, isHeldOut, rowDraw } from "../../src/training/assignment.js";
+import { foldOf, isHeldOut, rowDraw } from "../../src/scan/row-draw.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
 import { scratchFolder } from "../csv/scratch.js";
 

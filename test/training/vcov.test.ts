@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LinearModel } from "../../src/linear/model.js";
-import { isHeldOut } from "../../src/training/assignment.js";
+import { isHeldOut } from "../../src/scan/row-draw.js";
 import { fit } from "../../src/training/fit.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
 import { goml, inFolder } from "../cli/goml.js";

@@ -3,7 +3,7 @@ import type { ColumnChoice } from "../csv/columns.js";
 import type { Table } from "../csv/table.js";
 import { errorOf } from "../parallel/answer.js";
 import type { CreateJob } from "./chunk-job.js";
-import type { ScanStop } from "./scan-worker-side.js";
+import type { ScanStop } from "./worker-side.js";
 
 /** What is to be done with every chunk of a table, and how. */
 export interface Scan<Plan, Result> {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openSource } from "../../src/csv/source.js";
 import { readTable } from "../../src/csv/table.js";
-import { scan } from "../../src/training/scan.js";
+import { scan } from "../../src/scan/scan.js";
 
 let folder: string;
 beforeAll(() => {

@@ -6,7 +6,7 @@ import { orderedMap } from "../parallel/ordered-map.js";
 import { WorkerPool } from "../parallel/worker-pool.js";
 import type { CreateJob } from "./chunk-job.js";
 import { type LaneEnd, resumeOf, type Scan, type Takeover } from "./scan-options.js";
-import { answerChunk, runJob, type ScanAnswer, type ScanOrder, type ScanSetup } from "./scan-worker-side.js";
+import { answerChunk, runJob, type ScanAnswer, type ScanOrder, type ScanSetup } from "./worker-side.js";
 
 /**
  * The chunks of a stream: cut and counted on this thread as they come, read on worker threads or here, a few of them

@@ -7,10 +7,10 @@ import { readReference } from "../csv/reference-lane.js";
 import { DataError, InterruptedError } from "../errors.js";
 import { Kernels } from "../kernels/kernels.js";
 import { BlockFeeder } from "./block-feeder.js";
-import { scanOnWorkers } from "./scan-on-workers.js";
 import { type LaneEnd, resumeOf, type Scan, type Takeover } from "./scan-options.js";
 import { scanStream } from "./scan-stream.js";
-import { answerChunk, runJob, type ScanAnswer } from "./scan-worker-side.js";
+import { scanOnWorkers } from "./scan-workers.js";
+import { answerChunk, runJob, type ScanAnswer } from "./worker-side.js";
 
 /** More threads than this only take memory. */
 const MOST_THREADS = 64;

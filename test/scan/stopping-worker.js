@@ -1,4 +1,4 @@
-import { answerScan } from "../../dist/training/scan-worker-side.js";
+import { answerScan } from "../../dist/scan/worker-side.js";
 
 // Half a second into the first chunk its job fails; the other chunks are nothing to it.
 answerScan((_kernels, source) => ({

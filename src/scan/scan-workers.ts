@@ -14,7 +14,7 @@ import {
   type ScanOrder,
   type ScanSetup,
   type ScanStop,
-} from "./scan-worker-side.js";
+} from "./worker-side.js";
 
 /** Chunks that a worker reads before it answers: enough to make the messages cheap, few enough to stop soon. */
 const BUDGET = 8;
