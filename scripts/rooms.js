@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 const rooms = [
   "cli",
   "serve",
-  "inference",
+  "prediction",
   "interchange",
   "training",
   "linear",

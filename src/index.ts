@@ -8,15 +8,6 @@ export {
   type Place,
   UsageError,
 } from "./errors.js";
-export {
-  type DiagnoseCsvOptions,
-  type Diagnosis,
-  diagnoseCsv,
-  type NamedRow,
-} from "./inference/diagnose-csv.js";
-export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./inference/evaluate-csv.js";
-export { predictConcurrent } from "./inference/predict-concurrent.js";
-export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./inference/predict-csv.js";
 export { type TermFactor, type TermsDocument, toTerms } from "./interchange/json.js";
 export { type OnnxOptions, toOnnx } from "./interchange/onnx.js";
 export { toPmml } from "./interchange/pmml.js";
@@ -43,6 +34,15 @@ export { type RefitOptions, refit } from "./linear/refit.js";
 export type { CoefficientRow, FitSummary, Summary } from "./linear/summary.js";
 export type { RobustVcov, Vcov, VcovType } from "./linear/vcov.js";
 export type { WaldTest } from "./linear/wald.js";
+export {
+  type DiagnoseCsvOptions,
+  type Diagnosis,
+  diagnoseCsv,
+  type NamedRow,
+} from "./prediction/diagnose-csv.js";
+export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./prediction/evaluate-csv.js";
+export { predictConcurrent } from "./prediction/predict-concurrent.js";
+export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./prediction/predict-csv.js";
 export { ExtendedMoments, type ExtendedMomentsJson } from "./stats/extended-moments.js";
 export type { FitMetrics, PredictionMetrics } from "./stats/metrics.js";
 export { Moments, type MomentsJson } from "./stats/moments.js";

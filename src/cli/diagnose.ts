@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.js";
-import { type Diagnosis, diagnoseCsv, type NamedRow } from "../inference/diagnose-csv.js";
 import { readModel } from "../linear/model-file.js";
+import { type Diagnosis, diagnoseCsv, type NamedRow } from "../prediction/diagnose-csv.js";
 import { version } from "../version.js";
 import { colour } from "./colour.js";
 import { alignedDecimals, count, pValue, significant } from "./numbers.js";

@@ -1,6 +1,6 @@
 import { GateError } from "../errors.js";
-import { evaluateCsv } from "../inference/evaluate-csv.js";
 import { readAnyModel } from "../linear/model-file.js";
+import { evaluateCsv } from "../prediction/evaluate-csv.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { version } from "../version.js";
 import { count, significant } from "./numbers.js";

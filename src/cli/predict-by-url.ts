@@ -1,6 +1,6 @@
 import { openSource, openStandardInput } from "../csv/source.js";
 import { UsageError } from "../errors.js";
-import { predictUrl } from "../inference/predict-url.js";
+import { predictUrl } from "../prediction/predict-url.js";
 import { version } from "../version.js";
 import { count, milliseconds } from "./numbers.js";
 import type { PredictOptions } from "./predict.js";

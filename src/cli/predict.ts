@@ -1,11 +1,11 @@
 import { fstatSync } from "node:fs";
 import { openSource, openStandardInput, type Source } from "../csv/source.js";
 import { DataError, UsageError } from "../errors.js";
-import { defaultThreads, predictCsv } from "../inference/predict-csv.js";
-import type { MachineName } from "../inference/predict-on-machine.js";
 import type { IntervalKind } from "../linear/interval.js";
 import type { LinearModel } from "../linear/model.js";
 import { readAnyModel } from "../linear/model-file.js";
+import { defaultThreads, predictCsv } from "../prediction/predict-csv.js";
+import type { MachineName } from "../prediction/predict-on-machine.js";
 import { version } from "../version.js";
 import { count, milliseconds, significant } from "./numbers.js";
 import { predictByUrl } from "./predict-by-url.js";

@@ -36,6 +36,12 @@ export interface Scan<Plan, Result> {
   onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
 }
 
+/** How a scan is run: threads, abort, progress. */
+export type ScanControl = Pick<
+  Scan<never, never>,
+  "threads" | "callerWorks" | "signal" | "onProgress" | "chunkBytes" | "inlineBytes"
+>;
+
 /** How a lane ended: whether it saw a row, and where it stopped if it could not go on. */
 export interface LaneEnd<Stop> {
   hasRows: boolean;

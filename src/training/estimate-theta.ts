@@ -6,6 +6,7 @@ import { needsExtended } from "../linear/ladder.js";
 import { regressionOf, type Solver } from "../linear/model.js";
 import type { Solution } from "../linear/solution.js";
 import { type Regression, solve } from "../linear/solve.js";
+import type { ScanControl } from "../scan/scan-options.js";
 import type { ExtendedMoments } from "../stats/extended-moments.js";
 import { mergeFolds } from "../stats/merge-folds.js";
 import type { Moments } from "../stats/moments.js";
@@ -13,7 +14,7 @@ import { checkFactors, checkRows } from "./check-rows.js";
 import type { FitCsvOptions } from "./fit-csv.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { type MomentsTotal, sortedLevels } from "./moments-result.js";
-import { type ScanControl, scanMoments } from "./scan-moments.js";
+import { scanMoments } from "./scan-moments.js";
 import type { Stopwatch } from "./stopwatch.js";
 
 /** Above this condition number R's `lm` leaves terms out as dependent. */

@@ -7,9 +7,10 @@ import { clusteredVcov, robustVcov } from "../linear/score-sums.js";
 import type { VcovType } from "../linear/vcov.js";
 import { whiteningOf } from "../linear/whitening.js";
 import { scan } from "../scan/scan.js";
+import type { ScanControl } from "../scan/scan-options.js";
 import { MergeTree } from "../stats/merge-tree.js";
 import { unknownColumn } from "./choose-columns.js";
-import { ENTRY, type ScanControl } from "./scan-moments.js";
+import { ENTRY } from "./scan-moments.js";
 import type { TrainingPlan } from "./training-job.js";
 import { type ClusterColumn, VcovJob, type VcovPlan, type VcovResult, VcovTotal } from "./vcov-job.js";
 

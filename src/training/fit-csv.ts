@@ -9,7 +9,9 @@ import type { CrossValidatedPath } from "../linear/elastic-net.js";
 import { extendedIsFree, type SolverChoice } from "../linear/ladder.js";
 import { LinearModel } from "../linear/model.js";
 import { crossValidateWith, type PenaltyChoice, penalize } from "../linear/penalty.js";
+import { scanScore } from "../linear/scan-score.js";
 import type { VcovType } from "../linear/vcov.js";
+import type { ScanControl } from "../scan/scan-options.js";
 import { tableChoice } from "../scan/table-choice.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { type ColumnOptions, chooseColumns } from "./choose-columns.js";
@@ -19,7 +21,6 @@ import { checkCluster, estimateVcov } from "./estimate-vcov.js";
 import type { DescentOptions } from "./gradient-descent.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
-import { type ScanControl, scanScore } from "./scan-moments.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
 
 /** A file from which on a command that is not told how many threads to start starts some. */

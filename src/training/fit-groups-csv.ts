@@ -11,7 +11,9 @@ import { extendedIsFree, needsExtended } from "../linear/ladder.js";
 import { levelsLeft } from "../linear/levels-left.js";
 import { type DataScan, type LinearModel, regressionOf } from "../linear/model.js";
 import { ModelGroup, type RefusedGroup } from "../linear/model-group.js";
+import { scanScore } from "../linear/scan-score.js";
 import { solve } from "../linear/solve.js";
+import type { ScanControl } from "../scan/scan-options.js";
 import { tableChoice } from "../scan/table-choice.js";
 import type { ExtendedMoments } from "../stats/extended-moments.js";
 import { mergeFolds } from "../stats/merge-folds.js";
@@ -24,7 +26,7 @@ import { type FitCsvOptions, penaltyChoice } from "./fit-csv.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { type MomentsTotal, sortedLevels } from "./moments-result.js";
-import { type ScanControl, scanMoments, scanScore } from "./scan-moments.js";
+import { scanMoments } from "./scan-moments.js";
 
 /** Options of `fitGroupsCsv`: those of `fitCsv`, but for what needs all rows of a group at once. */
 export interface FitGroupsCsvOptions extends Omit<FitCsvOptions, "vcov" | "cluster" | "descent" | "solver"> {

@@ -2,19 +2,11 @@ import type { ColumnChoice } from "../csv/columns.js";
 import type { Table } from "../csv/table.js";
 import { ModelError } from "../errors.js";
 import { scan } from "../scan/scan.js";
-import type { Scan } from "../scan/scan-options.js";
+import type { ScanControl } from "../scan/scan-options.js";
 import { MergeTree } from "../stats/merge-tree.js";
-import { PredictionErrors } from "../stats/metrics.js";
 import { MomentsJob, type MomentsPlan } from "./moments-job.js";
 import { type MomentsResult, MomentsTotal } from "./moments-result.js";
-import { ScoreJob, type ScorePlan, type ScoreResult } from "./score-job.js";
 import type { TrainingPlan } from "./training-job.js";
-
-/** How a scan is run: threads, abort, progress. */
-export type ScanControl = Pick<
-  Scan<never, never>,
-  "threads" | "callerWorks" | "signal" | "onProgress" | "chunkBytes" | "inlineBytes"
->;
 
 /** The worker that knows the jobs of a `TrainingPlan`. */
 export const ENTRY = new URL("../../dist/bundle/scan-worker.js", import.meta.url);
@@ -42,29 +34,4 @@ export async function scanMoments(
   const total = tree.finish();
   if (total === undefined) throw new ModelError("there are no rows to fit");
   return { total, threads };
-}
-
-/** The errors of a model's predictions on a table's rows, and the number of rows. */
-export async function scanScore(
-  table: Table,
-  choice: ColumnChoice,
-  plan: ScorePlan,
-  control: ScanControl,
-): Promise<{ errors: PredictionErrors; rows: number }> {
-  const errors = new PredictionErrors();
-  let rows = 0;
-  await scan<TrainingPlan, ScoreResult>({
-    ...control,
-    table,
-    choice,
-    plan: { score: plan },
-    create: (kernels, source) => new ScoreJob(kernels, source, plan),
-    entry: ENTRY,
-    collect: (result) => {
-      rows += result.rows;
-      errors.absorb(PredictionErrors.of(result.errors));
-      return undefined;
-    },
-  });
-  return { errors, rows };
 }

@@ -1,19 +1,17 @@
 import type { CreateJob } from "../scan/chunk-job.js";
 import { MomentsJob, type MomentsPlan } from "./moments-job.js";
 import type { MomentsResult } from "./moments-result.js";
-import { ScoreJob, type ScorePlan, type ScoreResult } from "./score-job.js";
 import { VcovJob, type VcovPlan, type VcovResult } from "./vcov-job.js";
 
 /** The jobs that the scan's workers know. */
-export type TrainingPlan = { moments: MomentsPlan } | { score: ScorePlan } | { vcov: VcovPlan };
+export type TrainingPlan = { moments: MomentsPlan } | { vcov: VcovPlan };
 
 /** Makes the job that a plan asks for. */
-export const createTrainingJob: CreateJob<TrainingPlan, MomentsResult | ScoreResult | VcovResult> = (
+export const createTrainingJob: CreateJob<TrainingPlan, MomentsResult | VcovResult> = (
   kernels,
   source,
   plan,
 ) => {
   if ("moments" in plan) return new MomentsJob(kernels, source, plan.moments);
-  if ("score" in plan) return new ScoreJob(kernels, source, plan.score);
   return new VcovJob(kernels, source, plan.vcov);
 };

@@ -8,6 +8,7 @@ import { vcovNotes } from "../linear/compatible.js";
 import { type Estimate, estimate } from "../linear/estimate.js";
 import { unitedLevels } from "../linear/merge-models.js";
 import type { LinearModel } from "../linear/model.js";
+import type { ScanControl } from "../scan/scan-options.js";
 import { tableChoice } from "../scan/table-choice.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
 import { absorbInto, mergeFolds } from "../stats/merge-folds.js";
@@ -15,7 +16,7 @@ import { checkRows } from "./check-rows.js";
 import { chunkBytesFor } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { sortedLevels } from "./moments-result.js";
-import { type ScanControl, scanMoments } from "./scan-moments.js";
+import { scanMoments } from "./scan-moments.js";
 
 /** Options of `updateCsv`; all may be left out. */
 export interface UpdateCsvOptions extends DialectOptions {

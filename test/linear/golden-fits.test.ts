@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { diagnoseCsv } from "../../src/inference/diagnose-csv.js";
-import { predictCsv } from "../../src/inference/predict-csv.js";
 import { anovaModels, anovaTerms } from "../../src/linear/anova.js";
 import { coefficientCorrelation, varianceInflation } from "../../src/linear/collinearity.js";
 import type { LinearModel } from "../../src/linear/model.js";
+import { diagnoseCsv } from "../../src/prediction/diagnose-csv.js";
+import { predictCsv } from "../../src/prediction/predict-csv.js";
 import { inFolder } from "../cli/goml.js";
 import { agree, type GoldenTable, golden, refit } from "./golden-fits.js";
 

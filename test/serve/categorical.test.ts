@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openSource } from "../../src/csv/source.js";
 import { fitCsv, type LinearModel, predictCsv } from "../../src/index.js";
-import { predictUrl } from "../../src/inference/predict-url.js";
+import { predictUrl } from "../../src/prediction/predict-url.js";
 import { inFolder } from "../cli/goml.js";
 import { binaryBody, binaryPredictions, type Serving, send, serving } from "./serving.js";
 

@@ -1,7 +1,7 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
 import { devNull, tmpdir } from "node:os";
 import { join } from "node:path";
-import { predictCsv } from "../../inference/predict-csv.js";
+import { predictCsv } from "../../prediction/predict-csv.js";
 import { fit } from "../../training/fit.js";
 import { count } from "../numbers.js";
 import { batchRows, csvText } from "./batches.js";

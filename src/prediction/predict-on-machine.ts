@@ -8,9 +8,9 @@ import { BLOCK_ROWS } from "../dataset/formula/raw-block.js";
 import { DataError, InterruptedError } from "../errors.js";
 import type { PredictorPlan } from "../linear/block-predictor.js";
 import { linearGraph } from "../linear/graph.js";
+import { checkUnseen } from "../linear/unseen.js";
 import { GoMachine, TapeMachine } from "../machine/index.js";
 import { PredictionErrors } from "../stats/metrics.js";
-import { checkUnseen } from "../training/unseen.js";
 import type { PredictPlan } from "./predict-job.js";
 
 /** Which machine runs the model's graph. */

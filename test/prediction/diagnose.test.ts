@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { diagnoseCsv } from "../../src/inference/diagnose-csv.js";
 import { anovaModels } from "../../src/linear/anova.js";
+import { diagnoseCsv } from "../../src/prediction/diagnose-csv.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
 import { goml, inFolder } from "../cli/goml.js";
 

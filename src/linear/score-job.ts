@@ -1,10 +1,10 @@
 import type { Kernels } from "../kernels/kernels.js";
-import type { BlockPredictor } from "../linear/block-predictor.js";
-import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "../linear/group-predictor.js";
 import { rawBlock } from "../scan/block-view.js";
-import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
+import type { BlockSource, ChunkJob, CreateJob } from "../scan/chunk-job.js";
 import { isHeldOut } from "../scan/row-draw.js";
 import { PredictionErrors } from "../stats/metrics.js";
+import type { BlockPredictor } from "./block-predictor.js";
+import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "./group-predictor.js";
 import { checkUnseen, type UnseenPolicy } from "./unseen.js";
 
 /** What the score of a chunk depends on, apart from its rows; plain data, so that it can go to a worker. */
@@ -26,7 +26,7 @@ export interface ScoreResult {
 }
 
 /** Compares the predictions of a model with the targets of the rows that are complete. */
-export class ScoreJob implements ChunkJob<ScoreResult> {
+class ScoreJob implements ChunkJob<ScoreResult> {
   readonly #kernels: Kernels;
   readonly #source: BlockSource;
   readonly #plan: ScorePlan;
@@ -64,3 +64,7 @@ export class ScoreJob implements ChunkJob<ScoreResult> {
     return result;
   }
 }
+
+/** Makes a scan's score job. */
+export const createScoreJob: CreateJob<ScorePlan, ScoreResult> = (kernels, source, plan) =>
+  new ScoreJob(kernels, source, plan);

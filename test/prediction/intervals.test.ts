@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { predictCsv } from "../../src/inference/predict-csv.js";
+import { predictCsv } from "../../src/prediction/predict-csv.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
 import { inFolder } from "../cli/goml.js";
 

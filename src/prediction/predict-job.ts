@@ -3,10 +3,10 @@ import type { Kernels } from "../kernels/kernels.js";
 import { BlockPredictor } from "../linear/block-predictor.js";
 import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "../linear/group-predictor.js";
 import { IntervalBlock, type IntervalPlan } from "../linear/interval.js";
+import { checkUnseen, type UnseenPolicy } from "../linear/unseen.js";
 import { rawBlock } from "../scan/block-view.js";
 import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
 import { PredictionErrors } from "../stats/metrics.js";
-import { checkUnseen, type UnseenPolicy } from "../training/unseen.js";
 import { RowText } from "./row-text.js";
 
 /** What the predictions of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */

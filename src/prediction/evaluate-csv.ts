@@ -5,10 +5,10 @@ import { readTable } from "../csv/table.js";
 import { DataError, ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model.js";
 import type { ModelGroup } from "../linear/model-group.js";
+import { scanScore } from "../linear/scan-score.js";
+import type { ScorePlan } from "../linear/score-job.js";
+import type { UnseenPolicy } from "../linear/unseen.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
-import { scanScore } from "../training/scan-moments.js";
-import type { ScorePlan } from "../training/score-job.js";
-import type { UnseenPolicy } from "../training/unseen.js";
 import { matchColumns } from "./match-columns.js";
 
 /** Options of `evaluateCsv`; all may be left out. */

@@ -7,6 +7,7 @@ import { type Output, openOutput, quoteField } from "../csv/write.js";
 import { DataError, ModelError } from "../errors.js";
 import { type InfluenceLimits, influenceLimits } from "../linear/influence.js";
 import type { LinearModel } from "../linear/model.js";
+import type { UnseenPolicy } from "../linear/unseen.js";
 import { whiteningOf } from "../linear/whitening.js";
 import { scan } from "../scan/scan.js";
 import { tTwoSided } from "../stats/distributions.js";
@@ -17,7 +18,6 @@ import {
   type ResidualQuantiles,
   residualQuantiles,
 } from "../stats/residual-tests.js";
-import type { UnseenPolicy } from "../training/unseen.js";
 import { AuxiliaryMoments, type AuxiliaryTest } from "./auxiliary-tests.js";
 import {
   byInfluence,

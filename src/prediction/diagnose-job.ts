@@ -2,11 +2,11 @@ import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
 import { MomentsAccumulator, type MomentsParts } from "../kernels/moments.js";
 import { BlockPredictor, type PredictorPlan } from "../linear/block-predictor.js";
 import { type FitScale, InfluenceBlock, type InfluenceLimits } from "../linear/influence.js";
+import { checkUnseen, type UnseenPolicy } from "../linear/unseen.js";
 import { WhitenedBlock, type Whitening } from "../linear/whitening.js";
 import { rawBlock } from "../scan/block-view.js";
 import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
 import { isHeldOut } from "../scan/row-draw.js";
-import { checkUnseen, type UnseenPolicy } from "../training/unseen.js";
 import { RowText } from "./row-text.js";
 
 /** What the diagnosis of a chunk depends on, apart from its rows; plain data, so that it can go to a worker. */

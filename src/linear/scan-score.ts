@@ -1,0 +1,31 @@
+import type { ColumnChoice } from "../csv/columns.js";
+import type { Table } from "../csv/table.js";
+import { scan } from "../scan/scan.js";
+import type { ScanControl } from "../scan/scan-options.js";
+import { PredictionErrors } from "../stats/metrics.js";
+import { createScoreJob, type ScorePlan, type ScoreResult } from "./score-job.js";
+
+/** The errors of a model's predictions on a table's rows, and the number of rows. */
+export async function scanScore(
+  table: Table,
+  choice: ColumnChoice,
+  plan: ScorePlan,
+  control: ScanControl,
+): Promise<{ errors: PredictionErrors; rows: number }> {
+  const errors = new PredictionErrors();
+  let rows = 0;
+  await scan<ScorePlan, ScoreResult>({
+    ...control,
+    table,
+    choice,
+    plan,
+    create: createScoreJob,
+    entry: new URL("../../dist/bundle/score-worker.js", import.meta.url),
+    collect: (result) => {
+      rows += result.rows;
+      errors.absorb(PredictionErrors.of(result.errors));
+      return undefined;
+    },
+  });
+  return { errors, rows };
+}

@@ -1,0 +1,4 @@
+import { answerScan } from "../scan/worker-side.js";
+import { createScoreJob } from "./score-job.js";
+
+answerScan(createScoreJob);
