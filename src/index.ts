@@ -13,27 +13,31 @@ export { type OnnxOptions, toOnnx } from "./interchange/onnx.js";
 export { toPmml } from "./interchange/pmml.js";
 export { type SqlOptions, toSql } from "./interchange/sql.js";
 export { toTypeScript } from "./interchange/typescript.js";
-export { anovaModels, anovaTerms, type ModelRow, type TermRow } from "./linear/anova.js";
-export { coefficientCorrelation, type InflationRow, varianceInflation } from "./linear/collinearity.js";
-export type { NamedModel } from "./linear/compatible.js";
-export type { CrossValidation, FoldError } from "./linear/cross-validation.js";
-export type { CrossValidatedPath, PenalizedFit } from "./linear/elastic-net.js";
-export type { Estimate } from "./linear/estimate.js";
-export { type Forgotten, forgetRows } from "./linear/forget-rows.js";
-export type { ModelGraph } from "./linear/graph.js";
-export type { IntervalKind, IntervalOptions, PredictedInterval } from "./linear/interval.js";
-export type { SolverChoice } from "./linear/ladder.js";
-export { mergeModels } from "./linear/merge-models.js";
-export { type DataScan, type DataSource, LinearModel, type Solver } from "./linear/model.js";
-export type { ModelDocument } from "./linear/model-document.js";
-export { readAnyModel, readModel } from "./linear/model-file.js";
-export { ModelGroup, type ModelGroupDocument, type RefusedGroup } from "./linear/model-group.js";
-export { crossValidateWith, PENALTY_OBJECTIVE, type Penalty } from "./linear/penalty.js";
+export {
+  coefficientCorrelation,
+  type InflationRow,
+  varianceInflation,
+} from "./linear/covariance/collinearity.js";
+export type { RobustVcov, Vcov, VcovType } from "./linear/covariance/vcov.js";
+export type { WaldTest } from "./linear/covariance/wald.js";
+export type { IntervalKind, IntervalOptions, PredictedInterval } from "./linear/model/interval.js";
+export { type DataScan, type DataSource, LinearModel, type Solver } from "./linear/model/model.js";
+export type { ModelDocument } from "./linear/model/model-document.js";
+export { readAnyModel, readModel } from "./linear/model/model-file.js";
+export { ModelGroup, type ModelGroupDocument, type RefusedGroup } from "./linear/model/model-group.js";
+export type { Estimate } from "./linear/model/solve-spec.js";
+export type { CoefficientRow, FitSummary, Summary } from "./linear/model/summary.js";
+export type { ModelGraph } from "./linear/model/to-graph.js";
+export type { CrossValidatedPath, PenalizedFit } from "./linear/penalty/elastic-net.js";
+export { crossValidateWith, PENALTY_OBJECTIVE, type Penalty } from "./linear/penalty/penalty.js";
 export type { PredictConcurrentOptions } from "./linear/predict-concurrent.js";
-export { type RefitOptions, refit } from "./linear/refit.js";
-export type { CoefficientRow, FitSummary, Summary } from "./linear/summary.js";
-export type { RobustVcov, Vcov, VcovType } from "./linear/vcov.js";
-export type { WaldTest } from "./linear/wald.js";
+export { anovaModels, anovaTerms, type ModelRow, type TermRow } from "./linear/selection/anova.js";
+export { type RefitOptions, refit } from "./linear/selection/refit.js";
+export type { NamedModel } from "./linear/shards/compatible.js";
+export { type Forgotten, forgetRows } from "./linear/shards/forget-rows.js";
+export { mergeModels } from "./linear/shards/merge-models.js";
+export type { CrossValidation, FoldError } from "./linear/solve/cross-validation.js";
+export type { SolverChoice } from "./linear/solve/ladder.js";
 export {
   type DiagnoseCsvOptions,
   type Diagnosis,

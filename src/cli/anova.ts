@@ -1,6 +1,6 @@
-import { anovaModels, anovaTerms, type ModelRow, type TermRow } from "../linear/anova.js";
-import type { LinearModel } from "../linear/model.js";
-import { readModel } from "../linear/model-file.js";
+import type { LinearModel } from "../linear/model/model.js";
+import { readModel } from "../linear/model/model-file.js";
+import { anovaModels, anovaTerms, type ModelRow, type TermRow } from "../linear/selection/anova.js";
 import { version } from "../version.js";
 import { colour } from "./colour.js";
 import { alignedDecimals, pValue, significant, stars } from "./numbers.js";

@@ -1,5 +1,5 @@
-import { coefficientCorrelation, varianceInflation } from "../linear/collinearity.js";
-import type { LinearModel } from "../linear/model.js";
+import { coefficientCorrelation, varianceInflation } from "../linear/covariance/collinearity.js";
+import type { LinearModel } from "../linear/model/model.js";
 import { packedIndex } from "../stats/packed.js";
 import { colour } from "./colour.js";
 import { significant } from "./numbers.js";

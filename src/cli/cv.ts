@@ -1,8 +1,8 @@
 import { UsageError } from "../errors.js";
-import type { CrossValidation } from "../linear/cross-validation.js";
-import type { LinearModel } from "../linear/model.js";
-import { isModelFile, readModel } from "../linear/model-file.js";
-import { PENALTY_OBJECTIVE } from "../linear/penalty.js";
+import type { LinearModel } from "../linear/model/model.js";
+import { isModelFile, readModel } from "../linear/model/model-file.js";
+import { PENALTY_OBJECTIVE } from "../linear/penalty/penalty.js";
+import type { CrossValidation } from "../linear/solve/cross-validation.js";
 import { fitCsv } from "../training/fit-csv.js";
 import { version } from "../version.js";
 import { colour } from "./colour.js";

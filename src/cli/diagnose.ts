@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.js";
-import { readModel } from "../linear/model-file.js";
+import { readModel } from "../linear/model/model-file.js";
 import { type Diagnosis, diagnoseCsv, type NamedRow } from "../prediction/diagnose-csv.js";
 import { version } from "../version.js";
 import { colour } from "./colour.js";

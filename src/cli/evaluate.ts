@@ -1,5 +1,5 @@
 import { GateError } from "../errors.js";
-import { readAnyModel } from "../linear/model-file.js";
+import { readAnyModel } from "../linear/model/model-file.js";
 import { evaluateCsv } from "../prediction/evaluate-csv.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { version } from "../version.js";

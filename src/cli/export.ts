@@ -6,8 +6,8 @@ import { toOnnx } from "../interchange/onnx.js";
 import { toPmml } from "../interchange/pmml.js";
 import { toSql } from "../interchange/sql.js";
 import { toTypeScript } from "../interchange/typescript.js";
-import type { LinearModel } from "../linear/model.js";
-import { readModel } from "../linear/model-file.js";
+import type { LinearModel } from "../linear/model/model.js";
+import { readModel } from "../linear/model/model-file.js";
 
 /** The options of `goml export`, as commander gives them. */
 export interface ExportOptions {

@@ -1,5 +1,5 @@
-import { forgetRows } from "../linear/forget-rows.js";
-import { readModel } from "../linear/model-file.js";
+import { readModel } from "../linear/model/model-file.js";
+import { forgetRows } from "../linear/shards/forget-rows.js";
 import { reportOf } from "./model-report.js";
 import { count, significant } from "./numbers.js";
 import { type PresentOptions, presentModel } from "./present-model.js";

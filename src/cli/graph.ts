@@ -1,6 +1,6 @@
 import { writeFileAtomic } from "../csv/write.js";
 import { UsageError } from "../errors.js";
-import { readModel } from "../linear/model-file.js";
+import { readModel } from "../linear/model/model-file.js";
 import {
   GoMachine,
   graphToDot,
@@ -53,7 +53,7 @@ function exampleGraph(name: string): RunnableGraph {
 /** The model's graph; every row of X is the mean of the training data. */
 async function modelGraph({ model: path, rows }: GraphOptions): Promise<RunnableGraph> {
   const model = await readModel(path);
-  const { linearGraph } = await import("../linear/graph.js");
+  const { linearGraph } = await import("../linear/model/to-graph.js");
   const { columns, mean } = model.moments;
   const means = model.regression.terms.map((key) => mean[columns.indexOf(key)]!);
   const { graph, prediction } = linearGraph(

@@ -1,6 +1,6 @@
-import type { LinearModel } from "../linear/model.js";
-import type { ModelGroup } from "../linear/model-group.js";
-import { PENALTY_OBJECTIVE } from "../linear/penalty.js";
+import type { LinearModel } from "../linear/model/model.js";
+import type { ModelGroup } from "../linear/model/model-group.js";
+import { PENALTY_OBJECTIVE } from "../linear/penalty/penalty.js";
 import type { CsvGroupFit } from "../training/fit-groups-csv.js";
 import { colour } from "./colour.js";
 import { crossValidationOf, reportOf } from "./model-report.js";

@@ -1,9 +1,9 @@
 import { writeFileAtomic } from "../csv/write.js";
 import { UsageError } from "../errors.js";
-import type { LinearModel } from "../linear/model.js";
-import { readAnyModel } from "../linear/model-file.js";
-import { ModelGroup } from "../linear/model-group.js";
-import type { Summary } from "../linear/summary.js";
+import type { LinearModel } from "../linear/model/model.js";
+import { readAnyModel } from "../linear/model/model-file.js";
+import { ModelGroup } from "../linear/model/model-group.js";
+import type { Summary } from "../linear/model/summary.js";
 import { version } from "../version.js";
 import type { CollinearityOptions } from "./collinearity.js";
 import { colour } from "./colour.js";

@@ -1,6 +1,6 @@
 import { ModelError } from "../errors.js";
-import { mergeModels } from "../linear/merge-models.js";
-import { readModel } from "../linear/model-file.js";
+import { readModel } from "../linear/model/model-file.js";
+import { mergeModels } from "../linear/shards/merge-models.js";
 import { reportOf } from "./model-report.js";
 import { type PresentOptions, presentModel } from "./present-model.js";
 

@@ -1,6 +1,6 @@
-import type { CrossValidation } from "../linear/cross-validation.js";
-import type { LinearModel } from "../linear/model.js";
-import { crossValidateWith } from "../linear/penalty.js";
+import type { LinearModel } from "../linear/model/model.js";
+import { crossValidateWith } from "../linear/penalty/penalty.js";
+import type { CrossValidation } from "../linear/solve/cross-validation.js";
 import type { CsvFit } from "../training/fit-csv.js";
 
 /** What a summary tells beside the model; of a model that was read from its file some of it is not known. */

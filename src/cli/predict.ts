@@ -1,9 +1,9 @@
 import { fstatSync } from "node:fs";
 import { openSource, openStandardInput, type Source } from "../csv/source.js";
 import { DataError, UsageError } from "../errors.js";
-import type { IntervalKind } from "../linear/interval.js";
-import type { LinearModel } from "../linear/model.js";
-import { readAnyModel } from "../linear/model-file.js";
+import type { IntervalKind } from "../linear/model/interval.js";
+import type { LinearModel } from "../linear/model/model.js";
+import { readAnyModel } from "../linear/model/model-file.js";
 import { defaultThreads, predictCsv } from "../prediction/predict-csv.js";
 import type { MachineName } from "../prediction/predict-on-machine.js";
 import { version } from "../version.js";

@@ -1,5 +1,5 @@
-import { readModel } from "../linear/model-file.js";
-import { refit as refitModel } from "../linear/refit.js";
+import { readModel } from "../linear/model/model-file.js";
+import { refit as refitModel } from "../linear/selection/refit.js";
 import { reportOf } from "./model-report.js";
 import { type PresentOptions, presentModel } from "./present-model.js";
 

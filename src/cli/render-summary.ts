@@ -1,8 +1,8 @@
-import type { CrossValidatedPath } from "../linear/elastic-net.js";
-import type { LinearModel } from "../linear/model.js";
-import { PENALTY_OBJECTIVE, type Penalty } from "../linear/penalty.js";
-import type { CoefficientRow, Summary } from "../linear/summary.js";
-import { vcovName } from "../linear/vcov.js";
+import { vcovName } from "../linear/covariance/vcov.js";
+import type { LinearModel } from "../linear/model/model.js";
+import type { CoefficientRow, Summary } from "../linear/model/summary.js";
+import type { CrossValidatedPath } from "../linear/penalty/elastic-net.js";
+import { PENALTY_OBJECTIVE, type Penalty } from "../linear/penalty/penalty.js";
 import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
 import { colour } from "./colour.js";
 import type { ModelReport } from "./model-report.js";

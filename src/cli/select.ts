@@ -1,9 +1,9 @@
 import { UsageError } from "../errors.js";
-import { bestSubsets } from "../linear/best-subset.js";
-import { readModel } from "../linear/model-file.js";
-import { refitTerms } from "../linear/refit.js";
-import { type Direction, stepwise } from "../linear/stepwise.js";
-import type { Criterion, SelectionData } from "../linear/submodels.js";
+import { readModel } from "../linear/model/model-file.js";
+import { bestSubsets } from "../linear/selection/best-subset.js";
+import { refitTerms } from "../linear/selection/refit.js";
+import { type Direction, stepwise } from "../linear/selection/stepwise.js";
+import type { Criterion, SelectionData } from "../linear/selection/submodels.js";
 import { colour } from "./colour.js";
 import { reportOf } from "./model-report.js";
 import { significant } from "./numbers.js";

@@ -1,6 +1,6 @@
-import type { CrossValidatedPath } from "../linear/elastic-net.js";
-import type { LinearModel } from "../linear/model.js";
-import { PENALTY_OBJECTIVE } from "../linear/penalty.js";
+import type { LinearModel } from "../linear/model/model.js";
+import type { CrossValidatedPath } from "../linear/penalty/elastic-net.js";
+import { PENALTY_OBJECTIVE } from "../linear/penalty/penalty.js";
 import { type CollinearityOptions, collinearityDocument } from "./collinearity.js";
 import type { ModelReport } from "./model-report.js";
 

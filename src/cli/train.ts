@@ -1,7 +1,7 @@
 import { writeFileAtomic } from "../csv/write.js";
 import { ModelError, UsageError } from "../errors.js";
-import type { SolverChoice } from "../linear/ladder.js";
-import type { VcovType } from "../linear/vcov.js";
+import type { VcovType } from "../linear/covariance/vcov.js";
+import type { SolverChoice } from "../linear/solve/ladder.js";
 import { type CsvFit, type FitCsvOptions, fitCsv } from "../training/fit-csv.js";
 import { version } from "../version.js";
 import { type ModelOptions, modelOptions } from "./model-options.js";

@@ -1,4 +1,4 @@
-import { readModel } from "../linear/model-file.js";
+import { readModel } from "../linear/model/model-file.js";
 import { updateCsv } from "../training/update-csv.js";
 import { reportOf } from "./model-report.js";
 import { count } from "./numbers.js";

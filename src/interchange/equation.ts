@@ -1,5 +1,5 @@
 import type { Expression, Variable } from "../dataset/formula/spec.js";
-import type { LinearModel } from "../linear/model.js";
+import type { LinearModel } from "../linear/model/model.js";
 
 /** A factor with the levels that training met; a level's place in the list is its code. */
 export interface Factor {

@@ -1,6 +1,6 @@
 import type { Expression } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
-import type { LinearModel } from "../linear/model.js";
+import type { LinearModel } from "../linear/model/model.js";
 import { type Block, type Equation, equationOf, type Factor, isPlain, type Power } from "./equation.js";
 import { OnnxGraph } from "./onnx-graph.js";
 

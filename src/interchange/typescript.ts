@@ -1,5 +1,5 @@
 import type { Expression } from "../dataset/formula/spec.js";
-import type { LinearModel } from "../linear/model.js";
+import type { LinearModel } from "../linear/model/model.js";
 import { version } from "../version.js";
 import { type Block, type Equation, equationOf, type Power } from "./equation.js";
 

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { InterruptedError, UsageError } from "../errors.js";
 import { TaskGroup } from "../parallel/task-group.js";
 import { WorkerPool } from "../parallel/worker-pool.js";
-import { predictRows } from "./predict-rows.js";
+import { predictRows } from "./model/predict-rows.js";
 
 /** Options of `model.predictConcurrent`; all may be left out. */
 export interface PredictConcurrentOptions {

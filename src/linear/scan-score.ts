@@ -3,7 +3,7 @@ import type { Table } from "../csv/table.js";
 import { scan } from "../scan/scan.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { PredictionErrors } from "../stats/metrics.js";
-import { createScoreJob, type ScorePlan, type ScoreResult } from "./score-job.js";
+import { createScoreJob, type ScorePlan, type ScoreResult } from "./model/score-job.js";
 
 /** The errors of a model's predictions on a table's rows, and the number of rows. */
 export async function scanScore(

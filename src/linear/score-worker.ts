@@ -1,4 +1,4 @@
 import { answerScan } from "../scan/worker-side.js";
-import { createScoreJob } from "./score-job.js";
+import { createScoreJob } from "./model/score-job.js";
 
 answerScan(createScoreJob);

@@ -1,4 +1,4 @@
-import { solve } from "../linear/solve.js";
+import { solve } from "../linear/solve/solve.js";
 import { chiSquareSurvival, fSurvival } from "../stats/distributions.js";
 import { MergeTree } from "../stats/merge-tree.js";
 import { Moments } from "../stats/moments.js";

@@ -5,10 +5,10 @@ import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
 import { type Output, openOutput, quoteField } from "../csv/write.js";
 import { DataError, ModelError } from "../errors.js";
-import { type InfluenceLimits, influenceLimits } from "../linear/influence.js";
-import type { LinearModel } from "../linear/model.js";
-import type { UnseenPolicy } from "../linear/unseen.js";
-import { whiteningOf } from "../linear/whitening.js";
+import { type InfluenceLimits, influenceLimits } from "../linear/covariance/influence.js";
+import { whiteningOf } from "../linear/covariance/whitening.js";
+import type { LinearModel } from "../linear/model/model.js";
+import type { UnseenPolicy } from "../linear/model/unseen.js";
 import { scan } from "../scan/scan.js";
 import { tTwoSided } from "../stats/distributions.js";
 import {

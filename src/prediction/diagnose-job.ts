@@ -1,9 +1,9 @@
 import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
 import { MomentsAccumulator, type MomentsParts } from "../kernels/moments.js";
-import { BlockPredictor, type PredictorPlan } from "../linear/block-predictor.js";
-import { type FitScale, InfluenceBlock, type InfluenceLimits } from "../linear/influence.js";
-import { checkUnseen, type UnseenPolicy } from "../linear/unseen.js";
-import { WhitenedBlock, type Whitening } from "../linear/whitening.js";
+import { type FitScale, InfluenceBlock, type InfluenceLimits } from "../linear/covariance/influence.js";
+import { WhitenedBlock, type Whitening } from "../linear/covariance/whitening.js";
+import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
+import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
 import { rawBlock } from "../scan/block-view.js";
 import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
 import { isHeldOut } from "../scan/row-draw.js";

@@ -3,11 +3,11 @@ import type { DialectOptions } from "../csv/dialect.js";
 import { openSource } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
 import { DataError, ModelError } from "../errors.js";
-import type { LinearModel } from "../linear/model.js";
-import type { ModelGroup } from "../linear/model-group.js";
+import type { LinearModel } from "../linear/model/model.js";
+import type { ModelGroup } from "../linear/model/model-group.js";
+import type { ScorePlan } from "../linear/model/score-job.js";
+import type { UnseenPolicy } from "../linear/model/unseen.js";
 import { scanScore } from "../linear/scan-score.js";
-import type { ScorePlan } from "../linear/score-job.js";
-import type { UnseenPolicy } from "../linear/unseen.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { matchColumns } from "./match-columns.js";
 

@@ -1,10 +1,10 @@
 import type { ColumnChoice } from "../csv/columns.js";
 import type { Table } from "../csv/table.js";
 import { ModelError } from "../errors.js";
-import type { PredictorPlan } from "../linear/block-predictor.js";
-import type { AnyPredictorPlan } from "../linear/group-predictor.js";
-import type { LinearModel } from "../linear/model.js";
-import { ModelGroup } from "../linear/model-group.js";
+import type { PredictorPlan } from "../linear/model/block-predictor.js";
+import type { AnyPredictorPlan } from "../linear/model/group-predictor.js";
+import type { LinearModel } from "../linear/model/model.js";
+import { ModelGroup } from "../linear/model/model-group.js";
 import { tableChoice } from "../scan/table-choice.js";
 
 /** A model's raw columns as they were found in a table, by name. */

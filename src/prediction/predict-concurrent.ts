@@ -1,4 +1,4 @@
-import type { LinearModel } from "../linear/model.js";
+import type { LinearModel } from "../linear/model/model.js";
 import type { PredictConcurrentOptions } from "../linear/predict-concurrent.js";
 
 /**

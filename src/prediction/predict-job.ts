@@ -1,9 +1,9 @@
 import { quoteField } from "../csv/write.js";
 import type { Kernels } from "../kernels/kernels.js";
-import { BlockPredictor } from "../linear/block-predictor.js";
-import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "../linear/group-predictor.js";
-import { IntervalBlock, type IntervalPlan } from "../linear/interval.js";
-import { checkUnseen, type UnseenPolicy } from "../linear/unseen.js";
+import { BlockPredictor } from "../linear/model/block-predictor.js";
+import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "../linear/model/group-predictor.js";
+import { IntervalBlock, type IntervalPlan } from "../linear/model/interval.js";
+import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
 import { rawBlock } from "../scan/block-view.js";
 import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
 import { PredictionErrors } from "../stats/metrics.js";

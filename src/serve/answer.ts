@@ -1,4 +1,4 @@
-import type { UnseenPolicy } from "../linear/unseen.js";
+import type { UnseenPolicy } from "../linear/model/unseen.js";
 import type { AskableModel } from "./askable.js";
 import { readCsvBody } from "./csv-body.js";
 import { type InferRequest, readInferRequest } from "./infer-request.js";

@@ -1,9 +1,9 @@
 import { Levels } from "../csv/levels.js";
 import type { UnseenLevel } from "../dataset/formula/design.js";
 import { BLOCK_ROWS, type RawBlock } from "../dataset/formula/raw-block.js";
-import { BlockPredictor } from "../linear/block-predictor.js";
-import { predictRows } from "../linear/predict-rows.js";
-import type { UnseenPolicy } from "../linear/unseen.js";
+import { BlockPredictor } from "../linear/model/block-predictor.js";
+import { predictRows } from "../linear/model/predict-rows.js";
+import type { UnseenPolicy } from "../linear/model/unseen.js";
 import type { Batch } from "./batch.js";
 import { badRequest, quoted } from "./request-error.js";
 import type { InputColumn, ModelDescription, ServedModel } from "./served-model.js";

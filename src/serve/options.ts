@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { UsageError } from "../errors.js";
-import type { LinearModel } from "../linear/model.js";
-import type { UnseenPolicy } from "../linear/unseen.js";
+import type { LinearModel } from "../linear/model/model.js";
+import type { UnseenPolicy } from "../linear/model/unseen.js";
 
 /**
  * The models to serve: files and folders, or models and files by name.

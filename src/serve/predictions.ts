@@ -1,4 +1,4 @@
-import type { UnseenPolicy } from "../linear/unseen.js";
+import type { UnseenPolicy } from "../linear/model/unseen.js";
 import type { AskableModel } from "./askable.js";
 import type { Batch } from "./batch.js";
 

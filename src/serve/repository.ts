@@ -1,5 +1,5 @@
 import { ModelError, UsageError } from "../errors.js";
-import { LinearModel } from "../linear/model.js";
+import { LinearModel } from "../linear/model/model.js";
 import { makeReady } from "./askable.js";
 import { findModelFiles, type ModelFile, type ModelPath } from "./model-files.js";
 import type { ServeModels } from "./options.js";

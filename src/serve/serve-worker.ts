@@ -1,6 +1,6 @@
 import { readlinkSync } from "node:fs";
 import { getPriority, setPriority } from "node:os";
-import { readModel } from "../linear/model-file.js";
+import { readModel } from "../linear/model/model-file.js";
 import { answerJobs } from "../parallel/answer.js";
 import { type Answer, answer, type Question } from "./answer.js";
 import { askable } from "./askable.js";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { PredictorPlan } from "../linear/block-predictor.js";
-import type { LinearModel } from "../linear/model.js";
+import type { PredictorPlan } from "../linear/model/block-predictor.js";
+import type { LinearModel } from "../linear/model/model.js";
 
 /** A raw column of the data that a model reads: numbers (FP64) or the texts of a factor (BYTES). */
 export interface InputColumn {

@@ -4,23 +4,23 @@ import { openSource, type Source } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
 import { plainKeys } from "../dataset/formula/plain.js";
 import { UsageError } from "../errors.js";
-import type { CrossValidation } from "../linear/cross-validation.js";
-import type { CrossValidatedPath } from "../linear/elastic-net.js";
-import { extendedIsFree, type SolverChoice } from "../linear/ladder.js";
-import { LinearModel } from "../linear/model.js";
-import { crossValidateWith, type PenaltyChoice, penalize } from "../linear/penalty.js";
+import type { VcovType } from "../linear/covariance/vcov.js";
+import { LinearModel } from "../linear/model/model.js";
+import type { CrossValidatedPath } from "../linear/penalty/elastic-net.js";
+import { crossValidateWith, type PenaltyChoice, penalize } from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
-import type { VcovType } from "../linear/vcov.js";
+import type { CrossValidation } from "../linear/solve/cross-validation.js";
+import { extendedIsFree, type SolverChoice } from "../linear/solve/ladder.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { tableChoice } from "../scan/table-choice.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { type ColumnOptions, chooseColumns } from "./choose-columns.js";
 import { chosenFolds, chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
-import { estimateTheta } from "./estimate-theta.js";
-import { checkCluster, estimateVcov } from "./estimate-vcov.js";
+import { fitTheta } from "./fit-theta.js";
 import type { DescentOptions } from "./gradient-descent.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
+import { checkCluster, robustVcovOf } from "./robust-vcov.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
 
 /** A file from which on a command that is not told how many threads to start starts some. */
@@ -131,7 +131,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   const inlineBytes = callerWorks && options.threads === undefined ? THREADS_PAY_BYTES : undefined;
   const control: ScanControl = { threads, callerWorks, inlineBytes, signal, onProgress, chunkBytes };
   const choice = tableChoice(table, spec, options.weights);
-  const found = await estimateTheta({ table, choice, plan, control }, options, watch);
+  const found = await fitTheta({ table, choice, plan, control }, options, watch);
   notes.push(...found.notes);
   const { total, moments, levels, regression } = found;
   const folds = plan.folds > 1 ? total.folds : [];
@@ -162,7 +162,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   });
   if (vcov !== "iid") {
     const request = { ...plan, type: vcov, cluster: options.cluster };
-    model = await watch.scan(() => estimateVcov(table, choice, model, request, control));
+    model = await watch.scan(() => robustVcovOf(table, choice, model, request, control));
     notes.push(`the data were read a second time for the ${vcov} covariance`);
   }
   const cv = await watch.solve(() =>

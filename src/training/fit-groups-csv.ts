@@ -6,13 +6,13 @@ import { plainKeys } from "../dataset/formula/plain.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { ModelError, UsageError } from "../errors.js";
 import { isDecimal } from "../kernels/reference/number.js";
-import { estimate } from "../linear/estimate.js";
-import { extendedIsFree, needsExtended } from "../linear/ladder.js";
-import { levelsLeft } from "../linear/levels-left.js";
-import { type DataScan, type LinearModel, regressionOf } from "../linear/model.js";
-import { ModelGroup, type RefusedGroup } from "../linear/model-group.js";
+import { type DataScan, type LinearModel, regressionOf } from "../linear/model/model.js";
+import { ModelGroup, type RefusedGroup } from "../linear/model/model-group.js";
+import { solveSpec } from "../linear/model/solve-spec.js";
 import { scanScore } from "../linear/scan-score.js";
-import { solve } from "../linear/solve.js";
+import { levelsLeft } from "../linear/shards/levels-left.js";
+import { extendedIsFree, needsExtended } from "../linear/solve/ladder.js";
+import { solve } from "../linear/solve/solve.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { tableChoice } from "../scan/table-choice.js";
 import type { ExtendedMoments } from "../stats/extended-moments.js";
@@ -145,7 +145,7 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
         ? moments
         : moments.select(moments.columns.map((_, i) => i).filter((i) => !gone.has(moments.columns[i]!)));
     try {
-      const { model } = estimate(
+      const { model } = solveSpec(
         {
           spec,
           levels,

@@ -1,11 +1,11 @@
 import { codedTerms } from "../dataset/formula/coding.js";
 import { columnsSpec } from "../dataset/formula/resolve.js";
 import { UsageError } from "../errors.js";
-import { checkSquares } from "../linear/estimable.js";
-import { extendedIsFree, needsExtended, type SolverChoice } from "../linear/ladder.js";
-import { flatten, LinearModel, regressionOf } from "../linear/model.js";
-import { solve } from "../linear/solve.js";
-import type { VcovType } from "../linear/vcov.js";
+import type { VcovType } from "../linear/covariance/vcov.js";
+import { flatten, LinearModel, regressionOf } from "../linear/model/model.js";
+import { checkSquares } from "../linear/solve/aliasing.js";
+import { extendedIsFree, needsExtended, type SolverChoice } from "../linear/solve/ladder.js";
+import { solve } from "../linear/solve/solve.js";
 import { inMemoryExtendedMoments, inMemoryMoments } from "./in-memory-moments.js";
 import { robustByRows } from "./robust-rows.js";
 

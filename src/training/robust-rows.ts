@@ -1,9 +1,9 @@
 import { BLOCK_ROWS } from "../dataset/formula/raw-block.js";
 import { UsageError } from "../errors.js";
-import type { LinearModel } from "../linear/model.js";
-import { clusteredVcov, robustVcov, ScoreSums } from "../linear/score-sums.js";
-import type { VcovType } from "../linear/vcov.js";
-import { whiteningOf } from "../linear/whitening.js";
+import { clusteredVcov, Meat, robustVcov } from "../linear/covariance/meat.js";
+import type { VcovType } from "../linear/covariance/vcov.js";
+import { whiteningOf } from "../linear/covariance/whitening.js";
+import type { LinearModel } from "../linear/model/model.js";
 
 /** The rows that a model was fitted on. */
 interface FittedRows {
@@ -16,9 +16,9 @@ interface FittedRows {
 }
 
 /**
- * A model with its covariance estimated by the rows that it was fitted on; see `estimateVcov`.
+ * A model with its covariance estimated by the rows that it was fitted on; see `robustVcovOf`.
  *
- * @throws UsageError where `clusters` and the type do not fit; ModelError as `estimateVcov`
+ * @throws UsageError where `clusters` and the type do not fit; ModelError as `robustVcovOf`
  */
 export function robustByRows(
   model: LinearModel,
@@ -34,7 +34,7 @@ export function robustByRows(
   const numbers = new Map<number | string, number>();
   const groups = new Float64Array(BLOCK_ROWS);
   const fitted = model.predict(X);
-  const sums = new ScoreSums(whiteningOf(model.moments, model.regression, model.coefficients), type);
+  const sums = new Meat(whiteningOf(model.moments, model.regression, model.coefficients), type);
   const columns = new Float64Array(k * BLOCK_ROWS);
   const scores = new Float64Array(BLOCK_ROWS);
   for (let from = 0; from < n; from += BLOCK_ROWS) {

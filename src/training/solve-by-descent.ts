@@ -1,4 +1,4 @@
-import type { Solution } from "../linear/solution.js";
+import type { Solution } from "../linear/solve/solution.js";
 import { type DescentOptions, descend } from "./gradient-descent.js";
 import type { DesignMatrix } from "./read-design.js";
 

@@ -4,10 +4,10 @@ import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
 import { plainKeys } from "../dataset/formula/plain.js";
 import { ModelError } from "../errors.js";
-import { vcovNotes } from "../linear/compatible.js";
-import { type Estimate, estimate } from "../linear/estimate.js";
-import { unitedLevels } from "../linear/merge-models.js";
-import type { LinearModel } from "../linear/model.js";
+import type { LinearModel } from "../linear/model/model.js";
+import { type Estimate, solveSpec } from "../linear/model/solve-spec.js";
+import { vcovNotes } from "../linear/shards/compatible.js";
+import { unitedLevels } from "../linear/shards/merge-models.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { tableChoice } from "../scan/table-choice.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
@@ -90,7 +90,7 @@ async function updateSource(
   await checkRows(table, choice, total, options);
   const folds = model.folds.map((fold, f) => absorbInto(fold, total.folds[f]!));
   const notes = vcovNotes([model]);
-  const updated = estimate(
+  const updated = solveSpec(
     {
       spec,
       levels: unitedLevels(spec, [model.levels, sortedLevels(spec, total)]),

@@ -1,9 +1,9 @@
 import { BLOCK_ROWS } from "../dataset/formula/raw-block.js";
 import type { Kernels } from "../kernels/kernels.js";
-import { BlockPredictor, type PredictorPlan } from "../linear/block-predictor.js";
-import { ScoreSums } from "../linear/score-sums.js";
-import type { VcovType } from "../linear/vcov.js";
-import type { Whitening } from "../linear/whitening.js";
+import { Meat } from "../linear/covariance/meat.js";
+import type { VcovType } from "../linear/covariance/vcov.js";
+import type { Whitening } from "../linear/covariance/whitening.js";
+import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
 import { rawBlock } from "../scan/block-view.js";
 import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
 import { isHeldOut } from "../scan/row-draw.js";
@@ -44,7 +44,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
   readonly #source: BlockSource;
   readonly #plan: VcovPlan;
   readonly #predictor: BlockPredictor;
-  readonly #sums: ScoreSums;
+  readonly #sums: Meat;
   readonly #scores = new Float64Array(BLOCK_ROWS);
   readonly #groups = new Float64Array(BLOCK_ROWS);
 
@@ -53,7 +53,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
     this.#source = source;
     this.#plan = plan;
     this.#predictor = new BlockPredictor(plan.predictor);
-    this.#sums = new ScoreSums(plan.whitening, plan.type);
+    this.#sums = new Meat(plan.whitening, plan.type);
   }
 
   add(rows: number): void {

@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readModel } from "../../src/linear/model-file.js";
+import { readModel } from "../../src/linear/model/model-file.js";
 import { version } from "../../src/version.js";
 import { goml, inFolder } from "./goml.js";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readAnyModel } from "../../src/linear/model-file.js";
+import { readAnyModel } from "../../src/linear/model/model-file.js";
 import { goml, inFolder } from "./goml.js";
 
 const BOSTON = readFileSync("data/boston.csv", "utf8");

@@ -1,4 +1,4 @@
-# Goldens of ridge in src/linear/elastic-net.ts: Rscript test/golden/ridge.R > test/golden/ridge.json
+# Goldens of ridge in src/linear/penalty/elastic-net.ts: Rscript test/golden/ridge.R > test/golden/ridge.json
 # MASS scales columns by their standard deviation with divisor n and penalizes n times goml's lambda.
 source("test/golden/json.R")
 lambdas <- c(0, 0.01, 0.5, 10)

@@ -1,4 +1,4 @@
-# Goldens of src/linear/stepwise.ts: Rscript test/golden/step.R > test/golden/step.json
+# Goldens of src/linear/selection/stepwise.ts: Rscript test/golden/step.R > test/golden/step.json
 source("test/golden/json.R")
 invisible(Sys.setlocale("LC_COLLATE", "C"))
 texts <- function(data) { for (v in names(data)) if (is.factor(data[[v]])) data[[v]] <- as.character(data[[v]]); data }

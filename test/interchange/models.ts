@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { Design } from "../../src/dataset/formula/design.js";
 import { fitCsv } from "../../src/index.js";
-import type { LinearModel } from "../../src/linear/model.js";
+import type { LinearModel } from "../../src/linear/model/model.js";
 import { inFolder } from "../cli/goml.js";
 import { rawBlock, type Table } from "../dataset/formula/table.js";
 

@@ -4,7 +4,7 @@ import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { ModelError } from "../../src/errors.js";
 import { fit, fitCsv, toOnnx } from "../../src/index.js";
-import type { LinearModel } from "../../src/linear/model.js";
+import type { LinearModel } from "../../src/linear/model/model.js";
 import type { Table } from "../dataset/formula/table.js";
 import { exampleOf, examples, firstDifference } from "./models.js";
 

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { anovaModels, anovaTerms } from "../../src/linear/anova.js";
-import { coefficientCorrelation, varianceInflation } from "../../src/linear/collinearity.js";
-import type { LinearModel } from "../../src/linear/model.js";
+import { coefficientCorrelation, varianceInflation } from "../../src/linear/covariance/collinearity.js";
+import type { LinearModel } from "../../src/linear/model/model.js";
+import { anovaModels, anovaTerms } from "../../src/linear/selection/anova.js";
 import { diagnoseCsv } from "../../src/prediction/diagnose-csv.js";
 import { predictCsv } from "../../src/prediction/predict-csv.js";
 import { inFolder } from "../cli/goml.js";

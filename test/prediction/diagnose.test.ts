@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { anovaModels } from "../../src/linear/anova.js";
+import { anovaModels } from "../../src/linear/selection/anova.js";
 import { diagnoseCsv } from "../../src/prediction/diagnose-csv.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
 import { goml, inFolder } from "../cli/goml.js";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LinearModel } from "../../src/linear/model.js";
+import type { LinearModel } from "../../src/linear/model/model.js";
 import { fit } from "../../src/training/fit.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
 import { normal } from "../normal.js";

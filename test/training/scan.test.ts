@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DataError, InterruptedError } from "../../src/errors.js";
-import { LinearModel } from "../../src/linear/model.js";
+import { LinearModel } from "../../src/linear/model/model.js";
 import { fit } from "../../src/training/fit.js";
 import { type FitCsvOptions, fitCsv } from "../../src/training/fit-csv.js";
 import { normal } from "../normal.js";

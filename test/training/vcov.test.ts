@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { LinearModel } from "../../src/linear/model.js";
+import { LinearModel } from "../../src/linear/model/model.js";
 import { isHeldOut } from "../../src/scan/row-draw.js";
 import { fit } from "../../src/training/fit.js";
 import { fitCsv } from "../../src/training/fit-csv.js";

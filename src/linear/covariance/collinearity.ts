@@ -1,0 +1,78 @@
+import { DoubleDouble } from "../../stats/double-double.js";
+import { ExtendedMoments } from "../../stats/extended-moments.js";
+import { packedIndex } from "../../stats/packed.js";
+import type { LinearModel } from "../model/model.js";
+import { solve } from "../solve/solve.js";
+
+/** How much a term's variance is inflated by the terms beside it. */
+export interface InflationRow {
+  term: string;
+  /** The columns of the term. */
+  df: number;
+  /** The variance inflation factor: 1/(1 − R²) of one column; generalised where the term has several. */
+  gvif: number;
+  /** gvif^(1/(2 df)): on the scale of a standard error, comparable between terms. */
+  perDegree: number;
+}
+
+/**
+ * Generalised variance inflation factors of a model's terms, det(S_tt) det((S⁻¹)_tt) with S the Gram matrix of the
+ * columns (centred, with an intercept) and t those of one term; from the moments, without the data. NaN for a term
+ * with an aliased column, as the others are inflated without it.
+ *
+ * Source: Fox & Monette 1992, "Generalized collinearity diagnostics", JASA 87; R's `car::vif`.
+ */
+export function varianceInflation(model: LinearModel): InflationRow[] {
+  const { moments, regression, intercept } = model;
+  const where = new Map(moments.columns.map((name, i) => [name, i]));
+  const at = regression.terms.map((key) => where.get(key));
+  const extended = moments instanceof ExtendedMoments ? moments : undefined;
+  const W = new DoubleDouble(moments.sumW, extended?.sumWLow ?? 0);
+  const mean = (i: number) => new DoubleDouble(moments.mean[i]!, extended?.meanLow[i] ?? 0);
+  const product = (i: number, j: number): number => {
+    const [a, b] = [at[i], at[j]];
+    if (a === undefined || b === undefined) return 0;
+    const ab = packedIndex(a, b);
+    const c = new DoubleDouble(moments.c[ab]!, extended?.cLow[ab] ?? 0);
+    return (intercept ? c : c.add(W.mul(mean(a)).mul(mean(b)))).toNumber();
+  };
+  const { inverse } = solve(moments, regression);
+  const first = intercept ? 1 : 0;
+  let column = 0;
+  return model.codedTerms.map(({ label, columns }) => {
+    const own = columns.map(() => column++);
+    const root = own.map((i) => Math.sqrt(product(i, i)));
+    const scaled = (i: number, j: number) => product(own[i]!, own[j]!) / root[i]! / root[j]!;
+    const inverted = (i: number, j: number) =>
+      inverse[packedIndex(own[i]! + first, own[j]! + first)]! * root[i]! * root[j]!;
+    const gvif = determinant(own.length, scaled) * determinant(own.length, inverted);
+    return { term: label, df: own.length, gvif, perDegree: gvif ** (1 / (2 * own.length)) };
+  });
+}
+
+/** The determinant of a symmetric positive definite matrix, by Gaussian elimination. */
+function determinant(n: number, value: (i: number, j: number) => number): number {
+  const rows = Array.from({ length: n }, (_, i) => Float64Array.from({ length: n }, (_, j) => value(i, j)));
+  let product = 1;
+  for (let k = 0; k < n; k++) {
+    const pivot = rows[k]!;
+    product *= pivot[k]!;
+    for (let i = k + 1; i < n; i++) {
+      const factor = rows[i]![k]! / pivot[k]!;
+      for (let j = k; j < n; j++) rows[i]![j]! -= factor * pivot[j]!;
+    }
+  }
+  return product;
+}
+
+/** The correlation matrix of a model's coefficients, packed lower triangle in the order of θ; NaN for the aliased. */
+export function coefficientCorrelation({ covariance, standardErrors }: LinearModel): Float64Array {
+  const correlation = new Float64Array(covariance.length);
+  for (let i = 0; i < standardErrors.length; i++)
+    for (let j = 0; j <= i; j++) {
+      const at = packedIndex(i, j);
+      correlation[at] =
+        i === j ? standardErrors[i]! * 0 + 1 : covariance[at]! / standardErrors[i]! / standardErrors[j]!;
+    }
+  return correlation;
+}

@@ -1,0 +1,145 @@
+import { BLOCK_ROWS } from "../../dataset/formula/raw-block.js";
+import { ModelError } from "../../errors.js";
+import { packedIndex, packedLength } from "../../stats/packed.js";
+import type { RobustVcov, VcovType } from "./vcov.js";
+import { WhitenedBlock, type Whitening } from "./whitening.js";
+
+/** 1 − h below this is rounding: the fit goes through the point whatever y is there. */
+const FULL_LEVERAGE = 1e-12;
+
+/** Rows whose scores are summed, up to 128 of them. */
+export interface ScoredRows {
+  rows: number;
+  /** Column j of X. */
+  column: (j: number) => Float64Array;
+  /** w (y − ŷ); NaN for a row that is not of the fit. */
+  scores: Float64Array;
+  weights: Float64Array | undefined;
+  /** Which group each row belongs to, NaN or below 0 where that is missing; for a clustered covariance. */
+  groups: ArrayLike<number> | undefined;
+  /** The number of the first row, for messages. */
+  firstRow: number;
+}
+
+/**
+ * The meat of a sandwich covariance in whitened coordinates: Σ (we)² uuᵀ, each square divided by 1 − h for hc2 and by
+ * (1 − h)² for hc3; or, by group, the sums Σ we u whose products make the meat of a clustered covariance.
+ */
+export class Meat {
+  /** Packed lower triangle; empty where rows are summed by group. */
+  readonly meat: Float64Array;
+  readonly groups = new Map<number, Float64Array>();
+  /** The first row of the fit without a group, −1 where there is none. */
+  ungrouped = -1;
+  readonly #whitening: Whitening;
+  readonly #type: Exclude<VcovType, "iid">;
+  readonly #whitened: WhitenedBlock;
+  readonly #squares = new Float64Array(BLOCK_ROWS);
+
+  constructor(whitening: Whitening, type: Exclude<VcovType, "iid">) {
+    this.#whitening = whitening;
+    this.#type = type;
+    this.#whitened = new WhitenedBlock(whitening);
+    this.meat = new Float64Array(type === "cluster" ? 0 : packedLength(whitening.rank));
+  }
+
+  /** Adds rows. Throws ModelError for hc2 and hc3 where a row has leverage 1. */
+  add(block: ScoredRows): void {
+    this.#whitened.fill(block.column, block.rows);
+    if (this.#type === "cluster") this.#addGroups(block);
+    else this.#addMeat(block);
+  }
+
+  #addMeat({ rows, scores, weights, firstRow }: ScoredRows): void {
+    const { values, squares } = this.#whitened;
+    const { rank } = this.#whitening;
+    const power = this.#type === "hc3" ? 2 : this.#type === "hc2" ? 1 : 0;
+    for (let r = 0; r < rows; r++) {
+      const score = scores[r]!;
+      this.#squares[r] = 0;
+      if (Number.isNaN(score)) {
+        // Its coordinates may be NaN, which 0 times would not take out.
+        for (let i = 0; i < rank; i++) values[i * BLOCK_ROWS + r] = 0;
+        continue;
+      }
+      const rest = 1 - (weights?.[r] ?? 1) * squares[r]!;
+      if (power > 0 && rest < FULL_LEVERAGE)
+        throw new ModelError(
+          `row ${firstRow + r + 1} has leverage 1, for which ${this.#type} is not defined`,
+          {
+            hint: "use hc1, or leave the row or its level out",
+          },
+        );
+      this.#squares[r] = (score * score) / rest ** power;
+    }
+    for (let i = 0, at = 0; i < rank; i++)
+      for (let j = 0; j <= i; j++, at++) {
+        const [a, b] = [i * BLOCK_ROWS, j * BLOCK_ROWS];
+        let sum = 0;
+        for (let r = 0; r < rows; r++) sum += this.#squares[r]! * values[a + r]! * values[b + r]!;
+        this.meat[at]! += sum;
+      }
+  }
+
+  #addGroups({ rows, scores, groups, firstRow }: ScoredRows): void {
+    const { rank } = this.#whitening;
+    const { values } = this.#whitened;
+    for (let r = 0; r < rows; r++) {
+      if (Number.isNaN(scores[r]!)) continue;
+      const group = groups![r]!;
+      if (Number.isNaN(group)) {
+        if (this.ungrouped < 0) this.ungrouped = firstRow + r;
+        continue;
+      }
+      let sums = this.groups.get(group);
+      if (sums === undefined) {
+        sums = new Float64Array(rank);
+        this.groups.set(group, sums);
+      }
+      for (let i = 0; i < rank; i++) sums[i]! += scores[r]! * values[i * BLOCK_ROWS + r]!;
+    }
+  }
+
+  /** Forgets all rows. */
+  reset(): void {
+    this.meat.fill(0);
+    this.groups.clear();
+    this.ungrouped = -1;
+  }
+}
+
+/** What the finite-sample factors depend on. */
+interface FitSize {
+  n: number;
+  dfResidual: number;
+}
+
+/** The covariance of a meat, hc1's n/(n − p) included. */
+export function robustVcov(
+  type: Exclude<VcovType, "iid" | "cluster">,
+  meat: Float64Array,
+  fit: FitSize,
+): RobustVcov {
+  const factor = type === "hc1" ? fit.n / fit.dfResidual : 1;
+  return { type, meat: Array.from(meat, (v) => v * factor) };
+}
+
+/**
+ * The covariance of sums of scores by group, G/(G − 1) · (n − 1)/(n − p) included (CR1).
+ *
+ * @param cluster what the groups are called
+ * @throws ModelError for fewer than two groups
+ */
+export function clusteredVcov(cluster: string, sums: readonly Float64Array[], fit: FitSize): RobustVcov {
+  const clusters = sums.length;
+  if (clusters < 2)
+    throw new ModelError(`${cluster} has ${clusters} value in the rows of the fit, which makes one group`, {
+      hint: "a clustered covariance needs two groups, and means something from some forty on",
+    });
+  const factor = (clusters / (clusters - 1)) * ((fit.n - 1) / fit.dfResidual);
+  const rank = sums[0]!.length;
+  const meat = new Float64Array(packedLength(rank));
+  for (const s of sums)
+    for (let i = 0; i < rank; i++) for (let j = 0; j <= i; j++) meat[packedIndex(i, j)]! += s[i]! * s[j]!;
+  return { type: "cluster", cluster, clusters, meat: Array.from(meat, (v) => v * factor) };
+}

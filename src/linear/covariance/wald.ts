@@ -1,0 +1,49 @@
+import { fSurvival } from "../../stats/distributions.js";
+import { packedIndex, packedLength } from "../../stats/packed.js";
+import type { LinearModel } from "../model/model.js";
+import { cholesky, forwardSubstitute } from "../solve/cholesky.js";
+import { whiteningOf } from "./whitening.js";
+
+/** The Wald test that all slopes are 0, under a robust covariance. */
+export interface WaldTest {
+  /** βᵀ V⁻¹ β / q; NaN where V is singular, as it is with fewer clusters than slopes. */
+  f: number;
+  /** q, the number of slopes estimated (without an intercept, of all coefficients), and n − rank. */
+  df1: number;
+  df2: number;
+  p: number;
+}
+
+/** A pivot of the covariance's correlation matrix below this counts as 0. */
+const SINGULAR = 1e-12;
+
+/**
+ * The Wald test of all slopes of a model whose covariance is robust, F on q and n − rank (R's
+ * `car::linearHypothesis` with `vcov.`); undefined under the classical covariance, where it is the summary's own F, and where there is no slope.
+ */
+export function waldTest(model: LinearModel): WaldTest | undefined {
+  if (model.vcov.type === "iid") return undefined;
+  const { kept, lower, constant } = whiteningOf(model.moments, model.regression, model.coefficients);
+  const q = kept.length;
+  if (q === 0) return undefined;
+  const first = constant === 0 ? 0 : 1;
+  // γ in β = Mᵀγ, M being the whitening of the slopes: their whitened coordinates.
+  const gamma = Float64Array.from(kept, (j) => model.coefficients[j + first]!);
+  for (let i = q - 1; i >= 0; i--) {
+    gamma[i]! /= lower[packedIndex(i, i)]!;
+    for (let j = 0; j < i; j++) gamma[j]! -= lower[packedIndex(i, j)]! * gamma[i]!;
+  }
+  const { meat } = model.vcov;
+  const variance = (i: number, j: number) => meat[packedIndex(i + first, j + first)]!;
+  const root = Float64Array.from(kept, (_, i) => Math.sqrt(variance(i, i)));
+  const correlation = new Float64Array(packedLength(q));
+  for (let i = 0; i < q; i++)
+    for (let j = 0; j <= i; j++) correlation[packedIndex(i, j)] = variance(i, j) / root[i]! / root[j]!;
+  const factor = cholesky(correlation, q, SINGULAR);
+  const [df1, df2] = [q, model.dfResidual];
+  if (factor.kept.length < q || !(df2 > 0)) return { f: Number.NaN, df1, df2, p: Number.NaN };
+  const z = gamma.map((value, i) => value / root[i]!);
+  forwardSubstitute(factor.lower, q, z);
+  const f = z.reduce((sum, value) => sum + value * value, 0) / q;
+  return { f, df1, df2, p: fSurvival(f, df1, df2) };
+}

@@ -1,0 +1,173 @@
+import { BLOCK_ROWS } from "../../dataset/formula/raw-block.js";
+import { ModelError } from "../../errors.js";
+import { DoubleDouble } from "../../stats/double-double.js";
+import { ExtendedMoments } from "../../stats/extended-moments.js";
+import type { Moments } from "../../stats/moments.js";
+import { packedIndex, packedLength } from "../../stats/packed.js";
+import { extendedCholesky, extendedForward, extendedVector, setEntry } from "../solve/extended-cholesky.js";
+import type { Regression } from "../solve/solve.js";
+
+/**
+ * Coordinates u = R⁻ᵀx in which the rows of a fit are orthonormal, Σ w uuᵀ = I (X = QR: u is a row of Q): with an
+ * intercept u₀ = 1/√W and, for the other columns, u = L⁻¹D⁻¹(x − x̄), LLᵀ being the Cholesky factor of their centred
+ * Gram matrix scaled to unit diagonal.
+ *
+ * Leverage is w‖u‖², the variance of a fitted value σ²‖u‖², and neither loses digits where the columns are far from
+ * zero, as xᵀ Cov(θ̂) x does. Plain data, so that it can go to a worker.
+ */
+export interface Whitening {
+  /** The number of coordinates: the rank. */
+  rank: number;
+  /** 1/√W, the first coordinate; 0 where there is no intercept, and so no such coordinate. */
+  constant: number;
+  /** The columns of X that are not aliased, by index; r of them. */
+  kept: number[];
+  /** Their means; zeros without an intercept. */
+  mean: Float64Array;
+  /** L⁻¹D⁻¹, r × r lower triangular, packed by rows. */
+  lower: Float64Array;
+}
+
+/**
+ * The whitening of a fit from its moments, computed in double-double arithmetic.
+ *
+ * @param coefficients θ, the intercept first where there is one; NaN marks the aliased columns
+ * @throws ModelError where the moments do not have the rank of the fit
+ */
+export function whiteningOf(
+  moments: Moments | ExtendedMoments,
+  regression: Regression,
+  coefficients: Float64Array,
+): Whitening {
+  const { terms, intercept } = regression;
+  const where = new Map(moments.columns.map((name, i) => [name, i]));
+  const kept = terms.map((_, j) => j).filter((j) => !Number.isNaN(coefficients[j + (intercept ? 1 : 0)]!));
+  const at = kept.map((j) => where.get(terms[j]!));
+  const extended = moments instanceof ExtendedMoments ? moments : undefined;
+  const W = new DoubleDouble(moments.sumW, extended?.sumWLow ?? 0);
+  const mean = (i: number) => new DoubleDouble(moments.mean[i]!, extended?.meanLow[i] ?? 0);
+  const product = (i: number | undefined, j: number | undefined) => {
+    if (i === undefined || j === undefined) return new DoubleDouble(0);
+    const ij = packedIndex(i, j);
+    const c = new DoubleDouble(moments.c[ij]!, extended?.cLow[ij] ?? 0);
+    return intercept ? c : c.add(W.mul(mean(i)).mul(mean(j)));
+  };
+  const r = kept.length;
+  const root = at.map((i) => product(i, i).sqrt());
+  const gram = extendedVector(packedLength(r));
+  for (let i = 0; i < r; i++)
+    for (let j = 0; j <= i; j++)
+      setEntry(gram, packedIndex(i, j), product(at[i], at[j]).div(root[i]!).div(root[j]!));
+  const { rows, aliased } = extendedCholesky(gram, r, 0);
+  if (aliased.length > 0)
+    throw new ModelError(
+      `the moments are singular in ${terms[kept[aliased[0]!]!]}, which the model estimates`,
+      {
+        hint: "train with --solver auto, which finds the rank from the moments",
+      },
+    );
+  const lower = new Float64Array(packedLength(r));
+  for (let j = 0; j < r; j++) {
+    const column = extendedVector(r);
+    setEntry(column, j, new DoubleDouble(1).div(root[j]!));
+    extendedForward(rows, column);
+    for (let i = j; i < r; i++) lower[packedIndex(i, j)] = column.hi[i]!;
+  }
+  return {
+    rank: r + (intercept ? 1 : 0),
+    constant: intercept ? 1 / Math.sqrt(moments.sumW) : 0,
+    kept,
+    mean: Float64Array.from(at, (i) => (intercept && i !== undefined ? moments.mean[i]! : 0)),
+    lower,
+  };
+}
+
+/**
+ * Cov(θ̂) = R⁻¹ S R⁻ᵀ of a covariance S in whitened coordinates, as a packed lower triangle in the order of θ.
+ *
+ * @param S packed lower triangle, rank × rank
+ * @param k the number of columns of X; aliased ones have NaN
+ */
+export function unwhiten(
+  { rank, constant, kept, mean, lower }: Whitening,
+  S: Float64Array,
+  k: number,
+): Float64Array {
+  const first = constant === 0 ? 0 : 1;
+  // Row i of R⁻¹: what coordinate j adds to coefficient i.
+  const rows = new Float64Array(rank * rank);
+  kept.forEach((_, j) => {
+    for (let i = j; i < kept.length; i++) rows[(j + first) * rank + i + first] = lower[packedIndex(i, j)]!;
+  });
+  if (first === 1) {
+    rows[0] = constant;
+    for (let i = 0; i < kept.length; i++)
+      for (let j = 0; j <= i; j++) rows[i + 1]! -= mean[j]! * lower[packedIndex(i, j)]!;
+  }
+  const product = new Float64Array(rank * rank);
+  for (let i = 0; i < rank; i++)
+    for (let j = 0; j < rank; j++)
+      for (let t = 0; t < rank; t++) product[i * rank + j]! += rows[i * rank + t]! * S[packedIndex(t, j)]!;
+  const order = first === 1 ? [0, ...kept.map((j) => j + 1)] : kept;
+  const covariance = new Float64Array(packedLength(k + first)).fill(Number.NaN);
+  for (let i = 0; i < rank; i++)
+    for (let j = 0; j <= i; j++) {
+      let sum = 0;
+      for (let t = 0; t < rank; t++) sum += product[i * rank + t]! * rows[j * rank + t]!;
+      covariance[packedIndex(order[i]!, order[j]!)] = sum;
+    }
+  return covariance;
+}
+
+/** The whitened coordinates of up to 128 rows. */
+export class WhitenedBlock {
+  /** Column-major, coordinate i at i·128. */
+  readonly values: Float64Array;
+  /** ‖u‖²: leverage but for the row's weight. */
+  readonly squares = new Float64Array(BLOCK_ROWS);
+  readonly #whitening: Whitening;
+  readonly #centred: Float64Array;
+
+  constructor(whitening: Whitening) {
+    this.#whitening = whitening;
+    this.values = new Float64Array(whitening.rank * BLOCK_ROWS);
+    this.#centred = new Float64Array(whitening.kept.length * BLOCK_ROWS);
+  }
+
+  /** Fills `values` and `squares`; `column(j)` gives column j of X for the rows. */
+  fill(column: (j: number) => Float64Array, rows: number): void {
+    const { kept, mean, lower, constant } = this.#whitening;
+    const { values, squares } = this;
+    const centred = this.#centred;
+    kept.forEach((j, i) => {
+      const x = column(j);
+      const centre = mean[i]!;
+      for (let r = 0; r < rows; r++) centred[i * BLOCK_ROWS + r] = x[r]! - centre;
+    });
+    squares.fill(constant * constant, 0, rows);
+    const first = constant === 0 ? 0 : 1;
+    if (first === 1) values.fill(constant, 0, rows);
+    for (let i = 0; i < kept.length; i++) {
+      const u = values.subarray((i + first) * BLOCK_ROWS, (i + first + 1) * BLOCK_ROWS);
+      u.fill(0, 0, rows);
+      for (let j = 0; j <= i; j++) {
+        const factor = lower[packedIndex(i, j)]!;
+        const at = j * BLOCK_ROWS;
+        for (let r = 0; r < rows; r++) u[r]! += factor * centred[at + r]!;
+      }
+      for (let r = 0; r < rows; r++) squares[r]! += u[r]! * u[r]!;
+    }
+  }
+
+  /** Writes uᵀSu for each row to `out`, S being a packed lower triangle. */
+  form(S: Float64Array, out: Float64Array, rows: number): void {
+    const { values } = this;
+    out.fill(0, 0, rows);
+    for (let i = 0; i < this.#whitening.rank; i++)
+      for (let j = 0; j <= i; j++) {
+        const factor = (i === j ? 1 : 2) * S[packedIndex(i, j)]!;
+        const [a, b] = [i * BLOCK_ROWS, j * BLOCK_ROWS];
+        for (let r = 0; r < rows; r++) out[r]! += factor * values[a + r]! * values[b + r]!;
+      }
+  }
+}

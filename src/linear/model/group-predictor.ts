@@ -1,0 +1,108 @@
+import type { UnseenLevel } from "../../dataset/formula/design.js";
+import { BLOCK_ROWS, type RawBlock } from "../../dataset/formula/raw-block.js";
+import type { ModelSpec } from "../../dataset/formula/spec.js";
+import { BlockPredictor, type PredictorPlan } from "./block-predictor.js";
+
+/** What predicting by group needs; plain data, so that it can go to a worker. */
+export interface GroupPredictorPlan {
+  /** The raw columns of every group's model; blocks have the groups' column behind those of text. */
+  spec: ModelSpec;
+  groupBy: string;
+  groups: readonly { name: string; plan: PredictorPlan }[];
+  /** Groups that could not be fitted, and why. */
+  refused: Readonly<Record<string, string>>;
+  /** Whether the target's values are to be had too. */
+  target: boolean;
+}
+
+/** A plan of one model, or of one for each group. */
+export type AnyPredictorPlan = PredictorPlan | GroupPredictorPlan;
+
+/** The predictor of a plan. */
+export function rowPredictor(plan: AnyPredictorPlan): BlockPredictor | GroupPredictor {
+  return "groups" in plan ? new GroupPredictor(plan) : new BlockPredictor(plan);
+}
+
+/**
+ * Predicts each row of a block by the model of its group, with the bits of that model alone. A group that has no
+ * model is an unseen level, and its rows' predictions are NaN, as are those of rows without a group.
+ */
+export class GroupPredictor {
+  readonly predictions = new Float64Array(BLOCK_ROWS);
+  target: Float64Array | undefined;
+  readonly unseen: UnseenLevel[] = [];
+  readonly #plan: GroupPredictorPlan;
+  readonly #plans: ReadonlyMap<string, PredictorPlan>;
+  readonly #predictors = new Map<string, BlockPredictor>();
+  /** The rows of each code in the block. */
+  readonly #rows = new Map<number, number[]>();
+  readonly #gathered: { numeric: Float64Array[]; codes: Int32Array[] };
+
+  constructor(plan: GroupPredictorPlan) {
+    this.#plan = plan;
+    this.#plans = new Map(plan.groups.map(({ name, plan: own }) => [name, own]));
+    if (plan.target) this.target = new Float64Array(BLOCK_ROWS);
+    this.#gathered = {
+      numeric: plan.spec.numeric.map(() => new Float64Array(BLOCK_ROWS)),
+      codes: plan.spec.text.map(() => new Int32Array(BLOCK_ROWS)),
+    };
+  }
+
+  /** Fills `predictions` and `target` for rows `start` to `start + rows` − 1 of a raw block. */
+  predict(raw: RawBlock, start: number, rows: number): void {
+    const codes = raw.codes.at(-1)!;
+    const names = raw.levels.at(-1)!;
+    this.unseen.length = 0;
+    this.#rows.clear();
+    this.predictions.fill(Number.NaN, 0, rows);
+    this.target?.fill(Number.NaN, 0, rows);
+    for (let r = 0; r < rows; r++) {
+      const code = codes[start + r]!;
+      if (code < 0) continue;
+      const own = this.#rows.get(code);
+      if (own === undefined) this.#rows.set(code, [r]);
+      else own.push(r);
+    }
+    for (const [code, own] of this.#rows) {
+      const predictor = this.#predictorOf(names[code]!);
+      if (predictor === undefined) {
+        const level = names[code]!;
+        const why = this.#plan.refused[level];
+        for (const r of own) this.unseen.push({ factor: this.#plan.groupBy, level, row: start + r, why });
+        continue;
+      }
+      predictor.predict(this.#gather(raw, start, own), 0, own.length);
+      for (let i = 0; i < own.length; i++) {
+        this.predictions[own[i]!] = predictor.predictions[i]!;
+        if (this.target !== undefined) this.target[own[i]!] = predictor.target![i]!;
+      }
+      for (const { row, ...level } of predictor.unseen)
+        this.unseen.push({ ...level, row: start + own[row]! });
+    }
+    this.unseen.sort((a, b) => a.row - b.row);
+  }
+
+  /** A group's rows, one after the other. */
+  #gather(raw: RawBlock, start: number, rows: readonly number[]): RawBlock {
+    const { numeric, codes } = this.#gathered;
+    numeric.forEach((to, j) => {
+      const from = raw.numeric[j]!;
+      for (let i = 0; i < rows.length; i++) to[i] = from[start + rows[i]!]!;
+    });
+    codes.forEach((to, j) => {
+      const from = raw.codes[j]!;
+      for (let i = 0; i < rows.length; i++) to[i] = from[start + rows[i]!]!;
+    });
+    return { numeric, codes, levels: raw.levels };
+  }
+
+  #predictorOf(name: string): BlockPredictor | undefined {
+    const known = this.#predictors.get(name);
+    if (known !== undefined) return known;
+    const plan = this.#plans.get(name);
+    if (plan === undefined) return undefined;
+    const made = new BlockPredictor(plan);
+    this.#predictors.set(name, made);
+    return made;
+  }
+}

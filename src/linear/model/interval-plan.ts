@@ -1,0 +1,28 @@
+// Apart from interval.ts, which worker threads load: they start sooner without the distributions.
+import { ModelError, UsageError } from "../../errors.js";
+import { tCritical } from "../../stats/distributions.js";
+import { whiteningOf } from "../covariance/whitening.js";
+import type { IntervalOptions, IntervalPlan } from "./interval.js";
+import type { LinearModel } from "./model.js";
+
+/**
+ * The plan of a model's intervals.
+ *
+ * @throws UsageError for a level that is not between 0 and 1; ModelError for a penalised fit
+ */
+export function intervalPlan(model: LinearModel, options: IntervalOptions = {}): IntervalPlan {
+  const { interval = "prediction", level = 0.95 } = options;
+  if (!(level > 0 && level < 1)) throw new UsageError(`level should be between 0 and 1, got ${level}`);
+  if (model.penalty !== undefined)
+    throw new ModelError("a penalised fit has no standard errors, and so no intervals", {
+      hint: "goml refit --lambda 0 gives the fit without the penalty",
+    });
+  const df = model.dfResidual;
+  return {
+    whitening: whiteningOf(model.moments, model.regression, model.coefficients),
+    meat: model.vcov.type === "iid" ? undefined : Float64Array.from(model.vcov.meat),
+    sigma2: df > 0 ? model.rss / df : Number.NaN,
+    kind: interval,
+    critical: df > 0 ? tCritical(level, df) : Number.NaN,
+  };
+}

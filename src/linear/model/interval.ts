@@ -1,0 +1,90 @@
+import { BLOCK_ROWS } from "../../dataset/formula/raw-block.js";
+import { WhitenedBlock, type Whitening } from "../covariance/whitening.js";
+
+/** For the mean of y at x, or for a new y there. */
+export type IntervalKind = "confidence" | "prediction";
+
+/** Options of `model.predictInterval`; all may be left out. */
+export interface IntervalOptions {
+  /** Default: `prediction`. */
+  interval?: IntervalKind | undefined;
+  /** The level, between 0 and 1. Default: 0.95. */
+  level?: number | undefined;
+}
+
+/** Predictions with their intervals, n values each. */
+export interface PredictedInterval {
+  prediction: Float64Array;
+  /** The standard error of the fitted value, √(xᵀ Cov(θ̂) x), whichever the interval. */
+  stdError: Float64Array;
+  lower: Float64Array;
+  upper: Float64Array;
+}
+
+/** What intervals depend on, apart from the rows; plain data, so that it can go to a worker. */
+export interface IntervalPlan {
+  whitening: Whitening;
+  /** The covariance in whitened coordinates where it is not σ²I. */
+  meat: Float64Array | undefined;
+  sigma2: number;
+  kind: IntervalKind;
+  /** The t-quantile. */
+  critical: number;
+}
+
+/**
+ * Standard errors and intervals of the predictions of up to 128 rows: ŷ ∓ t_{n − rank} √v, v = Var(xᵀθ̂) for the
+ * mean, + σ² for a new y of weight 1, as R's `predict.lm` has them. Each row is computed alone.
+ */
+export class IntervalBlock {
+  readonly stdError = new Float64Array(BLOCK_ROWS);
+  readonly lower = new Float64Array(BLOCK_ROWS);
+  readonly upper = new Float64Array(BLOCK_ROWS);
+  readonly #plan: IntervalPlan;
+  readonly #whitened: WhitenedBlock;
+
+  constructor(plan: IntervalPlan) {
+    this.#plan = plan;
+    this.#whitened = new WhitenedBlock(plan.whitening);
+  }
+
+  /** Fills `stdError`, `lower` and `upper`; `column(j)` gives column j of X for the rows. */
+  fill(predictions: Float64Array, column: (j: number) => Float64Array, rows: number): void {
+    const { meat, sigma2, kind, critical } = this.#plan;
+    const { stdError, lower, upper } = this;
+    this.#whitened.fill(column, rows);
+    if (meat !== undefined) this.#whitened.form(meat, stdError, rows);
+    else for (let r = 0; r < rows; r++) stdError[r] = sigma2 * this.#whitened.squares[r]!;
+    const own = kind === "prediction" ? sigma2 : 0;
+    for (let r = 0; r < rows; r++) {
+      const variance = Math.max(0, stdError[r]!);
+      const width = critical * Math.sqrt(variance + own);
+      stdError[r] = Math.sqrt(variance);
+      lower[r] = predictions[r]! - width;
+      upper[r] = predictions[r]! + width;
+    }
+  }
+}
+
+/** Intervals of the predictions of rows in memory, X n × k row-major. */
+export function intervalsOf(
+  X: Float64Array,
+  k: number,
+  prediction: Float64Array,
+  plan: IntervalPlan,
+): PredictedInterval {
+  const n = prediction.length;
+  const block = new IntervalBlock(plan);
+  const columns = new Float64Array(k * BLOCK_ROWS);
+  const [stdError, lower, upper] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)];
+  for (let from = 0; from < n; from += BLOCK_ROWS) {
+    const rows = Math.min(BLOCK_ROWS, n - from);
+    for (let r = 0; r < rows; r++)
+      for (let j = 0; j < k; j++) columns[j * BLOCK_ROWS + r] = X[(from + r) * k + j]!;
+    block.fill(prediction.subarray(from), (j) => columns.subarray(j * BLOCK_ROWS), rows);
+    stdError.set(block.stdError.subarray(0, rows), from);
+    lower.set(block.lower.subarray(0, rows), from);
+    upper.set(block.upper.subarray(0, rows), from);
+  }
+  return { prediction, stdError, lower, upper };
+}

@@ -1,0 +1,136 @@
+import type { ModelSpec } from "../../dataset/formula/spec.js";
+import { ModelError } from "../../errors.js";
+import type { GroupPredictorPlan } from "./group-predictor.js";
+import { type DataScan, type DataSource, LinearModel } from "./model.js";
+import { type ModelDocument, SCHEMA } from "./model-document.js";
+
+/** A group that has no model, and why. */
+export interface RefusedGroup {
+  group: string;
+  reason: string;
+}
+
+/** The JSON document of models by group. */
+export interface ModelGroupDocument {
+  format: "goml-model-group";
+  schema: number;
+  /** The column whose values name the groups. */
+  groupBy: string;
+  source: DataSource | null;
+  scan: DataScan | null;
+  models: { group: string; model: ModelDocument }[];
+  refused: RefusedGroup[];
+}
+
+/**
+ * One fitted model per value of a column, all of the same target and terms. Each is a `LinearModel` like any other,
+ * with the moments of its own rows.
+ */
+export class ModelGroup {
+  /** The column whose values name the groups. */
+  readonly groupBy: string;
+  /** By group, in order. */
+  readonly models: ReadonlyMap<string, LinearModel>;
+  /** The groups that could not be fitted. */
+  readonly refused: readonly RefusedGroup[];
+  readonly source: DataSource | undefined;
+  readonly scan: DataScan | undefined;
+
+  /** Throws ModelError where no group has a model. */
+  constructor(parts: {
+    groupBy: string;
+    models: ReadonlyMap<string, LinearModel>;
+    refused?: readonly RefusedGroup[] | undefined;
+    source?: DataSource | undefined;
+    scan?: DataScan | undefined;
+  }) {
+    this.groupBy = parts.groupBy;
+    this.models = parts.models;
+    this.refused = parts.refused ?? [];
+    this.source = parts.source;
+    this.scan = parts.scan;
+    if (this.models.size === 0) {
+      const [first] = this.refused;
+      throw new ModelError(`no group of ${this.groupBy} can be fitted${first ? `: ${first.reason}` : ""}`, {
+        hint: "leave terms out, or choose a column of fewer values",
+      });
+    }
+  }
+
+  get #first(): LinearModel {
+    return this.models.values().next().value!;
+  }
+
+  /** The target, the terms and the raw columns that they are made of, the same for every group. */
+  get spec(): ModelSpec {
+    return this.#first.spec;
+  }
+
+  get target(): string {
+    return this.#first.target;
+  }
+
+  get weightsColumn(): string | undefined {
+    return this.#first.weightsColumn;
+  }
+
+  /** The coefficients estimated in all groups together. */
+  get rank(): number {
+    return [...this.models.values()].reduce((sum, { rank }) => sum + rank, 0);
+  }
+
+  /** What predicting from raw columns needs. */
+  predictorPlan(target: boolean): GroupPredictorPlan {
+    const groups = [...this.models].map(([name, model]) => ({ name, plan: model.predictorPlan(target) }));
+    const refused = Object.fromEntries(this.refused.map(({ group, reason }) => [group, reason]));
+    return { spec: groups[0]!.plan.spec, groupBy: this.groupBy, groups, refused, target };
+  }
+
+  toJSON(): ModelGroupDocument {
+    return {
+      format: "goml-model-group",
+      schema: SCHEMA,
+      groupBy: this.groupBy,
+      source: this.source ?? null,
+      scan: this.scan ?? null,
+      models: [...this.models].map(([group, model]) => ({ group, model: model.toJSON() })),
+      refused: [...this.refused],
+    };
+  }
+
+  /**
+   * Models by group from their document, as parsed from JSON.
+   *
+   * @throws ModelError where it is not such a document, or of a later schema
+   */
+  static fromJSON(document: unknown, name = "model"): ModelGroup {
+    const { schema, groupBy, models, refused, source, scan } = document as Partial<ModelGroupDocument>;
+    const wrong = (what: string, hint = "write it anew with goml train --group-by") =>
+      new ModelError(`${name}: ${what}`, { hint });
+    if (typeof schema !== "number") throw wrong("the models have no schema version");
+    if (schema > SCHEMA)
+      throw wrong(`the models have schema ${schema}, this goml reads up to ${SCHEMA}`, "update goml");
+    if (typeof groupBy !== "string") throw wrong('"groupBy" should be a column name');
+    if (!Array.isArray(models) || !models.every((one) => typeof one?.group === "string"))
+      throw wrong('"models" should be a list of groups with their models');
+    return new ModelGroup({
+      groupBy,
+      models: new Map(
+        models.map(({ group, model }) => [group, LinearModel.fromJSON(model, `${name}: group ${group}`)]),
+      ),
+      refused: Array.isArray(refused) ? refused : [],
+      source: source ?? undefined,
+      scan: scan ?? undefined,
+    });
+  }
+}
+
+/** Whether a parsed JSON value says that it holds models by group. */
+export function isModelGroupDocument(document: unknown): boolean {
+  return (
+    typeof document === "object" &&
+    document !== null &&
+    "format" in document &&
+    document.format === "goml-model-group"
+  );
+}

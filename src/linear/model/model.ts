@@ -1,0 +1,376 @@
+import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
+import { targetKey } from "../../dataset/formula/column-key.js";
+import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
+import { ModelError, UsageError } from "../../errors.js";
+import type { ExtendedMoments } from "../../stats/extended-moments.js";
+import type { PredictionMetrics } from "../../stats/metrics.js";
+import type { Moments } from "../../stats/moments.js";
+import { packedIndex } from "../../stats/packed.js";
+import type { RobustVcov, Vcov } from "../covariance/vcov.js";
+import { unwhiten, whiteningOf } from "../covariance/whitening.js";
+import type { Penalty } from "../penalty/penalty.js";
+import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict-concurrent.js";
+import type { Solution } from "../solve/solution.js";
+import type { Regression } from "../solve/solve.js";
+import type { PredictorPlan } from "./block-predictor.js";
+import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
+import { intervalPlan } from "./interval-plan.js";
+import { type ModelDocument, parseModelDocument, SCHEMA } from "./model-document.js";
+import { predictRows } from "./predict-rows.js";
+import { type Summary, summarize } from "./summary.js";
+import type { ModelGraph } from "./to-graph.js";
+
+/** How θ was found: Cholesky in double or in double-double, Householder QR of X, or gradient descent. */
+export type Solver = "normal" | "extended" | "qr" | "gd";
+
+/** The file a model was fitted on, so that it can be found again and a change be noticed. */
+export interface DataSource {
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** Time of the last change, in milliseconds since 1970. */
+  mtimeMs: number;
+}
+
+/** What became of the rows of the data, and how they were drawn: for the summary, and for rows that come later. */
+export interface DataScan {
+  /** Rows read, those dropped and held out among them. */
+  rows: number;
+  /** The number of the first of them, not 0 in a shard. */
+  firstRow: number;
+  /** Rows left out for missing cells. */
+  dropped: number;
+  /** The seed of the hold-out and the folds. */
+  seed: number;
+  /** The share of rows held out, where some were. */
+  testSize?: number | undefined;
+  /** The error on the rows held out. */
+  test: PredictionMetrics | null;
+}
+
+/** What a fitted model is made of. */
+export interface ModelParts {
+  /** The target, the terms and the raw columns that they are made of. */
+  spec: ModelSpec;
+  /** Each factor's levels, sorted. */
+  levels?: FactorLevels;
+  /** Reference levels that were asked for, by factor; the others' is the first. */
+  references?: Readonly<Record<string, string>>;
+  solver: Solver;
+  solution: Solution;
+  /** The moments of the rows of the fit, and those of each cross-validation fold where there are more than one. */
+  moments: Moments | ExtendedMoments;
+  folds?: readonly (Moments | ExtendedMoments)[];
+  /** The column of weights. */
+  weightsColumn?: string | undefined;
+  /** How the covariance of θ is estimated. Default: iid. */
+  vcov?: Vcov | undefined;
+  /** Where θ minimises more than squares. */
+  penalty?: Penalty | undefined;
+  source?: DataSource | undefined;
+  scan?: DataScan | undefined;
+}
+
+/** The regression that a spec asks for, in the keys of the moments' columns. */
+export function regressionOf(spec: ModelSpec, terms: readonly CodedTerm[]): Regression {
+  const columns = terms.flatMap((term) => term.columns);
+  return {
+    target: targetKey(spec.target),
+    terms: columns.map(({ key }) => key),
+    intercept: spec.intercept,
+  };
+}
+
+/**
+ * A fitted linear model ŷ = β₀ + Σ_j x_j β_j of one target on k terms.
+ *
+ * Fitted by `fit` or `fitCsv`, or read back from JSON; immutable.
+ */
+export class LinearModel {
+  /** The target, the terms and the raw columns that they are made of. */
+  readonly spec: ModelSpec;
+  /** Each factor's levels, sorted. */
+  readonly levels: FactorLevels;
+  readonly references: Readonly<Record<string, string>>;
+  /** The terms with their columns, coded as R codes them. */
+  readonly codedTerms: readonly CodedTerm[];
+  /** The names of the k columns of X, in order. */
+  readonly terms: readonly string[];
+  /** θ: the intercept first where there is one, then one per term; NaN for an aliased term. */
+  readonly coefficients: Float64Array;
+  /** θ with 0 for aliased terms and, first, the intercept (0 where there is none): what predicting needs. */
+  readonly weights: Float64Array;
+  /**
+   * The estimated covariance of θ, σ² (XᵀX)⁻¹ or what `vcov` says, as a packed lower triangle: entry (i, j), i ≥ j,
+   * at i(i + 1)/2 + j. NaN for aliased terms.
+   */
+  readonly covariance: Float64Array;
+  /** How the covariance was estimated. */
+  readonly vcov: Vcov;
+  /** Terms that depend linearly on terms before them and were left out. */
+  readonly aliased: readonly string[];
+  /** The number of coefficients estimated. */
+  readonly rank: number;
+  /** √κ₁ of the Gram matrix of the centred columns scaled to length 1. */
+  readonly conditionNumber: number;
+  readonly solver: Solver;
+  /** Residual sum of squares on the rows of the fit. */
+  readonly rss: number;
+  /** Total sum of squares: about the mean with an intercept, about 0 without. */
+  readonly tss: number;
+  /** The moments of the rows of the fit. */
+  readonly moments: Moments | ExtendedMoments;
+  /** The moments of each cross-validation fold; empty where there are none. */
+  readonly folds: readonly (Moments | ExtendedMoments)[];
+  /** The column of weights, where the fit had one. */
+  readonly weightsColumn: string | undefined;
+  /** The penalty of a ridge, lasso or elastic net fit, which has no standard errors; undefined for least squares. */
+  readonly penalty: Penalty | undefined;
+  readonly source: DataSource | undefined;
+  readonly scan: DataScan | undefined;
+
+  private constructor(parts: LoadedParts) {
+    this.spec = parts.spec;
+    this.levels = parts.levels ?? {};
+    this.references = parts.references ?? {};
+    this.codedTerms = codedTerms(this.spec, this.levels, this.references);
+    this.terms = this.codedTerms.flatMap((term) => term.columns.map(({ name }) => name));
+    this.coefficients = parts.coefficients;
+    this.weights = new Float64Array(this.terms.length + 1);
+    this.weights.set(
+      parts.coefficients.map((value) => (Number.isNaN(value) ? 0 : value)),
+      this.spec.intercept ? 0 : 1,
+    );
+    this.covariance = parts.covariance;
+    this.vcov = parts.vcov ?? { type: "iid" };
+    this.aliased = parts.aliased;
+    this.rank = parts.rank;
+    this.conditionNumber = parts.conditionNumber;
+    this.solver = parts.solver;
+    this.rss = parts.rss;
+    this.tss = parts.tss;
+    this.moments = parts.moments;
+    this.folds = parts.folds ?? [];
+    this.weightsColumn = parts.weightsColumn;
+    this.penalty = parts.penalty;
+    this.source = parts.source;
+    this.scan = parts.scan;
+  }
+
+  /** A model from a solution of its moments. */
+  static of(parts: ModelParts): LinearModel {
+    const { solution, ...rest } = parts;
+    const variance = solution.rss / (parts.moments.n - solution.rank);
+    const terms = codedTerms(parts.spec, parts.levels ?? {}, parts.references ?? {});
+    const names = terms.flatMap((term) => term.columns.map(({ name }) => name));
+    return new LinearModel({
+      ...rest,
+      ...solution,
+      aliased: solution.aliased.map((i) => names[i]!),
+      covariance: solution.inverse.map((v) => v * variance),
+    });
+  }
+
+  /** The same fit with its covariance estimated otherwise. */
+  withVcov(vcov: RobustVcov): LinearModel {
+    const whitening = whiteningOf(this.moments, this.regression, this.coefficients);
+    const covariance = unwhiten(whitening, Float64Array.from(vcov.meat), this.terms.length);
+    return new LinearModel({ ...this, covariance, vcov });
+  }
+
+  /** The same fit, with what is known of its rows. */
+  withScan(scan: DataScan): LinearModel {
+    return new LinearModel({ ...this, scan });
+  }
+
+  /** The name of y. */
+  get target(): string {
+    return this.spec.target.label;
+  }
+
+  get intercept(): boolean {
+    return this.spec.intercept;
+  }
+
+  /** The model as a regression of columns of its moments. */
+  get regression(): Regression {
+    return regressionOf(this.spec, this.codedTerms);
+  }
+
+  /** The number of rows of the fit (of positive weight). */
+  get n(): number {
+    return this.moments.n;
+  }
+
+  /** n − rank. */
+  get dfResidual(): number {
+    return this.n - this.rank;
+  }
+
+  /** The residual standard error σ = √(RSS/(n − rank)); NaN for a penalised fit, which is biased. */
+  get sigma(): number {
+    return this.penalty === undefined ? Math.sqrt(this.rss / this.dfResidual) : Number.NaN;
+  }
+
+  /** The coefficients' names in the order of θ. */
+  get coefficientNames(): string[] {
+    return this.intercept ? ["(Intercept)", ...this.terms] : [...this.terms];
+  }
+
+  /** The standard errors of θ: the roots of the covariance's diagonal. */
+  get standardErrors(): Float64Array {
+    return this.coefficients.map((_, i) => Math.sqrt(this.covariance[packedIndex(i, i)]!));
+  }
+
+  /** The table of coefficients and the statistics of the fit; `level` is that of the intervals. */
+  summary(level = 0.95): Summary {
+    return summarize(this, level);
+  }
+
+  /**
+   * ŷ = Xθ for the rows of X: n × k row-major, or an array of rows of k numbers, k being the number of terms.
+   *
+   * @param out a buffer for the n predictions; a new one where it is left out
+   * @throws UsageError where the shapes do not fit
+   */
+  predict(X: Float64Array | readonly (readonly number[])[], out?: Float64Array): Float64Array {
+    const flat = flatten(X, this.terms.length);
+    const n = rowCount(flat, this.terms.length);
+    if (out !== undefined && out.length !== n)
+      throw new UsageError(`out has ${out.length} places, X has ${n} rows`);
+    const result = out ?? new Float64Array(n);
+    predictRows(flat, this.weights, result);
+    return result;
+  }
+
+  /**
+   * `predict` on worker threads, without blocking the event loop; the same bits as `predict`.
+   *
+   * Put X (and out) into a SharedArrayBuffer to save a copy. Small inputs are predicted at once.
+   *
+   * @throws InterruptedError when `options.signal` aborts
+   */
+  async predictConcurrent(
+    X: Float64Array | readonly (readonly number[])[],
+    options: PredictConcurrentOptions = {},
+  ): Promise<Float64Array> {
+    const flat = flatten(X, this.terms.length);
+    return predictRowsConcurrent(flat, this.weights, rowCount(flat, this.terms.length), options);
+  }
+
+  /**
+   * Predictions with standard errors and intervals for the rows of X, as `predict` takes them: ŷ ∓ t √v with
+   * n − rank degrees of freedom, v = xᵀ Cov(θ̂) x for the mean of y at x, + σ² for a new y of weight 1.
+   *
+   * @throws UsageError where the shapes do not fit or the level is not between 0 and 1
+   */
+  predictInterval(
+    X: Float64Array | readonly (readonly number[])[],
+    options: IntervalOptions = {},
+  ): PredictedInterval {
+    const flat = flatten(X, this.terms.length);
+    return intervalsOf(flat, this.terms.length, this.predict(flat), intervalPlan(this, options));
+  }
+
+  /** What predicting from raw columns needs; with `target`, the target's raw columns are among them. */
+  predictorPlan(target: boolean): PredictorPlan {
+    const spec = target
+      ? this.spec
+      : completeSpec({ ...this.spec, target: { label: "", expression: { number: 0 } } });
+    return { spec, terms: this.codedTerms, levels: this.levels, weights: this.weights, target };
+  }
+
+  /**
+   * The expression graph of ŷ = [1 X] θ for a number of rows, for the machines of `goml/machine`: their values are
+   * those of `predict`, bit for bit.
+   *
+   * @throws UsageError unless `rows` is an integer of 1 or more
+   */
+  async toGraph(rows = 1): Promise<ModelGraph> {
+    // Loaded when asked for: training and predicting need no graph.
+    const { linearGraph } = await import("./to-graph.js");
+    return linearGraph(this.weights, rows);
+  }
+
+  /** The document that model.json holds; `JSON.stringify(model)` calls it. */
+  toJSON(): ModelDocument {
+    const numbers = (values: Float64Array) => Array.from(values, (v) => (Number.isFinite(v) ? v : null));
+    return {
+      format: "goml-model",
+      schema: SCHEMA,
+      target: this.target,
+      formula: this.spec.formula,
+      terms: [...this.terms],
+      intercept: this.intercept,
+      solver: this.solver,
+      coefficients: numbers(this.coefficients),
+      covariance: numbers(this.covariance),
+      vcov: this.vcov,
+      aliased: [...this.aliased],
+      rank: this.rank,
+      conditionNumber: this.conditionNumber,
+      n: this.n,
+      sigma: Number.isFinite(this.sigma) ? this.sigma : null,
+      rss: this.rss,
+      tss: this.tss,
+      weights: this.weightsColumn ?? null,
+      penalty: this.penalty ?? null,
+      scan: this.scan ?? null,
+      source: this.source ?? null,
+      spec: this.spec,
+      levels: this.levels,
+      references: this.references,
+      moments: this.moments.toJSON(),
+      folds: this.folds.map((fold) => fold.toJSON()),
+    };
+  }
+
+  /**
+   * A model from its document, as parsed from JSON.
+   *
+   * @param name what to call the document in messages
+   * @throws ModelError where it is not such a document, or of a later schema
+   */
+  static fromJSON(document: unknown, name = "model"): LinearModel {
+    const checked = parseModelDocument(document, name);
+    const { coefficients, covariance, source, weights, terms, penalty, scan, ...rest } = checked;
+    const values = (list: readonly (number | null)[]) => Float64Array.from(list, (v) => v ?? Number.NaN);
+    const model = new LinearModel({
+      ...rest,
+      coefficients: values(coefficients),
+      covariance: values(covariance),
+      weightsColumn: weights ?? undefined,
+      penalty: penalty ?? undefined,
+      source: source ?? undefined,
+      scan: scan ?? undefined,
+    });
+    if (model.terms.length !== terms.length || terms.some((term, i) => term !== model.terms[i]))
+      throw new ModelError(`${name}: "terms" are not those of "spec"`, {
+        hint: "write it anew with goml train",
+      });
+    return model;
+  }
+}
+
+/** A model's parts with the solution spelled out. */
+type LoadedParts = Omit<ModelParts, "solution"> &
+  Omit<Solution, "inverse" | "aliased"> & { covariance: Float64Array; aliased: readonly string[] };
+
+/** X as row-major values; an array of rows is copied. */
+export function flatten(X: Float64Array | readonly (readonly number[])[], k: number): Float64Array {
+  if (X instanceof Float64Array) return X;
+  const flat = new Float64Array(X.length * k);
+  X.forEach((row, i) => {
+    if (row.length !== k) throw new UsageError(`row ${i} of X has ${row.length} values, expected ${k}`);
+    flat.set(row, i * k);
+  });
+  return flat;
+}
+
+/** The number of rows of k values in X. */
+function rowCount(X: Float64Array, k: number): number {
+  if (k === 0) throw new UsageError("a model without terms does not tell the number of rows from X");
+  if (X.length % k !== 0)
+    throw new UsageError(`X has ${X.length} values, which do not make rows of ${k} (the number of terms)`);
+  return X.length / k;
+}

@@ -1,0 +1,70 @@
+import type { Kernels } from "../../kernels/kernels.js";
+import { rawBlock } from "../../scan/block-view.js";
+import type { BlockSource, ChunkJob, CreateJob } from "../../scan/chunk-job.js";
+import { isHeldOut } from "../../scan/row-draw.js";
+import { PredictionErrors } from "../../stats/metrics.js";
+import type { BlockPredictor } from "./block-predictor.js";
+import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "./group-predictor.js";
+import { checkUnseen, type UnseenPolicy } from "./unseen.js";
+
+/** What the score of a chunk depends on, apart from its rows; plain data, so that it can go to a worker. */
+export interface ScorePlan {
+  /** Blocks carry the raw columns of its spec, the target's among them. */
+  predictor: AnyPredictorPlan;
+  /** Whether a column of weights follows the numeric ones in the blocks. */
+  weighted: boolean;
+  unseen: UnseenPolicy;
+  /** Only the rows that such a training holds out; all rows where there is none. */
+  held?: { testSize: number; seed: number; firstRow: number } | undefined;
+}
+
+/** How a chunk's predictions compare with its targets. */
+export interface ScoreResult {
+  rows: number;
+  /** The sums of the errors, see `PredictionErrors.of`. */
+  errors: readonly number[];
+}
+
+/** Compares the predictions of a model with the targets of the rows that are complete. */
+class ScoreJob implements ChunkJob<ScoreResult> {
+  readonly #kernels: Kernels;
+  readonly #source: BlockSource;
+  readonly #plan: ScorePlan;
+  readonly #predictor: BlockPredictor | GroupPredictor;
+  #errors = new PredictionErrors();
+  #rows = 0;
+
+  constructor(kernels: Kernels, source: BlockSource, plan: ScorePlan) {
+    this.#kernels = kernels;
+    this.#source = source;
+    this.#plan = plan;
+    this.#predictor = rowPredictor(plan.predictor);
+  }
+
+  add(rows: number): void {
+    const { firstRow } = this.#source;
+    const { predictor, weighted, held, unseen } = this.#plan;
+    const raw = rawBlock(this.#kernels, this.#source, predictor.spec.numeric.length, weighted, rows);
+    this.#predictor.predict(raw, 0, rows);
+    checkUnseen(this.#predictor, firstRow, unseen);
+    const { predictions, target } = this.#predictor;
+    for (let r = 0; r < rows; r++) {
+      if (held && !isHeldOut(held.firstRow + firstRow + r, held.seed, held.testSize)) continue;
+      const [y, prediction, weight] = [target![r]!, predictions[r]!, raw.weights?.[r] ?? 1];
+      if (!Number.isNaN(prediction) && !Number.isNaN(y) && weight > 0)
+        this.#errors.add(y, prediction, weight);
+    }
+    this.#rows += rows;
+  }
+
+  finish(): ScoreResult {
+    const result = { rows: this.#rows, errors: this.#errors.sums };
+    this.#errors = new PredictionErrors();
+    this.#rows = 0;
+    return result;
+  }
+}
+
+/** Makes a scan's score job. */
+export const createScoreJob: CreateJob<ScorePlan, ScoreResult> = (kernels, source, plan) =>
+  new ScoreJob(kernels, source, plan);

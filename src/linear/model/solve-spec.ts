@@ -1,0 +1,50 @@
+import { codedTerms } from "../../dataset/formula/coding.js";
+import { ExtendedMoments } from "../../stats/extended-moments.js";
+import type { CrossValidatedPath } from "../penalty/elastic-net.js";
+import { type PenaltyChoice, penalize } from "../penalty/penalty.js";
+import { checkEstimable } from "../solve/aliasing.js";
+import { needsExtended } from "../solve/ladder.js";
+import { solve } from "../solve/solve.js";
+import { LinearModel, type ModelParts, regressionOf } from "./model.js";
+
+/** A model made from moments, without any rows. */
+export interface Estimate {
+  model: LinearModel;
+  /** The path on which λ was chosen, where it was. */
+  path: CrossValidatedPath | undefined;
+  /** Remarks for the user. */
+  notes: string[];
+}
+
+/**
+ * Solves a model from its moments alone.
+ *
+ * @param penalty none for least squares; λ = 0 is none too
+ * @throws ModelError where there are fewer rows than coefficients, the target is constant, or squares overflow
+ */
+export function solveSpec(
+  parts: Omit<ModelParts, "solution" | "solver" | "penalty">,
+  penalty?: PenaltyChoice | undefined,
+): Estimate {
+  const { spec, levels = {}, references = {}, moments, folds = [] } = parts;
+  const regression = regressionOf(spec, codedTerms(spec, levels, references));
+  checkEstimable(moments, regression);
+  const plain = solve(moments, regression);
+  const notes: string[] = [];
+  if (!(moments instanceof ExtendedMoments) && needsExtended(plain, moments, regression))
+    notes.push(
+      "these moments were summed in double precision, which may not be enough here: " +
+        "train with --solver extended for more digits",
+    );
+  const penalized =
+    penalty === undefined || penalty.lambda === 0
+      ? undefined
+      : penalize(moments, folds, regression, plain, penalty);
+  const model = LinearModel.of({
+    ...parts,
+    solver: moments instanceof ExtendedMoments ? "extended" : "normal",
+    solution: penalized?.solution ?? plain,
+    penalty: penalized?.penalty,
+  });
+  return { model, path: penalized?.path, notes };
+}

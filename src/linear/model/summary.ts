@@ -1,0 +1,80 @@
+import { fSurvival, tCritical, tTwoSided } from "../../stats/distributions.js";
+import { type FitMetrics, fitMetrics } from "../../stats/metrics.js";
+import { type WaldTest, waldTest } from "../covariance/wald.js";
+import type { LinearModel } from "./model.js";
+
+/** A row of the table of coefficients; all but the term are NaN where the term is aliased. */
+export interface CoefficientRow {
+  term: string;
+  estimate: number;
+  stdError: number;
+  /** estimate / stdError. */
+  t: number;
+  /** P(|T| ≥ |t|) with n − rank degrees of freedom. */
+  p: number;
+  /** estimate ∓ t-quantile · stdError. */
+  lower: number;
+  upper: number;
+}
+
+/** The statistics of a fit, and `fP`, the upper tail of F. */
+export type FitSummary = FitMetrics & { fP: number };
+
+const NOT_OF_PENALIZED = {
+  sigma: Number.NaN,
+  adjR2: Number.NaN,
+  f: Number.NaN,
+  logLik: Number.NaN,
+  aic: Number.NaN,
+  aicExtract: Number.NaN,
+  bic: Number.NaN,
+};
+
+/** What R's `summary.lm` tells of a model, and the intervals. */
+export interface Summary {
+  coefficients: CoefficientRow[];
+  fit: FitSummary;
+  /** The test of all slopes under a robust covariance, where the model has one; `fit.f` is the classical F. */
+  wald: WaldTest | undefined;
+  /** The level of the intervals. */
+  level: number;
+}
+
+/**
+ * The summary of a model: t = θ̂/se(θ̂), p and intervals by Student's t with n − rank degrees of freedom. A penalised
+ * fit is biased and is not the likelihood's maximum: standard errors, σ, F and the criteria are NaN for it.
+ */
+export function summarize(model: LinearModel, level: number): Summary {
+  const df = model.dfResidual;
+  const errors = model.standardErrors;
+  const critical = df > 0 ? tCritical(level, df) : Number.NaN;
+  const sums = {
+    n: model.n,
+    p: model.rank,
+    intercept: model.intercept,
+    rss: model.rss,
+    tss: model.tss,
+    sumLogW: model.moments.sumLogW,
+  };
+  const metrics =
+    model.penalty === undefined ? fitMetrics(sums) : { ...fitMetrics(sums), ...NOT_OF_PENALIZED };
+  return {
+    coefficients: model.coefficientNames.map((term, i) => {
+      const estimate = model.coefficients[i]!;
+      const stdError = df > 0 ? errors[i]! : Number.NaN;
+      const t = estimate / stdError;
+      return {
+        term,
+        estimate,
+        stdError,
+        t,
+        p: df > 0 ? tTwoSided(t, df) : Number.NaN,
+        lower: estimate - critical * stdError,
+        upper: estimate + critical * stdError,
+      };
+    }),
+    fit: { ...metrics, fP: df > 0 ? fSurvival(metrics.f, metrics.fDf, df) : Number.NaN },
+    wald: waldTest(model),
+    level,
+  };
+}

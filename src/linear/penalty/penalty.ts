@@ -1,0 +1,96 @@
+import { UsageError } from "../../errors.js";
+import type { ExtendedMoments } from "../../stats/extended-moments.js";
+import type { Moments } from "../../stats/moments.js";
+import {
+  type CrossValidation,
+  collectErrors,
+  crossValidate,
+  leaveOneOut,
+  presentIn,
+} from "../solve/cross-validation.js";
+import { predictionSquares } from "../solve/prediction-squares.js";
+import type { Solution } from "../solve/solution.js";
+import type { Regression } from "../solve/solve.js";
+import { type CrossValidatedPath, crossValidatePath, elasticNet } from "./elastic-net.js";
+
+/** The penalty λ [ (1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁ ] of a fit, see {@link PENALTY_OBJECTIVE}. */
+export interface Penalty {
+  lambda: number;
+  /** The mix: 0 is ridge, 1 the lasso. */
+  alpha: number;
+}
+
+/** What a penalised fit minimises; the intercept is not penalised. */
+export const PENALTY_OBJECTIVE =
+  "1/(2W) Σ w (y − β₀ − xᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁ ], D the columns' standard deviations, W = Σ w";
+
+/** The penalty asked for: `path` chooses λ by cross-validation. */
+export interface PenaltyChoice {
+  lambda: number | "path";
+  alpha: number;
+}
+
+/** A penalised fit in the place of one by least squares. */
+export interface PenalizedSolution {
+  penalty: Penalty;
+  solution: Solution;
+  /** The path on which λ was chosen. */
+  path: CrossValidatedPath | undefined;
+}
+
+/**
+ * The elastic net of a regression: `plain` is its solution by least squares, whose condition number and total stay.
+ * Nothing is aliased, for a penalty chooses among dependent columns; the rank counts the slopes that are not zero.
+ * There is no covariance: the estimates are biased, and t tests of them would be naive.
+ *
+ * @throws UsageError for a λ or an α out of range, and for a path without folds
+ */
+export function penalize(
+  moments: Moments | ExtendedMoments,
+  folds: readonly (Moments | ExtendedMoments)[],
+  regression: Regression,
+  plain: Solution,
+  choice: PenaltyChoice,
+): PenalizedSolution {
+  const { alpha } = choice;
+  let { lambda } = choice;
+  let path: CrossValidatedPath | undefined;
+  if (lambda === "path") {
+    if (folds.length < 2)
+      throw new UsageError(
+        "a λ can be chosen along a path only by cross-validation, and there are no folds",
+        {
+          hint: "train with --folds 10, or give a number to --lambda",
+        },
+      );
+    path = crossValidatePath(folds as readonly Moments[], regression, { alpha });
+    lambda = path.path[path.best]!.lambda;
+  }
+  const own = moments.clone();
+  const [fit] = elasticNet(own, presentIn(own, regression), [lambda], { alpha });
+  const { coefficients, rss, nonZero } = fit!;
+  const solution: Solution = {
+    ...plain,
+    coefficients,
+    inverse: plain.inverse.map(() => Number.NaN),
+    aliased: [],
+    rank: nonZero + (regression.intercept ? 1 : 0),
+    rss,
+  };
+  return { penalty: { lambda, alpha }, solution, path };
+}
+
+/** Cross-validates a regression, with its penalty where it has one, from the moments of the folds. */
+export function crossValidateWith(
+  folds: readonly (Moments | ExtendedMoments)[],
+  regression: Regression,
+  penalty: Penalty | undefined,
+): CrossValidation {
+  if (penalty === undefined) return crossValidate(folds as readonly Moments[], regression);
+  const { lambda, alpha } = penalty;
+  return collectErrors(leaveOneOut(folds as readonly Moments[]), regression.target, (others, fold) => {
+    const [fit] = elasticNet(others, presentIn(others, regression), [lambda], { alpha });
+    const { coefficients } = fit!;
+    return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
+  });
+}

@@ -1,0 +1,238 @@
+import { targetKey, variableKey } from "../../dataset/formula/column-key.js";
+import { formulaSpec } from "../../dataset/formula/resolve.js";
+import { scanKeys } from "../../dataset/formula/scan-keys.js";
+import {
+  completeSpec,
+  type Expression,
+  type ModelSpec,
+  type Term,
+  type Variable,
+} from "../../dataset/formula/spec.js";
+import { nearestName } from "../../dataset/nearest.js";
+import { ModelError, UsageError } from "../../errors.js";
+import type { ExtendedMoments } from "../../stats/extended-moments.js";
+import type { Moments } from "../../stats/moments.js";
+import type { LinearModel } from "../model/model.js";
+import { type Estimate, solveSpec } from "../model/solve-spec.js";
+import type { PenaltyChoice } from "../penalty/penalty.js";
+import { vcovNotes } from "../shards/compatible.js";
+
+/** What to change of a model; all may be left out. */
+export interface RefitOptions {
+  /** Only these terms, by their labels, or by their columns' names. */
+  features?: readonly string[] | undefined;
+  /** Another target: a column of numbers, or an expression, that is a term of the model. */
+  target?: string | undefined;
+  /** A formula over the terms that the model has. */
+  formula?: string | undefined;
+  intercept?: boolean | undefined;
+  references?: Readonly<Record<string, string>> | undefined;
+  /** Another λ, 0 for none, `path` for one chosen by cross-validation. Default: the model's own penalty. */
+  lambda?: number | "path" | undefined;
+  alpha?: number | undefined;
+}
+
+/**
+ * Another model of the same rows, from the moments that a model keeps: fewer terms, another target among the columns
+ * seen, another penalty. No data are needed. The new model keeps the moments of its own columns.
+ *
+ * @throws UsageError for a name that the model does not have; ModelError for a term that it has not seen
+ */
+export function refit(model: LinearModel, options: RefitOptions): Estimate {
+  if (options.formula !== undefined && (options.features !== undefined || options.target !== undefined))
+    throw new UsageError("a formula says which target and terms: leave --features and --target out", {
+      hint: "or leave --formula out",
+    });
+  const spec =
+    options.formula === undefined ? chosenSpec(model, options) : spelledSpec(model, options.formula);
+  const intercept = options.intercept ?? spec.intercept;
+  return fitSpec(model, withFormula({ ...spec, intercept }), options);
+}
+
+/** The submodel of some of a model's terms, by index. */
+export function refitTerms(model: LinearModel, terms: readonly number[]): Estimate {
+  const chosen = terms.map((t) => model.spec.terms[t]!);
+  return fitSpec(model, withFormula(completeSpec({ ...model.spec, terms: chosen })), {});
+}
+
+function fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): Estimate {
+  const factors = spec.variables.filter((variable) => variable.kind === "factor");
+  const levels = Object.fromEntries(factors.map(({ label }) => [label, model.levels[label] ?? []]));
+  const references: Record<string, string> = { ...options.references };
+  for (const { label, column } of factors)
+    for (const name of [label, column]) {
+      // "constructor" is a name that every object has.
+      if (Object.hasOwn(model.references, name) && !Object.hasOwn(references, name))
+        references[name] = model.references[name]!;
+    }
+  const keys = scanKeys(spec, levels);
+  const { weightsColumn, source, scan } = model;
+  const refitted = solveSpec(
+    {
+      spec,
+      levels,
+      references,
+      moments: pruned(model.moments, keys),
+      folds: model.folds.map((fold) => pruned(fold, keys)),
+      weightsColumn,
+      source,
+      scan: scan && { ...scan, test: null },
+    },
+    penaltyOf(model, options),
+  );
+  return { ...refitted, notes: [...vcovNotes([model]), ...refitted.notes] };
+}
+
+function penaltyOf(model: LinearModel, { lambda, alpha }: RefitOptions): PenaltyChoice | undefined {
+  const before = model.penalty;
+  const chosen = lambda ?? before?.lambda;
+  if (chosen !== undefined) return { lambda: chosen, alpha: alpha ?? before?.alpha ?? 0 };
+  if (alpha !== undefined)
+    throw new UsageError("--alpha is the mix of a penalty, and there is none", { hint: "add --lambda" });
+  return undefined;
+}
+
+/** The moments of those columns that are among `keys`. */
+function pruned(moments: Moments | ExtendedMoments, keys: ReadonlySet<string>): Moments | ExtendedMoments {
+  const kept = moments.columns.map((_, i) => i).filter((i) => keys.has(moments.columns[i]!));
+  return kept.length === moments.columns.length ? moments : moments.select(kept);
+}
+
+/** A target that the moments know. */
+interface Target {
+  label: string;
+  expression: Expression;
+}
+
+/** The model's target, and its terms that are one column of numbers: what can be a target. */
+function targetsOf({ spec }: LinearModel): Target[] {
+  const numbers = spec.terms.flatMap(({ variables }) => {
+    const variable = spec.variables[variables[0]!]!;
+    return variables.length === 1 && variable.kind === "numeric" ? [variable] : [];
+  });
+  return [spec.target, ...numbers];
+}
+
+function chosenSpec(model: LinearModel, { features, target: name }: RefitOptions): ModelSpec {
+  const { spec } = model;
+  let target: Target = spec.target;
+  if (name !== undefined) {
+    const targets = targetsOf(model);
+    const found = targets.find(({ label, expression }) => label === name || isColumn(expression, name));
+    if (found === undefined)
+      throw unknown(
+        name,
+        targets.map(({ label }) => label),
+        "no column of numbers",
+      );
+    target = { label: found.label, expression: found.expression };
+  }
+  const variables = [...spec.variables];
+  const candidates = [...spec.terms];
+  if (targetKey(target) !== targetKey(spec.target)) {
+    // The former target may be a feature, where it is asked for.
+    variables.push({ kind: "numeric", ...spec.target });
+    candidates.push({ label: spec.target.label, variables: [variables.length - 1] });
+  }
+  const usable = candidates.filter((term) =>
+    term.variables.every((v) => variableKey(variables[v]!) !== targetKey(target)),
+  );
+  const terms =
+    features?.map((feature) => termOf(feature, usable, variables)) ??
+    usable.filter((term) => spec.terms.includes(term));
+  const unique = [...new Set(terms)].sort((a, b) => a.variables.length - b.variables.length);
+  return completeSpec({ ...spec, target, variables, terms: unique });
+}
+
+function isColumn(expression: Expression, name: string): boolean {
+  return "column" in expression && expression.column === name;
+}
+
+/** A term by its label, or, where it is one variable, by its column's name. */
+function termOf(name: string, terms: readonly Term[], variables: readonly Variable[]): Term {
+  const found =
+    terms.find(({ label }) => label === name) ??
+    terms.find((term) => {
+      const variable = variables[term.variables[0]!]!;
+      if (term.variables.length !== 1) return false;
+      return variable.kind === "factor" ? variable.column === name : isColumn(variable.expression, name);
+    });
+  if (found === undefined)
+    throw unknown(
+      name,
+      terms.map(({ label }) => label),
+      "no term",
+    );
+  return found;
+}
+
+function unknown(name: string, names: readonly string[], what: string): UsageError {
+  const near = nearestName(name, names);
+  return new UsageError(`the model has ${what} ${JSON.stringify(name)}`, {
+    hint: near === undefined ? `it has ${names.join(", ")}` : `did you mean ${JSON.stringify(near)}?`,
+  });
+}
+
+/**
+ * The spec of a formula, in the model's own variables and their order (`a:b` for `b:a` where it has that), so that
+ * its columns have the keys of the moments.
+ */
+function spelledSpec(model: LinearModel, formula: string): ModelSpec {
+  const { spec } = model;
+  const asked = formulaSpec(formula, {
+    columns: [
+      ...spec.numeric.map((name) => ({ name, kind: "numeric" as const })),
+      ...spec.text.map((name) => ({ name, kind: "text" as const })),
+    ],
+    target: isColumn(spec.target.expression, spec.target.label) ? spec.target.label : undefined,
+    dot: spec.terms.flatMap(({ variables: [first, ...more] }) => {
+      const variable = spec.variables[first!]!;
+      if (more.length > 0 || variable.kind === "polynomial") return [];
+      if (variable.kind === "factor") return variable.of === "text" ? [variable.column] : [];
+      return "column" in variable.expression ? [variable.expression.column] : [];
+    }),
+  });
+  const target = targetsOf(model).find((known) => targetKey(known) === targetKey(asked.target));
+  if (target === undefined) throw unseen(asked.target.label, model);
+  const variables: Variable[] = [...spec.variables, { kind: "numeric", ...spec.target }];
+  const seen = [...spec.terms, { label: spec.target.label, variables: [variables.length - 1] }];
+  const identity = (term: Term, among: readonly Variable[]) =>
+    term.variables
+      .map((v) => identityOf(among[v]!))
+      .sort()
+      .join("\n");
+  const byIdentity = new Map(seen.map((term) => [identity(term, variables), term]));
+  const terms = asked.terms.map((term) => {
+    const found = byIdentity.get(identity(term, asked.variables));
+    if (found === undefined) throw unseen(term.label, model);
+    return found;
+  });
+  return completeSpec({
+    formula,
+    target: { label: target.label, expression: target.expression },
+    intercept: asked.intercept,
+    variables,
+    terms,
+  });
+}
+
+/** The same for two ways to write a factor: `factor(rad)` and `C(rad)`. */
+function identityOf(variable: Variable): string {
+  return variable.kind === "factor" ? `factor of ${variable.column}` : variableKey(variable);
+}
+
+function unseen(label: string, model: LinearModel): ModelError {
+  return new ModelError(`the model has not seen ${label}`, {
+    hint: `it keeps the moments of ${model.spec.terms.map((term) => term.label).join(", ")}; train for others`,
+  });
+}
+
+/** A spec with a formula that says what it is. */
+function withFormula(spec: ModelSpec): ModelSpec {
+  const terms = spec.terms.map((term) =>
+    term.variables.map((v) => variableKey(spec.variables[v]!)).join(":"),
+  );
+  const right = terms.length === 0 ? (spec.intercept ? "1" : "0") : terms.join(" + ");
+  const suffix = spec.intercept || terms.length === 0 ? "" : " - 1";
+  return { ...spec, formula: `${targetKey(spec.target)} ~ ${right}${suffix}` };
+}

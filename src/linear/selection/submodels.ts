@@ -1,0 +1,112 @@
+import { codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
+import { targetKey } from "../../dataset/formula/column-key.js";
+import type { ModelSpec } from "../../dataset/formula/spec.js";
+import { UsageError } from "../../errors.js";
+import type { ExtendedMoments } from "../../stats/extended-moments.js";
+import type { Moments } from "../../stats/moments.js";
+import { crossValidate, presentIn } from "../solve/cross-validation.js";
+import type { Solution } from "../solve/solution.js";
+import { type Regression, solve } from "../solve/solve.js";
+
+/** By what submodels are compared: `aic` and `bic` as R's `step` has them, `cv` by cross-validated RMSE. */
+export type Criterion = "aic" | "bic" | "cv";
+
+/** What is known of a model whose submodels are compared: no rows are needed. */
+export interface SelectionData {
+  /** The model with all terms that may be chosen. */
+  spec: ModelSpec;
+  /** The moments of the scan of `spec`. */
+  moments: Moments | ExtendedMoments;
+  /** The moments of the folds, for `cv`. */
+  folds?: readonly Moments[] | readonly ExtendedMoments[] | undefined;
+  levels: FactorLevels;
+  references?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A submodel, as far as a comparison needs it. */
+export interface Submodel {
+  /** Indices into the spec's terms, ascending. */
+  terms: number[];
+  /** Coefficients estimated, the intercept among them. */
+  rank: number;
+  rss: number;
+  /** n ln(RSS/n) + 2·rank, n ln(RSS/n) + ln n · rank, or the cross-validated RMSE. */
+  criterion: number;
+}
+
+/** Fits submodels by their terms, each once. */
+export class Submodels {
+  readonly #data: SelectionData;
+  /** A copy, which is widened by the columns that no row had. */
+  readonly #moments: Moments | ExtendedMoments;
+  readonly #criterion: Criterion;
+  readonly #known = new Map<string, Submodel>();
+
+  /** Throws UsageError where `cv` is asked for without folds. */
+  constructor(data: SelectionData, criterion: Criterion) {
+    if (criterion === "cv" && data.folds === undefined)
+      throw new UsageError("selection by cross-validation needs the folds' moments", {
+        hint: "choose aic or bic, or train with --folds",
+      });
+    this.#data = data;
+    this.#moments = data.moments.clone();
+    this.#criterion = criterion;
+  }
+
+  get termCount(): number {
+    return this.#data.spec.terms.length;
+  }
+
+  label(term: number): string {
+    return this.#data.spec.terms[term]!.label;
+  }
+
+  /** Whether term `outer` has all the variables of term `inner`, which then is marginal to it. */
+  contains(outer: number, inner: number): boolean {
+    const { terms } = this.#data.spec;
+    return outer !== inner && terms[inner]!.variables.every((v) => terms[outer]!.variables.includes(v));
+  }
+
+  /** How many columns each term has in the model of all terms. */
+  get widths(): number[] {
+    const { spec, levels, references } = this.#data;
+    return codedTerms(spec, levels, references).map((term) => term.columns.length);
+  }
+
+  /** The regression of these terms: R codes each submodel anew, and so does this. */
+  regression(terms: readonly number[]): Regression {
+    const { spec, levels, references } = this.#data;
+    const chosen = { ...spec, terms: terms.map((t) => spec.terms[t]!) };
+    const columns = codedTerms(chosen, levels, references);
+    return presentIn(this.#moments, {
+      target: targetKey(spec.target),
+      terms: columns.flatMap((term) => term.columns.map((column) => column.key)),
+      intercept: spec.intercept,
+    });
+  }
+
+  /** Solves a regression on the moments, widened where `regression` needed it. */
+  solve(regression: Regression): Solution {
+    return solve(this.#moments, regression);
+  }
+
+  /** The submodel of these terms. */
+  of(terms: readonly number[]): Submodel {
+    const sorted = [...terms].sort((a, b) => a - b);
+    const key = sorted.join();
+    const known = this.#known.get(key);
+    if (known) return known;
+    const regression = this.regression(sorted);
+    const { rank, rss } = this.solve(regression);
+    const submodel = { terms: sorted, rank, rss, criterion: this.#value(rank, rss, regression) };
+    this.#known.set(key, submodel);
+    return submodel;
+  }
+
+  #value(rank: number, rss: number, regression: Regression): number {
+    const { n } = this.#moments;
+    if (this.#criterion === "cv")
+      return crossValidate(this.#data.folds as readonly Moments[], regression).rmse;
+    return n * Math.log(rss / n) + (this.#criterion === "aic" ? 2 : Math.log(n)) * rank;
+  }
+}

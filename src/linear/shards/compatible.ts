@@ -1,0 +1,69 @@
+import { targetKey, variableKey } from "../../dataset/formula/column-key.js";
+import type { ModelSpec, Variable } from "../../dataset/formula/spec.js";
+import { ModelError } from "../../errors.js";
+import type { LinearModel } from "../model/model.js";
+
+/** A model and what to call it in messages, its file for example. */
+export interface NamedModel {
+  name: string;
+  model: LinearModel;
+}
+
+/** What is to be said where robust covariances are lost: they need the rows again. */
+export function vcovNotes(models: readonly LinearModel[]): string[] {
+  const robust = models.find(({ vcov }) => vcov.type !== "iid");
+  return robust === undefined
+    ? []
+    : [`standard errors are classical again: ${robust.vcov.type} needs all rows at once`];
+}
+
+/** Throws ModelError that names the first way in which two models are not of the same kind. */
+export function checkCompatible(a: NamedModel, b: NamedModel): void {
+  const refuse = (difference: string, hint = "train the shards with the same options") =>
+    new ModelError(`${a.name} and ${b.name} do not fit together: ${difference}`, { hint });
+  const [x, y] = [a.model, b.model];
+  if (targetKey(x.spec.target) !== targetKey(y.spec.target))
+    throw refuse(`the targets are ${x.target} and ${y.target}`);
+  const kinds = new Map(x.spec.variables.map((variable) => [variableKey(variable), variable]));
+  for (const variable of y.spec.variables) {
+    const same = kinds.get(variableKey(variable));
+    if (same !== undefined && described(same) !== described(variable))
+      throw refuse(
+        `${variableKey(variable)} is ${described(same)} in ${a.name} and ${described(variable)} in ${b.name}`,
+        "a column that is text in one shard only may hold a word among its numbers",
+      );
+  }
+  const [termsX, termsY] = [termKeys(x.spec), termKeys(y.spec)];
+  const lacking = termsX.filter((term) => !termsY.includes(term));
+  if (lacking.length > 0) throw refuse(`${b.name} has no ${lacking.join(", ")}`);
+  const more = termsY.filter((term) => !termsX.includes(term));
+  if (more.length > 0) throw refuse(`${a.name} has no ${more.join(", ")}`);
+  if (x.intercept !== y.intercept)
+    throw refuse(`${(x.intercept ? b : a).name} has no intercept, the other has one`);
+  if (x.weightsColumn !== y.weightsColumn)
+    throw refuse(`the weights are ${x.weightsColumn ?? "none"} and ${y.weightsColumn ?? "none"}`);
+  for (const factor of new Set([...Object.keys(x.references), ...Object.keys(y.references)]))
+    if (x.references[factor] !== y.references[factor]) {
+      const [p, q] = [x, y].map(({ references }) => references[factor] ?? "the first level");
+      throw refuse(`the reference of ${factor} is ${p} and ${q}`);
+    }
+  if (x.folds.length !== y.folds.length)
+    throw refuse(
+      `they have ${x.folds.length} and ${y.folds.length} cross-validation folds`,
+      "train with the same --folds",
+    );
+  const penalties = [x, y].map(({ penalty }) =>
+    penalty === undefined ? "no penalty" : `λ = ${penalty.lambda}, α = ${penalty.alpha}`,
+  );
+  if (penalties[0] !== penalties[1])
+    throw refuse(`the penalties are ${penalties.join(" and ")}`, "make them alike with goml refit --lambda");
+}
+
+function described(variable: Variable): string {
+  if (variable.kind !== "factor") return "numeric";
+  return variable.of === "text" ? "a factor of texts" : "a factor of numbers";
+}
+
+function termKeys(spec: ModelSpec): string[] {
+  return spec.terms.map((term) => term.variables.map((v) => variableKey(spec.variables[v]!)).join(":"));
+}

@@ -1,0 +1,119 @@
+import { ModelError } from "../../errors.js";
+import { ExtendedMoments } from "../../stats/extended-moments.js";
+import { asExtended, mergeFolds } from "../../stats/merge-folds.js";
+import type { Moments } from "../../stats/moments.js";
+import { packedIndex } from "../../stats/packed.js";
+import type { DataScan } from "../model/model.js";
+import { type Estimate, solveSpec } from "../model/solve-spec.js";
+import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
+import { levelsLeft } from "./levels-left.js";
+
+type AnyMoments = Moments | ExtendedMoments;
+
+/** A model without the rows of a shard. */
+export interface Forgotten extends Estimate {
+  /** About how many decimal digits of the sums taking away has cost: log10 of the largest ratio before/after. */
+  digitsLost: number;
+  /** About how many digits the sums have left: 16 or 32, less those lost. */
+  digitsLeft: number;
+}
+
+/**
+ * Takes the rows of a shard out of a model again, the inverse of `mergeModels`: sums of squares are
+ * subtracted, which costs log10(before/after) digits. In double-double that leaves more than a double holds unless
+ * nearly everything is taken away.
+ *
+ * @throws ModelError where the models do not fit together, or the shard's rows cannot be among the model's
+ */
+export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
+  checkCompatible(whole, shard);
+  const { model } = whole;
+  const notAmong = (why: string) =>
+    new ModelError(`the rows of ${shard.name} are not among those of ${whole.name}: ${why}`, {
+      hint: "only what was merged or trained in can be taken out",
+    });
+  if (shard.model.n > model.n) throw notAmong(`it has ${shard.model.n} rows, the model has ${model.n}`);
+  if (shard.model.n === model.n)
+    throw new ModelError(`${shard.name} has all ${model.n} rows of ${whole.name}: nothing would be left`);
+  for (const [factor, levels] of Object.entries(shard.model.levels))
+    for (const level of levels)
+      if (!model.levels[factor]?.includes(level))
+        throw notAmong(`${factor} has the level ${JSON.stringify(level)} there only`);
+  const pairs = model.folds.length > 0 ? model.folds.map((fold, f) => [fold, shard.model.folds[f]!]) : [];
+  for (const [fold, part] of pairs)
+    if (part!.n > fold!.n)
+      throw notAmong(`a cross-validation fold has ${part!.n} rows, that of the model ${fold!.n}`);
+  const folds = pairs.map(([fold, part]) => difference(fold!, part!));
+  const moments = folds.length > 0 ? mergeFolds(folds) : difference(model.moments, shard.model.moments);
+  const impossible = moments.columns.find((_, i) => isNegative(model.moments, shard.model.moments, i));
+  if (impossible !== undefined) throw notAmong(`${impossible} would vary by less than nothing`);
+
+  const { spec, references, weightsColumn, penalty, scan } = model;
+  const { levels, gone } = levelsLeft(spec, model.levels, moments);
+  const keep = (all: AnyMoments): AnyMoments => {
+    const kept = all.columns.map((_, i) => i).filter((i) => !gone.has(all.columns[i]!));
+    return gone.size === 0 ? all : all.select(kept);
+  };
+  const digitsLost = lostDigits(model.moments, moments);
+  const digitsLeft = (moments instanceof ExtendedMoments ? 32 : 16) - digitsLost;
+  const rest = solveSpec(
+    {
+      spec,
+      levels,
+      references,
+      moments: keep(moments),
+      folds: folds.map(keep),
+      weightsColumn,
+      scan: less(scan, shard.model.scan),
+    },
+    penalty,
+  );
+  const notes = [...vcovNotes([model]), ...rest.notes];
+  if (digitsLeft < 12)
+    notes.push(
+      `taking these rows away has cost about ${Math.round(digitsLost)} of 16 digits: ` +
+        "train again on the rows that are left for all of them",
+    );
+  return { ...rest, notes, digitsLost, digitsLeft };
+}
+
+function less(whole: DataScan | undefined, part: DataScan | undefined): DataScan | undefined {
+  if (whole === undefined || part === undefined) return undefined;
+  return {
+    ...whole,
+    rows: Math.max(0, whole.rows - part.rows),
+    dropped: Math.max(0, whole.dropped - part.dropped),
+    test: null,
+  };
+}
+
+function difference(whole: AnyMoments, part: AnyMoments): AnyMoments {
+  // A column that the part has and this fold has not is zero in its rows of the part.
+  const wide = whole.clone();
+  wide.widen(part.columns.filter((key) => !whole.columns.includes(key)));
+  if (wide instanceof ExtendedMoments || part instanceof ExtendedMoments)
+    return asExtended(wide).subtract(asExtended(part));
+  return wide.subtract(part);
+}
+
+/** Whether a column's sum of squares would come out below zero by more than rounding. */
+function isNegative(whole: AnyMoments, part: AnyMoments, column: number): boolean {
+  const j = part.columns.indexOf(whole.columns[column]!);
+  if (j < 0 || part.n === 0) return false;
+  const before = whole.c[packedIndex(column, column)]!;
+  const delta = whole.mean[column]! - part.mean[j]!;
+  const after =
+    before - part.c[packedIndex(j, j)]! - (delta * delta * whole.sumW * part.sumW) / (whole.sumW - part.sumW);
+  return after < -1e-6 * before;
+}
+
+function lostDigits(before: AnyMoments, after: AnyMoments): number {
+  const at = new Map(before.columns.map((key, i) => [key, i]));
+  let ratio = 1;
+  after.columns.forEach((key, i) => {
+    const left = after.c[packedIndex(i, i)]!;
+    const j = at.get(key);
+    if (j !== undefined && left > 0) ratio = Math.max(ratio, before.c[packedIndex(j, j)]! / left);
+  });
+  return Math.log10(ratio);
+}

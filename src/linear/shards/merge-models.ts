@@ -1,0 +1,73 @@
+import { type FactorLevels, sortLevels } from "../../dataset/formula/coding.js";
+import type { ModelSpec } from "../../dataset/formula/spec.js";
+import { ModelError } from "../../errors.js";
+import { ExtendedMoments } from "../../stats/extended-moments.js";
+import { asExtended, mergeFolds } from "../../stats/merge-folds.js";
+import type { Moments } from "../../stats/moments.js";
+import type { DataScan } from "../model/model.js";
+import { type Estimate, solveSpec } from "../model/solve-spec.js";
+import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
+
+/**
+ * The model of all rows, from models that were trained on shards of them: moments merge fold by fold, so that
+ * everything is as if all rows had been trained on at once, standard errors, criteria and cross-validation among it.
+ *
+ * A row's fold is that of its shard: it comes from the row's number there, unless the shard was trained with the
+ * number of its first row in the whole. Levels that only some shards have are united.
+ *
+ * @throws ModelError that names the first difference between models that do not fit together
+ */
+export function mergeModels(models: readonly NamedModel[]): Estimate {
+  const [first, ...others] = models;
+  if (first === undefined || others.length === 0)
+    throw new ModelError("merging takes two models or more, found one", { hint: "name the shards' models" });
+  for (const other of others) checkCompatible(first, other);
+  const notes = vcovNotes(models.map(({ model }) => model));
+  const kinds = new Set(models.map(({ model }) => model.moments instanceof ExtendedMoments));
+  if (kinds.size > 1) {
+    const double = models.filter(({ model }) => !(model.moments instanceof ExtendedMoments));
+    notes.push(
+      `summed in double precision, and taken over into double-double as they are: ` +
+        double.map(({ name }) => name).join(", "),
+    );
+  }
+  const all = (moments: readonly (Moments | ExtendedMoments)[]) =>
+    mergeFolds(kinds.size > 1 ? moments.map(asExtended) : moments);
+  const folds = first.model.folds.map((_, f) => all(models.map(({ model }) => model.folds[f]!)));
+  const { spec, references, weightsColumn, penalty } = first.model;
+  const merged = solveSpec(
+    {
+      spec,
+      levels: unitedLevels(
+        spec,
+        models.map(({ model }) => model.levels),
+      ),
+      references,
+      moments: folds.length > 0 ? mergeFolds(folds) : all(models.map(({ model }) => model.moments)),
+      folds,
+      weightsColumn,
+      scan: summedScan(models.map(({ model }) => model.scan)),
+    },
+    penalty,
+  );
+  return { ...merged, notes: [...notes, ...merged.notes] };
+}
+
+/** The levels that any of several scans of a spec met. */
+export function unitedLevels(spec: ModelSpec, all: readonly FactorLevels[]): FactorLevels {
+  return Object.fromEntries(
+    spec.variables.flatMap((variable) => {
+      if (variable.kind !== "factor") return [];
+      const names = new Set(all.flatMap((levels) => levels[variable.label] ?? []));
+      return [[variable.label, sortLevels(names, variable.of)]];
+    }),
+  );
+}
+
+function summedScan(scans: readonly (DataScan | undefined)[]): DataScan | undefined {
+  const [first] = scans;
+  if (first === undefined || scans.some((scan) => scan === undefined)) return undefined;
+  const sum = (part: "rows" | "dropped") => scans.reduce((total, scan) => total + scan![part], 0);
+  const firstRow = Math.min(...scans.map((scan) => scan!.firstRow));
+  return { rows: sum("rows"), firstRow, dropped: sum("dropped"), seed: first.seed, test: null };
+}

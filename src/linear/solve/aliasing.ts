@@ -1,0 +1,60 @@
+import { ModelError } from "../../errors.js";
+import type { ExtendedMoments } from "../../stats/extended-moments.js";
+import type { Moments } from "../../stats/moments.js";
+import { packedIndex } from "../../stats/packed.js";
+import { isConstant } from "./solution.js";
+import type { Regression } from "./solve.js";
+
+/** Below this standard deviation, and this mean, squares come near the smallest doubles and lose their digits. */
+const SMALLEST_DEVIATION = 1e-152;
+const SMALLEST_MEAN = 1e-140;
+
+/**
+ * Refuses rows that least squares cannot answer for: fewer of them than coefficients; with an intercept, a
+ * target that never varies, which leaves nothing to explain; and numbers whose squares no double holds.
+ *
+ * @throws ModelError that says which
+ */
+export function checkEstimable(moments: Moments | ExtendedMoments, regression: Regression): void {
+  const { target, terms, intercept } = regression;
+  const coefficients = terms.length + (intercept ? 1 : 0);
+  if (moments.n < coefficients) {
+    const rows = moments.n === 1 ? "1 complete row" : `${moments.n} complete rows`;
+    throw new ModelError(`${rows} cannot determine ${coefficients} coefficients`, {
+      hint: "add rows, or name fewer columns with --features",
+    });
+  }
+  checkSquares(moments, regression);
+  const y = moments.columns.indexOf(target);
+  const mean = moments.mean[y]!;
+  if (intercept && isConstant(moments.c[packedIndex(y, y)]!, moments.sumW, mean)) {
+    throw new ModelError(`the target "${target}" is constant: all ${moments.n} values are ${mean}`, {
+      hint: "name another column with --target",
+    });
+  }
+}
+
+/**
+ * Refuses numbers beyond about 1e±150: their squares overflow or vanish, and they would come out as constant or
+ * dependent, which they are not.
+ *
+ * @throws ModelError that names the column
+ */
+export function checkSquares(moments: Moments | ExtendedMoments, { target, terms }: Regression): void {
+  const { sumW } = moments;
+  const where = new Map(moments.columns.map((name, i) => [name, i]));
+  for (const name of [target, ...terms]) {
+    const at = where.get(name);
+    if (at === undefined) continue;
+    const mean = moments.mean[at]!;
+    const square = moments.c[packedIndex(at, at)]!;
+    const small =
+      Math.abs(mean) < SMALLEST_MEAN && (mean !== 0 || square > 0) && square < sumW * SMALLEST_DEVIATION ** 2;
+    if (!small && [square, mean, sumW].every(Number.isFinite)) continue;
+    const weights = sumW === moments.n ? "" : ", or the weights";
+    throw new ModelError(
+      `the numbers of "${name}" are too ${small ? "small" : "large"}: their squares are no doubles any more`,
+      { hint: `scale it, I(x ${small ? "*" : "/"} 1e100) in a --formula${weights}` },
+    );
+  }
+}

@@ -1,0 +1,93 @@
+import type { ColumnChoice } from "../csv/columns.js";
+import type { Table } from "../csv/table.js";
+import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
+import { regressionOf, type Solver } from "../linear/model/model.js";
+import { checkEstimable } from "../linear/solve/aliasing.js";
+import { needsExtended } from "../linear/solve/ladder.js";
+import type { Solution } from "../linear/solve/solution.js";
+import { type Regression, solve } from "../linear/solve/solve.js";
+import type { ScanControl } from "../scan/scan-options.js";
+import type { ExtendedMoments } from "../stats/extended-moments.js";
+import { mergeFolds } from "../stats/merge-folds.js";
+import type { Moments } from "../stats/moments.js";
+import { checkFactors, checkRows } from "./check-rows.js";
+import type { FitCsvOptions } from "./fit-csv.js";
+import type { MomentsPlan } from "./moments-job.js";
+import { type MomentsTotal, sortedLevels } from "./moments-result.js";
+import { scanMoments } from "./scan-moments.js";
+import type { Stopwatch } from "./stopwatch.js";
+
+/** Above this condition number R's `lm` leaves terms out as dependent. */
+const WARNING_CONDITION = 1e7;
+
+/** θ, and all that was found on the way to it. */
+export interface ThetaEstimate {
+  total: MomentsTotal;
+  /** The moments of all folds. */
+  moments: Moments | ExtendedMoments;
+  levels: FactorLevels;
+  regression: Regression;
+  solution: Solution;
+  solver: Solver;
+  notes: string[];
+}
+
+/**
+ * Scans a table for its moments and solves for θ by the solver asked for. `auto` goes up the ladder of accuracy: where
+ * double precision was not enough, the table is scanned again for double-double moments.
+ */
+export async function fitTheta(
+  scan: { table: Table; choice: ColumnChoice; plan: MomentsPlan; control: ScanControl },
+  options: FitCsvOptions,
+  watch: Stopwatch,
+): Promise<ThetaEstimate> {
+  const { table, choice, plan, control } = scan;
+  const { spec } = plan;
+  const { solver = "auto", references = {}, signal } = options;
+  const notes: string[] = [];
+  const scanned = (extended: boolean) =>
+    watch.scan(() => scanMoments(table, choice, { ...plan, extended }, control));
+  let { total, threads } = await scanned(plan.extended);
+  watch.threads = threads;
+  await checkRows(table, choice, total, options);
+  checkFactors(table, total);
+
+  const levels = sortedLevels(spec, total);
+  const regression = regressionOf(spec, codedTerms(spec, levels, references));
+  let moments = mergeFolds(total.folds);
+  checkEstimable(moments, regression);
+  const readAll = async () => {
+    const { readDesign } = await import("./read-design.js");
+    return watch.scan(() => readDesign(table, choice, { spec, levels, references }, plan, signal));
+  };
+  if (solver === "qr") {
+    const { solveQr } = await import("../linear/solve/qr.js");
+    const { X, y, weights } = await readAll();
+    const k = regression.terms.length;
+    const solution = await watch.solve(() => solveQr(X, y, k, spec.intercept, weights));
+    return { total, moments, levels, regression, solution, solver: "qr", notes };
+  }
+  let used: Solver = plan.extended ? "extended" : "normal";
+  let solution = await watch.solve(() => solve(moments, regression));
+  if (solver === "auto" && used === "normal" && needsExtended(solution, moments as Moments, regression)) {
+    ({ total, threads } = await scanned(true));
+    moments = mergeFolds(total.folds);
+    solution = await watch.solve(() => solve(moments, regression));
+    used = "extended";
+    notes.push("double precision was not enough: the moments were summed again in double-double");
+  }
+  if (solution.conditionNumber > WARNING_CONDITION)
+    notes.push(
+      "the terms are close to linearly dependent: θ is right for these very numbers, but changes much with " +
+        "their last digits",
+    );
+  if (solver === "gd") {
+    const { solveByDescent } = await import("./solve-by-descent.js");
+    const design = await readAll();
+    const how = { ...options.descent, intercept: spec.intercept, signal };
+    const descent = await watch.solve(() => solveByDescent(design, solution, how));
+    notes.push(descent.note);
+    return { total, moments, levels, regression, solution: descent.solution, solver: "gd", notes };
+  }
+  return { total, moments, levels, regression, solution, solver: used, notes };
+}
