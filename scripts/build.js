@@ -1,9 +1,9 @@
 // Builds dist/: the kernels (AssemblyScript to WebAssembly), the library with its types (tsc),
 // and the bundles of the command and its worker threads (esbuild), which start faster than many files.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, dirname, relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { writeNotices } from "./notices.js";
@@ -53,8 +53,13 @@ const common = {
 };
 // The command: a small file that knows the version, one that knows the syntax of all commands, and one for what each
 // command does, whole in itself. Few files open much faster than the twenty that splitting would make of them.
-// Every command has a file src/cli/syntax/<name>.ts, and what it does is in src/cli/<name>.ts.
-const commands = readdirSync("src/cli/syntax").filter((file) => existsSync(`src/cli/${file}`));
+// Every command has a folder src/cli/commands/<name>, with its syntax and what it does when it runs.
+const commands = readdirSync("src/cli/commands");
+const bundles = {
+  main: "src/cli/program/main.ts",
+  program: "src/cli/program/program.ts",
+  ...Object.fromEntries(commands.map((name) => [name, `src/cli/commands/${name}/run.ts`])),
+};
 // What is rarely needed stays out until it is: packages in node_modules, and modules of ours as tsc made them, which
 // must exchange nothing but plain values with the bundle, for its classes are not theirs.
 const rarely = /^\.{1,2}\/(?:.*\/)?(read-design|qr|solve-by-descent|serve\/index)\.js$/;
@@ -65,15 +70,14 @@ const apart = {
       if (kind !== "dynamic-import") return undefined;
       const file = relative("src", resolve(dirname(importer), path));
       if (rarely.test(path)) return { path: `../${file}`, external: true };
-      const command = commands.includes(file.replace(/^cli\//, "").replace(/\.js$/, ".ts"));
-      return command || file === "cli/program.js"
-        ? { path: `./${basename(file)}`, external: true }
-        : undefined;
+      const source = `src/${file.replace(/\.js$/, ".ts")}`;
+      const bundle = Object.keys(bundles).find((name) => bundles[name] === source);
+      return bundle && { path: `./${bundle}.js`, external: true };
     }),
 };
 await build({
   ...common,
-  entryPoints: ["src/cli/main.ts", "src/cli/program.ts", ...commands.map((file) => `src/cli/${file}`)],
+  entryPoints: bundles,
   external: ["ml-matrix", "csv-parse", "tinybench"],
   plugins: [apart],
 });

@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { renderBench } from "../../src/cli/bench/bench-text.js";
 import { compareRuns } from "../../src/cli/bench/compare.js";
 import { crossoverOf } from "../../src/cli/bench/crossover.js";
 import type { BenchDocument, GroupResult } from "../../src/cli/bench/document.js";
 import { type CaseResult, quantile } from "../../src/cli/bench/measure.js";
-import { renderBench } from "../../src/cli/bench/render.js";
-import { displayWidth } from "../../src/cli/table.js";
+import { displayWidth } from "../../src/cli/render/table.js";
 import { goml, inFolder } from "./goml.js";
 
 /** A case whose times are all `ms`. */

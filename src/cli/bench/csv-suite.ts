@@ -3,7 +3,7 @@ import { devNull, tmpdir } from "node:os";
 import { join } from "node:path";
 import { predictCsv } from "../../prediction/predict-csv.js";
 import { fit } from "../../training/fit.js";
-import { count } from "../numbers.js";
+import { count } from "../render/numbers.js";
 import { batchRows, csvText } from "./batches.js";
 import type { BenchCase, BenchGroup, BenchSuite } from "./suite.js";
 

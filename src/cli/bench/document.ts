@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { DataError } from "../../errors.js";
-import { significant } from "../numbers.js";
+import { significant } from "../render/numbers.js";
 import { bestConcurrent, type Crossover } from "./crossover.js";
 import type { CaseResult } from "./measure.js";
 

@@ -3,7 +3,7 @@ import { openSource } from "../../csv/source.js";
 import { readTable } from "../../csv/table.js";
 import { DataError } from "../../errors.js";
 import { type ColumnOptions, chooseColumns } from "../../training/choose-columns.js";
-import { type ReadingOptions, readingOptions } from "../reading-options.js";
+import { type ReadingOptions, readingOptions } from "../program/reading-options.js";
 import type { BenchData } from "./suite.js";
 
 /** Reads the numeric columns of a CSV for a benchmark; rows with missing cells are left out. */

@@ -7,7 +7,7 @@ import {
   TapeMachine,
   work,
 } from "../../machine/index.js";
-import { count } from "../numbers.js";
+import { count } from "../render/numbers.js";
 import { type BenchedGraph, chain, diamonds, fanOut, network, neurons } from "./machine-graphs.js";
 import type { BenchCase, BenchGroup, BenchSuite } from "./suite.js";
 

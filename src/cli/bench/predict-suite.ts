@@ -1,5 +1,5 @@
 import { fit } from "../../training/fit.js";
-import { count } from "../numbers.js";
+import { count } from "../render/numbers.js";
 import { batchRows, repeatRows } from "./batches.js";
 import type { BenchCase, BenchGroup, BenchSuite } from "./suite.js";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Matrix, solve } from "ml-matrix";
 import { fit } from "../../training/fit.js";
 import { fitCsv } from "../../training/fit-csv.js";
-import { count } from "../numbers.js";
+import { count } from "../render/numbers.js";
 import { csvText, repeatRows } from "./batches.js";
 import type { BenchContext, BenchGroup, BenchSuite } from "./suite.js";
 

@@ -1,0 +1,91 @@
+import { UsageError } from "../../../errors.js";
+import type { LinearModel } from "../../../linear/model/model.js";
+import { isModelFile, readModel } from "../../../linear/model/model-file.js";
+import { PENALTY_OBJECTIVE } from "../../../linear/penalty/penalty.js";
+import type { CrossValidation } from "../../../linear/solve/cross-validation.js";
+import { fitCsv } from "../../../training/fit-csv.js";
+import { version } from "../../../version.js";
+import { type ModelOptions, modelOptions } from "../../program/model-options.js";
+import { progressBar } from "../../program/progress.js";
+import { colour } from "../../render/colour.js";
+import { crossValidationOf } from "../../render/model-report.js";
+import { alignedDecimals, count, significant } from "../../render/numbers.js";
+import { penaltyText } from "../../render/summary.js";
+import { renderTable } from "../../render/table.js";
+
+/** The options of `goml cv`, as commander gives them. */
+export interface CvOptions extends ModelOptions {
+  threads?: number;
+  json?: boolean;
+}
+
+/** `goml cv`: the cross-validation of a model, or of a fit to a CSV, fold by fold. */
+export async function cv(path: string, options: CvOptions, signal: AbortSignal): Promise<number> {
+  const model = (await isModelFile(path))
+    ? await ofModel(path, options)
+    : await ofData(path, options, signal);
+  const found = crossValidationOf(model);
+  if (found === undefined)
+    throw new UsageError(`${path} has no cross-validation folds`, { hint: "train with --folds 10" });
+  if (options.json) process.stdout.write(`${JSON.stringify(document(path, model, found), null, 2)}\n`);
+  else process.stdout.write(render(model, found));
+  return 0;
+}
+
+async function ofModel(path: string, options: CvOptions): Promise<LinearModel> {
+  const { folds, formula, target, features, exclude, weights, lambda, alpha } = options;
+  const asked = { folds, formula, target, features, exclude, weights, lambda, alpha };
+  const given = Object.entries(asked).find(([, value]) => value !== undefined);
+  if (given !== undefined)
+    throw new UsageError(`--${given[0]} needs the data, and ${path} is a model`, {
+      hint: "name the CSV, or see goml refit",
+    });
+  return readModel(path);
+}
+
+async function ofData(path: string, options: CvOptions, signal: AbortSignal): Promise<LinearModel> {
+  const progress = progressBar("reading");
+  const fitted = await fitCsv(path, {
+    ...modelOptions(options),
+    threads: options.threads,
+    callerWorks: true,
+    signal,
+    onProgress: progress.update,
+  }).finally(progress.end);
+  return fitted.model;
+}
+
+function document(path: string, model: LinearModel, { folds, ...overall }: CrossValidation) {
+  const names = model.coefficientNames;
+  return {
+    goml: version,
+    command: "cv",
+    data: { path, n: model.n, seed: model.scan?.seed },
+    model: { target: model.target, terms: model.terms, penalty: model.penalty },
+    cv: overall,
+    folds: folds.map(({ coefficients, ...fold }, i) => ({
+      fold: i + 1,
+      ...fold,
+      coefficients: Object.fromEntries(names.map((name, j) => [name, coefficients[j]])),
+    })),
+  };
+}
+
+function render(model: LinearModel, { folds, mse, rmse, r2, mseError }: CrossValidation): string {
+  const [mses, rmses, r2s] = [
+    alignedDecimals(folds.map((fold) => fold.mse)),
+    alignedDecimals(folds.map((fold) => fold.rmse)),
+    alignedDecimals(folds.map((fold) => fold.r2)),
+  ];
+  const rows = folds.map(({ n }, i) => [String(i + 1), count(n), mses[i]!, rmses[i]!, r2s[i]!]);
+  const titles = ["fold", "rows", "MSE", "RMSE", "R²"].map((title) => colour.dim(title));
+  const seed = model.scan === undefined ? "" : `, seed ${model.scan.seed}`;
+  const { penalty } = model;
+  const penalised = penalty === undefined ? "" : `${penaltyText(penalty)}: minimises ${PENALTY_OBJECTIVE}\n`;
+  return (
+    `${colour.bold(model.target)} on ${model.terms.length} terms, ${folds.length} folds${seed}\n${penalised}\n` +
+    `${renderTable([titles, ...rows], ["right", "right", "right", "right", "right"])}\n\n` +
+    `RMSE ${significant(rmse)}   MSE ${significant(mse)} ± ${significant(mseError, 3)} (standard error over folds)   ` +
+    `R² ${significant(r2)} out of fold\n`
+  );
+}

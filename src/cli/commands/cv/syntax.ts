@@ -1,0 +1,22 @@
+import { positive } from "../../program/option-values.js";
+import { example, fitting, reading, type Syntax } from "../../program/syntax.js";
+
+export const cvSyntax: Syntax = (program, run) => {
+  const command = program
+    .command("cv")
+    .description("cross-validate, fold by fold: a model file without its data, or a fit to a CSV")
+    .argument(
+      "<model.json or data.csv>",
+      "a model, from the moments that it keeps; or the data; - is standard input",
+    );
+  fitting(command)
+    .option("--threads <n>", "worker threads (default: all cores)", positive)
+    .option("--json", "print one JSON document, with θ of each fold")
+    .action(run(async () => (await import("./run.js")).cv));
+  example(
+    reading(command),
+    "goml cv model.json",
+    "goml cv data.csv --folds 5 --seed 7",
+    "goml cv data.csv --formula 'y ~ poly(x, 3, raw = TRUE)' --json",
+  );
+};

@@ -1,0 +1,173 @@
+import { UsageError } from "../../../errors.js";
+import { readModel } from "../../../linear/model/model-file.js";
+import { type Diagnosis, diagnoseCsv, type NamedRow } from "../../../prediction/diagnose-csv.js";
+import { version } from "../../../version.js";
+import { progressBar } from "../../program/progress.js";
+import { type ReadingOptions, readingOptions } from "../../program/reading-options.js";
+import { colour } from "../../render/colour.js";
+import { alignedDecimals, count, pValue, significant } from "../../render/numbers.js";
+import { renderTable } from "../../render/table.js";
+
+/** The options of `goml diagnose`, as commander gives them. */
+export interface DiagnoseOptions extends ReadingOptions {
+  model: string;
+  output?: string;
+  append?: boolean;
+  top: number;
+  threads?: number;
+  unseen: "fail" | "na";
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** `goml diagnose`: what the residuals say, the rows that stand out, and on demand every row's measures as CSV. */
+export async function diagnose(data: string, options: DiagnoseOptions, signal: AbortSignal): Promise<number> {
+  if (options.append && options.output === undefined)
+    throw new UsageError("--append keeps the input's columns in the file of --output", {
+      hint: "name the file: -o rows.csv",
+    });
+  const model = await readModel(options.model);
+  const progress = progressBar("reading");
+  const found = await diagnoseCsv(model, data, {
+    ...readingOptions(options),
+    output: options.output,
+    append: options.append,
+    top: options.top,
+    threads: options.threads,
+    callerWorks: true,
+    unseen: options.unseen,
+    signal,
+    onProgress: progress.update,
+  }).finally(progress.end);
+  // The rows may go to standard output: the report then makes way.
+  const stream = options.output === "-" ? process.stderr : process.stdout;
+  if (options.json) {
+    const { rows, dropped, heldOut, ...rest } = found;
+    const document = {
+      goml: version,
+      command: "diagnose",
+      data: { path: data, rows, dropped, heldOut },
+      model: { path: options.model, target: model.target },
+      ...rest,
+    };
+    stream.write(`${JSON.stringify(document, null, 2)}\n`);
+  } else if (!options.quiet) stream.write(renderDiagnosis(found, model.target));
+  return 0;
+}
+
+function renderDiagnosis(found: Diagnosis, target: string): string {
+  const lines = [
+    `${colour.bold(`Residuals of ${target}`)}, ${count(found.n)} of ${count(found.rows)} rows` +
+      (found.heldOut > 0 ? `, ${count(found.heldOut)} held out from the fit` : ""),
+    "",
+    renderQuantiles(found),
+    "",
+    renderTests(found),
+    "",
+    standingOutText(found),
+  ];
+  if (found.outlier !== undefined) {
+    const { row, p } = found.outlier;
+    lines.push(
+      `largest |rstudent|: ${significant(Math.abs(row.rstudent), 4)} in ${placeOf(row)}, ` +
+        `p ${pValue(p)} of ${count(found.n)} (Bonferroni)`,
+    );
+  }
+  if (found.standOut.length > 0) lines.push("", renderRows(found.standOut));
+  if (!found.ofFit)
+    lines.push(
+      "",
+      colour.yellow(
+        "note: these are not the rows of the fit: leverage and influence are what they would have in it",
+      ),
+    );
+  return `${lines.join("\n")}\n`;
+}
+
+function renderQuantiles({ quantiles }: Diagnosis): string {
+  const { min, p05, q1, median, q3, p95, max } = quantiles;
+  const values = [min, p05, q1, median, q3, p95, max].map((value) => significant(value, 5));
+  return renderTable(
+    [["Min", "5%", "1Q", "Median", "3Q", "95%", "Max"].map((title) => colour.dim(title)), values],
+    values.map(() => "right" as const),
+  );
+}
+
+function renderTests({ durbinWatson, breuschPagan, jarqueBera, reset }: Diagnosis): string {
+  const dim = (text: string) => colour.dim(text);
+  const rows = [
+    ["", "Statistic", "Df", "p", "for errors that are"].map(dim),
+    [
+      "Durbin–Watson",
+      significant(durbinWatson.statistic, 5),
+      "",
+      "",
+      `uncorrelated (lag 1: ${significant(durbinWatson.autocorrelation, 3)})`,
+    ],
+  ];
+  if (breuschPagan !== undefined)
+    rows.push([
+      "Breusch–Pagan",
+      significant(breuschPagan.statistic, 5),
+      String(breuschPagan.df1),
+      pValue(breuschPagan.p),
+      "of constant variance",
+    ]);
+  rows.push([
+    "Jarque–Bera",
+    significant(jarqueBera.statistic, 5),
+    "2",
+    pValue(jarqueBera.p),
+    `normal (skew ${significant(jarqueBera.skewness, 3)}, kurtosis ${significant(jarqueBera.kurtosis, 3)})`,
+  ]);
+  if (reset !== undefined)
+    rows.push([
+      "RESET",
+      significant(reset.statistic, 5),
+      `${reset.df1}, ${reset.df2}`,
+      pValue(reset.p),
+      "free of powers of ŷ",
+    ]);
+  return renderTable(rows, ["left", "right", "right", "right", "left"]);
+}
+
+function standingOutText({ counts, limits, n }: Diagnosis): string {
+  const rules: [number, string][] = [
+    [counts.rstudent, `|rstudent| > ${limits.rstudent}`],
+    [counts.leverage, `leverage > ${significant(limits.leverage, 3)}`],
+    [counts.cooks, `Cook's distance > ${significant(limits.cooks, 3)}`],
+    [counts.dffits, `|DFFITS| > ${significant(limits.dffits, 3)}`],
+  ];
+  const table = rules.map(([rows, rule]) => [`  ${count(rows)}`, `with ${rule}`]);
+  return `${count(counts.any)} of ${count(n)} rows stand out:\n${renderTable(table, ["right", "left"])}`;
+}
+
+function placeOf({ line, row }: NamedRow): string {
+  return line === undefined ? `row ${row}` : `line ${line}`;
+}
+
+function renderRows(rows: readonly NamedRow[]): string {
+  const column = (
+    name: "observed" | "fitted" | "leverage" | "rstudent" | "cooks" | "dffits",
+    digits: number,
+  ) =>
+    alignedDecimals(
+      rows.map((row) => row[name]),
+      digits,
+      4,
+    );
+  const columns = [
+    rows.map(placeOf),
+    column("observed", 4),
+    column("fitted", 4),
+    column("leverage", 3),
+    column("rstudent", 3),
+    column("cooks", 3),
+    column("dffits", 3),
+  ];
+  const head = ["", "Observed", "Fitted", "Leverage", "rstudent", "Cook's D", "DFFITS"];
+  return renderTable(
+    [head.map((title) => colour.dim(title)), ...rows.map((_, i) => columns.map((cells) => cells[i]!))],
+    ["left", "right", "right", "right", "right", "right", "right"],
+  );
+}

@@ -1,0 +1,24 @@
+import { positive } from "../../program/option-values.js";
+import { example, reading, type Syntax, unseen } from "../../program/syntax.js";
+
+export const diagnoseSyntax: Syntax = (program, run) => {
+  const command = program
+    .command("diagnose")
+    .description("residuals, leverage and influence of rows; tests of the residuals")
+    .argument("<data.csv>", "the rows, as a rule those of the fit; - is standard input")
+    .option("-m, --model <file>", "the model", "model.json")
+    .addOption(unseen())
+    .option("-o, --output <file>", "write every row's measures as CSV")
+    .option("--append", "keep the input's columns in that file")
+    .option("--top <n>", "how many of the rows that stand out to name", positive, 10)
+    .option("--threads <n>", "worker threads (default: all cores)", positive)
+    .option("--json", "print one JSON document")
+    .option("-q, --quiet", "print nothing but errors")
+    .action(run(async () => (await import("./run.js")).diagnose));
+  example(
+    reading(command),
+    "goml diagnose data.csv",
+    "goml diagnose data.csv -m model.json -o rows.csv --append",
+    "goml diagnose data.csv --json --top 50",
+  );
+};

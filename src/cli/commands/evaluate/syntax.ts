@@ -1,0 +1,23 @@
+import { number, positive } from "../../program/option-values.js";
+import { example, reading, type Syntax, unseen } from "../../program/syntax.js";
+
+export const evaluateSyntax: Syntax = (program, run) => {
+  const command = program
+    .command("evaluate")
+    .description("measure a model's error on other data; gates for CI")
+    .argument("<data.csv>", "the file; - is standard input")
+    .option("-m, --model <file>", "the model", "model.json")
+    .addOption(unseen())
+    .option("--max-rmse <x>", "exit 5 when the RMSE is larger", number)
+    .option("--max-mse <x>", "exit 5 when the MSE is larger", number)
+    .option("--min-r2 <x>", "exit 5 when R² is smaller", number)
+    .option("--threads <n>", "worker threads (default: all cores)", positive)
+    .option("--json", "print one JSON document")
+    .option("-q, --quiet", "print nothing but errors")
+    .action(run(async () => (await import("./run.js")).evaluate));
+  example(
+    reading(command),
+    "goml evaluate test.csv",
+    "goml evaluate test.csv -m model.json --max-rmse 5 --min-r2 0.7",
+  );
+};

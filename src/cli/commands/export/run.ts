@@ -1,0 +1,55 @@
+import { existsSync, realpathSync } from "node:fs";
+import { writeFileAtomic } from "../../../csv/write.js";
+import { UsageError } from "../../../errors.js";
+import { toTerms } from "../../../interchange/json.js";
+import { toOnnx } from "../../../interchange/onnx.js";
+import { toPmml } from "../../../interchange/pmml.js";
+import { toSql } from "../../../interchange/sql.js";
+import { toTypeScript } from "../../../interchange/typescript.js";
+import type { LinearModel } from "../../../linear/model/model.js";
+import { readModel } from "../../../linear/model/model-file.js";
+
+/** The options of `goml export`, as commander gives them. */
+export interface ExportOptions {
+  to: "onnx" | "pmml" | "sql" | "json" | "ts";
+  output?: string;
+  float32?: boolean;
+  table?: string;
+}
+
+/** `goml export`: the model in another format, to a file or to standard output. */
+export async function exportModel(path: string | undefined, options: ExportOptions): Promise<number> {
+  const { to, output: file, float32, table } = options;
+  if (float32 && to !== "onnx")
+    throw new UsageError(`--float32 does not go with --to ${to}`, { hint: "it is an option of --to onnx" });
+  if (table !== undefined && to !== "sql")
+    throw new UsageError(`--table does not go with --to ${to}`, { hint: "it is an option of --to sql" });
+  const toTerminal = (file === undefined || file === "-") && process.stdout.isTTY;
+  if (to === "onnx" && toTerminal)
+    throw new UsageError("ONNX is binary, and standard output is a terminal", {
+      hint: "name a file: goml export --to onnx -o model.onnx",
+    });
+  const source = path ?? "model.json";
+  const written = write(await readModel(source), options);
+  if (file !== undefined && existsSync(file) && realpathSync(file) === realpathSync(source))
+    throw new UsageError(`${file}: the export would replace the model itself`, {
+      hint: "an export is not a model that goml can read; name another file",
+    });
+  await writeFileAtomic(file ?? "-", written);
+  return 0;
+}
+
+function write(model: LinearModel, { to, float32, table }: ExportOptions): string | Uint8Array {
+  switch (to) {
+    case "onnx":
+      return toOnnx(model, { float32 });
+    case "pmml":
+      return toPmml(model);
+    case "sql":
+      return toSql(model, { table });
+    case "json":
+      return `${JSON.stringify(toTerms(model), null, 2)}\n`;
+    case "ts":
+      return toTypeScript(model);
+  }
+}

@@ -1,0 +1,100 @@
+import { writeFileAtomic } from "../../../csv/write.js";
+import { UsageError } from "../../../errors.js";
+import { readModel } from "../../../linear/model/model-file.js";
+import {
+  GoMachine,
+  graphToDot,
+  graphToJson,
+  graphToMermaid,
+  type Machine,
+  type Nested,
+  type Run,
+  TapeMachine,
+} from "../../../machine/index.js";
+import { examples, type RunnableGraph } from "./examples.js";
+
+/** The options of `goml graph`, as commander gives them. */
+export interface GraphOptions {
+  model: string;
+  example?: string;
+  rows: number;
+  format: "dot" | "mermaid" | "json";
+  output?: string;
+  run?: boolean;
+  machine: "tape" | "go";
+  workers: number;
+  trace?: string;
+}
+
+/** `goml graph`: an expression graph as text; with `--run` its values, and when each node ran. */
+export async function graph(
+  _data: string | undefined,
+  options: GraphOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  if (options.trace !== undefined && !options.run) {
+    throw new UsageError("--trace goes with --run: there is nothing to trace", { hint: "add --run" });
+  }
+  const runnable = options.example === undefined ? await modelGraph(options) : exampleGraph(options.example);
+  const text = options.run ? await runText(runnable, options, signal) : render(runnable, options.format);
+  if (options.output === undefined) process.stdout.write(text);
+  else await writeFileAtomic(options.output, text);
+  return 0;
+}
+
+function exampleGraph(name: string): RunnableGraph {
+  const example = examples[name];
+  if (example !== undefined) return example();
+  throw new UsageError(`there is no example ${JSON.stringify(name)}`, {
+    hint: `the examples are ${Object.keys(examples).join(", ")}`,
+  });
+}
+
+/** The model's graph; every row of X is the mean of the training data. */
+async function modelGraph({ model: path, rows }: GraphOptions): Promise<RunnableGraph> {
+  const model = await readModel(path);
+  const { linearGraph } = await import("../../../linear/model/to-graph.js");
+  const { columns, mean } = model.moments;
+  const means = model.regression.terms.map((key) => mean[columns.indexOf(key)]!);
+  const { graph, prediction } = linearGraph(
+    model.weights,
+    rows,
+    Array.from({ length: rows }, () => means),
+  );
+  return { graph, outputs: [prediction] };
+}
+
+function render({ graph }: RunnableGraph, format: GraphOptions["format"]): string {
+  if (format === "dot") return graphToDot(graph);
+  if (format === "mermaid") return graphToMermaid(graph);
+  return `${JSON.stringify(graphToJson(graph), null, 2)}\n`;
+}
+
+/** Runs a graph twice, so that the times are not those of the compiler, and tells of the second run. */
+async function runText(
+  { graph, outputs }: RunnableGraph,
+  options: GraphOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const machine: Machine =
+    options.machine === "go"
+      ? new GoMachine(graph, { outputs, trace: true, workers: options.workers })
+      : new TapeMachine(graph, { outputs, trace: true });
+  let run: Run;
+  try {
+    await machine.runAll({ signal });
+    run = await machine.runAll({ signal });
+  } finally {
+    await machine.close();
+  }
+  const trace = run.trace!;
+  if (options.trace !== undefined)
+    await writeFileAtomic(options.trace, `${JSON.stringify(trace.chrome())}\n`);
+  const values = outputs.map((node) => `${node.label} = ${valueText(run.value(node).toArray())}\n`);
+  return `${trace.timeline()}\n${values.join("")}`;
+}
+
+function valueText(value: Nested): string {
+  const text = JSON.stringify(value);
+  return text.length <= 200 ? text : `${text.slice(0, 199)}…`;
+}

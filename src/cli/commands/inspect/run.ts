@@ -1,0 +1,133 @@
+import { writeFileAtomic } from "../../../csv/write.js";
+import { UsageError } from "../../../errors.js";
+import type { LinearModel } from "../../../linear/model/model.js";
+import { readAnyModel } from "../../../linear/model/model-file.js";
+import { ModelGroup } from "../../../linear/model/model-group.js";
+import type { Summary } from "../../../linear/model/summary.js";
+import { version } from "../../../version.js";
+import type { CollinearityOptions } from "../../render/collinearity.js";
+import { colour } from "../../render/colour.js";
+import { groupReportOf, groupsDocument, renderGroups } from "../../render/group-report.js";
+import { type ModelReport, reportOf } from "../../render/model-report.js";
+import { alignedDecimals, significant } from "../../render/numbers.js";
+import { presentModel } from "../../render/present-model.js";
+import { summaryDocument } from "../../render/summary-document.js";
+import { renderTable } from "../../render/table.js";
+
+/** The options of `goml inspect`, as commander gives them. */
+export interface InspectOptions extends CollinearityOptions {
+  level: number;
+  json?: boolean;
+  /** Of models by group, this one. */
+  group?: string;
+  /** Where to write it. */
+  model?: string;
+}
+
+/** `goml inspect`: the summary of a model file again, or two side by side. */
+export async function inspect(paths: readonly string[], options: InspectOptions): Promise<number> {
+  const [path, other] = paths as [string, string?];
+  if (paths.length > 2) throw new UsageError(`inspect takes one model or two, got ${paths.length}`);
+  const { level, json, group } = options;
+  const found = await readAnyModel(path);
+  if (found instanceof ModelGroup && group === undefined && other === undefined) {
+    const report = groupReportOf(found);
+    if (!json) process.stdout.write(renderGroups(report, { path, written: false }));
+    else {
+      const parts = groupsDocument(report, { path, data: found.source?.path, level });
+      process.stdout.write(`${JSON.stringify({ goml: version, command: "inspect", ...parts }, null, 2)}\n`);
+    }
+    return 0;
+  }
+  const model = oneOf(found, path, group);
+  if (options.model !== undefined) await writeFileAtomic(options.model, `${JSON.stringify(model)}\n`);
+  if (other === undefined) {
+    const { vif, correlation } = options;
+    if (!json) await presentModel("inspect", reportOf(model), { level, vif, correlation });
+    else process.stdout.write(`${JSON.stringify(document(path, model, options), null, 2)}\n`);
+    return 0;
+  }
+  const second = oneOf(await readAnyModel(other), other, group);
+  const both = [
+    { path, model },
+    { path: other, model: second },
+  ];
+  if (options.json) {
+    const models = both.map((one) => document(one.path, one.model, options));
+    process.stdout.write(`${JSON.stringify({ goml: version, command: "inspect", models }, null, 2)}\n`);
+  } else process.stdout.write(sideBySide(both, options.level));
+  return 0;
+}
+
+/** The model of a file, or that of the group where it holds models by group. */
+function oneOf(found: LinearModel | ModelGroup, path: string, group: string | undefined): LinearModel {
+  if (found instanceof ModelGroup) {
+    const model = found.models.get(group ?? "");
+    if (model !== undefined) return model;
+    const why = found.refused.find((one) => one.group === group)?.reason;
+    throw new UsageError(
+      group === undefined
+        ? `${path} holds models by ${found.groupBy}: say which`
+        : `${path} has no model for ${group}${why === undefined ? "" : `: ${why}`}`,
+      { hint: `--group takes one of ${[...found.models.keys()].slice(0, 20).join(", ")}` },
+    );
+  }
+  if (group !== undefined) throw new UsageError(`${path} is one model, without groups`);
+  return found;
+}
+
+function document(path: string, model: LinearModel, { level, vif, correlation }: InspectOptions) {
+  const parts = summaryDocument(reportOf(model), {
+    model: path,
+    level,
+    vif,
+    correlation,
+    path: model.source?.path,
+  });
+  return { goml: version, command: "inspect", ...parts };
+}
+
+function sideBySide(models: readonly { path: string; model: LinearModel }[], level: number): string {
+  const summaries = models.map(({ model }) => model.summary(level));
+  const reports = models.map(({ model }) => reportOf(model));
+  const names = [...new Set(models.flatMap(({ model }) => model.coefficientNames))];
+  const cells = summaries.map((summary) => estimates(summary, names));
+  const coefficients = names.map((name, i) => [name, ...cells.flatMap((column) => column[i]!)]);
+  const figures = FIGURES.map(([label, read]) => [
+    label,
+    ...summaries.flatMap((summary, i) => [significant(read(summary, reports[i]!)), ""]),
+  ]);
+  const about = [
+    ["target", (model: LinearModel) => model.target],
+    ["penalty", ({ penalty }: LinearModel) => (penalty ? `λ ${significant(penalty.lambda)}` : "none")],
+    ["solver", ({ solver }: LinearModel) => solver],
+  ] as const;
+  const texts = about.map(([label, read]) => [label, ...models.flatMap(({ model }) => [read(model), ""])]);
+  const titles = ["", ...models.flatMap(({ path }) => [path, "s.e."])].map((title) => colour.dim(title));
+  const align = ["left", "right", "right", "right", "right"] as const;
+  return `${renderTable([titles, ...coefficients, [], ...figures, ...texts], align)}\n`;
+}
+
+/** Per name the estimate and its standard error; a term that the model has not is blank. */
+function estimates({ coefficients }: Summary, names: readonly string[]): [string, string][] {
+  const values = alignedDecimals(coefficients.map((row) => row.estimate));
+  const errors = alignedDecimals(coefficients.map((row) => row.stdError));
+  const at = new Map(coefficients.map(({ term }, i) => [term, i]));
+  return names.map((name) => {
+    const i = at.get(name);
+    return i === undefined ? ["", ""] : [values[i]!, errors[i]!];
+  });
+}
+
+const FIGURES: readonly (readonly [string, (summary: Summary, report: ModelReport) => number])[] = [
+  ["rows", ({ fit }) => fit.n],
+  ["RMSE", ({ fit }) => fit.rmse],
+  ["σ", ({ fit }) => fit.sigma],
+  ["R²", ({ fit }) => fit.r2],
+  ["adjusted R²", ({ fit }) => fit.adjR2],
+  ["F", ({ fit }) => fit.f],
+  ["log-likelihood", ({ fit }) => fit.logLik],
+  ["AIC", ({ fit }) => fit.aic],
+  ["BIC", ({ fit }) => fit.bic],
+  ["CV RMSE", (_, { cv }) => cv?.rmse ?? Number.NaN],
+];

@@ -1,0 +1,70 @@
+import { openSource, openStandardInput } from "../../../csv/source.js";
+import { UsageError } from "../../../errors.js";
+import { predictUrl } from "../../../prediction/predict-url.js";
+import { version } from "../../../version.js";
+import { progressBar } from "../../program/progress.js";
+import { readingOptions } from "../../program/reading-options.js";
+import { count, milliseconds } from "../../render/numbers.js";
+import type { PredictOptions } from "./run.js";
+
+/** `goml predict --url`: the same output, from a server's model. */
+export async function predictByUrl(
+  url: string,
+  data: string | undefined,
+  options: PredictOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  refuseLocal(options);
+  const source = data === undefined ? await openStandardInput(signal) : await openSource(data, signal);
+  if (source === undefined)
+    throw new UsageError("there is nothing to predict: no file, and nothing on standard input", {
+      hint: "name the file: goml predict data.csv --url …",
+    });
+  const progress = progressBar("predicting");
+  try {
+    const result = await predictUrl(url, source, {
+      ...readingOptions(options),
+      output: options.output,
+      append: options.append,
+      token: process.env.GOML_TOKEN,
+      window: typeof options.concurrent === "number" ? options.concurrent : undefined,
+      signal,
+      onProgress: progress.update,
+    }).finally(progress.end);
+    if (options.quiet) return 0;
+    const { rows, missing, batches, retries, totalMs } = result;
+    if (options.json) {
+      const document = {
+        goml: version,
+        command: "predict",
+        data: { path: source.name, rows, missing },
+        server: { url, batches, retries },
+        timing: { totalMs },
+      };
+      process.stderr.write(`${JSON.stringify(document, null, 2)}\n`);
+      return 0;
+    }
+    const parts = [`${count(rows)} ${rows === 1 ? "row" : "rows"} of ${source.name}`];
+    if (missing > 0) parts.push(`${count(missing)} NA for missing cells`);
+    parts.push(`${count(batches)} ${batches === 1 ? "batch" : "batches"}`);
+    if (retries > 0) parts.push(`${count(retries)} sent again`);
+    parts.push(milliseconds(totalMs));
+    process.stderr.write(`${parts.join(", ")}\n`);
+    return 0;
+  } finally {
+    await source.close();
+  }
+}
+
+/** What needs the model itself, and not only its predictions. */
+function refuseLocal({ interval, se, machine }: PredictOptions): void {
+  const local = [
+    ...(interval !== "none" ? ["--interval"] : []),
+    ...(se ? ["--se"] : []),
+    ...(machine !== undefined ? ["--machine"] : []),
+  ];
+  if (local.length > 0)
+    throw new UsageError(`${local.join(", ")} cannot be had from a server, only predictions can`, {
+      hint: "leave --url out, and name the model with --model",
+    });
+}

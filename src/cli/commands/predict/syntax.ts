@@ -1,0 +1,44 @@
+import { Option } from "commander";
+import { concurrency, share } from "../../program/option-values.js";
+import { example, reading, type Syntax, unseen } from "../../program/syntax.js";
+
+export const predictSyntax: Syntax = (program, run) => {
+  const command = program
+    .command("predict")
+    .description("predict with a model, CSV to CSV")
+    .argument("[data.csv]", "the file; - is standard input (default: standard input, else the training file)")
+    .option("-m, --model <file>", "the model", "model.json")
+    .option("--url <url>", "ask a server's model instead: http://host:port/v2/models/NAME")
+    .addOption(unseen())
+    .option("-o, --output <file>", "where to write (default: standard output)")
+    .option(
+      "-c, --concurrent [threads]",
+      "split the work over worker threads; auto: where it pays",
+      concurrency,
+    )
+    .addOption(
+      new Option("--machine <name>", "run the model's expression graph on this machine").choices([
+        "tape",
+        "go",
+      ]),
+    )
+    .addOption(
+      new Option("--interval <kind>", "add lower and upper: of the mean of y, or of a new y")
+        .choices(["none", "confidence", "prediction"])
+        .default("none"),
+    )
+    .option("--level <p>", "level of the intervals", share, 0.95)
+    .option("--se", "add stdError, the standard error of the fitted value")
+    .option("--append", "keep the input's columns")
+    .option("--json", "print the metrics and timing as JSON on standard error")
+    .option("-q, --quiet", "print no metrics or timing")
+    .action(run(async () => (await import("./run.js")).predict));
+  example(
+    reading(command),
+    "goml predict --concurrent",
+    "goml predict new.csv -m model.json --append -o predicted.csv",
+    "goml predict new.csv --interval prediction --level 0.9",
+    "cat new.csv | goml predict > predicted.csv",
+    "goml predict new.csv --url http://127.0.0.1:8080/v2/models/model",
+  );
+};

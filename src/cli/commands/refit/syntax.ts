@@ -1,0 +1,28 @@
+import { Option } from "commander";
+import { lambda, list, mix, reference } from "../../program/option-values.js";
+import { derived, example, objective, type Syntax } from "../../program/syntax.js";
+
+export const refitSyntax: Syntax = (program, run) => {
+  const command = program
+    .command("refit")
+    .description("fit other terms, another target or λ on the same rows, from a model file alone")
+    .argument("<model.json>", "the model, which keeps the moments of its columns")
+    .option("-f, --features <terms>", "only these of its terms", list)
+    .option("-t, --target <column>", "predict another of its columns")
+    .option("--formula <formula>", "a formula over the terms that it has")
+    .addOption(
+      new Option("--reference <column=level>", "another reference level of a factor")
+        .argParser(reference)
+        .default({}, "as it was"),
+    )
+    .option("--no-intercept", "fit through the origin")
+    .option("--lambda <x>", "penalise: ridge by default; path: λ by cross-validation; 0: no penalty", lambda)
+    .option("--alpha <mix>", "the penalty's mix: 0 ridge, 1 lasso (default: 0)", mix);
+  example(
+    objective(derived(command).action(run(async () => (await import("./run.js")).refit))),
+    "goml refit model.json --features lstat,rm -m small.json",
+    "goml refit model.json --target rm",
+    "goml refit model.json --formula 'medv ~ rm + lstat - 1'",
+    "goml refit model.json --lambda path --alpha 1 -m lasso.json",
+  );
+};

@@ -1,0 +1,95 @@
+import { UsageError } from "../../../errors.js";
+import { readModel } from "../../../linear/model/model-file.js";
+import { bestSubsets } from "../../../linear/selection/best-subset.js";
+import { refitTerms } from "../../../linear/selection/refit.js";
+import { type Direction, stepwise } from "../../../linear/selection/stepwise.js";
+import type { Criterion, SelectionData } from "../../../linear/selection/submodels.js";
+import { colour } from "../../render/colour.js";
+import { reportOf } from "../../render/model-report.js";
+import { significant } from "../../render/numbers.js";
+import { type PresentOptions, presentModel } from "../../render/present-model.js";
+import { renderTable } from "../../render/table.js";
+
+/** The options of `goml select`, as commander gives them. */
+export interface SelectOptions extends PresentOptions {
+  direction: Direction | "best";
+  criterion: Criterion;
+}
+
+const NAMES: Record<Criterion, string> = { aic: "AIC", bic: "BIC", cv: "CV RMSE" };
+
+/** `goml select`: chooses terms by a criterion, from the moments in the model file. */
+export async function select(path: string, options: SelectOptions): Promise<number> {
+  const model = await readModel(path);
+  if (model.penalty !== undefined)
+    throw new UsageError(`${path} is a penalised fit: its terms are chosen by the penalty`, {
+      hint: "goml refit --lambda 0 gives the fit without it",
+    });
+  const { direction, criterion } = options;
+  const { spec, moments, levels, references } = model;
+  const folds = model.folds.length > 1 ? (model.folds as SelectionData["folds"]) : undefined;
+  const data: SelectionData = { spec, moments, folds, levels, references };
+  const chosen = direction === "best" ? best(data, criterion) : step(data, direction, criterion);
+  const selected = refitTerms(model, chosen.terms);
+  await presentModel("select", reportOf(selected.model, selected.notes), options, {
+    path: model.source?.path,
+    before: `${chosen.text}\n\n`,
+    extra: { selection: { from: path, direction, criterion, ...chosen.document } },
+  });
+  return 0;
+}
+
+/** What a search chose, its table as text, and as JSON. */
+interface Chosen {
+  terms: readonly number[];
+  text: string;
+  document: object;
+}
+
+function step(data: SelectionData, direction: Direction, criterion: Criterion): Chosen {
+  const { chosen, steps, criterion: value, ...rest } = stepwise(data, { direction, criterion });
+  const blocks = steps.map(({ terms, criterion: at, table }) => {
+    const formula = `${data.spec.target.label} ~ ${terms.join(" + ") || "1"}`;
+    const sums = likeTheLargest(table.map((row) => row.sumOfSquares));
+    const rss = likeTheLargest(table.map((row) => row.rss));
+    const values = likeTheLargest(table.map((row) => row.criterion));
+    const rows = table.map(({ change, df }, i) => {
+      const none = change === "<none>";
+      return [change, none ? "" : String(df), none ? "" : sums[i]!, rss[i]!, values[i]!];
+    });
+    const titles = ["", "Df", "Sum of Sq", "RSS", NAMES[criterion]].map((title) => colour.dim(title));
+    return (
+      `${colour.bold(`Step: ${NAMES[criterion]} = ${significant(at)}`)}\n${formula}\n\n` +
+      renderTable([titles, ...rows], ["left", "right", "right", "right", "right"])
+    );
+  });
+  return { terms: chosen, text: blocks.join("\n\n"), document: { ...rest, value, steps } };
+}
+
+function best(data: SelectionData, criterion: Criterion): Chosen {
+  const { bySize, best: least } = bestSubsets(data, criterion);
+  const rss = likeTheLargest(bySize.map((row) => row.rss));
+  const values = likeTheLargest(bySize.map((row) => row.criterion));
+  const rows = bySize.map(({ rank, labels }, i) => [
+    String(rank),
+    rss[i]!,
+    values[i]!,
+    i === least ? "*" : "",
+    labels.join(" + ") || "1",
+  ]);
+  const titles = ["rank", "RSS", NAMES[criterion], "", "terms"].map((title) => colour.dim(title));
+  return {
+    terms: bySize[least]!.terms,
+    text:
+      `the submodel of least RSS for each number of coefficients; * has the least ${NAMES[criterion]}:\n\n` +
+      renderTable([titles, ...rows], ["right", "right", "right", "left", "left"]),
+    document: { terms: bySize[least]!.labels, value: bySize[least]!.criterion, best: least, bySize },
+  };
+}
+
+/** Numbers with as many decimals as show six digits of the largest. */
+function likeTheLargest(values: readonly number[]): string[] {
+  const largest = values.reduce((top, v) => Math.max(top, Math.abs(v)), 0);
+  const decimals = Math.min(12, Math.max(0, 5 - Math.floor(Math.log10(largest || 1))));
+  return values.map((v) => v.toFixed(decimals));
+}

@@ -1,0 +1,25 @@
+import { Option } from "commander";
+import { derived, example, type Syntax } from "../../program/syntax.js";
+
+export const selectSyntax: Syntax = (program, run) => {
+  const command = program
+    .command("select")
+    .description("choose terms by AIC, BIC or cross-validation, from a model file alone")
+    .argument("<model.json>", "the model with all terms that may be chosen")
+    .addOption(
+      new Option("--direction <name>", "stepwise as R's step; best: every subset, by branch and bound")
+        .choices(["both", "forward", "backward", "best"])
+        .default("both"),
+    )
+    .addOption(
+      new Option("--criterion <name>", "n ln(RSS/n) + 2p; with ln n for 2; the cross-validated RMSE")
+        .choices(["aic", "bic", "cv"])
+        .default("aic"),
+    );
+  example(
+    derived(command).action(run(async () => (await import("./run.js")).select)),
+    "goml select model.json -m selected.json",
+    "goml select model.json --direction backward --criterion bic",
+    "goml select model.json --direction best --criterion cv --json",
+  );
+};

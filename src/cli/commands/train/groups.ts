@@ -1,0 +1,53 @@
+import { writeFileAtomic } from "../../../csv/write.js";
+import { ModelError, UsageError } from "../../../errors.js";
+import { fitGroupsCsv } from "../../../training/fit-groups-csv.js";
+import { version } from "../../../version.js";
+import { modelOptions } from "../../program/model-options.js";
+import { progressBar } from "../../program/progress.js";
+import { groupsDocument, renderGroups } from "../../render/group-report.js";
+import type { TrainOptions } from "./run.js";
+
+/** `goml train --group-by`: fits a model per group, writes them to one file, prints a line per group. */
+export async function trainGroups(
+  data: string,
+  options: TrainOptions & { groupBy: string },
+  signal: AbortSignal,
+): Promise<number> {
+  const { solver, vcov } = options;
+  if (solver === "qr" || solver === "gd")
+    throw new UsageError(`--group-by goes with solvers that work from moments, not with ${solver}`, {
+      hint: "leave --solver out",
+    });
+  if (vcov !== "iid")
+    throw new UsageError(`--vcov ${vcov} does not go with --group-by`, {
+      hint: "train the group that needs it on its own rows",
+    });
+  const progress = progressBar("reading");
+  const fitted = await fitGroupsCsv(data, {
+    ...modelOptions(options),
+    groupBy: options.groupBy,
+    testSize: options.testSize,
+    firstRow: options.firstRow,
+    solver,
+    threads: options.threads,
+    callerWorks: true,
+    signal,
+    onProgress: progress.update,
+  }).finally(progress.end);
+  const { models, rows, dropped, test, notes, timing } = fitted;
+  if (options.strict)
+    for (const [group, { aliased }] of models.models)
+      if (aliased.length > 0)
+        throw new ModelError(
+          `group ${group}: these terms depend linearly on terms before them: ${aliased.join(", ")}`,
+          { hint: "leave them out with --exclude, or train without --strict" },
+        );
+  await writeFileAtomic(options.model, `${JSON.stringify(models)}\n`);
+  if (options.quiet) return 0;
+  const report = { models, rows, dropped, test, notes, timing };
+  if (options.json) {
+    const document = groupsDocument(report, { path: options.model, data, level: options.level });
+    process.stdout.write(`${JSON.stringify({ goml: version, command: "train", ...document }, null, 2)}\n`);
+  } else process.stdout.write(renderGroups(report, { path: options.model, written: true }));
+  return 0;
+}

@@ -1,0 +1,86 @@
+import { writeFileAtomic } from "../../../csv/write.js";
+import { ModelError, UsageError } from "../../../errors.js";
+import type { VcovType } from "../../../linear/covariance/vcov.js";
+import type { SolverChoice } from "../../../linear/solve/ladder.js";
+import { type CsvFit, type FitCsvOptions, fitCsv } from "../../../training/fit-csv.js";
+import { version } from "../../../version.js";
+import { type ModelOptions, modelOptions } from "../../program/model-options.js";
+import { progressBar } from "../../program/progress.js";
+import { renderSummary } from "../../render/summary.js";
+import { summaryDocument } from "../../render/summary-document.js";
+
+/** The options of `goml train`, as commander gives them. */
+export interface TrainOptions extends ModelOptions {
+  groupBy?: string;
+  vcov: VcovType;
+  cluster?: string;
+  testSize?: number;
+  firstRow?: number;
+  solver: SolverChoice;
+  machine?: "tape" | "go";
+  rate?: number;
+  momentum?: number;
+  tolerance?: number;
+  maxIterations?: number;
+  level: number;
+  strict?: boolean;
+  model: string;
+  threads?: number;
+  vif?: boolean;
+  correlation?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** `goml train`: fits, writes the model, prints the summary. */
+export async function train(
+  data: string | undefined,
+  options: TrainOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  if (options.groupBy !== undefined) {
+    const { trainGroups } = await import("./groups.js");
+    return trainGroups(data!, { ...options, groupBy: options.groupBy }, signal);
+  }
+  const progress = progressBar("reading");
+  let fitted: CsvFit;
+  try {
+    fitted = await fitCsv(data!, {
+      ...modelOptions(options),
+      vcov: options.vcov,
+      cluster: options.cluster,
+      testSize: options.testSize,
+      firstRow: options.firstRow,
+      solver: options.solver,
+      descent: descentOptions(options),
+      threads: options.threads,
+      callerWorks: true,
+      signal,
+      onProgress: progress.update,
+    });
+  } finally {
+    progress.end();
+  }
+  const { model } = fitted;
+  if (options.strict && model.aliased.length > 0)
+    throw new ModelError(`these terms depend linearly on terms before them: ${model.aliased.join(", ")}`, {
+      hint: "leave them out with --exclude, or train without --strict",
+    });
+  await writeFileAtomic(options.model, `${JSON.stringify(model)}\n`);
+  if (options.quiet) return 0;
+  if (options.json)
+    process.stdout.write(
+      `${JSON.stringify({ goml: version, command: "train", ...summaryDocument(fitted, { ...options, path: data! }) }, null, 2)}\n`,
+    );
+  else process.stdout.write(renderSummary(fitted, options, process.stdout.columns ?? Infinity));
+  return 0;
+}
+
+/** The options that gradient descent takes; with another solver they would be without effect, and are refused. */
+function descentOptions({ solver, ...options }: TrainOptions): FitCsvOptions["descent"] {
+  const { machine, rate, momentum, tolerance, maxIterations } = options;
+  const descent = { machine, rate, momentum, tolerance, "max-iterations": maxIterations };
+  const given = Object.entries(descent).find(([, value]) => value !== undefined);
+  if (given === undefined || solver === "gd") return { machine, rate, momentum, tolerance, maxIterations };
+  throw new UsageError(`--${given[0]} goes with --solver gd, the solver is ${solver}`);
+}

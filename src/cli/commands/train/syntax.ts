@@ -1,0 +1,51 @@
+import { Option } from "commander";
+import { natural, number, positive, share } from "../../program/option-values.js";
+import { example, fitting, objective, reading, type Syntax } from "../../program/syntax.js";
+
+export const trainSyntax: Syntax = (program, run) => {
+  const command = program
+    .command("train")
+    .description("fit a linear model to a CSV, print its summary, write model.json")
+    .argument("<data.csv>", "the file; - is standard input; gzip is recognised")
+    .option("-m, --model <file>", "where to write the model", "model.json");
+  fitting(command)
+    .option("--group-by <column>", "one model per value of this column, in the same pass")
+    .option("--test-size <share>", "hold out this share of the rows and report the error on them", share)
+    .option("--first-row <n>", "the file is a shard, and its first row has this number in the whole", natural)
+    .addOption(
+      new Option("--solver <name>", "how θ is found; gd is gradient descent")
+        .choices(["auto", "normal", "extended", "qr", "gd"])
+        .default("auto"),
+    )
+    .addOption(
+      new Option("--machine <name>", "gd: what runs its graph (default: tape)").choices(["tape", "go"]),
+    )
+    .option("--rate <x>", "gd: the step along the gradient (default: from the data)", number)
+    .option("--momentum <x>", "gd: a fixed momentum, 0 to below 1 (default: rising)", number)
+    .option("--tolerance <x>", "gd: the relative gradient at which to stop (default: 1e-12)", number)
+    .option("--max-iterations <n>", "gd: when to stop in any case (default: 20000)", positive)
+    .addOption(
+      new Option("--vcov <type>", "the coefficients' covariance; all but iid read the data twice")
+        .choices(["iid", "hc0", "hc1", "hc2", "hc3", "cluster"])
+        .default("iid"),
+    )
+    .option("--cluster <column>", "the groups of --vcov cluster")
+    .option("--level <p>", "level of the confidence intervals", share, 0.95)
+    .option("--strict", "fail (exit 4) when a term depends linearly on others")
+    .option("--threads <n>", "worker threads (default: all cores)", positive)
+    .option("--vif", "print the terms' variance inflation factors")
+    .option("--correlation", "print the correlation of the coefficients")
+    .option("--json", "print one JSON document")
+    .option("-q, --quiet", "print nothing but errors")
+    .action(run(async () => (await import("./run.js")).train));
+  example(
+    objective(reading(command)),
+    "goml train data.csv",
+    "goml train data.csv -t price -x id,name -m price.json",
+    "goml train data.csv --formula 'log(price) ~ rooms * C(region) + poly(age, 2, raw = TRUE)'",
+    "goml train data.csv --test-size 0.2 --seed 1 --json",
+    "goml train data.csv --lambda path --alpha 0.5",
+    "goml train data.csv --group-by region",
+    "goml train data.csv --solver gd --machine go",
+  );
+};

@@ -1,0 +1,44 @@
+import { UsageError } from "../../errors.js";
+import type { FitCsvOptions } from "../../training/fit-csv.js";
+import { type ReadingOptions, readingOptions } from "./reading-options.js";
+
+/** The options of every command that fits a model to a CSV, as commander gives them. */
+export interface ModelOptions extends ReadingOptions {
+  target?: string;
+  features?: string[];
+  exclude?: string[];
+  formula?: string;
+  reference: Record<string, string>;
+  weights?: string;
+  intercept: boolean;
+  na: "omit" | "fail";
+  lambda?: number | "path";
+  alpha?: number;
+  folds?: number;
+  seed: number;
+}
+
+/** What the library calls them. */
+export function modelOptions(options: ModelOptions): FitCsvOptions {
+  if (options.alpha !== undefined && options.lambda === undefined)
+    throw new UsageError("--alpha is the mix of a penalty, and there is no --lambda", {
+      hint: "add --lambda path, or --lambda and a number",
+    });
+  const { target, features, exclude, formula, reference, weights, intercept } = options;
+  const { na, lambda, alpha, folds, seed } = options;
+  return {
+    ...readingOptions(options),
+    target,
+    features,
+    exclude,
+    formula,
+    references: reference,
+    weights,
+    intercept,
+    na,
+    lambda,
+    alpha,
+    folds,
+    seed,
+  };
+}

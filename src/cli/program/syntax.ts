@@ -1,0 +1,83 @@
+import { type Command, Option } from "commander";
+import { integer, lambda, list, mix, positive, reference, share } from "./option-values.js";
+
+/**
+ * What a command does, loaded when it runs; gives the exit code. Its argument is the text given, several where the
+ * command takes several of a kind; `all` are all arguments.
+ */
+type Action = (
+  argument: never,
+  options: never,
+  signal: AbortSignal,
+  all: readonly string[],
+) => Promise<number>;
+
+/** Makes commander's action of a function that loads ours. */
+export type Run = (load: () => Promise<Action>) => (this: Command, ...args: unknown[]) => Promise<void>;
+
+/** Adds one command to the program. */
+export type Syntax = (program: Command, run: Run) => void;
+
+/** The options of every command that reads a CSV. */
+export function reading(command: Command): Command {
+  return command
+    .option("--delimiter <character>", "the delimiter (default: found out)")
+    .option("--no-header", "the first line is data; columns are named V1, V2, …");
+}
+
+/** The options that say which model is to be fitted to a CSV. */
+export function fitting(command: Command): Command {
+  return command
+    .option("-t, --target <column>", "the column to predict (default: the last)")
+    .option("-f, --features <columns>", "only these columns as features", list)
+    .option("-x, --exclude <columns>", "all columns but these", list)
+    .option("--formula <formula>", "the model in R's formula language: 'y ~ x + log(z) + C(g)'")
+    .addOption(
+      new Option("--reference <column=level>", "a factor's reference level")
+        .argParser(reference)
+        .default({}, "its first"),
+    )
+    .option("--weights <column>", "weight rows by this column")
+    .option("--no-intercept", "fit through the origin")
+    .addOption(
+      new Option("--na <policy>", "rows with missing cells").choices(["omit", "fail"]).default("omit"),
+    )
+    .option("--lambda <x>", "penalise: ridge by default; path: λ chosen by cross-validation", lambda)
+    .option("--alpha <mix>", "the penalty's mix: 0 ridge, 1 lasso (default: 0)", mix)
+    .option("--folds <n>", "cross-validation folds, 1 for none (default: 10)", positive)
+    .option("--seed <n>", "seed of the split and the folds", integer, 1);
+}
+
+/** The options of every command that makes a model of others. */
+export function derived(command: Command, where = "where to write the model (default: nowhere)"): Command {
+  return command
+    .option("-m, --model <file>", where)
+    .option("-o, --output <file>", "the same as --model")
+    .option("--level <p>", "level of the confidence intervals", share, 0.95)
+    .option("--json", "print one JSON document")
+    .option("-q, --quiet", "print nothing but errors");
+}
+
+/** What a penalised fit minimises, for help. */
+export function objective(command: Command): Command {
+  return command.addHelpText(
+    "after",
+    `
+With --lambda, β minimises
+  1/(2W) Σ w (y − β₀ − xᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁ ],
+W the sum of the weights (n without), D the columns' standard deviations, α the mix: 0 is ridge, 1 the lasso.
+The intercept is not penalised. This is glmnet's objective with standardize = TRUE.`,
+  );
+}
+
+/** What becomes of a factor's levels that the model does not know. */
+export function unseen(): Option {
+  return new Option("--unseen <policy>", "rows with levels that the training data did not have")
+    .choices(["fail", "na"])
+    .default("fail");
+}
+
+/** The examples at the end of a command's help, one per line. */
+export function example(command: Command, ...lines: string[]): Command {
+  return command.addHelpText("after", `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}`);
+}

@@ -1,0 +1,83 @@
+import { coefficientCorrelation, varianceInflation } from "../../linear/covariance/collinearity.js";
+import type { LinearModel } from "../../linear/model/model.js";
+import { packedIndex } from "../../stats/packed.js";
+import { colour } from "./colour.js";
+import { significant } from "./numbers.js";
+import { displayWidth, renderTable } from "./table.js";
+
+/** What a summary shows of how terms depend on each other. */
+export interface CollinearityOptions {
+  /** Variance inflation factors. */
+  vif?: boolean | undefined;
+  /** The correlation of the coefficients. */
+  correlation?: boolean | undefined;
+}
+
+/** The parts of a summary's JSON that were asked for. */
+export function collinearityDocument(model: LinearModel, { vif, correlation }: CollinearityOptions) {
+  const names = model.coefficientNames;
+  const packed = correlation ? coefficientCorrelation(model) : undefined;
+  const rows = packed && names.map((_, i) => names.map((_, j) => packed[packedIndex(i, j)]!));
+  return {
+    ...(vif ? { vif: varianceInflation(model) } : {}),
+    ...(rows ? { correlation: { names, rows } } : {}),
+  };
+}
+
+/** The tables that were asked for, as lines of a summary. */
+export function renderCollinearity(
+  model: LinearModel,
+  { vif, correlation }: CollinearityOptions,
+  columns: number,
+): string[] {
+  const lines: string[] = [];
+  if (vif) lines.push("", renderInflation(model), "");
+  if (correlation) lines.push("", renderCorrelation(model, columns), "");
+  return lines;
+}
+
+function renderInflation(model: LinearModel): string {
+  const rows = varianceInflation(model);
+  const several = rows.some(({ df }) => df > 1);
+  const titles = several ? ["", "GVIF", "Df", "GVIF^(1/(2 Df))"] : ["", "VIF"];
+  const table = rows.map(({ term, df, gvif, perDegree }) =>
+    several
+      ? [term, significant(gvif, 5), String(df), significant(perDegree, 4)]
+      : [term, significant(gvif, 5)],
+  );
+  const title = "Variance inflation:";
+  return `${title}\n${renderTable(
+    [titles.map((text) => colour.dim(text)), ...table],
+    ["left", "right", "right", "right"],
+  )}`;
+}
+
+/** The lower triangle, as many columns beside each other as there is room for. */
+function renderCorrelation(model: LinearModel, columns: number): string {
+  const names = model.coefficientNames;
+  const packed = coefficientCorrelation(model);
+  const longest = Math.max(...names.map(displayWidth));
+  const wide = Math.max(5, Math.min(longest, 12));
+  const room = Number.isFinite(columns) ? columns : 80;
+  const beside = Math.max(1, Math.floor((room - longest) / (wide + 2)));
+  const tables: string[] = [];
+  for (let from = 0; from + 1 < names.length; from += beside) {
+    const shown = names.slice(from, Math.min(from + beside, names.length - 1));
+    const table = names.slice(from + 1).map((name, i) => {
+      const row = from + 1 + i;
+      const cells = shown.map((_, j) => {
+        const value = packed[packedIndex(row, from + j)]!;
+        return from + j < row ? (Number.isNaN(value) ? "NA" : value.toFixed(2)) : "";
+      });
+      return [name, ...cells];
+    });
+    const titles = ["", ...shown.map((name) => (name.length > wide ? `${name.slice(0, wide - 1)}…` : name))];
+    tables.push(
+      renderTable(
+        [titles.map((text) => colour.dim(text)), ...table],
+        ["left", ...shown.map(() => "right" as const)],
+      ),
+    );
+  }
+  return `Correlation of coefficients:\n${tables.join("\n\n")}`;
+}

@@ -1,0 +1,101 @@
+import type { LinearModel } from "../../linear/model/model.js";
+import type { ModelGroup } from "../../linear/model/model-group.js";
+import { PENALTY_OBJECTIVE } from "../../linear/penalty/penalty.js";
+import type { CsvGroupFit } from "../../training/fit-groups-csv.js";
+import { colour } from "./colour.js";
+import { crossValidationOf, reportOf } from "./model-report.js";
+import { count, milliseconds, significant } from "./numbers.js";
+import { summaryDocument } from "./summary-document.js";
+import { renderTable } from "./table.js";
+
+/** What a summary tells of models by group; of those from a file some of it is not known. */
+export type GroupReport = Pick<CsvGroupFit, "models"> & Partial<Omit<CsvGroupFit, "models">>;
+
+/** The report of models by group from their file. */
+export function groupReportOf(models: ModelGroup): GroupReport {
+  const { scan } = models;
+  if (scan === undefined) return { models };
+  return { models, rows: scan.rows, dropped: scan.dropped, test: scan.test ?? undefined };
+}
+
+/** The parts of `train --group-by --json` after the version and the command: one summary per group. */
+export function groupsDocument(
+  { models, rows, dropped, test, notes, timing }: GroupReport,
+  options: { path: string; data: string | undefined; level: number },
+) {
+  return {
+    data: { path: options.data, rows, dropped },
+    model: { path: options.path, target: models.target, groupBy: models.groupBy, groups: models.models.size },
+    groups: [...models.models].map(([group, model]) => {
+      const parts = { model: undefined, level: options.level, path: undefined };
+      const { data: _, ...summary } = summaryDocument(reportOf(model), parts);
+      return { group, ...summary };
+    }),
+    refused: models.refused,
+    ...(test === undefined ? {} : { test }),
+    notes,
+    timing,
+  };
+}
+
+/** Coefficients are shown beside the groups up to so many; `inspect --group` shows all of one. */
+const SHOWN_COEFFICIENTS = 8;
+
+/** A line per group: its rows, how good its fit is, and its estimates where they are few. */
+export function renderGroups(
+  { models, rows, dropped = 0, test, notes = [], timing }: GroupReport,
+  options: { path: string; written: boolean },
+): string {
+  const all = [...models.models];
+  const names = [...new Set(all.flatMap(([, model]) => model.coefficientNames))];
+  const shown = names.length <= SHOWN_COEFFICIENTS ? names : [];
+  const penalised = all.some(([, { penalty }]) => penalty !== undefined);
+  const titles = [models.groupBy, "rows", "RMSE", penalised ? "λ" : "σ", "R²", "CV RMSE", ...shown];
+  const lines = [
+    `${colour.bold(models.target)} on ${models.spec.terms.map(({ label }) => label).join(" + ") || "1"}, ` +
+      `${all.length} models by ${models.groupBy}`,
+    "",
+    renderTable(
+      [titles.map((title) => colour.dim(title)), ...all.map(([group, model]) => row(group, model, shown))],
+      titles.map((_, i) => (i === 0 ? "left" : "right")),
+    ),
+    "",
+  ];
+  if (penalised) lines.push(`penalised: each minimises ${PENALTY_OBJECTIVE}`);
+  for (const { group, reason } of models.refused)
+    lines.push(colour.yellow(`no model for ${group}: ${reason}`));
+  if (test !== undefined)
+    lines.push(
+      `Held-out rows: n ${count(test.n)}, RMSE ${significant(test.rmse)}, MAE ${significant(test.mae)}, ` +
+        `R² ${significant(test.r2)}`,
+    );
+  if (rows !== undefined) {
+    const used = all.reduce((sum, [, model]) => sum + model.n, 0);
+    lines.push(`${count(used)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells`);
+  }
+  for (const note of notes) lines.push(colour.yellow(`note: ${note}`));
+  if (timing !== undefined)
+    lines.push(
+      colour.dim(
+        `read ${milliseconds(timing.scanMs)}, solve ${milliseconds(timing.solveMs)}, ` +
+          `total ${milliseconds(timing.totalMs)}, ${timing.threads} ${timing.threads === 1 ? "thread" : "threads"}`,
+      ),
+    );
+  if (options.written) lines.push(colour.dim(`models written to ${options.path}`));
+  lines.push(colour.dim(`goml inspect ${options.path} --group ${all[0]![0]} shows the summary of one`));
+  return `${lines.join("\n")}\n`;
+}
+
+function row(group: string, model: LinearModel, shown: readonly string[]): string[] {
+  const { fit, coefficients } = model.summary();
+  const estimates = new Map(coefficients.map(({ term, estimate }) => [term, estimate]));
+  return [
+    group,
+    count(model.n),
+    significant(fit.rmse, 4),
+    significant(model.penalty?.lambda ?? fit.sigma, 4),
+    significant(fit.r2, 4),
+    significant(crossValidationOf(model)?.rmse ?? Number.NaN, 4),
+    ...shown.map((name) => significant(estimates.get(name) ?? Number.NaN, 4)),
+  ];
+}

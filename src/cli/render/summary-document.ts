@@ -1,0 +1,55 @@
+import type { LinearModel } from "../../linear/model/model.js";
+import type { CrossValidatedPath } from "../../linear/penalty/elastic-net.js";
+import { PENALTY_OBJECTIVE } from "../../linear/penalty/penalty.js";
+import { type CollinearityOptions, collinearityDocument } from "./collinearity.js";
+import type { ModelReport } from "./model-report.js";
+
+/** The JSON of a model's summary; DESIGN's stable names. Numbers that are not finite become null. */
+function modelDocument(model: LinearModel, path: string | undefined, level: number) {
+  const { coefficients, fit, wald } = model.summary(level);
+  return {
+    model: {
+      path,
+      target: model.target,
+      terms: model.terms,
+      intercept: model.intercept,
+      solver: model.solver,
+      vcov: vcovDocument(model),
+      rank: model.rank,
+      aliased: model.aliased,
+      conditionNumber: model.conditionNumber,
+      ...(model.penalty === undefined ? {} : { penalty: { ...model.penalty, objective: PENALTY_OBJECTIVE } }),
+    },
+    coefficients,
+    fit,
+    ...(wald === undefined ? {} : { wald }),
+  };
+}
+
+function vcovDocument({ vcov }: LinearModel) {
+  const { type } = vcov;
+  return type === "cluster" ? { type, cluster: vcov.cluster, clusters: vcov.clusters } : { type };
+}
+
+/** The parts of `train --json` and `inspect --json` after the version and the command. */
+export function summaryDocument(
+  report: ModelReport,
+  options: { model: string | undefined; level: number; path: string | undefined } & CollinearityOptions,
+) {
+  const { model, rows, dropped, test, cv, path, notes, timing } = report;
+  return {
+    data: { path: options.path, rows, dropped },
+    ...modelDocument(model, options.model, options.level),
+    ...collinearityDocument(model, options),
+    ...(test === undefined ? {} : { test }),
+    ...(cv === undefined ? {} : { cv: { folds: cv.folds.length, mse: cv.mse, rmse: cv.rmse, r2: cv.r2 } }),
+    ...(path === undefined ? {} : { path: pathDocument(path) }),
+    notes,
+    timing,
+  };
+}
+
+/** A path of λs, without the coefficients of each. */
+function pathDocument({ path, best, withinOneError }: CrossValidatedPath) {
+  return { best, withinOneError, points: path.map(({ coefficients: _, ...point }) => point) };
+}

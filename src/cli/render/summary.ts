@@ -1,0 +1,203 @@
+import { vcovName } from "../../linear/covariance/vcov.js";
+import type { LinearModel } from "../../linear/model/model.js";
+import type { CoefficientRow, Summary } from "../../linear/model/summary.js";
+import type { CrossValidatedPath } from "../../linear/penalty/elastic-net.js";
+import { PENALTY_OBJECTIVE, type Penalty } from "../../linear/penalty/penalty.js";
+import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
+import { colour } from "./colour.js";
+import type { ModelReport } from "./model-report.js";
+import { alignedDecimals, count, milliseconds, pValue, significant, stars } from "./numbers.js";
+import { type Align, displayWidth, renderTable, wrap } from "./table.js";
+
+/** The summary of a fit as text of at most `columns` columns, in the manner of R's `summary(lm)`. */
+export function renderSummary(
+  report: ModelReport,
+  options: { model?: string | undefined; level: number } & CollinearityOptions,
+  columns: number,
+): string {
+  const { model, rows, dropped = 0, test, cv, path, notes = [], timing } = report;
+  const lines = [renderModel(model, model.summary(options.level), columns)];
+  const held = test === undefined ? "" : `, ${count(test.n)} held out`;
+  if (rows === undefined) lines.push(`${count(model.n)} rows used`);
+  else
+    lines.push(
+      `${count(model.n)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${held}`,
+    );
+  if (cv !== undefined)
+    lines.push(
+      `${cv.folds.length}-fold cross-validation: RMSE ${significant(cv.rmse)}, R² ${significant(cv.r2)} out of fold`,
+    );
+  if (test !== undefined)
+    lines.push(
+      `Held-out rows: MSE ${significant(test.mse)}, RMSE ${significant(test.rmse)}, MAE ${significant(test.mae)}, ` +
+        `R² ${significant(test.r2)}, AIC ${significant(test.aicExtract)}`,
+    );
+  lines.push(...renderCollinearity(model, options, columns));
+  if (path !== undefined) lines.push("", renderPath(path, model.penalty!.alpha), "");
+  for (const note of notes) lines.push(colour.yellow(`note: ${note}`));
+  if (timing !== undefined) {
+    const threads = timing.threads === 1 ? "1 thread" : `${timing.threads} threads`;
+    lines.push(
+      colour.dim(
+        `read ${milliseconds(timing.scanMs)}, solve ${milliseconds(timing.solveMs)}, ` +
+          `total ${milliseconds(timing.totalMs)}, ${threads}`,
+      ),
+    );
+  }
+  if (options.model !== undefined) lines.push(colour.dim(`model written to ${options.model}`));
+  return `${wrapLines(lines, columns)}\n`;
+}
+
+/** The part of the summary that the model alone gives. */
+function renderModel(model: LinearModel, summary: Summary, columns: number): string {
+  const { fit } = summary;
+  const lines = [
+    `${colour.bold(model.target)} on ${model.terms.length} ${model.terms.length === 1 ? "term" : "terms"}` +
+      `${model.intercept ? "" : ", without intercept"}`,
+    "",
+    ...(model.penalty === undefined
+      ? renderCoefficients(summary, columns)
+      : [renderEstimates(summary.coefficients)]),
+  ];
+  if (model.vcov.type !== "iid") lines.push(`standard errors, t, p and intervals: ${vcovName(model.vcov)}`);
+  if (model.aliased.length > 0)
+    lines.push(
+      colour.yellow(`linearly dependent on terms before them, left out: ${model.aliased.join(", ")}`),
+    );
+  lines.push("");
+  if (model.penalty !== undefined) {
+    lines.push(
+      penaltyText(model.penalty),
+      `minimises ${PENALTY_OBJECTIVE}`,
+      "no standard errors: a penalty biases the estimates, and t tests of them would mislead",
+      "",
+      `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   R² ${significant(fit.r2)}`,
+    );
+  } else
+    lines.push(
+      `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   ` +
+        `σ ${significant(fit.sigma)} on ${count(fit.dfResidual)} degrees of freedom`,
+      `R² ${significant(fit.r2)}   adjusted R² ${significant(fit.adjR2)}   ` +
+        `F ${significant(fit.f)} on ${fit.fDf} and ${count(fit.dfResidual)} DF, p ${pValue(fit.fP)}`,
+      `log-likelihood ${significant(fit.logLik)}   AIC ${significant(fit.aic)}   BIC ${significant(fit.bic)}`,
+    );
+  const { wald } = summary;
+  if (wald !== undefined)
+    lines.push(
+      `Wald test of all slopes, robust: F ${significant(wald.f)} on ${wald.df1} and ${count(wald.df2)} DF, ` +
+        `p ${pValue(wald.p)}`,
+    );
+  lines.push(`condition number ${significant(model.conditionNumber, 3)}, solver ${solverText(model)}`);
+  return wrapLines(lines, columns);
+}
+
+/** Breaks lines that are too long, but not those of a table. */
+function wrapLines(lines: readonly string[], columns: number): string {
+  return lines.map((line) => (line.includes("\n") ? line : wrap(line, columns))).join("\n");
+}
+
+function solverText(model: LinearModel): string {
+  const names = {
+    normal: "normal (Cholesky, double precision)",
+    extended: "extended (Cholesky, double-double)",
+    qr: "qr (Householder)",
+    gd: "gd (gradient descent)",
+  };
+  return names[model.solver];
+}
+
+/** A layout of the table of coefficients: significant digits of estimates and bounds, decimals of t. */
+interface Layout {
+  digits: number;
+  decimals: number;
+  /** 0 leaves the bounds out. */
+  bounds: number;
+  stars: boolean;
+}
+
+/** From the widest to the narrowest. */
+const LAYOUTS: readonly Layout[] = [
+  { digits: 4, decimals: 3, bounds: 4, stars: true },
+  { digits: 3, decimals: 2, bounds: 3, stars: true },
+  { digits: 3, decimals: 2, bounds: 3, stars: false },
+  { digits: 4, decimals: 3, bounds: 0, stars: true },
+];
+
+/** Where the output is no terminal, tables are as for one of this width. */
+const USUAL_COLUMNS = 80;
+
+/** The table of coefficients, in the widest layout that has room, and what its stars mean. */
+function renderCoefficients({ coefficients, level }: Summary, columns: number): string[] {
+  const room = Number.isFinite(columns) ? columns : USUAL_COLUMNS;
+  const tables = LAYOUTS.map((layout) => coefficientTable(coefficients, level, layout));
+  const fitting = tables.findIndex((table) => table.split("\n").every((line) => displayWidth(line) <= room));
+  const chosen = fitting < 0 ? LAYOUTS.length - 1 : fitting;
+  const lines = [tables[chosen]!];
+  if (LAYOUTS[chosen]!.stars && coefficients.some((row) => row.p < 0.1))
+    lines.push(colour.dim("---", "p < 0.001 ***  < 0.01 **  < 0.05 *  < 0.1 ."));
+  return lines;
+}
+
+function coefficientTable(rows: readonly CoefficientRow[], level: number, layout: Layout): string {
+  const { digits, decimals, bounds } = layout;
+  const tail = significant(50 * (1 - level), 4);
+  const aligned = (name: "estimate" | "stdError") =>
+    alignedDecimals(
+      rows.map((row) => row[name]),
+      digits,
+    );
+  const columns: [title: string, side: Align, cells: string[]][] = [
+    ["", "left", rows.map((row) => row.term)],
+    ["Estimate", "right", aligned("estimate")],
+    ["Std. Error", "right", aligned("stdError")],
+    ["t value", "right", rows.map((row) => (Number.isNaN(row.t) ? "NA" : row.t.toFixed(decimals)))],
+    ["p", "right", rows.map((row) => pValue(row.p))],
+  ];
+  if (layout.stars) columns.push(["", "left", rows.map((row) => stars(row.p))]);
+  if (bounds > 0)
+    columns.push(
+      [`${tail} %`, "right", rows.map((row) => significant(row.lower, bounds))],
+      [`${significant(100 - Number(tail), 4)} %`, "right", rows.map((row) => significant(row.upper, bounds))],
+    );
+  return renderTable(
+    [
+      columns.map(([title]) => colour.dim(title)),
+      ...rows.map((_, i) => columns.map(([, , cells]) => cells[i]!)),
+    ],
+    columns.map(([, side]) => side),
+  );
+}
+
+/** The estimates alone; a lasso's zeros stand as such. */
+function renderEstimates(rows: readonly CoefficientRow[]): string {
+  const estimates = alignedDecimals(rows.map((row) => row.estimate));
+  const table = rows.map((row, i) => [row.term, row.estimate === 0 ? "0" : estimates[i]!]);
+  return renderTable([["", "Estimate"].map((title) => colour.dim(title)), ...table], ["left", "right"]);
+}
+
+/** A penalty in words: ridge, lasso or elastic net, and its λ. */
+export function penaltyText({ lambda, alpha }: Penalty): string {
+  const kind = alpha === 0 ? "ridge" : alpha === 1 ? "lasso" : `elastic net, α = ${alpha}`;
+  return `${kind}, λ = ${significant(lambda)}`;
+}
+
+const SHOWN_POINTS = 12;
+
+/** Some points of a path, the chosen one and that within one standard error of it always among them. */
+function renderPath({ path, best, withinOneError }: CrossValidatedPath, alpha: number): string {
+  const step = Math.max(1, Math.ceil(path.length / SHOWN_POINTS));
+  const shown = path
+    .map((_, i) => i)
+    .filter((i) => i % step === 0 || i === path.length - 1 || i === best || i === withinOneError);
+  const marks = new Map([[withinOneError, "largest λ within one standard error"]]);
+  marks.set(best, "chosen: the least error");
+  const table = shown.map((i) => {
+    const { lambda, nonZero, r2, rmse } = path[i]!;
+    return [significant(lambda, 5), String(nonZero), r2.toFixed(4), significant(rmse), marks.get(i) ?? ""];
+  });
+  const titles = ["λ", "nonzero", "R²", "CV RMSE", ""].map((title) => colour.dim(title));
+  return (
+    `path of ${path.length} λ, α = ${alpha}, cross-validated:\n` +
+    renderTable([titles, ...table], ["right", "right", "right", "right", "left"])
+  );
+}
