@@ -5,7 +5,7 @@ import { BLOCK_ROWS } from "../kernels/kernels.js";
 import { LevelTable } from "../kernels/levels.js";
 import { type ColumnUse, RowParser, Stop } from "../kernels/rows.js";
 import { type ChunkPlan, type ChunkStart, LARGEST_ROW, LaneStop, startAfter } from "./chunks.js";
-import type { ColumnChoice } from "./columns.js";
+import type { ColumnChoice } from "./column-block.js";
 import { Levels } from "./levels.js";
 import { changedError } from "./read-error.js";
 import type { StreamChunk } from "./stream-chunks.js";

@@ -1,7 +1,7 @@
 import { Kernels } from "../kernels/kernels.js";
 import { ChunkReader, laneSpec } from "./chunk-reader.js";
 import { CHUNK_BYTES, type ChunkStart, FIRST_CHUNK, LaneStop, planChunks, startAfter } from "./chunks.js";
-import type { ColumnBlock, ColumnChoice, RowText } from "./columns.js";
+import type { ColumnBlock, ColumnChoice, RowText } from "./column-block.js";
 import type { Levels } from "./levels.js";
 import { noRowsError } from "./records.js";
 import { readReference } from "./reference-lane.js";

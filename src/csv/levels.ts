@@ -1,4 +1,4 @@
-import { isMissing } from "../kernels/reference/number.js";
+import { isMissing } from "../kernels/number.js";
 
 /** The code of a missing cell. */
 const MISSING_LEVEL = -1;

@@ -1,7 +1,7 @@
 import { DataError, quoteCell } from "../errors.js";
-import { isDecimal, parseNumber } from "../kernels/reference/number.js";
+import { isDecimal, parseNumber } from "../kernels/number.js";
 import { CHUNK_BYTES, type ResumePoint } from "./chunks.js";
-import type { ColumnBlock, ColumnChoice, RowText } from "./columns.js";
+import type { ColumnBlock, ColumnChoice, RowText } from "./column-block.js";
 import type { Levels } from "./levels.js";
 import { type Row, readRows } from "./records.js";
 import type { Table } from "./table.js";

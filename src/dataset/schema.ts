@@ -1,4 +1,4 @@
-import { isDecimal, isMissing } from "../kernels/reference/number.js";
+import { isDecimal, isMissing } from "../kernels/number.js";
 
 /**
  * What a column holds, judged by a sample of rows: `empty` where all cells are missing; `numeric` where the first

@@ -1,4 +1,4 @@
-import type { ColumnChoice } from "../csv/columns.js";
+import type { ColumnChoice } from "../csv/column-block.js";
 import type { Table } from "../csv/table.js";
 import { scan } from "../scan/scan.js";
 import type { ScanControl } from "../scan/scan-options.js";

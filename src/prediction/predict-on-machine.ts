@@ -1,6 +1,7 @@
-import { type ColumnBlock, type ColumnChoice, readColumns } from "../csv/columns.js";
+import type { ColumnBlock, ColumnChoice } from "../csv/column-block.js";
 import { Levels } from "../csv/levels.js";
 import { withLine } from "../csv/locate.js";
+import { readColumns } from "../csv/read-columns.js";
 import type { Table } from "../csv/table.js";
 import type { Output } from "../csv/write.js";
 import { Design } from "../dataset/formula/design.js";

@@ -1,6 +1,7 @@
-import { type ColumnBlock, type ColumnChoice, readColumns } from "../csv/columns.js";
+import type { ColumnBlock, ColumnChoice } from "../csv/column-block.js";
 import type { DialectOptions } from "../csv/dialect.js";
 import { Levels } from "../csv/levels.js";
+import { readColumns } from "../csv/read-columns.js";
 import type { Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
 import { openOutput, quoteField } from "../csv/write.js";

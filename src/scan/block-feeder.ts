@@ -1,4 +1,4 @@
-import type { ColumnBlock, ColumnChoice } from "../csv/columns.js";
+import type { ColumnBlock, ColumnChoice } from "../csv/column-block.js";
 import { Levels } from "../csv/levels.js";
 import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
 import type { BlockSource } from "./chunk-job.js";

@@ -1,5 +1,5 @@
 import type { ResumePoint } from "../csv/chunks.js";
-import type { ColumnChoice } from "../csv/columns.js";
+import type { ColumnChoice } from "../csv/column-block.js";
 import type { Table } from "../csv/table.js";
 import { errorOf } from "../parallel/answer.js";
 import type { CreateJob } from "./chunk-job.js";

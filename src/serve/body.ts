@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Visit } from "./admission.js";
 import { RequestError } from "./request-error.js";
-import { bodyOffset, copyToShared, type SharedBlock, type SharedMemory } from "./shared-memory.js";
+import { bodyOffset, copyToShared, type SharedBlock, type SharedMemory } from "./request-memory.js";
 
 /** A body that has arrived: in a buffer of its own, or in shared memory that has to be given back. */
 export interface Body {

@@ -1,7 +1,7 @@
 import { parse } from "csv-parse/sync";
 import { sniffDialect } from "../csv/dialect.js";
 import { GomlError } from "../errors.js";
-import { isMissing, parseNumber } from "../kernels/reference/number.js";
+import { isMissing, parseNumber } from "../kernels/number.js";
 import type { AskableModel } from "./askable.js";
 import { type Batch, batchOf } from "./batch.js";
 import { decodeUtf8 } from "./json.js";

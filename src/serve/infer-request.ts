@@ -1,4 +1,4 @@
-import { parseNumber } from "../kernels/reference/number.js";
+import { parseNumber } from "../kernels/number.js";
 import type { AskableModel } from "./askable.js";
 import { type Batch, batchOf, type ColumnValues } from "./batch.js";
 import { parseJson } from "./json.js";

@@ -6,9 +6,9 @@ import { askable } from "./askable.js";
 import { announcedLength, type Body, receiveBody } from "./body.js";
 import type { Settings } from "./options.js";
 import { badRequest, quoted, RequestError } from "./request-error.js";
+import { SharedMemory } from "./request-memory.js";
 import type { ServeJob, ServeReply } from "./serve-worker.js";
 import type { ServedModel } from "./served-model.js";
-import { SharedMemory } from "./shared-memory.js";
 
 /** An answer of more bytes than the system's buffers hold depends on the client's reading it. */
 const LARGE_ANSWER = 1 << 16;

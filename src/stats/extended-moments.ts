@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.js";
-import { alignColumns, checkBlock, ROWS_PER_BLOCK, sameColumns } from "./columns.js";
+import { alignColumns, checkBlock, ROWS_PER_BLOCK, sameColumns } from "./block-layout.js";
 import { addAt, addProductAt, DoubleDouble, productError, sumError } from "./double-double.js";
 import { Moments } from "./moments.js";
 import { packedIndex, packedLength } from "./packed.js";

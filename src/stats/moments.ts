@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.js";
-import { alignColumns, checkBlock, ROWS_PER_BLOCK, sameColumns } from "./columns.js";
+import { alignColumns, checkBlock, ROWS_PER_BLOCK, sameColumns } from "./block-layout.js";
 import { packedIndex, packedLength } from "./packed.js";
 
 /** What {@link Moments.toJSON} gives: plain JSON numbers, which read back to the same doubles. */

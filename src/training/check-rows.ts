@@ -1,8 +1,8 @@
-import type { ColumnChoice } from "../csv/columns.js";
+import type { ColumnChoice } from "../csv/column-block.js";
 import { findRow } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
 import { DataError, quoteCell } from "../errors.js";
-import { isMissing } from "../kernels/reference/number.js";
+import { isMissing } from "../kernels/number.js";
 import type { FitCsvOptions } from "./fit-csv.js";
 import type { MomentsTotal } from "./moments-result.js";
 

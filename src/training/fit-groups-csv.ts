@@ -5,7 +5,7 @@ import { codedTerms, sortLevels } from "../dataset/formula/coding.js";
 import { plainKeys } from "../dataset/formula/plain.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { ModelError, UsageError } from "../errors.js";
-import { isDecimal } from "../kernels/reference/number.js";
+import { isDecimal } from "../kernels/number.js";
 import { type DataScan, type LinearModel, regressionOf } from "../linear/model/model.js";
 import { ModelGroup, type RefusedGroup } from "../linear/model/model-group.js";
 import { solveSpec } from "../linear/model/solve-spec.js";

@@ -1,4 +1,4 @@
-import type { ColumnChoice } from "../csv/columns.js";
+import type { ColumnChoice } from "../csv/column-block.js";
 import type { Table } from "../csv/table.js";
 import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
 import { regressionOf, type Solver } from "../linear/model/model.js";

@@ -1,5 +1,6 @@
-import { type ColumnChoice, readColumns } from "../csv/columns.js";
+import type { ColumnChoice } from "../csv/column-block.js";
 import { Levels } from "../csv/levels.js";
+import { readColumns } from "../csv/read-columns.js";
 import type { Table } from "../csv/table.js";
 import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
 import { Design } from "../dataset/formula/design.js";

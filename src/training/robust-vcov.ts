@@ -1,4 +1,4 @@
-import type { ColumnChoice } from "../csv/columns.js";
+import type { ColumnChoice } from "../csv/column-block.js";
 import { withLine } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
 import { DataError, UsageError } from "../errors.js";

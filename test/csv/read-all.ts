@@ -1,7 +1,8 @@
 import { gzipSync } from "node:zlib";
-import { type ColumnBlock, type ColumnChoice, type ReadOptions, readColumns } from "../../src/csv/columns.js";
+import type { ColumnBlock, ColumnChoice } from "../../src/csv/column-block.js";
 import type { DialectOptions } from "../../src/csv/dialect.js";
 import { Levels } from "../../src/csv/levels.js";
+import { type ReadOptions, readColumns } from "../../src/csv/read-columns.js";
 import { openSource } from "../../src/csv/source.js";
 import { readTable } from "../../src/csv/table.js";
 import { DataError } from "../../src/errors.js";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Kernels } from "../../src/kernels/kernels.js";
 import { LevelTable } from "../../src/kernels/levels.js";
-import { isMissing } from "../../src/kernels/reference/number.js";
+import { isMissing } from "../../src/kernels/number.js";
 import { encode, PATIENCE, place, runs } from "./bytes.js";
 
 const kernels = new Kernels();

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Kernels } from "../../src/kernels/kernels.js";
-import { parseNumber } from "../../src/kernels/reference/number.js";
+import { parseNumber } from "../../src/kernels/number.js";
 import { RowParser, Stop } from "../../src/kernels/rows.js";
 import { encode, PATIENCE, place, runs } from "./bytes.js";
 import { exactDecimal, fromBits } from "./doubles.js";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { answer } from "../../src/serve/answer.js";
 import { askable } from "../../src/serve/askable.js";
+import { bodyOffset, copyToShared, SharedMemory } from "../../src/serve/request-memory.js";
 import { servedModel } from "../../src/serve/served-model.js";
-import { bodyOffset, copyToShared, SharedMemory } from "../../src/serve/shared-memory.js";
 import { binaryMatrix, boston, expected, manyRows, X } from "./serving.js";
 
 const model = askable(servedModel(boston, "boston", "1"));

@@ -1,4 +1,4 @@
-import { readColumns } from "../../csv/columns.js";
+import { readColumns } from "../../csv/read-columns.js";
 import { openSource } from "../../csv/source.js";
 import { readTable } from "../../csv/table.js";
 import { DataError } from "../../errors.js";

@@ -1,4 +1,4 @@
-import { parseNumber } from "./number.js";
+import { parseNumber } from "../number.js";
 
 /** How one row reads: its cells, or why it cannot be read. */
 export type ReferenceRow = { start: number; cells: ReferenceCell[] } | { start: number; stop: "stray" };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isDecimal, isMissing, parseNumber } from "../../../src/kernels/reference/number.js";
+import { isDecimal, isMissing, parseNumber } from "../../../src/kernels/number.js";
 
 describe("parseNumber", () => {
   it.each(["1", "-1", "+1", "1.", ".5", "1.5", "1e3", "1E-3", "-.5e+2", "  7\t", "00012", "-0", "5e-324"])(

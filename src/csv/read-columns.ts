@@ -1,37 +1,8 @@
+import type { ColumnBlock, ColumnChoice } from "./column-block.js";
 import { readFast } from "./fast-lane.js";
 import { Levels } from "./levels.js";
 import { readReference } from "./reference-lane.js";
 import type { Table } from "./table.js";
-
-/** The columns to read, by position in the file; the others are not parsed. Plain data. */
-export interface ColumnChoice {
-  /** Columns to read as numbers, one `Float64Array` each, in this order. */
-  readonly numeric: readonly number[];
-  /** Columns to read as factors, one `Int32Array` of level codes each, in this order. */
-  readonly factors: readonly number[];
-  /** Whether to keep each row's bytes, for output that repeats them. */
-  readonly text?: boolean;
-}
-
-/** Rows as they stand in the file, without line ends: row i is `bytes[ends[i − 1] or 0 .. ends[i]]`. */
-export interface RowText {
-  readonly bytes: Uint8Array;
-  readonly ends: Int32Array;
-}
-
-/** The rows that start in one chunk of the file, as columns. */
-export interface ColumnBlock {
-  /** The chunk's number (`ChunkPlan`). */
-  readonly chunk: number;
-  /** The number of the first row in the file, from 0. */
-  readonly firstRow: number;
-  readonly rows: number;
-  /** One array of `rows` doubles per numeric column chosen; a missing cell is NaN. */
-  readonly numeric: readonly Float64Array[];
-  /** One array of `rows` codes into `levels` per factor chosen; a missing cell is −1. */
-  readonly codes: readonly Int32Array[];
-  readonly text: RowText | undefined;
-}
 
 /** How to read columns. */
 export interface ReadOptions {
