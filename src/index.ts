@@ -21,10 +21,11 @@ export {
 export type { RobustVcov, Vcov, VcovType } from "./linear/covariance/vcov.js";
 export type { WaldTest } from "./linear/covariance/wald.js";
 export type { IntervalKind, IntervalOptions, PredictedInterval } from "./linear/model/interval.js";
-export { type DataScan, type DataSource, LinearModel, type Solver } from "./linear/model/model.js";
+export { LinearModel } from "./linear/model/model.js";
 export type { ModelDocument } from "./linear/model/model-document.js";
 export { readAnyModel, readModel } from "./linear/model/model-file.js";
 export { ModelGroup, type ModelGroupDocument, type RefusedGroup } from "./linear/model/model-group.js";
+export type { DataScan, DataSource, Solver } from "./linear/model/model-parts.js";
 export type { Estimate } from "./linear/model/solve-spec.js";
 export type { CoefficientRow, FitSummary, Summary } from "./linear/model/summary.js";
 export type { ModelGraph } from "./linear/model/to-graph.js";
@@ -51,8 +52,9 @@ export { ExtendedMoments, type ExtendedMomentsJson } from "./stats/extended-mome
 export type { FitMetrics, PredictionMetrics } from "./stats/metrics.js";
 export { Moments, type MomentsJson } from "./stats/moments.js";
 export { type FitOptions, fit } from "./training/fit.js";
-export { type CsvFit, type FitCsvOptions, fitCsv } from "./training/fit-csv.js";
+export { type CsvFit, fitCsv } from "./training/fit-csv.js";
 export { type CsvGroupFit, type FitGroupsCsvOptions, fitGroupsCsv } from "./training/fit-groups-csv.js";
+export type { FitCsvOptions } from "./training/fit-options.js";
 export { type Descent, type DescentOptions, descend } from "./training/gradient-descent.js";
 export { type CsvUpdate, type UpdateCsvOptions, updateCsv } from "./training/update-csv.js";
 export { version } from "./version.js";

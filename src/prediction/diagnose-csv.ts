@@ -6,7 +6,6 @@ import { readTable, type Table } from "../csv/table.js";
 import { type Output, openOutput, quoteField } from "../csv/write.js";
 import { DataError, ModelError } from "../errors.js";
 import { type InfluenceLimits, influenceLimits } from "../linear/covariance/influence.js";
-import { whiteningOf } from "../linear/covariance/whitening.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
 import { scan } from "../scan/scan.js";
@@ -137,7 +136,7 @@ async function diagnoseSource(
   const plan: DiagnosePlan = {
     predictor,
     weighted,
-    whitening: whiteningOf(model.moments, model.regression, model.coefficients),
+    whitening: model.whitening,
     scale: { n: model.n, rank: model.rank, rss: model.rss },
     limits,
     centre: model.intercept ? model.moments.mean[y]! : 0,

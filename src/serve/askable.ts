@@ -4,19 +4,16 @@ import { BLOCK_ROWS, type RawBlock } from "../dataset/formula/raw-block.js";
 import { BlockPredictor } from "../linear/model/block-predictor.js";
 import { predictRows } from "../linear/model/predict-rows.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
-import type { Batch } from "./batch.js";
+import type { Batch, BatchShape } from "./batch.js";
 import { badRequest, quoted } from "./request-error.js";
-import type { InputColumn, ModelDescription, ServedModel } from "./served-model.js";
+import type { ModelDescription, ServedModel } from "./served-model.js";
 
 /** A model made ready in this thread to be asked. */
-export interface AskableModel {
+export interface AskableModel extends BatchShape {
   /** Name and version as an answer's JSON has them. */
   readonly named: string;
-  readonly inputs: readonly InputColumn[];
   /** The position of each input by name. */
   readonly position: ReadonlyMap<string, number>;
-  /** The number of numeric inputs. */
-  readonly width: number;
   /** A predictor of a batch's rows: fills `out[from]` to `out[to - 1]`. */
   readonly predictor: (
     batch: Batch,

@@ -1,4 +1,3 @@
-import type { AskableModel } from "./askable.js";
 import { badRequest, quoted } from "./request-error.js";
 import type { InputColumn } from "./served-model.js";
 
@@ -11,6 +10,13 @@ export interface Batch {
   readonly texts: readonly (readonly (string | null)[])[];
 }
 
+/** What a model asks for in a batch. */
+export interface BatchShape {
+  readonly inputs: readonly InputColumn[];
+  /** The number of numeric inputs. */
+  readonly width: number;
+}
+
 /** One input column of a request, by name: `rows` numbers, or `rows` texts. */
 export type ColumnValues = Float64Array | readonly (string | null)[];
 
@@ -20,7 +26,7 @@ export type ColumnValues = Float64Array | readonly (string | null)[];
  * @throws RequestError (400) that names the columns missing
  */
 export function batchOf(
-  model: AskableModel,
+  model: BatchShape,
   rows: number,
   column: (input: InputColumn) => ColumnValues | undefined,
 ): Batch {

@@ -3,7 +3,7 @@ import { findRow } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
 import { DataError, quoteCell } from "../errors.js";
 import { isMissing } from "../kernels/number.js";
-import type { FitCsvOptions } from "./fit-csv.js";
+import type { FitCsvOptions } from "./fit-options.js";
 import type { MomentsTotal } from "./moments-result.js";
 
 /** Refuses missing cells under `--na fail`, and rows of which none is complete. */

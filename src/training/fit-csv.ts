@@ -1,23 +1,21 @@
 import { availableParallelism } from "node:os";
-import type { DialectOptions } from "../csv/dialect.js";
 import { openSource, type Source } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
 import { plainKeys } from "../dataset/formula/plain.js";
 import { UsageError } from "../errors.js";
-import type { VcovType } from "../linear/covariance/vcov.js";
 import { LinearModel } from "../linear/model/model.js";
 import type { CrossValidatedPath } from "../linear/penalty/elastic-net.js";
 import { crossValidateWith, type PenaltyChoice, penalize } from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
 import type { CrossValidation } from "../linear/solve/cross-validation.js";
-import { extendedIsFree, type SolverChoice } from "../linear/solve/ladder.js";
+import { extendedIsFree } from "../linear/solve/ladder.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { tableChoice } from "../scan/table-choice.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
-import { type ColumnOptions, chooseColumns } from "./choose-columns.js";
+import { chooseColumns } from "./choose-columns.js";
 import { chosenFolds, chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
+import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
-import type { DescentOptions } from "./gradient-descent.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { checkCluster, robustVcovOf } from "./robust-vcov.js";
@@ -25,46 +23,6 @@ import { type FitTiming, Stopwatch } from "./stopwatch.js";
 
 /** A file from which on a command that is not told how many threads to start starts some. */
 const THREADS_PAY_BYTES = 40 << 20;
-
-/** Options of `fitCsv`; all may be left out. */
-export interface FitCsvOptions extends ColumnOptions, DialectOptions {
-  /** Rows with missing cells among the columns used: left out (default), or an error. */
-  na?: "omit" | "fail" | undefined;
-  /** The share of rows to hold out and report the error on, between 0 and 1. Default: none. */
-  testSize?: number | undefined;
-  /** Cross-validation folds, 1 for none. Default: 10, or none for designs of more than 500 columns. */
-  folds?: number | undefined;
-  /** The seed of the split and the folds. Default: 1. */
-  seed?: number | undefined;
-  /** Reference levels by factor. Default: each factor's first level in sorted order. */
-  references?: Readonly<Record<string, string>> | undefined;
-  /** How the covariance of θ is estimated; all but `iid` (default) read the data a second time. */
-  vcov?: VcovType | undefined;
-  /**
-   * The λ of a penalty (ridge, unless `alpha` says otherwise), or `path`: chosen among a hundred by cross-validation.
-   * θ then minimises {@link PENALTY_OBJECTIVE}. Default: none.
-   */
-  lambda?: number | "path" | undefined;
-  /** The mix of the penalty, from 0 (ridge, default) to 1 (lasso). */
-  alpha?: number | undefined;
-  /**
-   * The number of the file's first row where it is a shard of more: rows then fall into the folds, and are held out,
-   * as they would in the whole. Default: 0.
-   */
-  firstRow?: number | undefined;
-  /** How θ is found. Default: `auto`. */
-  solver?: SolverChoice | undefined;
-  /** How gradient descent goes, with the solver `gd`. */
-  descent?: Omit<DescentOptions, "intercept" | "weights" | "signal"> | undefined;
-  /** Worker threads; 1 works on the calling thread, as does a small file. Default: the cores of this process. */
-  threads?: number | undefined;
-  /** Whether the calling thread is one of them, which holds its event loop up now and then. Default: false. */
-  callerWorks?: boolean | undefined;
-  /** Stops the work; the promise then rejects with InterruptedError. */
-  signal?: AbortSignal | undefined;
-  /** Told of bytes read, now and then. */
-  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
-}
 
 /** A model fitted on a CSV, and what happened on the way. */
 export interface CsvFit {

@@ -1,7 +1,7 @@
 import type { ColumnChoice } from "../csv/column-block.js";
 import type { Table } from "../csv/table.js";
 import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
-import { regressionOf, type Solver } from "../linear/model/model.js";
+import { regressionOf, type Solver } from "../linear/model/model-parts.js";
 import { checkEstimable } from "../linear/solve/aliasing.js";
 import { needsExtended } from "../linear/solve/ladder.js";
 import type { Solution } from "../linear/solve/solution.js";
@@ -11,7 +11,7 @@ import type { ExtendedMoments } from "../stats/extended-moments.js";
 import { mergeFolds } from "../stats/merge-folds.js";
 import type { Moments } from "../stats/moments.js";
 import { checkFactors, checkRows } from "./check-rows.js";
-import type { FitCsvOptions } from "./fit-csv.js";
+import type { FitCsvOptions } from "./fit-options.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { type MomentsTotal, sortedLevels } from "./moments-result.js";
 import { scanMoments } from "./scan-moments.js";

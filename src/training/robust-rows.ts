@@ -2,7 +2,6 @@ import { BLOCK_ROWS } from "../dataset/formula/raw-block.js";
 import { UsageError } from "../errors.js";
 import { clusteredVcov, Meat, robustVcov } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
-import { whiteningOf } from "../linear/covariance/whitening.js";
 import type { LinearModel } from "../linear/model/model.js";
 
 /** The rows that a model was fitted on. */
@@ -34,7 +33,7 @@ export function robustByRows(
   const numbers = new Map<number | string, number>();
   const groups = new Float64Array(BLOCK_ROWS);
   const fitted = model.predict(X);
-  const sums = new Meat(whiteningOf(model.moments, model.regression, model.coefficients), type);
+  const sums = new Meat(model.whitening, type);
   const columns = new Float64Array(k * BLOCK_ROWS);
   const scores = new Float64Array(BLOCK_ROWS);
   for (let from = 0; from < n; from += BLOCK_ROWS) {

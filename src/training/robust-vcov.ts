@@ -4,7 +4,6 @@ import type { Table } from "../csv/table.js";
 import { DataError, UsageError } from "../errors.js";
 import { clusteredVcov, robustVcov } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
-import { whiteningOf } from "../linear/covariance/whitening.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { scan } from "../scan/scan.js";
 import type { ScanControl } from "../scan/scan-options.js";
@@ -61,12 +60,11 @@ export async function robustVcovOf(
 ): Promise<LinearModel> {
   const { type, cluster, testSize, seed, firstRow, weighted } = request;
   const grouped = cluster === undefined ? undefined : clusterColumn(table, choice, cluster);
-  const whitening = whiteningOf(model.moments, model.regression, model.coefficients);
   const predictor = model.predictorPlan(true);
   const plan: VcovPlan = {
     predictor,
     weighted,
-    whitening,
+    whitening: model.whitening,
     type,
     cluster: grouped?.column,
     testSize,

@@ -4,8 +4,9 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { renderBench } from "../../src/cli/bench/bench-text.js";
 import { compareRuns } from "../../src/cli/bench/compare.js";
 import { crossoverOf } from "../../src/cli/bench/crossover.js";
-import type { BenchDocument, GroupResult } from "../../src/cli/bench/document.js";
-import { type CaseResult, quantile } from "../../src/cli/bench/measure.js";
+import type { BenchDocument } from "../../src/cli/bench/document.js";
+import { quantile } from "../../src/cli/bench/measure.js";
+import type { CaseResult, GroupResult } from "../../src/cli/bench/results.js";
 import { displayWidth } from "../../src/cli/render/table.js";
 import { goml, inFolder } from "./goml.js";
 

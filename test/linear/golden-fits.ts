@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
-import { type CsvFit, type FitCsvOptions, fitCsv } from "../../src/training/fit-csv.js";
+import { type CsvFit, fitCsv } from "../../src/training/fit-csv.js";
+import type { FitCsvOptions } from "../../src/training/fit-options.js";
 
 /** A table of coefficients under some covariance; null for aliased terms. */
 export interface GoldenTable {

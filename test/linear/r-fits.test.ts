@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type FitCsvOptions, fitCsv } from "../../src/training/fit-csv.js";
+import { fitCsv } from "../../src/training/fit-csv.js";
+import type { FitCsvOptions } from "../../src/training/fit-options.js";
 
 // Made by test/golden/fits.R, which has the calls of R's lm, summary, confint, vcov, AIC, extractAIC and BIC.
 const golden: { fits: Fit[] } = JSON.parse(readFileSync("test/golden/fits.json", "utf8"));

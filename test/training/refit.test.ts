@@ -8,7 +8,8 @@ import { crossValidateWith } from "../../src/linear/penalty/penalty.js";
 import { type RefitOptions, refit } from "../../src/linear/selection/refit.js";
 import { evaluateCsv } from "../../src/prediction/evaluate-csv.js";
 import { foldOf } from "../../src/scan/row-draw.js";
-import { type FitCsvOptions, fitCsv } from "../../src/training/fit-csv.js";
+import { fitCsv } from "../../src/training/fit-csv.js";
+import type { FitCsvOptions } from "../../src/training/fit-options.js";
 import { uniform } from "../uniform.js";
 
 const folder = mkdtempSync(join(tmpdir(), "goml-refit-"));

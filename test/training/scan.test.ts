@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DataError, InterruptedError } from "../../src/errors.js";
 import { LinearModel } from "../../src/linear/model/model.js";
 import { fit } from "../../src/training/fit.js";
-import { type FitCsvOptions, fitCsv } from "../../src/training/fit-csv.js";
+import { fitCsv } from "../../src/training/fit-csv.js";
+import type { FitCsvOptions } from "../../src/training/fit-options.js";
 import { normal } from "../normal.js";
 
 let folder: string;

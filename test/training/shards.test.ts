@@ -7,7 +7,8 @@ import { LinearModel } from "../../src/linear/model/model.js";
 import { crossValidateWith } from "../../src/linear/penalty/penalty.js";
 import { forgetRows } from "../../src/linear/shards/forget-rows.js";
 import { mergeModels } from "../../src/linear/shards/merge-models.js";
-import { type FitCsvOptions, fitCsv } from "../../src/training/fit-csv.js";
+import { fitCsv } from "../../src/training/fit-csv.js";
+import type { FitCsvOptions } from "../../src/training/fit-options.js";
 import { updateCsv } from "../../src/training/update-csv.js";
 import { uniform } from "../uniform.js";
 

@@ -3,7 +3,8 @@ import { colour } from "../render/colour.js";
 import { count, significant } from "../render/numbers.js";
 import { type Align, displayWidth, renderTable, wrap } from "../render/table.js";
 import { bestConcurrent, type Crossover } from "./crossover.js";
-import { type BenchDocument, type GroupResult, gainText } from "./document.js";
+import { type BenchDocument, gainText } from "./document.js";
+import type { GroupResult } from "./results.js";
 
 /** The result of a bench as text of at most `columns` columns. */
 export function renderBench(document: BenchDocument, columns: number): string {

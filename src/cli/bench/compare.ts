@@ -1,5 +1,6 @@
 import { DataError } from "../../errors.js";
-import type { BenchDocument, GroupResult } from "./document.js";
+import type { BenchDocument } from "./document.js";
+import type { GroupResult } from "./results.js";
 
 /** A case whose ratio to its yardstick of the same run has grown. */
 export interface Slowdown {

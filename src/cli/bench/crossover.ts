@@ -1,4 +1,4 @@
-import type { GroupResult } from "./document.js";
+import type { GroupResult } from "./results.js";
 
 /** From which batch size on threads pay, as measured. */
 export interface Crossover {

@@ -2,17 +2,7 @@ import { readFile } from "node:fs/promises";
 import { DataError } from "../../errors.js";
 import { significant } from "../render/numbers.js";
 import { bestConcurrent, type Crossover } from "./crossover.js";
-import type { CaseResult } from "./measure.js";
-
-/** The figures of a group of cases. */
-export interface GroupResult {
-  suite: string;
-  name: string;
-  rows: number;
-  values: number;
-  bytes: number | null;
-  cases: CaseResult[];
-}
+import type { GroupResult } from "./results.js";
 
 /** What `goml bench --json` prints. */
 export interface BenchDocument {

@@ -1,20 +1,7 @@
 import { Bench } from "tinybench";
 import { InterruptedError } from "../../errors.js";
+import type { CaseResult } from "./results.js";
 import type { BenchCase, OpenGroup } from "./suite.js";
-
-/** The figures of a case; times are of one call. */
-export interface CaseResult {
-  name: string;
-  against: string | null;
-  threads: number | null;
-  medianMs: number;
-  p75Ms: number;
-  p99Ms: number;
-  opsPerSecond: number;
-  samples: number;
-  /** The median over that of the case `against`, 1 for a yardstick. */
-  ratio: number;
-}
 
 /** How long to measure. */
 export interface Effort {

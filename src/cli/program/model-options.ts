@@ -1,5 +1,5 @@
 import { UsageError } from "../../errors.js";
-import type { FitCsvOptions } from "../../training/fit-csv.js";
+import type { FitCsvOptions } from "../../training/fit-options.js";
 import { type ReadingOptions, readingOptions } from "./reading-options.js";
 
 /** The options of every command that fits a model to a CSV, as commander gives them. */

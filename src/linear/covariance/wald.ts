@@ -1,8 +1,7 @@
 import { fSurvival } from "../../stats/distributions.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
-import type { LinearModel } from "../model/model.js";
+import type { FittedModel } from "../model/model-parts.js";
 import { cholesky, forwardSubstitute } from "../solve/cholesky.js";
-import { whiteningOf } from "./whitening.js";
 
 /** The Wald test that all slopes are 0, under a robust covariance. */
 export interface WaldTest {
@@ -21,9 +20,9 @@ const SINGULAR = 1e-12;
  * The Wald test of all slopes of a model whose covariance is robust, F on q and n − rank (R's
  * `car::linearHypothesis` with `vcov.`); undefined under the classical covariance, where it is the summary's own F, and where there is no slope.
  */
-export function waldTest(model: LinearModel): WaldTest | undefined {
+export function waldTest(model: FittedModel): WaldTest | undefined {
   if (model.vcov.type === "iid") return undefined;
-  const { kept, lower, constant } = whiteningOf(model.moments, model.regression, model.coefficients);
+  const { kept, lower, constant } = model.whitening;
   const q = kept.length;
   if (q === 0) return undefined;
   const first = constant === 0 ? 0 : 1;

@@ -1,16 +1,15 @@
 // Apart from interval.ts, which worker threads load: they start sooner without the distributions.
 import { ModelError, UsageError } from "../../errors.js";
 import { tCritical } from "../../stats/distributions.js";
-import { whiteningOf } from "../covariance/whitening.js";
 import type { IntervalOptions, IntervalPlan } from "./interval.js";
-import type { LinearModel } from "./model.js";
+import type { FittedModel } from "./model-parts.js";
 
 /**
  * The plan of a model's intervals.
  *
  * @throws UsageError for a level that is not between 0 and 1; ModelError for a penalised fit
  */
-export function intervalPlan(model: LinearModel, options: IntervalOptions = {}): IntervalPlan {
+export function intervalPlan(model: FittedModel, options: IntervalOptions = {}): IntervalPlan {
   const { interval = "prediction", level = 0.95 } = options;
   if (!(level > 0 && level < 1)) throw new UsageError(`level should be between 0 and 1, got ${level}`);
   if (model.penalty !== undefined)
@@ -19,7 +18,7 @@ export function intervalPlan(model: LinearModel, options: IntervalOptions = {}):
     });
   const df = model.dfResidual;
   return {
-    whitening: whiteningOf(model.moments, model.regression, model.coefficients),
+    whitening: model.whitening,
     meat: model.vcov.type === "iid" ? undefined : Float64Array.from(model.vcov.meat),
     sigma2: df > 0 ? model.rss / df : Number.NaN,
     kind: interval,

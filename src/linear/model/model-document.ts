@@ -7,7 +7,7 @@ import { ExtendedMoments, type ExtendedMomentsJson } from "../../stats/extended-
 import { Moments, type MomentsJson } from "../../stats/moments.js";
 import type { Vcov } from "../covariance/vcov.js";
 import type { Penalty } from "../penalty/penalty.js";
-import type { DataScan, DataSource, Solver } from "./model.js";
+import type { DataScan, DataSource, Solver } from "./model-parts.js";
 
 /** The version of the model file's schema; raised when a reader of the present one could not read it any more. */
 export const SCHEMA = 1;

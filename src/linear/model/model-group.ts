@@ -1,8 +1,9 @@
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
 import type { GroupPredictorPlan } from "./group-predictor.js";
-import { type DataScan, type DataSource, LinearModel } from "./model.js";
+import { LinearModel } from "./model.js";
 import { type ModelDocument, SCHEMA } from "./model-document.js";
+import type { DataScan, DataSource } from "./model-parts.js";
 
 /** A group that has no model, and why. */
 export interface RefusedGroup {

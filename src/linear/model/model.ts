@@ -1,13 +1,11 @@
 import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
-import { targetKey } from "../../dataset/formula/column-key.js";
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError, UsageError } from "../../errors.js";
 import type { ExtendedMoments } from "../../stats/extended-moments.js";
-import type { PredictionMetrics } from "../../stats/metrics.js";
 import type { Moments } from "../../stats/moments.js";
 import { packedIndex } from "../../stats/packed.js";
 import type { RobustVcov, Vcov } from "../covariance/vcov.js";
-import { unwhiten, whiteningOf } from "../covariance/whitening.js";
+import { unwhiten, type Whitening, whiteningOf } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict-concurrent.js";
 import type { Solution } from "../solve/solution.js";
@@ -16,77 +14,24 @@ import type { PredictorPlan } from "./block-predictor.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
 import { intervalPlan } from "./interval-plan.js";
 import { type ModelDocument, parseModelDocument, SCHEMA } from "./model-document.js";
+import {
+  type DataScan,
+  type DataSource,
+  type FittedModel,
+  type ModelParts,
+  regressionOf,
+  type Solver,
+} from "./model-parts.js";
 import { predictRows } from "./predict-rows.js";
 import { type Summary, summarize } from "./summary.js";
 import type { ModelGraph } from "./to-graph.js";
-
-/** How θ was found: Cholesky in double or in double-double, Householder QR of X, or gradient descent. */
-export type Solver = "normal" | "extended" | "qr" | "gd";
-
-/** The file a model was fitted on, so that it can be found again and a change be noticed. */
-export interface DataSource {
-  path: string;
-  /** Bytes. */
-  size: number;
-  /** Time of the last change, in milliseconds since 1970. */
-  mtimeMs: number;
-}
-
-/** What became of the rows of the data, and how they were drawn: for the summary, and for rows that come later. */
-export interface DataScan {
-  /** Rows read, those dropped and held out among them. */
-  rows: number;
-  /** The number of the first of them, not 0 in a shard. */
-  firstRow: number;
-  /** Rows left out for missing cells. */
-  dropped: number;
-  /** The seed of the hold-out and the folds. */
-  seed: number;
-  /** The share of rows held out, where some were. */
-  testSize?: number | undefined;
-  /** The error on the rows held out. */
-  test: PredictionMetrics | null;
-}
-
-/** What a fitted model is made of. */
-export interface ModelParts {
-  /** The target, the terms and the raw columns that they are made of. */
-  spec: ModelSpec;
-  /** Each factor's levels, sorted. */
-  levels?: FactorLevels;
-  /** Reference levels that were asked for, by factor; the others' is the first. */
-  references?: Readonly<Record<string, string>>;
-  solver: Solver;
-  solution: Solution;
-  /** The moments of the rows of the fit, and those of each cross-validation fold where there are more than one. */
-  moments: Moments | ExtendedMoments;
-  folds?: readonly (Moments | ExtendedMoments)[];
-  /** The column of weights. */
-  weightsColumn?: string | undefined;
-  /** How the covariance of θ is estimated. Default: iid. */
-  vcov?: Vcov | undefined;
-  /** Where θ minimises more than squares. */
-  penalty?: Penalty | undefined;
-  source?: DataSource | undefined;
-  scan?: DataScan | undefined;
-}
-
-/** The regression that a spec asks for, in the keys of the moments' columns. */
-export function regressionOf(spec: ModelSpec, terms: readonly CodedTerm[]): Regression {
-  const columns = terms.flatMap((term) => term.columns);
-  return {
-    target: targetKey(spec.target),
-    terms: columns.map(({ key }) => key),
-    intercept: spec.intercept,
-  };
-}
 
 /**
  * A fitted linear model ŷ = β₀ + Σ_j x_j β_j of one target on k terms.
  *
  * Fitted by `fit` or `fitCsv`, or read back from JSON; immutable.
  */
-export class LinearModel {
+export class LinearModel implements FittedModel {
   /** The target, the terms and the raw columns that they are made of. */
   readonly spec: ModelSpec;
   /** Each factor's levels, sorted. */
@@ -129,11 +74,13 @@ export class LinearModel {
   readonly source: DataSource | undefined;
   readonly scan: DataScan | undefined;
 
-  private constructor(parts: LoadedParts) {
+  #whitening: Whitening | undefined;
+
+  private constructor(parts: LoadedParts, whitening?: Whitening) {
     this.spec = parts.spec;
     this.levels = parts.levels ?? {};
     this.references = parts.references ?? {};
-    this.codedTerms = codedTerms(this.spec, this.levels, this.references);
+    this.codedTerms = parts.codedTerms ?? codedTerms(this.spec, this.levels, this.references);
     this.terms = this.codedTerms.flatMap((term) => term.columns.map(({ name }) => name));
     this.coefficients = parts.coefficients;
     this.weights = new Float64Array(this.terms.length + 1);
@@ -155,6 +102,7 @@ export class LinearModel {
     this.penalty = parts.penalty;
     this.source = parts.source;
     this.scan = parts.scan;
+    this.#whitening = whitening;
   }
 
   /** A model from a solution of its moments. */
@@ -166,6 +114,7 @@ export class LinearModel {
     return new LinearModel({
       ...rest,
       ...solution,
+      codedTerms: terms,
       aliased: solution.aliased.map((i) => names[i]!),
       covariance: solution.inverse.map((v) => v * variance),
     });
@@ -173,14 +122,13 @@ export class LinearModel {
 
   /** The same fit with its covariance estimated otherwise. */
   withVcov(vcov: RobustVcov): LinearModel {
-    const whitening = whiteningOf(this.moments, this.regression, this.coefficients);
-    const covariance = unwhiten(whitening, Float64Array.from(vcov.meat), this.terms.length);
-    return new LinearModel({ ...this, covariance, vcov });
+    const covariance = unwhiten(this.whitening, Float64Array.from(vcov.meat), this.terms.length);
+    return new LinearModel({ ...this, covariance, vcov }, this.whitening);
   }
 
   /** The same fit, with what is known of its rows. */
   withScan(scan: DataScan): LinearModel {
-    return new LinearModel({ ...this, scan });
+    return new LinearModel({ ...this, scan }, this.#whitening);
   }
 
   /** The name of y. */
@@ -195,6 +143,12 @@ export class LinearModel {
   /** The model as a regression of columns of its moments. */
   get regression(): Regression {
     return regressionOf(this.spec, this.codedTerms);
+  }
+
+  /** The coordinates in which the rows of the fit are orthonormal, worked out when first asked for. */
+  get whitening(): Whitening {
+    this.#whitening ??= whiteningOf(this.moments, this.regression, this.coefficients);
+    return this.#whitening;
   }
 
   /** The number of rows of the fit (of positive weight). */
@@ -354,7 +308,11 @@ export class LinearModel {
 
 /** A model's parts with the solution spelled out. */
 type LoadedParts = Omit<ModelParts, "solution"> &
-  Omit<Solution, "inverse" | "aliased"> & { covariance: Float64Array; aliased: readonly string[] };
+  Omit<Solution, "inverse" | "aliased"> & {
+    covariance: Float64Array;
+    aliased: readonly string[];
+    codedTerms?: readonly CodedTerm[];
+  };
 
 /** X as row-major values; an array of rows is copied. */
 export function flatten(X: Float64Array | readonly (readonly number[])[], k: number): Float64Array {

@@ -5,7 +5,8 @@ import { type PenaltyChoice, penalize } from "../penalty/penalty.js";
 import { checkEstimable } from "../solve/aliasing.js";
 import { needsExtended } from "../solve/ladder.js";
 import { solve } from "../solve/solve.js";
-import { LinearModel, type ModelParts, regressionOf } from "./model.js";
+import { LinearModel } from "./model.js";
+import { type ModelParts, regressionOf } from "./model-parts.js";
 
 /** A model made from moments, without any rows. */
 export interface Estimate {

@@ -1,7 +1,7 @@
 import { fSurvival, tCritical, tTwoSided } from "../../stats/distributions.js";
 import { type FitMetrics, fitMetrics } from "../../stats/metrics.js";
 import { type WaldTest, waldTest } from "../covariance/wald.js";
-import type { LinearModel } from "./model.js";
+import type { FittedModel } from "./model-parts.js";
 
 /** A row of the table of coefficients; all but the term are NaN where the term is aliased. */
 export interface CoefficientRow {
@@ -44,7 +44,7 @@ export interface Summary {
  * The summary of a model: t = θ̂/se(θ̂), p and intervals by Student's t with n − rank degrees of freedom. A penalised
  * fit is biased and is not the likelihood's maximum: standard errors, σ, F and the criteria are NaN for it.
  */
-export function summarize(model: LinearModel, level: number): Summary {
+export function summarize(model: FittedModel, level: number): Summary {
   const df = model.dfResidual;
   const errors = model.standardErrors;
   const critical = df > 0 ? tCritical(level, df) : Number.NaN;

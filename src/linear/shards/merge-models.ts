@@ -4,7 +4,7 @@ import { ModelError } from "../../errors.js";
 import { ExtendedMoments } from "../../stats/extended-moments.js";
 import { asExtended, mergeFolds } from "../../stats/merge-folds.js";
 import type { Moments } from "../../stats/moments.js";
-import type { DataScan } from "../model/model.js";
+import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpec } from "../model/solve-spec.js";
 import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { crossoverText } from "../../../src/cli/bench/bench-text.js";
 import { crossoverOf } from "../../../src/cli/bench/crossover.js";
 import { machineSuite } from "../../../src/cli/bench/machine-suite.js";
-import { suites } from "../../../src/cli/bench/suite.js";
+import { suites } from "../../../src/cli/bench/suites.js";
 
 const data = { path: "", terms: [], target: "", rows: 0, X: new Float64Array(0), y: new Float64Array(0) };
 const groups = machineSuite({ data, threads: [1, 2], quick: true });

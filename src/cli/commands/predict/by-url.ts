@@ -5,7 +5,7 @@ import { version } from "../../../version.js";
 import { progressBar } from "../../program/progress.js";
 import { readingOptions } from "../../program/reading-options.js";
 import { count, milliseconds } from "../../render/numbers.js";
-import type { PredictOptions } from "./run.js";
+import type { PredictOptions } from "./options.js";
 
 /** `goml predict --url`: the same output, from a server's model. */
 export async function predictByUrl(

@@ -1,32 +1,15 @@
 import { fstatSync } from "node:fs";
 import { openSource, openStandardInput, type Source } from "../../../csv/source.js";
 import { DataError, UsageError } from "../../../errors.js";
-import type { IntervalKind } from "../../../linear/model/interval.js";
 import type { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { defaultThreads, predictCsv } from "../../../prediction/predict-csv.js";
-import type { MachineName } from "../../../prediction/predict-on-machine.js";
 import { version } from "../../../version.js";
 import { progressBar } from "../../program/progress.js";
-import { type ReadingOptions, readingOptions } from "../../program/reading-options.js";
+import { readingOptions } from "../../program/reading-options.js";
 import { count, milliseconds, significant } from "../../render/numbers.js";
 import { predictByUrl } from "./by-url.js";
-
-/** The options of `goml predict`, as commander gives them. */
-export interface PredictOptions extends ReadingOptions {
-  model: string;
-  output?: string;
-  concurrent?: number | "auto" | true;
-  machine?: MachineName;
-  append?: boolean;
-  interval: IntervalKind | "none";
-  level: number;
-  se?: boolean;
-  unseen: "fail" | "na";
-  json?: boolean;
-  quiet?: boolean;
-  url?: string;
-}
+import type { PredictOptions } from "./options.js";
 
 /** `goml predict`: CSV to CSV; metrics and timing go to standard error, which leaves standard output to the data. */
 export async function predict(

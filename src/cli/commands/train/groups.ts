@@ -5,7 +5,7 @@ import { version } from "../../../version.js";
 import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
 import { groupsDocument, renderGroups } from "../../render/group-report.js";
-import type { TrainOptions } from "./run.js";
+import type { TrainOptions } from "./options.js";
 
 /** `goml train --group-by`: fits a model per group, writes them to one file, prints a line per group. */
 export async function trainGroups(

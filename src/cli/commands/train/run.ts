@@ -1,36 +1,13 @@
 import { writeFileAtomic } from "../../../csv/write.js";
 import { ModelError, UsageError } from "../../../errors.js";
-import type { VcovType } from "../../../linear/covariance/vcov.js";
-import type { SolverChoice } from "../../../linear/solve/ladder.js";
-import { type CsvFit, type FitCsvOptions, fitCsv } from "../../../training/fit-csv.js";
+import { type CsvFit, fitCsv } from "../../../training/fit-csv.js";
+import type { FitCsvOptions } from "../../../training/fit-options.js";
 import { version } from "../../../version.js";
-import { type ModelOptions, modelOptions } from "../../program/model-options.js";
+import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
 import { renderSummary } from "../../render/summary.js";
 import { summaryDocument } from "../../render/summary-document.js";
-
-/** The options of `goml train`, as commander gives them. */
-export interface TrainOptions extends ModelOptions {
-  groupBy?: string;
-  vcov: VcovType;
-  cluster?: string;
-  testSize?: number;
-  firstRow?: number;
-  solver: SolverChoice;
-  machine?: "tape" | "go";
-  rate?: number;
-  momentum?: number;
-  tolerance?: number;
-  maxIterations?: number;
-  level: number;
-  strict?: boolean;
-  model: string;
-  threads?: number;
-  vif?: boolean;
-  correlation?: boolean;
-  json?: boolean;
-  quiet?: boolean;
-}
+import type { TrainOptions } from "./options.js";
 
 /** `goml train`: fits, writes the model, prints the summary. */
 export async function train(

@@ -1,0 +1,19 @@
+import type { IntervalKind } from "../../../linear/model/interval.js";
+import type { MachineName } from "../../../prediction/predict-on-machine.js";
+import type { ReadingOptions } from "../../program/reading-options.js";
+
+/** The options of `goml predict`, as commander gives them. */
+export interface PredictOptions extends ReadingOptions {
+  model: string;
+  output?: string;
+  concurrent?: number | "auto" | true;
+  machine?: MachineName;
+  append?: boolean;
+  interval: IntervalKind | "none";
+  level: number;
+  se?: boolean;
+  unseen: "fail" | "na";
+  json?: boolean;
+  quiet?: boolean;
+  url?: string;
+}

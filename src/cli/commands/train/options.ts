@@ -1,0 +1,26 @@
+import type { VcovType } from "../../../linear/covariance/vcov.js";
+import type { SolverChoice } from "../../../linear/solve/ladder.js";
+import type { ModelOptions } from "../../program/model-options.js";
+
+/** The options of `goml train`, as commander gives them. */
+export interface TrainOptions extends ModelOptions {
+  groupBy?: string;
+  vcov: VcovType;
+  cluster?: string;
+  testSize?: number;
+  firstRow?: number;
+  solver: SolverChoice;
+  machine?: "tape" | "go";
+  rate?: number;
+  momentum?: number;
+  tolerance?: number;
+  maxIterations?: number;
+  level: number;
+  strict?: boolean;
+  model: string;
+  threads?: number;
+  vif?: boolean;
+  correlation?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+}

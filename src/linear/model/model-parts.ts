@@ -1,0 +1,91 @@
+import type { CodedTerm, FactorLevels } from "../../dataset/formula/coding.js";
+import { targetKey } from "../../dataset/formula/column-key.js";
+import type { ModelSpec } from "../../dataset/formula/spec.js";
+import type { ExtendedMoments } from "../../stats/extended-moments.js";
+import type { PredictionMetrics } from "../../stats/metrics.js";
+import type { Moments } from "../../stats/moments.js";
+import type { Vcov } from "../covariance/vcov.js";
+import type { Whitening } from "../covariance/whitening.js";
+import type { Penalty } from "../penalty/penalty.js";
+import type { Solution } from "../solve/solution.js";
+import type { Regression } from "../solve/solve.js";
+
+/** How θ was found: Cholesky in double or in double-double, Householder QR of X, or gradient descent. */
+export type Solver = "normal" | "extended" | "qr" | "gd";
+
+/** The file a model was fitted on, so that it can be found again and a change be noticed. */
+export interface DataSource {
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** Time of the last change, in milliseconds since 1970. */
+  mtimeMs: number;
+}
+
+/** What became of the rows of the data, and how they were drawn: for the summary, and for rows that come later. */
+export interface DataScan {
+  /** Rows read, those dropped and held out among them. */
+  rows: number;
+  /** The number of the first of them, not 0 in a shard. */
+  firstRow: number;
+  /** Rows left out for missing cells. */
+  dropped: number;
+  /** The seed of the hold-out and the folds. */
+  seed: number;
+  /** The share of rows held out, where some were. */
+  testSize?: number | undefined;
+  /** The error on the rows held out. */
+  test: PredictionMetrics | null;
+}
+
+/** What a fitted model is made of. */
+export interface ModelParts {
+  /** The target, the terms and the raw columns that they are made of. */
+  spec: ModelSpec;
+  /** Each factor's levels, sorted. */
+  levels?: FactorLevels;
+  /** Reference levels that were asked for, by factor; the others' is the first. */
+  references?: Readonly<Record<string, string>>;
+  solver: Solver;
+  solution: Solution;
+  /** The moments of the rows of the fit, and those of each cross-validation fold where there are more than one. */
+  moments: Moments | ExtendedMoments;
+  folds?: readonly (Moments | ExtendedMoments)[];
+  /** The column of weights. */
+  weightsColumn?: string | undefined;
+  /** How the covariance of θ is estimated. Default: iid. */
+  vcov?: Vcov | undefined;
+  /** Where θ minimises more than squares. */
+  penalty?: Penalty | undefined;
+  source?: DataSource | undefined;
+  scan?: DataScan | undefined;
+}
+
+/** A fitted model as its statistics see it; `LinearModel` is one. */
+export interface FittedModel {
+  readonly regression: Regression;
+  readonly whitening: Whitening;
+  readonly coefficientNames: readonly string[];
+  /** θ: the intercept first where there is one; NaN for an aliased term. */
+  readonly coefficients: Float64Array;
+  readonly standardErrors: Float64Array;
+  readonly intercept: boolean;
+  readonly n: number;
+  readonly rank: number;
+  readonly dfResidual: number;
+  readonly rss: number;
+  readonly tss: number;
+  readonly moments: Moments | ExtendedMoments;
+  readonly vcov: Vcov;
+  readonly penalty: Penalty | undefined;
+}
+
+/** The regression that a spec asks for, in the keys of the moments' columns. */
+export function regressionOf(spec: ModelSpec, terms: readonly CodedTerm[]): Regression {
+  const columns = terms.flatMap((term) => term.columns);
+  return {
+    target: targetKey(spec.target),
+    terms: columns.map(({ key }) => key),
+    intercept: spec.intercept,
+  };
+}

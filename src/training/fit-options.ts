@@ -1,0 +1,45 @@
+import type { DialectOptions } from "../csv/dialect.js";
+import type { VcovType } from "../linear/covariance/vcov.js";
+import type { SolverChoice } from "../linear/solve/ladder.js";
+import type { ColumnOptions } from "./choose-columns.js";
+import type { DescentOptions } from "./gradient-descent.js";
+
+/** Options of `fitCsv`; all may be left out. */
+export interface FitCsvOptions extends ColumnOptions, DialectOptions {
+  /** Rows with missing cells among the columns used: left out (default), or an error. */
+  na?: "omit" | "fail" | undefined;
+  /** The share of rows to hold out and report the error on, between 0 and 1. Default: none. */
+  testSize?: number | undefined;
+  /** Cross-validation folds, 1 for none. Default: 10, or none for designs of more than 500 columns. */
+  folds?: number | undefined;
+  /** The seed of the split and the folds. Default: 1. */
+  seed?: number | undefined;
+  /** Reference levels by factor. Default: each factor's first level in sorted order. */
+  references?: Readonly<Record<string, string>> | undefined;
+  /** How the covariance of θ is estimated; all but `iid` (default) read the data a second time. */
+  vcov?: VcovType | undefined;
+  /**
+   * The λ of a penalty (ridge, unless `alpha` says otherwise), or `path`: chosen among a hundred by cross-validation.
+   * θ then minimises {@link PENALTY_OBJECTIVE}. Default: none.
+   */
+  lambda?: number | "path" | undefined;
+  /** The mix of the penalty, from 0 (ridge, default) to 1 (lasso). */
+  alpha?: number | undefined;
+  /**
+   * The number of the file's first row where it is a shard of more: rows then fall into the folds, and are held out,
+   * as they would in the whole. Default: 0.
+   */
+  firstRow?: number | undefined;
+  /** How θ is found. Default: `auto`. */
+  solver?: SolverChoice | undefined;
+  /** How gradient descent goes, with the solver `gd`. */
+  descent?: Omit<DescentOptions, "intercept" | "weights" | "signal"> | undefined;
+  /** Worker threads; 1 works on the calling thread, as does a small file. Default: the cores of this process. */
+  threads?: number | undefined;
+  /** Whether the calling thread is one of them, which holds its event loop up now and then. Default: false. */
+  callerWorks?: boolean | undefined;
+  /** Stops the work; the promise then rejects with InterruptedError. */
+  signal?: AbortSignal | undefined;
+  /** Told of bytes read, now and then. */
+  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
+}
