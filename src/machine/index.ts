@@ -1,9 +1,9 @@
 export { Channel, ChannelClosedError, EMPTY } from "../parallel/channel.js";
 export { type Arm, type Selected, select } from "../parallel/select.js";
 export { type Task, TaskGroup, type TaskGroupOptions } from "../parallel/task-group.js";
+export { grad } from "./derivatives/gradient.js";
 export { MachineClosedError, OpError, ShapeError } from "./errors.js";
 export { GoMachine, type GoMachineOptions } from "./go-machine.js";
-export { grad } from "./gradient.js";
 export { Graph, type Leaf, type Node, type Operand, type Value } from "./graph.js";
 export type { Machine, MachineOptions, Run, RunOptions } from "./machine.js";
 export { type Attributes, type Kernel, Op } from "./op.js";

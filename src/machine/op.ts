@@ -1,10 +1,18 @@
 import { ShapeError } from "./errors.js";
-import type { Node } from "./graph.js";
 import { formatShape, type Shape, sizeOf } from "./shape.js";
-import { allocate, type Data, Tensor } from "./tensor.js";
+import { allocate, type Data, type DType, Tensor } from "./tensor.js";
 
 /** What an op is told besides its inputs, such as axes: plain data, for printing and for worker threads. */
 export type Attributes = Readonly<Record<string, unknown>>;
+
+/** A node as ops know it; graphs make them, with more to them. */
+export interface OpNode {
+  readonly id: number;
+  readonly inputs: readonly OpNode[];
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly label: string;
+}
 
 /** An op made ready for inputs of given shapes. */
 export interface Kernel {
@@ -43,14 +51,15 @@ export abstract class Op {
 
   /**
    * The derivative of a cost with respect to each input, as nodes, given `upstream`, the derivative with respect to
-   * `output`. Undefined where it is 0 everywhere that it exists; asked for only where `wanted`.
+   * `output`. Undefined where it is 0 everywhere that it exists; asked for only where `wanted`. Left out by ops that
+   * are not differentiated, and by those of this library, whose derivatives stand in a table above the ops.
    */
-  abstract gradient(
-    inputs: readonly Node[],
-    output: Node,
-    upstream: Node,
+  gradient?(
+    inputs: readonly OpNode[],
+    output: OpNode,
+    upstream: OpNode,
     wanted: readonly boolean[],
-  ): readonly (Node | undefined)[];
+  ): readonly (OpNode | undefined)[];
 
   /**
    * Applies the op to tensors, outside of any graph.

@@ -79,7 +79,7 @@ class Failing extends Op {
       },
     };
   }
-  gradient() {
+  override gradient() {
     return [undefined];
   }
 }

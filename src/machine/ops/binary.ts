@@ -3,17 +3,6 @@ import { applyOp, type Node, type Operand } from "../graph.js";
 import { checkArity, type Kernel, Op } from "../op.js";
 import { broadcast, broadcastStrides, formatShape, type Shape, sizeOf } from "../shape.js";
 import { type BinaryStrip, strided, walkOf } from "./strips.js";
-import { sumTo } from "./sum-to.js";
-import { log, neg } from "./unary.js";
-import { where } from "./where.js";
-
-type BinaryGradient = (
-  x: Node,
-  y: Node,
-  output: Node,
-  g: Node,
-  wanted: readonly boolean[],
-) => readonly (Node | undefined)[];
 
 /** An elementwise op of two operands, broadcast against each other as in NumPy. */
 export class Binary extends Op {
@@ -58,12 +47,6 @@ export class Binary extends Op {
       },
     };
   }
-
-  gradient(inputs: readonly Node[], output: Node, upstream: Node, wanted: readonly boolean[]) {
-    const [x, y] = inputs as [Node, Node];
-    const terms = gradients[this.name]?.(x, y, output, upstream, wanted) ?? [];
-    return terms.map((term, i) => (term && wanted[i] ? sumTo(term, inputs[i]!.shape) : undefined));
-  }
 }
 
 /** x + y. */
@@ -92,7 +75,7 @@ export const eq = (x: Operand, y: Operand): Node => applyOp(new Binary("eq"), [x
 /** 1 where x ≠ y, else 0. */
 export const ne = (x: Operand, y: Operand): Node => applyOp(new Binary("ne"), [x, y]);
 
-type BinaryName = "add" | "sub" | "mul" | "div" | "pow" | "gt" | "ge" | "lt" | "le" | "eq" | "ne";
+export type BinaryName = "add" | "sub" | "mul" | "div" | "pow" | "gt" | "ge" | "lt" | "le" | "eq" | "ne";
 
 const strips: Record<BinaryName, BinaryStrip> = {
   add(a, ai, as, b, bi, bs, out, o, n) {
@@ -128,20 +111,4 @@ const strips: Record<BinaryName, BinaryStrip> = {
   ne(a, ai, as, b, bi, bs, out, o, n) {
     for (let i = 0; i < n; i++) out[o + i] = a[ai + i * as]! !== b[bi + i * bs]! ? 1 : 0;
   },
-};
-
-/** Derivatives in the output's shape, before they are summed to the operands'; comparisons have none. */
-const gradients: Partial<Record<BinaryName, BinaryGradient>> = {
-  add: (_x, _y, _output, g) => [g, g],
-  sub: (_x, _y, _output, g, wanted) => [g, wanted[1] ? neg(g) : undefined],
-  mul: (x, y, _output, g, wanted) => [wanted[0] ? mul(g, y) : undefined, wanted[1] ? mul(g, x) : undefined],
-  div: (_x, y, output, g, wanted) => [
-    wanted[0] ? div(g, y) : undefined,
-    wanted[1] ? neg(div(mul(g, output), y)) : undefined,
-  ],
-  pow: (x, y, output, g, wanted) => [
-    // Where y is 0 the plain formula is 0·x^−1, NaN at x = 0.
-    wanted[0] ? mul(g, mul(y, pow(x, where(eq(y, 0), 1, sub(y, 1))))) : undefined,
-    wanted[1] ? mul(g, mul(output, log(where(gt(x, 0), x, 1)))) : undefined,
-  ],
 };

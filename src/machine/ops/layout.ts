@@ -11,7 +11,6 @@ import {
   stridesOf,
 } from "../shape.js";
 import { strided, walkOf } from "./strips.js";
-import { sumTo } from "./sum-to.js";
 
 /** A copy of one operand's elements, read with other strides. */
 function copy(output: Shape, strides: readonly number[], start: number): Kernel {
@@ -55,17 +54,8 @@ export class Transpose extends Op {
     );
   }
 
-  gradient(inputs: readonly Node[], _output: Node, upstream: Node) {
-    const order = this.order(inputs[0]!.shape);
-    return [
-      transpose(
-        upstream,
-        order.map((_, axis) => order.indexOf(axis)),
-      ),
-    ];
-  }
-
-  private order(shape: Shape): number[] {
+  /** For each axis of the result that of an operand of `shape`. */
+  order(shape: Shape): number[] {
     const given = this.attributes.axes;
     if (given === undefined) return shape.map((_, axis) => shape.length - 1 - axis);
     const axes = given.map((axis) => resolveAxis(axis, shape));
@@ -109,10 +99,6 @@ export class Reshape extends Op {
   prepare(shapes: readonly Shape[]): Kernel {
     return copy([sizeOf(shapes[0]!)], [1], 0);
   }
-
-  gradient(inputs: readonly Node[], _output: Node, upstream: Node) {
-    return [reshape(upstream, inputs[0]!.shape)];
-  }
 }
 
 /** The elements of x, in row-major order, in another shape; one length may be −1 and is worked out. */
@@ -142,10 +128,6 @@ export class BroadcastTo extends Op {
   prepare(shapes: readonly Shape[], output: Shape): Kernel {
     return copy(output, broadcastStrides(shapes[0]!, output), 0);
   }
-
-  gradient(inputs: readonly Node[], _output: Node, upstream: Node) {
-    return [sumTo(upstream, inputs[0]!.shape)];
-  }
 }
 
 /** x repeated to `shape`, by the rule of broadcasting. */
@@ -174,26 +156,8 @@ export class Slice extends Op {
     return copy(output, strides, start);
   }
 
-  gradient(inputs: readonly Node[], _output: Node, upstream: Node) {
-    // Zeros are put back around the box, one axis after the other.
-    const [x] = inputs as [Node];
-    let padded = upstream;
-    for (const [axis, [start, end]] of this.box(x.shape).entries()) {
-      const length = x.shape[axis]!;
-      if (end - start === length) continue;
-      const zeros = (n: number) => {
-        const shape = padded.shape.map((own, i) => (i === axis ? n : own));
-        return broadcastTo(x.graph.constant(0, x.dtype), shape);
-      };
-      const parts = [padded];
-      if (start > 0) parts.unshift(zeros(start));
-      if (end < length) parts.push(zeros(length - end));
-      padded = concat(parts, axis);
-    }
-    return [padded];
-  }
-
-  private box(shape: Shape): [number, number][] {
+  /** The [start, end) of each axis, for an operand of `shape`. */
+  box(shape: Shape): [number, number][] {
     const { ranges } = this.attributes;
     if (ranges.length > shape.length) {
       throw new ShapeError(`${ranges.length} ranges for the ${shape.length} axes of ${formatShape(shape)}`);
@@ -259,20 +223,6 @@ export class Concat extends Op {
         }
       },
     };
-  }
-
-  gradient(inputs: readonly Node[], output: Node, upstream: Node, wanted: readonly boolean[]) {
-    const axis = resolveAxis(this.attributes.axis, output.shape);
-    let start = 0;
-    return inputs.map((input, i) => {
-      const from = start;
-      start += input.shape[axis]!;
-      if (!wanted[i]) return undefined;
-      return slice(
-        upstream,
-        output.shape.map((length, own) => (own === axis ? [from, from + input.shape[axis]!] : [0, length])),
-      );
-    });
   }
 }
 

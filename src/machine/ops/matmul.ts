@@ -3,8 +3,7 @@ import { applyOp, asNodes, type Node, type Operand } from "../graph.js";
 import { checkArity, type Kernel, Op } from "../op.js";
 import { broadcast, broadcastStrides, formatShape, type Shape, sizeOf } from "../shape.js";
 import type { Data } from "../tensor.js";
-import { reshape, transpose } from "./layout.js";
-import { sumTo } from "./sum-to.js";
+import { reshape } from "./layout.js";
 
 /** The product of matrices that lie along the last two axes; the axes before are broadcast. */
 export class Matmul extends Op {
@@ -60,14 +59,6 @@ export class Matmul extends Op {
       },
     };
   }
-
-  gradient(inputs: readonly Node[], _output: Node, upstream: Node, wanted: readonly boolean[]) {
-    const [a, b] = inputs as [Node, Node];
-    return [
-      wanted[0] ? sumTo(applyOp(new Matmul(), [upstream, flip(b)]), a.shape) : undefined,
-      wanted[1] ? sumTo(applyOp(new Matmul(), [flip(a), upstream]), b.shape) : undefined,
-    ];
-  }
 }
 
 /**
@@ -86,11 +77,6 @@ export function matmul(x: Operand, y: Operand): Node {
   if (!row) shape.push(product.shape.at(-2)!);
   if (!column) shape.push(product.shape.at(-1)!);
   return reshape(product, shape);
-}
-
-function flip(x: Node): Node {
-  const axes = x.shape.map((_, axis) => axis);
-  return transpose(x, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
 }
 
 /** Where the matrix of each index of the outer axes begins in an operand. */

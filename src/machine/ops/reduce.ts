@@ -3,11 +3,9 @@ import { applyOp, type Node, type Operand } from "../graph.js";
 import { type Attributes, checkArity, type Kernel, Op, resolveAxis } from "../op.js";
 import { formatShape, type Shape, sizeOf, stridesOf } from "../shape.js";
 import type { Data } from "../tensor.js";
-import { div, eq, mul } from "./binary.js";
-import { broadcastTo, reshape } from "./layout.js";
 import { strided, type Walk, walkOf } from "./strips.js";
 
-type ReduceName = "sum" | "mean" | "max";
+export type ReduceName = "sum" | "mean" | "max";
 
 /** A sum, mean or greatest element over axes. Elements are taken in row-major order, whoever computes. */
 export class Reduce extends Op {
@@ -57,21 +55,8 @@ export class Reduce extends Op {
     };
   }
 
-  gradient(inputs: readonly Node[], output: Node, upstream: Node) {
-    const [x] = inputs as [Node];
-    const axes = this.axes(x.shape);
-    const kept = x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
-    const spread = (y: Node) => reshape(y, kept);
-    if (this.name === "sum") return [broadcastTo(spread(upstream), x.shape)];
-    if (this.name === "mean") {
-      const count = sizeOf(x.shape) / sizeOf(kept);
-      return [broadcastTo(spread(div(upstream, count)), x.shape)];
-    }
-    const greatest = eq(x, spread(output));
-    return [mul(greatest, spread(div(upstream, sum(greatest, axes, this.attributes.keepAxes))))];
-  }
-
-  private axes(shape: Shape): number[] {
+  /** The axes reduced, of an operand of `shape`. */
+  axes(shape: Shape): number[] {
     const given = this.attributes.axes;
     if (given === undefined) return shape.map((_, axis) => axis);
     const axes = given.map((axis) => resolveAxis(axis, shape));

@@ -1,8 +1,6 @@
 import { applyOp, type Node, type Operand } from "../graph.js";
 import { type Attributes, checkArity, type Kernel, Op, resolveAxis } from "../op.js";
 import { type Shape, sizeOf } from "../shape.js";
-import { mul, sub } from "./binary.js";
-import { sum } from "./reduce.js";
 
 /** Softmax along one axis. */
 export class Softmax extends Op {
@@ -47,11 +45,6 @@ export class Softmax extends Op {
         }
       },
     };
-  }
-
-  gradient(_inputs: readonly Node[], output: Node, upstream: Node) {
-    const { axis } = this.attributes;
-    return [mul(output, sub(upstream, sum(mul(upstream, output), axis, true)))];
   }
 }
 

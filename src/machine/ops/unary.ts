@@ -1,7 +1,6 @@
 import { applyOp, type Node, type Operand } from "../graph.js";
 import { checkArity, type Kernel, Op } from "../op.js";
 import { type Shape, sizeOf } from "../shape.js";
-import { div, gt, mul, sub } from "./binary.js";
 import type { UnaryStrip } from "./strips.js";
 
 /** An elementwise op of one operand. */
@@ -23,10 +22,6 @@ export class Unary extends Op {
     const strip = strips[this.name];
     const units = sizeOf(output);
     return { units, cost: units * weights[this.name], run: ([a], out, from, to) => strip(a!, out, from, to) };
-  }
-
-  gradient(inputs: readonly Node[], output: Node, upstream: Node): (Node | undefined)[] {
-    return [gradients[this.name](inputs[0]!, output, upstream)];
   }
 }
 
@@ -51,7 +46,17 @@ export const tanh = (x: Operand): Node => applyOp(new Unary("tanh"), [x]);
 /** max(x, 0); its derivative at 0 is taken as 0. */
 export const relu = (x: Operand): Node => applyOp(new Unary("relu"), [x]);
 
-type UnaryName = "neg" | "exp" | "log" | "sqrt" | "abs" | "sign" | "square" | "sigmoid" | "tanh" | "relu";
+export type UnaryName =
+  | "neg"
+  | "exp"
+  | "log"
+  | "sqrt"
+  | "abs"
+  | "sign"
+  | "square"
+  | "sigmoid"
+  | "tanh"
+  | "relu";
 
 const strips: Record<UnaryName, UnaryStrip> = {
   neg(a, out, from, to) {
@@ -98,20 +103,6 @@ const weights: Record<UnaryName, number> = {
   sigmoid: 7,
   tanh: 12,
   relu: 1,
-};
-
-/** dcost/dx from x, y = f(x) and g = dcost/dy. */
-const gradients: Record<UnaryName, (x: Node, y: Node, g: Node) => Node | undefined> = {
-  neg: (_x, _y, g) => neg(g),
-  exp: (_x, y, g) => mul(g, y),
-  log: (x, _y, g) => div(g, x),
-  sqrt: (_x, y, g) => div(g, mul(2, y)),
-  abs: (x, _y, g) => mul(g, sign(x)),
-  sign: () => undefined,
-  square: (x, _y, g) => mul(g, mul(2, x)),
-  sigmoid: (_x, y, g) => mul(g, mul(y, sub(1, y))),
-  tanh: (_x, y, g) => mul(g, sub(1, square(y))),
-  relu: (x, _y, g) => mul(g, gt(x, 0)),
 };
 
 /** Either form alone overflows on one side: e^−x is infinite for x below −709. */

@@ -3,7 +3,6 @@ import { applyOp, type Node, type Operand } from "../graph.js";
 import { checkArity, type Kernel, Op } from "../op.js";
 import { broadcast, broadcastStrides, formatShape, type Shape, sizeOf } from "../shape.js";
 import { strided, walkOf } from "./strips.js";
-import { sumTo } from "./sum-to.js";
 
 /** The elementwise choice between two operands; all three are broadcast. */
 export class Where extends Op {
@@ -38,15 +37,6 @@ export class Where extends Op {
         });
       },
     };
-  }
-
-  gradient(inputs: readonly Node[], _output: Node, upstream: Node, wanted: readonly boolean[]) {
-    const [condition, x, y] = inputs as [Node, Node, Node];
-    return [
-      undefined,
-      wanted[1] ? sumTo(where(condition, upstream, 0), x.shape) : undefined,
-      wanted[2] ? sumTo(where(condition, 0, upstream), y.shape) : undefined,
-    ];
   }
 }
 

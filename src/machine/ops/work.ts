@@ -36,10 +36,6 @@ export class Work extends Op {
       },
     };
   }
-
-  gradient(_inputs: readonly Node[], _output: Node, upstream: Node) {
-    return [upstream];
-  }
 }
 
 /** x, after `rounds` rounds of integer arithmetic per element. */

@@ -1,7 +1,7 @@
 import type { Node } from "../graph.js";
+import { reshape } from "../ops/layout.js";
+import { sum } from "../ops/reduce.js";
 import { type Shape, sameShape } from "../shape.js";
-import { reshape } from "./layout.js";
-import { sum } from "./reduce.js";
 
 /** Sums a gradient over the axes along which an operand of `shape` was repeated: the adjoint of broadcasting. */
 export function sumTo(gradient: Node, shape: Shape): Node {

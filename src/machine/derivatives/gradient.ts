@@ -1,8 +1,9 @@
-import { UsageError } from "../errors.js";
-import type { Node } from "./graph.js";
-import { add } from "./ops/binary.js";
-import { broadcastTo } from "./ops/layout.js";
-import { formatShape, sizeOf } from "./shape.js";
+import { UsageError } from "../../errors.js";
+import type { Node } from "../graph.js";
+import { add } from "../ops/binary.js";
+import { broadcastTo } from "../ops/layout.js";
+import { formatShape, sizeOf } from "../shape.js";
+import { derivativeOf } from "./table.js";
 
 /**
  * Appends dcost/dx for each x of `wrt` to the graph, in reverse mode, and returns those nodes.
@@ -45,7 +46,13 @@ export function grad(cost: Node, wrt: readonly Node[]): Node[] {
     if (upstream === undefined || leads[id] === 0 || typeof node.op === "string") continue;
     const wanted = node.inputs.map((input) => leads[input.id] === 1);
     if (!wanted.includes(true)) continue;
-    const terms = node.op.gradient(node.inputs, node, upstream, wanted);
+    const derivative = derivativeOf(node.op);
+    if (derivative === undefined) {
+      throw new UsageError(`${node.op.name} of node ${node.label} has no derivative`, {
+        hint: "give the op a gradient method",
+      });
+    }
+    const terms = derivative(node.inputs, node, upstream, wanted);
     for (const [i, input] of node.inputs.entries()) {
       const term = terms[i];
       if (term === undefined || !wanted[i]) continue;
