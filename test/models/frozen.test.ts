@@ -1,0 +1,188 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { groupReportOf, groupsDocument } from "../../src/cli/render/group-report.js";
+import { reportOf } from "../../src/cli/render/model-report.js";
+import { summaryDocument } from "../../src/cli/render/summary-document.js";
+import {
+  type Estimate,
+  forgetRows,
+  LinearModel,
+  ModelGroup,
+  mergeModels,
+  predictCsv,
+  readAnyModel,
+  readModel,
+  refit,
+  updateCsv,
+} from "../../src/index.js";
+import { scratchFolder } from "../csv/scratch.js";
+
+// Model files that earlier versions wrote (write.js says how): people keep theirs, so whatever changes inside goml,
+// these load, predict the same bytes, and merge, update, forget and refit as they did.
+const HERE = "test/models";
+const scratch = scratchFolder();
+
+/** The versions' folders, and the names of their models. */
+const files = readdirSync(HERE)
+  .filter((folder) => /^v\d+$/.test(folder))
+  .flatMap((version) =>
+    readdirSync(`${HERE}/${version}`)
+      .filter((file) => file.endsWith(".json"))
+      .map((file) => ({ version, name: file.replace(".json", "") })),
+  );
+const pathOf = (name: string) => `${HERE}/v1/${name}.json`;
+
+test("there are frozen models", () => {
+  expect(files.length).toBeGreaterThan(40);
+});
+
+describe.each(files)("$version/$name", ({ version, name }) => {
+  const path = `${HERE}/${version}/${name}.json`;
+  const text = readFileSync(path, "utf8");
+
+  test("loads, and writes itself again as it was", async () => {
+    const model = await readAnyModel(path);
+    // A later schema may add fields; what was written stays.
+    expect(JSON.parse(JSON.stringify(model))).toMatchObject(withoutSchema(JSON.parse(text)));
+  });
+
+  test("predicts the same bytes", async () => {
+    const model = await readAnyModel(path);
+    const frozen = readFileSync(`${HERE}/${version}/predicted/${name}.csv`, "utf8");
+    const output = scratch.file("predicted.csv", "");
+    const interval = frozen.startsWith("prediction,lower,upper\n") ? "prediction" : "none";
+    const [data] = name.split(".");
+    await predictCsv(model, `${HERE}/data/${data}-new.csv`, { output, interval, unseen: "na" });
+    expect(readFileSync(output, "utf8")).toBe(frozen);
+  });
+
+  test("is inspected as it was", async () => {
+    const model = await readAnyModel(path);
+    const frozen = JSON.parse(readFileSync(`${HERE}/${version}/inspected/${name}.json`, "utf8"));
+    expectClose(inspected(model), frozen, name);
+  });
+
+  test("refits to the same θ", async () => {
+    const model = await readAnyModel(path);
+    const models = model instanceof LinearModel ? [model] : [...model.models.values()];
+    for (const one of models) expectSame(refit(one, {}).model, one);
+  });
+});
+
+describe("what was derived from frozen models comes out again", () => {
+  const named = async (...names: string[]) =>
+    Promise.all(names.map(async (name) => ({ name, model: await readModel(pathOf(name)) })));
+
+  test.each<[name: string, derive: () => Promise<Estimate>]>([
+    ["panel.merged", async () => mergeModels(await named("panel.first", "panel.second"))],
+    ["panel.whole", async () => mergeModels(await named("panel.first", "panel.second"))],
+    [
+      "panel.updated",
+      async () => updateCsv(await readModel(pathOf("panel.merged")), `${HERE}/data/panel-later.csv`),
+    ],
+    [
+      "panel.whole",
+      async () => updateCsv(await readModel(pathOf("panel.first")), `${HERE}/data/panel-second.csv`),
+    ],
+    ["panel.forgotten", async () => forget("panel.merged", "panel.second")],
+    ["panel.first", async () => forget("panel.merged", "panel.second")],
+    ["panel.second", async () => forget("panel.whole", "panel.first")],
+    [
+      "panel.refitted",
+      async () => refit(await readModel(pathOf("panel.merged")), { references: { region: "west" } }),
+    ],
+    [
+      "panel.refitted-target",
+      async () => refit(await readModel(pathOf("panel.normal")), { target: "z", features: ["y", "x1"] }),
+    ],
+    ["panel.refitted-lambda", async () => refit(await readModel(pathOf("panel.weights")), { lambda: 0.3 })],
+  ])("%s (%#)", async (name, derive) => {
+    const { model } = await derive();
+    const frozen = await readModel(pathOf(name));
+    expectSame(model, frozen);
+    expect(model.n).toBe(frozen.n);
+    expect(model.levels).toEqual(frozen.levels);
+    expectClose(inspected(model).cv, inspected(frozen).cv, "cv");
+  });
+
+  async function forget(whole: string, shard: string): Promise<Estimate> {
+    const [all, part] = await named(whole, shard);
+    return forgetRows(all!, part!);
+  }
+
+  test("every model merges with itself, to the same θ of twice the rows", async () => {
+    for (const { name } of files) {
+      const model = await readAnyModel(pathOf(name));
+      if (!(model instanceof LinearModel)) continue;
+      const { model: twice } = mergeModels([
+        { name: "a", model },
+        { name: "b", model },
+      ]);
+      expect(twice.n).toBe(2 * model.n);
+      expectSame(twice, model);
+      expectSame(forgetRows({ name: "ab", model: twice }, { name: "b", model }).model, model);
+    }
+  });
+});
+
+interface Versioned {
+  schema: number;
+  models?: { model: Versioned }[];
+}
+
+/** A document but for its schema's number, which is raised when it is written again. */
+function withoutSchema({ schema: _, models, ...rest }: Versioned): object {
+  if (models === undefined) return rest;
+  return { ...rest, models: models.map(({ model, ...one }) => ({ ...one, model: withoutSchema(model) })) };
+}
+
+/** What `inspect --json` prints, but for the version, the paths and the time. */
+function inspected(model: LinearModel | ModelGroup) {
+  const none = { model: undefined, path: undefined, level: 0.95 };
+  const document =
+    model instanceof ModelGroup
+      ? groupsDocument(groupReportOf(model), { path: "", data: undefined, level: 0.95 })
+      : summaryDocument(reportOf(model), none);
+  const { timing: _, ...rest } = JSON.parse(JSON.stringify(document));
+  delete rest.model.path;
+  return rest;
+}
+
+/**
+ * The same structure and the same texts, numbers to 11 digits. What a file holds comes out as it is, but criteria,
+ * tests and cross-validation are computed at each reading, and a better solver may change their last digits.
+ */
+function expectClose(value: unknown, frozen: unknown, where: string): void {
+  if (typeof frozen === "number" && typeof value === "number") {
+    // Probabilities are as good as the distribution's tails.
+    const digits = /\.(p|fP)$/.test(where) ? 1e-9 : 1e-11;
+    expect(Math.abs(value - frozen), `${where}: ${value}, was ${frozen}`).toBeLessThanOrEqual(
+      digits * Math.abs(frozen),
+    );
+  } else if (typeof frozen === "object" && frozen !== null) {
+    expect(typeof value, where).toBe("object");
+    for (const [key, part] of Object.entries(frozen))
+      expectClose((value as Record<string, unknown>)?.[key], part, `${where}.${key}`);
+    if (Array.isArray(frozen)) expect((value as unknown[]).length, where).toBe(frozen.length);
+  } else expect(value, where).toEqual(frozen);
+}
+
+/**
+ * The same θ. Solved from the same moments it differs by a solver's rounding; gradient descent stops at a relative
+ * gradient of 1e-12, and θ is measured by its standard error, or by its size where there is none.
+ */
+function expectSame(model: LinearModel, frozen: LinearModel): void {
+  expect(model.coefficientNames).toEqual(frozen.coefficientNames);
+  expect(model.aliased).toEqual(frozen.aliased);
+  const tolerance = frozen.solver === "gd" ? 1e-8 : 1e-10;
+  frozen.coefficients.forEach((was, i) => {
+    const is = model.coefficients[i]!;
+    if (Number.isNaN(was)) expect(is).toBeNaN();
+    else {
+      const scale = frozen.standardErrors[i]! || Math.abs(was);
+      expect(Math.abs(is - was), `${frozen.coefficientNames[i]}: ${is}, was ${was}`).toBeLessThanOrEqual(
+        tolerance * (Number.isFinite(scale) ? scale : Math.abs(was)),
+      );
+    }
+  });
+}

@@ -1,0 +1,242 @@
+// Writes the frozen model files of one version of the format:
+//
+//   node test/models/write.js data         the data, test/models/data/*.csv
+//   node test/models/write.js v1 [folder]  the models, test/models/v1/*.json, by the build in that folder, and what
+//                                          they gave when they were new: predicted/*.csv, inspected/*.json beside
+//
+// v1 is schema 1 as goml 0.1.0 wrote it at commit a9accc0. It must load for ever and predict the same bytes, so it is
+// never written again: the script refuses. A later schema gets a list of commands of its own, and a folder.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+process.chdir(fileURLToPath(new URL(".", import.meta.url)));
+
+/** Uniform numbers in [0, 1) from a seed: mulberry32. */
+function uniform(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const quoted = (cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+
+function writeCsv(name, columns, rows) {
+  const lines = [columns, ...rows].map((row) => row.map((cell) => quoted(String(cell))).join(","));
+  writeFileSync(`data/${name}.csv`, `${lines.join("\n")}\n`);
+}
+
+/**
+ * Rows of a panel: numbers, a text factor, a numeric factor, firms to cluster by, weights; some cells missing. `far`
+ * has one region of two rows, too few for a model of its own.
+ */
+function panelRows(count, seed, regions) {
+  const next = uniform(seed);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  return Array.from({ length: count }, (_, i) => {
+    const region = i === 17 || i === 40 ? "far" : regions[Math.floor(next() * regions.length)];
+    const grade = [1, 2.5, -3, 10][Math.floor(next() * 4)];
+    const firm = `f${Math.floor(next() * 11)}`;
+    const [x1, x2, z] = [normal(), 5 + 2 * normal(), Math.exp(normal())].map((v) => +v.toFixed(4));
+    const w = i % 19 === 0 ? 0 : +(0.5 + 2 * next()).toFixed(3);
+    const y =
+      3 + 1.5 * x1 - 0.7 * x2 + Math.log(z) + grade / 4 + region.length + normal() * (1 + Math.abs(x1));
+    const cells = [x1, x2, z, region, grade, firm, w, y.toFixed(4)];
+    if (i % 29 === 5) cells[i % 3] = "NA";
+    return cells;
+  });
+}
+
+function writeData() {
+  mkdirSync("data", { recursive: true });
+  const panel = ["x1", "x2", "z", "region", "grade", "firm", "w", "y"];
+  const rows = panelRows(120, 1, ["north", "south", "east", "west"]);
+  writeCsv("panel", panel, rows);
+  // The same rows in two shards, and rows that come later, with a level of their own.
+  writeCsv("panel-first", panel, rows.slice(0, 70));
+  writeCsv("panel-second", panel, rows.slice(70));
+  writeCsv("panel-later", panel, panelRows(30, 2, ["north", "south", "abroad"]));
+  // Rows to predict: with missing cells, and with levels that no model knows.
+  const fresh = panelRows(24, 3, ["north", "south", "east", "west"]);
+  fresh[3][3] = "nowhere";
+  fresh[5][4] = 4;
+  fresh[7][1] = "";
+  writeCsv("panel-new", panel, fresh);
+
+  // Names and levels that quoting, keys and JSON might get wrong.
+  const odd = ["größe (m²)", "x:y", "`tick`", "constructor", "日本 🙂", "__proto__", "a]b\\c", "log(price)"];
+  const places = ["Tromsø", "a:b", "x]y\\z", 'say "hi", twice', "🙂", "\uff21", "(Intercept)"];
+  const kinds = ["toString", "b", "B", "__proto__"];
+  const oddRows = (count, seed) => {
+    const next = uniform(seed);
+    return Array.from({ length: count }, () => {
+      const numbers = Array.from({ length: 4 }, () => +(10 * next() - 3).toFixed(3));
+      const place = places[Math.floor(next() * places.length)];
+      const kind = kinds[Math.floor(next() * kinds.length)];
+      const price = 2 + 0.3 * numbers[0] - numbers[1] + numbers[2] * 0.1 + place.length / 3 + next();
+      const [size, xy, tick, bracket] = numbers;
+      return [size, xy, tick, kind, place, +next().toFixed(2), bracket, price.toFixed(4)];
+    });
+  };
+  writeCsv("odd", odd, oddRows(80, 4));
+  writeCsv("odd-new", odd, oddRows(12, 5));
+
+  // Columns far from zero and nearly dependent, one exactly dependent, and numbers of many sizes as levels.
+  const hard = ["t", "t2", "sum", "small", "size", "y"];
+  const hardRows = (count, seed) => {
+    const next = uniform(seed);
+    return Array.from({ length: count }, () => {
+      const t = 1e6 + Math.round(next() * 1000);
+      const small = +(next() * 1e-6).toPrecision(6);
+      const size = [1e-7, 0.1, 1e21, -0.5, 100][Math.floor(next() * 5)];
+      const y = 1e9 + 3 * t - 1e6 * small + Math.log10(Math.abs(size)) + +next().toFixed(6);
+      return [t, t * 2 + Math.round(next() * 3), 3 * t + 1, small, size, y];
+    });
+  };
+  writeCsv("hard", hard, hardRows(90, 6));
+  writeCsv("hard-new", hard, hardRows(12, 7));
+}
+
+const panel = (...options) => ["train", "data/panel.csv", "-t", "y", ...options];
+const formula = (text, ...options) => ["train", "data/panel.csv", "--formula", text, ...options];
+const odd = (...options) => ["train", "data/odd.csv", ...options];
+const hard = (...options) => ["train", "data/hard.csv", ...options];
+const plain = ["-f", "x1,x2,z"];
+const shared = ["--formula", "y ~ x1 + region + x2", "--folds", "4"];
+
+/**
+ * Each version's models: the data set and a name, and the command that wrote it (without --model and --quiet) or the
+ * call of the library. In order, for some are made of those before them.
+ */
+const versions = {
+  v1: {
+    "panel.plain": panel(...plain),
+    "panel.normal": panel(...plain, "--solver", "normal"),
+    "panel.texts": panel("-f", "x1,region,grade", "--solver", "normal", "--folds", "3"),
+    "panel.formula": formula(
+      "log(z) ~ x1 * region + I(x2^2 / (1 + abs(x1))) + sqrt(exp(x1)) + log(w + 2, 3)",
+      "--solver",
+      "normal",
+      "--folds",
+      "2",
+    ),
+    "panel.polynomial": formula("y ~ poly(x2, 3, raw = TRUE) * factor(grade) + x1:region", "--folds", "1"),
+    "panel.factors": formula("y ~ region * factor(grade) - region", "--solver", "normal", "--folds", "1"),
+    "panel.no-intercept": panel(...plain, "--no-intercept", "--folds", "5"),
+    "panel.no-intercept-factor": formula("y ~ region + x1 - 1", "--folds", "2"),
+    "panel.mean": formula("y ~ 1", "--folds", "2"),
+    "panel.weights": panel(...plain, "--weights", "w", "--folds", "3"),
+    "panel.weights-formula": formula(
+      "y ~ x1 * region",
+      "--weights",
+      "w",
+      "--solver",
+      "normal",
+      "--folds",
+      "2",
+    ),
+    "panel.reference": formula(
+      "y ~ region + C(grade)",
+      "--reference",
+      "region=south",
+      "--reference",
+      "grade=2.5",
+      "--folds",
+      "2",
+    ),
+    "panel.ridge": panel(...plain, "--lambda", "0.5", "--solver", "normal"),
+    "panel.elastic-net": formula("y ~ x1 + x2 + region", "--lambda", "0.2", "--alpha", "0.5", "--folds", "3"),
+    "panel.lasso-path": panel("-f", "x1,x2,z,grade", "--lambda", "path", "--alpha", "1", "--weights", "w"),
+    "panel.hc0": panel(...plain, "--vcov", "hc0", "--folds", "1"),
+    "panel.hc1": panel(...plain, "--vcov", "hc1", "--weights", "w", "--folds", "1"),
+    "panel.hc2": formula("y ~ x1 * grade", "--vcov", "hc2", "--folds", "1", "--solver", "normal"),
+    "panel.hc3": panel(...plain, "--vcov", "hc3", "--no-intercept", "--folds", "1"),
+    "panel.cluster": panel(...plain, "--vcov", "cluster", "--cluster", "firm", "--folds", "2"),
+    "panel.groups": panel("-f", "x1,x2", "--group-by", "region", "--folds", "2"),
+    "panel.groups-formula": formula(
+      "y ~ x1 + factor(grade)",
+      "--group-by",
+      "firm",
+      "--weights",
+      "w",
+      "--lambda",
+      "0.1",
+      "--test-size",
+      "0.1",
+      "--solver",
+      "normal",
+      "--folds",
+      "1",
+    ),
+    "panel.in-memory": ({ fit }) =>
+      fit(
+        [4, 8, 1, 9, 3, 7, 5, 2].map((x1, i) => [x1, (i * i) / 3]),
+        [1, 5, 2, 9, 6, 5, 3, 5],
+        { terms: ["x1", "x2"], weights: Float64Array.of(1, 2, 1, 0.5, 1, 3, 1, 1), vcov: "hc1" },
+      ),
+    "panel.saturated": ({ fit }) => fit([[1], [3]], [2, 7]),
+    "panel.qr": panel(...plain, "--solver", "qr"),
+    "panel.gd": formula("y ~ x1 + x2 + region", "--solver", "gd", "--folds", "1"),
+    "panel.held-out": panel(...plain, "--test-size", "0.25", "--seed", "7", "--folds", "4"),
+    "panel.first": ["train", "data/panel-first.csv", ...shared],
+    "panel.second": ["train", "data/panel-second.csv", ...shared, "--first-row", "70"],
+    "panel.whole": ["train", "data/panel.csv", ...shared],
+    "panel.merged": ["merge", "v1/panel.first.json", "v1/panel.second.json"],
+    "panel.updated": ["update", "v1/panel.merged.json", "data/panel-later.csv"],
+    "panel.forgotten": ["forget", "v1/panel.merged.json", "v1/panel.second.json"],
+    "panel.refitted": ["refit", "v1/panel.merged.json", "--reference", "region=west"],
+    "panel.refitted-target": ["refit", "v1/panel.normal.json", "--target", "z", "-f", "y,x1"],
+    "panel.refitted-lambda": ["refit", "v1/panel.weights.json", "--lambda", "0.3"],
+    "odd.names": odd("--folds", "1"),
+    "odd.formula": odd(
+      "--formula",
+      "`log(price)` ~ `日本 🙂` + constructor:`x:y` + `\\`tick\\``",
+      "--folds",
+      "1",
+    ),
+    "hard.double": hard("-t", "y", "-f", "t,small", "--solver", "normal", "--folds", "2"),
+    "hard.extended": hard("-t", "y", "-f", "t,t2,small", "--folds", "3"),
+    "hard.polynomial": hard("--formula", "y ~ poly(t, 2, raw = TRUE) + small", "--folds", "1"),
+    "hard.aliased": hard("-t", "y", "-f", "t,sum,small", "--folds", "2"),
+    "hard.levels": hard("--formula", "y ~ t + factor(size)", "--folds", "2"),
+  },
+};
+
+/** Models that give intervals: one model, of least squares. */
+const hasIntervals = (document) => document.format === "goml-model" && document.penalty === null;
+
+/** The fields of `inspect --json` that are the model's, not the build's or the machine's. */
+function steady({ goml: _, command: __, timing: ___, ...document }) {
+  return {
+    ...document,
+    data: { ...document.data, path: undefined },
+    model: { ...document.model, path: undefined },
+  };
+}
+
+async function writeVersion(version, build) {
+  if (existsSync(version)) throw new Error(`${version} is frozen: never write it again`);
+  for (const folder of ["predicted", "inspected"]) mkdirSync(`${version}/${folder}`, { recursive: true });
+  const goml = (...args) =>
+    execFileSync(process.execPath, [`${build}/bin/goml.js`, ...args], { encoding: "utf8" });
+  const library = await import(pathToFileURL(`${build}/dist/index.js`));
+  for (const [name, how] of Object.entries(versions[version])) {
+    const path = `${version}/${name}.json`;
+    if (typeof how === "function") writeFileSync(path, `${JSON.stringify(how(library))}\n`);
+    else goml(...how, "--quiet", "--model", path);
+    const interval = hasIntervals(JSON.parse(readFileSync(path, "utf8"))) ? ["--interval", "prediction"] : [];
+    const [data] = name.split(".");
+    const predicted = `${version}/predicted/${name}.csv`;
+    goml("predict", `data/${data}-new.csv`, "-m", path, "--unseen", "na", "-q", ...interval, "-o", predicted);
+    const inspected = steady(JSON.parse(goml("inspect", path, "--json")));
+    writeFileSync(`${version}/inspected/${name}.json`, `${JSON.stringify(inspected, null, 1)}\n`);
+  }
+}
+
+const [what, build = fileURLToPath(new URL("../..", import.meta.url))] = process.argv.slice(2);
+if (what === "data") writeData();
+else await writeVersion(what, build);
