@@ -1,23 +1,20 @@
-import type { ColumnChoice } from "../csv/column-block.js";
 import type { Table } from "../csv/table.js";
+import type { RowLayout } from "../scan/row-layout.js";
 import { scan } from "../scan/scan.js";
-import type { ScanControl } from "../scan/scan-options.js";
+import type { ScanControl, ScanJob } from "../scan/scan-options.js";
 import { PredictionErrors } from "../stats/metrics.js";
 import { createScoreJob, type ScorePlan, type ScoreResult } from "./model/score-job.js";
 
 /** The errors of a model's predictions on a table's rows, and the number of rows. */
 export async function scanScore(
   table: Table,
-  choice: ColumnChoice,
+  layout: RowLayout,
   plan: ScorePlan,
   control: ScanControl,
 ): Promise<{ errors: PredictionErrors; rows: number }> {
   const errors = new PredictionErrors();
   let rows = 0;
-  await scan<ScorePlan, ScoreResult>({
-    ...control,
-    table,
-    choice,
+  const job: ScanJob<ScorePlan, ScoreResult> = {
     plan,
     create: createScoreJob,
     entry: new URL("../../dist/bundle/score-worker.js", import.meta.url),
@@ -26,6 +23,7 @@ export async function scanScore(
       errors.absorb(PredictionErrors.of(result.errors));
       return undefined;
     },
-  });
+  };
+  await scan(table, layout, job, control);
   return { errors, rows };
 }

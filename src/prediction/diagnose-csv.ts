@@ -8,7 +8,10 @@ import { DataError, ModelError } from "../errors.js";
 import { type InfluenceLimits, influenceLimits } from "../linear/covariance/influence.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
+import type { ReadingControl } from "../scan/reading-control.js";
+import type { RowLayout } from "../scan/row-layout.js";
 import { scan } from "../scan/scan.js";
+import type { ScanJob } from "../scan/scan-options.js";
 import { tTwoSided } from "../stats/distributions.js";
 import {
   durbinWatson,
@@ -30,21 +33,15 @@ import {
 import { matchColumns } from "./match-columns.js";
 
 /** Options of `diagnoseCsv`; all may be left out. */
-export interface DiagnoseCsvOptions extends DialectOptions {
+export interface DiagnoseCsvOptions extends DialectOptions, ReadingControl {
   /** Where to write the measures of every row, as CSV. Default: nowhere. */
   output?: string | undefined;
   /** Whether the input's own columns come before them. */
   append?: boolean | undefined;
   /** How many of the rows that stand out to name. Default: 10. */
   top?: number | undefined;
-  /** Worker threads; 1 works on the calling thread, as does a small file. Default: the cores of this process. */
-  threads?: number | undefined;
-  /** Whether the calling thread works on a file's chunks too, in the place of one worker. */
-  callerWorks?: boolean | undefined;
   /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
   unseen?: UnseenPolicy | undefined;
-  signal?: AbortSignal | undefined;
-  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
 }
 
 /** A row that stands out, with its line in the file where that can be told. */
@@ -111,7 +108,7 @@ async function diagnoseSource(
   const table = await readTable(source, options);
   const { output: path, append = false, top: most = 10 } = options;
   const text = path === undefined ? undefined : { append, delimiter: append ? table.dialect.delimiter : "," };
-  const { choice, predictor, weighted } = matchColumns(model, table, {
+  const { layout, predictor } = matchColumns(model, table, {
     text: text !== undefined && append,
     weights: true,
   });
@@ -122,7 +119,7 @@ async function diagnoseSource(
         hint: "diagnose compares predictions with it",
       },
     );
-  if (model.weightsColumn !== undefined && !weighted)
+  if (model.weightsColumn !== undefined && layout.weight === undefined)
     throw new ModelError(
       `${source.name}: the weights ${JSON.stringify(model.weightsColumn)} are missing or not numeric`,
       { hint: "the model was fitted with them" },
@@ -135,7 +132,6 @@ async function diagnoseSource(
   const y = model.moments.columns.indexOf(model.regression.target);
   const plan: DiagnosePlan = {
     predictor,
-    weighted,
     whitening: model.whitening,
     scale: { n: model.n, rank: model.rank, rss: model.rss },
     limits,
@@ -149,7 +145,7 @@ async function diagnoseSource(
   const output = path === undefined ? undefined : openOutput(path);
   try {
     await output?.write(rowHeader(table, text));
-    const seen = await diagnoseRows(table, { choice, plan, output, options });
+    const seen = await diagnoseRows(table, { layout, plan, output, options });
     await output?.commit();
     return await diagnosisOf(table, model, seen, limits);
   } catch (error) {
@@ -189,14 +185,13 @@ interface Seen {
 async function diagnoseRows(
   table: Table,
   work: {
-    choice: Parameters<typeof scan>[0]["choice"];
+    layout: RowLayout;
     plan: DiagnosePlan;
     output: Output | undefined;
     options: DiagnoseCsvOptions;
   },
 ): Promise<Seen> {
-  const { choice, plan, output, options } = work;
-  const { signal, onProgress, callerWorks, threads = availableParallelism() } = options;
+  const { layout, plan, output, options } = work;
   const parts: Float64Array[] = [];
   const auxiliary = new AuxiliaryMoments(plan.whitening.kept.length, plan.whitening.constant !== 0);
   const counts: StandingOut = { rstudent: 0, leverage: 0, cooks: 0, dffits: 0, any: 0 };
@@ -204,17 +199,10 @@ async function diagnoseRows(
   let heldOut = 0;
   let top: RowDiagnosis[] = [];
   let extreme: RowDiagnosis | undefined;
-  await scan<DiagnosePlan, DiagnoseResult>({
-    table,
-    choice,
+  const job: ScanJob<DiagnosePlan, DiagnoseResult> = {
     plan,
-    create: (kernels, block) => new DiagnoseJob(kernels, block, plan),
+    create: (view) => new DiagnoseJob(view, plan),
     entry: new URL("../../dist/bundle/diagnose-worker.js", import.meta.url),
-    threads,
-    callerWorks,
-    window: 4 * threads,
-    signal,
-    onProgress,
     collect: (chunk, number) => {
       rows += chunk.rows;
       heldOut += chunk.heldOut;
@@ -229,7 +217,9 @@ async function diagnoseRows(
         extreme = chunk.extreme;
       return chunk.text === undefined ? undefined : output?.write(chunk.text);
     },
-  });
+  };
+  const { signal, onProgress, callerWorks, threads = availableParallelism() } = options;
+  await scan(table, layout, job, { threads, callerWorks, window: 4 * threads, signal, onProgress });
   const residuals = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -4,8 +4,8 @@ import { type FitScale, InfluenceBlock, type InfluenceLimits } from "../linear/c
 import { WhitenedBlock, type Whitening } from "../linear/covariance/whitening.js";
 import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
 import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
-import { rawBlock } from "../scan/block-view.js";
-import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
+import type { BlockView } from "../scan/block-view.js";
+import type { ChunkJob } from "../scan/chunk-job.js";
 import { isHeldOut } from "../scan/row-draw.js";
 import { RowText } from "./row-text.js";
 
@@ -13,8 +13,6 @@ import { RowText } from "./row-text.js";
 export interface DiagnosePlan {
   /** Blocks carry the raw columns of its spec, the target's among them. */
   predictor: PredictorPlan;
-  /** Whether a column of weights follows the numeric ones in the blocks. */
-  weighted: boolean;
   whitening: Whitening;
   scale: FitScale;
   limits: InfluenceLimits;
@@ -94,7 +92,7 @@ export const ROW_COLUMNS = [
 /** Measures every row of chunks: its residual, leverage and influence, and the sums that tests of the residuals need. */
 export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   readonly #kernels: Kernels;
-  readonly #source: BlockSource;
+  readonly #view: BlockView;
   readonly #plan: DiagnosePlan;
   readonly #predictor: BlockPredictor;
   readonly #whitened: WhitenedBlock;
@@ -112,9 +110,10 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   #top: RowDiagnosis[] = [];
   #extreme: RowDiagnosis | undefined;
 
-  constructor(kernels: Kernels, source: BlockSource, plan: DiagnosePlan) {
+  constructor(view: BlockView, plan: DiagnosePlan) {
+    const { kernels } = view;
     this.#kernels = kernels;
-    this.#source = source;
+    this.#view = view;
     this.#plan = plan;
     this.#predictor = new BlockPredictor(plan.predictor);
     this.#whitened = new WhitenedBlock(plan.whitening);
@@ -122,15 +121,15 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     const columns = plan.whitening.kept.length + 4;
     this.#moments = new MomentsAccumulator(kernels, columns);
     this.#block = kernels.allocBlock(columns);
-    this.#weights = plan.weighted ? kernels.alloc(8 * BLOCK_ROWS) : 0;
+    this.#weights = view.weighted ? kernels.alloc(8 * BLOCK_ROWS) : 0;
     if (plan.text !== undefined)
-      this.#text = new RowText(kernels, source, { columns: ROW_COLUMNS.length, ...plan.text });
+      this.#text = new RowText(view, { columns: ROW_COLUMNS.length, ...plan.text });
   }
 
   add(rows: number): void {
-    const { predictor, weighted, unseen, held } = this.#plan;
-    const { firstRow } = this.#source;
-    const raw = rawBlock(this.#kernels, this.#source, predictor.spec.numeric.length, weighted, rows);
+    const { unseen, held } = this.#plan;
+    const { firstRow } = this.#view;
+    const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
     checkUnseen(this.#predictor, firstRow, unseen);
     this.#whitened.fill((j) => this.#predictor.column(j), rows);

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import type { DialectOptions } from "../csv/dialect.js";
 import { openSource } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
@@ -8,19 +7,14 @@ import type { ModelGroup } from "../linear/model/model-group.js";
 import type { ScorePlan } from "../linear/model/score-job.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
 import { scanScore } from "../linear/scan-score.js";
+import type { ReadingControl } from "../scan/reading-control.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { matchColumns } from "./match-columns.js";
 
 /** Options of `evaluateCsv`; all may be left out. */
-export interface EvaluateCsvOptions extends DialectOptions {
-  /** Worker threads; 1 works on the calling thread, as does a small file. Default: the cores of this process. */
-  threads?: number | undefined;
-  /** Whether the calling thread is one of them, which holds its event loop up now and then. Default: false. */
-  callerWorks?: boolean | undefined;
+export interface EvaluateCsvOptions extends DialectOptions, ReadingControl {
   /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
   unseen?: UnseenPolicy | undefined;
-  signal?: AbortSignal | undefined;
-  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
 }
 
 /** The error of a model on a CSV. */
@@ -45,20 +39,16 @@ export async function evaluateCsv(
   const source = await openSource(path, options.signal);
   try {
     const table = await readTable(source, options);
-    const { choice, predictor, weighted } = matchColumns(model, table, { weights: true });
+    const { layout, predictor } = matchColumns(model, table, { weights: true });
     if (!predictor.target)
       throw new ModelError(
         `${source.name}: the target ${JSON.stringify(model.target)} is missing or not numeric`,
         { hint: "evaluate compares predictions with it; goml predict does without" },
       );
-    const { signal, onProgress, callerWorks, threads = availableParallelism() } = options;
-    const plan: ScorePlan = { predictor, weighted, unseen: options.unseen ?? "fail" };
-    const { errors, rows } = await scanScore(table, choice, plan, {
-      threads,
-      callerWorks,
-      signal,
-      onProgress,
-    });
+    const { signal, onProgress, callerWorks, threads, unseen = "fail" } = options;
+    const plan: ScorePlan = { predictor, unseen };
+    const control = { threads, callerWorks, signal, onProgress };
+    const { errors, rows } = await scanScore(table, layout, plan, control);
     if (errors.n === 0)
       throw new DataError(`no row is complete: each of ${rows} has a missing cell`, {
         place: { file: source.name },

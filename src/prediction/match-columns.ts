@@ -1,18 +1,17 @@
-import type { ColumnChoice } from "../csv/column-block.js";
 import type { Table } from "../csv/table.js";
+import { rawSlots } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { AnyPredictorPlan } from "../linear/model/group-predictor.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { ModelGroup } from "../linear/model/model-group.js";
-import { tableChoice } from "../scan/table-choice.js";
+import { layoutOf, type RowLayout } from "../scan/row-layout.js";
 
 /** A model's raw columns as they were found in a table, by name. */
 export interface MatchedColumns<Plan extends AnyPredictorPlan = AnyPredictorPlan> {
-  choice: ColumnChoice;
+  /** With a weight where the table has the model's column of weights too. */
+  layout: RowLayout;
   predictor: Plan;
-  /** Whether the table has the model's column of weights too, which then is among the choice's columns. */
-  weighted: boolean;
 }
 
 /**
@@ -54,11 +53,6 @@ export function matchColumns(
     options.weights === true && kinds.get(model.weightsColumn ?? "") === "numeric"
       ? model.weightsColumn
       : undefined;
-  const choice = tableChoice(table, predictor.spec, weights, options.text);
-  const groupColumns = groups.map((name) => table.columns.findIndex((column) => column.name === name));
-  return {
-    choice: { ...choice, factors: [...choice.factors, ...groupColumns] },
-    predictor,
-    weighted: weights !== undefined,
-  };
+  const slots = { ...rawSlots(predictor.spec), weight: weights, group: groups[0], text: options.text };
+  return { layout: layoutOf(table, slots), predictor };
 }

@@ -11,22 +11,22 @@ import { intervalPlan } from "../linear/model/interval-plan.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { ModelGroup } from "../linear/model/model-group.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
+import type { ReadingControl } from "../scan/reading-control.js";
 import { scan } from "../scan/scan.js";
+import type { ScanJob } from "../scan/scan-options.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
 import { matchColumns } from "./match-columns.js";
 import { PredictJob, type PredictPlan, type PredictResult, predictionHeader } from "./predict-job.js";
 import type { MachineName } from "./predict-on-machine.js";
 
 /** Options of `predictCsv`; all may be left out. */
-export interface PredictCsvOptions extends DialectOptions {
+export interface PredictCsvOptions extends DialectOptions, ReadingControl {
+  /** Worker threads; 0 (default) predicts on the calling thread. */
+  threads?: number | undefined;
   /** The file to write; standard output where it is left out. */
   output?: string | undefined;
   /** Whether the input's own columns come before the prediction. */
   append?: boolean | undefined;
-  /** Worker threads; 0 (default) predicts on the calling thread. */
-  threads?: number | undefined;
-  /** Whether the calling thread is one of them, which holds its event loop up now and then. Default: false. */
-  callerWorks?: boolean | undefined;
   /** Adds columns `lower` and `upper`: of the mean of y, or of a new y. Default: none. */
   interval?: IntervalKind | "none" | undefined;
   /** The level of the intervals. Default: 0.95. */
@@ -37,10 +37,6 @@ export interface PredictCsvOptions extends DialectOptions {
   unseen?: UnseenPolicy | undefined;
   /** Runs the model's expression graph on this machine instead; `threads` then are the go machine's workers. */
   machine?: MachineName | undefined;
-  /** Stops the work; the promise then rejects with InterruptedError and the output file is not written. */
-  signal?: AbortSignal | undefined;
-  /** Told of bytes read, now and then. */
-  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
 }
 
 /** What a prediction of a CSV amounted to. */
@@ -96,7 +92,7 @@ async function predictSource(
     });
   const table = await readTable(source, options);
   const append = options.append ?? false;
-  const { choice, predictor } = matchColumns(model, table, { text: append });
+  const { layout, predictor } = matchColumns(model, table, { text: append });
   const plan: PredictPlan = {
     predictor,
     intervals:
@@ -122,7 +118,7 @@ async function predictSource(
       const { predictOnMachine } = await import("./predict-on-machine.js");
       const done = await predictOnMachine({
         table,
-        choice,
+        layout,
         plan,
         predictor: predictor as PredictorPlan,
         output,
@@ -133,20 +129,11 @@ async function predictSource(
       });
       ({ rows, missing } = done);
       errors.absorb(done.errors);
-    } else if (open)
-      ({ threads: used } = await scan<PredictPlan, PredictResult>({
-        table,
-        choice,
+    } else if (open) {
+      const job: ScanJob<PredictPlan, PredictResult> = {
         plan,
-        create: (kernels, block) => new PredictJob(kernels, block, plan),
+        create: (view) => new PredictJob(view, plan),
         entry: new URL("../../dist/bundle/predict-worker.js", import.meta.url),
-        threads: Math.max(1, threads),
-        inlineBytes: 0,
-        chunkBytes: chunkBytes(source.plain?.size),
-        window: 8 * Math.max(1, threads),
-        callerWorks: options.callerWorks,
-        signal: options.signal,
-        onProgress: options.onProgress,
         collect: async (chunk) => {
           rows += chunk.rows;
           missing += chunk.missing;
@@ -154,7 +141,18 @@ async function predictSource(
           open = await output.write(chunk.text);
           return open;
         },
+      };
+      const { callerWorks, signal, onProgress } = options;
+      ({ threads: used } = await scan(table, layout, job, {
+        threads: Math.max(1, threads),
+        inlineBytes: 0,
+        chunkBytes: chunkBytes(source.plain?.size),
+        window: 8 * Math.max(1, threads),
+        callerWorks,
+        signal,
+        onProgress,
       }));
+    }
     await output.commit();
   } catch (error) {
     output.abort();

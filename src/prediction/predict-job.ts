@@ -1,11 +1,10 @@
 import { quoteField } from "../csv/write.js";
-import type { Kernels } from "../kernels/kernels.js";
 import { BlockPredictor } from "../linear/model/block-predictor.js";
 import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "../linear/model/group-predictor.js";
 import { IntervalBlock, type IntervalPlan } from "../linear/model/interval.js";
 import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
-import { rawBlock } from "../scan/block-view.js";
-import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
+import type { BlockView } from "../scan/block-view.js";
+import type { ChunkJob } from "../scan/chunk-job.js";
 import { PredictionErrors } from "../stats/metrics.js";
 import { RowText } from "./row-text.js";
 
@@ -37,8 +36,7 @@ export interface PredictResult {
 
 /** Writes ŷ of every row as CSV, in order, and its interval. A row with a missing cell among the terms gets NA. */
 export class PredictJob implements ChunkJob<PredictResult> {
-  readonly #kernels: Kernels;
-  readonly #source: BlockSource;
+  readonly #view: BlockView;
   readonly #plan: PredictPlan;
   readonly #predictor: BlockPredictor | GroupPredictor;
   readonly #intervals: IntervalBlock | undefined;
@@ -48,9 +46,8 @@ export class PredictJob implements ChunkJob<PredictResult> {
   #rows = 0;
   #missing = 0;
 
-  constructor(kernels: Kernels, source: BlockSource, plan: PredictPlan) {
-    this.#kernels = kernels;
-    this.#source = source;
+  constructor(view: BlockView, plan: PredictPlan) {
+    this.#view = view;
     this.#plan = plan;
     this.#predictor = rowPredictor(plan.predictor);
     this.#columns = [this.#predictor.predictions];
@@ -61,17 +58,12 @@ export class PredictJob implements ChunkJob<PredictResult> {
       if (plan.bounds) this.#columns.push(lower, upper);
     }
     const { append, delimiter } = plan;
-    this.#text = new RowText(kernels, source, { columns: this.#columns.length, append, delimiter });
+    this.#text = new RowText(view, { columns: this.#columns.length, append, delimiter });
   }
 
   add(rows: number): void {
-    const { predictor, unseen } = this.#plan;
-    this.#predictor.predict(
-      rawBlock(this.#kernels, this.#source, predictor.spec.numeric.length, false, rows),
-      0,
-      rows,
-    );
-    checkUnseen(this.#predictor, this.#source.firstRow, unseen);
+    this.#predictor.predict(this.#view.raw(rows), 0, rows);
+    checkUnseen(this.#predictor, this.#view.firstRow, this.#plan.unseen);
     const { predictions, target } = this.#predictor;
     const own = this.#predictor;
     if (own instanceof BlockPredictor) this.#intervals?.fill(predictions, (j) => own.column(j), rows);

@@ -1,4 +1,4 @@
-import type { ColumnBlock, ColumnChoice } from "../csv/column-block.js";
+import type { ColumnBlock } from "../csv/column-block.js";
 import { Levels } from "../csv/levels.js";
 import { withLine } from "../csv/locate.js";
 import { readColumns } from "../csv/read-columns.js";
@@ -11,6 +11,7 @@ import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import { linearGraph } from "../linear/model/to-graph.js";
 import { checkUnseen } from "../linear/model/unseen.js";
 import { GoMachine, TapeMachine } from "../machine/index.js";
+import { blockOrder, type RowLayout } from "../scan/row-layout.js";
 import { PredictionErrors } from "../stats/metrics.js";
 import type { PredictPlan } from "./predict-job.js";
 
@@ -23,7 +24,7 @@ const BATCH_ROWS = 8 * BLOCK_ROWS;
 /** What `predictOnMachine` works on. */
 interface MachineRun {
   readonly table: Table;
-  readonly choice: ColumnChoice;
+  readonly layout: RowLayout;
   readonly plan: PredictPlan;
   /** The plan's predictor, which is of one model. */
   readonly predictor: PredictorPlan;
@@ -44,7 +45,8 @@ interface MachineRun {
 export async function predictOnMachine(
   run: MachineRun,
 ): Promise<{ rows: number; missing: number; errors: PredictionErrors }> {
-  const { table, choice, plan, output, signal } = run;
+  const { table, layout, plan, output, signal } = run;
+  const { choice } = blockOrder(layout);
   const { spec, terms, levels, weights, target } = run.predictor;
   const { graph, x, prediction } = linearGraph(weights, BATCH_ROWS);
   const machine =

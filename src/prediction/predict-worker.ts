@@ -2,6 +2,6 @@ import { answerScan } from "../scan/worker-side.js";
 import { PredictJob, type PredictPlan } from "./predict-job.js";
 
 answerScan(
-  (kernels, source, plan: PredictPlan) => new PredictJob(kernels, source, plan),
+  (view, plan: PredictPlan) => new PredictJob(view, plan),
   ({ text }) => [text.buffer],
 );

@@ -1,6 +1,7 @@
 import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
 import { NumberWriter } from "../kernels/number-writer.js";
-import type { BlockSource } from "../scan/chunk-job.js";
+import type { BlockSource } from "../scan/block-source.js";
+import type { BlockView } from "../scan/block-view.js";
 
 /**
  * Collects the CSV text of a chunk's rows, numbers as the shortest decimals that read back to the same doubles and
@@ -19,8 +20,7 @@ export class RowText {
 
   /** `columns` numbers per row; with `append`, the rows' own bytes come first. */
   constructor(
-    kernels: Kernels,
-    source: BlockSource,
+    { kernels, source }: BlockView,
     options: { columns: number; delimiter: string; append: boolean },
   ) {
     this.#kernels = kernels;

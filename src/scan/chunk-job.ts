@@ -1,23 +1,4 @@
-import type { Levels } from "../csv/levels.js";
-import type { Kernels } from "../kernels/kernels.js";
-
-/**
- * Where a job finds the rows of a block, at most 128 of them: numeric columns in the kernels' memory, row r of
- * column j at `block` + 8(128 j + r), NaN where missing; factors as codes. `ChunkReader` is one.
- */
-export interface BlockSource {
-  readonly block: number;
-  /** The number of the block's first row. */
-  readonly firstRow: number;
-  /** Whether a number in the block is missing. */
-  readonly missing: boolean;
-  readonly codes: readonly Int32Array[];
-  readonly levels: readonly Levels[];
-  /** Where in the kernels' memory the rows' bytes stand (`RowParser.spans`), 0 where they are elsewhere. */
-  readonly spans: number;
-  /** The bytes of row r as they stand in the file, without line end. */
-  rowBytes(r: number): Uint8Array;
-}
+import type { BlockView } from "./block-view.js";
 
 /** What is done with the rows of each chunk; one instance serves many chunks, one after the other. */
 export interface ChunkJob<Result> {
@@ -28,4 +9,4 @@ export interface ChunkJob<Result> {
 }
 
 /** Makes the job of one thread. `plan` is plain data. */
-export type CreateJob<Plan, Result> = (kernels: Kernels, source: BlockSource, plan: Plan) => ChunkJob<Result>;
+export type CreateJob<Plan, Result> = (view: BlockView, plan: Plan) => ChunkJob<Result>;

@@ -1,14 +1,13 @@
 import type { ResumePoint } from "../csv/chunks.js";
-import type { ColumnChoice } from "../csv/column-block.js";
 import type { Table } from "../csv/table.js";
 import { errorOf } from "../parallel/answer.js";
 import type { CreateJob } from "./chunk-job.js";
+import type { ReadingControl } from "./reading-control.js";
+import type { RowLayout } from "./row-layout.js";
 import type { ScanStop } from "./worker-side.js";
 
-/** What is to be done with every chunk of a table, and how. */
-export interface Scan<Plan, Result> {
-  table: Table;
-  choice: ColumnChoice;
+/** What is to be done with every chunk of a table. */
+export interface ScanJob<Plan, Result> {
   /** What the jobs need to know; plain data. */
   plan: Plan;
   create: CreateJob<Plan, Result>;
@@ -19,28 +18,24 @@ export interface Scan<Plan, Result> {
    * a promise, no more than a few chunks are read ahead.
    */
   collect: (result: Result, chunk: number) => undefined | boolean | Promise<boolean>;
-  /** Worker threads; with 1, or for a small file, the work is done on the calling thread. */
-  threads: number;
-  /**
-   * Whether the calling thread is one of the threads: right for a command, which then starts one worker less and
-   * works while the others start; wrong for a server, whose event loop would wait some milliseconds at a time.
-   */
-  callerWorks?: boolean | undefined;
+}
+
+/** How a scan is run. */
+export interface ScanControl extends ReadingControl {
   /** Files up to this size are read on the calling thread. Default: 4 MiB, which takes less than a thread's start. */
   inlineBytes?: number | undefined;
   /** Bytes per chunk. */
   chunkBytes?: number | undefined;
   /** Chunks that may be read and not collected yet. Default: as many as there are. */
   window?: number | undefined;
-  signal?: AbortSignal | undefined;
-  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
 }
 
-/** How a scan is run: threads, abort, progress. */
-export type ScanControl = Pick<
-  Scan<never, never>,
-  "threads" | "callerWorks" | "signal" | "onProgress" | "chunkBytes" | "inlineBytes"
->;
+/** A scan with all that it is made of, threads counted. */
+export interface Scan<Plan, Result> extends ScanJob<Plan, Result>, ScanControl {
+  table: Table;
+  layout: RowLayout;
+  threads: number;
+}
 
 /** How a lane ended: whether it saw a row, and where it stopped if it could not go on. */
 export interface LaneEnd<Stop> {

@@ -4,7 +4,9 @@ import { type StreamChunk, StreamChunks } from "../csv/stream-chunks.js";
 import { Kernels } from "../kernels/kernels.js";
 import { orderedMap } from "../parallel/ordered-map.js";
 import { WorkerPool } from "../parallel/worker-pool.js";
+import { BlockView } from "./block-view.js";
 import type { CreateJob } from "./chunk-job.js";
+import { blockOrder, type RowLayout } from "./row-layout.js";
 import { type LaneEnd, resumeOf, type Scan, type Takeover } from "./scan-options.js";
 import { answerChunk, runJob, type ScanAnswer, type ScanOrder, type ScanSetup } from "./worker-side.js";
 
@@ -13,21 +15,23 @@ import { answerChunk, runJob, type ScanAnswer, type ScanOrder, type ScanSetup } 
  * at a time, so that a slow collector slows the stream.
  */
 export async function scanStream<Plan, Result>(
-  { table, choice, create, entry, plan, collect, threads, signal, onProgress }: Scan<Plan, Result>,
+  { table, layout, create, entry, plan, collect, threads, signal, onProgress }: Scan<Plan, Result>,
   chunkPlan: ChunkPlan,
 ): Promise<LaneEnd<Takeover>> {
   const { source } = table;
-  const lane = laneSpec(table, choice, chunkPlan);
+  const lane = laneSpec(table, blockOrder(layout).choice, chunkPlan);
   const chunks = new StreamChunks(source.chunks(), chunkPlan, new Kernels());
   const pool =
     threads > 1
       ? new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, {
           threads,
-          workerData: { lane, plan, file: undefined } satisfies ScanSetup<Plan>,
+          workerData: { lane, layout, plan, file: undefined } satisfies ScanSetup<Plan>,
         })
       : undefined;
   const work =
-    pool === undefined ? inlineWork(lane, create, plan) : (chunk: StreamChunk) => pool.run({ stream: chunk });
+    pool === undefined
+      ? inlineWork(lane, layout, create, plan)
+      : (chunk: StreamChunk) => pool.run({ stream: chunk });
   /** Chunks read and not collected yet: where the lane stops, the csv-parse lane needs their bytes again. */
   const underWay: StreamChunk[] = [];
   let stop: Takeover | undefined;
@@ -67,12 +71,13 @@ export async function scanStream<Plan, Result>(
 
 function inlineWork<Plan, Result>(
   lane: LaneSpec,
+  layout: RowLayout,
   create: CreateJob<Plan, Result>,
   plan: Plan,
 ): (chunk: StreamChunk) => ScanAnswer<Result> {
   const kernels = new Kernels();
   const reader = new ChunkReader(kernels, lane);
-  const job = create(kernels, reader, plan);
+  const job = create(new BlockView(kernels, reader, layout), plan);
   return (chunk) => {
     const answer: ScanAnswer<Result> = { results: [], stop: undefined };
     reader.loadStream(chunk);

@@ -5,6 +5,7 @@ import { Kernels } from "../kernels/kernels.js";
 import { Channel } from "../parallel/channel.js";
 import { TaskGroup } from "../parallel/task-group.js";
 import { WorkerPool } from "../parallel/worker-pool.js";
+import { BlockView } from "./block-view.js";
 import { LookBack } from "./look-back.js";
 import { type LaneEnd, resumeOf, type Scan } from "./scan-options.js";
 import {
@@ -29,11 +30,11 @@ export async function scanOnWorkers<Plan, Result>(
   fd: number,
   threads: number,
 ): Promise<LaneEnd<ResumePoint>> {
-  const { entry, plan, collect, signal, onProgress, window = Number.POSITIVE_INFINITY } = options;
+  const { entry, layout, plan, collect, signal, onProgress, window = Number.POSITIVE_INFINITY } = options;
   const { chunks, chunkBytes, size } = lane.plan;
   const workers = options.callerWorks ? threads - 1 : threads;
   const lookBack = new LookBack(chunks);
-  const workerData: ScanSetup<Plan> = { lane, plan, file: { fd, lookBack: lookBack.buffer } };
+  const workerData: ScanSetup<Plan> = { lane, layout, plan, file: { fd, lookBack: lookBack.buffer } };
   const pool = new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, { threads: workers, workerData });
   const answers = new Channel<ScanAnswer<Result>>(threads);
   let collected = 0;
@@ -106,14 +107,14 @@ export async function scanOnWorkers<Plan, Result>(
 
 /** The calling thread as a worker of the scan: one chunk at a time, and others run in between. */
 function scanOnCaller<Plan, Result>(
-  { create, plan }: Scan<Plan, Result>,
+  { create, layout, plan }: Scan<Plan, Result>,
   lane: LaneSpec,
   fd: number,
   lookBack: LookBack,
 ): (order: { limit: number }) => Promise<ScanAnswer<Result>> {
   const kernels = new Kernels();
   const reader = new ChunkReader(kernels, lane, fd);
-  const job = create(kernels, reader, plan);
+  const job = create(new BlockView(kernels, reader, layout), plan);
   return async ({ limit }) => {
     const answer: ScanAnswer<Result> = { results: [], stop: undefined };
     const chunk = lookBack.take(limit);

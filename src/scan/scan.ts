@@ -1,13 +1,24 @@
+import { availableParallelism } from "node:os";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { ChunkReader, type LaneSpec, laneSpec } from "../csv/chunk-reader.js";
 import { CHUNK_BYTES, FIRST_CHUNK, planChunks, type ResumePoint, startAfter } from "../csv/chunks.js";
 import { withLine } from "../csv/locate.js";
 import { noRowsError } from "../csv/records.js";
 import { readReference } from "../csv/reference-lane.js";
+import type { Table } from "../csv/table.js";
 import { DataError, InterruptedError } from "../errors.js";
 import { Kernels } from "../kernels/kernels.js";
 import { BlockFeeder } from "./block-feeder.js";
-import { type LaneEnd, resumeOf, type Scan, type Takeover } from "./scan-options.js";
+import { BlockView } from "./block-view.js";
+import { blockOrder, type RowLayout } from "./row-layout.js";
+import {
+  type LaneEnd,
+  resumeOf,
+  type Scan,
+  type ScanControl,
+  type ScanJob,
+  type Takeover,
+} from "./scan-options.js";
 import { scanStream } from "./scan-stream.js";
 import { scanOnWorkers } from "./scan-workers.js";
 import { answerChunk, runJob, type ScanAnswer } from "./worker-side.js";
@@ -25,11 +36,17 @@ const STRETCH_MS = 10;
  *
  * @throws DataError for what is wrong with the data; InterruptedError when `signal` aborts
  */
-export async function scan<Plan, Result>(options: Scan<Plan, Result>): Promise<{ threads: number }> {
-  const { table, signal } = options;
+export async function scan<Plan, Result>(
+  table: Table,
+  layout: RowLayout,
+  job: ScanJob<Plan, Result>,
+  control: ScanControl,
+): Promise<{ threads: number }> {
+  const wanted = Math.min(control.threads ?? availableParallelism(), MOST_THREADS);
+  const options: Scan<Plan, Result> = { ...job, ...control, table, layout, threads: wanted };
+  const { signal } = control;
   const { source, dialect } = table;
   const chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
-  const wanted = Math.min(options.threads, MOST_THREADS);
   let hasRows = false;
   let threads = 1;
   try {
@@ -45,7 +62,7 @@ export async function scan<Plan, Result>(options: Scan<Plan, Result>): Promise<{
     else if (source.plain !== undefined) {
       const { fd, size } = source.plain;
       const chunkPlan = planChunks(table, size, chunkBytes);
-      const lane = laneSpec(table, options.choice, chunkPlan);
+      const lane = laneSpec(table, blockOrder(layout).choice, chunkPlan);
       threads = size <= (options.inlineBytes ?? INLINE_BYTES) ? 1 : Math.min(wanted, chunkPlan.chunks);
       const end =
         threads > 1 ? await scanOnWorkers(options, lane, fd, threads) : await scanInline(options, lane, fd);
@@ -70,13 +87,13 @@ export async function scan<Plan, Result>(options: Scan<Plan, Result>): Promise<{
 
 /** The chunks of a file on this thread, which lets others run every few milliseconds. */
 async function scanInline<Plan, Result>(
-  { create, plan, collect, signal, onProgress }: Scan<Plan, Result>,
+  { layout, create, plan, collect, signal, onProgress }: Scan<Plan, Result>,
   lane: LaneSpec,
   fd: number,
 ): Promise<LaneEnd<ResumePoint>> {
   const kernels = new Kernels();
   const reader = new ChunkReader(kernels, lane, fd);
-  const job = create(kernels, reader, plan);
+  const job = create(new BlockView(kernels, reader, layout), plan);
   const { chunks, chunkBytes, size } = lane.plan;
   let start = FIRST_CHUNK;
   let since = performance.now();
@@ -99,13 +116,14 @@ async function scanInline<Plan, Result>(
 
 /** The rest of the table through csv-parse, on this thread; whether there are rows in it. */
 async function scanReference<Plan, Result>(
-  { table, choice, create, plan, collect, signal, onProgress }: Scan<Plan, Result>,
+  { table, layout, create, plan, collect, signal, onProgress }: Scan<Plan, Result>,
   chunkBytes: number,
   takeover: Takeover,
 ): Promise<boolean> {
   const kernels = new Kernels();
+  const { choice } = blockOrder(layout);
   const feeder = new BlockFeeder(kernels, choice);
-  const job = create(kernels, feeder, plan);
+  const job = create(new BlockView(kernels, feeder, layout), plan);
   let hasRows = false;
   for await (const block of readReference(table, choice, feeder.levels, chunkBytes, takeover)) {
     signal?.throwIfAborted();

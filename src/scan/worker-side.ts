@@ -4,12 +4,15 @@ import { type ChunkStart, LaneStop, type ResumePoint, startAfter } from "../csv/
 import type { StreamChunk } from "../csv/stream-chunks.js";
 import { threadKernels } from "../kernels/kernels.js";
 import { answerJobs, type Failure, failureOf } from "../parallel/answer.js";
+import { BlockView } from "./block-view.js";
 import type { ChunkJob, CreateJob } from "./chunk-job.js";
 import { LookBack } from "./look-back.js";
+import type { RowLayout } from "./row-layout.js";
 
 /** What the workers of a scan are started with. */
 export interface ScanSetup<Plan> {
   lane: LaneSpec;
+  layout: RowLayout;
   plan: Plan;
   /** The file's descriptor and what is shared about its chunks; undefined for a stream. */
   file: { fd: number; lookBack: SharedArrayBuffer } | undefined;
@@ -32,10 +35,10 @@ export function answerScan<Plan, Result>(
   create: CreateJob<Plan, Result>,
   buffers: (result: Result) => ArrayBuffer[] = () => [],
 ): void {
-  const { lane, plan, file } = workerData as ScanSetup<Plan>;
+  const { lane, layout, plan, file } = workerData as ScanSetup<Plan>;
   const kernels = threadKernels();
   const reader = new ChunkReader(kernels, lane, file?.fd);
-  const job = create(kernels, reader, plan);
+  const job = create(new BlockView(kernels, reader, layout), plan);
   const lookBack = file && new LookBack(lane.plan.chunks, file.lookBack);
   answerJobs<ScanOrder, ScanAnswer<Result>>(
     (order) => {

@@ -1,20 +1,20 @@
-import type { ColumnChoice } from "../csv/column-block.js";
 import { findRow } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
 import { DataError, quoteCell } from "../errors.js";
 import { isMissing } from "../kernels/number.js";
+import { blockOrder, type RowLayout } from "../scan/row-layout.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { MomentsTotal } from "./moments-result.js";
 
 /** Refuses missing cells under `--na fail`, and rows of which none is complete. */
 export async function checkRows(
   table: Table,
-  choice: ColumnChoice,
+  layout: RowLayout,
   total: MomentsTotal,
   options: Pick<FitCsvOptions, "na">,
 ): Promise<void> {
   if (options.na === "fail" && total.firstDropped >= 0)
-    throw await missingCell(table, choice, total.firstDropped);
+    throw await missingCell(table, layout, total.firstDropped);
   if ([total.folds, ...total.groups.values()].some((folds) => folds.some((fold) => fold.n > 0))) return;
   const { rows, dropped, heldOut } = total;
   const place = { file: table.source.name };
@@ -48,8 +48,9 @@ export function checkFactors(table: Table, total: MomentsTotal): void {
 }
 
 /** The error for a row with a missing cell where `--na fail` refuses them. */
-async function missingCell(table: Table, choice: ColumnChoice, number: number): Promise<DataError> {
+async function missingCell(table: Table, layout: RowLayout, number: number): Promise<DataError> {
   const row = await findRow(table, number);
+  const { choice } = blockOrder(layout);
   const read = [...choice.numeric, ...choice.factors];
   const at = read.find((column) => isMissing(row?.cells[column] ?? ""));
   const place = { file: table.source.name, row: number, line: row?.line };

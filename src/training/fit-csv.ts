@@ -1,7 +1,7 @@
-import { availableParallelism } from "node:os";
 import { openSource, type Source } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
 import { plainKeys } from "../dataset/formula/plain.js";
+import { rawSlots } from "../dataset/formula/spec.js";
 import { UsageError } from "../errors.js";
 import { LinearModel } from "../linear/model/model.js";
 import type { CrossValidatedPath } from "../linear/penalty/elastic-net.js";
@@ -9,8 +9,8 @@ import { crossValidateWith, type PenaltyChoice, penalize } from "../linear/penal
 import { scanScore } from "../linear/scan-score.js";
 import type { CrossValidation } from "../linear/solve/cross-validation.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
+import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
-import { tableChoice } from "../scan/table-choice.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { chooseColumns } from "./choose-columns.js";
 import { chosenFolds, chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
@@ -69,8 +69,6 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   const plan: MomentsPlan = {
     spec,
     plain: plainKeys(spec),
-    weighted: options.weights !== undefined,
-    grouped: false,
     extended: solver === "extended" || (solver === "auto" && small),
     testSize: options.testSize ?? 0,
     folds: chosenFolds(options.folds) ?? foldsFor(width),
@@ -83,13 +81,19 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   const again = !onePass || plan.testSize > 0 || vcov !== "iid" || options.na === "fail";
   if (again && !source.repeatable) await keepStream(source, onProgress);
 
-  const threads = options.threads ?? availableParallelism();
   const chunkBytes = chunkBytesFor(width, plan.folds);
   // On two cores a second thread has paid for its start from about 40 MB on, where this one works too.
   const inlineBytes = callerWorks && options.threads === undefined ? THREADS_PAY_BYTES : undefined;
-  const control: ScanControl = { threads, callerWorks, inlineBytes, signal, onProgress, chunkBytes };
-  const choice = tableChoice(table, spec, options.weights);
-  const found = await fitTheta({ table, choice, plan, control }, options, watch);
+  const control: ScanControl = {
+    threads: options.threads,
+    callerWorks,
+    inlineBytes,
+    signal,
+    onProgress,
+    chunkBytes,
+  };
+  const layout = layoutOf(table, { ...rawSlots(spec), weight: options.weights });
+  const found = await fitTheta({ table, layout, plan, control }, options, watch);
   notes.push(...found.notes);
   const { total, moments, levels, regression } = found;
   const folds = plan.folds > 1 ? total.folds : [];
@@ -120,7 +124,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   });
   if (vcov !== "iid") {
     const request = { ...plan, type: vcov, cluster: options.cluster };
-    model = await watch.scan(() => robustVcovOf(table, choice, model, request, control));
+    model = await watch.scan(() => robustVcovOf(table, layout, model, request, control));
     notes.push(`the data were read a second time for the ${vcov} covariance`);
   }
   const cv = await watch.solve(() =>
@@ -130,9 +134,8 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   );
   let test: PredictionMetrics | undefined;
   if (plan.testSize > 0) {
-    const { weighted } = plan;
-    const score = { predictor: model.predictorPlan(true), weighted, unseen: "na" as const, held: plan };
-    const { errors } = await watch.scan(() => scanScore(table, choice, score, control));
+    const score = { predictor: model.predictorPlan(true), unseen: "na" as const, held: plan };
+    const { errors } = await watch.scan(() => scanScore(table, layout, score, control));
     test = errors.metrics(model.rank);
     model = model.withScan({ ...scan, test });
   }

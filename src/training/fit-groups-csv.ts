@@ -1,9 +1,8 @@
-import { availableParallelism } from "node:os";
 import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
 import { codedTerms, sortLevels } from "../dataset/formula/coding.js";
 import { plainKeys } from "../dataset/formula/plain.js";
-import type { ModelSpec } from "../dataset/formula/spec.js";
+import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
 import { ModelError, UsageError } from "../errors.js";
 import { isDecimal } from "../kernels/number.js";
 import type { LinearModel } from "../linear/model/model.js";
@@ -14,8 +13,8 @@ import { scanScore } from "../linear/scan-score.js";
 import { levelsLeft } from "../linear/shards/levels-left.js";
 import { extendedIsFree, needsExtended } from "../linear/solve/ladder.js";
 import { solve } from "../linear/solve/solve.js";
+import { layoutOf, type RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
-import { tableChoice } from "../scan/table-choice.js";
 import type { ExtendedMoments } from "../stats/extended-moments.js";
 import { mergeFolds } from "../stats/merge-folds.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
@@ -88,8 +87,6 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
   const plan: MomentsPlan = {
     spec,
     plain: plainKeys(spec),
-    weighted: options.weights !== undefined,
-    grouped: true,
     extended:
       solver === "extended" ||
       (solver === "auto" && table.whole && extendedIsFree(table.sample.length, width)),
@@ -102,23 +99,22 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
   if (again && !source.repeatable) await keepStream(source, onProgress);
   const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };
   const control: ScanControl = {
-    threads: options.threads ?? availableParallelism(),
+    threads: options.threads,
     callerWorks,
     signal,
     onProgress,
     chunkBytes: chunkBytesFor(width, plan.folds * groupsSeen),
   };
-  const raw = tableChoice(table, spec, options.weights);
-  const choice = { ...raw, factors: [...raw.factors, group] };
+  const layout = layoutOf(table, { ...rawSlots(spec), weight: options.weights, group: groupBy });
   const scanned = async (extended: boolean) => {
     const from = performance.now();
-    const { total, threads } = await scanMoments(table, choice, { ...plan, extended }, control);
+    const { total, threads } = await scanMoments(table, layout, { ...plan, extended }, control);
     timing.scanMs += performance.now() - from;
     timing.threads = threads;
     return total;
   };
   let total = await scanned(plan.extended);
-  await checkRows(table, choice, total, options);
+  await checkRows(table, layout, total, options);
   if (
     solver === "auto" &&
     !plan.extended &&
@@ -176,7 +172,7 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
   let fitted = new ModelGroup(parts);
   let test: PredictionMetrics | undefined;
   if (plan.testSize > 0) {
-    test = await score(table, choice, fitted, plan, control, timing);
+    test = await score(table, layout, fitted, plan, control, timing);
     fitted = new ModelGroup({ ...parts, scan: { ...scan, test } });
   }
   timing.totalMs = performance.now() - started;
@@ -223,20 +219,15 @@ function inOrder(groups: Iterable<string>): string[] {
 
 async function score(
   table: Table,
-  choice: Parameters<typeof scanScore>[1],
+  layout: RowLayout,
   models: ModelGroup,
   plan: MomentsPlan,
   control: ScanControl,
   timing: CsvGroupFit["timing"],
 ): Promise<PredictionMetrics> {
   const from = performance.now();
-  const { weighted } = plan;
-  const { errors } = await scanScore(
-    table,
-    choice,
-    { predictor: models.predictorPlan(true), weighted, unseen: "na", held: plan },
-    control,
-  );
+  const how = { predictor: models.predictorPlan(true), unseen: "na" as const, held: plan };
+  const { errors } = await scanScore(table, layout, how, control);
   timing.scanMs += performance.now() - from;
   return errors.metrics(models.rank);
 }

@@ -1,11 +1,12 @@
 import type { DialectOptions } from "../csv/dialect.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import type { SolverChoice } from "../linear/solve/ladder.js";
+import type { ReadingControl } from "../scan/reading-control.js";
 import type { ColumnOptions } from "./choose-columns.js";
 import type { DescentOptions } from "./gradient-descent.js";
 
 /** Options of `fitCsv`; all may be left out. */
-export interface FitCsvOptions extends ColumnOptions, DialectOptions {
+export interface FitCsvOptions extends ColumnOptions, DialectOptions, ReadingControl {
   /** Rows with missing cells among the columns used: left out (default), or an error. */
   na?: "omit" | "fail" | undefined;
   /** The share of rows to hold out and report the error on, between 0 and 1. Default: none. */
@@ -34,12 +35,4 @@ export interface FitCsvOptions extends ColumnOptions, DialectOptions {
   solver?: SolverChoice | undefined;
   /** How gradient descent goes, with the solver `gd`. */
   descent?: Omit<DescentOptions, "intercept" | "weights" | "signal"> | undefined;
-  /** Worker threads; 1 works on the calling thread, as does a small file. Default: the cores of this process. */
-  threads?: number | undefined;
-  /** Whether the calling thread is one of them, which holds its event loop up now and then. Default: false. */
-  callerWorks?: boolean | undefined;
-  /** Stops the work; the promise then rejects with InterruptedError. */
-  signal?: AbortSignal | undefined;
-  /** Told of bytes read, now and then. */
-  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
 }

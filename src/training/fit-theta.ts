@@ -1,4 +1,3 @@
-import type { ColumnChoice } from "../csv/column-block.js";
 import type { Table } from "../csv/table.js";
 import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
 import { regressionOf, type Solver } from "../linear/model/model-parts.js";
@@ -6,6 +5,7 @@ import { checkEstimable } from "../linear/solve/aliasing.js";
 import { needsExtended } from "../linear/solve/ladder.js";
 import type { Solution } from "../linear/solve/solution.js";
 import { type Regression, solve } from "../linear/solve/solve.js";
+import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { ExtendedMoments } from "../stats/extended-moments.js";
 import { mergeFolds } from "../stats/merge-folds.js";
@@ -37,19 +37,19 @@ export interface ThetaEstimate {
  * double precision was not enough, the table is scanned again for double-double moments.
  */
 export async function fitTheta(
-  scan: { table: Table; choice: ColumnChoice; plan: MomentsPlan; control: ScanControl },
+  scan: { table: Table; layout: RowLayout; plan: MomentsPlan; control: ScanControl },
   options: FitCsvOptions,
   watch: Stopwatch,
 ): Promise<ThetaEstimate> {
-  const { table, choice, plan, control } = scan;
+  const { table, layout, plan, control } = scan;
   const { spec } = plan;
   const { solver = "auto", references = {}, signal } = options;
   const notes: string[] = [];
   const scanned = (extended: boolean) =>
-    watch.scan(() => scanMoments(table, choice, { ...plan, extended }, control));
+    watch.scan(() => scanMoments(table, layout, { ...plan, extended }, control));
   let { total, threads } = await scanned(plan.extended);
   watch.threads = threads;
-  await checkRows(table, choice, total, options);
+  await checkRows(table, layout, total, options);
   checkFactors(table, total);
 
   const levels = sortedLevels(spec, total);
@@ -58,7 +58,7 @@ export async function fitTheta(
   checkEstimable(moments, regression);
   const readAll = async () => {
     const { readDesign } = await import("./read-design.js");
-    return watch.scan(() => readDesign(table, choice, { spec, levels, references }, plan, signal));
+    return watch.scan(() => readDesign(table, layout, { spec, levels, references }, plan, signal));
   };
   if (solver === "qr") {
     const { solveQr } = await import("../linear/solve/qr.js");

@@ -5,21 +5,17 @@ import { ExtendedAccumulator } from "../kernels/extended.js";
 import { GroupedMoments } from "../kernels/grouped.js";
 import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
 import { MomentsAccumulator } from "../kernels/moments.js";
-import { rawBlock } from "../scan/block-view.js";
-import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
+import type { BlockView } from "../scan/block-view.js";
+import type { ChunkJob } from "../scan/chunk-job.js";
 import { foldOf, isHeldOut } from "../scan/row-draw.js";
 import type { GroupParts, MomentsResult } from "./moments-result.js";
 
 /** What the moments of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
 export interface MomentsPlan {
-  /** Blocks carry the spec's numeric columns, in order, and its text columns as factors. */
+  /** The layout's target, numbers and factors are the spec's; a group's rows have moments of their own. */
   spec: ModelSpec;
   /** Where the spec is nothing but columns of numbers: their keys, in the blocks' order. */
   plain: readonly string[] | undefined;
-  /** Whether a column of weights follows the numeric ones in the blocks. */
-  weighted: boolean;
-  /** Whether the last of the blocks' factors names the group of each row, which then has moments of its own. */
-  grouped: boolean;
   /** Double-double moments instead of double ones. */
   extended: boolean;
   /** The share of rows held out, 0 for none. */
@@ -41,7 +37,7 @@ const MOST_COLUMNS = 20_000;
 /** Sums up the rows of chunks, fold by fold, in the kernels. */
 export class MomentsJob implements ChunkJob<MomentsResult> {
   readonly #kernels: Kernels;
-  readonly #source: BlockSource;
+  readonly #view: BlockView;
   readonly #plan: MomentsPlan;
   readonly #scan: FormulaScan | undefined;
   readonly #grouped: GroupedMoments<MomentsAccumulator | ExtendedAccumulator>;
@@ -55,9 +51,10 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   #used: number[] = [];
   #counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1 };
 
-  constructor(kernels: Kernels, source: BlockSource, plan: MomentsPlan) {
+  constructor(view: BlockView, plan: MomentsPlan) {
+    const { kernels, weighted } = view;
     this.#kernels = kernels;
-    this.#source = source;
+    this.#view = view;
     this.#plan = plan;
     this.#scan =
       plan.plain === undefined ? new FormulaScan(plan.spec, { extended: plan.extended }) : undefined;
@@ -65,17 +62,17 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     const low = plan.extended && this.#scan !== undefined;
     this.#grouped = new GroupedMoments(kernels, [], {
       columns: this.#columns,
-      weighted: plan.weighted,
+      weighted,
       low,
     });
-    if (!plan.grouped) this.#grouped.append(this.#folds());
+    if (view.layout.group === undefined) this.#grouped.append(this.#folds());
     this.#targets = kernels.alloc(4 * BLOCK_ROWS);
-    if (plan.weighted) this.#design.weights = kernels.alloc(8 * BLOCK_ROWS);
+    if (weighted) this.#design.weights = kernels.alloc(8 * BLOCK_ROWS);
   }
 
   add(rows: number): void {
     this.#counts.rows += rows;
-    const codes = this.#codes();
+    const codes = this.#view.group?.codes;
     if (codes !== undefined) this.#meetGroups(codes, rows);
     if (this.#scan === undefined) this.#addPlain(rows, this.#plan.plain!.length);
     else this.#addDesign(rows, this.#scan);
@@ -83,8 +80,8 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
 
   /** The block is the design: nothing is copied. */
   #addPlain(rows: number, columns: number): void {
-    const { block, missing, firstRow } = this.#source;
-    const { weighted } = this.#plan;
+    const { block, missing, firstRow } = this.#view.source;
+    const { weighted, weightAddress } = this.#view;
     const targets = this.#kernels.ints.subarray(this.#targets / 4, this.#targets / 4 + rows);
     targets.fill(0);
     if (missing)
@@ -92,26 +89,20 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
         const column = this.#kernels.doublesAt(block + 8 * BLOCK_ROWS * j, rows);
         for (let r = 0; r < rows; r++) if (Number.isNaN(column[r]!)) targets[r] = -1;
       }
-    const codes = this.#codes();
+    const codes = this.#view.group?.codes;
     if (codes !== undefined) for (let r = 0; r < rows; r++) if (codes[r]! < 0) targets[r] = -1;
     for (let r = 0; r < rows; r++) {
       if (targets[r]! < 0) this.#drop(firstRow + r);
       else targets[r] = this.#target(firstRow + r, codes?.[r]);
     }
-    const weights = weighted ? block + 8 * BLOCK_ROWS * columns : 0;
-    if (weighted) this.#checkWeights(this.#kernels.doublesAt(weights, rows), (r) => firstRow + r);
-    this.#grouped.add(block, rows, this.#targets, weights);
+    if (weighted) this.#checkWeights(this.#kernels.doublesAt(weightAddress, rows), (r) => firstRow + r);
+    this.#grouped.add(block, rows, this.#targets, weightAddress);
   }
 
   #addDesign(rows: number, scan: FormulaScan): void {
-    const { spec, weighted } = this.#plan;
-    const { firstRow } = this.#source;
+    const { weighted, firstRow } = this.#view;
     const undefinedBefore = scan.undefinedRows;
-    const filled = scan.fill(
-      rawBlock(this.#kernels, this.#source, spec.numeric.length, weighted, rows),
-      0,
-      rows,
-    );
+    const filled = scan.fill(this.#view.raw(rows), 0, rows);
     this.#counts.undefinedRows += scan.undefinedRows - undefinedBefore;
     for (let r = 0, i = 0; r < rows && filled.rows < rows; r++) {
       if (i < filled.rows && filled.kept[i] === r) i++;
@@ -128,7 +119,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       this.#kernels.doublesAt(weights, filled.rows).set(values);
     }
     const targets = this.#kernels.ints.subarray(this.#targets / 4, this.#targets / 4 + filled.rows);
-    const codes = this.#codes();
+    const codes = this.#view.group?.codes;
     for (let i = 0; i < filled.rows; i++) {
       const r = filled.kept[i]!;
       if (codes !== undefined && codes[r]! < 0) {
@@ -144,11 +135,6 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     const into = this.#kernels.doublesAt(block, this.#columns * BLOCK_ROWS);
     into.set(values.subarray(0, columns * BLOCK_ROWS));
     into.fill(0, columns * BLOCK_ROWS);
-  }
-
-  /** The groups' codes, where there are groups. */
-  #codes(): Int32Array | undefined {
-    return this.#plan.grouped ? this.#source.codes.at(-1) : undefined;
   }
 
   /** Moments for each fold. */
@@ -187,7 +173,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   /** What each group has in this chunk, in the order in which groups came; what other chunks had does not show. */
   #takeGroups(): GroupParts[] {
     const { folds } = this.#plan;
-    const names = this.#source.levels.at(-1)!.names;
+    const { names } = this.#view.group!;
     const taken = this.#used.map((code) => {
       const group = this.#groups[code]!;
       group.used = false;
@@ -202,7 +188,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   }
 
   finish(): MomentsResult {
-    const groups = this.#plan.grouped ? this.#takeGroups() : undefined;
+    const groups = this.#view.layout.group !== undefined ? this.#takeGroups() : undefined;
     if (groups === undefined) this.#grouped.flush();
     const scan = this.#scan;
     // The columns of this chunk alone, in its own order: what a thread saw in other chunks must not show.

@@ -1,4 +1,3 @@
-import type { ColumnChoice } from "../csv/column-block.js";
 import { Levels } from "../csv/levels.js";
 import { readColumns } from "../csv/read-columns.js";
 import type { Table } from "../csv/table.js";
@@ -8,6 +7,7 @@ import { BLOCK_ROWS } from "../dataset/formula/raw-block.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { InterruptedError } from "../errors.js";
 import { isHeldOut } from "../scan/row-draw.js";
+import { blockOrder, type RowLayout } from "../scan/row-layout.js";
 
 /** The design matrix of a table's complete rows, in memory: X n × k row-major without the intercept's column. */
 export interface DesignMatrix {
@@ -19,15 +19,17 @@ export interface DesignMatrix {
 /** Reads a table into memory as the design matrix of a model, for a solver that wants all rows at once. */
 export async function readDesign(
   table: Table,
-  choice: ColumnChoice,
+  layout: RowLayout,
   model: { spec: ModelSpec; levels: FactorLevels; references: Readonly<Record<string, string>> },
-  split: { testSize: number; seed: number; firstRow: number; weighted: boolean },
+  split: { testSize: number; seed: number; firstRow: number },
   signal?: AbortSignal,
 ): Promise<DesignMatrix> {
   const { spec, levels, references } = model;
   const terms = codedTerms(spec, levels, references);
   const design = new Design(spec, terms, levels, { target: true });
   const k = design.values.length / BLOCK_ROWS;
+  const { choice, numbers } = blockOrder(layout);
+  const weighted = layout.weight !== undefined;
   const dictionaries = choice.factors.map(() => new Levels());
   const X: number[] = [];
   const y: number[] = [];
@@ -39,7 +41,7 @@ export async function readDesign(
       const rows = Math.min(BLOCK_ROWS, block.rows - start);
       design.fill(raw, start, rows);
       for (let r = 0; r < rows; r++) {
-        const weight = split.weighted ? block.numeric.at(-1)![start + r]! : 1;
+        const weight = weighted ? block.numeric[numbers]![start + r]! : 1;
         const missing = design.missing[r] === 1 || Number.isNaN(design.target[r]! + weight);
         const row = split.firstRow + block.firstRow + start + r;
         if (missing || isHeldOut(row, split.seed, split.testSize)) continue;
@@ -52,6 +54,6 @@ export async function readDesign(
   return {
     X: Float64Array.from(X),
     y: Float64Array.from(y),
-    weights: split.weighted ? Float64Array.from(weights) : undefined,
+    weights: weighted ? Float64Array.from(weights) : undefined,
   };
 }

@@ -1,17 +1,16 @@
-import type { ColumnChoice } from "../csv/column-block.js";
 import { withLine } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
 import { DataError, UsageError } from "../errors.js";
 import { clusteredVcov, robustVcov } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import type { LinearModel } from "../linear/model/model.js";
-import { scan } from "../scan/scan.js";
+import { layoutOf, type RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
-import { MergeTree } from "../stats/merge-tree.js";
+import { scanTotal } from "../scan/scan-total.js";
 import { unknownColumn } from "./choose-columns.js";
 import { ENTRY } from "./scan-moments.js";
 import type { TrainingPlan } from "./training-job.js";
-import { type ClusterColumn, VcovJob, type VcovPlan, type VcovResult, VcovTotal } from "./vcov-job.js";
+import { VcovJob, type VcovPlan, type VcovResult, VcovTotal } from "./vcov-job.js";
 
 /** Which covariance to estimate, and on which rows. */
 export interface VcovRequest {
@@ -21,7 +20,6 @@ export interface VcovRequest {
   testSize: number;
   seed: number;
   firstRow: number;
-  weighted: boolean;
 }
 
 /** Throws UsageError where `cluster` and its column do not come together, or there is no such column. */
@@ -47,44 +45,43 @@ export function checkCluster(table: Table, type: VcovType, cluster: string | und
  * - cluster: M = Σ_g (Σ_{i∈g} wex)(Σ_{i∈g} wex)ᵀ, times G/(G − 1) · (n − 1)/(n − p) (Liang & Zeger 1986; CR1, which
  *   is `sandwich::vcovCL`'s default for `lm`, and Stata's).
  *
- * @param choice the raw columns of the model's spec, target and weights among them
+ * @param layout the raw columns of the model's spec, target and weights among them
  * @throws ModelError for hc2 and hc3 where a row has leverage 1, and for fewer than two groups; DataError for a row
  * of the fit without a group
  */
 export async function robustVcovOf(
   table: Table,
-  choice: ColumnChoice,
+  layout: RowLayout,
   model: LinearModel,
   request: VcovRequest,
   control: ScanControl,
 ): Promise<LinearModel> {
-  const { type, cluster, testSize, seed, firstRow, weighted } = request;
-  const grouped = cluster === undefined ? undefined : clusterColumn(table, choice, cluster);
-  const predictor = model.predictorPlan(true);
+  const { type, cluster, testSize, seed, firstRow } = request;
   const plan: VcovPlan = {
-    predictor,
-    weighted,
+    predictor: model.predictorPlan(true),
     whitening: model.whitening,
     type,
-    cluster: grouped?.column,
     testSize,
     seed,
     firstRow,
   };
-  const tree = new MergeTree<VcovTotal>();
-  await scan<TrainingPlan, VcovResult>({
-    ...control,
-    table,
-    choice: grouped?.choice ?? choice,
-    plan: { vcov: plan },
-    create: (kernels, source) => new VcovJob(kernels, source, plan),
-    entry: ENTRY,
-    collect: (result, chunk) => {
-      tree.push(chunk, new VcovTotal(result));
-      return undefined;
-    },
+  const { clusters } = layoutOf(table, {
+    numeric: [],
+    factors: [],
+    clusters: cluster === undefined ? undefined : [cluster],
   });
-  const total = tree.finish()!;
+  const scanned = await scanTotal<TrainingPlan, VcovResult, VcovTotal>(
+    table,
+    { ...layout, clusters },
+    {
+      plan: { vcov: plan },
+      create: (view) => new VcovJob(view, plan),
+      entry: ENTRY,
+      total: (result) => new VcovTotal(result),
+    },
+    control,
+  );
+  const total = scanned.total!;
   if (total.ungrouped >= 0)
     throw await withLine(
       table,
@@ -98,27 +95,4 @@ export async function robustVcovOf(
       ? clusteredVcov(cluster!, [...total.groups.values()], model)
       : robustVcov(type, total.meat, model),
   );
-}
-
-/** Finds the groups' column among the columns that are read anyway, or adds it. */
-function clusterColumn(
-  table: Table,
-  choice: ColumnChoice,
-  cluster: string,
-): { choice: ColumnChoice; column: ClusterColumn } {
-  const at = table.columns.findIndex(({ name }) => name === cluster);
-  if (table.columns[at]!.kind === "text") {
-    const known = choice.factors.indexOf(at);
-    if (known >= 0) return { choice, column: { factor: known } };
-    return {
-      choice: { ...choice, factors: [...choice.factors, at] },
-      column: { factor: choice.factors.length },
-    };
-  }
-  const known = choice.numeric.indexOf(at);
-  if (known >= 0) return { choice, column: { numeric: known } };
-  return {
-    choice: { ...choice, numeric: [...choice.numeric, at] },
-    column: { numeric: choice.numeric.length },
-  };
 }

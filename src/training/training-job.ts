@@ -7,11 +7,7 @@ import { VcovJob, type VcovPlan, type VcovResult } from "./vcov-job.js";
 export type TrainingPlan = { moments: MomentsPlan } | { vcov: VcovPlan };
 
 /** Makes the job that a plan asks for. */
-export const createTrainingJob: CreateJob<TrainingPlan, MomentsResult | VcovResult> = (
-  kernels,
-  source,
-  plan,
-) => {
-  if ("moments" in plan) return new MomentsJob(kernels, source, plan.moments);
-  return new VcovJob(kernels, source, plan.vcov);
+export const createTrainingJob: CreateJob<TrainingPlan, MomentsResult | VcovResult> = (view, plan) => {
+  if ("moments" in plan) return new MomentsJob(view, plan.moments);
+  return new VcovJob(view, plan.vcov);
 };

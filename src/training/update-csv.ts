@@ -1,15 +1,16 @@
-import { availableParallelism } from "node:os";
 import type { DialectOptions } from "../csv/dialect.js";
 import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
 import { plainKeys } from "../dataset/formula/plain.js";
+import { rawSlots } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { type Estimate, solveSpec } from "../linear/model/solve-spec.js";
 import { vcovNotes } from "../linear/shards/compatible.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
+import type { ReadingControl } from "../scan/reading-control.js";
+import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
-import { tableChoice } from "../scan/table-choice.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
 import { absorbInto, mergeFolds } from "../stats/merge-folds.js";
 import { checkRows } from "./check-rows.js";
@@ -19,13 +20,9 @@ import { sortedLevels } from "./moments-result.js";
 import { scanMoments } from "./scan-moments.js";
 
 /** Options of `updateCsv`; all may be left out. */
-export interface UpdateCsvOptions extends DialectOptions {
+export interface UpdateCsvOptions extends DialectOptions, ReadingControl {
   /** Rows with missing cells among the columns used: left out (default), or an error. */
   na?: "omit" | "fail" | undefined;
-  threads?: number | undefined;
-  callerWorks?: boolean | undefined;
-  signal?: AbortSignal | undefined;
-  onProgress?: ((progress: { read: number; total: number | undefined }) => void) | undefined;
 }
 
 /** A model with the rows of a CSV added. */
@@ -68,15 +65,13 @@ async function updateSource(
   const plan: MomentsPlan = {
     spec,
     plain: plainKeys(spec),
-    weighted: weightsColumn !== undefined,
-    grouped: false,
     extended,
     testSize: 0,
     folds: Math.max(1, model.folds.length),
     seed: before.seed,
     firstRow: before.firstRow + before.rows,
   };
-  const { signal, onProgress, callerWorks, threads = availableParallelism() } = options;
+  const { signal, onProgress, callerWorks, threads } = options;
   const width = model.moments.columns.length;
   const control: ScanControl = {
     threads,
@@ -85,9 +80,9 @@ async function updateSource(
     onProgress,
     chunkBytes: chunkBytesFor(width, plan.folds),
   };
-  const choice = tableChoice(table, spec, weightsColumn);
-  const { total } = await scanMoments(table, choice, plan, control);
-  await checkRows(table, choice, total, options);
+  const layout = layoutOf(table, { ...rawSlots(spec), weight: weightsColumn });
+  const { total } = await scanMoments(table, layout, plan, control);
+  await checkRows(table, layout, total, options);
   const folds = model.folds.map((fold, f) => absorbInto(fold, total.folds[f]!));
   const notes = vcovNotes([model]);
   const updated = solveSpec(

@@ -1,25 +1,18 @@
 import { BLOCK_ROWS } from "../dataset/formula/raw-block.js";
-import type { Kernels } from "../kernels/kernels.js";
 import { Meat } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import type { Whitening } from "../linear/covariance/whitening.js";
 import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
-import { rawBlock } from "../scan/block-view.js";
-import type { BlockSource, ChunkJob } from "../scan/chunk-job.js";
+import type { BlockView } from "../scan/block-view.js";
+import type { ChunkJob } from "../scan/chunk-job.js";
 import { isHeldOut } from "../scan/row-draw.js";
-
-/** Where the groups of a clustered covariance stand: a numeric column of the blocks, or a factor, by position. */
-export type ClusterColumn = { numeric: number } | { factor: number };
 
 /** What the second pass for a covariance depends on, apart from the rows; plain data. */
 export interface VcovPlan {
   /** Blocks carry the raw columns of its spec, the target's among them. */
   predictor: PredictorPlan;
-  /** Whether a column of weights follows the numeric ones in the blocks. */
-  weighted: boolean;
   whitening: Whitening;
   type: Exclude<VcovType, "iid">;
-  cluster: ClusterColumn | undefined;
   /** The share of rows held out from the fit, 0 for none, and the seed of the draw. */
   testSize: number;
   seed: number;
@@ -40,27 +33,25 @@ export interface VcovResult {
 
 /** Sums up what the rows of chunks say of the errors' variances, in whitened coordinates. */
 export class VcovJob implements ChunkJob<VcovResult> {
-  readonly #kernels: Kernels;
-  readonly #source: BlockSource;
+  readonly #view: BlockView;
   readonly #plan: VcovPlan;
   readonly #predictor: BlockPredictor;
   readonly #sums: Meat;
   readonly #scores = new Float64Array(BLOCK_ROWS);
   readonly #groups = new Float64Array(BLOCK_ROWS);
 
-  constructor(kernels: Kernels, source: BlockSource, plan: VcovPlan) {
-    this.#kernels = kernels;
-    this.#source = source;
+  constructor(view: BlockView, plan: VcovPlan) {
+    this.#view = view;
     this.#plan = plan;
     this.#predictor = new BlockPredictor(plan.predictor);
     this.#sums = new Meat(plan.whitening, plan.type);
   }
 
   add(rows: number): void {
-    const { predictor, weighted, testSize, seed, cluster } = this.#plan;
-    const { firstRow } = this.#source;
+    const { testSize, seed, type } = this.#plan;
+    const { firstRow } = this.#view;
     const first = this.#plan.firstRow + firstRow;
-    const raw = rawBlock(this.#kernels, this.#source, predictor.spec.numeric.length, weighted, rows);
+    const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
     const { predictions, target } = this.#predictor;
     for (let r = 0; r < rows; r++) {
@@ -74,25 +65,22 @@ export class VcovJob implements ChunkJob<VcovResult> {
       column: (j) => this.#predictor.column(j),
       scores: this.#scores,
       weights: raw.weights,
-      groups: cluster && this.#groupsOf(cluster, rows),
+      groups: type === "cluster" ? this.#groupsOf(rows) : undefined,
       firstRow,
     });
   }
 
-  #groupsOf(cluster: ClusterColumn, rows: number): Float64Array {
-    if ("numeric" in cluster)
-      return this.#kernels.doublesAt(this.#source.block + 8 * BLOCK_ROWS * cluster.numeric, rows);
-    const codes = this.#source.codes[cluster.factor]!;
-    for (let r = 0; r < rows; r++) this.#groups[r] = codes[r]! < 0 ? Number.NaN : codes[r]!;
+  #groupsOf(rows: number): Float64Array {
+    const { values } = this.#view.cluster(0, rows);
+    if (values instanceof Float64Array) return values;
+    for (let r = 0; r < rows; r++) this.#groups[r] = values[r]! < 0 ? Number.NaN : values[r]!;
     return this.#groups;
   }
 
   finish(): VcovResult {
     const { rank } = this.#plan.whitening;
-    const { cluster } = this.#plan;
     const { meat, groups, ungrouped } = this.#sums;
-    const names =
-      cluster !== undefined && "factor" in cluster ? this.#source.levels[cluster.factor]!.names : [];
+    const names = (this.#plan.type === "cluster" ? this.#view.cluster(0, 0).names : undefined) ?? [];
     const scores = new Float64Array(rank * groups.size);
     [...groups.values()].forEach((sums, g) => {
       scores.set(sums, g * rank);

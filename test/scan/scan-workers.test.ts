@@ -18,18 +18,14 @@ test("a scan that stops ends the wait of threads that have run ahead as far as t
   const source = await openSource(path);
   try {
     const table = await readTable(source, {});
-    const scanning = scan({
-      table,
-      choice: { numeric: [0], factors: [], text: false },
+    const job = {
       plan: null,
       create: () => ({ add: () => {}, finish: () => 0 }),
       entry: new URL("./stopping-worker.js", import.meta.url),
       collect: () => undefined,
-      threads: 3,
-      inlineBytes: 0,
-      chunkBytes: 1024,
-      window: 3,
-    });
+    };
+    const control = { threads: 3, inlineBytes: 0, chunkBytes: 1024, window: 3 };
+    const scanning = scan(table, { numeric: [0], factors: [] }, job, control);
     await expect(scanning).rejects.toThrow("stop here");
   } finally {
     await source.close();

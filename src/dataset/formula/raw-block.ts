@@ -8,6 +8,8 @@ export interface RawBlock {
   codes: readonly Int32Array[];
   /** For each column of `spec.text`, the names that its codes stand for; they may grow from block to block. */
   levels: readonly (readonly string[])[];
+  /** Each row's group, as a code into `names`; −1 where it is missing. */
+  group?: { codes: Int32Array; names: readonly string[] } | undefined;
   /** The rows' weights, NaN where missing. */
   weights?: Float64Array | undefined;
   /** The number of the block's first row in the data, from 0, for messages. */

@@ -48,6 +48,17 @@ function columnsOf(expression: Expression): string[] {
   return "call" in expression ? [...new Set(expression.args.flatMap(columnsOf))] : [];
 }
 
+/** The raw columns of a spec by what they are: its target, where that is a column as it stands, numbers, factors. */
+export function rawSlots({ target, numeric, text }: ModelSpec): {
+  target: string | undefined;
+  numeric: readonly string[];
+  factors: readonly string[];
+} {
+  const { expression } = target;
+  if (!("column" in expression)) return { target: undefined, numeric, factors: text };
+  return { target: expression.column, numeric: numeric.slice(1), factors: text };
+}
+
 /** A spec with the raw columns that its target and terms read, and without the variables that no term uses. */
 export function completeSpec(parts: Omit<ModelSpec, "numeric" | "text">): ModelSpec {
   const used = new Set(parts.terms.flatMap((term) => term.variables));

@@ -5,7 +5,7 @@ import { BlockPredictor, type PredictorPlan } from "./block-predictor.js";
 
 /** What predicting by group needs; plain data, so that it can go to a worker. */
 export interface GroupPredictorPlan {
-  /** The raw columns of every group's model; blocks have the groups' column behind those of text. */
+  /** The raw columns of every group's model; blocks name each row's group too. */
   spec: ModelSpec;
   groupBy: string;
   groups: readonly { name: string; plan: PredictorPlan }[];
@@ -50,8 +50,7 @@ export class GroupPredictor {
 
   /** Fills `predictions` and `target` for rows `start` to `start + rows` − 1 of a raw block. */
   predict(raw: RawBlock, start: number, rows: number): void {
-    const codes = raw.codes.at(-1)!;
-    const names = raw.levels.at(-1)!;
+    const { codes, names } = raw.group!;
     this.unseen.length = 0;
     this.#rows.clear();
     this.predictions.fill(Number.NaN, 0, rows);

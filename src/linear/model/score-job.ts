@@ -1,6 +1,5 @@
-import type { Kernels } from "../../kernels/kernels.js";
-import { rawBlock } from "../../scan/block-view.js";
-import type { BlockSource, ChunkJob, CreateJob } from "../../scan/chunk-job.js";
+import type { BlockView } from "../../scan/block-view.js";
+import type { ChunkJob, CreateJob } from "../../scan/chunk-job.js";
 import { isHeldOut } from "../../scan/row-draw.js";
 import { PredictionErrors } from "../../stats/metrics.js";
 import type { BlockPredictor } from "./block-predictor.js";
@@ -11,8 +10,6 @@ import { checkUnseen, type UnseenPolicy } from "./unseen.js";
 export interface ScorePlan {
   /** Blocks carry the raw columns of its spec, the target's among them. */
   predictor: AnyPredictorPlan;
-  /** Whether a column of weights follows the numeric ones in the blocks. */
-  weighted: boolean;
   unseen: UnseenPolicy;
   /** Only the rows that such a training holds out; all rows where there is none. */
   held?: { testSize: number; seed: number; firstRow: number } | undefined;
@@ -27,24 +24,22 @@ export interface ScoreResult {
 
 /** Compares the predictions of a model with the targets of the rows that are complete. */
 class ScoreJob implements ChunkJob<ScoreResult> {
-  readonly #kernels: Kernels;
-  readonly #source: BlockSource;
+  readonly #view: BlockView;
   readonly #plan: ScorePlan;
   readonly #predictor: BlockPredictor | GroupPredictor;
   #errors = new PredictionErrors();
   #rows = 0;
 
-  constructor(kernels: Kernels, source: BlockSource, plan: ScorePlan) {
-    this.#kernels = kernels;
-    this.#source = source;
+  constructor(view: BlockView, plan: ScorePlan) {
+    this.#view = view;
     this.#plan = plan;
     this.#predictor = rowPredictor(plan.predictor);
   }
 
   add(rows: number): void {
-    const { firstRow } = this.#source;
-    const { predictor, weighted, held, unseen } = this.#plan;
-    const raw = rawBlock(this.#kernels, this.#source, predictor.spec.numeric.length, weighted, rows);
+    const { firstRow } = this.#view;
+    const { held, unseen } = this.#plan;
+    const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
     checkUnseen(this.#predictor, firstRow, unseen);
     const { predictions, target } = this.#predictor;
@@ -66,5 +61,4 @@ class ScoreJob implements ChunkJob<ScoreResult> {
 }
 
 /** Makes a scan's score job. */
-export const createScoreJob: CreateJob<ScorePlan, ScoreResult> = (kernels, source, plan) =>
-  new ScoreJob(kernels, source, plan);
+export const createScoreJob: CreateJob<ScorePlan, ScoreResult> = (view, plan) => new ScoreJob(view, plan);
