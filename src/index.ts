@@ -1,6 +1,6 @@
 export {
   DataError,
-  type ExitCode,
+  type ErrorKind,
   GateError,
   GomlError,
   InterruptedError,

@@ -4,6 +4,7 @@ import type { Kernels, RowCount } from "../kernels/kernels.js";
 import { BLOCK_ROWS } from "../kernels/kernels.js";
 import { LevelTable } from "../kernels/levels.js";
 import { type ColumnUse, RowParser, Stop } from "../kernels/rows.js";
+import { option, wording } from "../wording.js";
 import { type ChunkPlan, type ChunkStart, LARGEST_ROW, LaneStop, startAfter } from "./chunks.js";
 import type { ColumnChoice } from "./column-block.js";
 import { Levels } from "./levels.js";
@@ -220,7 +221,7 @@ export class ChunkReader {
       if (!table.intern(this.block, numeric.length + i, rows, this.#cellCodes)) {
         throw new DataError(`more than ${table.maxLevels} different texts`, {
           place: { file: this.#spec.name, column: this.#spec.names[factors[i]!] },
-          hint: "a column with so many texts is no factor; leave it out with --exclude",
+          hint: wording`a column with so many texts is no factor; leave it out with ${option("exclude")}`,
         });
       }
       const cells = this.#kernels.ints.subarray(this.#cellCodes / 4, this.#cellCodes / 4 + rows);

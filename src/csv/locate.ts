@@ -1,4 +1,4 @@
-import { DataError } from "../errors.js";
+import type { DataError } from "../errors.js";
 import { type Row, readRows } from "./records.js";
 import type { Table } from "./table.js";
 
@@ -21,7 +21,7 @@ export async function withLine(table: Table, error: DataError): Promise<DataErro
   if (row === undefined || line !== undefined) return error;
   const found = table.source.repeatable ? await findRow(table, row).catch(() => undefined) : undefined;
   const place = { ...error.place, file: file ?? table.source.name, line: found?.line };
-  return new DataError(error.problem, { place, hint: error.hint, cause: error.cause });
+  return error.at(place);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { CsvError, Info } from "csv-parse";
 import { DataError, quoteCell } from "../errors.js";
+import { option, wording } from "../wording.js";
 import { LARGEST_ROW } from "./chunks.js";
 import { LineTracker, type RecordBytes } from "./line-starts.js";
 import type { Table } from "./table.js";
@@ -100,7 +101,7 @@ export async function* readRows(
 export function noRowsError(table: Table): DataError {
   return new DataError(`the file has a header of ${table.columns.length} columns and no rows`, {
     place: { file: table.source.name },
-    hint: "if the first line is data, say --no-header",
+    hint: wording`if the first line is data, say ${option("header", false)}`,
   });
 }
 
@@ -113,8 +114,8 @@ function raggedError(table: Table, line: number, found: number): DataError {
     place: { file: table.source.name, line },
     hint:
       found > expected
-        ? "quote cells that contain the delimiter, or name another one with --delimiter"
-        : "fill up the row, or name another delimiter with --delimiter",
+        ? wording`quote cells that contain the delimiter, or name another one with ${option("delimiter")}`
+        : wording`fill up the row, or name another delimiter with ${option("delimiter")}`,
   });
 }
 

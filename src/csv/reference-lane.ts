@@ -1,5 +1,6 @@
 import { DataError, quoteCell } from "../errors.js";
 import { isDecimal, parseNumber } from "../kernels/number.js";
+import { option, wording } from "../wording.js";
 import { CHUNK_BYTES, type ResumePoint } from "./chunks.js";
 import type { ColumnBlock, ColumnChoice, RowText } from "./column-block.js";
 import type { Levels } from "./levels.js";
@@ -104,6 +105,6 @@ function cellError(table: Table, line: number, column: number, cell: string): Da
   }
   return new DataError(`expected a number, found ${quoteCell(cell)}`, {
     place,
-    hint: `correct the cell, or write NA if the value is missing; to fit without the column: --exclude ${name}`,
+    hint: wording`correct the cell, or write NA if the value is missing; to fit without the column: ${option("exclude", [name])}`,
   });
 }

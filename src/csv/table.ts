@@ -1,5 +1,6 @@
 import { type Column, inferColumns } from "../dataset/schema.js";
 import { DataError } from "../errors.js";
+import { option, wording } from "../wording.js";
 import { type Dialect, type DialectOptions, decodeSample, sniffDialect } from "./dialect.js";
 import { sampleRecords } from "./sample.js";
 import type { Source } from "./source.js";
@@ -107,7 +108,7 @@ function emptyTable(file: string, cells: number | undefined, openQuote: boolean)
   }
   return new DataError(`the file has a header of ${cells} columns and no rows`, {
     place: { file },
-    hint: "if the first line is data, say --no-header",
+    hint: wording`if the first line is data, say ${option("header", false)}`,
   });
 }
 

@@ -9,7 +9,7 @@ export type TermFactor =
   /** … or an indicator: 1 where the column has the level, else 0. */
   | { column: string; level: string | number };
 
-/** The JSON that `goml export --to json` writes: ŷ = intercept + Σ coefficient · Π product. */
+/** The JSON of `toTerms`: ŷ = intercept + Σ coefficient · Π product. */
 export interface TermsDocument {
   format: "goml-terms";
   schema: 1;

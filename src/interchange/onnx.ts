@@ -1,6 +1,7 @@
 import type { Expression } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
+import { option, verb, wording } from "../wording.js";
 import { type Block, type Equation, equationOf, type Factor, isPlain, type Power } from "./equation.js";
 import { OnnxGraph } from "./onnx-graph.js";
 
@@ -27,7 +28,7 @@ export function toOnnx(model: LinearModel, options: OnnxOptions = {}): Uint8Arra
   const columns = [...numeric, ...text];
   if (columns.length === 0)
     throw new ModelError("the model reads no column: an ONNX graph has no input to give the number of rows", {
-      hint: "its only coefficient is the intercept; goml export --to json has it",
+      hint: wording`its only coefficient is the intercept; ${verb("exportTerms")} has it`,
     });
   if (columns.includes(""))
     throw new ModelError("a column has no name, and ONNX cannot have an input without one", {
@@ -94,7 +95,7 @@ class Builder {
       const large = [intercept, ...coefficients].find((value) => !Number.isFinite(Math.fround(value)));
       if (large !== undefined)
         throw new ModelError(`the coefficient ${large} is beyond single precision`, {
-          hint: "export without --float32",
+          hint: wording`export without ${option("float32")}`,
         });
       return graph.add(
         "LinearRegressor",
@@ -151,7 +152,7 @@ class Builder {
     const numbers = levels.map(Number);
     if (this.#type === "float" && new Set(numbers.map(Math.fround)).size < numbers.length)
       throw new ModelError(`single precision cannot tell all levels of ${column} apart`, {
-        hint: "export without --float32",
+        hint: wording`export without ${option("float32")}`,
       });
     const equal = graph.add("Equal", [input, this.#constant(numbers, [1, numbers.length])]);
     const places = this.#constant(

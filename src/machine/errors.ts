@@ -21,7 +21,7 @@ export class OpError extends GomlError {
 
   constructor(node: string, op: string, shapes: readonly Shape[], cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    super(1, `node ${node}: ${op}(${shapes.map(formatShape).join(", ")}) failed: ${why}`, { cause });
+    super("internal", `node ${node}: ${op}(${shapes.map(formatShape).join(", ")}) failed: ${why}`, { cause });
     this.node = node;
     this.op = op;
     this.shapes = shapes;

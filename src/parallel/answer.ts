@@ -1,5 +1,14 @@
 import { parentPort } from "node:worker_threads";
-import { DataError, GomlError, InterruptedError, ModelError, type Place, UsageError } from "../errors.js";
+import {
+  DataError,
+  type ErrorKind,
+  GomlError,
+  InterruptedError,
+  ModelError,
+  type Place,
+  UsageError,
+} from "../errors.js";
+import { plainText, type Wording } from "../wording.js";
 
 /** What a worker sends back for a job: the answer, or the error in a form that survives the thread boundary. */
 export type Reply<Answer> = { readonly answer: Answer } | { readonly failure: Failure };
@@ -7,11 +16,11 @@ export type Reply<Answer> = { readonly answer: Answer } | { readonly failure: Fa
 /** An error as it crosses threads: structured clone would lose its class and its hint. */
 export interface Failure {
   readonly name: string;
-  readonly message: string;
-  readonly hint: string | undefined;
-  readonly exitCode: GomlError["exitCode"] | undefined;
-  /** For a DataError: its problem and its place. */
-  readonly data: { readonly problem: string; readonly place: Place } | undefined;
+  readonly message: Wording;
+  readonly hint: Wording | undefined;
+  readonly kind: ErrorKind | undefined;
+  /** Of a DataError, whose message is then without it. */
+  readonly place: Place | undefined;
 }
 
 /**
@@ -19,7 +28,7 @@ export interface Failure {
  *
  * `transfer` lists the buffers of an answer that are handed over instead of copied.
  *
- * What `answer` throws reaches the caller of `pool.run` with its message, hint and exit code. Call it once, at the
+ * What `answer` throws reaches the caller of `pool.run` with its message, hint and kind. Call it once, at the
  * top level of a worker's entry file.
  */
 export function answerJobs<Job, Answer>(
@@ -43,26 +52,23 @@ export function answerJobs<Job, Answer>(
 
 /** An error in a form that can leave the thread; `errorOf` makes an error of it again. */
 export function failureOf(error: unknown): Failure {
-  if (!(error instanceof Error))
-    return { name: "Error", message: String(error), hint: undefined, exitCode: undefined, data: undefined };
-  const known = error instanceof GomlError ? error : undefined;
-  return {
-    name: error.name,
-    message: error.message,
-    hint: known?.hint,
-    exitCode: known?.exitCode,
-    data: error instanceof DataError ? { problem: error.problem, place: error.place } : undefined,
-  };
+  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
+  if (!(error instanceof GomlError))
+    return { name, message, hint: undefined, kind: undefined, place: undefined };
+  const { kind, words } = error;
+  if (error instanceof DataError)
+    return { name, message: words.problem, hint: words.hint, kind, place: error.place };
+  return { name, message: words.message, hint: words.hint, kind, place: undefined };
 }
 
-/** The error of a failure, of the class that its exit code stands for: names do not survive minifying. */
-export function errorOf({ name, message, hint, exitCode, data }: Failure): Error {
-  if (data !== undefined) return new DataError(data.problem, { place: data.place, hint });
-  if (exitCode === 2) return new UsageError(message, { hint });
-  if (exitCode === 4) return new ModelError(message, { hint });
-  if (exitCode === 130) return new InterruptedError(message);
-  if (exitCode !== undefined) return new GomlError(exitCode, message, { hint });
-  const error = new Error(message);
+/** The error of a failure, of the class that its kind stands for: names do not survive minifying. */
+export function errorOf({ name, message, hint, kind, place }: Failure): Error {
+  if (place !== undefined) return new DataError(message, { place, hint });
+  if (kind === "usage") return new UsageError(message, { hint });
+  if (kind === "model") return new ModelError(message, { hint });
+  if (kind === "interrupted") return new InterruptedError(message);
+  if (kind !== undefined) return new GomlError(kind, message, { hint });
+  const error = new Error(plainText(message));
   error.name = name;
   return error;
 }

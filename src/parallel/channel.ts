@@ -7,7 +7,7 @@ export const EMPTY: unique symbol = Symbol("empty");
 /** A send on a closed channel, or a receive from one that is closed and drained. */
 export class ChannelClosedError extends GomlError {
   constructor() {
-    super(1, "the channel is closed");
+    super("internal", "the channel is closed");
   }
 }
 

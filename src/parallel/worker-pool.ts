@@ -5,14 +5,14 @@ import { errorOf, type Reply } from "./answer.js";
 /** A worker thread ended, or could not start, while it owed an answer. */
 export class WorkerDiedError extends GomlError {
   constructor(what: string, cause?: unknown) {
-    super(1, `a worker thread ${what}`, { cause });
+    super("internal", `a worker thread ${what}`, { cause });
   }
 }
 
 /** The pool was closed before the job had its answer. */
 export class PoolClosedError extends GomlError {
   constructor() {
-    super(1, "the worker pool is closed");
+    super("internal", "the worker pool is closed");
   }
 }
 

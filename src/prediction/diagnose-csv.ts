@@ -20,6 +20,7 @@ import {
   type ResidualQuantiles,
   residualQuantiles,
 } from "../stats/residual-tests.js";
+import { option, verb, wording } from "../wording.js";
 import { AuxiliaryMoments, type AuxiliaryTest } from "./auxiliary-tests.js";
 import {
   byInfluence,
@@ -53,7 +54,7 @@ export interface Diagnosis {
   /** Rows diagnosed: complete, and of positive weight. */
   n: number;
   dropped: number;
-  /** Rows that the fit left out by --test-size: where the file is the very one that it was trained on. */
+  /** Rows that the fit held out: where the file is the very one that it was trained on. */
   heldOut: number;
   /** Whether the rows are those of the fit, by their number and residual sum of squares. */
   ofFit: boolean;
@@ -103,7 +104,7 @@ async function diagnoseSource(
 ): Promise<Diagnosis> {
   if (model.penalty !== undefined)
     throw new ModelError("a penalised fit's residuals have no leverages of this kind", {
-      hint: "goml refit --lambda 0 gives the fit without the penalty",
+      hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,
     });
   const table = await readTable(source, options);
   const { output: path, append = false, top: most = 10 } = options;

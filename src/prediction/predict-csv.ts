@@ -15,6 +15,7 @@ import type { ReadingControl } from "../scan/reading-control.js";
 import { scan } from "../scan/scan.js";
 import type { ScanJob } from "../scan/scan-options.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
+import { option, verb, wording } from "../wording.js";
 import { matchColumns } from "./match-columns.js";
 import { PredictJob, type PredictPlan, type PredictResult, predictionHeader } from "./predict-job.js";
 import type { MachineName } from "./predict-on-machine.js";
@@ -49,7 +50,7 @@ export interface CsvPrediction {
   timing: { totalMs: number; threads: number };
 }
 
-/** The number of threads that `--concurrent` without a number takes: the cores that this process may use. */
+/** The number of threads that work is split over unless told otherwise: the cores that this process may use. */
 export function defaultThreads(): number {
   return availableParallelism();
 }
@@ -84,11 +85,11 @@ async function predictSource(
   const bounds = interval !== "none";
   if (options.machine !== undefined && (bounds || stdError))
     throw new UsageError("the machines predict without intervals", {
-      hint: "leave out --machine, or --interval and --se",
+      hint: wording`leave out ${option("machine")}, or ${option("interval")} and ${option("stdError")}`,
     });
   if (model instanceof ModelGroup && (options.machine !== undefined || bounds || stdError))
     throw new UsageError("models by group predict without intervals, and not on the machines", {
-      hint: "goml inspect --group writes the model of one group",
+      hint: wording`${verb("oneOfGroups")} gives the model of one group`,
     });
   const table = await readTable(source, options);
   const append = options.append ?? false;

@@ -7,6 +7,7 @@ import { readTable, type Table } from "../csv/table.js";
 import { openOutput, quoteField } from "../csv/write.js";
 import { DataError, InterruptedError, ModelError } from "../errors.js";
 import { orderedMap } from "../parallel/ordered-map.js";
+import { wording } from "../wording.js";
 import { InferClient, type RemoteInput, type RemoteModel } from "./infer-client.js";
 
 /** Options of `predictUrl`; all may be left out. */
@@ -76,8 +77,8 @@ export async function predictUrl(
       } catch (error) {
         if (!(error instanceof DataError) || signal?.aborted) throw error;
         throw new DataError(
-          `${source.name}, rows ${block.firstRow} to ${block.firstRow + block.rows - 1} (from 0): ${error.message}`,
-          { hint: error.hint, cause: error },
+          wording`${source.name}, rows ${block.firstRow} to ${block.firstRow + block.rows - 1} (from 0): ${error.words.message}`,
+          { hint: error.words.hint, cause: error },
         );
       }
     };

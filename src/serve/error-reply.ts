@@ -1,10 +1,23 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { GomlError } from "../errors.js";
+import { type ErrorKind, GomlError } from "../errors.js";
 import { RequestError } from "./request-error.js";
 
 /** A refused body is still read to this length, or for this long, so that the client gets to read the answer. */
 const LINGER_BYTES = 16 << 20;
 const LINGER_MS = 1000;
+
+/**
+ * The status of an error from below that no part of serving has made a refusal of: what the request named or brought is
+ * the client's, the rest is ours.
+ */
+const STATUS: Readonly<Record<ErrorKind, number>> = {
+  usage: 400,
+  data: 400,
+  model: 500,
+  gate: 500,
+  interrupted: 503,
+  internal: 500,
+};
 
 /** Answers an error in the protocol's form, `{"error": "…"}`; unforeseen ones are logged and not explained. */
 export function replyWithError(
@@ -38,6 +51,7 @@ export function replyWithError(
 
 function statusOf(error: FastifyError | Error): number {
   if (error instanceof RequestError) return error.status;
+  if (error instanceof GomlError) return STATUS[error.kind];
   const { statusCode } = error as FastifyError;
   return statusCode !== undefined && statusCode >= 400 && statusCode < 500 ? statusCode : 500;
 }

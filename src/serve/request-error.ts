@@ -5,7 +5,7 @@ export class RequestError extends GomlError {
   readonly status: number;
 
   constructor(status: number, message: string, options: { cause?: unknown } = {}) {
-    super(3, message, options);
+    super("data", message, options);
     this.status = status;
   }
 }

@@ -3,10 +3,11 @@ import type { Table } from "../csv/table.js";
 import { DataError, quoteCell } from "../errors.js";
 import { isMissing } from "../kernels/number.js";
 import { blockOrder, type RowLayout } from "../scan/row-layout.js";
+import { option, wording } from "../wording.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { MomentsTotal } from "./moments-result.js";
 
-/** Refuses missing cells under `--na fail`, and rows of which none is complete. */
+/** Refuses missing cells under `na: "fail"`, and rows of which none is complete. */
 export async function checkRows(
   table: Table,
   layout: RowLayout,
@@ -21,16 +22,16 @@ export async function checkRows(
   if (dropped === rows)
     throw new DataError(`no row is complete: each of ${rows} has a missing cell in a column used`, {
       place,
-      hint: "leave sparse columns out with --exclude",
+      hint: wording`leave sparse columns out with ${option("exclude")}`,
     });
   if (heldOut === rows - dropped)
     throw new DataError(`no row is left to fit: all ${heldOut} complete rows are held out`, {
       place,
-      hint: "hold out fewer with --test-size",
+      hint: wording`hold out fewer with ${option("testSize")}`,
     });
   throw new DataError(`no row is left to fit: all ${rows - dropped - heldOut} have weight 0`, {
     place,
-    hint: "choose another column with --weights",
+    hint: wording`choose another column with ${option("weights")}`,
   });
 }
 
@@ -42,19 +43,19 @@ export function checkFactors(table: Table, total: MomentsTotal): void {
         `the factor has ${names.size} levels in as many rows: it looks like an identifier`,
         {
           place: { file: table.source.name, column: label },
-          hint: "leave the column out with --exclude",
+          hint: wording`leave the column out with ${option("exclude")}`,
         },
       );
 }
 
-/** The error for a row with a missing cell where `--na fail` refuses them. */
+/** The error for a row with a missing cell where `na: "fail"` refuses them. */
 async function missingCell(table: Table, layout: RowLayout, number: number): Promise<DataError> {
   const row = await findRow(table, number);
   const { choice } = blockOrder(layout);
   const read = [...choice.numeric, ...choice.factors];
   const at = read.find((column) => isMissing(row?.cells[column] ?? ""));
   const place = { file: table.source.name, row: number, line: row?.line };
-  const hint = "rows with missing cells are dropped with --na omit";
+  const hint = wording`rows with missing cells are dropped with ${option("na", "omit")}`;
   if (row === undefined || at === undefined)
     return new DataError("an expression of the formula has no value in this row", { place, hint });
   const cell = row.cells[at]!;

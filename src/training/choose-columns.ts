@@ -3,6 +3,7 @@ import type { ModelSpec } from "../dataset/formula/spec.js";
 import { nearestName } from "../dataset/nearest.js";
 import type { Column } from "../dataset/schema.js";
 import { DataError, UsageError } from "../errors.js";
+import { option, wording } from "../wording.js";
 
 /** Which columns the user asks for; all may be left out. */
 export interface ColumnOptions {
@@ -72,7 +73,7 @@ export function chooseColumns(table: KnownTable, options: ColumnOptions, file: s
   const { formula } = options;
   if (formula !== undefined) {
     if (options.target !== undefined && formula.split("~")[0]!.trim() !== "")
-      throw new UsageError("the target is given twice, by --target and left of the ~", {
+      throw new UsageError(wording`the target is given twice, by ${option("target")} and left of the ~`, {
         hint: "leave one of them out",
       });
     const last = columns.filter((column) => column !== weights).at(-1)!;
@@ -100,12 +101,12 @@ export function chooseColumns(table: KnownTable, options: ColumnOptions, file: s
     for (const [column, why] of refused)
       throw new DataError(`this column cannot be a feature: ${why}`, {
         place: { file, column: column.name },
-        hint: "leave it out of --features",
+        hint: wording`leave it out of ${option("features")}`,
       });
   if (features.length === 0)
     throw new DataError("there is no column to use as a feature", {
       place: { file },
-      hint: `the target is ${JSON.stringify(target.name)}; see --target, --features and --exclude`,
+      hint: wording`the target is ${JSON.stringify(target.name)}; see ${option("target")}, ${option("features")} and ${option("exclude")}`,
     });
   note();
   const intercept = options.intercept ?? true;
@@ -128,7 +129,7 @@ function whyNot(column: Column, at: number, table: KnownTable): string | undefin
 function notNumeric(column: Column, what: string, file: string): DataError {
   return new DataError(`${what} ${column.kind === "text" ? "holds text" : "has no values"}`, {
     place: { file, column: column.name },
-    hint: `name a numeric column with ${what === "the target" ? "--target" : "--weights"}`,
+    hint: wording`name a numeric column with ${option(what === "the target" ? "target" : "weights")}`,
   });
 }
 

@@ -2,6 +2,7 @@ import { CHUNK_BYTES } from "../csv/chunks.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import type { Column } from "../dataset/schema.js";
 import { UsageError } from "../errors.js";
+import { option, wording } from "../wording.js";
 
 /**
  * About how many columns the moments of a spec will have, the target's included: the product of each term's degrees
@@ -28,7 +29,7 @@ const MOST_FOLDS = 1000;
 export function chosenFolds(folds: number | undefined): number | undefined {
   if (folds === undefined || (Number.isInteger(folds) && folds >= 1 && folds <= MOST_FOLDS)) return folds;
   throw new UsageError(`folds should be an integer from 1 to ${MOST_FOLDS}, got ${folds}`, {
-    hint: "leave --folds out for 10 of them",
+    hint: wording`leave ${option("folds")} out for 10 of them`,
   });
 }
 

@@ -12,6 +12,7 @@ import { extendedIsFree } from "../linear/solve/ladder.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
+import { option, wording } from "../wording.js";
 import { chooseColumns } from "./choose-columns.js";
 import { chosenFolds, chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
@@ -153,9 +154,11 @@ export function penaltyChoice({
   if (lambda === undefined || lambda === 0) return undefined;
   if (solver === "qr" || solver === "gd")
     throw new UsageError(`a penalised fit is solved from moments, not by ${solver}`, {
-      hint: "leave --solver out, or --lambda",
+      hint: wording`leave ${option("solver")} out, or ${option("lambda")}`,
     });
   if (vcov !== "iid")
-    throw new UsageError("a penalised fit has no standard errors", { hint: "leave --vcov out, or --lambda" });
+    throw new UsageError("a penalised fit has no standard errors", {
+      hint: wording`leave ${option("vcov")} out, or ${option("lambda")}`,
+    });
   return { lambda, alpha };
 }

@@ -19,6 +19,7 @@ import type { ExtendedMoments } from "../stats/extended-moments.js";
 import { mergeFolds } from "../stats/merge-folds.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import type { Moments } from "../stats/moments.js";
+import { option, wording } from "../wording.js";
 import { checkRows } from "./check-rows.js";
 import { chooseColumns, unknownColumn } from "./choose-columns.js";
 import { chosenFolds, chunkBytesFor, designWidth, foldsForGroups } from "./design-width.js";
@@ -79,7 +80,7 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
   const { spec, notes } = chooseColumns(table, { ...options, exclude }, source.name);
   if ([...spec.numeric, ...spec.text].includes(groupBy))
     throw new UsageError(`${groupBy} names the groups and cannot be a term: it is constant in each of them`, {
-      hint: "leave it out of the terms, or leave --group-by out",
+      hint: wording`leave it out of the terms, or leave ${option("groupBy")} out`,
     });
   const width = designWidth(spec, table);
   const groupsSeen = new Set(table.sample.map((row) => row[group])).size;

@@ -8,6 +8,7 @@ import { MomentsAccumulator } from "../kernels/moments.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { foldOf, isHeldOut } from "../scan/row-draw.js";
+import { option, wording } from "../wording.js";
 import type { GroupParts, MomentsResult } from "./moments-result.js";
 
 /** What the moments of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
@@ -159,7 +160,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
         group = { first: this.#grouped.groups.length, used: false };
         if (group.first >= MOST_GROUPS * this.#plan.folds)
           throw new DataError(`there are more than ${MOST_GROUPS} groups`, {
-            hint: "choose a column of fewer values with --group-by",
+            hint: wording`choose a column of fewer values with ${option("groupBy")}`,
           });
         this.#groups[code] = group;
         this.#grouped.append(this.#folds());
@@ -231,14 +232,14 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     if (at < 0) return;
     throw new DataError(`expected a weight of 0 or more, found ${weights[at]}`, {
       place: { row: rowOf(at) },
-      hint: "correct the weights, or choose another column with --weights",
+      hint: wording`correct the weights, or choose another column with ${option("weights")}`,
     });
   }
 
   #widen(columns: number): void {
     if (columns > MOST_COLUMNS)
       throw new DataError(`the factors of the model have more than ${MOST_COLUMNS} columns`, {
-        hint: "leave columns with very many levels out with --exclude",
+        hint: wording`leave columns with very many levels out with ${option("exclude")}`,
       });
     if (columns > this.#columns) {
       this.#grouped.widen(columns);

@@ -7,6 +7,7 @@ import type { LinearModel } from "../linear/model/model.js";
 import { layoutOf, type RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
+import { option, wording } from "../wording.js";
 import { unknownColumn } from "./choose-columns.js";
 import { ENTRY } from "./scan-moments.js";
 import type { TrainingPlan } from "./training-job.js";
@@ -26,12 +27,12 @@ export interface VcovRequest {
 export function checkCluster(table: Table, type: VcovType, cluster: string | undefined): void {
   if (type === "cluster" && cluster === undefined)
     throw new UsageError("a clustered covariance needs the column of the groups", {
-      hint: "name it with --cluster",
+      hint: wording`name it with ${option("cluster")}`,
     });
   if (cluster === undefined) return;
   if (type !== "cluster")
-    throw new UsageError(`--cluster ${cluster} has no part in --vcov ${type}`, {
-      hint: "use --vcov cluster, or leave --cluster out",
+    throw new UsageError(wording`${option("cluster", cluster)} has no part in ${option("vcov", type)}`, {
+      hint: wording`use ${option("vcov", "cluster")}, or leave ${option("cluster")} out`,
     });
   const names = table.columns.map(({ name }) => name);
   if (!names.includes(cluster)) throw unknownColumn(cluster, names, table.source.name);

@@ -30,6 +30,6 @@ export async function solveByDescent(
   const note = found.converged
     ? `gradient descent took ${found.iterations} iterations`
     : `gradient descent stopped after ${found.iterations} iterations, short of its tolerance: the relative ` +
-      `gradient is ${found.gradient.toPrecision(2)}; more --max-iterations may help`;
+      `gradient is ${found.gradient.toPrecision(2)}; more iterations may help`;
   return { solution: { ...normal, coefficients, rss: found.rss }, note };
 }

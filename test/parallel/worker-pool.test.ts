@@ -37,14 +37,14 @@ test("threads start only when there is work", async () => {
   expect(pool.alive).toBe(1);
 });
 
-test("an error keeps its class, message, hint and exit code, and the thread goes on", async () => {
+test("an error keeps its class, message, hint and kind, and the thread goes on", async () => {
   const pool = open(1);
   await expect(pool.run({ fail: "usage" })).rejects.toBeInstanceOf(UsageError);
   await expect(pool.run({ fail: "usage" })).rejects.toMatchObject({
     name: "UsageError",
     message: "no such job",
     hint: "give another",
-    exitCode: 2,
+    kind: "usage",
   });
   await expect(pool.run({ fail: "plain" })).rejects.toMatchObject({
     name: "RangeError",

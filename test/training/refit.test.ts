@@ -105,14 +105,14 @@ describe("refit without data is the fit with data", () => {
   test("what the model has not seen is named", async () => {
     const from = await fitted(BOSTON, { formula: "medv ~ lstat + rm" });
     expect(() => refit(from, { formula: "medv ~ lstat:rm" })).toThrow(
-      expect.objectContaining({ message: "the model has not seen lstat:rm", exitCode: 4 }),
+      expect.objectContaining({ message: "the model has not seen lstat:rm", kind: "model" }),
     );
     expect(() => refit(from, { features: ["lsta"] })).toThrow('the model has no term "lsta"');
     expect(() => refit(from, { target: "dis" })).toThrow('the model has no column of numbers "dis"');
     expect(() => refit(from, { formula: "medv ~ dis" })).toThrow("there is no column dis");
-    expect(() => refit(from, { alpha: 1 })).toThrow("--alpha is the mix of a penalty");
+    expect(() => refit(from, { alpha: 1 })).toThrow("`alpha` is the mix of a penalty");
     expect(() => refit(from, { formula: "rm ~ lstat", target: "rm" })).toThrow(
-      "leave --features and --target out",
+      "leave `features` and `target` out",
     );
   });
 });

@@ -1,4 +1,6 @@
 import type { GomlError } from "../../errors.js";
+import { EXIT_CODES } from "./exit-codes.js";
+import { commandText } from "./spelling.js";
 
 /**
  * Prints what went wrong on stderr, one line and a hint, and gives the exit code. The stack is shown with `--debug`
@@ -7,11 +9,13 @@ import type { GomlError } from "../../errors.js";
 export function reportFailure(error: unknown, argv: string[]): number {
   const debug = argv.includes("--debug");
   if (isForeseen(error)) {
-    if (error.exitCode === 130 && !debug) return 130;
-    process.stderr.write(`goml: ${error.message}\n`);
-    if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
+    const code = EXIT_CODES[error.kind];
+    if (error.kind === "interrupted" && !debug) return code;
+    const { message, hint } = error.words;
+    process.stderr.write(`goml: ${commandText(message)}\n`);
+    if (hint !== undefined) process.stderr.write(`hint: ${commandText(hint)}\n`);
     if (debug) process.stderr.write(`${error.stack}\n`);
-    return error.exitCode;
+    return code;
   }
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`goml: internal error: ${message}\n`);
@@ -21,6 +25,6 @@ export function reportFailure(error: unknown, argv: string[]): number {
 }
 
 /** By what it has and not by its class: the files of the build each have their own. */
-function isForeseen(error: unknown): error is GomlError {
-  return error instanceof Error && "exitCode" in error && typeof error.exitCode === "number";
+export function isForeseen(error: unknown): error is GomlError {
+  return error instanceof Error && "words" in error && "kind" in error;
 }

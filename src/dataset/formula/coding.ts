@@ -1,4 +1,5 @@
 import { UsageError } from "../../errors.js";
+import { option, wording } from "../../wording.js";
 import { nearestName } from "../nearest.js";
 import { columnKey, levelKey, variableKey } from "./column-key.js";
 import type { ModelSpec, Variable } from "./spec.js";
@@ -121,7 +122,7 @@ function referenceFirst(
   const factors = spec.variables.filter((variable) => variable.kind === "factor");
   for (const name of Object.keys(references))
     if (!factors.some(({ label, column }) => label === name || column === name))
-      throw new UsageError(`--reference ${name}: the model has no such factor`, {
+      throw new UsageError(wording`${option("references")} names ${name}: the model has no such factor`, {
         hint: `Factors: ${factors.map(({ label }) => label).join(", ") || "none"}.`,
       });
   return new Map(
@@ -133,7 +134,7 @@ function referenceFirst(
       if (reference === undefined) return [label, sorted];
       if (!sorted.includes(reference)) {
         const nearest = nearestName(reference, sorted);
-        throw new UsageError(`--reference ${column}=${reference}: ${column} has no such level`, {
+        throw new UsageError(`${column} has no level ${reference}, which is to be its reference`, {
           hint: nearest ? `Did you mean ${nearest}?` : `Levels: ${sorted.slice(0, 20).join(", ")}.`,
         });
       }

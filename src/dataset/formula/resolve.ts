@@ -1,4 +1,5 @@
 import type { UsageError } from "../../errors.js";
+import { option, type Wording, wording } from "../../wording.js";
 import { nearestName } from "../nearest.js";
 import type { Column } from "../schema.js";
 import { formulaError } from "./formula-error.js";
@@ -110,7 +111,12 @@ class Resolver {
   #response(): Syntax {
     if (this.#formula.response) return this.#formula.response;
     if (this.#context.target === undefined)
-      throw formulaError(this.#formula.text, 0, "no target", "Write it before the ~, or say --target.");
+      throw formulaError(
+        this.#formula.text,
+        0,
+        "no target",
+        wording`Write it before the ~, or say ${option("target")}.`,
+      );
     return { type: "name", name: this.#context.target, at: 0 };
   }
 
@@ -126,7 +132,7 @@ class Resolver {
         throw this.#error(
           node,
           `${node.name}() takes one column`,
-          "The reference level is chosen by --reference column=level.",
+          wording`The reference level is chosen by ${option("references", { column: "level" })}.`,
         );
       const column = this.#column(argument.value.name, argument.value);
       return { kind: "factor", label, column: column.name, of: column.kind === "text" ? "text" : "numbers" };
@@ -231,7 +237,7 @@ class Resolver {
     return `As a term of its own, ${quoteName(column.name)} is a factor.`;
   }
 
-  #error(node: Syntax, message: string, hint?: string): UsageError {
+  #error(node: Syntax, message: string, hint?: Wording): UsageError {
     return formulaError(this.#formula.text, node.at, message, hint);
   }
 }

@@ -4,6 +4,7 @@ import { DoubleDouble } from "../../stats/double-double.js";
 import { ExtendedMoments } from "../../stats/extended-moments.js";
 import type { Moments } from "../../stats/moments.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
+import { option, wording } from "../../wording.js";
 import { extendedCholesky, extendedForward, extendedVector, setEntry } from "../solve/extended-cholesky.js";
 import type { Regression } from "../solve/solve.js";
 
@@ -63,7 +64,7 @@ export function whiteningOf(
     throw new ModelError(
       `the moments are singular in ${terms[kept[aliased[0]!]!]}, which the model estimates`,
       {
-        hint: "train with --solver auto, which finds the rank from the moments",
+        hint: wording`train with ${option("solver", "auto")}, which finds the rank from the moments`,
       },
     );
   const lower = new Float64Array(packedLength(r));

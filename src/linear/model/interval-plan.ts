@@ -1,6 +1,7 @@
 // Apart from interval.ts, which worker threads load: they start sooner without the distributions.
 import { ModelError, UsageError } from "../../errors.js";
 import { tCritical } from "../../stats/distributions.js";
+import { option, verb, wording } from "../../wording.js";
 import type { IntervalOptions, IntervalPlan } from "./interval.js";
 import type { FittedModel } from "./model-parts.js";
 
@@ -14,7 +15,7 @@ export function intervalPlan(model: FittedModel, options: IntervalOptions = {}):
   if (!(level > 0 && level < 1)) throw new UsageError(`level should be between 0 and 1, got ${level}`);
   if (model.penalty !== undefined)
     throw new ModelError("a penalised fit has no standard errors, and so no intervals", {
-      hint: "goml refit --lambda 0 gives the fit without the penalty",
+      hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,
     });
   const df = model.dfResidual;
   return {

@@ -5,6 +5,7 @@ import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { GomlError, ModelError } from "../../errors.js";
 import { ExtendedMoments, type ExtendedMomentsJson } from "../../stats/extended-moments.js";
 import { Moments, type MomentsJson } from "../../stats/moments.js";
+import { wording } from "../../wording.js";
 import type { Vcov } from "../covariance/vcov.js";
 import type { Penalty } from "../penalty/penalty.js";
 import type { DataScan, DataSource, Solver } from "./model-parts.js";
@@ -180,8 +181,8 @@ function readMoments(json: unknown, name: string): Moments | ExtendedMoments {
     return "cLow" in document ? ExtendedMoments.fromJSON(document) : Moments.fromJSON(document);
   } catch (cause) {
     const reason =
-      cause instanceof GomlError ? cause.message : "a part of them is missing, or not what it was";
-    throw new ModelError(`${name}: "moments" cannot be read: ${reason}`, {
+      cause instanceof GomlError ? cause.words.message : "a part of them is missing, or not what it was";
+    throw new ModelError(wording`${name}: "moments" cannot be read: ${reason}`, {
       cause,
       hint: "write it anew with goml train",
     });

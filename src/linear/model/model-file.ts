@@ -1,5 +1,6 @@
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { DataError, ModelError } from "../../errors.js";
+import { verb, wording } from "../../wording.js";
 import { LinearModel } from "./model.js";
 import { isModelGroupDocument, ModelGroup } from "./model-group.js";
 
@@ -13,7 +14,7 @@ export async function readModel(path: string): Promise<LinearModel> {
   const model = await readAnyModel(path);
   if (model instanceof LinearModel) return model;
   throw new ModelError(`${path} holds ${model.models.size} models, by ${model.groupBy}`, {
-    hint: "goml inspect --group writes the model of one group",
+    hint: wording`${verb("oneOfGroups")} gives the model of one group`,
   });
 }
 
@@ -35,7 +36,7 @@ export async function readAnyModel(path: string): Promise<LinearModel | ModelGro
     };
     throw new DataError(reasons[code] ?? `cannot be read (${code})`, {
       place: { file: path },
-      hint: "goml train writes a model; name it with --model",
+      hint: "goml train writes a model",
       cause,
     });
   }

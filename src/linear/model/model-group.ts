@@ -1,5 +1,6 @@
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
+import { verb, type Wording, wording } from "../../wording.js";
 import type { GroupPredictorPlan } from "./group-predictor.js";
 import { LinearModel } from "./model.js";
 import { type ModelDocument, SCHEMA } from "./model-document.js";
@@ -106,7 +107,7 @@ export class ModelGroup {
    */
   static fromJSON(document: unknown, name = "model"): ModelGroup {
     const { schema, groupBy, models, refused, source, scan } = document as Partial<ModelGroupDocument>;
-    const wrong = (what: string, hint = "write it anew with goml train --group-by") =>
+    const wrong = (what: string, hint: Wording = wording`write it anew with ${verb("trainGroups")}`) =>
       new ModelError(`${name}: ${what}`, { hint });
     if (typeof schema !== "number") throw wrong("the models have no schema version");
     if (schema > SCHEMA)

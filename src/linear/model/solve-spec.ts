@@ -35,7 +35,7 @@ export function solveSpec(
   if (!(moments instanceof ExtendedMoments) && needsExtended(plain, moments, regression))
     notes.push(
       "these moments were summed in double precision, which may not be enough here: " +
-        "train with --solver extended for more digits",
+        "train with the solver extended for more digits",
     );
   const penalized =
     penalty === undefined || penalty.lambda === 0

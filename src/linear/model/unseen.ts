@@ -1,5 +1,6 @@
 import type { UnseenLevel } from "../../dataset/formula/design.js";
 import { DataError, quoteCell } from "../../errors.js";
+import { option, wording } from "../../wording.js";
 
 /** What becomes of a row with a level that the training data did not have: an error, or NA for its prediction. */
 export type UnseenPolicy = "fail" | "na";
@@ -19,6 +20,6 @@ export function checkUnseen(
       : `there is no model for ${quoteCell(level)}: ${why}`;
   throw new DataError(problem, {
     place: { row: firstRow + row, column: factor, cell: level },
-    hint: "correct the cell, or predict NA for such rows with --unseen na",
+    hint: wording`correct the cell, or predict NA for such rows with ${option("unseen", "na")}`,
   });
 }

@@ -1,6 +1,7 @@
 import { UsageError } from "../../errors.js";
 import type { ExtendedMoments } from "../../stats/extended-moments.js";
 import type { Moments } from "../../stats/moments.js";
+import { option, wording } from "../../wording.js";
 import {
   type CrossValidation,
   collectErrors,
@@ -60,7 +61,7 @@ export function penalize(
       throw new UsageError(
         "a λ can be chosen along a path only by cross-validation, and there are no folds",
         {
-          hint: "train with --folds 10, or give a number to --lambda",
+          hint: wording`train with ${option("folds", 10)}, or give a number to ${option("lambda")}`,
         },
       );
     path = crossValidatePath(folds as readonly Moments[], regression, { alpha });

@@ -1,6 +1,7 @@
 import { ModelError } from "../../errors.js";
 import { fSurvival } from "../../stats/distributions.js";
 import { packedIndex } from "../../stats/packed.js";
+import { option, verb, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
 import { solve } from "../solve/solve.js";
 
@@ -91,7 +92,7 @@ function tail(f: number, df: number, dfResidual: number): number {
 function checkUnpenalised(name: string, model: LinearModel): void {
   if (model.penalty === undefined) return;
   throw new ModelError(`${name} is a penalised fit, whose sums of squares have no F distribution`, {
-    hint: "goml refit --lambda 0 gives the fit without the penalty",
+    hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,
   });
 }
 

@@ -12,6 +12,7 @@ import { nearestName } from "../../dataset/nearest.js";
 import { ModelError, UsageError } from "../../errors.js";
 import type { ExtendedMoments } from "../../stats/extended-moments.js";
 import type { Moments } from "../../stats/moments.js";
+import { option, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
 import { type Estimate, solveSpec } from "../model/solve-spec.js";
 import type { PenaltyChoice } from "../penalty/penalty.js";
@@ -40,9 +41,12 @@ export interface RefitOptions {
  */
 export function refit(model: LinearModel, options: RefitOptions): Estimate {
   if (options.formula !== undefined && (options.features !== undefined || options.target !== undefined))
-    throw new UsageError("a formula says which target and terms: leave --features and --target out", {
-      hint: "or leave --formula out",
-    });
+    throw new UsageError(
+      wording`a formula says which target and terms: leave ${option("features")} and ${option("target")} out`,
+      {
+        hint: wording`or leave ${option("formula")} out`,
+      },
+    );
   const spec =
     options.formula === undefined ? chosenSpec(model, options) : spelledSpec(model, options.formula);
   const intercept = options.intercept ?? spec.intercept;
@@ -88,7 +92,9 @@ function penaltyOf(model: LinearModel, { lambda, alpha }: RefitOptions): Penalty
   const chosen = lambda ?? before?.lambda;
   if (chosen !== undefined) return { lambda: chosen, alpha: alpha ?? before?.alpha ?? 0 };
   if (alpha !== undefined)
-    throw new UsageError("--alpha is the mix of a penalty, and there is none", { hint: "add --lambda" });
+    throw new UsageError(wording`${option("alpha")} is the mix of a penalty, and there is none`, {
+      hint: wording`add ${option("lambda")}`,
+    });
   return undefined;
 }
 

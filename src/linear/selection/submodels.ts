@@ -4,6 +4,7 @@ import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { UsageError } from "../../errors.js";
 import type { ExtendedMoments } from "../../stats/extended-moments.js";
 import type { Moments } from "../../stats/moments.js";
+import { option, wording } from "../../wording.js";
 import { crossValidate, presentIn } from "../solve/cross-validation.js";
 import type { Solution } from "../solve/solution.js";
 import { type Regression, solve } from "../solve/solve.js";
@@ -46,7 +47,7 @@ export class Submodels {
   constructor(data: SelectionData, criterion: Criterion) {
     if (criterion === "cv" && data.folds === undefined)
       throw new UsageError("selection by cross-validation needs the folds' moments", {
-        hint: "choose aic or bic, or train with --folds",
+        hint: wording`choose aic or bic, or train with ${option("folds")}`,
       });
     this.#data = data;
     this.#moments = data.moments.clone();

@@ -1,6 +1,7 @@
 import { targetKey, variableKey } from "../../dataset/formula/column-key.js";
 import type { ModelSpec, Variable } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
+import { option, verb, type Wording, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
 
 /** A model and what to call it in messages, its file for example. */
@@ -19,7 +20,7 @@ export function vcovNotes(models: readonly LinearModel[]): string[] {
 
 /** Throws ModelError that names the first way in which two models are not of the same kind. */
 export function checkCompatible(a: NamedModel, b: NamedModel): void {
-  const refuse = (difference: string, hint = "train the shards with the same options") =>
+  const refuse = (difference: string, hint: Wording = "train the shards with the same options") =>
     new ModelError(`${a.name} and ${b.name} do not fit together: ${difference}`, { hint });
   const [x, y] = [a.model, b.model];
   if (targetKey(x.spec.target) !== targetKey(y.spec.target))
@@ -50,13 +51,16 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
   if (x.folds.length !== y.folds.length)
     throw refuse(
       `they have ${x.folds.length} and ${y.folds.length} cross-validation folds`,
-      "train with the same --folds",
+      wording`train with the same ${option("folds")}`,
     );
   const penalties = [x, y].map(({ penalty }) =>
     penalty === undefined ? "no penalty" : `λ = ${penalty.lambda}, α = ${penalty.alpha}`,
   );
   if (penalties[0] !== penalties[1])
-    throw refuse(`the penalties are ${penalties.join(" and ")}`, "make them alike with goml refit --lambda");
+    throw refuse(
+      `the penalties are ${penalties.join(" and ")}`,
+      wording`make them alike with ${verb("refit", option("lambda"))}`,
+    );
 }
 
 function described(variable: Variable): string {

@@ -2,6 +2,7 @@ import { ModelError } from "../../errors.js";
 import type { ExtendedMoments } from "../../stats/extended-moments.js";
 import type { Moments } from "../../stats/moments.js";
 import { packedIndex } from "../../stats/packed.js";
+import { option, wording } from "../../wording.js";
 import { isConstant } from "./solution.js";
 import type { Regression } from "./solve.js";
 
@@ -21,7 +22,7 @@ export function checkEstimable(moments: Moments | ExtendedMoments, regression: R
   if (moments.n < coefficients) {
     const rows = moments.n === 1 ? "1 complete row" : `${moments.n} complete rows`;
     throw new ModelError(`${rows} cannot determine ${coefficients} coefficients`, {
-      hint: "add rows, or name fewer columns with --features",
+      hint: wording`add rows, or name fewer columns with ${option("features")}`,
     });
   }
   checkSquares(moments, regression);
@@ -29,7 +30,7 @@ export function checkEstimable(moments: Moments | ExtendedMoments, regression: R
   const mean = moments.mean[y]!;
   if (intercept && isConstant(moments.c[packedIndex(y, y)]!, moments.sumW, mean)) {
     throw new ModelError(`the target "${target}" is constant: all ${moments.n} values are ${mean}`, {
-      hint: "name another column with --target",
+      hint: wording`name another column with ${option("target")}`,
     });
   }
 }
@@ -54,7 +55,7 @@ export function checkSquares(moments: Moments | ExtendedMoments, { target, terms
     const weights = sumW === moments.n ? "" : ", or the weights";
     throw new ModelError(
       `the numbers of "${name}" are too ${small ? "small" : "large"}: their squares are no doubles any more`,
-      { hint: `scale it, I(x ${small ? "*" : "/"} 1e100) in a --formula${weights}` },
+      { hint: wording`scale it, I(x ${small ? "*" : "/"} 1e100) in a ${option("formula")}${weights}` },
     );
   }
 }

@@ -3,7 +3,7 @@ import { packedIndex } from "../../stats/packed.js";
 import type { Solution } from "./solution.js";
 import type { Regression } from "./solve.js";
 
-/** What `--solver` takes: `auto` is the accuracy ladder, `gd` gradient descent. */
+/** How θ is found: `auto` is the accuracy ladder, `gd` gradient descent. */
 export type SolverChoice = "auto" | "normal" | "extended" | "qr" | "gd";
 
 /**

@@ -1,6 +1,7 @@
 import { Matrix, QrDecomposition } from "ml-matrix";
 import { ModelError } from "../../errors.js";
 import { packedIndex } from "../../stats/packed.js";
+import { option, wording } from "../../wording.js";
 import type { Solution } from "./solution.js";
 
 /**
@@ -23,7 +24,9 @@ export function solveQr(
   const n = y.length;
   const p = k + (intercept ? 1 : 0);
   if (n < p)
-    throw new ModelError(`${n} rows do not determine ${p} coefficients`, { hint: "use --solver auto" });
+    throw new ModelError(`${n} rows do not determine ${p} coefficients`, {
+      hint: wording`use ${option("solver", "auto")}`,
+    });
   const design = Matrix.zeros(n, p);
   const target = Matrix.zeros(n, 1);
   let sumW = 0;
@@ -45,7 +48,7 @@ export function solveQr(
   for (let j = 0; j < p; j++)
     if (Math.abs(R.get(j, j)) < 1e-12)
       throw new ModelError("the design matrix is rank deficient", {
-        hint: "use --solver auto, which names the dependent terms and leaves them out",
+        hint: wording`use ${option("solver", "auto")}, which names the dependent terms and leaves them out`,
       });
   const theta = qr.solve(target);
   let rss = 0;

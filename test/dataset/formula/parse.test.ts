@@ -63,7 +63,7 @@ describe("what has no meaning is refused with a hint", () => {
     ["medv ~ I(rm:lstat)", '":" is not arithmetic'],
     ["medv ~ sqrt(rm, 2)", "sqrt() takes one expression, found 2"],
     ["medv ~ I(.)", '"." stands alone'],
-    ["~ rm", "Write it before the ~, or say --target."],
+    ["~ rm", "Write it before the ~, or say `target`."],
   ] as const)
     test(formula, () => {
       const found = refusal(formula);

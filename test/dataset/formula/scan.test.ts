@@ -166,8 +166,8 @@ describe("the coding", () => {
     expect(names()).toEqual(["sb", "sc", "factor(k)10", "factor(k)100"]);
     expect(names({ s: "b", k: "100" })).toEqual(["sa", "sc", "factor(k)9", "factor(k)10"]);
     expect(names({ "factor(k)": "10" })).toEqual(["sb", "sc", "factor(k)9", "factor(k)100"]);
-    expect(() => names({ s: "z" })).toThrow("--reference s=z: s has no such level");
-    expect(() => names({ y: "1" })).toThrow("--reference y: the model has no such factor");
+    expect(() => names({ s: "z" })).toThrow("s has no level z, which is to be its reference");
+    expect(() => names({ y: "1" })).toThrow("`references` names y: the model has no such factor");
   });
 
   test("sorts texts by code points and numbers by size", () => {

@@ -86,7 +86,7 @@ describe("a bad model file is refused in one line", () => {
       (cause) => cause,
     );
     expect(error).toBeInstanceOf(ModelError);
-    expect(error.exitCode).toBe(4);
+    expect(error.kind).toBe("model");
     expect(error.message).toMatch(message);
     expect(error.message).toContain(path);
     expect(error.message).not.toContain("\n");
@@ -107,7 +107,7 @@ describe("a bad model file is refused in one line", () => {
   ])("one %s", async (_, make, message) => {
     const error = await readModel(make()).catch((cause) => cause);
     expect(error).toBeInstanceOf(DataError);
-    expect(error.exitCode).toBe(3);
+    expect(error.kind).toBe("data");
     expect(error.message).toMatch(message);
   });
 

@@ -2,6 +2,7 @@ import { UsageError } from "../../../errors.js";
 import { readModel } from "../../../linear/model/model-file.js";
 import { type Diagnosis, diagnoseCsv, type NamedRow } from "../../../prediction/diagnose-csv.js";
 import { version } from "../../../version.js";
+import { readNamed } from "../../program/model-option.js";
 import { progressBar } from "../../program/progress.js";
 import { type ReadingOptions, readingOptions } from "../../program/reading-options.js";
 import { colour } from "../../render/colour.js";
@@ -26,7 +27,7 @@ export async function diagnose(data: string, options: DiagnoseOptions, signal: A
     throw new UsageError("--append keeps the input's columns in the file of --output", {
       hint: "name the file: -o rows.csv",
     });
-  const model = await readModel(options.model);
+  const model = await readNamed(options.model, readModel);
   const progress = progressBar("reading");
   const found = await diagnoseCsv(model, data, {
     ...readingOptions(options),

@@ -3,6 +3,7 @@ import { readAnyModel } from "../../../linear/model/model-file.js";
 import { evaluateCsv } from "../../../prediction/evaluate-csv.js";
 import type { PredictionMetrics } from "../../../stats/metrics.js";
 import { version } from "../../../version.js";
+import { readNamed } from "../../program/model-option.js";
 import { progressBar } from "../../program/progress.js";
 import { type ReadingOptions, readingOptions } from "../../program/reading-options.js";
 import { count, significant } from "../../render/numbers.js";
@@ -34,7 +35,7 @@ export async function evaluate(
   options: EvaluateOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const model = await readAnyModel(options.model);
+  const model = await readNamed(options.model, readAnyModel);
   const progress = progressBar("reading");
   const reading = {
     ...readingOptions(options),

@@ -11,6 +11,7 @@ import {
   type Run,
   TapeMachine,
 } from "../../../machine/index.js";
+import { readNamed } from "../../program/model-option.js";
 import { examples, type RunnableGraph } from "./examples.js";
 
 /** The options of `goml graph`, as commander gives them. */
@@ -52,7 +53,7 @@ function exampleGraph(name: string): RunnableGraph {
 
 /** The model's graph; every row of X is the mean of the training data. */
 async function modelGraph({ model: path, rows }: GraphOptions): Promise<RunnableGraph> {
-  const model = await readModel(path);
+  const model = await readNamed(path, readModel);
   const { linearGraph } = await import("../../../linear/model/to-graph.js");
   const { columns, mean } = model.moments;
   const means = model.regression.terms.map((key) => mean[columns.indexOf(key)]!);

@@ -5,6 +5,8 @@ import type { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { defaultThreads, predictCsv } from "../../../prediction/predict-csv.js";
 import { version } from "../../../version.js";
+import { wording } from "../../../wording.js";
+import { readNamed } from "../../program/model-option.js";
 import { progressBar } from "../../program/progress.js";
 import { readingOptions } from "../../program/reading-options.js";
 import { count, milliseconds, significant } from "../../render/numbers.js";
@@ -18,7 +20,7 @@ export async function predict(
   signal: AbortSignal,
 ): Promise<number> {
   if (options.url !== undefined) return predictByUrl(options.url, data, options, signal);
-  const model = await readAnyModel(options.model);
+  const model = await readNamed(options.model, readAnyModel);
   const source = await openInput(data, model, signal);
   const progress = progressBar("predicting");
   try {
@@ -130,7 +132,7 @@ async function openInput(
     source = await openSource(path, signal);
   } catch (cause) {
     if (!(cause instanceof DataError)) throw cause;
-    throw new DataError(`${cause.message} (the file that the model was trained on)`, {
+    throw new DataError(wording`${cause.words.message} (the file that the model was trained on)`, {
       hint: "name the file to predict: goml predict data.csv",
       cause,
     });

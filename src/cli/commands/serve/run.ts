@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
-import { DataError, type ExitCode, GomlError, UsageError } from "../../../errors.js";
+import { DataError, GomlError, UsageError } from "../../../errors.js";
 import type { ServeModels, ServerOptions } from "../../../serve/index.js";
+import { isForeseen } from "../../program/failure.js";
 import { logStream } from "../../program/log-stream.js";
 
 /** The options of `goml serve`, as commander gives them. */
@@ -128,9 +129,8 @@ function aborted(signal: AbortSignal): Promise<void> {
  */
 function known(error: unknown, { host, port }: ServeCommandOptions): unknown {
   if (error instanceof GomlError || !(error instanceof Error)) return error;
-  const { exitCode, hint } = error as Partial<GomlError>;
-  if (exitCode !== undefined)
-    return new GomlError(exitCode as ExitCode, error.message, { hint, cause: error });
+  if (isForeseen(error))
+    return new GomlError(error.kind, error.words.message, { hint: error.words.hint, cause: error });
   const reasons: Record<string, string> = {
     EADDRINUSE: "another process listens there",
     EACCES: "no permission",

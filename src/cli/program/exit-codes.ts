@@ -1,0 +1,11 @@
+import type { ErrorKind } from "../../errors.js";
+
+/** The exit code for each kind of error; README.md says what they mean. */
+export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
+  internal: 1,
+  usage: 2,
+  data: 3,
+  model: 4,
+  gate: 5,
+  interrupted: 130,
+};

@@ -1,0 +1,12 @@
+import { DataError } from "../../errors.js";
+
+/** Reads the model file that --model names; where there is none, the hint is how to name another. */
+export async function readNamed<Model>(path: string, read: (path: string) => Promise<Model>): Promise<Model> {
+  try {
+    return await read(path);
+  } catch (cause) {
+    if (!(cause instanceof DataError)) throw cause;
+    const hint = "goml train writes a model; name it with --model";
+    throw new DataError(cause.words.problem, { place: cause.place, hint, cause });
+  }
+}
