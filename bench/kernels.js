@@ -1,9 +1,10 @@
 // The kernels against their TypeScript twins, paired: each round runs both, the figure is the best round.
 // node bench/kernels.js, after npm run build. Numbers come from a seeded generator.
 import { cpus } from "node:os";
+import { BLOCK_ROWS } from "../dist/kernels/block-rows.js";
 import { ExtendedAccumulator } from "../dist/kernels/extended.js";
 import { LinearPredictor } from "../dist/kernels/gemv.js";
-import { BLOCK_ROWS, Kernels } from "../dist/kernels/kernels.js";
+import { Kernels } from "../dist/kernels/kernels.js";
 import { LevelTable } from "../dist/kernels/levels.js";
 import { MomentsAccumulator } from "../dist/kernels/moments.js";
 import { NumberWriter } from "../dist/kernels/number-writer.js";

@@ -1,7 +1,7 @@
 import { readSync } from "node:fs";
 import { DataError } from "../errors.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import type { Kernels, RowCount } from "../kernels/kernels.js";
-import { BLOCK_ROWS } from "../kernels/kernels.js";
 import { LevelTable } from "../kernels/levels.js";
 import { type ColumnUse, RowParser, Stop } from "../kernels/rows.js";
 import { option, wording } from "../wording.js";

@@ -1,4 +1,5 @@
-import { BLOCK_ROWS, type Kernels } from "./kernels.js";
+import { BLOCK_ROWS } from "./block-rows.js";
+import type { Kernels } from "./kernels.js";
 import { COLUMNS_AT, POINTERS_AT, pointer, readTotals, type Totals } from "./totals.js";
 
 /** What `ExtendedAccumulator.read` gives: with the columns' names, the parts of an `ExtendedMoments`. */

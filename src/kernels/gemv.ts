@@ -1,4 +1,5 @@
-import { BLOCK_ROWS, type Kernels } from "./kernels.js";
+import { BLOCK_ROWS } from "./block-rows.js";
+import type { Kernels } from "./kernels.js";
 
 /** Doubles of X that go into the kernels' memory at a time: 128 KB, which a second-level cache holds. */
 const CHUNK = 16384;

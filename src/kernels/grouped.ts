@@ -1,5 +1,6 @@
+import { BLOCK_ROWS } from "./block-rows.js";
 import type { ExtendedAccumulator } from "./extended.js";
-import { BLOCK_ROWS, type Kernels } from "./kernels.js";
+import type { Kernels } from "./kernels.js";
 import type { MomentsAccumulator } from "./moments.js";
 
 /** Fields of a group's record (assembly/scatter.ts), i32 each. */

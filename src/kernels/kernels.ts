@@ -1,7 +1,5 @@
+import { BLOCK_ROWS } from "./block-rows.js";
 import { type Exports, instantiate } from "./wasm.js";
-
-/** Rows of a block, and the distance of its columns in doubles. */
-export const BLOCK_ROWS = 128;
 
 const PAGE = 65536;
 const LARGEST = 65536 * PAGE;

@@ -1,4 +1,5 @@
-import { BLOCK_ROWS, type Kernels } from "./kernels.js";
+import { BLOCK_ROWS } from "./block-rows.js";
+import type { Kernels } from "./kernels.js";
 
 const STRUCT_BYTES = 28;
 const ENTRY_BYTES = 16;

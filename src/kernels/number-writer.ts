@@ -1,4 +1,5 @@
-import { BLOCK_ROWS, type Kernels } from "./kernels.js";
+import { BLOCK_ROWS } from "./block-rows.js";
+import type { Kernels } from "./kernels.js";
 
 /** The longest String(x), -1.2345678901234567e-300, and a delimiter. */
 const NUMBER_BYTES = 25;

@@ -1,3 +1,4 @@
+import { BLOCK_ROWS } from "./block-rows.js";
 import type { Kernels } from "./kernels.js";
 
 /** Why `RowParser.parse` stopped. */
@@ -96,7 +97,7 @@ export class RowParser {
   readonly #directives: Int32Array;
 
   constructor(kernels: Kernels, options: RowParserOptions) {
-    const { columns, delimiter = 0x2c, maxRows = 128, stride = maxRows, spans = false } = options;
+    const { columns, delimiter = 0x2c, maxRows = BLOCK_ROWS, stride = maxRows, spans = false } = options;
     if (stride < maxRows) throw new RangeError(`a stride of ${stride} cannot hold ${maxRows} rows`);
     this.#kernels = kernels;
     this.maxRows = maxRows;

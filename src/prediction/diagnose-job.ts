@@ -1,4 +1,5 @@
-import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
+import type { Kernels } from "../kernels/kernels.js";
 import { MomentsAccumulator, type MomentsParts } from "../kernels/moments.js";
 import { type FitScale, InfluenceBlock, type InfluenceLimits } from "../linear/covariance/influence.js";
 import { WhitenedBlock, type Whitening } from "../linear/covariance/whitening.js";

@@ -1,4 +1,5 @@
-import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
+import type { Kernels } from "../kernels/kernels.js";
 import { NumberWriter } from "../kernels/number-writer.js";
 import type { BlockSource } from "../scan/block-source.js";
 import type { BlockView } from "../scan/block-view.js";

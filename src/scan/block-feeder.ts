@@ -1,6 +1,7 @@
 import type { ColumnBlock, ColumnChoice } from "../csv/column-block.js";
 import { Levels } from "../csv/levels.js";
-import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
+import type { Kernels } from "../kernels/kernels.js";
 import type { BlockSource } from "./block-source.js";
 
 /** Gives a job the rows of the csv-parse lane as the fast lane would: 128 at a time, in the kernels' memory. */

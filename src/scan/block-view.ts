@@ -1,5 +1,6 @@
 import type { RawBlock } from "../dataset/formula/raw-block.js";
-import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
+import type { Kernels } from "../kernels/kernels.js";
 import type { BlockSource } from "./block-source.js";
 import { type BlockOrder, blockOrder, type RowLayout } from "./row-layout.js";
 

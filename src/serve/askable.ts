@@ -1,6 +1,7 @@
 import { Levels } from "../csv/levels.js";
 import type { UnseenLevel } from "../dataset/formula/design.js";
-import { BLOCK_ROWS, type RawBlock } from "../dataset/formula/raw-block.js";
+import type { RawBlock } from "../dataset/formula/raw-block.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { BlockPredictor } from "../linear/model/block-predictor.js";
 import { predictRows } from "../linear/model/predict-rows.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";

@@ -1,8 +1,5 @@
 import { UsageError } from "../errors.js";
 
-/** Rows are centred and multiplied in blocks of this many, wherever they come from. */
-export const ROWS_PER_BLOCK = 128;
-
 /** Whether two lists of columns are the same names in the same order. */
 export function sameColumns(a: readonly string[], b: readonly string[]): boolean {
   if (a === b) return true;

@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.js";
-import { alignColumns, checkBlock, ROWS_PER_BLOCK, sameColumns } from "./block-layout.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
+import { alignColumns, checkBlock, sameColumns } from "./block-layout.js";
 import { packedIndex, packedLength } from "./packed.js";
 
 /** What {@link Moments.toJSON} gives: plain JSON numbers, which read back to the same doubles. */
@@ -84,12 +85,12 @@ export class Moments {
     const rows = X.length / p;
     if (weights !== undefined && weights.length !== rows)
       throw new UsageError(`weights has ${weights.length} values, the data have ${rows} rows`);
-    const block = new Float64Array(ROWS_PER_BLOCK * p);
-    for (let start = 0; start < rows; start += ROWS_PER_BLOCK) {
-      const size = Math.min(ROWS_PER_BLOCK, rows - start);
+    const block = new Float64Array(BLOCK_ROWS * p);
+    for (let start = 0; start < rows; start += BLOCK_ROWS) {
+      const size = Math.min(BLOCK_ROWS, rows - start);
       for (let j = 0; j < p; j++)
-        for (let r = 0; r < size; r++) block[j * ROWS_PER_BLOCK + r] = X[(start + r) * p + j]!;
-      this.updateBlock(block, size, ROWS_PER_BLOCK, weights?.subarray(start, start + size));
+        for (let r = 0; r < size; r++) block[j * BLOCK_ROWS + r] = X[(start + r) * p + j]!;
+      this.updateBlock(block, size, BLOCK_ROWS, weights?.subarray(start, start + size));
     }
     return this;
   }

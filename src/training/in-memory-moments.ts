@@ -1,5 +1,6 @@
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { ExtendedAccumulator } from "../kernels/extended.js";
-import { BLOCK_ROWS, Kernels } from "../kernels/kernels.js";
+import { Kernels } from "../kernels/kernels.js";
 import { MomentsAccumulator } from "../kernels/moments.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
 import { MergeTree } from "../stats/merge-tree.js";

@@ -1,9 +1,10 @@
 import { FormulaScan } from "../dataset/formula/scan.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { DataError } from "../errors.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { ExtendedAccumulator } from "../kernels/extended.js";
 import { GroupedMoments } from "../kernels/grouped.js";
-import { BLOCK_ROWS, type Kernels } from "../kernels/kernels.js";
+import type { Kernels } from "../kernels/kernels.js";
 import { MomentsAccumulator } from "../kernels/moments.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";

@@ -3,9 +3,9 @@ import { readColumns } from "../csv/read-columns.js";
 import type { Table } from "../csv/table.js";
 import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
 import { Design } from "../dataset/formula/design.js";
-import { BLOCK_ROWS } from "../dataset/formula/raw-block.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { InterruptedError } from "../errors.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { isHeldOut } from "../scan/row-draw.js";
 import { blockOrder, type RowLayout } from "../scan/row-layout.js";
 

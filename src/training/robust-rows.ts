@@ -1,5 +1,5 @@
-import { BLOCK_ROWS } from "../dataset/formula/raw-block.js";
 import { UsageError } from "../errors.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { clusteredVcov, Meat, robustVcov } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import type { LinearModel } from "../linear/model/model.js";

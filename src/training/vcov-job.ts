@@ -1,4 +1,4 @@
-import { BLOCK_ROWS } from "../dataset/formula/raw-block.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { Meat } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import type { Whitening } from "../linear/covariance/whitening.js";

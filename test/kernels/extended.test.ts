@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { BLOCK_ROWS } from "../../src/kernels/block-rows.js";
 import { ExtendedAccumulator, type ExtendedParts } from "../../src/kernels/extended.js";
-import { BLOCK_ROWS, Kernels } from "../../src/kernels/kernels.js";
+import { Kernels } from "../../src/kernels/kernels.js";
 import { ExtendedMoments } from "../../src/stats/extended-moments.js";
 import { PATIENCE, runs } from "./bytes.js";
 import { toFixedPoint } from "./doubles.js";

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { BLOCK_ROWS } from "../../src/kernels/block-rows.js";
 import { LinearPredictor } from "../../src/kernels/gemv.js";
-import { BLOCK_ROWS, Kernels } from "../../src/kernels/kernels.js";
+import { Kernels } from "../../src/kernels/kernels.js";
 import { predictRows } from "../../src/kernels/reference/gemv.js";
 import { PATIENCE, runs } from "./bytes.js";
 

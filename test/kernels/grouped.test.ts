@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { BLOCK_ROWS } from "../../src/kernels/block-rows.js";
 import { ExtendedAccumulator } from "../../src/kernels/extended.js";
 import { GroupedMoments } from "../../src/kernels/grouped.js";
-import { BLOCK_ROWS, Kernels } from "../../src/kernels/kernels.js";
+import { Kernels } from "../../src/kernels/kernels.js";
 import { MomentsAccumulator } from "../../src/kernels/moments.js";
 
 const kernels = new Kernels();

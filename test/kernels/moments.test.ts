@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BLOCK_ROWS, Kernels } from "../../src/kernels/kernels.js";
+import { BLOCK_ROWS } from "../../src/kernels/block-rows.js";
+import { Kernels } from "../../src/kernels/kernels.js";
 import { MomentsAccumulator, type MomentsParts } from "../../src/kernels/moments.js";
 import { Moments } from "../../src/stats/moments.js";
 import { PATIENCE, runs } from "./bytes.js";

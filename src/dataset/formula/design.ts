@@ -1,6 +1,7 @@
+import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { multiply, type Values } from "./arithmetic.js";
 import type { CodedTerm, FactorLevels } from "./coding.js";
-import { BLOCK_ROWS, type RawBlock } from "./raw-block.js";
+import type { RawBlock } from "./raw-block.js";
 import type { ModelSpec } from "./spec.js";
 import { VariableBlock } from "./variables.js";
 

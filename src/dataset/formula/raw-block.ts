@@ -15,6 +15,3 @@ export interface RawBlock {
   /** The number of the block's first row in the data, from 0, for messages. */
   firstRow?: number | undefined;
 }
-
-/** The most rows of a block that are evaluated at once; also the stride of the design's columns. */
-export const BLOCK_ROWS = 128;

@@ -1,7 +1,8 @@
 import { DataError } from "../../errors.js";
+import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { multiply, type Values } from "./arithmetic.js";
 import { columnKey, levelKey, targetKey, variableKey } from "./column-key.js";
-import { BLOCK_ROWS, type RawBlock } from "./raw-block.js";
+import type { RawBlock } from "./raw-block.js";
 import type { ModelSpec, Term, Variable } from "./spec.js";
 import { VariableBlock } from "./variables.js";
 

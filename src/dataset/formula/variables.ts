@@ -1,5 +1,6 @@
+import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { compileExpression, compilePowers, type Evaluate, type Values } from "./arithmetic.js";
-import { BLOCK_ROWS, type RawBlock } from "./raw-block.js";
+import type { RawBlock } from "./raw-block.js";
 import type { Expression, ModelSpec, Variable } from "./spec.js";
 
 /** The codes of a factor's rows, and what they stand for. */

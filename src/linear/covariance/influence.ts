@@ -1,4 +1,4 @@
-import { BLOCK_ROWS } from "../../dataset/formula/raw-block.js";
+import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { fQuantile } from "../../stats/distributions.js";
 import type { LinearModel } from "../model/model.js";
 

@@ -1,5 +1,5 @@
-import { BLOCK_ROWS } from "../../dataset/formula/raw-block.js";
 import { ModelError } from "../../errors.js";
+import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import type { RobustVcov, VcovType } from "./vcov.js";
 import { WhitenedBlock, type Whitening } from "./whitening.js";

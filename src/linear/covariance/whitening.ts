@@ -1,5 +1,5 @@
-import { BLOCK_ROWS } from "../../dataset/formula/raw-block.js";
 import { ModelError } from "../../errors.js";
+import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { DoubleDouble } from "../../stats/double-double.js";
 import { ExtendedMoments } from "../../stats/extended-moments.js";
 import type { Moments } from "../../stats/moments.js";

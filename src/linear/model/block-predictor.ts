@@ -2,8 +2,8 @@ import type { CodedTerm, FactorLevels } from "../../dataset/formula/coding.js";
 import { Design, type UnseenLevel } from "../../dataset/formula/design.js";
 import { plainKeys } from "../../dataset/formula/plain.js";
 import type { RawBlock } from "../../dataset/formula/raw-block.js";
-import { BLOCK_ROWS } from "../../dataset/formula/raw-block.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
+import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 
 /** What predicting from raw columns needs; plain data, so that it can go to a worker. */
 export interface PredictorPlan {

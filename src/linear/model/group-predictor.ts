@@ -1,6 +1,7 @@
 import type { UnseenLevel } from "../../dataset/formula/design.js";
-import { BLOCK_ROWS, type RawBlock } from "../../dataset/formula/raw-block.js";
+import type { RawBlock } from "../../dataset/formula/raw-block.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
+import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { BlockPredictor, type PredictorPlan } from "./block-predictor.js";
 
 /** What predicting by group needs; plain data, so that it can go to a worker. */

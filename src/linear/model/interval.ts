@@ -1,4 +1,4 @@
-import { BLOCK_ROWS } from "../../dataset/formula/raw-block.js";
+import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { WhitenedBlock, type Whitening } from "../covariance/whitening.js";
 
 /** For the mean of y at x, or for a new y there. */

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { codedTerms, type FactorLevels, sortLevels } from "../../../src/dataset/formula/coding.js";
 import { Design } from "../../../src/dataset/formula/design.js";
-import { BLOCK_ROWS } from "../../../src/dataset/formula/raw-block.js";
 import { formulaSpec } from "../../../src/dataset/formula/resolve.js";
 import { FormulaScan } from "../../../src/dataset/formula/scan.js";
 import type { ModelSpec } from "../../../src/dataset/formula/spec.js";
+import { BLOCK_ROWS } from "../../../src/kernels/block-rows.js";
 import { columnsOf, rawBlock, type Table } from "./table.js";
 
 interface Case {

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BLOCK_ROWS } from "../../../src/dataset/formula/raw-block.js";
 import { formulaSpec } from "../../../src/dataset/formula/resolve.js";
 import { FormulaScan } from "../../../src/dataset/formula/scan.js";
+import { BLOCK_ROWS } from "../../../src/kernels/block-rows.js";
 import { bestSubsets } from "../../../src/linear/selection/best-subset.js";
 import { type Direction, stepwise } from "../../../src/linear/selection/stepwise.js";
 import { type Criterion, type SelectionData, Submodels } from "../../../src/linear/selection/submodels.js";
