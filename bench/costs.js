@@ -4,8 +4,9 @@ import { existsSync, mkdirSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { median } from "../dist/stats/quantile.js";
 import { generateFactors } from "./generate.js";
-import { median, run } from "./run.js";
+import { run } from "./run.js";
 
 const { values: flags } = parseArgs({
   options: { rows: { type: "string", default: "1000000" }, rounds: { type: "string", default: "5" } },

@@ -2,9 +2,10 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readColumns } from "../dist/csv/columns.js";
+import { readColumns } from "../dist/csv/read-columns.js";
 import { openSource } from "../dist/csv/source.js";
 import { readTable } from "../dist/csv/table.js";
+import { median } from "../dist/stats/quantile.js";
 import { generate } from "./generate.js";
 
 const rows = Number(process.argv[2] ?? 200_000);
@@ -37,7 +38,6 @@ try {
     }
     if (sums[0] !== sums[1]) throw new Error(`the lanes disagree: ${sums.join(" and ")}`);
   }
-  const median = (list) => list.sort((a, b) => a - b)[2];
   const [fast, reference] = [median(times.fast), median(times.reference)];
   for (const [name, ms] of [
     ["fast lane", fast],

@@ -9,8 +9,9 @@ import { createRequire } from "node:module";
 import { cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { median } from "../dist/stats/quantile.js";
 import { generate } from "./generate.js";
-import { median, run } from "./run.js";
+import { run } from "./run.js";
 
 const { values: flags } = parseArgs({ options: { rounds: { type: "string" }, quick: { type: "boolean" } } });
 const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 5));

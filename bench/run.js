@@ -31,6 +31,3 @@ export function run(command, env = {}) {
     stderr: String(stderr ?? ""),
   };
 }
-
-/** The middle of some numbers, the lower of two. */
-export const median = (list) => [...list].sort((a, b) => a - b)[Math.floor((list.length - 1) / 2)];

@@ -17,6 +17,7 @@ import autocannon from "autocannon";
 import Fastify from "fastify";
 import { fit } from "../dist/index.js";
 import { createServer } from "../dist/serve/index.js";
+import { median, quantilesOf } from "../dist/stats/quantile.js";
 
 const COLUMNS = 13;
 const ROWS = 1_000_000;
@@ -44,9 +45,6 @@ function model() {
   const y = Float64Array.from({ length: n }, (_, i) => X[i * COLUMNS] * 3 - X[i * COLUMNS + 5] + 1);
   return fit(X, y);
 }
-
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
-const quantile = (values, q) => [...values].sort((a, b) => a - b)[Math.floor(q * (values.length - 1))];
 
 const tensor = (rows, more) => ({ name: "input", shape: [rows, COLUMNS], datatype: "FP64", ...more });
 const jsonBody = (X) => JSON.stringify({ inputs: [tensor(X.length / COLUMNS, { data: Array.from(X) })] });
@@ -281,7 +279,8 @@ async function health() {
     const { times } = await probe.first;
     const requests = (await load.first).times;
     server.stop();
-    const ms = (q) => `${quantile(times, q).toFixed(2)} ms`;
+    const at = quantilesOf(times);
+    const ms = (q) => `${at(q).toFixed(2)} ms`;
     console.log(
       `   ${mode.padEnd(8)} p50 ${ms(0.5)}, p99 ${ms(0.99)}, worst ${ms(1)} of ${times.length} probes; ` +
         `${requests.length} requests of ${ROWS} rows, ${median(requests).toFixed(0)} ms each`,

@@ -1,6 +1,7 @@
 import { chiSquareSurvival } from "./distributions.js";
+import { quantilesOf } from "./quantile.js";
 
-/** Where residuals lie, R's `quantile` of type 7. */
+/** The quantiles of residuals that are reported. */
 export interface ResidualQuantiles {
   min: number;
   p05: number;
@@ -11,15 +12,9 @@ export interface ResidualQuantiles {
   max: number;
 }
 
-/** The quantiles of some values, which stay as they are; linear between order statistics (Hyndman & Fan's type 7). */
+/** Where residuals lie; they stay as they are. */
 export function residualQuantiles(values: Float64Array): ResidualQuantiles {
-  const sorted = values.slice().sort();
-  const at = (p: number) => {
-    const position = (sorted.length - 1) * p;
-    const below = Math.floor(position);
-    const [a, b] = [sorted[below]!, sorted[Math.min(below + 1, sorted.length - 1)]!];
-    return a + (position - below) * (b - a);
-  };
+  const at = quantilesOf(values);
   return {
     min: at(0),
     p05: at(0.05),

@@ -5,7 +5,6 @@ import { renderBench } from "../../src/cli/bench/bench-text.js";
 import { compareRuns } from "../../src/cli/bench/compare.js";
 import { crossoverOf } from "../../src/cli/bench/crossover.js";
 import type { BenchDocument } from "../../src/cli/bench/document.js";
-import { quantile } from "../../src/cli/bench/measure.js";
 import type { CaseResult, GroupResult } from "../../src/cli/bench/results.js";
 import { displayWidth } from "../../src/cli/render/table.js";
 import { goml, inFolder } from "./goml.js";
@@ -166,9 +165,4 @@ test("the text keeps to the width, and drops what it must", () => {
     for (const line of text.split("\n")) expect(displayWidth(line), line).toBeLessThanOrEqual(columns);
     expect(text).toContain("ratio");
   }
-});
-
-test("quantiles are R's type 7", () => {
-  // R: quantile(c(3, 1, 4, 1, 5, 9, 2, 6), c(.5, .75, .99))
-  expect([0.5, 0.75, 0.99].map((q) => quantile([3, 1, 4, 1, 5, 9, 2, 6], q))).toEqual([3.5, 5.25, 8.79]);
 });

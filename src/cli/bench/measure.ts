@@ -1,5 +1,6 @@
 import { Bench } from "tinybench";
 import { InterruptedError } from "../../errors.js";
+import { median, quantilesOf } from "../../stats/quantile.js";
 import type { CaseResult } from "./results.js";
 import type { BenchCase, OpenGroup } from "./suite.js";
 
@@ -79,28 +80,21 @@ function repeated(one: BenchCase, calls: number, signal: AbortSignal) {
 }
 
 function withRatios(cases: readonly BenchCase[], samples: Map<string, number[]>): CaseResult[] {
-  const median = (name: string) => quantile(samples.get(name)!, 0.5);
+  const medians = new Map(cases.map(({ name }) => [name, median(samples.get(name)!)]));
   return cases.map(({ name, against, threads }) => {
     const own = samples.get(name)!;
+    const at = quantilesOf(own);
+    const medianMs = medians.get(name)!;
     return {
       name,
       against: against ?? null,
       threads: threads ?? null,
-      medianMs: median(name),
-      p75Ms: quantile(own, 0.75),
-      p99Ms: quantile(own, 0.99),
-      opsPerSecond: 1000 / median(name),
+      medianMs,
+      p75Ms: at(0.75),
+      p99Ms: at(0.99),
+      opsPerSecond: 1000 / medianMs,
       samples: own.length,
-      ratio: against === undefined ? 1 : median(name) / median(against),
+      ratio: against === undefined ? 1 : medianMs / medians.get(against)!,
     };
   });
-}
-
-/** The quantile of a sample with linear interpolation, R's type 7. */
-export function quantile(sample: readonly number[], q: number): number {
-  const sorted = Float64Array.from(sample).sort();
-  const at = q * (sorted.length - 1);
-  const below = Math.floor(at);
-  const low = sorted[below]!;
-  return low + (at - below) * ((sorted[below + 1] ?? low) - low);
 }
