@@ -24,7 +24,10 @@ export interface FitOptions {
   vcov?: VcovType;
   /** Which rows belong together, for vcov `cluster`: n numbers or texts. */
   clusters?: readonly (number | string)[] | Float64Array;
-  /** `auto` (default): double, and double-double where that is needed or costs nothing; */
+  /**
+   * `auto` (default): double, and double-double where that is needed or costs nothing; `normal`: double, whatever the
+   * condition number; `extended`: double-double.
+   */
   solver?: Exclude<SolverChoice, "qr" | "gd">;
 }
 

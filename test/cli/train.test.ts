@@ -21,7 +21,7 @@ test("the summary of Boston Housing", async () => {
   expect(stdout).toMatch(/^read [0-9.]+ m?s, solve [0-9.]+ m?s, total [0-9.]+ m?s, 1 thread$/m);
 });
 
-describe("--json prints one document with DESIGN's names", () => {
+describe("--json prints one document, whose names scripts rely on", () => {
   test("and R's numbers, in full", async () => {
     const { stdout, stderr, model } = await train("--json");
     expect(stderr).toBe("");
@@ -65,7 +65,7 @@ describe("--json prints one document with DESIGN's names", () => {
         "n dfResidual rss mse rmse sigma r2 adjR2 f fP logLik aic aicExtract bic".split(" "),
       ),
     );
-    // R 4.2.2, DESIGN section 5; JSON carries all digits.
+    // R 4.2.2: AIC(lm(medv ~ ., Boston)). JSON carries all digits.
     expect(document.fit.aic).toBeCloseTo(3027.60859407555, 9);
     expect(document.coefficients[0].estimate).toBe(model!.coefficients[0]);
     expect(document.test).toBeUndefined();

@@ -4,7 +4,7 @@ import { PENALTY_OBJECTIVE } from "../../linear/penalty/penalty.js";
 import { type CollinearityOptions, collinearityDocument } from "./collinearity.js";
 import type { ModelReport } from "./model-report.js";
 
-/** The JSON of a model's summary; DESIGN's stable names. Numbers that are not finite become null. */
+/** The JSON of a model's summary; scripts rely on its names. Numbers that are not finite become null. */
 function modelDocument(model: LinearModel, path: string | undefined, level: number) {
   const { coefficients, fit, wald } = model.summary(level);
   return {
