@@ -48,9 +48,15 @@ export {
 export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./prediction/evaluate-csv.js";
 export { predictConcurrent } from "./prediction/predict-concurrent.js";
 export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./prediction/predict-csv.js";
-export { ExtendedMoments, type ExtendedMomentsJson } from "./stats/extended-moments.js";
+export type {
+  CrossProducts,
+  CrossProductsJson,
+  ExtendedMomentsJson,
+  MomentsJson,
+} from "./stats/cross-products.js";
+export { ExtendedMoments } from "./stats/extended-moments.js";
 export type { FitMetrics, PredictionMetrics } from "./stats/metrics.js";
-export { Moments, type MomentsJson } from "./stats/moments.js";
+export { Moments } from "./stats/moments.js";
 export { type FitOptions, fit } from "./training/fit.js";
 export { type CsvFit, fitCsv } from "./training/fit-csv.js";
 export { type CsvGroupFit, type FitGroupsCsvOptions, fitGroupsCsv } from "./training/fit-groups-csv.js";

@@ -130,7 +130,7 @@ async function diagnoseSource(
       hint: "train on more rows, or with fewer terms",
     });
   const limits = influenceLimits(model);
-  const y = model.moments.columns.indexOf(model.regression.target);
+  const y = model.moments.index(model.regression.target);
   const plan: DiagnosePlan = {
     predictor,
     whitening: model.whitening,

@@ -1,4 +1,6 @@
 import { UsageError } from "../errors.js";
+import type { CrossProducts } from "./cross-products.js";
+import { positions } from "./positions.js";
 
 /** Whether two lists of columns are the same names in the same order. */
 export function sameColumns(a: readonly string[], b: readonly string[]): boolean {
@@ -16,19 +18,38 @@ export function alignColumns(
   left: readonly string[],
   right: readonly string[],
 ): { added: string[]; indices: Int32Array } {
-  const where = new Map(left.map((name, i) => [name, i]));
+  const where = positions(left);
   const added: string[] = [];
   const indices = new Int32Array(right.length);
   for (let i = 0; i < right.length; i++) {
-    let at = where.get(right[i]!);
-    if (at === undefined) {
-      at = left.length + added.length;
-      added.push(right[i]!);
-      where.set(right[i]!, at);
-    }
-    indices[i] = at;
+    const at = where.get(right[i]!);
+    indices[i] = at ?? left.length + added.length;
+    if (at === undefined) added.push(right[i]!);
   }
   return { added, indices };
+}
+
+/** The moments of those columns that `keep` says yes to: the same ones where it does to all. */
+export function keepColumns(moments: CrossProducts, keep: (name: string) => boolean): CrossProducts {
+  const { columns } = moments;
+  const kept = columns.map((_, i) => i).filter((i) => keep(columns[i]!));
+  return kept.length === columns.length ? moments : moments.select(kept);
+}
+
+/** Throws UsageError where the one is in double, and the other in double-double. */
+export function checkAlike(a: CrossProducts, b: CrossProducts): void {
+  if (a.extended !== b.extended)
+    throw new UsageError("moments in double and moments in double-double do not merge", {
+      hint: "round those in double-double by toMoments",
+    });
+}
+
+/** Throws UsageError where the rows of `part` cannot be among those of `whole`. */
+export function checkAmong(whole: CrossProducts, part: CrossProducts): void {
+  const unknown = part.columns.filter((name) => whole.index(name) < 0);
+  if (unknown.length > 0)
+    throw new UsageError(`cannot take away columns that are not there: ${unknown.join(", ")}`);
+  if (part.n > whole.n) throw new UsageError(`cannot take ${part.n} rows away from ${whole.n}`);
 }
 
 /** Checks the shape of a column-major block and sums its weights; rows of weight 0 are not counted. */

@@ -1,21 +1,11 @@
 import { UsageError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
-import { alignColumns, checkBlock, sameColumns } from "./block-layout.js";
+import { alignColumns, checkAlike, checkAmong, checkBlock, sameColumns } from "./block-layout.js";
+import type { CrossProducts, ExtendedMomentsJson } from "./cross-products.js";
 import { addAt, addProductAt, DoubleDouble, productError, sumError } from "./double-double.js";
 import { Moments } from "./moments.js";
 import { packedIndex, packedLength } from "./packed.js";
-
-/** What {@link ExtendedMoments.toJSON} gives: plain JSON numbers, high and low parts apart. */
-export interface ExtendedMomentsJson {
-  columns: string[];
-  n: number;
-  sumW: [hi: number, lo: number];
-  sumLogW: number;
-  mean: number[];
-  meanLow: number[];
-  c: number[];
-  cLow: number[];
-}
+import { positions } from "./positions.js";
 
 /**
  * {@link Moments} in double-double arithmetic (about 106 bits), for ill-conditioned data: every value is the sum of
@@ -23,7 +13,7 @@ export interface ExtendedMomentsJson {
  *
  * Values must be below about 1e150 in magnitude, see DoubleDouble.
  */
-export class ExtendedMoments {
+export class ExtendedMoments implements CrossProducts {
   columns: readonly string[];
   n = 0;
   sumW = 0;
@@ -66,6 +56,39 @@ export class ExtendedMoments {
       if (parts[part].length !== moments[part].length)
         throw new UsageError(`${part} has ${parts[part].length} values, expected ${moments[part].length}`);
     return Object.assign(moments, parts);
+  }
+
+  /** True: these are in double-double. */
+  get extended(): boolean {
+    return true;
+  }
+
+  /** Where a column lies; −1 where there is none of that name. */
+  index(name: string): number {
+    return positions(this.columns).get(name) ?? -1;
+  }
+
+  /** As {@link Moments.product}, in double from the high parts. */
+  product(i: number, j: number, centred = true): number {
+    if (i < 0 || j < 0) return 0;
+    const c = this.c[packedIndex(i, j)]!;
+    return centred ? c : c + this.sumW * this.mean[i]! * this.mean[j]!;
+  }
+
+  get extendedSumW(): DoubleDouble {
+    return new DoubleDouble(this.sumW, this.sumWLow);
+  }
+
+  extendedMean(i: number): DoubleDouble {
+    return new DoubleDouble(this.mean[i] ?? 0, this.meanLow[i] ?? 0);
+  }
+
+  /** C_ij, or Σ w x_i x_j = C_ij + W x̄_i x̄_j where not `centred`; 0 where i or j is −1. */
+  extendedProduct(i: number, j: number, centred = true): DoubleDouble {
+    if (i < 0 || j < 0) return new DoubleDouble(0);
+    const at = packedIndex(i, j);
+    const c = new DoubleDouble(this.c[at]!, this.cLow[at]!);
+    return centred ? c : c.add(this.extendedSumW.mul(this.extendedMean(i)).mul(this.extendedMean(j)));
   }
 
   /**
@@ -205,10 +228,7 @@ export class ExtendedMoments {
 
   /** The inverse of `merge`, as {@link Moments.subtract}. */
   subtract(other: ExtendedMoments): ExtendedMoments {
-    const unknown = other.columns.filter((name) => !this.columns.includes(name));
-    if (unknown.length > 0)
-      throw new UsageError(`cannot take away columns that are not there: ${unknown.join(", ")}`);
-    if (other.n > this.n) throw new UsageError(`cannot take ${other.n} rows away from ${this.n}`);
+    checkAmong(this, other);
     const left = this.clone();
     if (other.n === 0) return left;
     if (other.n === this.n) return ExtendedMoments.empty(this.columns);
@@ -349,6 +369,7 @@ export class ExtendedMoments {
   }
 
   private alignWith(other: ExtendedMoments): ExtendedMoments {
+    checkAlike(this, other);
     if (sameColumns(this.columns, other.columns)) return other;
     const { added, indices } = alignColumns(this.columns, other.columns);
     this.widen(added);

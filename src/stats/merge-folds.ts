@@ -1,33 +1,22 @@
+import type { CrossProducts } from "./cross-products.js";
 import { ExtendedMoments } from "./extended-moments.js";
-import type { Moments } from "./moments.js";
+import { packedIndex, packedLength } from "./packed.js";
 
-/** Merges `other` into `into`; both of the same kind. */
-export function absorbMoments(into: Moments | ExtendedMoments, other: Moments | ExtendedMoments): void {
-  if (into instanceof ExtendedMoments) into.absorb(other as ExtendedMoments);
-  else into.absorb(other as Moments);
-}
-
-/** The moments of all folds together, merged in order. */
-export function mergeFolds(folds: readonly (Moments | ExtendedMoments)[]): Moments | ExtendedMoments {
-  const total = folds[0]!.clone();
-  for (const fold of folds.slice(1)) absorbMoments(total, fold);
+/** The moments of all folds together, merged in order; in double-double where some of them are. */
+export function mergeFolds(folds: readonly CrossProducts[]): CrossProducts {
+  const alike = folds.some((fold) => fold.extended) ? folds.map(asExtended) : folds;
+  const total = alike[0]!.clone();
+  for (const fold of alike.slice(1)) total.absorb(fold);
   return total;
 }
 
-/** The same numbers as double-double, the low parts zero. */
-export function asExtended(moments: Moments | ExtendedMoments): ExtendedMoments {
-  if (moments instanceof ExtendedMoments) return moments;
-  const { columns, n, sumW, sumLogW, mean, c } = moments;
-  const low = { sumWLow: 0, meanLow: new Float64Array(mean.length), cLow: new Float64Array(c.length) };
-  return ExtendedMoments.of({ columns, n, sumW, sumLogW, mean: mean.slice(), c: c.slice(), ...low });
-}
-
-/** Moments merged with those of further rows, as new ones of the first one's kind. */
-export function absorbInto(
-  moments: Moments | ExtendedMoments,
-  rows: Moments | ExtendedMoments,
-): Moments | ExtendedMoments {
-  const all = moments.clone();
-  absorbMoments(all, rows);
-  return all;
+/** Moments in double-double: themselves where they are, else the same numbers, the low parts zero. */
+export function asExtended(moments: CrossProducts): CrossProducts {
+  if (moments.extended) return moments;
+  const { columns, n, sumW, sumLogW, mean } = moments;
+  const p = columns.length;
+  const c = new Float64Array(packedLength(p));
+  for (let i = 0; i < p; i++) for (let j = 0; j <= i; j++) c[packedIndex(i, j)] = moments.product(i, j);
+  const low = { sumWLow: 0, meanLow: new Float64Array(p), cLow: new Float64Array(c.length) };
+  return ExtendedMoments.of({ columns, n, sumW, sumLogW, mean: mean.slice(), c, ...low });
 }

@@ -1,17 +1,10 @@
 import { UsageError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
-import { alignColumns, checkBlock, sameColumns } from "./block-layout.js";
+import { alignColumns, checkAlike, checkAmong, checkBlock, sameColumns } from "./block-layout.js";
+import type { CrossProducts, MomentsJson } from "./cross-products.js";
+import { DoubleDouble } from "./double-double.js";
 import { packedIndex, packedLength } from "./packed.js";
-
-/** What {@link Moments.toJSON} gives: plain JSON numbers, which read back to the same doubles. */
-export interface MomentsJson {
-  columns: string[];
-  n: number;
-  sumW: number;
-  sumLogW: number;
-  mean: number[];
-  c: number[];
-}
+import { positions } from "./positions.js";
 
 /**
  * The first two moments of named columns: the row count n, W = Σw, the weighted means x̄ = Σwx / W, and the centred
@@ -21,7 +14,7 @@ export interface MomentsJson {
  * (`subtract`). A column that one side does not have is a column of zeros there. Rows of weight 0 are not counted
  * in n, as in R. Source: Chan, Golub & LeVeque 1983; Pébay 2008.
  */
-export class Moments {
+export class Moments implements CrossProducts {
   /** The columns' names, unique, in the order of `mean`. */
   columns: readonly string[];
   /** Rows of positive weight. */
@@ -67,6 +60,37 @@ export class Moments {
     moments.sumW = parts.sumW;
     moments.sumLogW = parts.sumLogW ?? 0;
     return moments;
+  }
+
+  /** False: these are in double. */
+  get extended(): boolean {
+    return false;
+  }
+
+  /** Where a column lies; −1 where there is none of that name. */
+  index(name: string): number {
+    return positions(this.columns).get(name) ?? -1;
+  }
+
+  /** C_ij, or Σ w x_i x_j = C_ij + W x̄_i x̄_j where not `centred`; 0 where i or j is −1. */
+  product(i: number, j: number, centred = true): number {
+    if (i < 0 || j < 0) return 0;
+    const c = this.c[packedIndex(i, j)]!;
+    return centred ? c : c + this.sumW * this.mean[i]! * this.mean[j]!;
+  }
+
+  get extendedSumW(): DoubleDouble {
+    return new DoubleDouble(this.sumW);
+  }
+
+  extendedMean(i: number): DoubleDouble {
+    return new DoubleDouble(this.mean[i] ?? 0);
+  }
+
+  /** {@link Moments.product} in double-double arithmetic. */
+  extendedProduct(i: number, j: number, centred = true): DoubleDouble {
+    const c = new DoubleDouble(this.product(i, j));
+    return centred ? c : c.add(this.extendedSumW.mul(this.extendedMean(i)).mul(this.extendedMean(j)));
   }
 
   /**
@@ -178,10 +202,7 @@ export class Moments {
    * where `other` has rows or columns that this has not.
    */
   subtract(other: Moments): Moments {
-    const unknown = other.columns.filter((name) => !this.columns.includes(name));
-    if (unknown.length > 0)
-      throw new UsageError(`cannot take away columns that are not there: ${unknown.join(", ")}`);
-    if (other.n > this.n) throw new UsageError(`cannot take ${other.n} rows away from ${this.n}`);
+    checkAmong(this, other);
     const left = this.clone();
     if (other.n === 0) return left;
     if (other.n === this.n) return Moments.empty(this.columns);
@@ -250,6 +271,11 @@ export class Moments {
     });
   }
 
+  /** These moments themselves. */
+  toMoments(): Moments {
+    return this;
+  }
+
   toJSON(): MomentsJson {
     return {
       columns: [...this.columns],
@@ -273,6 +299,7 @@ export class Moments {
 
   /** Widens this to the columns of `other` too, and gives `other` in this one's order (itself, where it is so). */
   private alignWith(other: Moments): Moments {
+    checkAlike(this, other);
     if (sameColumns(this.columns, other.columns)) return other;
     const { added, indices } = alignColumns(this.columns, other.columns);
     this.widen(added);

@@ -15,10 +15,10 @@ import { extendedIsFree, needsExtended } from "../linear/solve/ladder.js";
 import { solve } from "../linear/solve/solve.js";
 import { layoutOf, type RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
-import type { ExtendedMoments } from "../stats/extended-moments.js";
+import { keepColumns } from "../stats/block-layout.js";
+import type { CrossProducts } from "../stats/cross-products.js";
 import { mergeFolds } from "../stats/merge-folds.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
-import type { Moments } from "../stats/moments.js";
 import { option, wording } from "../wording.js";
 import { checkRows } from "./check-rows.js";
 import { chooseColumns, unknownColumn } from "./choose-columns.js";
@@ -139,10 +139,7 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
     const folds = total.groups.get(name)!;
     const whole = mergeFolds(folds);
     const { levels, gone } = levelsLeft(spec, all, whole);
-    const keep = (moments: Moments | ExtendedMoments) =>
-      gone.size === 0
-        ? moments
-        : moments.select(moments.columns.map((_, i) => i).filter((i) => !gone.has(moments.columns[i]!)));
+    const keep = (moments: CrossProducts) => keepColumns(moments, (key) => !gone.has(key));
     try {
       const { model } = solveSpec(
         {
@@ -181,12 +178,8 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
 }
 
 /** Whether double precision is not enough for a group. */
-function needsMore(
-  folds: readonly (Moments | ExtendedMoments)[],
-  spec: ModelSpec,
-  total: MomentsTotal,
-): boolean {
-  const moments = mergeFolds(folds) as Moments;
+function needsMore(folds: readonly CrossProducts[], spec: ModelSpec, total: MomentsTotal): boolean {
+  const moments = mergeFolds(folds);
   if (moments.n === 0) return false;
   const { levels } = levelsLeft(spec, sortedLevels(spec, total), moments);
   const regression = regressionOf(spec, codedTerms(spec, levels));

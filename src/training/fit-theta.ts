@@ -7,9 +7,8 @@ import type { Solution } from "../linear/solve/solution.js";
 import { type Regression, solve } from "../linear/solve/solve.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
-import type { ExtendedMoments } from "../stats/extended-moments.js";
+import type { CrossProducts } from "../stats/cross-products.js";
 import { mergeFolds } from "../stats/merge-folds.js";
-import type { Moments } from "../stats/moments.js";
 import { checkFactors, checkRows } from "./check-rows.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { MomentsPlan } from "./moments-job.js";
@@ -24,7 +23,7 @@ const WARNING_CONDITION = 1e7;
 export interface ThetaEstimate {
   total: MomentsTotal;
   /** The moments of all folds. */
-  moments: Moments | ExtendedMoments;
+  moments: CrossProducts;
   levels: FactorLevels;
   regression: Regression;
   solution: Solution;
@@ -69,7 +68,7 @@ export async function fitTheta(
   }
   let used: Solver = plan.extended ? "extended" : "normal";
   let solution = await watch.solve(() => solve(moments, regression));
-  if (solver === "auto" && used === "normal" && needsExtended(solution, moments as Moments, regression)) {
+  if (solver === "auto" && used === "normal" && needsExtended(solution, moments, regression)) {
     ({ total, threads } = await scanned(true));
     moments = mergeFolds(total.folds);
     solution = await watch.solve(() => solve(moments, regression));

@@ -1,7 +1,7 @@
 import { type FactorLevels, sortLevels } from "../dataset/formula/coding.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
+import type { CrossProducts } from "../stats/cross-products.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
-import { absorbMoments } from "../stats/merge-folds.js";
 import { Moments } from "../stats/moments.js";
 import { packedLength } from "../stats/packed.js";
 
@@ -46,9 +46,9 @@ export interface MomentsResult {
 
 /** The moments of all chunks so far, fold by fold. */
 export class MomentsTotal {
-  readonly folds: (Moments | ExtendedMoments)[];
+  readonly folds: CrossProducts[];
   /** The folds of each group, where there are groups. */
-  readonly groups: Map<string, (Moments | ExtendedMoments)[]>;
+  readonly groups: Map<string, CrossProducts[]>;
   readonly levels: Map<string, Set<string>>;
   rows: number;
   dropped: number;
@@ -70,11 +70,11 @@ export class MomentsTotal {
 
   /** Merges later chunks into these. */
   absorb(later: MomentsTotal): this {
-    for (const [f, fold] of this.folds.entries()) absorbMoments(fold, later.folds[f]!);
+    for (const [f, fold] of this.folds.entries()) fold.absorb(later.folds[f]!);
     for (const [name, folds] of later.groups) {
       const own = this.groups.get(name);
       if (own === undefined) this.groups.set(name, folds);
-      else for (const [f, fold] of own.entries()) absorbMoments(fold, folds[f]!);
+      else for (const [f, fold] of own.entries()) fold.absorb(folds[f]!);
     }
     for (const [label, names] of later.levels) for (const name of names) this.levels.get(label)!.add(name);
     this.rows += later.rows;
@@ -94,7 +94,7 @@ export function sortedLevels(spec: ModelSpec, total: MomentsTotal): FactorLevels
   );
 }
 
-function momentsOf(columns: readonly string[], parts: FoldParts): Moments | ExtendedMoments {
+function momentsOf(columns: readonly string[], parts: FoldParts): CrossProducts {
   // The kernels may have room for columns that other chunks had: those behind this chunk's are zero.
   const p = columns.length;
   const cut = (values: Float64Array, length: number) =>

@@ -11,8 +11,7 @@ import { unitedLevels } from "../linear/shards/merge-models.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
-import { ExtendedMoments } from "../stats/extended-moments.js";
-import { absorbInto, mergeFolds } from "../stats/merge-folds.js";
+import { mergeFolds } from "../stats/merge-folds.js";
 import { checkRows } from "./check-rows.js";
 import { chunkBytesFor } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
@@ -61,7 +60,7 @@ async function updateSource(
   checkColumns(model, table, source.name);
   if (options.na === "fail" && !source.repeatable) await source.seekable();
   const before = model.scan ?? { rows: model.n, firstRow: 0, dropped: 0, seed: 1 };
-  const extended = model.moments instanceof ExtendedMoments;
+  const { extended } = model.moments;
   const plan: MomentsPlan = {
     spec,
     plain: plainKeys(spec),
@@ -83,14 +82,14 @@ async function updateSource(
   const layout = layoutOf(table, { ...rawSlots(spec), weight: weightsColumn });
   const { total } = await scanMoments(table, layout, plan, control);
   await checkRows(table, layout, total, options);
-  const folds = model.folds.map((fold, f) => absorbInto(fold, total.folds[f]!));
+  const folds = model.folds.map((fold, f) => fold.merge(total.folds[f]!));
   const notes = vcovNotes([model]);
   const updated = solveSpec(
     {
       spec,
       levels: unitedLevels(spec, [model.levels, sortedLevels(spec, total)]),
       references,
-      moments: folds.length > 0 ? mergeFolds(folds) : absorbInto(model.moments, total.folds[0]!),
+      moments: folds.length > 0 ? mergeFolds(folds) : model.moments.merge(total.folds[0]!),
       folds,
       weightsColumn,
       scan: {

@@ -1,5 +1,3 @@
-import { DoubleDouble } from "../../stats/double-double.js";
-import { ExtendedMoments } from "../../stats/extended-moments.js";
 import { packedIndex } from "../../stats/packed.js";
 import type { LinearModel } from "../model/model.js";
 import { solve } from "../solve/solve.js";
@@ -24,18 +22,8 @@ export interface InflationRow {
  */
 export function varianceInflation(model: LinearModel): InflationRow[] {
   const { moments, regression, intercept } = model;
-  const where = new Map(moments.columns.map((name, i) => [name, i]));
-  const at = regression.terms.map((key) => where.get(key));
-  const extended = moments instanceof ExtendedMoments ? moments : undefined;
-  const W = new DoubleDouble(moments.sumW, extended?.sumWLow ?? 0);
-  const mean = (i: number) => new DoubleDouble(moments.mean[i]!, extended?.meanLow[i] ?? 0);
-  const product = (i: number, j: number): number => {
-    const [a, b] = [at[i], at[j]];
-    if (a === undefined || b === undefined) return 0;
-    const ab = packedIndex(a, b);
-    const c = new DoubleDouble(moments.c[ab]!, extended?.cLow[ab] ?? 0);
-    return (intercept ? c : c.add(W.mul(mean(a)).mul(mean(b)))).toNumber();
-  };
+  const at = regression.terms.map((key) => moments.index(key));
+  const product = (i: number, j: number) => moments.extendedProduct(at[i]!, at[j]!, intercept).toNumber();
   const { inverse } = solve(moments, regression);
   const first = intercept ? 1 : 0;
   let column = 0;

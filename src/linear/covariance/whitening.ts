@@ -1,8 +1,7 @@
 import { ModelError } from "../../errors.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { DoubleDouble } from "../../stats/double-double.js";
-import { ExtendedMoments } from "../../stats/extended-moments.js";
-import type { Moments } from "../../stats/moments.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import { option, wording } from "../../wording.js";
 import { extendedCholesky, extendedForward, extendedVector, setEntry } from "../solve/extended-cholesky.js";
@@ -36,29 +35,19 @@ export interface Whitening {
  * @throws ModelError where the moments do not have the rank of the fit
  */
 export function whiteningOf(
-  moments: Moments | ExtendedMoments,
+  moments: CrossProducts,
   regression: Regression,
   coefficients: Float64Array,
 ): Whitening {
   const { terms, intercept } = regression;
-  const where = new Map(moments.columns.map((name, i) => [name, i]));
   const kept = terms.map((_, j) => j).filter((j) => !Number.isNaN(coefficients[j + (intercept ? 1 : 0)]!));
-  const at = kept.map((j) => where.get(terms[j]!));
-  const extended = moments instanceof ExtendedMoments ? moments : undefined;
-  const W = new DoubleDouble(moments.sumW, extended?.sumWLow ?? 0);
-  const mean = (i: number) => new DoubleDouble(moments.mean[i]!, extended?.meanLow[i] ?? 0);
-  const product = (i: number | undefined, j: number | undefined) => {
-    if (i === undefined || j === undefined) return new DoubleDouble(0);
-    const ij = packedIndex(i, j);
-    const c = new DoubleDouble(moments.c[ij]!, extended?.cLow[ij] ?? 0);
-    return intercept ? c : c.add(W.mul(mean(i)).mul(mean(j)));
-  };
+  const at = kept.map((j) => moments.index(terms[j]!));
+  const product = (i: number, j: number) => moments.extendedProduct(at[i]!, at[j]!, intercept);
   const r = kept.length;
-  const root = at.map((i) => product(i, i).sqrt());
+  const root = at.map((_, i) => product(i, i).sqrt());
   const gram = extendedVector(packedLength(r));
   for (let i = 0; i < r; i++)
-    for (let j = 0; j <= i; j++)
-      setEntry(gram, packedIndex(i, j), product(at[i], at[j]).div(root[i]!).div(root[j]!));
+    for (let j = 0; j <= i; j++) setEntry(gram, packedIndex(i, j), product(i, j).div(root[i]!).div(root[j]!));
   const { rows, aliased } = extendedCholesky(gram, r, 0);
   if (aliased.length > 0)
     throw new ModelError(
@@ -78,7 +67,7 @@ export function whiteningOf(
     rank: r + (intercept ? 1 : 0),
     constant: intercept ? 1 / Math.sqrt(moments.sumW) : 0,
     kept,
-    mean: Float64Array.from(at, (i) => (intercept && i !== undefined ? moments.mean[i]! : 0)),
+    mean: Float64Array.from(at, (i) => (intercept ? (moments.mean[i] ?? 0) : 0)),
     lower,
   };
 }

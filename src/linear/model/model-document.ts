@@ -3,8 +3,8 @@ import { codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
 import { targetKey } from "../../dataset/formula/column-key.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { GomlError, ModelError } from "../../errors.js";
-import { ExtendedMoments, type ExtendedMomentsJson } from "../../stats/extended-moments.js";
-import { Moments, type MomentsJson } from "../../stats/moments.js";
+import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
+import { readMoments } from "../../stats/read-moments.js";
 import { wording } from "../../wording.js";
 import type { Vcov } from "../covariance/vcov.js";
 import type { Penalty } from "../penalty/penalty.js";
@@ -46,15 +46,15 @@ export interface ModelDocument {
   /** Each factor's levels, sorted. */
   levels: FactorLevels;
   references: Readonly<Record<string, string>>;
-  moments: MomentsJson | ExtendedMomentsJson;
+  moments: CrossProductsJson;
   /** The moments of the cross-validation folds. */
-  folds: (MomentsJson | ExtendedMomentsJson)[];
+  folds: CrossProductsJson[];
 }
 
 /** A checked document, its moments read. */
 export type CheckedDocument = Omit<ModelDocument, "moments" | "folds"> & {
-  moments: Moments | ExtendedMoments;
-  folds: (Moments | ExtendedMoments)[];
+  moments: CrossProducts;
+  folds: CrossProducts[];
 };
 
 /**
@@ -93,8 +93,8 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
   const p = terms.length + (intercept ? 1 : 0);
   const coefficients = need("coefficients", isNumbers(p), `${p} numbers`);
   const covariance = need("covariance", isNumbers((p * (p + 1)) / 2), `${(p * (p + 1)) / 2} numbers`);
-  const moments = readMoments(document.moments, name);
-  const folds = need("folds", Array.isArray, "a list of moments").map((fold) => readMoments(fold, name));
+  const moments = momentsOf(document.moments, name);
+  const folds = need("folds", Array.isArray, "a list of moments").map((fold) => momentsOf(fold, name));
   const spec = need("spec", isModelSpec, "the model's specification");
   for (const { columns } of [moments, ...folds])
     if (!columns.includes(targetKey(spec.target))) throw wrong(`"moments" lack the target "${target}"`);
@@ -174,11 +174,11 @@ function readVcov(v: unknown, name: string): Vcov {
   });
 }
 
-function readMoments(json: unknown, name: string): Moments | ExtendedMoments {
+function momentsOf(json: unknown, name: string): CrossProducts {
   try {
-    const document = json as MomentsJson | ExtendedMomentsJson;
+    const document = json as CrossProductsJson;
     if (!Array.isArray(document.columns)) throw new TypeError("columns should be a list");
-    return "cLow" in document ? ExtendedMoments.fromJSON(document) : Moments.fromJSON(document);
+    return readMoments(document);
   } catch (cause) {
     const reason =
       cause instanceof GomlError ? cause.words.message : "a part of them is missing, or not what it was";

@@ -1,9 +1,8 @@
 import type { CodedTerm, FactorLevels } from "../../dataset/formula/coding.js";
 import { targetKey } from "../../dataset/formula/column-key.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
-import type { ExtendedMoments } from "../../stats/extended-moments.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import type { PredictionMetrics } from "../../stats/metrics.js";
-import type { Moments } from "../../stats/moments.js";
 import type { Vcov } from "../covariance/vcov.js";
 import type { Whitening } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
@@ -49,8 +48,8 @@ export interface ModelParts {
   solver: Solver;
   solution: Solution;
   /** The moments of the rows of the fit, and those of each cross-validation fold where there are more than one. */
-  moments: Moments | ExtendedMoments;
-  folds?: readonly (Moments | ExtendedMoments)[];
+  moments: CrossProducts;
+  folds?: readonly CrossProducts[];
   /** The column of weights. */
   weightsColumn?: string | undefined;
   /** How the covariance of θ is estimated. Default: iid. */
@@ -75,7 +74,7 @@ export interface FittedModel {
   readonly dfResidual: number;
   readonly rss: number;
   readonly tss: number;
-  readonly moments: Moments | ExtendedMoments;
+  readonly moments: CrossProducts;
   readonly vcov: Vcov;
   readonly penalty: Penalty | undefined;
 }

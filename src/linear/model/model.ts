@@ -1,8 +1,7 @@
 import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError, UsageError } from "../../errors.js";
-import type { ExtendedMoments } from "../../stats/extended-moments.js";
-import type { Moments } from "../../stats/moments.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex } from "../../stats/packed.js";
 import type { RobustVcov, Vcov } from "../covariance/vcov.js";
 import { unwhiten, type Whitening, whiteningOf } from "../covariance/whitening.js";
@@ -64,9 +63,9 @@ export class LinearModel implements FittedModel {
   /** Total sum of squares: about the mean with an intercept, about 0 without. */
   readonly tss: number;
   /** The moments of the rows of the fit. */
-  readonly moments: Moments | ExtendedMoments;
+  readonly moments: CrossProducts;
   /** The moments of each cross-validation fold; empty where there are none. */
-  readonly folds: readonly (Moments | ExtendedMoments)[];
+  readonly folds: readonly CrossProducts[];
   /** The column of weights, where the fit had one. */
   readonly weightsColumn: string | undefined;
   /** The penalty of a ridge, lasso or elastic net fit, which has no standard errors; undefined for least squares. */

@@ -1,5 +1,4 @@
 import { codedTerms } from "../../dataset/formula/coding.js";
-import { ExtendedMoments } from "../../stats/extended-moments.js";
 import type { CrossValidatedPath } from "../penalty/elastic-net.js";
 import { type PenaltyChoice, penalize } from "../penalty/penalty.js";
 import { checkEstimable } from "../solve/aliasing.js";
@@ -32,7 +31,7 @@ export function solveSpec(
   checkEstimable(moments, regression);
   const plain = solve(moments, regression);
   const notes: string[] = [];
-  if (!(moments instanceof ExtendedMoments) && needsExtended(plain, moments, regression))
+  if (!moments.extended && needsExtended(plain, moments, regression))
     notes.push(
       "these moments were summed in double precision, which may not be enough here: " +
         "train with the solver extended for more digits",
@@ -43,7 +42,7 @@ export function solveSpec(
       : penalize(moments, folds, regression, plain, penalty);
   const model = LinearModel.of({
     ...parts,
-    solver: moments instanceof ExtendedMoments ? "extended" : "normal",
+    solver: moments.extended ? "extended" : "normal",
     solution: penalized?.solution ?? plain,
     penalty: penalized?.penalty,
   });

@@ -1,6 +1,5 @@
 import { ModelError, UsageError } from "../../errors.js";
-import type { ExtendedMoments } from "../../stats/extended-moments.js";
-import type { Moments } from "../../stats/moments.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import { type CrossValidation, collectErrors, leaveOneOut, presentIn } from "../solve/cross-validation.js";
 import { predictionSquares } from "../solve/prediction-squares.js";
@@ -42,7 +41,7 @@ export interface PenalizedFit {
  * @throws UsageError for a λ that is negative or an α outside 0 to 1; ModelError where there is no row
  */
 export function elasticNet(
-  moments: Moments | ExtendedMoments,
+  moments: CrossProducts,
   regression: Regression,
   lambdas: readonly number[],
   options: PenaltyOptions = {},
@@ -68,7 +67,7 @@ export function elasticNet(
  * glmnet takes it) down to `ratio` of it, evenly spaced in log λ.
  */
 export function lambdaPath(
-  moments: Moments | ExtendedMoments,
+  moments: CrossProducts,
   regression: Regression,
   options: PenaltyOptions & { count?: number | undefined; ratio?: number | undefined } = {},
 ): number[] {
@@ -95,14 +94,14 @@ export interface CrossValidatedPath {
  * Ridge, lasso or elastic net along a path of λs, each cross-validated from the moments of the folds. The λs come
  * from all rows (see {@link lambdaPath}) unless they are given.
  */
-export function crossValidatePath<M extends Moments | ExtendedMoments>(
-  folds: readonly M[],
+export function crossValidatePath(
+  folds: readonly CrossProducts[],
   regression: Regression,
   options: PenaltyOptions & { lambdas?: readonly number[] | undefined; count?: number | undefined } = {},
 ): CrossValidatedPath {
   const parts = leaveOneOut(folds);
   const [first] = parts;
-  const total = (first!.others as Moments).merge(first!.fold as Moments) as M;
+  const total = first!.others.merge(first!.fold);
   presentIn(total, regression);
   const lambdas = [...(options.lambdas ?? lambdaPath(total, regression, options))].sort((x, y) => y - x);
   const foldPaths = parts.map(({ others }) =>
@@ -141,22 +140,20 @@ interface Problem {
 }
 
 function standardized(
-  moments: Moments | ExtendedMoments,
+  moments: CrossProducts,
   { target, terms, intercept }: Regression,
   standardize: boolean,
 ): Problem {
   if (moments.n === 0) throw new ModelError("there are no rows to fit");
-  const where = new Map(moments.columns.map((name, i) => [name, i]));
   const at = [...terms, target].map((name) => {
-    const i = where.get(name);
-    if (i === undefined) throw new UsageError(`the moments have no column ${JSON.stringify(name)}`);
+    const i = moments.index(name);
+    if (i < 0) throw new UsageError(`the moments have no column ${JSON.stringify(name)}`);
     return i;
   });
   const W = moments.sumW;
   const size = terms.length;
   const mean = Float64Array.from(at, (i) => moments.mean[i]!);
-  const product = (i: number, j: number) =>
-    moments.c[packedIndex(at[i]!, at[j]!)]! + (intercept ? 0 : W * mean[i]! * mean[j]!);
+  const product = (i: number, j: number) => moments.product(at[i]!, at[j]!, intercept);
   const constant = Array.from({ length: size }, (_, i) => isConstant(product(i, i), W, mean[i]!));
   const scale = Float64Array.from({ length: size }, (_, i) =>
     standardize && !constant[i] ? Math.sqrt(product(i, i) / W) : 1,

@@ -1,6 +1,5 @@
 import { UsageError } from "../../errors.js";
-import type { ExtendedMoments } from "../../stats/extended-moments.js";
-import type { Moments } from "../../stats/moments.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import {
   type CrossValidation,
@@ -47,8 +46,8 @@ export interface PenalizedSolution {
  * @throws UsageError for a λ or an α out of range, and for a path without folds
  */
 export function penalize(
-  moments: Moments | ExtendedMoments,
-  folds: readonly (Moments | ExtendedMoments)[],
+  moments: CrossProducts,
+  folds: readonly CrossProducts[],
   regression: Regression,
   plain: Solution,
   choice: PenaltyChoice,
@@ -64,7 +63,7 @@ export function penalize(
           hint: wording`train with ${option("folds", 10)}, or give a number to ${option("lambda")}`,
         },
       );
-    path = crossValidatePath(folds as readonly Moments[], regression, { alpha });
+    path = crossValidatePath(folds, regression, { alpha });
     lambda = path.path[path.best]!.lambda;
   }
   const own = moments.clone();
@@ -83,13 +82,13 @@ export function penalize(
 
 /** Cross-validates a regression, with its penalty where it has one, from the moments of the folds. */
 export function crossValidateWith(
-  folds: readonly (Moments | ExtendedMoments)[],
+  folds: readonly CrossProducts[],
   regression: Regression,
   penalty: Penalty | undefined,
 ): CrossValidation {
-  if (penalty === undefined) return crossValidate(folds as readonly Moments[], regression);
+  if (penalty === undefined) return crossValidate(folds, regression);
   const { lambda, alpha } = penalty;
-  return collectErrors(leaveOneOut(folds as readonly Moments[]), regression.target, (others, fold) => {
+  return collectErrors(leaveOneOut(folds), regression.target, (others, fold) => {
     const [fit] = elasticNet(others, presentIn(others, regression), [lambda], { alpha });
     const { coefficients } = fit!;
     return { coefficients, squares: predictionSquares(fold, regression, coefficients) };

@@ -1,6 +1,5 @@
 import { ModelError } from "../../errors.js";
 import { fSurvival } from "../../stats/distributions.js";
-import { packedIndex } from "../../stats/packed.js";
 import { option, verb, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
 import { solve } from "../solve/solve.js";
@@ -125,6 +124,6 @@ function close(a: number, b: number, scale: number): boolean {
 
 /** The mean and the variance of y over the rows of the fit. */
 function targetMoments({ moments, regression }: LinearModel): { mean: number; variance: number } {
-  const at = moments.columns.indexOf(regression.target);
-  return { mean: moments.mean[at]!, variance: moments.c[packedIndex(at, at)]! / moments.sumW };
+  const at = moments.index(regression.target);
+  return { mean: moments.mean[at]!, variance: moments.product(at, at) / moments.sumW };
 }

@@ -10,8 +10,8 @@ import {
 } from "../../dataset/formula/spec.js";
 import { nearestName } from "../../dataset/nearest.js";
 import { ModelError, UsageError } from "../../errors.js";
-import type { ExtendedMoments } from "../../stats/extended-moments.js";
-import type { Moments } from "../../stats/moments.js";
+import { keepColumns } from "../../stats/block-layout.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
 import { type Estimate, solveSpec } from "../model/solve-spec.js";
@@ -70,14 +70,15 @@ function fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): Es
         references[name] = model.references[name]!;
     }
   const keys = scanKeys(spec, levels);
+  const pruned = (moments: CrossProducts) => keepColumns(moments, (key) => keys.has(key));
   const { weightsColumn, source, scan } = model;
   const refitted = solveSpec(
     {
       spec,
       levels,
       references,
-      moments: pruned(model.moments, keys),
-      folds: model.folds.map((fold) => pruned(fold, keys)),
+      moments: pruned(model.moments),
+      folds: model.folds.map(pruned),
       weightsColumn,
       source,
       scan: scan && { ...scan, test: null },
@@ -96,12 +97,6 @@ function penaltyOf(model: LinearModel, { lambda, alpha }: RefitOptions): Penalty
       hint: wording`add ${option("lambda")}`,
     });
   return undefined;
-}
-
-/** The moments of those columns that are among `keys`. */
-function pruned(moments: Moments | ExtendedMoments, keys: ReadonlySet<string>): Moments | ExtendedMoments {
-  const kept = moments.columns.map((_, i) => i).filter((i) => keys.has(moments.columns[i]!));
-  return kept.length === moments.columns.length ? moments : moments.select(kept);
 }
 
 /** A target that the moments know. */

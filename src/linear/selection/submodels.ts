@@ -2,8 +2,7 @@ import { codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
 import { targetKey } from "../../dataset/formula/column-key.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { UsageError } from "../../errors.js";
-import type { ExtendedMoments } from "../../stats/extended-moments.js";
-import type { Moments } from "../../stats/moments.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import { crossValidate, presentIn } from "../solve/cross-validation.js";
 import type { Solution } from "../solve/solution.js";
@@ -17,9 +16,9 @@ export interface SelectionData {
   /** The model with all terms that may be chosen. */
   spec: ModelSpec;
   /** The moments of the scan of `spec`. */
-  moments: Moments | ExtendedMoments;
+  moments: CrossProducts;
   /** The moments of the folds, for `cv`. */
-  folds?: readonly Moments[] | readonly ExtendedMoments[] | undefined;
+  folds?: readonly CrossProducts[] | undefined;
   levels: FactorLevels;
   references?: Readonly<Record<string, string>> | undefined;
 }
@@ -39,7 +38,7 @@ export interface Submodel {
 export class Submodels {
   readonly #data: SelectionData;
   /** A copy, which is widened by the columns that no row had. */
-  readonly #moments: Moments | ExtendedMoments;
+  readonly #moments: CrossProducts;
   readonly #criterion: Criterion;
   readonly #known = new Map<string, Submodel>();
 
@@ -106,8 +105,7 @@ export class Submodels {
 
   #value(rank: number, rss: number, regression: Regression): number {
     const { n } = this.#moments;
-    if (this.#criterion === "cv")
-      return crossValidate(this.#data.folds as readonly Moments[], regression).rmse;
+    if (this.#criterion === "cv") return crossValidate(this.#data.folds ?? [], regression).rmse;
     return n * Math.log(rss / n) + (this.#criterion === "aic" ? 2 : Math.log(n)) * rank;
   }
 }

@@ -1,14 +1,11 @@
 import { ModelError } from "../../errors.js";
-import { ExtendedMoments } from "../../stats/extended-moments.js";
+import { keepColumns } from "../../stats/block-layout.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { asExtended, mergeFolds } from "../../stats/merge-folds.js";
-import type { Moments } from "../../stats/moments.js";
-import { packedIndex } from "../../stats/packed.js";
 import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpec } from "../model/solve-spec.js";
 import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
 import { levelsLeft } from "./levels-left.js";
-
-type AnyMoments = Moments | ExtendedMoments;
 
 /** A model without the rows of a shard. */
 export interface Forgotten extends Estimate {
@@ -50,12 +47,9 @@ export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
 
   const { spec, references, weightsColumn, penalty, scan } = model;
   const { levels, gone } = levelsLeft(spec, model.levels, moments);
-  const keep = (all: AnyMoments): AnyMoments => {
-    const kept = all.columns.map((_, i) => i).filter((i) => !gone.has(all.columns[i]!));
-    return gone.size === 0 ? all : all.select(kept);
-  };
+  const keep = (all: CrossProducts) => keepColumns(all, (key) => !gone.has(key));
   const digitsLost = lostDigits(model.moments, moments);
-  const digitsLeft = (moments instanceof ExtendedMoments ? 32 : 16) - digitsLost;
+  const digitsLeft = (moments.extended ? 32 : 16) - digitsLost;
   const rest = solveSpec(
     {
       spec,
@@ -87,33 +81,30 @@ function less(whole: DataScan | undefined, part: DataScan | undefined): DataScan
   };
 }
 
-function difference(whole: AnyMoments, part: AnyMoments): AnyMoments {
+function difference(whole: CrossProducts, part: CrossProducts): CrossProducts {
   // A column that the part has and this fold has not is zero in its rows of the part.
   const wide = whole.clone();
-  wide.widen(part.columns.filter((key) => !whole.columns.includes(key)));
-  if (wide instanceof ExtendedMoments || part instanceof ExtendedMoments)
-    return asExtended(wide).subtract(asExtended(part));
-  return wide.subtract(part);
+  wide.widen(part.columns.filter((key) => whole.index(key) < 0));
+  return wide.extended || part.extended ? asExtended(wide).subtract(asExtended(part)) : wide.subtract(part);
 }
 
 /** Whether a column's sum of squares would come out below zero by more than rounding. */
-function isNegative(whole: AnyMoments, part: AnyMoments, column: number): boolean {
-  const j = part.columns.indexOf(whole.columns[column]!);
+function isNegative(whole: CrossProducts, part: CrossProducts, column: number): boolean {
+  const j = part.index(whole.columns[column]!);
   if (j < 0 || part.n === 0) return false;
-  const before = whole.c[packedIndex(column, column)]!;
+  const before = whole.product(column, column);
   const delta = whole.mean[column]! - part.mean[j]!;
   const after =
-    before - part.c[packedIndex(j, j)]! - (delta * delta * whole.sumW * part.sumW) / (whole.sumW - part.sumW);
+    before - part.product(j, j) - (delta * delta * whole.sumW * part.sumW) / (whole.sumW - part.sumW);
   return after < -1e-6 * before;
 }
 
-function lostDigits(before: AnyMoments, after: AnyMoments): number {
-  const at = new Map(before.columns.map((key, i) => [key, i]));
+function lostDigits(before: CrossProducts, after: CrossProducts): number {
   let ratio = 1;
   after.columns.forEach((key, i) => {
-    const left = after.c[packedIndex(i, i)]!;
-    const j = at.get(key);
-    if (j !== undefined && left > 0) ratio = Math.max(ratio, before.c[packedIndex(j, j)]! / left);
+    const left = after.product(i, i);
+    const j = before.index(key);
+    if (j >= 0 && left > 0) ratio = Math.max(ratio, before.product(j, j) / left);
   });
   return Math.log10(ratio);
 }

@@ -1,9 +1,7 @@
 import type { FactorLevels } from "../../dataset/formula/coding.js";
 import { scanColumns } from "../../dataset/formula/scan-keys.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
-import type { ExtendedMoments } from "../../stats/extended-moments.js";
-import type { Moments } from "../../stats/moments.js";
-import { packedIndex } from "../../stats/packed.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 
 /**
  * Which levels still have rows, and the keys of the columns that no row has any more. A level is there where a
@@ -12,14 +10,13 @@ import { packedIndex } from "../../stats/packed.js";
 export function levelsLeft(
   spec: ModelSpec,
   levels: FactorLevels,
-  moments: Moments | ExtendedMoments,
+  moments: CrossProducts,
 ): { levels: FactorLevels; gone: Set<string> } {
-  const at = new Map(moments.columns.map((key, i) => [key, i]));
   const columns = scanColumns(spec, levels);
   const met = new Map(Object.keys(levels).map((factor) => [factor, new Set<string>()]));
   for (const { key, levels: parts } of columns) {
-    const i = at.get(key);
-    if (i === undefined || (moments.mean[i] === 0 && moments.c[packedIndex(i, i)] === 0)) continue;
+    const i = moments.index(key);
+    if (i < 0 || (moments.mean[i] === 0 && moments.product(i, i) === 0)) continue;
     for (const { factor, level } of parts) met.get(factor)!.add(level);
   }
   const left = Object.fromEntries(

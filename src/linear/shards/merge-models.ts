@@ -1,9 +1,7 @@
 import { type FactorLevels, sortLevels } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
-import { ExtendedMoments } from "../../stats/extended-moments.js";
-import { asExtended, mergeFolds } from "../../stats/merge-folds.js";
-import type { Moments } from "../../stats/moments.js";
+import { mergeFolds } from "../../stats/merge-folds.js";
 import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpec } from "../model/solve-spec.js";
 import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
@@ -23,17 +21,15 @@ export function mergeModels(models: readonly NamedModel[]): Estimate {
     throw new ModelError("merging takes two models or more, found one", { hint: "name the shards' models" });
   for (const other of others) checkCompatible(first, other);
   const notes = vcovNotes(models.map(({ model }) => model));
-  const kinds = new Set(models.map(({ model }) => model.moments instanceof ExtendedMoments));
+  const kinds = new Set(models.map(({ model }) => model.moments.extended));
   if (kinds.size > 1) {
-    const double = models.filter(({ model }) => !(model.moments instanceof ExtendedMoments));
+    const double = models.filter(({ model }) => !model.moments.extended);
     notes.push(
       `summed in double precision, and taken over into double-double as they are: ` +
         double.map(({ name }) => name).join(", "),
     );
   }
-  const all = (moments: readonly (Moments | ExtendedMoments)[]) =>
-    mergeFolds(kinds.size > 1 ? moments.map(asExtended) : moments);
-  const folds = first.model.folds.map((_, f) => all(models.map(({ model }) => model.folds[f]!)));
+  const folds = first.model.folds.map((_, f) => mergeFolds(models.map(({ model }) => model.folds[f]!)));
   const { spec, references, weightsColumn, penalty } = first.model;
   const merged = solveSpec(
     {
@@ -43,7 +39,7 @@ export function mergeModels(models: readonly NamedModel[]): Estimate {
         models.map(({ model }) => model.levels),
       ),
       references,
-      moments: folds.length > 0 ? mergeFolds(folds) : all(models.map(({ model }) => model.moments)),
+      moments: folds.length > 0 ? mergeFolds(folds) : mergeFolds(models.map(({ model }) => model.moments)),
       folds,
       weightsColumn,
       scan: summedScan(models.map(({ model }) => model.scan)),

@@ -1,7 +1,5 @@
 import { ModelError } from "../../errors.js";
-import type { ExtendedMoments } from "../../stats/extended-moments.js";
-import type { Moments } from "../../stats/moments.js";
-import { packedIndex } from "../../stats/packed.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import { isConstant } from "./solution.js";
 import type { Regression } from "./solve.js";
@@ -16,7 +14,7 @@ const SMALLEST_MEAN = 1e-140;
  *
  * @throws ModelError that says which
  */
-export function checkEstimable(moments: Moments | ExtendedMoments, regression: Regression): void {
+export function checkEstimable(moments: CrossProducts, regression: Regression): void {
   const { target, terms, intercept } = regression;
   const coefficients = terms.length + (intercept ? 1 : 0);
   if (moments.n < coefficients) {
@@ -26,9 +24,9 @@ export function checkEstimable(moments: Moments | ExtendedMoments, regression: R
     });
   }
   checkSquares(moments, regression);
-  const y = moments.columns.indexOf(target);
+  const y = moments.index(target);
   const mean = moments.mean[y]!;
-  if (intercept && isConstant(moments.c[packedIndex(y, y)]!, moments.sumW, mean)) {
+  if (intercept && isConstant(moments.product(y, y), moments.sumW, mean)) {
     throw new ModelError(`the target "${target}" is constant: all ${moments.n} values are ${mean}`, {
       hint: wording`name another column with ${option("target")}`,
     });
@@ -41,14 +39,13 @@ export function checkEstimable(moments: Moments | ExtendedMoments, regression: R
  *
  * @throws ModelError that names the column
  */
-export function checkSquares(moments: Moments | ExtendedMoments, { target, terms }: Regression): void {
+export function checkSquares(moments: CrossProducts, { target, terms }: Regression): void {
   const { sumW } = moments;
-  const where = new Map(moments.columns.map((name, i) => [name, i]));
   for (const name of [target, ...terms]) {
-    const at = where.get(name);
-    if (at === undefined) continue;
+    const at = moments.index(name);
+    if (at < 0) continue;
     const mean = moments.mean[at]!;
-    const square = moments.c[packedIndex(at, at)]!;
+    const square = moments.product(at, at);
     const small =
       Math.abs(mean) < SMALLEST_MEAN && (mean !== 0 || square > 0) && square < sumW * SMALLEST_DEVIATION ** 2;
     if (!small && [square, mean, sumW].every(Number.isFinite)) continue;

@@ -1,8 +1,6 @@
 import { UsageError } from "../../errors.js";
-import { ExtendedMoments } from "../../stats/extended-moments.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { mergeFolds } from "../../stats/merge-folds.js";
-import type { Moments } from "../../stats/moments.js";
-import { packedIndex } from "../../stats/packed.js";
 import { needsExtended } from "./ladder.js";
 import { predictionSquares } from "./prediction-squares.js";
 import { type Regression, solve } from "./solve.js";
@@ -37,11 +35,8 @@ export interface CrossValidation {
  *
  * @throws UsageError for fewer than two folds with rows
  */
-export function crossValidate<M extends Moments | ExtendedMoments>(
-  folds: readonly M[],
-  regression: Regression,
-): CrossValidation {
-  const parts: readonly Split<Moments | ExtendedMoments>[] = leaveOneOut(asNeeded(folds, regression));
+export function crossValidate(folds: readonly CrossProducts[], regression: Regression): CrossValidation {
+  const parts = leaveOneOut(asNeeded(folds, regression));
   return collectErrors(parts, regression.target, (others, fold) => {
     const { coefficients } = solve(others, presentIn(others, regression), { inverse: false });
     return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
@@ -49,32 +44,29 @@ export function crossValidate<M extends Moments | ExtendedMoments>(
 }
 
 /** The folds, rounded to double where that is enough for all their rows: it is many times faster. */
-function asNeeded(
-  folds: readonly (Moments | ExtendedMoments)[],
-  regression: Regression,
-): readonly (Moments | ExtendedMoments)[] {
-  if (!folds.every((fold) => fold instanceof ExtendedMoments)) return folds;
+function asNeeded(folds: readonly CrossProducts[], regression: Regression): readonly CrossProducts[] {
+  if (!folds.every((fold) => fold.extended)) return folds;
   const rounded = folds.map((fold) => fold.toMoments());
-  const total = mergeFolds(rounded) as Moments;
+  const total = mergeFolds(rounded);
   const solution = solve(total, regression);
   return needsExtended(solution, total, regression) ? folds : rounded;
 }
 
 /** A fold, and the merged moments of all others. */
-export interface Split<M> {
-  fold: M;
-  others: M;
+interface Split {
+  fold: CrossProducts;
+  others: CrossProducts;
 }
 
 /** Each fold with rows beside the merge of all others: merged, not subtracted, so that no digits are lost. */
-export function leaveOneOut<M extends Moments | ExtendedMoments>(folds: readonly M[]): Split<M>[] {
+export function leaveOneOut(folds: readonly CrossProducts[]): Split[] {
   const filled = folds.filter((fold) => fold.n > 0);
   if (filled.length < 2)
     throw new UsageError(`cross-validation needs two folds with rows, found ${filled.length}`);
   const k = filled.length;
-  const after: (M | undefined)[] = new Array(k).fill(undefined);
+  const after: (CrossProducts | undefined)[] = new Array(k).fill(undefined);
   for (let i = k - 2; i >= 0; i--) after[i] = merged(after[i + 1], filled[i + 1]!);
-  let before: M | undefined;
+  let before: CrossProducts | undefined;
   return filled.map((fold, i) => {
     const others =
       before === undefined ? after[i]! : after[i] === undefined ? before : merged(before, after[i]!);
@@ -84,10 +76,13 @@ export function leaveOneOut<M extends Moments | ExtendedMoments>(folds: readonly
 }
 
 /** Puts the folds' errors together; `solveOthers` solves on the others and gives θ and the squared error on the fold. */
-export function collectErrors<M extends Moments | ExtendedMoments>(
-  parts: readonly Split<M>[],
+export function collectErrors(
+  parts: readonly Split[],
   target: string,
-  solveOthers: (others: M, fold: M) => { coefficients: Float64Array; squares: number },
+  solveOthers: (
+    others: CrossProducts,
+    fold: CrossProducts,
+  ) => { coefficients: Float64Array; squares: number },
 ): CrossValidation {
   let total = 0;
   let weight = 0;
@@ -113,19 +108,16 @@ export function collectErrors<M extends Moments | ExtendedMoments>(
 }
 
 /** The regression on moments to which columns that no row of theirs had are added, as zeros. */
-export function presentIn(moments: Moments | ExtendedMoments, regression: Regression): Regression {
-  const known = new Set(moments.columns);
-  moments.widen([regression.target, ...regression.terms].filter((name) => !known.has(name)));
+export function presentIn(moments: CrossProducts, regression: Regression): Regression {
+  moments.widen([regression.target, ...regression.terms].filter((name) => moments.index(name) < 0));
   return regression;
 }
 
-function spread(moments: Moments | ExtendedMoments, target: string): number {
-  const at = moments.columns.indexOf(target);
-  return at < 0 ? 0 : moments.c[packedIndex(at, at)]!;
+function spread(moments: CrossProducts, target: string): number {
+  const y = moments.index(target);
+  return moments.product(y, y);
 }
 
-function merged<M extends Moments | ExtendedMoments>(a: M | undefined, b: M): M {
-  if (a === undefined) return b.clone() as M;
-  if (a instanceof ExtendedMoments) return a.merge(b as ExtendedMoments) as M;
-  return (a as Moments).merge(b as Moments) as M;
+function merged(a: CrossProducts | undefined, b: CrossProducts): CrossProducts {
+  return a === undefined ? b.clone() : a.merge(b);
 }

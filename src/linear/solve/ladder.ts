@@ -1,5 +1,4 @@
-import type { Moments } from "../../stats/moments.js";
-import { packedIndex } from "../../stats/packed.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import type { Solution } from "./solution.js";
 import type { Regression } from "./solve.js";
 
@@ -22,12 +21,10 @@ const DOUBLE_UNEXPLAINED = 1e-6;
 const DOUBLE_OFFSET = 1e5;
 
 /** Whether a column of a regression lies so far from zero that its spread is lost in double precision. */
-function isFarFromZero(moments: Moments, { target, terms }: Regression): boolean {
-  const where = new Map(moments.columns.map((name, i) => [name, i]));
+function isFarFromZero(moments: CrossProducts, { target, terms }: Regression): boolean {
   return [target, ...terms].some((name) => {
-    const i = where.get(name);
-    if (i === undefined) return false;
-    const square = moments.c[packedIndex(i, i)]!;
+    const i = moments.index(name);
+    const square = moments.product(i, i);
     return square > 0 && moments.sumW * (moments.mean[i]! / DOUBLE_OFFSET) ** 2 > square;
   });
 }
@@ -37,7 +34,7 @@ function isFarFromZero(moments: Moments, { target, terms }: Regression): boolean
  * condition number, a nearly perfect fit, a column that looks dependent or one that lies far from zero says that
  * double is not enough.
  */
-export function needsExtended(solution: Solution, moments: Moments, regression: Regression): boolean {
+export function needsExtended(solution: Solution, moments: CrossProducts, regression: Regression): boolean {
   return (
     isFarFromZero(moments, regression) ||
     solution.aliased.length > 0 ||

@@ -1,5 +1,5 @@
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { DoubleDouble } from "../../stats/double-double.js";
-import type { ExtendedMoments } from "../../stats/extended-moments.js";
 import { packedIndex } from "../../stats/packed.js";
 import { cholesky, inverseFromFactor } from "./cholesky.js";
 import {
@@ -25,16 +25,10 @@ const EXTENDED_TOLERANCE = 1e-26;
 const COLUMN_ROUNDING = 2 ** -50;
 
 /** `solve` from double-double moments, in double-double arithmetic; see there. */
-export function solveExtended(moments: ExtendedMoments, at: number[], intercept: boolean): Solution {
+export function solveExtended(moments: CrossProducts, at: number[], intercept: boolean): Solution {
   const k = at.length - 1;
-  const W = new DoubleDouble(moments.sumW, moments.sumWLow);
-  const mean = (i: number) => new DoubleDouble(moments.mean[at[i]!] ?? 0, moments.meanLow[at[i]!] ?? 0);
-  const product = (i: number, j: number): DoubleDouble => {
-    if (at[i]! < 0 || at[j]! < 0) return new DoubleDouble(0);
-    const ij = packedIndex(at[i]!, at[j]!);
-    const c = new DoubleDouble(moments.c[ij]!, moments.cLow[ij]!);
-    return intercept ? c : c.add(W.mul(mean(i)).mul(mean(j)));
-  };
+  const mean = (i: number) => moments.extendedMean(at[i]!);
+  const product = (i: number, j: number) => moments.extendedProduct(at[i]!, at[j]!, intercept);
   const root: DoubleDouble[] = [];
   for (let i = 0; i < k; i++) {
     const square = product(i, i);

@@ -1,6 +1,5 @@
 import { ModelError, UsageError } from "../../errors.js";
-import { ExtendedMoments } from "../../stats/extended-moments.js";
-import type { Moments } from "../../stats/moments.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex } from "../../stats/packed.js";
 import { backSubstitute, cholesky, forwardSubstitute, inverseFromFactor } from "./cholesky.js";
 import { type InterceptPart, inOrderOfTerms, isConstant, normOne, type Solution } from "./solution.js";
@@ -34,18 +33,14 @@ export interface SolveOptions {
  * Solves the normal equation from centred, scaled cross-products.
  *
  * With an intercept, S = C over the columns of X; without, S = C + W x̄x̄ᵀ. With D = diag(S)^½ the system
- * D⁻¹SD⁻¹ (Dβ) = D⁻¹s is solved by Cholesky, and β₀ = ȳ − x̄ᵀβ. ExtendedMoments are solved in double-double.
+ * D⁻¹SD⁻¹ (Dβ) = D⁻¹s is solved by Cholesky, and β₀ = ȳ − x̄ᵀβ. Moments in double-double are solved in double-double.
  * Throws ModelError where there is no row.
  */
-export function solve(
-  moments: Moments | ExtendedMoments,
-  regression: Regression,
-  options: SolveOptions = {},
-): Solution {
+export function solve(moments: CrossProducts, regression: Regression, options: SolveOptions = {}): Solution {
   if (moments.n === 0)
     throw new ModelError("there are no rows to fit", { hint: "all rows have missing cells?" });
-  const at = indexColumns(moments.columns, regression);
-  return moments instanceof ExtendedMoments
+  const at = columnsOf(moments, regression);
+  return moments.extended
     ? solveExtended(moments, at, regression.intercept)
     : solveDouble(moments, at, regression.intercept, options.inverse ?? true);
 }
@@ -54,23 +49,22 @@ export function solve(
  * Where the terms (in order) and, last, the target lie in the moments; −1 for a term that they have no column of,
  * which is a column of zeros.
  */
-function indexColumns(columns: readonly string[], regression: Regression): number[] {
-  const where = new Map(columns.map((name, i) => [name, i]));
-  const target = where.get(regression.target);
-  if (target === undefined)
-    throw new UsageError(`the moments have no column ${JSON.stringify(regression.target)}`);
-  return [...regression.terms.map((name) => where.get(name) ?? -1), target];
+function columnsOf(moments: CrossProducts, { terms, target }: Regression): number[] {
+  const y = moments.index(target);
+  if (y < 0) throw new UsageError(`the moments have no column ${JSON.stringify(target)}`);
+  return [...terms.map((name) => moments.index(name)), y];
 }
 
-function solveDouble(moments: Moments, at: number[], intercept: boolean, inverseWanted: boolean): Solution {
+function solveDouble(
+  moments: CrossProducts,
+  at: number[],
+  intercept: boolean,
+  inverseWanted: boolean,
+): Solution {
   const k = at.length - 1;
   const W = moments.sumW;
   const mean = Float64Array.from(at, (i) => moments.mean[i] ?? 0);
-  const product = (i: number, j: number): number => {
-    if (at[i]! < 0 || at[j]! < 0) return 0;
-    const c = moments.c[packedIndex(at[i]!, at[j]!)]!;
-    return intercept ? c : c + W * mean[i]! * mean[j]!;
-  };
+  const product = (i: number, j: number) => moments.product(at[i]!, at[j]!, intercept);
   const scale = new Float64Array(k);
   for (let i = 0; i < k; i++)
     scale[i] = isConstant(product(i, i), W, mean[i]!) ? 0 : Math.sqrt(product(i, i));

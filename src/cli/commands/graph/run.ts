@@ -55,8 +55,8 @@ function exampleGraph(name: string): RunnableGraph {
 async function modelGraph({ model: path, rows }: GraphOptions): Promise<RunnableGraph> {
   const model = await readNamed(path, readModel);
   const { linearGraph } = await import("../../../linear/model/to-graph.js");
-  const { columns, mean } = model.moments;
-  const means = model.regression.terms.map((key) => mean[columns.indexOf(key)]!);
+  const { moments, regression } = model;
+  const means = regression.terms.map((key) => moments.mean[moments.index(key)]!);
   const { graph, prediction } = linearGraph(
     model.weights,
     rows,
