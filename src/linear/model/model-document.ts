@@ -4,6 +4,7 @@ import { targetKey } from "../../dataset/formula/column-key.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { GomlError, ModelError } from "../../errors.js";
 import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
+import { packedLength } from "../../stats/packed.js";
 import { readMoments } from "../../stats/read-moments.js";
 import { wording } from "../../wording.js";
 import type { Vcov } from "../covariance/vcov.js";
@@ -92,7 +93,7 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
   const intercept = need("intercept", (v) => typeof v === "boolean", "true or false");
   const p = terms.length + (intercept ? 1 : 0);
   const coefficients = need("coefficients", isNumbers(p), `${p} numbers`);
-  const covariance = need("covariance", isNumbers((p * (p + 1)) / 2), `${(p * (p + 1)) / 2} numbers`);
+  const covariance = need("covariance", isNumbers(packedLength(p)), `${packedLength(p)} numbers`);
   const moments = momentsOf(document.moments, name);
   const folds = need("folds", Array.isArray, "a list of moments").map((fold) => momentsOf(fold, name));
   const spec = need("spec", isModelSpec, "the model's specification");

@@ -1,3 +1,4 @@
+import { packedIndex, packedLength } from "../../stats/packed.js";
 /** The Cholesky factor of a symmetric matrix from which dependent columns were left out. */
 export interface Factor {
   /** Indices of the columns that were kept, ascending; r of them. */
@@ -25,7 +26,7 @@ export function cholesky(a: Float64Array, k: number, tolerance: number): Factor 
   for (let j = 0; j < k; j++) {
     const r = kept.length;
     const row = new Float64Array(r + 1);
-    const base = (j * (j + 1)) / 2;
+    const base = packedIndex(j, 0);
     let pivot = a[base + j]!;
     for (let i = 0; i < r; i++) {
       const other = rows[i]!;
@@ -97,11 +98,11 @@ export function inverseFromFactor(lower: Float64Array, r: number): Float64Array 
     for (let j = 0; j < i; j++) row[j]! /= diagonal;
     row[i] = 1 / diagonal;
   }
-  const inverse = new Float64Array((r * (r + 1)) / 2);
+  const inverse = new Float64Array(packedLength(r));
   for (let t = 0; t < r; t++) {
     for (let i = 0; i <= t; i++) {
       const x = m[t * r + i]!;
-      const base = (i * (i + 1)) / 2;
+      const base = packedIndex(i, 0);
       for (let j = 0; j <= i; j++) inverse[base + j]! += x * m[t * r + j]!;
     }
   }

@@ -1,4 +1,5 @@
 import { DoubleDouble, productError, sumError } from "../../stats/double-double.js";
+import { packedIndex, packedLength } from "../../stats/packed.js";
 
 /** A pivot above this is no rounding error, however magnified: that takes weights of 10¹⁰. */
 const SUSPICIOUS_PIVOT = 1e-8;
@@ -72,7 +73,7 @@ export function extendedCholesky(
   for (let j = 0; j < k; j++) {
     const r = kept.length;
     const row = extendedVector(r + 1);
-    const base = (j * (j + 1)) / 2;
+    const base = packedIndex(j, 0);
     for (let i = 0; i < r; i++) {
       const other = rows[i]!;
       const rest = subtractDot(entry(a, base + kept[i]!), row, other, i);
@@ -124,13 +125,13 @@ export function extendedBack(rows: ExtendedVector[], z: ExtendedVector): void {
 /** A⁻¹ as a packed lower triangle, rounded to doubles: column j solves A x = e_j. */
 export function extendedInverse(rows: ExtendedVector[]): Float64Array {
   const r = rows.length;
-  const inverse = new Float64Array((r * (r + 1)) / 2);
+  const inverse = new Float64Array(packedLength(r));
   for (let j = 0; j < r; j++) {
     const x = extendedVector(r);
     x.hi[j] = 1;
     extendedForward(rows, x);
     extendedBack(rows, x);
-    for (let i = j; i < r; i++) inverse[(i * (i + 1)) / 2 + j] = x.hi[i]!;
+    for (let i = j; i < r; i++) inverse[packedIndex(i, j)] = x.hi[i]!;
   }
   return inverse;
 }

@@ -1,6 +1,6 @@
 import { Matrix, QrDecomposition } from "ml-matrix";
 import { ModelError } from "../../errors.js";
-import { packedIndex } from "../../stats/packed.js";
+import { packedIndex, packedLength } from "../../stats/packed.js";
 import { option, wording } from "../../wording.js";
 import type { Solution } from "./solution.js";
 
@@ -61,7 +61,7 @@ export function solveQr(
     tss += w * (y[i]! - (intercept ? meanY : 0)) ** 2;
   }
   const rInverse = upperInverse(R, p);
-  const inverse = new Float64Array((p * (p + 1)) / 2);
+  const inverse = new Float64Array(packedLength(p));
   for (let i = 0; i < p; i++)
     for (let j = 0; j <= i; j++) {
       let sum = 0;

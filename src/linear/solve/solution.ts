@@ -1,4 +1,4 @@
-import { packedIndex } from "../../stats/packed.js";
+import { packedIndex, packedLength } from "../../stats/packed.js";
 
 /** A least-squares solution θ = (XᵀX)⁻¹Xᵀy; with an intercept, that is coefficient 0. */
 export interface Solution {
@@ -56,7 +56,7 @@ export function inOrderOfTerms(
 ): { coefficients: Float64Array; inverse: Float64Array } {
   const first = intercept === undefined ? 0 : 1;
   const coefficients = new Float64Array(k + first).fill(Number.NaN);
-  const inverse = new Float64Array(((k + first) * (k + first + 1)) / 2).fill(Number.NaN);
+  const inverse = new Float64Array(packedLength(k + first)).fill(Number.NaN);
   for (let i = 0; i < kept.length; i++) {
     coefficients[kept[i]! + first] = beta[i]!;
     for (let j = 0; j <= i; j++)

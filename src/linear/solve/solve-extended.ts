@@ -1,6 +1,6 @@
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { DoubleDouble } from "../../stats/double-double.js";
-import { packedIndex } from "../../stats/packed.js";
+import { packedIndex, packedLength } from "../../stats/packed.js";
 import { cholesky, inverseFromFactor } from "./cholesky.js";
 import {
   type ExtendedVector,
@@ -34,7 +34,7 @@ export function solveExtended(moments: CrossProducts, at: number[], intercept: b
     const square = product(i, i);
     root.push(isConstant(square.hi, moments.sumW, mean(i).hi) ? new DoubleDouble(0) : square.sqrt());
   }
-  const gram = extendedVector((k * (k + 1)) / 2);
+  const gram = extendedVector(packedLength(k));
   for (let i = 0; i < k; i++) {
     if (root[i]!.hi === 0) continue;
     for (let j = 0; j < i; j++)

@@ -1,6 +1,6 @@
 import { ModelError, UsageError } from "../../errors.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
-import { packedIndex } from "../../stats/packed.js";
+import { packedIndex, packedLength } from "../../stats/packed.js";
 import { backSubstitute, cholesky, forwardSubstitute, inverseFromFactor } from "./cholesky.js";
 import { type InterceptPart, inOrderOfTerms, isConstant, normOne, type Solution } from "./solution.js";
 import { solveExtended } from "./solve-extended.js";
@@ -68,7 +68,7 @@ function solveDouble(
   const scale = new Float64Array(k);
   for (let i = 0; i < k; i++)
     scale[i] = isConstant(product(i, i), W, mean[i]!) ? 0 : Math.sqrt(product(i, i));
-  const gram = new Float64Array((k * (k + 1)) / 2);
+  const gram = new Float64Array(packedLength(k));
   for (let i = 0; i < k; i++) {
     if (scale[i] === 0) continue;
     for (let j = 0; j < i; j++)
@@ -84,7 +84,7 @@ function solveDouble(
   backSubstitute(lower, r, beta);
   const inverse = inverseWanted
     ? inverseFromFactor(lower, r)
-    : new Float64Array((r * (r + 1)) / 2).fill(Number.NaN);
+    : new Float64Array(packedLength(r)).fill(Number.NaN);
   const conditionNumber = Math.sqrt(normOne(gram, kept) * normOne(inverse));
   for (let i = 0; i < r; i++) {
     beta[i]! /= scale[kept[i]!]!;
