@@ -7,6 +7,7 @@ import { readTable, type Table } from "../csv/table.js";
 import { openOutput, quoteField } from "../csv/write.js";
 import { DataError, InterruptedError, ModelError } from "../errors.js";
 import { orderedMap } from "../parallel/ordered-map.js";
+import { positions } from "../stats/positions.js";
 import { wording } from "../wording.js";
 import { InferClient, type RemoteInput, type RemoteModel } from "./infer-client.js";
 
@@ -111,7 +112,7 @@ export async function predictUrl(
 }
 
 function choiceOf(model: RemoteModel, table: Table, text: boolean): ColumnChoice {
-  const at = new Map(table.columns.map((column, i) => [column.name, i]));
+  const at = positions(table.columns.map(({ name }) => name));
   const missing = model.inputs.filter(({ name }) => !at.has(name)).map(({ name }) => name);
   if (missing.length > 0)
     throw new ModelError(`${table.source.name}: columns of the model are missing: ${missing.join(", ")}`, {
@@ -120,9 +121,9 @@ function choiceOf(model: RemoteModel, table: Table, text: boolean): ColumnChoice
         .map(({ name }) => name)
         .join(", ")}${table.columns.length > 20 ? ", …" : ""}`,
     });
-  const positions = (wanted: boolean) =>
-    model.inputs.filter(({ text: isText }) => isText === wanted).map(({ name }) => at.get(name)!);
-  return { numeric: positions(false), factors: positions(true), text };
+  const wanted = (texts: boolean) =>
+    model.inputs.filter(({ text: isText }) => isText === texts).map(({ name }) => at.get(name)!);
+  return { numeric: wanted(false), factors: wanted(true), text };
 }
 
 /** A request of the binary extension, one tensor per column. */

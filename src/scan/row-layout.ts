@@ -1,5 +1,6 @@
 import type { ColumnChoice } from "../csv/column-block.js";
 import type { Table } from "../csv/table.js";
+import { positions } from "../stats/positions.js";
 
 /**
  * What a row of a scan holds, by name: the positions of a table's columns. Plain data, so that it crosses to workers.
@@ -41,7 +42,7 @@ export interface NamedSlots {
 
 /** The layout of slots in a table, found by name; the columns must be there. */
 export function layoutOf(table: Table, slots: NamedSlots): RowLayout {
-  const at = new Map(table.columns.map((column, i) => [column.name, i]));
+  const at = positions(table.columns.map(({ name }) => name));
   const position = (name: string) => at.get(name)!;
   const optional = (name: string | undefined) => (name === undefined ? undefined : position(name));
   return {

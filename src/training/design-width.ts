@@ -2,6 +2,7 @@ import { CHUNK_BYTES } from "../csv/chunks.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import type { Column } from "../dataset/schema.js";
 import { UsageError } from "../errors.js";
+import { positions } from "../stats/positions.js";
 import { option, wording } from "../wording.js";
 
 /**
@@ -12,7 +13,7 @@ export function designWidth(
   spec: ModelSpec,
   table: { readonly columns: readonly Column[]; readonly sample: readonly (readonly string[])[] },
 ): number {
-  const at = new Map(table.columns.map((column, i) => [column.name, i]));
+  const at = positions(table.columns.map(({ name }) => name));
   const widths = spec.variables.map((variable) => {
     if (variable.kind === "numeric") return 1;
     if (variable.kind === "polynomial") return variable.degree;

@@ -2,6 +2,7 @@ import { readColumns } from "../../csv/read-columns.js";
 import { openSource } from "../../csv/source.js";
 import { readTable } from "../../csv/table.js";
 import { DataError } from "../../errors.js";
+import { positions } from "../../stats/positions.js";
 import { type ColumnOptions, chooseColumns } from "../../training/choose-columns.js";
 import { type ReadingOptions, readingOptions } from "../program/reading-options.js";
 import type { BenchData } from "./suite.js";
@@ -14,7 +15,7 @@ export async function loadData(path: string, options: ReadingOptions & ColumnOpt
     const columns = table.columns.filter(({ kind }) => kind === "numeric");
     const { spec } = chooseColumns({ columns, sample: [] }, options, source.name);
     const [target, ...terms] = spec.numeric as [string, ...string[]];
-    const at = new Map(table.columns.map((column, i) => [column.name, i]));
+    const at = positions(table.columns.map(({ name }) => name));
     const numeric = [...terms, target].map((name) => at.get(name)!);
     const X: number[] = [];
     const y: number[] = [];

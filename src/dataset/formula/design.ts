@@ -1,4 +1,5 @@
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
+import { positions } from "../../stats/positions.js";
 import { multiply, type Values } from "./arithmetic.js";
 import type { CodedTerm, FactorLevels } from "./coding.js";
 import type { RawBlock } from "./raw-block.js";
@@ -36,7 +37,7 @@ export class Design {
   readonly #variables: VariableBlock;
   readonly #hasTarget: boolean;
   /** Per variable: a factor's levels by name, numbered. */
-  readonly #levels: (Map<string, number> | undefined)[];
+  readonly #levels: (ReadonlyMap<string, number> | undefined)[];
   readonly #codes: Int32Array[];
 
   constructor(
@@ -54,9 +55,7 @@ export class Design {
     this.values = new Float64Array(width * BLOCK_ROWS);
     this.low = extended ? new Float64Array(width * BLOCK_ROWS) : undefined;
     this.#levels = spec.variables.map((variable) =>
-      variable.kind === "factor"
-        ? new Map((levels[variable.label] ?? []).map((level, i) => [level, i]))
-        : undefined,
+      variable.kind === "factor" ? positions(levels[variable.label] ?? []) : undefined,
     );
     this.#codes = spec.variables.map(() => new Int32Array(BLOCK_ROWS));
   }

@@ -1,4 +1,5 @@
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
+import { positions } from "../../stats/positions.js";
 import { compileExpression, compilePowers, type Evaluate, type Values } from "./arithmetic.js";
 import type { RawBlock } from "./raw-block.js";
 import type { Expression, ModelSpec, Variable } from "./spec.js";
@@ -27,7 +28,7 @@ export class VariableBlock {
 
   constructor(spec: ModelSpec, options: { extended: boolean; target: boolean }) {
     this.#spec = spec;
-    this.#positions = new Map(spec.numeric.map((name, i) => [name, i]));
+    this.#positions = positions(spec.numeric);
     this.values = spec.variables.map(() => []);
     this.factors = spec.variables.map(() => undefined);
     spec.variables.forEach((variable, v) => {
