@@ -1,10 +1,10 @@
 import { ModelError, UsageError } from "../../errors.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
-import { type CrossValidation, collectErrors, leaveOneOut, presentIn } from "../solve/cross-validation.js";
+import { type CrossValidation, collectErrors, leaveOneOut } from "../solve/cross-validation.js";
 import { predictionSquares } from "../solve/prediction-squares.js";
 import { isConstant } from "../solve/solution.js";
-import type { Regression } from "../solve/solve.js";
+import { columnsOf, type Regression } from "../solve/solve.js";
 import { descendActiveSet, polish, shift, solveActive } from "./active-set.js";
 
 /** What an elastic net's penalty is made of. */
@@ -36,7 +36,7 @@ export interface PenalizedFit {
  * D the columns' standard deviations √(C_jj/W) (root mean squares without an intercept), or 1 unless `standardize`:
  * glmnet's objective for gaussian responses. Coordinate descent on the Gram matrix, along decreasing λ from the
  * solution before, finds the active set, on which the optimality conditions are then solved by Cholesky. Friedman,
- * Hastie & Tibshirani 2010. Constant columns get 0.
+ * Hastie & Tibshirani 2010. Constant columns get 0, and so do those that the moments do not have.
  *
  * @throws UsageError for a λ that is negative or an α outside 0 to 1; ModelError where there is no row
  */
@@ -102,11 +102,8 @@ export function crossValidatePath(
   const parts = leaveOneOut(folds);
   const [first] = parts;
   const total = first!.others.merge(first!.fold);
-  presentIn(total, regression);
   const lambdas = [...(options.lambdas ?? lambdaPath(total, regression, options))].sort((x, y) => y - x);
-  const foldPaths = parts.map(({ others }) =>
-    elasticNet(others, presentIn(others, regression), lambdas, options),
-  );
+  const foldPaths = parts.map(({ others }) => elasticNet(others, regression, lambdas, options));
   const path = elasticNet(total, regression, lambdas, options).map((fit, i) => {
     let f = 0;
     const { mse, rmse, mseError } = collectErrors(parts, regression.target, (_, fold) => {
@@ -139,20 +136,13 @@ interface Problem {
   tss: number;
 }
 
-function standardized(
-  moments: CrossProducts,
-  { target, terms, intercept }: Regression,
-  standardize: boolean,
-): Problem {
+function standardized(moments: CrossProducts, regression: Regression, standardize: boolean): Problem {
   if (moments.n === 0) throw new ModelError("there are no rows to fit");
-  const at = [...terms, target].map((name) => {
-    const i = moments.index(name);
-    if (i < 0) throw new UsageError(`the moments have no column ${JSON.stringify(name)}`);
-    return i;
-  });
+  const at = columnsOf(moments, regression);
+  const { intercept } = regression;
   const W = moments.sumW;
-  const size = terms.length;
-  const mean = Float64Array.from(at, (i) => moments.mean[i]!);
+  const size = at.length - 1;
+  const mean = Float64Array.from(at, (i) => moments.mean[i] ?? 0);
   const product = (i: number, j: number) => moments.product(at[i]!, at[j]!, intercept);
   const constant = Array.from({ length: size }, (_, i) => isConstant(product(i, i), W, mean[i]!));
   const scale = Float64Array.from({ length: size }, (_, i) =>

@@ -6,7 +6,6 @@ import {
   collectErrors,
   crossValidate,
   leaveOneOut,
-  presentIn,
 } from "../solve/cross-validation.js";
 import { predictionSquares } from "../solve/prediction-squares.js";
 import type { Solution } from "../solve/solution.js";
@@ -66,8 +65,7 @@ export function penalize(
     path = crossValidatePath(folds, regression, { alpha });
     lambda = path.path[path.best]!.lambda;
   }
-  const own = moments.clone();
-  const [fit] = elasticNet(own, presentIn(own, regression), [lambda], { alpha });
+  const [fit] = elasticNet(moments, regression, [lambda], { alpha });
   const { coefficients, rss, nonZero } = fit!;
   const solution: Solution = {
     ...plain,
@@ -89,7 +87,7 @@ export function crossValidateWith(
   if (penalty === undefined) return crossValidate(folds, regression);
   const { lambda, alpha } = penalty;
   return collectErrors(leaveOneOut(folds), regression.target, (others, fold) => {
-    const [fit] = elasticNet(others, presentIn(others, regression), [lambda], { alpha });
+    const [fit] = elasticNet(others, regression, [lambda], { alpha });
     const { coefficients } = fit!;
     return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
   });

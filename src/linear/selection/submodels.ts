@@ -4,7 +4,7 @@ import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { UsageError } from "../../errors.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
-import { crossValidate, presentIn } from "../solve/cross-validation.js";
+import { crossValidate } from "../solve/cross-validation.js";
 import type { Solution } from "../solve/solution.js";
 import { type Regression, solve } from "../solve/solve.js";
 
@@ -37,7 +37,6 @@ export interface Submodel {
 /** Fits submodels by their terms, each once. */
 export class Submodels {
   readonly #data: SelectionData;
-  /** A copy, which is widened by the columns that no row had. */
   readonly #moments: CrossProducts;
   readonly #criterion: Criterion;
   readonly #known = new Map<string, Submodel>();
@@ -49,7 +48,7 @@ export class Submodels {
         hint: wording`choose aic or bic, or train with ${option("folds")}`,
       });
     this.#data = data;
-    this.#moments = data.moments.clone();
+    this.#moments = data.moments;
     this.#criterion = criterion;
   }
 
@@ -78,14 +77,14 @@ export class Submodels {
     const { spec, levels, references } = this.#data;
     const chosen = { ...spec, terms: terms.map((t) => spec.terms[t]!) };
     const columns = codedTerms(chosen, levels, references);
-    return presentIn(this.#moments, {
+    return {
       target: targetKey(spec.target),
       terms: columns.flatMap((term) => term.columns.map((column) => column.key)),
       intercept: spec.intercept,
-    });
+    };
   }
 
-  /** Solves a regression on the moments, widened where `regression` needed it. */
+  /** Solves a regression on the moments. */
   solve(regression: Regression): Solution {
     return solve(this.#moments, regression);
   }

@@ -38,7 +38,7 @@ export interface CrossValidation {
 export function crossValidate(folds: readonly CrossProducts[], regression: Regression): CrossValidation {
   const parts = leaveOneOut(asNeeded(folds, regression));
   return collectErrors(parts, regression.target, (others, fold) => {
-    const { coefficients } = solve(others, presentIn(others, regression), { inverse: false });
+    const { coefficients } = solve(others, regression, { inverse: false });
     return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
   });
 }
@@ -105,12 +105,6 @@ export function collectErrors(
     r2: 1 - total / spread(merged(first!.others, first!.fold), target),
     mseError: Math.sqrt(variance / (parts.length - 1)),
   };
-}
-
-/** The regression on moments to which columns that no row of theirs had are added, as zeros. */
-export function presentIn(moments: CrossProducts, regression: Regression): Regression {
-  moments.widen([regression.target, ...regression.terms].filter((name) => moments.index(name) < 0));
-  return regression;
 }
 
 function spread(moments: CrossProducts, target: string): number {

@@ -47,9 +47,9 @@ export function solve(moments: CrossProducts, regression: Regression, options: S
 
 /**
  * Where the terms (in order) and, last, the target lie in the moments; −1 for a term that they have no column of,
- * which is a column of zeros.
+ * which is a column of zeros. Throws UsageError where the target is not there.
  */
-function columnsOf(moments: CrossProducts, { terms, target }: Regression): number[] {
+export function columnsOf(moments: CrossProducts, { terms, target }: Regression): number[] {
   const y = moments.index(target);
   if (y < 0) throw new UsageError(`the moments have no column ${JSON.stringify(target)}`);
   return [...terms.map((name) => moments.index(name)), y];

@@ -133,6 +133,18 @@ describe("the elastic net", () => {
     expect(fit!.nonZero).toBe(1);
   });
 
+  test("gives 0 to a column that no row has, and the others what they have without it", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(0, 0.5, 1), fc.boolean(), (alpha, intercept) => {
+        const moments = Moments.fromRows(["y", "a"], Float64Array.of(1, 1, 2, 3, 4, 4, 7, 9));
+        const of = (terms: string[]) =>
+          elasticNet(moments, { target: "y", terms, intercept }, [0.1], { alpha })[0]!.coefficients;
+        const [first, absent] = [of(["a"]), of(["a", "absent"])];
+        expect([...absent]).toEqual([...first, 0]);
+      }),
+    );
+  });
+
   test("refuses what is not a penalty", () => {
     const moments = Moments.fromRows(["y", "a"], Float64Array.of(1, 1, 2, 3));
     const regression = { target: "y", terms: ["a"], intercept: true };
@@ -140,7 +152,7 @@ describe("the elastic net", () => {
     expect(() => elasticNet(moments, regression, [1], { alpha: 2 })).toThrow(
       "alpha must be from 0 (ridge) to 1 (lasso), got 2",
     );
-    expect(() => elasticNet(moments, { ...regression, terms: ["b"] }, [1])).toThrow('no column "b"');
+    expect(() => elasticNet(moments, { ...regression, target: "b" }, [1])).toThrow('no column "b"');
   });
 });
 
