@@ -16,6 +16,7 @@ const rooms = [
   "dataset",
   "stats",
   "kernels",
+  "json-schema",
 ];
 
 const path = new URL("../biome.json", import.meta.url);
