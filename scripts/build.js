@@ -1,7 +1,7 @@
 // Builds dist/: the kernels (AssemblyScript to WebAssembly), the library with its types (tsc),
 // and the bundles of the command and its worker threads (esbuild), which start faster than many files.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,6 +31,10 @@ node(bin("assemblyscript", "asc"), [
 ]);
 
 node(bin("typescript", "tsc"), ["-p", "tsconfig.json"]);
+
+// The model file's JSON Schema, for other programs.
+const { documentSchema } = await import("../dist/linear/model/document-schema.js");
+writeFileSync("dist/model.schema.json", `${JSON.stringify(documentSchema, null, 2)}\n`);
 
 // Every worker entry is a file src/<room>/<name>-worker.ts and lands in dist/bundle/<name>-worker.js.
 const workers = readdirSync("src", { recursive: true })

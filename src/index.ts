@@ -20,11 +20,11 @@ export {
 } from "./linear/covariance/collinearity.js";
 export type { RobustVcov, Vcov, VcovType } from "./linear/covariance/vcov.js";
 export type { WaldTest } from "./linear/covariance/wald.js";
+export type { ModelDocument, ModelGroupDocument, RefusedGroup } from "./linear/model/document-schema.js";
 export type { IntervalKind, IntervalOptions, PredictedInterval } from "./linear/model/interval.js";
 export { LinearModel } from "./linear/model/model.js";
-export type { ModelDocument } from "./linear/model/model-document.js";
 export { readAnyModel, readModel } from "./linear/model/model-file.js";
-export { ModelGroup, type ModelGroupDocument, type RefusedGroup } from "./linear/model/model-group.js";
+export { ModelGroup } from "./linear/model/model-group.js";
 export type { DataScan, DataSource, Solver } from "./linear/model/model-parts.js";
 export type { Estimate } from "./linear/model/solve-spec.js";
 export type { CoefficientRow, FitSummary, Summary } from "./linear/model/summary.js";

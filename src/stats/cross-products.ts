@@ -1,4 +1,7 @@
 import type { DoubleDouble } from "./double-double.js";
+import type { CrossProductsJson, ExtendedMomentsJson, MomentsJson } from "./moments-schema.js";
+
+export type { CrossProductsJson, ExtendedMomentsJson, MomentsJson };
 
 /**
  * The first two moments of named columns, as solving and merging see them, however they are held: `Moments` in double,
@@ -58,29 +61,3 @@ export interface CrossProducts {
   /** Plain JSON numbers, which `readMoments` reads back to the same doubles. */
   toJSON(): CrossProductsJson;
 }
-
-/** What `Moments.toJSON` gives. */
-export interface MomentsJson {
-  columns: string[];
-  n: number;
-  sumW: number;
-  sumLogW: number;
-  mean: number[];
-  /** The packed lower triangle of C. */
-  c: number[];
-}
-
-/** What `ExtendedMoments.toJSON` gives: high and low parts apart. */
-export interface ExtendedMomentsJson {
-  columns: string[];
-  n: number;
-  sumW: [hi: number, lo: number];
-  sumLogW: number;
-  mean: number[];
-  meanLow: number[];
-  c: number[];
-  cLow: number[];
-}
-
-/** Moments as JSON, in either arithmetic. */
-export type CrossProductsJson = MomentsJson | ExtendedMomentsJson;

@@ -270,7 +270,7 @@ describe("goml predict refuses", () => {
     [
       "of damaged parts",
       (model) => model.replace(/"terms": ?\[/, '"terms":[1,'),
-      /m\.json: "terms" should be /,
+      /m\.json: "terms\[0\]" should be a text, found 1$/,
     ],
   ];
 

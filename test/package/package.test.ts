@@ -35,6 +35,7 @@ describe("the packed package", () => {
       "dist/index.d.ts",
       "dist/bundle/main.js",
       "dist/kernels/kernels.wasm",
+      "dist/model.schema.json",
       "dist/THIRD-PARTY-NOTICES.txt",
       "data/boston.csv",
       "README.md",

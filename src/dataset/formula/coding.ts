@@ -3,6 +3,9 @@ import { option, wording } from "../../wording.js";
 import { nearestName } from "../nearest.js";
 import { columnKey, levelKey, variableKey } from "./column-key.js";
 import type { ModelSpec, Variable } from "./spec.js";
+import type { FactorLevels } from "./spec-schema.js";
+
+export type { FactorLevels };
 
 /** A column of the model's design: R's name for it, and the column of the scan that it is. */
 interface CodedColumn {
@@ -21,9 +24,6 @@ export interface CodedTerm {
   variables: number[];
   columns: CodedColumn[];
 }
-
-/** For each factor by its label (`state`, `factor(cyl)`), its levels. */
-export type FactorLevels = Record<string, string[]>;
 
 /**
  * The columns that R's `model.matrix` gives a model, the intercept left out: factors are coded by treatment
@@ -52,6 +52,21 @@ export function codedTerms(
     });
     return { label, variables, columns };
   });
+}
+
+/** How many columns {@link codedTerms} makes. */
+export function codedCount(spec: ModelSpec, levels: FactorLevels): number {
+  let count = 0;
+  fullCodes(spec).forEach((full, t) => {
+    const choices = spec.terms[t]!.variables.map((v, i) => {
+      const variable = spec.variables[v]!;
+      if (variable.kind !== "factor") return variable.kind === "polynomial" ? variable.degree : 1;
+      const all = Object.hasOwn(levels, variable.label) ? levels[variable.label]!.length : 0;
+      return full[i] ? all : Math.max(0, all - 1);
+    });
+    count += choices.reduce((product, one) => product * one, 1);
+  });
+  return count;
 }
 
 /** A factor's levels in the order that decides the reference: numbers by size, texts by code points (R's C locale). */

@@ -12,6 +12,7 @@ import {
   type OperatorName,
   type Variable,
 } from "./spec.js";
+import { HIGHEST_DEGREE } from "./spec-schema.js";
 import { deparse, quoteName, type Syntax } from "./syntax.js";
 import { expandTerms } from "./terms.js";
 
@@ -153,10 +154,15 @@ class Resolver {
         throw this.#error(node, `poly() has no argument ${name} here`, "poly(x, 3, raw = TRUE)");
     if (base === undefined || unnamed.length > 0)
       throw this.#error(node, "poly() takes one column and a degree", "poly(x, 3, raw = TRUE)");
-    if (degree?.type !== "number" || !Number.isInteger(degree.value) || degree.value < 1 || degree.value > 50)
+    if (
+      degree?.type !== "number" ||
+      !Number.isInteger(degree.value) ||
+      degree.value < 1 ||
+      degree.value > HIGHEST_DEGREE
+    )
       throw this.#error(
         node,
-        "the degree of poly() must be a whole number from 1 to 50",
+        `the degree of poly() must be a whole number from 1 to ${HIGHEST_DEGREE}`,
         "poly(x, 3, raw = TRUE)",
       );
     if (!isRaw)

@@ -1,46 +1,14 @@
-/** An arithmetic expression over columns: plain data, so that it can stand in a model file. */
-export type Expression =
-  | { number: number }
-  | { column: string }
-  | { call: FunctionName | OperatorName; args: Expression[] };
+import type { Expression, ModelSpec, Term, Variable } from "./spec-schema.js";
 
-/** Arithmetic; `-` of one argument is the sign, `(` is nothing but keeps the shape. */
-export type OperatorName = "+" | "-" | "*" | "/" | "^";
+export type { Expression, ModelSpec, Term, Variable };
+
+type CallName = Extract<Expression, { call: string }>["call"];
+
+/** Arithmetic; `-` of one argument is the sign. */
+export type OperatorName = Extract<CallName, "+" | "-" | "*" | "/" | "^">;
 
 /** The functions of one argument, and `log` of one or two (the base). */
-export type FunctionName = "log" | "log2" | "log10" | "log1p" | "exp" | "sqrt" | "abs";
-
-/** What one factor of a term stands for; `label` is what R prints. */
-export type Variable =
-  | { kind: "numeric"; label: string; expression: Expression }
-  /** The powers 1 to `degree` of the expression: `poly(x, degree, raw = TRUE)`. */
-  | { kind: "polynomial"; label: string; expression: Expression; degree: number }
-  /** A factor: the texts of a text column, or the distinct numbers of a numeric one. */
-  | { kind: "factor"; label: string; column: string; of: "text" | "numbers" };
-
-/** A term of the model: the product of some of the spec's variables, by index, ascending. */
-export interface Term {
-  label: string;
-  variables: number[];
-}
-
-/**
- * What a model is made of, resolved against the columns of a table: plain JSON, and all that is needed to turn raw
- * columns into the design's.
- */
-export interface ModelSpec {
-  /** The formula as it was given, or one that would give the same. */
-  formula: string;
-  target: { label: string; expression: Expression };
-  intercept: boolean;
-  variables: Variable[];
-  /** By degree, main effects first, as R orders them. */
-  terms: Term[];
-  /** The raw columns to read as numbers, the target's among them. */
-  numeric: string[];
-  /** The raw columns to read as text. */
-  text: string[];
-}
+export type FunctionName = Exclude<CallName, OperatorName>;
 
 /** The columns that an expression reads, each once, in order. */
 function columnsOf(expression: Expression): string[] {

@@ -1,62 +1,31 @@
-import { isModelSpec } from "../../dataset/formula/check-spec.js";
-import { codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
+import { specFault } from "../../dataset/formula/check-spec.js";
+import { type CodedTerm, codedCount, codedTerms } from "../../dataset/formula/coding.js";
 import { targetKey } from "../../dataset/formula/column-key.js";
-import type { ModelSpec } from "../../dataset/formula/spec.js";
+import { EXPRESSION_DEPTH } from "../../dataset/formula/spec-schema.js";
 import { GomlError, ModelError } from "../../errors.js";
+import { found } from "../../json-schema/expectation.js";
+import { findMismatch } from "../../json-schema/mismatch.js";
+import type { Definitions, Schema } from "../../json-schema/schema.js";
 import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
 import { packedLength } from "../../stats/packed.js";
 import { readMoments } from "../../stats/read-moments.js";
 import { wording } from "../../wording.js";
-import type { Vcov } from "../covariance/vcov.js";
-import type { Penalty } from "../penalty/penalty.js";
-import type { DataScan, DataSource, Solver } from "./model-parts.js";
+import {
+  documentDefinitions,
+  type ModelDocument,
+  type ModelGroupDocument,
+  SCHEMA,
+} from "./document-schema.js";
 
-/** The version of the model file's schema; raised when a reader of the present one could not read it any more. */
-export const SCHEMA = 1;
-
-const SOLVERS = new Set<unknown>(["normal", "extended", "qr", "gd"]);
-
-/** The JSON document of a model. Numbers that are not finite (of aliased terms) are null. */
-export interface ModelDocument {
-  format: "goml-model";
-  schema: number;
-  target: string;
-  formula: string;
-  terms: string[];
-  intercept: boolean;
-  solver: Solver;
-  /** θ, the intercept first. */
-  coefficients: (number | null)[];
-  /** Packed lower triangle of the covariance of θ. */
-  covariance: (number | null)[];
-  /** How it was estimated; iid where it is not said. */
-  vcov: Vcov;
-  aliased: string[];
-  rank: number;
-  conditionNumber: number;
-  n: number;
-  sigma: number | null;
-  rss: number;
-  tss: number;
-  /** The column of weights. */
-  weights: string | null;
-  penalty: Penalty | null;
-  scan: DataScan | null;
-  source: DataSource | null;
-  spec: ModelSpec;
-  /** Each factor's levels, sorted. */
-  levels: FactorLevels;
-  references: Readonly<Record<string, string>>;
-  moments: CrossProductsJson;
-  /** The moments of the cross-validation folds. */
-  folds: CrossProductsJson[];
-}
-
-/** A checked document, its moments read. */
+/** A checked document, its moments read and its terms coded. */
 export type CheckedDocument = Omit<ModelDocument, "moments" | "folds"> & {
   moments: CrossProducts;
   folds: CrossProducts[];
+  codedTerms: CodedTerm[];
 };
+
+/** How deep a document may go: five levels to the arguments of a spec's variable, and two for each call in a call. */
+const DEEPEST = 2 * EXPRESSION_DEPTH + 5;
 
 /**
  * Checks that a parsed JSON value is a model document of a schema this version knows, and that its parts fit
@@ -65,125 +34,124 @@ export type CheckedDocument = Omit<ModelDocument, "moments" | "folds"> & {
  * @throws ModelError that says which part is wrong
  */
 export function parseModelDocument(value: unknown, name: string): CheckedDocument {
-  const wrong = (what: string, hint = "write it anew with goml train") =>
-    new ModelError(`${name}: ${what}`, { hint });
-  if (typeof value !== "object" || value === null || !("format" in value) || value.format !== "goml-model")
-    throw wrong("not a goml model", "expected a file that goml train wrote");
-  const document = value as Partial<ModelDocument>;
-  if (typeof document.schema !== "number") throw wrong("the model has no schema version");
-  if (document.schema > SCHEMA)
-    throw wrong(`the model has schema ${document.schema}, this goml reads up to ${SCHEMA}`, "update goml");
-  const need = <K extends keyof ModelDocument>(
-    key: K,
-    ok: (v: unknown) => boolean,
-    what: string,
-  ): ModelDocument[K] => {
-    const part = document[key];
-    if (!ok(part)) throw wrong(`"${key}" should be ${what}`);
-    return part as ModelDocument[K];
-  };
-  const isText = (v: unknown) => typeof v === "string";
-  const isTexts = (v: unknown) => Array.isArray(v) && v.every(isText);
-  const isNumber = (v: unknown) => typeof v === "number" && Number.isFinite(v);
-  const isNumbers = (length: number) => (v: unknown) =>
-    Array.isArray(v) && v.length === length && v.every((x) => x === null || isNumber(x));
-
-  const target = need("target", isText, "a column name");
-  const terms = need("terms", isTexts, "a list of names");
-  const intercept = need("intercept", (v) => typeof v === "boolean", "true or false");
-  const p = terms.length + (intercept ? 1 : 0);
-  const coefficients = need("coefficients", isNumbers(p), `${p} numbers`);
-  const covariance = need("covariance", isNumbers(packedLength(p)), `${packedLength(p)} numbers`);
-  const moments = momentsOf(document.moments, name);
-  const folds = need("folds", Array.isArray, "a list of moments").map((fold) => momentsOf(fold, name));
-  const spec = need("spec", isModelSpec, "the model's specification");
-  for (const { columns } of [moments, ...folds])
-    if (!columns.includes(targetKey(spec.target))) throw wrong(`"moments" lack the target "${target}"`);
-  const levels = need("levels", (v) => isRecordOf(v, isTexts), "lists of levels by factor");
-  const references = need("references", (v) => isRecordOf(v, isText), "levels by factor");
+  const document = checked<ModelDocument>(value, name, "goml-model", documentDefinitions.model);
+  const { spec, levels, references, target } = document;
+  const wrong = (what: string) => wrongIn(name, what);
+  const fault = lengthFault(document) ?? specFault(spec) ?? termsFault(document);
+  if (fault !== undefined) throw wrong(fault);
+  let coded: CodedTerm[];
   try {
-    codedTerms(spec, levels, references);
+    coded = codedTerms(spec, levels, references);
   } catch {
     throw wrong('"references" should be levels of the factors');
   }
-  return {
-    format: "goml-model",
-    schema: document.schema,
-    target,
-    terms,
-    intercept,
-    coefficients,
-    covariance,
-    vcov: readVcov(document.vcov, name),
-    solver: need("solver", (v) => SOLVERS.has(v), "the name of a solver"),
-    aliased: need("aliased", isTexts, "a list of names"),
-    rank: need("rank", isNumber, "a number"),
-    conditionNumber: need("conditionNumber", isNumber, "a number"),
-    n: need("n", isNumber, "a number"),
-    sigma: need("sigma", (v) => v === null || isNumber(v), "a number"),
-    rss: need("rss", isNumber, "a number"),
-    tss: need("tss", isNumber, "a number"),
-    formula: need("formula", isText, "a formula"),
-    weights: need("weights", (v) => v === null || isText(v), "null, or a column name"),
-    penalty: need("penalty", isPenalty, "null, or lambda and alpha"),
-    scan: need("scan", isScan, "null, or the rows read and dropped, and the seed"),
-    spec,
-    levels,
-    references,
-    folds,
-    source: need("source", isSource, "null, or the data's path, size and mtimeMs"),
-    moments,
-  };
+  const names = coded.flatMap((term) => term.columns.map((column) => column.name));
+  if (document.terms.some((term, i) => term !== names[i])) throw wrong('"terms" are not those of "spec"');
+  const moments = momentsOf(document.moments, name, "moments");
+  const folds = document.folds.map((fold, f) => momentsOf(fold, name, `folds[${f}]`));
+  const { extended } = moments;
+  const other = folds.findIndex((fold) => fold.extended !== extended);
+  if (other >= 0)
+    throw wrong(`"folds[${other}]" should be in ${extended ? "double-double" : "double"}, as "moments" is`);
+  const key = targetKey(spec.target);
+  for (const one of [moments, ...folds])
+    if (one.index(key) < 0) throw wrong(`"moments" lack the target ${found(target)}`);
+  return { ...document, moments, folds, codedTerms: coded };
 }
 
-function isRecordOf(v: unknown, ok: (value: unknown) => boolean): boolean {
-  return typeof v === "object" && v !== null && !Array.isArray(v) && Object.values(v).every(ok);
+/** Which list has not as many numbers as the coefficients ask for. */
+function lengthFault({
+  terms,
+  intercept,
+  coefficients,
+  covariance,
+  vcov,
+}: ModelDocument): string | undefined {
+  const p = terms.length + (intercept ? 1 : 0);
+  const estimated = coefficients.filter((value) => value !== null).length;
+  const meat = vcov && vcov.type !== "iid" ? vcov.meat : undefined;
+  for (const [part, list, length] of [
+    ["coefficients", coefficients, p],
+    ["covariance", covariance, packedLength(p)],
+    ["vcov.meat", meat, packedLength(estimated)],
+  ] as const)
+    if (list !== undefined && list.length !== length)
+      return `"${part}" should be ${length} numbers, found ${list.length}`;
+  return undefined;
 }
 
-/** Files without it are of fits without one. */
-function isPenalty(v: unknown): boolean {
-  if (v === null || v === undefined) return true;
-  const penalty = v as Partial<Penalty>;
-  return typeof penalty.lambda === "number" && typeof penalty.alpha === "number";
+/** What is said twice and differs. */
+function termsFault({ target, intercept, terms, spec, levels }: ModelDocument): string | undefined {
+  if (target !== spec.target.label) return '"target" should be the label of that of "spec"';
+  if (intercept !== spec.intercept) return '"intercept" should be that of "spec"';
+  // Counted before they are made: a few factors can ask for more columns than there is memory.
+  const count = codedCount(spec, levels);
+  return terms.length === count ? undefined : `"terms" should be ${count} names, those of "spec"`;
 }
 
-function isScan(v: unknown): boolean {
-  if (v === null || v === undefined) return true;
-  const scan = v as Partial<DataScan>;
-  return [scan.rows, scan.firstRow, scan.dropped, scan.seed].every((x) => typeof x === "number");
+/**
+ * Checks that a parsed JSON value is a document of models by group, but for the models.
+ *
+ * @throws ModelError that says which part is wrong
+ */
+export function parseGroupDocument(
+  value: unknown,
+  name: string,
+): Omit<ModelGroupDocument, "models"> & { models: { group: string; model: unknown }[] } {
+  return checked<ModelGroupDocument>(value, name, "goml-model-group", documentDefinitions.modelGroup);
 }
 
-function isSource(v: unknown): boolean {
-  if (v === null) return true;
-  const source = v as Partial<DataSource>;
-  return (
-    typeof source?.path === "string" && typeof source.size === "number" && typeof source.mtimeMs === "number"
+/** Whether a parsed JSON value says that it holds models by group. */
+export function isModelGroupDocument(value: unknown): boolean {
+  return formatOf(value) === "goml-model-group";
+}
+
+function formatOf(value: unknown): unknown {
+  return typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
+}
+
+/** The value as the document that its schema describes; the models of groups are left for later. */
+function checked<T extends { schema: number }>(
+  value: unknown,
+  name: string,
+  format: string,
+  schema: Schema,
+): T {
+  if (formatOf(value) !== format)
+    throw new ModelError(`${name}: not a goml model`, { hint: "expected a file that goml train wrote" });
+  const document = value as Partial<T>;
+  if (typeof document.schema !== "number") throw wrongIn(name, "the model has no schema version");
+  if (document.schema > SCHEMA)
+    throw new ModelError(
+      `${name}: the model has schema ${document.schema}, this goml reads up to ${SCHEMA}`,
+      {
+        hint: "update goml",
+      },
+    );
+  // A group's model is checked when it is read, so that the message names the group.
+  const definitions: Definitions =
+    format === "goml-model" ? documentDefinitions : { ...documentDefinitions, model: { type: "object" } };
+  const mismatch = findMismatch(value, schema, definitions, DEEPEST);
+  if (mismatch === undefined) return value as T;
+  const { path, expected } = mismatch;
+  throw wrongIn(
+    name,
+    mismatch.found === undefined
+      ? `${JSON.stringify(path)} is missing: it should be ${expected}`
+      : `${JSON.stringify(path)} should be ${expected}, found ${mismatch.found}`,
   );
 }
 
-function isMeat(v: unknown): boolean {
-  return Array.isArray(v) && v.every((x) => typeof x === "number");
+function wrongIn(name: string, what: string): ModelError {
+  return new ModelError(`${name}: ${what}`, { hint: "write it anew with goml train" });
 }
 
-function readVcov(v: unknown, name: string): Vcov {
-  if (v === undefined || v === null) return { type: "iid" };
-  const vcov = v as Vcov;
-  const types = ["iid", "hc0", "hc1", "hc2", "hc3", "cluster"];
-  if (types.includes(vcov.type) && (vcov.type === "iid" || isMeat(vcov.meat))) return vcov;
-  throw new ModelError(`${name}: "vcov" should be one of ${types.join(", ")}, with its meat`, {
-    hint: "write it anew with goml train",
-  });
-}
-
-function momentsOf(json: unknown, name: string): CrossProducts {
+function momentsOf(json: CrossProductsJson, name: string, part: string): CrossProducts {
   try {
-    const document = json as CrossProductsJson;
-    if (!Array.isArray(document.columns)) throw new TypeError("columns should be a list");
-    return readMoments(document);
+    return readMoments(json);
   } catch (cause) {
-    const reason =
-      cause instanceof GomlError ? cause.words.message : "a part of them is missing, or not what it was";
-    throw new ModelError(wording`${name}: "moments" cannot be read: ${reason}`, {
+    if (!(cause instanceof GomlError)) throw cause;
+    throw new ModelError(wording`${name}: "${part}" cannot be read: ${cause.words.message}`, {
       cause,
       hint: "write it anew with goml train",
     });

@@ -2,7 +2,8 @@ import { type FileHandle, open, readFile } from "node:fs/promises";
 import { DataError, ModelError } from "../../errors.js";
 import { verb, wording } from "../../wording.js";
 import { LinearModel } from "./model.js";
-import { isModelGroupDocument, ModelGroup } from "./model-group.js";
+import { isModelGroupDocument } from "./model-document.js";
+import { ModelGroup } from "./model-group.js";
 
 /**
  * Reads the file of one model.

@@ -1,28 +1,12 @@
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
-import { verb, type Wording, wording } from "../../wording.js";
+import { verb, wording } from "../../wording.js";
+import { type ModelGroupDocument, type RefusedGroup, SCHEMA } from "./document-schema.js";
 import type { GroupPredictorPlan } from "./group-predictor.js";
 import { LinearModel } from "./model.js";
-import { type ModelDocument, SCHEMA } from "./model-document.js";
+import { parseGroupDocument } from "./model-document.js";
 import type { DataScan, DataSource } from "./model-parts.js";
-
-/** A group that has no model, and why. */
-export interface RefusedGroup {
-  group: string;
-  reason: string;
-}
-
-/** The JSON document of models by group. */
-export interface ModelGroupDocument {
-  format: "goml-model-group";
-  schema: number;
-  /** The column whose values name the groups. */
-  groupBy: string;
-  source: DataSource | null;
-  scan: DataScan | null;
-  models: { group: string; model: ModelDocument }[];
-  refused: RefusedGroup[];
-}
+import { readScan, writeScan } from "./scan-document.js";
 
 /**
  * One fitted model per value of a column, all of the same target and terms. Each is a `LinearModel` like any other,
@@ -94,7 +78,7 @@ export class ModelGroup {
       schema: SCHEMA,
       groupBy: this.groupBy,
       source: this.source ?? null,
-      scan: this.scan ?? null,
+      scan: writeScan(this.scan),
       models: [...this.models].map(([group, model]) => ({ group, model: model.toJSON() })),
       refused: [...this.refused],
     };
@@ -106,33 +90,26 @@ export class ModelGroup {
    * @throws ModelError where it is not such a document, or of a later schema
    */
   static fromJSON(document: unknown, name = "model"): ModelGroup {
-    const { schema, groupBy, models, refused, source, scan } = document as Partial<ModelGroupDocument>;
-    const wrong = (what: string, hint: Wording = wording`write it anew with ${verb("trainGroups")}`) =>
-      new ModelError(`${name}: ${what}`, { hint });
-    if (typeof schema !== "number") throw wrong("the models have no schema version");
-    if (schema > SCHEMA)
-      throw wrong(`the models have schema ${schema}, this goml reads up to ${SCHEMA}`, "update goml");
-    if (typeof groupBy !== "string") throw wrong('"groupBy" should be a column name');
-    if (!Array.isArray(models) || !models.every((one) => typeof one?.group === "string"))
-      throw wrong('"models" should be a list of groups with their models');
+    const { groupBy, models, refused, source, scan } = parseGroupDocument(document, name);
+    const byGroup = new Map<string, LinearModel>();
+    let spec: string | undefined;
+    for (const { group, model: part } of models) {
+      const where = `${name}: group ${JSON.stringify(group)}`;
+      const wrong = (what: string) =>
+        new ModelError(`${where} ${what}`, { hint: wording`write it anew with ${verb("trainGroups")}` });
+      if (byGroup.has(group)) throw wrong("has two models");
+      const model = LinearModel.fromJSON(part, where);
+      const own = JSON.stringify(model.spec);
+      spec ??= own;
+      if (own !== spec) throw wrong("should have the specification of the first");
+      byGroup.set(group, model);
+    }
     return new ModelGroup({
       groupBy,
-      models: new Map(
-        models.map(({ group, model }) => [group, LinearModel.fromJSON(model, `${name}: group ${group}`)]),
-      ),
-      refused: Array.isArray(refused) ? refused : [],
+      models: byGroup,
+      refused,
       source: source ?? undefined,
-      scan: scan ?? undefined,
+      scan: readScan(scan),
     });
   }
-}
-
-/** Whether a parsed JSON value says that it holds models by group. */
-export function isModelGroupDocument(document: unknown): boolean {
-  return (
-    typeof document === "object" &&
-    document !== null &&
-    "format" in document &&
-    document.format === "goml-model-group"
-  );
 }

@@ -8,31 +8,15 @@ import type { Whitening } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
 import type { Solution } from "../solve/solution.js";
 import type { Regression } from "../solve/solve.js";
+import type { DataSource, ModelDocument, ScanDocument } from "./document-schema.js";
+
+export type { DataSource };
 
 /** How θ was found: Cholesky in double or in double-double, Householder QR of X, or gradient descent. */
-export type Solver = "normal" | "extended" | "qr" | "gd";
-
-/** The file a model was fitted on, so that it can be found again and a change be noticed. */
-export interface DataSource {
-  path: string;
-  /** Bytes. */
-  size: number;
-  /** Time of the last change, in milliseconds since 1970. */
-  mtimeMs: number;
-}
+export type Solver = ModelDocument["solver"];
 
 /** What became of the rows of the data, and how they were drawn: for the summary, and for rows that come later. */
-export interface DataScan {
-  /** Rows read, those dropped and held out among them. */
-  rows: number;
-  /** The number of the first of them, not 0 in a shard. */
-  firstRow: number;
-  /** Rows left out for missing cells. */
-  dropped: number;
-  /** The seed of the hold-out and the folds. */
-  seed: number;
-  /** The share of rows held out, where some were. */
-  testSize?: number | undefined;
+export interface DataScan extends Omit<ScanDocument, "test"> {
   /** The error on the rows held out. */
   test: PredictionMetrics | null;
 }

@@ -1,6 +1,6 @@
 import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
-import { ModelError, UsageError } from "../../errors.js";
+import { UsageError } from "../../errors.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex } from "../../stats/packed.js";
 import type { RobustVcov, Vcov } from "../covariance/vcov.js";
@@ -10,9 +10,10 @@ import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict
 import type { Solution } from "../solve/solution.js";
 import type { Regression } from "../solve/solve.js";
 import type { PredictorPlan } from "./block-predictor.js";
+import { type ModelDocument, SCHEMA } from "./document-schema.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
 import { intervalPlan } from "./interval-plan.js";
-import { type ModelDocument, parseModelDocument, SCHEMA } from "./model-document.js";
+import { parseModelDocument } from "./model-document.js";
 import {
   type DataScan,
   type DataSource,
@@ -22,6 +23,7 @@ import {
   type Solver,
 } from "./model-parts.js";
 import { predictRows } from "./predict-rows.js";
+import { readScan, writeScan } from "./scan-document.js";
 import { type Summary, summarize } from "./summary.js";
 import type { ModelGraph } from "./to-graph.js";
 
@@ -268,7 +270,7 @@ export class LinearModel implements FittedModel {
       tss: this.tss,
       weights: this.weightsColumn ?? null,
       penalty: this.penalty ?? null,
-      scan: this.scan ?? null,
+      scan: writeScan(this.scan),
       source: this.source ?? null,
       spec: this.spec,
       levels: this.levels,
@@ -285,23 +287,21 @@ export class LinearModel implements FittedModel {
    * @throws ModelError where it is not such a document, or of a later schema
    */
   static fromJSON(document: unknown, name = "model"): LinearModel {
-    const checked = parseModelDocument(document, name);
-    const { coefficients, covariance, source, weights, terms, penalty, scan, ...rest } = checked;
+    const { coefficients, covariance, vcov, source, weights, penalty, scan, ...rest } = parseModelDocument(
+      document,
+      name,
+    );
     const values = (list: readonly (number | null)[]) => Float64Array.from(list, (v) => v ?? Number.NaN);
-    const model = new LinearModel({
+    return new LinearModel({
       ...rest,
       coefficients: values(coefficients),
       covariance: values(covariance),
+      vcov: vcov ?? undefined,
       weightsColumn: weights ?? undefined,
       penalty: penalty ?? undefined,
       source: source ?? undefined,
-      scan: scan ?? undefined,
+      scan: readScan(scan),
     });
-    if (model.terms.length !== terms.length || terms.some((term, i) => term !== model.terms[i]))
-      throw new ModelError(`${name}: "terms" are not those of "spec"`, {
-        hint: "write it anew with goml train",
-      });
-    return model;
   }
 }
 

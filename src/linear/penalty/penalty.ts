@@ -1,6 +1,7 @@
 import { UsageError } from "../../errors.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
+import type { Penalty } from "../model/document-schema.js";
 import {
   type CrossValidation,
   collectErrors,
@@ -12,12 +13,7 @@ import type { Solution } from "../solve/solution.js";
 import type { Regression } from "../solve/solve.js";
 import { type CrossValidatedPath, crossValidatePath, elasticNet } from "./elastic-net.js";
 
-/** The penalty λ [ (1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁ ] of a fit, see {@link PENALTY_OBJECTIVE}. */
-export interface Penalty {
-  lambda: number;
-  /** The mix: 0 is ridge, 1 the lasso. */
-  alpha: number;
-}
+export type { Penalty };
 
 /** What a penalised fit minimises; the intercept is not penalised. */
 export const PENALTY_OBJECTIVE =

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { DataError, ModelError } from "../../../src/errors.js";
 import { BlockPredictor } from "../../../src/linear/model/block-predictor.js";
+import type { ModelGroupDocument } from "../../../src/linear/model/document-schema.js";
 import { LinearModel } from "../../../src/linear/model/model.js";
 import { readModel } from "../../../src/linear/model/model-file.js";
+import { ModelGroup } from "../../../src/linear/model/model-group.js";
 import { fit } from "../../../src/training/fit.js";
 import { fitCsv } from "../../../src/training/fit-csv.js";
 import { scratchFolder } from "../../csv/scratch.js";
@@ -73,11 +75,58 @@ describe("a bad model file is refused in one line", () => {
       /"coefficients" should be 15/,
     ],
     ["with a text for a number", edited((d) => Object.assign(d, { n: "506" })), /"n" should be/],
-    ["without moments", edited((d) => delete d.moments), /"moments" cannot be read/],
+    ["without moments", edited((d) => delete d.moments), /"moments" is missing: it should be moments$/],
     [
       "with moments of other columns",
       edited((d) => (d.moments as { mean: number[] }).mean.pop()),
-      /"moments" cannot be read/,
+      /"moments" cannot be read: moments of 14 columns need 14 means and 105 cross-products, not 13 and 105/,
+    ],
+    [
+      "with a fold of other columns",
+      edited((d) => (d.folds as { c: number[] }[])[3]!.c.pop()),
+      /"folds\[3\]" cannot be read/,
+    ],
+    [
+      "with a fold in another arithmetic",
+      edited((d) => {
+        const [fold] = d.folds as { n: number; mean: number[]; c: number[] }[];
+        Object.assign(fold!, { sumW: [fold!.n, 0], meanLow: fold!.mean, cLow: fold!.c });
+      }),
+      /"folds\[0\]" should be in double, as "moments" is/,
+    ],
+    [
+      "with another intercept than the specification",
+      edited((d) => {
+        Object.assign(d, { intercept: false });
+        (d.coefficients as number[]).pop();
+        (d.covariance as number[]).length -= 14;
+      }),
+      /"intercept" should be that of "spec"/,
+    ],
+    [
+      "with another target than the specification",
+      edited((d) => Object.assign(d, { target: "rm" })),
+      /"target" should be the label of that of "spec"/,
+    ],
+    [
+      "with terms in another order",
+      edited((d) => (d.terms as string[]).reverse()),
+      /"terms" are not those of "spec"/,
+    ],
+    [
+      "with a term of no variable",
+      edited((d) => Object.assign((d.spec as { terms: object[] }).terms[2]!, { variables: [13] })),
+      /"spec.terms\[2\].variables" should be below 13, the number of variables/,
+    ],
+    [
+      "with a term twice the same variable",
+      edited((d) => Object.assign((d.spec as { terms: object[] }).terms[2]!, { variables: [2, 2] })),
+      /"spec.terms\[2\].variables" should be ascending/,
+    ],
+    [
+      "with a number that JSON cannot carry",
+      edited((d) => Object.assign(d, { rss: "1e999" })).replace('"1e999"', "1e999"),
+      /"rss" should be a number, found Infinity/,
     ],
   ])("%s", async (what, content, message) => {
     const path = scratch.file(`${what}.json`, content);
@@ -121,6 +170,141 @@ describe("a bad model file is refused in one line", () => {
     );
     expect(outcome).toBe(process.getuid?.() === 0 ? "medv" : `${path}: no permission to read it`);
   });
+});
+
+describe("a document of any size is refused as fast as it is read, in one line", () => {
+  const refusal = (document: unknown): string => {
+    try {
+      LinearModel.fromJSON(document, "it");
+    } catch (error) {
+      expect(error).toBeInstanceOf(ModelError);
+      expect((error as ModelError).message).not.toContain("\n");
+      expect((error as ModelError).message.length).toBeLessThan(250);
+      return (error as ModelError).message;
+    }
+    throw new Error("it was not refused");
+  };
+  const nested = (depth: number) => {
+    let expression: object = { column: "rm" };
+    for (let i = 0; i < depth; i++) expression = { call: "sqrt", args: [expression] };
+    return expression;
+  };
+  const withExpression = (expression: object) => {
+    const document = JSON.parse(text);
+    Object.assign(document.spec.variables[5], { expression });
+    return document;
+  };
+
+  test("an expression as deep as formulas go is read", () => {
+    const model = LinearModel.fromJSON(withExpression(nested(1000)), "it");
+    expect(model.spec.variables[5]).toMatchObject({ kind: "numeric", expression: { call: "sqrt" } });
+    new BlockPredictor(model.predictorPlan(true));
+  });
+
+  test.each([1001, 100_000])("one of %i calls within each other", (depth) => {
+    expect(refusal(withExpression(nested(depth)))).toMatch(
+      /^it: "spec\.variables\[5\].*…\.args\[0\]\.args\[0\].*" should be at most 2005 levels deep, found more$/,
+    );
+  });
+
+  test("a file of a hundred thousand brackets", async () => {
+    const deep = text.replace('"target":"medv"', `"target":${"[".repeat(1e5)}${"]".repeat(1e5)}`);
+    const error = await readModel(scratch.file("deep.json", deep)).catch((cause) => cause);
+    expect(error).toBeInstanceOf(ModelError);
+    expect(error.message).toMatch(/"target" should be a column name, found a list of 1$/);
+  });
+
+  test("a few variables that make more columns than there is memory", () => {
+    const variables = Array.from({ length: 12 }, (_, i) => ({
+      kind: "polynomial",
+      label: `p${i}`,
+      expression: { column: "rm" },
+      degree: 50,
+    }));
+    const document = JSON.parse(text);
+    const all = variables.map((_, i) => i);
+    Object.assign(document.spec, {
+      variables,
+      terms: [{ label: "p", variables: all }],
+      numeric: ["medv", "rm"],
+    });
+    expect(refusal(document)).toMatch(/"terms" should be 244140625000000000000 names, those of "spec"/);
+  });
+
+  test("texts and lists of a million parts", () => {
+    const long = "x".repeat(1e6);
+    const many = Array.from({ length: 1e6 }, (_, i) => i);
+    expect(refusal({ ...JSON.parse(text), solver: long })).toMatch(/found "x{40}…"$/);
+    expect(refusal({ ...JSON.parse(text), levels: { [long]: 1 } })).toMatch(
+      /"levels\.x{40}…" should be a list/,
+    );
+    expect(refusal({ ...JSON.parse(text), terms: many })).toMatch(/"terms\[0\]" should be a text, found 0/);
+    expect(refusal({ ...JSON.parse(text), levels: { f: [...many.map(String), "7"] } })).toMatch(
+      /"levels\.f\[1000000\]" should be unlike those before it, found "7"/,
+    );
+    expect(refusal({ ...JSON.parse(text), folds: many })).toMatch(/"folds\[0\]" should be moments/);
+  });
+});
+
+describe("models by group", () => {
+  const groups = (change: (document: ModelGroupDocument) => unknown) => {
+    const document = JSON.parse(readFileSync("test/models/v1/panel.groups.json", "utf8"));
+    change(document);
+    return () => ModelGroup.fromJSON(document, "it");
+  };
+
+  test.each<[what: string, change: (document: ModelGroupDocument) => unknown, message: RegExp]>([
+    ["of a later version", (d) => Object.assign(d, { schema: 2 }), /has schema 2, this goml reads up to 1/],
+    ["without a version", (d) => delete (d as Partial<ModelGroupDocument>).schema, /no schema version/],
+    ["by a number", (d) => Object.assign(d, { groupBy: 5 }), /"groupBy" should be a column name, found 5/],
+    [
+      "without models",
+      (d) => Object.assign(d, { models: [] }),
+      /no group of region can be fitted: 2 complete rows/,
+    ],
+    [
+      "with a model alone",
+      (d) => Object.assign(d.models[1]!, { group: null }),
+      /"models\[1\]\.group" should be a text/,
+    ],
+    [
+      "with a group alone",
+      (d) => Object.assign(d.models[1]!, { model: null }),
+      /"models\[1\]\.model" should be an object/,
+    ],
+    [
+      "with a damaged model",
+      (d) => Object.assign(d.models[1]!.model, { n: -1 }),
+      /^it: group "north": "n" should be/,
+    ],
+    ["with a group twice", (d) => d.models.push(d.models[0]!), /^it: group "east" has two models/],
+    [
+      "with another model in it",
+      (d) => Object.assign(d.models[2]!, { model: JSON.parse(text) }),
+      /^it: group "south" should have the specification of the first/,
+    ],
+    [
+      "with a reason lost",
+      (d) => Object.assign(d.refused![0]!, { reason: 1 }),
+      /"refused\[0\]\.reason" should be a text/,
+    ],
+  ])("%s are refused in one line", (_, change, message) => {
+    expect(groups(() => {})().models.size).toBe(4);
+    expect(groups(change)).toThrow(ModelError);
+    expect(groups(change)).toThrow(message);
+  });
+});
+
+test("errors on held-out rows that are no numbers are null in the file", () => {
+  const model = boston.model.withScan({
+    ...{ rows: 506, firstRow: 0, dropped: 0, seed: 1, testSize: 0.01 },
+    test: { n: 1, mse: 0, rmse: 0, mae: 0, r2: Number.NaN, aicExtract: Number.NEGATIVE_INFINITY },
+  });
+  const document = model.toJSON();
+  expect(document.scan?.test).toEqual({ n: 1, mse: 0, rmse: 0, mae: 0, r2: null, aicExtract: null });
+  const again = LinearModel.fromJSON(document);
+  expect(again.scan?.test).toEqual({ n: 1, mse: 0, rmse: 0, mae: 0, r2: Number.NaN, aicExtract: Number.NaN });
+  expect(again.toJSON()).toEqual(document);
 });
 
 test("a model written by hand with fewer digits is still read", () => {

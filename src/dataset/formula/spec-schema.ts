@@ -1,0 +1,167 @@
+import type { Static } from "../../json-schema/schema.js";
+
+const text = { type: "string" } as const;
+const texts = { type: "array", items: text, title: "a list of names" } as const;
+const label = { description: "What R prints.", ...text } as const;
+const expression = { $ref: "#/$defs/expression" } as const;
+
+/** A call of a number of arguments. */
+const call = <const Name extends string, const Least extends number, const Most extends number>(
+  names: readonly Name[],
+  least: Least,
+  most: Most,
+) =>
+  ({
+    type: "object",
+    properties: {
+      number: false,
+      column: false,
+      call: { enum: names },
+      args: { type: "array", items: expression, minItems: least, maxItems: most },
+    },
+    required: ["call", "args"],
+  }) as const;
+
+/** How deep the calls of an expression may lie in each other: it is read by functions that call themselves. */
+export const EXPRESSION_DEPTH = 1000;
+
+/** How high a polynomial of a formula may go. */
+export const HIGHEST_DEGREE = 50;
+
+/** JSON Schema of a model's specification and its parts, by the names under which they refer to each other. */
+export const specDefinitions = {
+  expression: {
+    title: "a number, a column or a call",
+    description:
+      "An arithmetic expression over columns of numbers. “-” and “+” of one argument are signs; log takes a base as its " +
+      "second argument.",
+    anyOf: [
+      {
+        type: "object",
+        properties: { number: { type: "number" }, column: false, call: false },
+        required: ["number"],
+      },
+      {
+        type: "object",
+        properties: { number: false, column: { ...text, title: "a column name" }, call: false },
+        required: ["column"],
+      },
+      call(["+", "-", "log"], 1, 2),
+      call(["*", "/", "^"], 2, 2),
+      call(["log2", "log10", "log1p", "exp", "sqrt", "abs"], 1, 1),
+    ],
+  },
+  variable: {
+    title: "a numeric variable, a polynomial or a factor",
+    description: "What a term multiplies.",
+    anyOf: [
+      {
+        description: "One column of the design: the expression's values.",
+        type: "object",
+        properties: { kind: { const: "numeric" }, label, expression },
+        required: ["kind", "label", "expression"],
+      },
+      {
+        description:
+          "As many columns as the degree: the expression's powers 1 to degree, as poly(x, degree, raw = TRUE).",
+        type: "object",
+        properties: {
+          kind: { const: "polynomial" },
+          label,
+          expression,
+          degree: { type: "integer", minimum: 1, maximum: HIGHEST_DEGREE },
+        },
+        required: ["kind", "label", "expression", "degree"],
+      },
+      {
+        description:
+          "An indicator per level: the texts of a text column, or the distinct numbers of a numeric one.",
+        type: "object",
+        properties: {
+          kind: { const: "factor" },
+          label,
+          column: { ...text, title: "a column name" },
+          of: { enum: ["text", "numbers"] },
+        },
+        required: ["kind", "label", "column", "of"],
+      },
+    ],
+  },
+  term: {
+    title: "a term",
+    description: "A product of variables.",
+    type: "object",
+    properties: {
+      label,
+      variables: {
+        description: "Indices of the spec's variables, ascending.",
+        type: "array",
+        items: { type: "integer", minimum: 0 },
+        minItems: 1,
+      },
+    },
+    required: ["label", "variables"],
+  },
+  target: {
+    title: "the target's label and expression",
+    type: "object",
+    properties: { label, expression },
+    required: ["label", "expression"],
+  },
+  spec: {
+    title: "the model's specification",
+    description: "What the model is made of: all that is needed to turn raw columns into the design's.",
+    type: "object",
+    properties: {
+      formula: { description: "The formula as it was given, or one that would give the same.", ...text },
+      target: { $ref: "#/$defs/target" },
+      intercept: { type: "boolean" },
+      variables: { type: "array", items: { $ref: "#/$defs/variable" } },
+      terms: {
+        description: "By degree, main effects first, as R orders them.",
+        type: "array",
+        items: { $ref: "#/$defs/term" },
+      },
+      numeric: { description: "The raw columns to read as numbers, the target's first.", ...texts },
+      text: { description: "The raw columns to read as text.", ...texts },
+    },
+    required: ["formula", "target", "intercept", "variables", "terms", "numeric", "text"],
+  },
+} as const;
+
+/** JSON Schema of the levels of a spec's factors. */
+export const levelsSchema = {
+  description: "For each factor by its label, its levels: texts by code points, numbers by size.",
+  type: "object",
+  additionalProperties: { type: "array", items: text, uniqueItems: true, title: "a list of levels" },
+  title: "lists of levels by factor",
+} as const;
+
+/** JSON Schema of the reference levels that were asked for. */
+export const referencesSchema = {
+  description:
+    "By factor label or column name; the reference of a factor that is not here is its first level.",
+  type: "object",
+  additionalProperties: { ...text, title: "a level" },
+  title: "levels by factor",
+} as const;
+
+type Definitions = typeof specDefinitions;
+
+/** An arithmetic expression over columns: plain data, so that it can stand in a model file. */
+export type Expression = Static<Definitions["expression"], Definitions>;
+
+/** What one factor of a term stands for. */
+export type Variable = Static<Definitions["variable"], Definitions>;
+
+/** A term of the model: the product of some of the spec's variables. */
+export type Term = Static<Definitions["term"], Definitions>;
+
+/**
+ * What a model is made of, resolved against the columns of a table: plain JSON, and all that is needed to turn raw
+ * columns into the design's.
+ */
+export type ModelSpec = Static<Definitions["spec"], Definitions>;
+
+/** For each factor by its label (`state`, `factor(cyl)`), its levels. */
+export type FactorLevels = Static<typeof levelsSchema>;

@@ -1,0 +1,273 @@
+import { levelsSchema, referencesSchema, specDefinitions } from "../../dataset/formula/spec-schema.js";
+import type { Static } from "../../json-schema/schema.js";
+import { extendedMomentsSchema, momentsSchema } from "../../stats/moments-schema.js";
+
+/** The version of the model file's schema; raised when a reader of the present one could not read it any more. */
+export const SCHEMA = 1;
+
+const text = { type: "string" } as const;
+const columnName = { ...text, title: "a column name" } as const;
+const count = { type: "integer", minimum: 0 } as const;
+const number = { type: "number" } as const;
+/** JSON has no NaN: null stands for it. */
+const numberOrNull = { type: ["number", "null"] } as const;
+const numbersOrNull = { type: "array", items: numberOrNull, title: "a list of numbers" } as const;
+const names = { type: "array", items: text, title: "a list of names" } as const;
+const anyMoments = {
+  anyOf: [{ $ref: "#/$defs/extendedMoments" }, { $ref: "#/$defs/moments" }],
+  title: "moments",
+} as const;
+const schema = {
+  description: "The version of this format; a reader refuses what is later than it knows.",
+  type: "integer",
+  minimum: 1,
+} as const;
+const scan = { anyOf: [{ type: "null" }, { $ref: "#/$defs/scan" }] } as const;
+const source = { anyOf: [{ type: "null" }, { $ref: "#/$defs/source" }] } as const;
+
+/** JSON Schemas of what stands in a model file, by the names under which they refer to each other. */
+export const documentDefinitions = {
+  ...specDefinitions,
+  moments: momentsSchema,
+  extendedMoments: extendedMomentsSchema,
+  vcov: {
+    title: "iid, or one of hc0, hc1, hc2, hc3, cluster with its meat",
+    description: "How the covariance of the coefficients was estimated; iid is σ² (XᵀX)⁻¹.",
+    anyOf: [
+      { type: "object", properties: { type: { const: "iid" } }, required: ["type"] },
+      {
+        type: "object",
+        properties: {
+          type: { enum: ["hc0", "hc1", "hc2", "hc3", "cluster"] },
+          cluster: { description: "The column that says which rows belong together.", ...text },
+          clusters: { description: "How many such groups there are.", ...count },
+          meat: {
+            description:
+              "The covariance in whitened coordinates, M in Cov(θ̂) = R⁻¹ M R⁻ᵀ, the finite-sample factor included; " +
+              "a packed lower triangle over the coefficients that are not aliased.",
+            type: "array",
+            items: number,
+            title: "a list of numbers",
+          },
+        },
+        required: ["type", "meat"],
+      },
+    ],
+  },
+  penalty: {
+    title: "lambda and alpha",
+    description: "The penalty λ [(1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁], D the columns' standard deviations.",
+    type: "object",
+    properties: {
+      lambda: number,
+      alpha: { description: "The mix: 0 is ridge, 1 the lasso.", ...number },
+    },
+    required: ["lambda", "alpha"],
+  },
+  metrics: {
+    title: "errors of predictions",
+    description: "How far predictions are from the targets; null is not a number.",
+    type: "object",
+    properties: {
+      n: count,
+      mse: numberOrNull,
+      rmse: numberOrNull,
+      mae: numberOrNull,
+      r2: numberOrNull,
+      aicExtract: numberOrNull,
+    },
+    required: ["n", "mse", "rmse", "mae", "r2", "aicExtract"],
+  },
+  scan: {
+    title: "the rows read and dropped, and the seed",
+    description: "What became of the rows of the data, and how they were drawn.",
+    type: "object",
+    properties: {
+      rows: { description: "Rows read, those dropped and held out among them.", ...count },
+      firstRow: { description: "The number of the first of them, not 0 in a shard.", ...count },
+      dropped: { description: "Rows left out for missing cells.", ...count },
+      seed: { description: "The seed of the hold-out and the folds.", ...number },
+      testSize: { description: "The share of rows held out, where some were.", ...number },
+      test: {
+        description: "The errors on the rows held out.",
+        anyOf: [{ type: "null" }, { $ref: "#/$defs/metrics" }],
+      },
+    },
+    required: ["rows", "firstRow", "dropped", "seed"],
+  },
+  source: {
+    title: "the data's path, size and mtimeMs",
+    description: "The file that the model was fitted on.",
+    type: "object",
+    properties: {
+      path: text,
+      size: { description: "Bytes.", ...number },
+      mtimeMs: { description: "Time of the last change, in milliseconds since 1970.", ...number },
+    },
+    required: ["path", "size", "mtimeMs"],
+  },
+  model: {
+    title: "a model",
+    description: "A fitted linear model ŷ = β₀ + Σ_j x_j β_j, with the moments that it was solved from.",
+    type: "object",
+    properties: {
+      format: { const: "goml-model" },
+      schema,
+      target: { description: "The target's label, that of spec.", ...columnName },
+      formula: { description: "That of spec.", ...text, title: "a formula" },
+      terms: { description: "The names of the k columns of the design, the intercept left out.", ...names },
+      intercept: { description: "That of spec.", type: "boolean" },
+      solver: {
+        description: "Cholesky in double or in double-double, Householder QR, or gradient descent.",
+        enum: ["normal", "extended", "qr", "gd"],
+        title: "the name of a solver",
+      },
+      coefficients: {
+        description: "θ, p = k + 1 numbers, the intercept first, or k without one; null for an aliased term.",
+        ...numbersOrNull,
+      },
+      covariance: {
+        description:
+          "The covariance of θ, a packed lower triangle of p (p + 1)/2 numbers; null where there is none: aliased " +
+          "terms, penalised fits, no residual degrees of freedom.",
+        ...numbersOrNull,
+      },
+      vcov: { description: "iid where it is left out.", anyOf: [{ type: "null" }, { $ref: "#/$defs/vcov" }] },
+      aliased: {
+        description: "Terms that depend linearly on terms before them and were left out.",
+        ...names,
+      },
+      rank: { description: "The number of coefficients estimated.", ...count },
+      conditionNumber: {
+        description: "√κ₁ of the Gram matrix of the centred columns scaled to length 1.",
+        ...number,
+      },
+      n: {
+        description: "The number of rows of the fit, those of positive weight; that of moments.",
+        ...count,
+      },
+      sigma: {
+        description: "√(rss / (n − rank)); null for a penalised fit and where n = rank.",
+        ...numberOrNull,
+      },
+      rss: { description: "The residual sum of squares.", ...number },
+      tss: {
+        description: "The total sum of squares: about the mean with an intercept, about 0 without.",
+        ...number,
+      },
+      weights: {
+        description: "The column of weights.",
+        type: ["string", "null"],
+        title: "null, or a column name",
+      },
+      penalty: {
+        description: "Where θ minimises more than squares.",
+        anyOf: [{ type: "null" }, { $ref: "#/$defs/penalty" }],
+      },
+      scan,
+      source,
+      spec: { $ref: "#/$defs/spec" },
+      levels: levelsSchema,
+      references: referencesSchema,
+      moments: { description: "Those of all rows of the fit.", ...anyMoments },
+      folds: {
+        description: "The moments of each cross-validation fold; empty without.",
+        type: "array",
+        items: anyMoments,
+        title: "a list of moments",
+      },
+    },
+    required: [
+      "format",
+      "schema",
+      "target",
+      "formula",
+      "terms",
+      "intercept",
+      "solver",
+      "coefficients",
+      "covariance",
+      "aliased",
+      "rank",
+      "conditionNumber",
+      "n",
+      "sigma",
+      "rss",
+      "tss",
+      "weights",
+      "source",
+      "spec",
+      "levels",
+      "references",
+      "moments",
+      "folds",
+    ],
+  },
+  modelGroup: {
+    title: "models by group",
+    description: "One model per value of a column, all of the same target and terms.",
+    type: "object",
+    properties: {
+      format: { const: "goml-model-group" },
+      schema,
+      groupBy: { description: "The column whose values name the groups.", ...columnName },
+      source,
+      scan,
+      models: {
+        description: "In order.",
+        type: "array",
+        items: {
+          type: "object",
+          properties: { group: text, model: { $ref: "#/$defs/model" } },
+          required: ["group", "model"],
+          title: "a group with its model",
+        },
+        title: "a list of groups with their models",
+      },
+      refused: {
+        description: "The groups that could not be fitted.",
+        type: "array",
+        items: {
+          type: "object",
+          properties: { group: text, reason: text },
+          required: ["group", "reason"],
+          title: "a group with the reason",
+        },
+        title: "a list of groups with the reason",
+      },
+    },
+    required: ["format", "schema", "groupBy", "models"],
+  },
+} as const;
+
+/** The JSON Schema of a model file: one model, or models by group. */
+export const documentSchema = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  title: "goml model file, schema 1",
+  anyOf: [{ $ref: "#/$defs/model" }, { $ref: "#/$defs/modelGroup" }],
+  $defs: documentDefinitions,
+} as const;
+
+type Definitions = typeof documentDefinitions;
+type StaticOf<Name extends keyof Definitions> = Static<Definitions[Name], Definitions>;
+
+/** The JSON document of a model. Numbers that are not finite (of aliased terms) are null. */
+export type ModelDocument = StaticOf<"model">;
+
+/** The JSON document of models by group. */
+export type ModelGroupDocument = StaticOf<"modelGroup">;
+
+/** A group that has no model, and why. */
+export type RefusedGroup = NonNullable<ModelGroupDocument["refused"]>[number];
+
+/** A covariance's estimate. */
+export type Vcov = StaticOf<"vcov">;
+
+/** The penalty λ [ (1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁ ] of a fit; α is the mix: 0 is ridge, 1 the lasso. */
+export type Penalty = StaticOf<"penalty">;
+
+/** The file a model was fitted on, so that it can be found again and a change be noticed. */
+export type DataSource = StaticOf<"source">;
+
+/** What became of the rows of the data, and how they were drawn: for the summary, and for rows that come later. */
+export type ScanDocument = StaticOf<"scan">;
