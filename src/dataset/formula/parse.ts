@@ -1,4 +1,5 @@
 import { formulaError } from "./formula-error.js";
+import { EXPRESSION_DEPTH } from "./spec-schema.js";
 import type { Argument, Syntax } from "./syntax.js";
 import { type Token, tokenize } from "./tokens.js";
 
@@ -25,6 +26,12 @@ class Parser {
   readonly #text: string;
   readonly #tokens: Token[];
   #next = 0;
+  /** How deep calls lie in each call, itself among them. */
+  readonly #heights = new WeakMap<Syntax, number>();
+  /** How many expressions are being read, one within the other. */
+  #depth = 0;
+  /** Whether the right side is being read. */
+  #right = false;
 
   constructor(text: string) {
     this.#text = text;
@@ -39,28 +46,34 @@ class Parser {
         "A formula looks like: medv ~ lstat + rm",
       );
     this.#next++;
+    this.#right = true;
     const terms = this.#expression(0);
     if (this.#peek().type !== "end") throw this.#unexpected("an operator or the end");
     return { text: this.#text, response, terms };
   }
 
   #expression(least: number): Syntax {
+    this.#depth++;
     let left = this.#prefix();
     for (;;) {
       const { type, text, at } = this.#peek();
       const name = text === "**" ? "^" : text;
       const binding = type === "operator" ? BINDING[name] : undefined;
-      if (binding === undefined || binding < least) return left;
+      if (binding === undefined || binding < least) {
+        this.#depth--;
+        return left;
+      }
       this.#next++;
       // Only ^ groups to the right.
       const right = this.#expression(name === "^" ? binding : binding + 1);
-      left = { type: "call", name, args: [{ value: left }, { value: right }], at };
+      left = this.#call(name, [{ value: left }, { value: right }], at);
     }
   }
 
   #prefix(): Syntax {
     const token = this.#peek();
     const { at } = token;
+    if (this.#depth > EXPRESSION_DEPTH) throw this.#tooDeep(at);
     this.#next++;
     switch (token.type) {
       case "number":
@@ -68,21 +81,43 @@ class Parser {
       case "string":
         return { type: "string", value: token.value, at };
       case "name":
-        if (this.#is("(")) return { type: "call", name: token.name, args: this.#args(), at };
+        if (this.#is("(")) return this.#call(token.name, this.#args(), at);
         if (!token.quoted && (token.name === "TRUE" || token.name === "FALSE"))
           return { type: "logical", value: token.name === "TRUE", at };
         return { type: "name", name: token.name, at };
       case "operator":
         if (token.text === "-" || token.text === "+")
-          return { type: "call", name: token.text, args: [{ value: this.#expression(UNARY) }], at };
+          return this.#call(token.text, [{ value: this.#expression(UNARY) }], at);
         if (token.text === "(") {
           const value = this.#expression(0);
           this.#close(at);
-          return { type: "call", name: "(", args: [{ value }], at };
+          return this.#call("(", [{ value }], at);
         }
     }
     this.#next--;
     throw this.#unexpected('a column, a number, a function or "("');
+  }
+
+  #call(name: string, args: Argument[], at: number): Syntax {
+    const node: Syntax = { type: "call", name, args, at };
+    // A sum of terms may be long: what expands it goes from addend to addend.
+    const own = name === "+" && args.length === 2 && this.#right && this.#depth === 1 ? 0 : 1;
+    const height = args.reduce(
+      (most, { value }) => Math.max(most, own + (this.#heights.get(value) ?? 0)),
+      own,
+    );
+    if (height > EXPRESSION_DEPTH) throw this.#tooDeep(at);
+    this.#heights.set(node, height);
+    return node;
+  }
+
+  #tooDeep(at: number): Error {
+    return formulaError(
+      this.#text,
+      at,
+      `this nests more than ${EXPRESSION_DEPTH} deep`,
+      "Make the column beforehand.",
+    );
   }
 
   #args(): Argument[] {

@@ -63,9 +63,7 @@ class Expander {
       case "(":
         return this.encode(left);
       case "+":
-        return right === undefined
-          ? this.encode(left)
-          : unique([...this.encode(left), ...this.encode(right)]);
+        return right === undefined ? this.encode(left) : this.#sum(node);
       case "-":
         return right === undefined ? this.#remove([], left) : this.#remove(this.encode(left), right);
       case ":":
@@ -87,6 +85,18 @@ class Expander {
       default:
         return [[this.#install(node)]];
     }
+  }
+
+  /** a + b + c …, which may be thousands of terms: from addend to addend, for each lies within the next. */
+  #sum(node: Syntax): TermList {
+    const addends: Syntax[] = [];
+    let first = node;
+    while (first.type === "call" && first.name === "+" && first.args.length === 2) {
+      addends.push(first.args[1]!.value);
+      first = first.args[0]!.value;
+    }
+    addends.push(first);
+    return unique(addends.reverse().flatMap((addend) => this.encode(addend)));
   }
 
   #remove(from: TermList, node: Syntax): TermList {

@@ -146,6 +146,43 @@ test("what is printed parses to the same", () => {
   );
 });
 
+describe("depth", () => {
+  const columns = ["a", "b", "y", ...Array.from({ length: 5000 }, (_, i) => `x${i}`)].map((name) => ({
+    name,
+    kind: "numeric" as const,
+  }));
+  const times = (n: number, text: string) => text.repeat(n);
+
+  test("a sum of thousands of terms is a model like any other", () => {
+    const names = Array.from({ length: 5000 }, (_, i) => `x${i}`);
+    const { terms, intercept } = formulaSpec(`y ~ ${names.join(" + ")} - x7 - 1`, { columns });
+    expect(terms.map(({ label }) => label)).toEqual(names.filter((name) => name !== "x7"));
+    expect(intercept).toBe(false);
+  });
+
+  test.each([
+    ["brackets", 997, (n: number) => `y ~ b + I(${times(n, "(")}a${times(n, ")")})`],
+    ["calls", 997, (n: number) => `y ~ b + I(${times(n, "sqrt(")}a${times(n, ")")})`],
+    ["signs", 997, (n: number) => `y ~ b + I(${times(n, "-")}a)`],
+    ["powers", 997, (n: number) => `y ~ b + I(${times(n, "a^")}2)`],
+    ["sums", 999, (n: number) => `y ~ b + I(${times(n, "a+")}a)`],
+    ["differences of terms", 1000, (n: number) => `y ~ b${times(n, "-a")}`],
+    ["sums to predict", 1000, (n: number) => `${times(n, "y+")}y ~ b`],
+    [
+      "a sum of a bracket",
+      499,
+      (n: number) => `y ~ b + I(${times(n, "(")}a${times(n, ")")}${times(500, "+a")})`,
+    ],
+  ])("%s nest as deep as a model file takes, and not deeper", (_, most, formula) => {
+    expect(formulaSpec(formula(most), { columns }).terms.length).toBeGreaterThan(0);
+    for (const n of [1, 100_000]) {
+      const tooDeep = () => formulaSpec(formula(most + n), { columns });
+      expect(tooDeep).toThrow(UsageError);
+      expect(tooDeep).toThrow(/nests more than 1000 deep/);
+    }
+  });
+});
+
 function bracketed(value: Syntax): { value: Syntax } {
   return { value: { type: "call", name: "(", at: 0, args: [{ value }] } };
 }
