@@ -3,8 +3,9 @@ import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
 import { regressionOf, type Solver } from "../linear/model/model-parts.js";
 import { checkEstimable } from "../linear/solve/aliasing.js";
 import { needsExtended } from "../linear/solve/ladder.js";
+import type { Regression } from "../linear/solve/regression.js";
 import type { Solution } from "../linear/solve/solution.js";
-import { type Regression, solve } from "../linear/solve/solve.js";
+import { solve } from "../linear/solve/solve.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { CrossProducts } from "../stats/cross-products.js";
@@ -12,7 +13,7 @@ import { mergeFolds } from "../stats/merge-folds.js";
 import { checkFactors, checkRows } from "./check-rows.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { MomentsPlan } from "./moments-job.js";
-import { type MomentsTotal, sortedLevels } from "./moments-result.js";
+import type { ScannedMoments } from "./moments-result.js";
 import { scanMoments } from "./scan-moments.js";
 import type { Stopwatch } from "./stopwatch.js";
 
@@ -21,7 +22,7 @@ const WARNING_CONDITION = 1e7;
 
 /** θ, and all that was found on the way to it. */
 export interface ThetaEstimate {
-  total: MomentsTotal;
+  total: ScannedMoments;
   /** The moments of all folds. */
   moments: CrossProducts;
   levels: FactorLevels;
@@ -51,7 +52,7 @@ export async function fitTheta(
   await checkRows(table, layout, total, options);
   checkFactors(table, total);
 
-  const levels = sortedLevels(spec, total);
+  const { levels } = total;
   const regression = regressionOf(spec, codedTerms(spec, levels, references));
   let moments = mergeFolds(total.folds);
   checkEstimable(moments, regression);

@@ -1,7 +1,6 @@
 import type { DialectOptions } from "../csv/dialect.js";
 import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
-import { plainKeys } from "../dataset/formula/plain.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
@@ -15,7 +14,6 @@ import { mergeFolds } from "../stats/merge-folds.js";
 import { checkRows } from "./check-rows.js";
 import { chunkBytesFor } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
-import { sortedLevels } from "./moments-result.js";
 import { scanMoments } from "./scan-moments.js";
 
 /** Options of `updateCsv`; all may be left out. */
@@ -63,7 +61,6 @@ async function updateSource(
   const { extended } = model.moments;
   const plan: MomentsPlan = {
     spec,
-    plain: plainKeys(spec),
     extended,
     testSize: 0,
     folds: Math.max(1, model.folds.length),
@@ -87,7 +84,7 @@ async function updateSource(
   const updated = solveSpec(
     {
       spec,
-      levels: unitedLevels(spec, [model.levels, sortedLevels(spec, total)]),
+      levels: unitedLevels(spec, [model.levels, total.levels]),
       references,
       moments: folds.length > 0 ? mergeFolds(folds) : model.moments.merge(total.folds[0]!),
       folds,

@@ -3,12 +3,13 @@ import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
 import { UsageError } from "../../errors.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex } from "../../stats/packed.js";
+import { foldAlone } from "../../stats/sparse-fold.js";
 import type { RobustVcov, Vcov } from "../covariance/vcov.js";
 import { unwhiten, type Whitening, whiteningOf } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict-concurrent.js";
+import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
-import type { Regression } from "../solve/solve.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import { type ModelDocument, SCHEMA } from "./document-schema.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
@@ -51,6 +52,8 @@ export class LinearModel implements FittedModel {
    * at i(i + 1)/2 + j. NaN for aliased terms.
    */
   readonly covariance: Float64Array;
+  /** The diagonal of the covariance; all that there is of it for more than 2,500 coefficients. */
+  readonly variances: Float64Array;
   /** How the covariance was estimated. */
   readonly vcov: Vcov;
   /** Terms that depend linearly on terms before them and were left out. */
@@ -90,6 +93,7 @@ export class LinearModel implements FittedModel {
       this.spec.intercept ? 0 : 1,
     );
     this.covariance = parts.covariance;
+    this.variances = parts.variances ?? this.coefficients.map((_, i) => this.covariance[packedIndex(i, i)]!);
     this.vcov = parts.vcov ?? { type: "iid" };
     this.aliased = parts.aliased;
     this.rank = parts.rank;
@@ -118,13 +122,14 @@ export class LinearModel implements FittedModel {
       codedTerms: terms,
       aliased: solution.aliased.map((i) => names[i]!),
       covariance: solution.inverse.map((v) => v * variance),
+      variances: solution.variances?.map((v) => v * variance),
     });
   }
 
   /** The same fit with its covariance estimated otherwise. */
   withVcov(vcov: RobustVcov): LinearModel {
     const covariance = unwhiten(this.whitening, Float64Array.from(vcov.meat), this.terms.length);
-    return new LinearModel({ ...this, covariance, vcov }, this.whitening);
+    return new LinearModel({ ...this, covariance, variances: undefined, vcov }, this.whitening);
   }
 
   /** The same fit, with what is known of its rows. */
@@ -172,9 +177,9 @@ export class LinearModel implements FittedModel {
     return this.intercept ? ["(Intercept)", ...this.terms] : [...this.terms];
   }
 
-  /** The standard errors of θ: the roots of the covariance's diagonal. */
+  /** The standard errors of θ: the roots of its variances. */
   get standardErrors(): Float64Array {
-    return this.coefficients.map((_, i) => Math.sqrt(this.covariance[packedIndex(i, i)]!));
+    return this.variances.map(Math.sqrt);
   }
 
   /** The table of coefficients and the statistics of the fit; `level` is that of the intervals. */
@@ -250,9 +255,10 @@ export class LinearModel implements FittedModel {
   /** The document that model.json holds; `JSON.stringify(model)` calls it. */
   toJSON(): ModelDocument {
     const numbers = (values: Float64Array) => Array.from(values, (v) => (Number.isFinite(v) ? v : null));
+    const moments = this.moments.toJSON();
     return {
       format: "goml-model",
-      schema: SCHEMA,
+      schema: "tables" in moments ? SCHEMA : 1,
       target: this.target,
       formula: this.spec.formula,
       terms: [...this.terms],
@@ -260,6 +266,7 @@ export class LinearModel implements FittedModel {
       solver: this.solver,
       coefficients: numbers(this.coefficients),
       covariance: numbers(this.covariance),
+      ...(this.covariance.length === 0 ? { variances: numbers(this.variances) } : {}),
       vcov: this.vcov,
       aliased: [...this.aliased],
       rank: this.rank,
@@ -275,8 +282,8 @@ export class LinearModel implements FittedModel {
       spec: this.spec,
       levels: this.levels,
       references: this.references,
-      moments: this.moments.toJSON(),
-      folds: this.folds.map((fold) => fold.toJSON()),
+      moments,
+      folds: this.folds.map((fold) => foldAlone(fold.toJSON(), moments)),
     };
   }
 
@@ -287,16 +294,15 @@ export class LinearModel implements FittedModel {
    * @throws ModelError where it is not such a document, or of a later schema
    */
   static fromJSON(document: unknown, name = "model"): LinearModel {
-    const { coefficients, covariance, vcov, source, weights, penalty, scan, ...rest } = parseModelDocument(
-      document,
-      name,
-    );
+    const { coefficients, covariance, variances, vcov, source, weights, penalty, scan, ...rest } =
+      parseModelDocument(document, name);
     const values = (list: readonly (number | null)[]) => Float64Array.from(list, (v) => v ?? Number.NaN);
     return new LinearModel({
       ...rest,
       coefficients: values(coefficients),
       covariance: values(covariance),
       vcov: vcov ?? undefined,
+      variances: variances && values(variances),
       weightsColumn: weights ?? undefined,
       penalty: penalty ?? undefined,
       source: source ?? undefined,
@@ -309,6 +315,7 @@ export class LinearModel implements FittedModel {
 type LoadedParts = Omit<ModelParts, "solution"> &
   Omit<Solution, "inverse" | "aliased"> & {
     covariance: Float64Array;
+    variances?: Float64Array | undefined;
     aliased: readonly string[];
     codedTerms?: readonly CodedTerm[];
   };

@@ -5,8 +5,9 @@ import { UsageError } from "../../errors.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import { crossValidate } from "../solve/cross-validation.js";
+import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
-import { type Regression, solve } from "../solve/solve.js";
+import { solve } from "../solve/solve.js";
 
 /** By what submodels are compared: `aic` and `bic` as R's `step` has them, `cv` by cross-validated RMSE. */
 export type Criterion = "aic" | "bic" | "cv";

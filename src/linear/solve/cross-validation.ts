@@ -3,7 +3,8 @@ import type { CrossProducts } from "../../stats/cross-products.js";
 import { mergeFolds } from "../../stats/merge-folds.js";
 import { needsExtended } from "./ladder.js";
 import { predictionSquares } from "./prediction-squares.js";
-import { type Regression, solve } from "./solve.js";
+import type { Regression } from "./regression.js";
+import { solve } from "./solve.js";
 
 /** How well the model of the other folds predicts a fold. */
 export interface FoldError {

@@ -5,6 +5,7 @@ import type { FitCsvOptions } from "../../../training/fit-options.js";
 import { version } from "../../../version.js";
 import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
+import { coefficientsCsv } from "../../render/coefficients-csv.js";
 import { renderSummary } from "../../render/summary.js";
 import { summaryDocument } from "../../render/summary-document.js";
 import type { TrainOptions } from "./options.js";
@@ -44,6 +45,8 @@ export async function train(
       hint: "leave them out with --exclude, or train without --strict",
     });
   await writeFileAtomic(options.model, `${JSON.stringify(model)}\n`);
+  if (options.output !== undefined)
+    await writeFileAtomic(options.output, coefficientsCsv(model.summary(options.level).coefficients));
   if (options.quiet) return 0;
   if (options.json)
     process.stdout.write(
