@@ -4,6 +4,7 @@ import { codedTerms, sortLevels } from "../../../src/dataset/formula/coding.js";
 import { formulaSpec } from "../../../src/dataset/formula/resolve.js";
 import { regressionOf } from "../../../src/linear/model/model-parts.js";
 import { absorb } from "../../../src/linear/solve/absorb.js";
+import { absorbIteratively } from "../../../src/linear/solve/absorb-iteratively.js";
 import { solve } from "../../../src/linear/solve/solve.js";
 import { columnsOf, type Table } from "../../dataset/formula/table.js";
 import { sparseMoments } from "../../stats/sparse.js";
@@ -37,7 +38,8 @@ test("absorbed effects leave the coefficients, errors and fitted values of the r
       fc.constantFrom(1, 1, 2, 3),
       fc.boolean(),
       fc.boolean(),
-      (effects, seed, L, blocks, weighted, extended) => {
+      fc.boolean(),
+      (effects, seed, L, blocks, weighted, extended, iterated) => {
         const table = panel(seed, 5 * L + 40, L, blocks);
         const next = uniform(seed + 1);
         const weights = weighted ? table.y!.map(() => Math.floor(3 * next()) + 0.5) : undefined;
@@ -58,18 +60,22 @@ test("absorbed effects leave the coefficients, errors and fitted values of the r
           ),
         );
         const given = extended ? moments : moments.toMoments();
-        const absorbed = absorb(given, families, ["x", "z", "y"]);
+        const way = iterated ? absorbIteratively : absorb;
+        const absorbed = way(given, families, ["x", "z", "y"]);
         const found = solve(absorbed.moments, { target: "y", terms: ["x", "z"], intercept: true });
         const gamma = [...found.coefficients.slice(1)];
         const expected = [...whole.coefficients.slice(-2)];
         // In double C is rounded at n ulps of squares that absorbing makes up to some thousand times smaller.
-        const unit = extended ? 1e-13 : 1e-9;
+        const unit = extended && !iterated ? 1e-13 : 1e-9;
         expected.forEach((value, j) => {
           if (Number.isNaN(value)) expect(gamma[j]).toBeNaN();
           else expect(Math.abs(gamma[j]! - value)).toBeLessThan(unit * (1 + Math.abs(value)));
         });
         expect(Math.abs(found.rss / whole.rss - 1)).toBeLessThan(100 * unit);
-        expect(absorbed.rank + found.rank - 1).toBe(whole.rank);
+        // By iteration the rank of three factors may come out too large, as it does in other programs.
+        if (iterated && families.length > 2)
+          expect(absorbed.rank + found.rank - 1).toBeGreaterThanOrEqual(whole.rank);
+        else expect(absorbed.rank + found.rank - 1).toBe(whole.rank);
         // The effects sum up to the fitted values of the rows: with them the residuals' squares are those of the fit.
         const values = absorbed.effects(gamma);
         const names = factors.map((f) => moments.levels[f]!);
