@@ -1,4 +1,4 @@
-import { ModelError } from "../../errors.js";
+import { ModelError, UsageError } from "../../errors.js";
 import { keepColumns } from "../../stats/block-layout.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { alike, mergeFolds } from "../../stats/merge-folds.js";
@@ -40,8 +40,17 @@ export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
   for (const [fold, part] of pairs)
     if (part!.n > fold!.n)
       throw notAmong(`a cross-validation fold has ${part!.n} rows, that of the model ${fold!.n}`);
-  const folds = pairs.map(([fold, part]) => difference(fold!, part!));
-  const moments = folds.length > 0 ? mergeFolds(folds) : difference(model.moments, shard.model.moments);
+  const without = (all: CrossProducts, part: CrossProducts) => {
+    try {
+      return difference(all, part);
+    } catch (cause) {
+      // Levels that never met in the model, or fewer rows of them than the shard has.
+      if (cause instanceof UsageError) throw notAmong(cause.message);
+      throw cause;
+    }
+  };
+  const folds = pairs.map(([fold, part]) => without(fold!, part!));
+  const moments = folds.length > 0 ? mergeFolds(folds) : without(model.moments, shard.model.moments);
   const impossible = moments.columns.find((_, i) => isNegative(model.moments, shard.model.moments, i));
   if (impossible !== undefined) throw notAmong(`${impossible} would vary by less than nothing`);
 

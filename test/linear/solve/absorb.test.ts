@@ -1,11 +1,13 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { codedTerms, sortLevels } from "../../../src/dataset/formula/coding.js";
 import { formulaSpec } from "../../../src/dataset/formula/resolve.js";
 import { regressionOf } from "../../../src/linear/model/model-parts.js";
 import { absorb } from "../../../src/linear/solve/absorb.js";
 import { absorbIteratively } from "../../../src/linear/solve/absorb-iteratively.js";
 import { solve } from "../../../src/linear/solve/solve.js";
+import { packedIndex } from "../../../src/stats/packed.js";
 import { columnsOf, type Table } from "../../dataset/formula/table.js";
 import { sparseMoments } from "../../stats/sparse.js";
 import { uniform } from "../../uniform.js";
@@ -98,3 +100,55 @@ test("absorbed effects leave the coefficients, errors and fitted values of the r
 
 const slope = (beta: number | undefined, x: number | string | null | undefined) =>
   beta === undefined || Number.isNaN(beta) ? 0 : beta * Number(x);
+
+interface Case {
+  call: string;
+  data: string;
+  effects: string | string[];
+  terms: string | string[];
+  weighted: boolean;
+  estimates: number | number[];
+  errors: number | number[];
+  dfResidual: number;
+  rss: number;
+  withinR2: number;
+}
+const golden = JSON.parse(readFileSync("test/golden/absorb.json", "utf8")) as {
+  r: string;
+  sets: Record<string, Table & { w: number[] }>;
+  cases: Case[];
+};
+const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+
+describe.each([
+  ["in double", false, absorb],
+  ["in double-double", true, absorb],
+  ["by iteration", false, absorbIteratively],
+] as const)(`as lm with all indicators in ${golden.r}, %s`, (_, extended, way) => {
+  test.each(golden.cases.map((one) => [one.call, one] as const))("%s", (_call, one) => {
+    const { w, ...table } = golden.sets[one.data]!;
+    const [effects, terms] = [list(one.effects), list(one.terms)];
+    const spec = formulaSpec(`y ~ ${[...effects, ...terms].join(" + ")}`, { columns: columnsOf(table) });
+    const moments = sparseMoments(spec, table, one.weighted ? { extended, weights: w } : { extended });
+    const families = effects.map((name) =>
+      moments.shape.families.findIndex(({ parts }) => parts[0] === moments.shape.factors.indexOf(name)),
+    );
+    const absorbed = way(moments, families, [...terms, "y"]);
+    const { coefficients, inverse, rss, tss, rank } = solve(absorbed.moments, {
+      target: "y",
+      terms,
+      intercept: true,
+    });
+    const df = moments.n - absorbed.rank - (rank - 1);
+    expect(df).toBe(one.dfResidual);
+    // R's own rounding: lm solves by Householder QR on up to 100 columns.
+    const close = (found: number, expected: number) =>
+      expect(Math.abs(found / expected - 1)).toBeLessThan(1e-9);
+    close(rss, one.rss);
+    close(1 - rss / tss, one.withinR2);
+    terms.forEach((_term, j) => {
+      close(coefficients[j + 1]!, list(one.estimates)[j]!);
+      close(Math.sqrt((inverse[packedIndex(j + 1, j + 1)]! * rss) / df), list(one.errors)[j]!);
+    });
+  });
+});
