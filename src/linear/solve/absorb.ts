@@ -57,7 +57,7 @@ export function absorb(
     }
     const weights = [
       ...Array.from(solved, (value) => -value),
-      ...gamma.map((value) => (value === value ? -value : 0)),
+      ...gamma.map((value) => (Number.isNaN(value) ? 0 : -value)),
       1,
     ];
     const own = Float64Array.from({ length: size(first!) }, (_, level) => {
@@ -154,7 +154,7 @@ class OtherLevels {
       if (this.#out[k]) continue;
       let sum = this.#hi[packedIndex(y, k)]!;
       gamma.forEach((value, j) => {
-        if (value === value) sum -= value * this.#hi[packedIndex(this.#levels + j, k)]!;
+        if (!Number.isNaN(value)) sum -= value * this.#hi[packedIndex(this.#levels + j, k)]!;
       });
       for (let i = k + 1; i < this.#levels; i++) sum -= effects[i]! * this.#hi[packedIndex(i, k)]!;
       effects[k] = sum / this.#hi[packedIndex(k, k)]!;
