@@ -81,6 +81,12 @@ export class Source {
     }
   }
 
+  /** Bytes in memory, plain or shared, which must not change while they are read; once. Not decompressed. */
+  static ofBytes(bytes: Uint8Array, name: string): Source {
+    const input = { bytes: slices(bytes), end: () => {} };
+    return new Source({ name, path: undefined, gzip: false, counter: { read: 0 }, signal: undefined, input });
+  }
+
   static async #fromDescriptor(
     name: string,
     path: string | undefined,
@@ -275,6 +281,11 @@ export function openSource(path: string, signal?: AbortSignal): Promise<Source> 
   return Source.open(path, signal);
 }
 
+/** Bytes in memory as a source; see `Source.ofBytes`. */
+export function bytesSource(bytes: Uint8Array, name: string): Source {
+  return Source.ofBytes(bytes, name);
+}
+
 /**
  * Standard input, where it is a file, pipe or socket with something in it; undefined where it is a terminal or
  * another device, is closed, or ends before its first byte. Waits for a pipe's first byte or end.
@@ -329,6 +340,14 @@ async function pull(
     have += next.value.length;
   }
   return Buffer.concat(stash).subarray(0, size);
+}
+
+const SLICE = 1 << 18;
+
+/** Copies, a piece at a time: what reads them need not know of shared memory. */
+async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let from = 0; from < bytes.length; from += SLICE)
+    yield Uint8Array.prototype.slice.call(bytes, from, from + SLICE);
 }
 
 async function firstBytes(bytes: Bytes, size: number): Promise<Uint8Array> {
