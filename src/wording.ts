@@ -22,6 +22,7 @@ export type OptionName =
   | "stdError"
   | "target"
   | "testSize"
+  | "timeout"
   | "unseen"
   | "vcov"
   | "weights";

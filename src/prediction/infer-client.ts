@@ -1,7 +1,8 @@
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DataError, InterruptedError, ModelError, UsageError } from "../errors.js";
+import { DataError, InterruptedError, ModelError, quoteCell, UsageError } from "../errors.js";
+import { option, wording } from "../wording.js";
 
 /** A column that a remote model asks for. */
 export interface RemoteInput {
@@ -20,8 +21,12 @@ interface ClientOptions {
   token: string | undefined;
   tries: number | undefined;
   sockets: number;
+  /** Milliseconds from a request's start to the end of its answer; each try has as many. */
+  timeout: number | undefined;
   signal: AbortSignal | undefined;
 }
+
+type Json = Record<string, unknown>;
 
 interface Answer {
   status: number;
@@ -29,6 +34,13 @@ interface Answer {
   body: Buffer;
 }
 
+/** An answer of more bytes than a question can have is not read to its end. */
+const LARGEST_METADATA = 16 << 20;
+const LARGEST_REFUSAL = 1 << 16;
+/** Beside the predictions: the JSON before them. */
+const LARGEST_HEADER = 1 << 20;
+
+const DEFAULT_TIMEOUT_MS = 60_000;
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 10_000;
 /** A kept connection that the server closes just as it is used again says no more than "send it anew". */
@@ -62,43 +74,43 @@ export class InferClient {
     this.agent = parsed.protocol === "https:" ? new SecureAgent(keep) : new Agent(keep);
   }
 
-  /** The model's inputs and output, from its metadata. */
+  /** The model's inputs and output, from its metadata. @throws DataError where the server's answer is none */
   async model(): Promise<RemoteModel> {
-    const { body } = await this.ask("GET", "", undefined, {});
-    const strange = (what: string) =>
-      new ModelError(`${this.url.href}: ${what}`, {
-        hint: "expected a server of the Open Inference Protocol",
+    const { body } = await this.ask("GET", "", undefined, {}, LARGEST_METADATA);
+    const wrong = (what: string) => this.wrong(`the model's metadata ${what}`);
+    const { inputs, outputs } = this.parsed(body, "the model's metadata are not JSON");
+    if (!Array.isArray(inputs) || !Array.isArray(outputs)) throw wrong("have no inputs and outputs");
+    const named = (list: readonly unknown[], what: string) =>
+      list.map((one, i) => {
+        const { name, datatype } = (one ?? {}) as Json;
+        if (typeof name !== "string" || typeof datatype !== "string")
+          throw wrong(`have ${what}[${i}] without a name and a datatype`);
+        return { name, text: datatype === "BYTES" };
       });
-    let document: { inputs?: unknown; outputs?: unknown };
-    try {
-      document = JSON.parse(body.toString());
-    } catch (cause) {
-      throw strange(`the model's metadata are not JSON (${(cause as Error).message})`);
-    }
-    const { inputs, outputs } = document;
-    if (!Array.isArray(inputs) || !Array.isArray(outputs) || typeof outputs[0]?.name !== "string")
-      throw strange("the model's metadata have no inputs and outputs");
-    return {
-      inputs: inputs.map(({ name, datatype }) => ({ name, text: datatype === "BYTES" })),
-      output: outputs[0].name,
-    };
+    const columns = named(inputs, "inputs");
+    const twice = columns.find(({ name }, i) => columns.findIndex((other) => other.name === name) !== i);
+    if (twice !== undefined) throw wrong(`have two inputs called ${quoteCell(twice.name)}`);
+    const [output] = named(outputs, "outputs");
+    if (output === undefined) throw wrong("have no outputs");
+    return { inputs: columns, output: output.name };
   }
 
-  /** The predictions of a batch. @throws DataError where the server refuses it */
+  /** The predictions of a batch. @throws DataError where the server refuses it, or answers something else */
   async infer(body: Buffer, headerLength: number, rows: number, output: string): Promise<Float64Array> {
-    const answer = await this.ask("POST", "/infer", body, {
+    const headers = {
       "inference-header-content-length": String(headerLength),
       "content-type": "application/octet-stream",
-    });
+    };
+    const answer = await this.ask("POST", "/infer", body, headers, LARGEST_HEADER + 8 * rows);
     const from = Number(answer.headers["inference-header-content-length"] ?? Number.NaN);
-    const wrong = (what: string) =>
-      new DataError(`the server's answer ${what}`, { place: { file: this.url.href } });
-    if (!Number.isInteger(from)) throw wrong("has no binary data");
-    const { outputs } = JSON.parse(answer.body.toString("utf8", 0, from));
-    if (outputs?.[0]?.name !== output || outputs[0].datatype !== "FP64")
-      throw wrong(`has no output "${output}" of FP64`);
+    if (!Number.isInteger(from) || from < 0 || from > answer.body.length)
+      throw this.wrong("the answer has no binary data");
+    const { outputs } = this.parsed(answer.body.subarray(0, from), "the answer's header is not JSON");
+    const first = (Array.isArray(outputs) ? outputs[0] : undefined) as Json | null | undefined;
+    if (first?.name !== output || first.datatype !== "FP64")
+      throw this.wrong(`the answer has no output ${quoteCell(output)} of FP64`);
     const bytes = answer.body.subarray(from);
-    if (bytes.length !== 8 * rows) throw wrong(`has ${bytes.length} bytes for ${rows} rows`);
+    if (bytes.length !== 8 * rows) throw this.wrong(`the answer has ${bytes.length} bytes for ${rows} rows`);
     return new Float64Array(new Uint8Array(bytes).buffer);
   }
 
@@ -113,24 +125,28 @@ export class InferClient {
     path: string,
     body: Buffer | undefined,
     headers: Record<string, string>,
+    most: number,
   ): Promise<Answer> {
     const { tries = 10, signal } = this.options;
     for (let attempt = 1; ; attempt++) {
       if (signal?.aborted) throw new InterruptedError();
       let wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1));
       try {
-        const answer = await this.send(method, path, body, headers);
+        const answer = await this.send(method, path, body, headers, most);
         if (answer.status === 200) return answer;
         if (answer.status !== 503 || attempt >= tries) throw this.refusal(answer);
         const asked = Number(answer.headers["retry-after"] ?? Number.NaN) * 1000;
         if (asked >= 0) wait = Math.min(LONGEST_WAIT_MS, Math.max(wait, asked));
       } catch (error) {
         const code = (error as NodeJS.ErrnoException).code ?? "";
-        if (error instanceof DataError || error instanceof ModelError) throw error;
+        if (error instanceof DataError || error instanceof ModelError || this.stopped.signal.aborted)
+          throw error;
         if (!CONNECTION_LOST.has(code) || attempt >= tries) throw this.unreachable(error, code);
       }
       this.retries++;
-      await sleep(wait, undefined, { signal: this.stopped.signal }).catch(() => {});
+      const stop =
+        signal === undefined ? this.stopped.signal : AbortSignal.any([signal, this.stopped.signal]);
+      await sleep(wait, undefined, { signal: stop }).catch(() => {});
     }
   }
 
@@ -139,8 +155,9 @@ export class InferClient {
     path: string,
     body: Buffer | undefined,
     headers: Record<string, string>,
+    most: number,
   ): Promise<Answer> {
-    const { token, signal } = this.options;
+    const { token, signal, timeout = DEFAULT_TIMEOUT_MS } = this.options;
     const url = new URL(this.url);
     url.pathname += path;
     return new Promise((resolve, reject) => {
@@ -157,29 +174,75 @@ export class InferClient {
           },
         },
         (answer) => {
+          const bound = answer.statusCode === 200 ? most : LARGEST_REFUSAL;
           const chunks: Buffer[] = [];
-          answer.on("data", (chunk: Buffer) => chunks.push(chunk));
-          answer.on("error", reject);
-          answer.on("end", () =>
-            resolve({ status: answer.statusCode!, headers: answer.headers, body: Buffer.concat(chunks) }),
-          );
+          let length = 0;
+          const end = () => {
+            clearTimeout(timer);
+            resolve({ status: answer.statusCode!, headers: answer.headers, body: Buffer.concat(chunks) });
+          };
+          answer.on("data", (chunk: Buffer) => {
+            length += chunk.length;
+            chunks.push(chunk);
+            if (length <= bound) return;
+            // Of a refusal the beginning will do.
+            if (answer.statusCode === 200) fail(this.wrong(`the answer has more than ${bound} bytes`));
+            else end();
+            sending.destroy();
+          });
+          answer.on("error", fail);
+          answer.on("end", end);
         },
       );
+      const timer = setTimeout(() => {
+        fail(
+          new DataError(`no answer within ${timeout / 1000} s`, {
+            place: { file: this.url.href },
+            hint: wording`give it more time with ${option("timeout")}`,
+          }),
+        );
+        sending.destroy();
+      }, timeout);
+      const fail = (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      };
       // A server that refuses a large body may close the connection while it is still being sent; what it
       // answered then still counts.
-      sending.on("error", reject);
+      sending.on("error", fail);
       sending.end(body);
     });
   }
 
-  private refusal({ status, body }: Answer): DataError | ModelError {
-    let reason = body.toString().slice(0, 300);
+  /** An answer that is not what the protocol has: the server's fault, said in one line. */
+  private wrong(what: string, cause?: unknown): DataError {
+    return new DataError(what, {
+      place: { file: this.url.href },
+      hint: "expected a server of the Open Inference Protocol with binary tensors",
+      cause,
+    });
+  }
+
+  private parsed(bytes: Uint8Array, otherwise: string): Json {
+    let value: unknown;
     try {
-      reason = String(JSON.parse(body.toString()).error ?? reason);
+      value = JSON.parse(Buffer.from(bytes).toString());
+    } catch (cause) {
+      throw this.wrong(otherwise, cause);
+    }
+    if (typeof value !== "object" || value === null) throw this.wrong(otherwise);
+    return value as Json;
+  }
+
+  private refusal({ status, body }: Answer): DataError | ModelError {
+    let reason: unknown = body.toString();
+    try {
+      const { error } = JSON.parse(body.toString()) ?? {};
+      if (typeof error === "string") reason = error;
     } catch {
       // Some other server's page; its beginning has to do.
     }
-    const message = `the server answered ${status}: ${reason.replace(/\s+/g, " ")}`;
+    const message = `the server answered ${status}: ${oneLine(String(reason))}`;
     if (status === 404) return new ModelError(message, { hint: `asked for ${this.url.href}` });
     if (status === 401) return new ModelError(message, { hint: "set GOML_TOKEN to the server's token" });
     return new DataError(
@@ -203,4 +266,13 @@ export class InferClient {
       cause: error,
     });
   }
+}
+
+/** A server's words: a line of them, without what a terminal would take for commands. */
+function oneLine(text: string): string {
+  return text
+    .slice(0, 1000)
+    .replace(/[\s\p{Cc}\p{Cf}]+/gu, " ")
+    .trim()
+    .slice(0, 300);
 }

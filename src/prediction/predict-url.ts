@@ -25,6 +25,8 @@ export interface PredictUrlOptions extends DialectOptions {
   batchBytes?: number | undefined;
   /** How often a batch is sent before its refusal with 503 is final. Default: 10. */
   tries?: number | undefined;
+  /** Milliseconds that a request may take, from its start to the end of its answer. Default: 60,000. */
+  timeout?: number | undefined;
   /** Stops the work; the promise then rejects with InterruptedError and the output file is not written. */
   signal?: AbortSignal | undefined;
   /** Told of bytes read, now and then. */
@@ -59,6 +61,7 @@ export async function predictUrl(
   const client = new InferClient(url, {
     token: options.token,
     tries: options.tries,
+    timeout: options.timeout,
     sockets: window,
     signal,
   });
@@ -76,6 +79,8 @@ export async function predictUrl(
       try {
         return { block, predictions: await client.infer(body, headerLength, block.rows, model.output) };
       } catch (error) {
+        // The others need not be waited for.
+        client.close();
         if (!(error instanceof DataError) || signal?.aborted) throw error;
         throw new DataError(
           wording`${source.name}, rows ${block.firstRow} to ${block.firstRow + block.rows - 1} (from 0): ${error.words.message}`,

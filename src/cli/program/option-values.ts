@@ -84,3 +84,10 @@ export function natural(text: string): number {
   if (value < 0) throw new InvalidArgumentError("expected an integer of 0 or more");
   return value;
 }
+
+/** A time in seconds, at most a day. */
+export function seconds(text: string): number {
+  const value = number(text);
+  if (value < 0 || value > 86_400) throw new InvalidArgumentError("expected seconds, 0 to 86400");
+  return value;
+}

@@ -1,6 +1,7 @@
 import type { OnnxOptions } from "../../interchange/onnx.js";
 import type { RefitOptions } from "../../linear/selection/refit.js";
 import type { PredictCsvOptions } from "../../prediction/predict-csv.js";
+import type { PredictUrlOptions } from "../../prediction/predict-url.js";
 import type { FitGroupsCsvOptions } from "../../training/fit-groups-csv.js";
 import type { FitCsvOptions } from "../../training/fit-options.js";
 import { type OptionName, type Spelling, spell, type Verb, type Wording } from "../../wording.js";
@@ -10,6 +11,7 @@ type LibraryOption = keyof (FitCsvOptions &
   FitGroupsCsvOptions &
   RefitOptions &
   PredictCsvOptions &
+  PredictUrlOptions &
   OnnxOptions);
 
 /** Flags that are not their option's name with hyphens. */

@@ -27,6 +27,7 @@ export async function predictByUrl(
       output: options.output,
       append: options.append,
       token: process.env.GOML_TOKEN,
+      timeout: options.timeout === undefined ? undefined : Math.max(1, Math.round(options.timeout * 1000)),
       window: typeof options.concurrent === "number" ? options.concurrent : undefined,
       signal,
       onProgress: progress.update,

@@ -16,4 +16,6 @@ export interface PredictOptions extends ReadingOptions {
   json?: boolean;
   quiet?: boolean;
   url?: string;
+  /** Seconds. */
+  timeout?: number;
 }

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { concurrency, share } from "../../program/option-values.js";
+import { concurrency, seconds, share } from "../../program/option-values.js";
 import { example, reading, type Syntax, unseen } from "../../program/syntax.js";
 
 export const predictSyntax: Syntax = (program, run) => {
@@ -9,6 +9,7 @@ export const predictSyntax: Syntax = (program, run) => {
     .argument("[data.csv]", "the file; - is standard input (default: standard input, else the training file)")
     .option("-m, --model <file>", "the model", "model.json")
     .option("--url <url>", "ask a server's model instead: http://host:port/v2/models/NAME")
+    .option("--timeout <seconds>", "with --url, how long a request may take (default: 60)", seconds)
     .addOption(unseen())
     .option("-o, --output <file>", "where to write (default: standard output)")
     .option(
