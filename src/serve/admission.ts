@@ -1,66 +1,139 @@
+import { isIPv6 } from "node:net";
 import { RequestError } from "./request-error.js";
 
+/** What may be in the house. */
+interface AdmissionLimits {
+  /** Requests at a time. */
+  requests: number;
+  /** Bytes at a time: of bodies as they arrive, of what is made of them, and of answers that are not sent yet. */
+  bytes: number;
+  /** The share of both that one client address may have, above 0, at most 1. */
+  share: number;
+}
+
+/** What one client has in the house. */
+interface Account {
+  readonly client: string;
+  requests: number;
+  bytes: number;
+}
+
 /**
- * Counts the requests that are in the house and the bytes of their bodies, and turns away what does not fit: memory
- * and waiting stay bounded, and who is turned away learns it at once.
+ * Counts the requests that are in the house and the bytes that they hold, and turns away what does not fit: memory
+ * and waiting stay bounded, and who is turned away learns it at once. One client address does not get all of it, so
+ * that others find room.
+ *
+ * Bytes count when they are there and not when they are announced: an announcement costs nothing.
  */
 export class Admission {
   readonly mostRequests: number;
   readonly mostBytes: number;
-  private inside = 0;
-  private held = 0;
+  requests = 0;
+  bytes = 0;
+  private readonly clientRequests: number;
+  private readonly clientBytes: number;
+  private readonly clients = new Map<string, Account>();
 
-  constructor(mostRequests: number, mostBytes: number) {
-    this.mostRequests = mostRequests;
-    this.mostBytes = mostBytes;
+  constructor({ requests, bytes, share }: AdmissionLimits) {
+    this.mostRequests = requests;
+    this.mostBytes = bytes;
+    this.clientRequests = Math.ceil(share * requests);
+    this.clientBytes = Math.ceil(share * bytes);
   }
 
-  get requests(): number {
-    return this.inside;
+  /** Lets a request in. @throws RequestError (503) where there is no room, or none for this client */
+  enter(address: string): Visit {
+    const { clients } = this;
+    const client = clientOf(address);
+    let own = clients.get(client);
+    if (this.requests >= this.mostRequests)
+      throw new RequestError(503, `the server is busy with ${this.requests} requests, try again`);
+    if (own !== undefined && own.requests >= this.clientRequests)
+      throw new RequestError(
+        503,
+        `the server is busy with ${own.requests} requests of this client, which may have no more at a time; try again`,
+      );
+    if (own === undefined) {
+      own = { client, requests: 0, bytes: 0 };
+      clients.set(client, own);
+    }
+    own.requests++;
+    this.requests++;
+    return new Visit(this, own);
   }
 
-  get bytes(): number {
-    return this.held;
+  /**
+   * Asks for more bytes for one that holds `before`.
+   *
+   * One body alone always fits, whatever the limits are: else it never would.
+   *
+   * @throws RequestError (503)
+   */
+  check(own: Account, more: number, before: number): void {
+    if (this.bytes > before && this.bytes + more > this.mostBytes)
+      throw new RequestError(503, `the server is busy with ${this.bytes} bytes of requests, try again`);
+    if (own.bytes > before && own.bytes + more > this.clientBytes)
+      throw new RequestError(
+        503,
+        `the server is busy with ${own.bytes} bytes of requests of this client, which may have no more at a time; try again`,
+      );
   }
 
-  /** Lets a request in. @throws RequestError (503) when there is no room */
-  enter(bytes: number): Visit {
-    if (this.inside >= this.mostRequests)
-      throw new RequestError(503, `the server is busy with ${this.inside} requests, try again`);
-    const visit = new Visit((more) => this.hold(more));
-    visit.grow(bytes);
-    this.inside++;
-    visit.onLeave = (all) => {
-      this.inside--;
-      this.held -= all;
-    };
-    return visit;
+  /** Counts bytes, or fewer of them. */
+  count(own: Account, more: number): void {
+    this.bytes += more;
+    own.bytes += more;
   }
 
-  private hold(bytes: number): void {
-    // One body alone always fits, whatever the limits are: else it never would.
-    if (this.held > 0 && this.held + bytes > this.mostBytes)
-      throw new RequestError(503, `the server is busy with ${this.held} bytes of requests, try again`);
-    this.held += bytes;
+  /** Counts a request less. */
+  leave(own: Account): void {
+    this.requests--;
+    own.requests--;
+    if (own.requests === 0) this.clients.delete(own.client);
   }
 }
 
 /** One request's stay. */
 export class Visit {
   private bytes = 0;
-  onLeave: ((bytes: number) => void) | undefined;
+  private inside = true;
 
-  constructor(private readonly hold: (bytes: number) => void) {}
+  constructor(
+    private readonly admission: Admission,
+    private readonly own: Account,
+  ) {}
 
-  /** Accounts for more bytes of body. @throws RequestError (503) when there is no room for them */
+  /** Holds more bytes. @throws RequestError (503) when there is no room for them */
   grow(bytes: number): void {
-    this.hold(bytes);
+    if (!this.inside || bytes === 0) return;
+    this.admission.check(this.own, bytes, this.bytes);
+    this.admission.count(this.own, bytes);
     this.bytes += bytes;
+  }
+
+  /** Holds so many bytes from now on, without asking: they are there. */
+  settle(bytes: number): void {
+    if (!this.inside) return;
+    this.admission.count(this.own, bytes - this.bytes);
+    this.bytes = bytes;
   }
 
   /** Makes room again; once. */
   leave(): void {
-    this.onLeave?.(this.bytes);
-    this.onLeave = undefined;
+    if (!this.inside) return;
+    this.settle(0);
+    this.inside = false;
+    this.admission.leave(this.own);
   }
+}
+
+/** One client: an IPv4 address, or the /64 network that one IPv6 host has to choose addresses from. */
+function clientOf(address: string): string {
+  if (!address.includes(":")) return address;
+  if (address.startsWith("::ffff:") && address.includes(".")) return address.slice(7);
+  if (!isIPv6(address)) return address;
+  const [head = "", tail = ""] = address.split("%")[0]!.split("::");
+  const groups = (text: string) => (text === "" ? [] : text.split(":"));
+  const zeros = Array(Math.max(0, 8 - groups(head).length - groups(tail).length)).fill("0");
+  return [...groups(head), ...zeros, ...groups(tail)].slice(0, 4).join(":");
 }

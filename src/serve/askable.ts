@@ -1,13 +1,26 @@
-import { Levels } from "../csv/levels.js";
+import { deserialize } from "node:v8";
 import type { UnseenLevel } from "../dataset/formula/design.js";
 import type { RawBlock } from "../dataset/formula/raw-block.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
-import { BlockPredictor } from "../linear/model/block-predictor.js";
+import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
+import { IntervalBlock } from "../linear/model/interval.js";
 import { predictRows } from "../linear/model/predict-rows.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
+import { tCritical } from "../stats/distributions.js";
 import type { Batch, BatchShape } from "./batch.js";
-import { badRequest, quoted } from "./request-error.js";
-import type { ModelDescription, ServedModel } from "./served-model.js";
+import type { IntervalWish } from "./question.js";
+import { badRequest, listed, quoted } from "./request-error.js";
+import type { IntervalParts, ModelDescription, ServedModel } from "./served-model.js";
+
+/** Where predictions go, and their intervals where they are asked for: one value per row. */
+export interface Predicted {
+  readonly prediction: Float64Array;
+  readonly lower: Float64Array | undefined;
+  readonly upper: Float64Array | undefined;
+}
+
+/** Fills rows `from` to `to` − 1 of what it is made for; `from` on a multiple of 128. */
+type Predictor = (out: Predicted, from: number, to: number) => void;
 
 /** A model made ready in this thread to be asked. */
 export interface AskableModel extends BatchShape {
@@ -15,93 +28,168 @@ export interface AskableModel extends BatchShape {
   readonly named: string;
   /** The position of each input by name. */
   readonly position: ReadonlyMap<string, number>;
-  /** A predictor of a batch's rows: fills `out[from]` to `out[to - 1]`. */
-  readonly predictor: (
-    batch: Batch,
-    unseen: UnseenPolicy,
-  ) => (out: Float64Array, from: number, to: number) => void;
+  /** A predictor of a batch's rows. @throws RequestError (400) where the model has no intervals */
+  readonly predictor: (batch: Batch, unseen: UnseenPolicy, interval?: IntervalWish) => Predictor;
 }
 
-/** Models made ready in this thread, by id; and the id of each name and version. */
-const ready = new Map<string, AskableModel>();
-const current = new Map<string, string>();
+/** The models that a thread has made ready, each until another one takes its name and version. */
+export class AskableModels {
+  private readonly ready = new Map<string, AskableModel>();
+  private readonly current = new Map<string, string>();
 
-/** The model made ready; what was made ready before is kept until the model changes. */
-export function askable(model: ServedModel): AskableModel {
-  const known = ready.get(model.id);
-  if (known !== undefined) return known;
-  const made = makeReady(model);
-  const key = JSON.stringify([model.name, model.version]);
-  ready.delete(current.get(key) ?? "");
-  current.set(key, model.id);
-  ready.set(model.id, made);
-  return made;
+  of(model: ServedModel): AskableModel {
+    const known = this.ready.get(model.id);
+    if (known !== undefined) return known;
+    const askable = makeReady(model);
+    const key = `${model.version} ${model.name}`;
+    this.ready.delete(this.current.get(key) ?? "");
+    this.current.set(key, model.id);
+    this.ready.set(model.id, askable);
+    return askable;
+  }
 }
 
 /** A model made ready anew, outside of what the thread keeps. */
 export function makeReady(model: ServedModel): AskableModel {
   const { name, version, weights, description } = model;
   const bytes = Buffer.from(description.buffer, description.byteOffset, description.byteLength);
-  const { inputs, plan } = JSON.parse(bytes.toString()) as ModelDescription;
-  const numeric = inputs.filter(({ datatype }) => datatype === "FP64").map((input) => input.name);
-  const shape = {
+  const { inputs, plan, terms } = JSON.parse(bytes.toString()) as ModelDescription;
+  const width = inputs.filter(({ datatype }) => datatype === "FP64").length;
+  const levels = plan?.levels ?? {};
+  const formula = plan && formulaModel({ ...plan, weights }, inputs);
+  let parts: IntervalParts | undefined;
+  const intervals = (wish: IntervalWish | undefined) => {
+    if (wish === undefined) return undefined;
+    if (model.intervals === undefined) throw badRequest(`the model has no intervals: ${model.noIntervals}`);
+    parts ??= deserialize(model.intervals) as IntervalParts;
+    const { df, ...rest } = parts;
+    const critical = df > 0 ? tCritical(wish.level, df) : Number.NaN;
+    return new IntervalBlock({ ...rest, kind: wish.kind, critical });
+  };
+  return {
     named: `"model_name":${JSON.stringify(name)},"model_version":${JSON.stringify(version)}`,
     inputs,
     position: new Map(inputs.map((input, j) => [input.name, j])),
-    width: numeric.length,
-  };
-  if (plan === undefined)
-    return {
-      ...shape,
-      predictor: (batch) => (out, from, to) => predictRows(batch.numeric, weights, out, from, to),
-    };
-  const blocks = new BlockPredictor({ ...plan, weights });
-  const texts = inputs.filter(({ datatype }) => datatype === "BYTES").map((input) => input.name);
-  const columns = plan.spec.numeric.map((column) => numeric.indexOf(column));
-  const factors = plan.spec.text.map((column) => texts.indexOf(column));
-  return {
-    ...shape,
-    predictor: (batch, unseen) => {
-      const coded = factors.map((at) => codesOf(batch.texts[at]!));
-      const buffers = columns.map(() => new Float64Array(BLOCK_ROWS));
-      const raw: RawBlock = {
-        numeric: buffers,
-        codes: coded.map(() => new Int32Array(BLOCK_ROWS)),
-        levels: coded.map(({ names }) => names),
-      };
-      return (out, from, to) => {
-        for (let start = from; start < to; start += BLOCK_ROWS) {
-          const rows = Math.min(BLOCK_ROWS, to - start);
-          columns.forEach((at, j) => {
-            for (let r = 0; r < rows; r++) buffers[j]![r] = batch.numeric[(start + r) * numeric.length + at]!;
-          });
-          coded.forEach(({ codes }, j) => {
-            raw.codes[j]!.set(codes.subarray(start, start + rows));
-          });
-          blocks.predict(raw, 0, rows);
-          if (unseen === "fail" && blocks.unseen.length > 0)
-            throw unseenError(blocks.unseen[0]!, start, plan.levels);
-          out.set(blocks.predictions.subarray(0, rows), start);
-        }
-      };
-    },
+    width,
+    truth: (input) => truthOf(levels[input] ?? []),
+    predictor:
+      formula === undefined
+        ? (batch, _unseen, wish) => plainPredictor(batch, weights, terms, intervals(wish))
+        : (batch, unseen, wish) => formulaPredictor(formula, batch, unseen, intervals(wish)),
   };
 }
 
-function codesOf(texts: readonly (string | null)[]): { codes: Int32Array; names: readonly string[] } {
-  const levels = new Levels();
-  const codes = Int32Array.from(texts, (text, row) => (text === null ? -1 : levels.code(text, row)));
-  return { codes, names: levels.names };
+/** Each input is a term of its own: a row times θ. */
+function plainPredictor(
+  batch: Batch,
+  weights: Float64Array,
+  terms: readonly number[],
+  intervals: IntervalBlock | undefined,
+): Predictor {
+  const width = weights.length - 1;
+  const columns = intervals && Array.from({ length: width }, () => new Float64Array(BLOCK_ROWS));
+  return (out, from, to) => {
+    const X = batch.numbers(from, to);
+    predictRows(X, weights, out.prediction.subarray(from, to), 0, to - from);
+    if (intervals === undefined || columns === undefined) return;
+    for (let start = from; start < to; start += BLOCK_ROWS) {
+      const rows = Math.min(BLOCK_ROWS, to - start);
+      columns.forEach((column, j) => {
+        for (let r = 0, k = (start - from) * width + j; r < rows; r++, k += width) column[r] = X[k]!;
+      });
+      fillIntervals(intervals, out, start, rows, (j) => columns[terms[j]!]!);
+    }
+  };
 }
+
+/** What a formula's model is made ready to: its predictor, and where the raw columns that it reads lie in a batch. */
+interface FormulaModel {
+  readonly blocks: BlockPredictor;
+  readonly levels: PredictorPlan["levels"];
+  /** The number of numeric inputs. */
+  readonly width: number;
+  readonly numeric: readonly number[];
+  readonly texts: readonly number[];
+  readonly buffers: readonly Float64Array[];
+}
+
+function formulaModel(plan: PredictorPlan, inputs: ModelDescription["inputs"]): FormulaModel {
+  const named = (datatype: string) =>
+    inputs.filter((input) => input.datatype === datatype).map(({ name }) => name);
+  const [numeric, texts] = [named("FP64"), named("BYTES")];
+  return {
+    blocks: new BlockPredictor(plan),
+    levels: plan.levels,
+    width: numeric.length,
+    numeric: plan.spec.numeric.map((column) => numeric.indexOf(column)),
+    texts: plan.spec.text.map((column) => texts.indexOf(column)),
+    buffers: plan.spec.numeric.map(() => new Float64Array(BLOCK_ROWS)),
+  };
+}
+
+/** The model's own columns are made of the raw ones. */
+function formulaPredictor(
+  { blocks, levels, width, numeric, texts, buffers }: FormulaModel,
+  batch: Batch,
+  unseen: UnseenPolicy,
+  intervals: IntervalBlock | undefined,
+): Predictor {
+  const coded = texts.map((at) => batch.texts[at]!);
+  const raw: RawBlock = {
+    numeric: buffers,
+    codes: coded.map(() => new Int32Array(BLOCK_ROWS)),
+    levels: coded.map(({ names }) => names),
+  };
+  return (out, from, to) => {
+    const X = batch.numbers(from, to);
+    for (let start = from; start < to; start += BLOCK_ROWS) {
+      const rows = Math.min(BLOCK_ROWS, to - start);
+      numeric.forEach((at, j) => {
+        const buffer = buffers[j]!;
+        for (let r = 0, k = (start - from) * width + at; r < rows; r++, k += width) buffer[r] = X[k]!;
+      });
+      coded.forEach(({ codes }, j) => {
+        raw.codes[j]!.set(codes.subarray(start, start + rows));
+      });
+      blocks.predict(raw, 0, rows);
+      if (unseen === "fail" && blocks.unseen.length > 0)
+        throw unseenError(blocks.unseen[0]!, batch.firstRow + start, levels);
+      out.prediction.set(blocks.predictions.subarray(0, rows), start);
+      if (intervals !== undefined) fillIntervals(intervals, out, start, rows, (j) => blocks.column(j));
+    }
+  };
+}
+
+function fillIntervals(
+  intervals: IntervalBlock,
+  { prediction, lower, upper }: Predicted,
+  start: number,
+  rows: number,
+  column: (j: number) => Float64Array,
+): void {
+  intervals.fill(prediction.subarray(start, start + rows), column, rows);
+  lower?.set(intervals.lower.subarray(0, rows), start);
+  upper?.set(intervals.upper.subarray(0, rows), start);
+}
+
+/** How false and true are written among a factor's levels: JSON's way, Python's, R's; JSON's where they are not. */
+function truthOf(levels: readonly string[]): readonly [string, string] {
+  const way = TRUTH.find((words) => words.some((word) => levels.includes(word)));
+  return way ?? TRUTH[0];
+}
+
+const TRUTH = [
+  ["false", "true"],
+  ["False", "True"],
+  ["FALSE", "TRUE"],
+] as const;
 
 function unseenError(
   { factor, level, row }: UnseenLevel,
   start: number,
   levels: Readonly<Record<string, readonly string[]>>,
 ): Error {
-  const known = levels[factor] ?? [];
-  const list = known.slice(0, 10).map(quoted).join(", ") + (known.length > 10 ? ", …" : "");
   return badRequest(
-    `row ${start + row}: ${factor} ${quoted(level)} was not in the training data, which had ${list}`,
+    `row ${start + row}: ${factor} ${quoted(level)} was not in the training data, which had ${listed(levels[factor] ?? [], 10)}`,
   );
 }

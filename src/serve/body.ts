@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
+import { createGunzip, type Gunzip } from "node:zlib";
 import type { Visit } from "./admission.js";
-import { RequestError } from "./request-error.js";
+import type { Arrivals } from "./arrivals.js";
+import { badRequest, quoted, RequestError } from "./request-error.js";
 import { bodyOffset, copyToShared, type SharedBlock, type SharedMemory } from "./request-memory.js";
 
 /** A body that has arrived: in a buffer of its own, or in shared memory that has to be given back. */
@@ -10,7 +12,7 @@ export interface Body {
 }
 
 interface BodyOptions {
-  /** The most bytes. */
+  /** The most bytes, of a compressed body after its decompression. */
   limit: number;
   /** From how many bytes on a body goes to shared memory. */
   sharedFrom: number;
@@ -18,7 +20,11 @@ interface BodyOptions {
   headerLength: number;
   memory: SharedMemory;
   visit: Visit;
+  arrivals: Arrivals;
 }
+
+/** The largest block taken for a body of which nothing much has come: announcing costs a client nothing. */
+const FIRST_BLOCK = 1 << 20;
 
 /** The length that a request announces; undefined for one that comes in chunks. @throws RequestError (413) */
 export function announcedLength(request: IncomingMessage, limit: number): number | undefined {
@@ -29,16 +35,31 @@ export function announcedLength(request: IncomingMessage, limit: number): number
   return length;
 }
 
+/** Whether a body is compressed by gzip. @throws RequestError (415, 501) for another coding */
+export function isGzipped({ headers }: IncomingMessage): boolean {
+  // What is before "chunked" would have to be undone too; RFC 9112, section 6.1, has 501 for who does not.
+  const transfer = headers["transfer-encoding"];
+  if (transfer !== undefined && transfer.trim().toLowerCase() !== "chunked")
+    throw new RequestError(501, `transfer coding ${quoted(transfer)} is not supported, only chunked is`);
+  const coding = headers["content-encoding"]?.trim().toLowerCase() ?? "identity";
+  if (coding === "gzip" || coding === "x-gzip") return true;
+  if (coding === "identity" || coding === "") return false;
+  throw new RequestError(415, `content encoding ${quoted(coding)} is not supported, gzip is`);
+}
+
 /**
- * Receives a body: small ones as they come, large ones straight into shared memory, where a worker reads them.
+ * Receives a body: small ones as they come, large ones straight into shared memory, where a worker reads them. Gzip
+ * is decompressed on the way, by a thread of the system's pool, and no further than the limit.
  *
  * @throws RequestError: 413 past the limit, 499 where the client goes away before the end, 503 where there is no
- * room
+ * room, 408 where it comes too slowly, 400 for gzip that is damaged
  */
 export function receiveBody(request: IncomingMessage, options: BodyOptions): Promise<Body> {
   return new Promise((resolve, reject) => {
     const { limit, sharedFrom, memory, visit } = options;
-    const announced = announcedLength(request, limit);
+    const gunzip = isGzipped(request) ? createGunzip({ chunkSize: 1 << 16 }) : undefined;
+    const sent = announcedLength(request, limit);
+    const announced = gunzip === undefined ? sent : undefined;
     const offset = bodyOffset(options.headerLength);
     let block: SharedBlock | undefined;
     let chunks: Uint8Array[] = [];
@@ -57,32 +78,33 @@ export function receiveBody(request: IncomingMessage, options: BodyOptions): Pro
       chunks = [];
       if (old !== undefined) memory.give(old);
     };
-    const onData = (chunk: Buffer) => {
+    const onData = (chunk: Uint8Array) => {
+      const total = length + chunk.length;
       try {
-        if (length + chunk.length > limit) throw tooLarge(length + chunk.length, limit);
-        if (announced === undefined) visit.grow(chunk.length);
-        if (block === undefined && Math.max(announced ?? 0, length + chunk.length) >= sharedFrom)
-          moveTo(memory.take(announced ?? 2 * (length + chunk.length)));
+        if (total > limit) throw tooLarge(total, limit);
+        visit.grow(chunk.length);
+        if (block === undefined && Math.max(announced ?? 0, total) >= sharedFrom)
+          moveTo(memory.take(Math.min(announced ?? 2 * total, Math.max(FIRST_BLOCK, 2 * total))));
         if (block === undefined) chunks.push(chunk);
         else {
-          if (length + chunk.length > room().length) moveTo(memory.take(2 * (length + chunk.length)));
+          if (total > room().length) moveTo(memory.take(announced ?? 2 * total));
           copyToShared(room(), length, chunk);
         }
-        length += chunk.length;
+        length = total;
       } catch (error) {
         fail(error);
       }
     };
     const fail = (error: unknown) => {
       if (settled) return;
-      settled = true;
-      request.off("data", onData);
+      end();
+      request.resume();
       if (block !== undefined) memory.give(block);
       reject(error);
     };
     const onEnd = () => {
       if (settled) return;
-      settled = true;
+      end();
       const bytes =
         block !== undefined
           ? room().subarray(0, length)
@@ -93,10 +115,38 @@ export function receiveBody(request: IncomingMessage, options: BodyOptions): Pro
     };
     // A request emits "close" after "end" too, and errors only where somebody listens for them.
     const onGone = () => {
-      if (!settled) fail(new RequestError(499, "the client went away before its body had arrived"));
+      if (!request.readableEnded)
+        fail(new RequestError(499, "the client went away before its body had arrived"));
     };
-    request.on("data", onData).on("end", onEnd).on("close", onGone);
+    const arrival = { received: 0, since: performance.now(), fail };
+    const onWire = (chunk: Buffer) => {
+      if (settled) return;
+      arrival.received += chunk.length;
+      if (gunzip === undefined) onData(chunk);
+    };
+    options.arrivals.watch(arrival);
+    const end = () => {
+      settled = true;
+      options.arrivals.forget(arrival);
+      if (gunzip !== undefined) {
+        request.unpipe(gunzip);
+        gunzip.destroy();
+      }
+    };
+    request.on("data", onWire).on("close", onGone);
+    if (gunzip === undefined) request.on("end", onEnd);
+    else decompress(request, gunzip, { onData, onEnd, fail });
   });
+}
+
+function decompress(
+  request: IncomingMessage,
+  gunzip: Gunzip,
+  to: { onData: (chunk: Buffer) => void; onEnd: () => void; fail: (error: unknown) => void },
+): void {
+  gunzip.on("error", (error) => to.fail(badRequest(`the body is not gzip, or damaged: ${error.message}`)));
+  gunzip.on("data", to.onData).on("end", to.onEnd);
+  request.pipe(gunzip);
 }
 
 function tooLarge(length: number, limit: number): RequestError {

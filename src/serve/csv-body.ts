@@ -1,42 +1,63 @@
-import { parse } from "csv-parse/sync";
-import { sniffDialect } from "../csv/dialect.js";
-import { GomlError } from "../errors.js";
-import { isMissing, parseNumber } from "../kernels/number.js";
+import type { ColumnBlock } from "../csv/column-block.js";
+import { Levels } from "../csv/levels.js";
+import { readColumns } from "../csv/read-columns.js";
+import { bytesSource } from "../csv/source.js";
+import { readTable } from "../csv/table.js";
+import { DataError } from "../errors.js";
 import type { AskableModel } from "./askable.js";
-import { type Batch, batchOf } from "./batch.js";
-import { decodeUtf8 } from "./json.js";
-import { badRequest, quoted } from "./request-error.js";
+import { type Batch, batchOf, numbersOf } from "./batch.js";
+import { badRequest, listed, quoted, type RequestError } from "./request-error.js";
 
 /**
- * Reads a CSV body, a header and rows, as a data frame: missing cells are missing, columns that the model does not
- * read are passed over.
+ * Reads a CSV body, a header and rows, as a data frame, by the kernels that read files: missing cells are missing,
+ * columns that the model does not read are passed over. One batch for every mebibyte or so of the body.
  *
  * @throws RequestError (400)
  */
-export function readCsvBody(model: AskableModel, body: Uint8Array): Batch {
-  const [header, ...rows] = recordsOf(body);
-  if (header === undefined) throw badRequest("the body is empty, expected CSV with a header");
-  return batchOf(model, rows.length, ({ name, datatype }) => {
-    const at = header.indexOf(name);
-    if (at < 0) return undefined;
-    if (datatype === "BYTES") return rows.map((row) => (isMissing(row[at]!) ? null : row[at]!));
-    return Float64Array.from(rows, (row, i) => {
-      const value = parseNumber(row[at]!);
-      if (value === undefined)
-        throw badRequest(`row ${i} of column ${quoted(name)} is ${quoted(row[at]!)}, expected a number`);
-      return value;
-    });
-  });
+export async function* csvBatches(
+  model: AskableModel,
+  body: Uint8Array,
+): AsyncGenerator<Batch, void, undefined> {
+  try {
+    const table = await readTable(bytesSource(body, "the body"));
+    const at = new Map(table.columns.map(({ name }, i) => [name, i]));
+    const missing = model.inputs.filter(({ name }) => !at.has(name)).map(({ name }) => name);
+    if (missing.length > 0)
+      throw badRequest(
+        `the request lacks ${missing.length === 1 ? "an input" : "inputs"} of the model: ${listed(missing)}`,
+      );
+    const positions = (datatype: string) =>
+      model.inputs.filter((input) => input.datatype === datatype).map(({ name }) => at.get(name)!);
+    const choice = { numeric: positions("FP64"), factors: positions("BYTES") };
+    const levels = choice.factors.map(() => new Levels());
+    const chunkBytes = Math.min(1 << 20, Math.max(1 << 12, body.length));
+    for await (const block of readColumns(table, choice, { levels, chunkBytes }))
+      yield batch(model, block, levels);
+  } catch (error) {
+    throw error instanceof DataError ? notCsv(error) : error;
+  }
 }
 
-function recordsOf(body: Uint8Array): string[][] {
-  const text = decodeUtf8(body);
-  try {
-    const { delimiter } = sniffDialect(Buffer.from(text.slice(0, 1 << 16)), false);
-    return parse(text, { bom: true, delimiter, trim: true, skip_empty_lines: true, relax_quotes: true });
-  } catch (error) {
-    const known = error instanceof GomlError || (error as { code?: string }).code?.startsWith("CSV_");
-    if (!known) throw error;
-    throw badRequest(`the body is not CSV: ${(error as Error).message}`);
-  }
+function batch(model: AskableModel, block: ColumnBlock, levels: readonly Levels[]): Batch {
+  let numeric = 0;
+  let text = 0;
+  const column = ({ datatype }: { datatype: string }) => {
+    if (datatype === "FP64") return numbersOf(block.numeric[numeric++]!);
+    const { names } = levels[text]!;
+    return { codes: block.codes[text++]!, names };
+  };
+  return batchOf(model, block.rows, column, block.firstRow);
+}
+
+/** The reader's words, without the hints that are for files. */
+function notCsv({ place, problem }: DataError): RequestError {
+  const { line, column } = place;
+  const where = [
+    ...(line === undefined ? [] : [`line ${line}`]),
+    ...(column === undefined ? [] : [`column ${quoted(column)}`]),
+  ];
+  const words = problem.replace(/^the file/, "the body");
+  return badRequest(
+    where.length === 0 ? words : `the body is not CSV as expected: ${where.join(", ")}: ${words}`,
+  );
 }

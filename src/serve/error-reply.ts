@@ -1,10 +1,13 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { type ErrorKind, GomlError } from "../errors.js";
+import type { Settings } from "./options.js";
 import { RequestError } from "./request-error.js";
 
-/** A refused body is still read to this length, or for this long, so that the client gets to read the answer. */
+/** A refused body is still read to this length, so that the client gets to read the answer. */
 const LINGER_BYTES = 16 << 20;
-const LINGER_MS = 1000;
+
+/** What answering an error needs to know of the settings. */
+type ReplySettings = Pick<Settings, "retryAfter" | "linger">;
 
 /**
  * The status of an error from below that no part of serving has made a refusal of: what the request named or brought is
@@ -24,7 +27,7 @@ export function replyWithError(
   error: FastifyError | Error,
   request: FastifyRequest,
   reply: FastifyReply,
-  retryAfter: number,
+  { retryAfter, linger }: ReplySettings,
 ): void {
   const status = statusOf(error);
   if (status === 499 || reply.raw.destroyed) {
@@ -34,6 +37,7 @@ export function replyWithError(
   }
   if (status === 500) request.log.error({ reqId: request.id, err: error }, "the request failed");
   if (status === 503) reply.header("retry-after", String(retryAfter));
+  if (status === 415) reply.header("accept-encoding", "gzip, identity");
   if (status === 401) reply.header("www-authenticate", 'Bearer realm="goml"');
   const message = status === 500 && !(error instanceof GomlError) ? "internal error" : error.message;
   const document: Record<string, string> = { error: message };
@@ -45,8 +49,12 @@ export function replyWithError(
   }
   const body = JSON.stringify(document);
   reply.code(status).header("content-type", "application/json; charset=utf-8");
-  if (leftOver(request) > LINGER_BYTES) refuseAndLinger(request, reply, body);
-  else reply.send(body);
+  // A client that was too slow will not be any faster with the rest.
+  if (status === 408 || leftOver(request) > LINGER_BYTES) refuseAndLinger(request, reply, body, linger);
+  else {
+    reply.send(body);
+    if (leftOver(request) > 0) giveUpLater(request, linger);
+  }
 }
 
 function statusOf(error: FastifyError | Error): number {
@@ -64,12 +72,20 @@ function leftOver({ raw }: FastifyRequest): number {
   return raw.headers["transfer-encoding"] === undefined ? 0 : Number.POSITIVE_INFINITY;
 }
 
+/** The rest of a small body is read, so that the connection can be used again, but not for ever. */
+function giveUpLater({ raw }: FastifyRequest, linger: number): void {
+  setTimeout(() => {
+    if (!raw.complete) raw.destroy();
+  }, linger).unref();
+}
+
 /**
  * Sends the answer at once, but closes the connection a little later: closing it while the client still sends would
  * reset it, and the client might never see why.
  */
-function refuseAndLinger(request: FastifyRequest, reply: FastifyReply, body: string): void {
+function refuseAndLinger(request: FastifyRequest, reply: FastifyReply, body: string, linger: number): void {
   const { raw } = request;
+  const { socket } = raw;
   reply.hijack();
   reply.raw.writeHead(reply.statusCode, {
     ...(reply.getHeaders() as Record<string, string>),
@@ -81,12 +97,14 @@ function refuseAndLinger(request: FastifyRequest, reply: FastifyReply, body: str
   const end = () => {
     clearTimeout(timer);
     raw.off("data", onData).off("end", end).off("close", end);
-    reply.raw.end();
+    reply.raw.end(() => socket.destroySoon());
+    // Where even that waits for the client.
+    setTimeout(() => socket.destroy(), linger).unref();
   };
   const onData = (chunk: Buffer) => {
     drained += chunk.length;
     if (drained > LINGER_BYTES) end();
   };
-  const timer = setTimeout(end, LINGER_MS);
+  const timer = setTimeout(end, linger);
   raw.on("data", onData).on("end", end).on("close", end).resume();
 }

@@ -1,8 +1,17 @@
 import { parseNumber } from "../kernels/number.js";
 import type { AskableModel } from "./askable.js";
-import { type Batch, batchOf, type ColumnValues } from "./batch.js";
+import {
+  type Batch,
+  batchOf,
+  type ColumnValues,
+  checkDistinct,
+  isNumbers,
+  matrixStripes,
+  numbersOf,
+} from "./batch.js";
 import { parseJson } from "./json.js";
-import { badRequest, quoted } from "./request-error.js";
+import type { IntervalWish, OutputWish } from "./question.js";
+import { badRequest, listed, quoted } from "./request-error.js";
 import { OUTPUT } from "./served-model.js";
 import {
   binaryNumbers,
@@ -18,8 +27,16 @@ import {
 export interface InferRequest {
   readonly id: string | undefined;
   readonly batch: Batch;
-  /** Whether the predictions go back as binary data. */
-  readonly binary: boolean;
+  /** What is asked for, in this order. */
+  readonly outputs: readonly OutputWish[];
+  /** What lower and upper are, where they are asked for. */
+  readonly interval: IntervalWish | undefined;
+}
+
+/** What may be done with a request where it is read. */
+export interface ReadLimits {
+  /** Called with the number of elements of each tensor before they are read. */
+  readonly elements: (count: number) => void;
 }
 
 interface Tensor {
@@ -34,8 +51,11 @@ type Json = Record<string, unknown>;
 /** The most rows of a model without inputs, whose rows take no bytes of the body. */
 const MOST_EMPTY_ROWS = 1_000_000;
 
-/** The name of the one n × p tensor, where the columns are not sent one by one; others will do as well. */
+/** The name of the one n × p tensor, where the columns are not sent one by one. */
 const MATRIX = "input";
+
+/** The most dimensions of a shape: two have a meaning, and every one costs a step of depth. */
+const MOST_DIMENSIONS = 8;
 
 /**
  * Reads the body of `POST …/infer`: a JSON object and, after its `headerLength` bytes, the binary data of the
@@ -50,6 +70,7 @@ export function readInferRequest(
   model: AskableModel,
   body: Uint8Array,
   headerLength: number | undefined,
+  limits: ReadLimits,
 ): InferRequest {
   if (headerLength !== undefined && headerLength > body.length)
     throw badRequest(`Inference-Header-Content-Length is ${headerLength}, the body has ${body.length} bytes`);
@@ -59,11 +80,12 @@ export function readInferRequest(
   if (id !== undefined && typeof id !== "string")
     throw badRequest(`id should be a string, got ${quoted(id)}`);
   if (!Array.isArray(inputs)) throw badRequest('the body has no "inputs", an array of tensors');
-  const binary = wantsBinary(request);
+  const interval = intervalOf(request);
+  const outputs = outputsOf(request, interval !== undefined);
   const rest = new BinaryData(body.subarray(json.length), headerLength !== undefined);
-  const tensors = inputs.map((input, i) => readTensor(input, `inputs[${i}]`, rest));
+  const tensors = inputs.map((input, i) => readTensor(input, `inputs[${i}]`, rest, limits));
   rest.end();
-  return { id, batch: gather(model, tensors), binary };
+  return { id, batch: gather(model, tensors), outputs, interval };
 }
 
 /** The bytes after the JSON, taken from the front by one tensor after the other. */
@@ -94,31 +116,37 @@ class BinaryData {
   }
 }
 
-function readTensor(input: unknown, where: string, rest: BinaryData): Tensor {
+function readTensor(input: unknown, where: string, rest: BinaryData, limits: ReadLimits): Tensor {
   const { name, shape, datatype, data, parameters } = objectOf(input, where);
   if (typeof name !== "string") throw badRequest(`${where} has no name`);
-  const label = `${where} ${quoted(name)}`;
-  if (!Array.isArray(shape) || !shape.every((d) => Number.isSafeInteger(d) && d >= 0) || shape.length === 0)
-    throw badRequest(`${label}: shape should be an array of sizes, got ${quoted(shape)}`);
+  const label = () => `${where} ${quoted(name)}`;
+  if (
+    !Array.isArray(shape) ||
+    shape.length === 0 ||
+    shape.length > MOST_DIMENSIONS ||
+    !shape.every((d) => Number.isSafeInteger(d) && d >= 0)
+  )
+    throw badRequest(`${label()}: shape should be an array of sizes, got ${quoted(shape)}`);
   if (typeof datatype !== "string" || !isDatatype(datatype))
-    throw badRequest(`${label}: datatype ${quoted(datatype)} is none of ${DATATYPES.join(", ")}`);
+    throw badRequest(`${label()}: datatype ${quoted(datatype)} is none of ${DATATYPES.join(", ")}`);
   const count = product(shape);
-  if (!Number.isSafeInteger(count)) throw badRequest(`${label}: shape [${shape.join(", ")}] is too large`);
+  if (!Number.isSafeInteger(count)) throw badRequest(`${label()}: shape [${shape.join(", ")}] is too large`);
   const size =
-    parameters === undefined ? undefined : objectOf(parameters, `${label}: parameters`).binary_data_size;
+    parameters === undefined ? undefined : objectOf(parameters, label, ": parameters").binary_data_size;
   if ((size === undefined) === (data === undefined))
-    throw badRequest(`${label} should have either data or the parameter binary_data_size`);
+    throw badRequest(`${label()} should have either data or the parameter binary_data_size`);
+  limits.elements(count);
   try {
     const text = datatype === "BYTES";
     let values: ColumnValues;
     if (size !== undefined) {
-      const bytes = rest.take(size, label);
+      const bytes = rest.take(size, label());
       values = text ? binaryTexts(bytes, count) : binaryNumbers(bytes, datatype, count);
     } else values = text ? jsonTexts(data, shape) : jsonNumbers(data, shape, datatype);
     return { name, shape, datatype, values };
   } catch (error) {
     const { message } = error as Error;
-    throw message.startsWith(where) ? error : badRequest(`${label}: ${message}`);
+    throw message.startsWith(where) ? error : badRequest(`${label()}: ${message}`);
   }
 }
 
@@ -127,13 +155,16 @@ function gather(model: AskableModel, tensors: readonly Tensor[]): Batch {
   if (first === undefined) throw badRequest("inputs is empty");
   const known = model.position;
   if (tensors.length === 1 && isMatrix(first, known)) return matrixBatch(model, first);
-  const byName = new Map<string, Tensor>();
-  for (const tensor of tensors) {
-    if (!known.has(tensor.name))
-      throw badRequest(`the model has no input ${quoted(tensor.name)}; it has ${namesOf(model)}`);
-    if (byName.has(tensor.name)) throw badRequest(`input ${quoted(tensor.name)} is there twice`);
-    byName.set(tensor.name, tensor);
-  }
+  const stranger = tensors.find(({ name }) => !known.has(name));
+  if (stranger !== undefined)
+    throw badRequest(
+      `the model has no input ${quoted(stranger.name)}; it has ${namesOf(model)}, or all of them in one tensor "${MATRIX}"`,
+    );
+  checkDistinct(
+    tensors.map(({ name }) => name),
+    "input",
+  );
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const rows = first.shape[0]!;
   return batchOf(model, rows, ({ name, datatype }) => {
     const tensor = byName.get(name);
@@ -142,25 +173,25 @@ function gather(model: AskableModel, tensors: readonly Tensor[]): Batch {
     if (shape[0] !== rows)
       throw badRequest(`input ${quoted(name)} has ${shape[0]} rows, input ${quoted(first.name)} has ${rows}`);
     if (shape.length > 2 || (shape.length === 2 && shape[1] !== 1))
-      throw badRequest(`input ${quoted(name)} has shape [${shape.join(", ")}], expected [n] or [n, 1]`);
-    if ((datatype === "BYTES") !== !(values instanceof Float64Array))
+      throw badRequest(
+        `input ${quoted(name)} has shape [${shape.join(", ")}], expected [n] or [n, 1]; all columns in one tensor are called "${MATRIX}"`,
+      );
+    const readable = datatype === "FP64" ? isNumbers(values) : !isNumbers(values) || values.bool;
+    if (!readable)
       throw badRequest(`input ${quoted(name)} is ${tensor.datatype}, the model reads ${datatype}`);
     return values;
   });
 }
 
-/** A tensor that has a column's name is that column, unless its shape is that of all columns together. */
+/** The tensor of all columns has a name of its own; a column that is called the same is told by its shape. */
 function isMatrix({ name, shape }: Tensor, known: ReadonlyMap<string, number>): boolean {
-  return !known.has(name)
-    ? shape.length === 2
-    : shape.length === 2 && shape[1] !== 1 && shape[1] === known.size;
+  if (name !== MATRIX || shape.length !== 2) return false;
+  return !known.has(name) || (shape[1] !== 1 && shape[1] === known.size);
 }
 
 function matrixBatch(model: AskableModel, { name, shape, values, datatype }: Tensor): Batch {
   const p = model.inputs.length;
   const rows = shape[0]!;
-  if (p === 1 && name !== MATRIX && name !== model.inputs[0]!.name)
-    throw badRequest(`the model has no input ${quoted(name)}; it has ${namesOf(model)}`);
   if (shape[1] !== p)
     throw badRequest(
       `input ${quoted(name)} has shape [${shape.join(", ")}], expected [n, ${p}]: ${namesOf(model)}`,
@@ -169,20 +200,19 @@ function matrixBatch(model: AskableModel, { name, shape, values, datatype }: Ten
     throw badRequest(
       `input ${quoted(name)} has ${rows} rows, of a model without inputs at most ${MOST_EMPTY_ROWS}`,
     );
-  if (values instanceof Float64Array) {
+  if (isNumbers(values)) {
     const text = model.inputs.find((input) => input.datatype === "BYTES");
     if (text !== undefined)
       throw badRequest(
         `input ${quoted(text.name)} is text: send the columns one by one, or all of them as BYTES, not ${datatype}`,
       );
-    return { rows, numeric: values, texts: [] };
+    return { rows, firstRow: 0, texts: [], numbers: matrixStripes(values, p) };
   }
   return batchOf(model, rows, (input) => {
     const j = model.position.get(input.name)!;
     const cells = Array.from({ length: rows }, (_, i) => values[i * p + j]!);
-    return input.datatype === "BYTES"
-      ? cells
-      : Float64Array.from(cells, (cell, i) => numberOf(cell, input.name, i));
+    if (input.datatype === "BYTES") return cells;
+    return numbersOf(Float64Array.from(cells, (cell, i) => numberOf(cell, input.name, i)));
   });
 }
 
@@ -193,21 +223,43 @@ function numberOf(cell: string, column: string, row: number): number {
   return value;
 }
 
-/** Whether `binary_data` of the output, or else `binary_data_output` of the request, asks for binary data. */
-function wantsBinary({ parameters, outputs }: Json): boolean {
+/** The interval that the request's parameters `interval` and `level` ask for. */
+function intervalOf({ parameters }: Json): IntervalWish | undefined {
+  if (parameters === undefined) return undefined;
+  const { interval, level = 0.95 } = objectOf(parameters, "parameters");
+  if (typeof level !== "number" || !(level > 0 && level < 1))
+    throw badRequest(`level should be a number between 0 and 1, got ${quoted(level)}`);
+  if (interval === undefined || interval === "none") return undefined;
+  if (interval !== "prediction" && interval !== "confidence")
+    throw badRequest(`interval should be "prediction", "confidence" or "none", got ${quoted(interval)}`);
+  return { kind: interval, level };
+}
+
+/**
+ * The outputs asked for; all there are, where the request names none. Each goes back as binary data where its
+ * `binary_data`, or else `binary_data_output` of the request, says so.
+ */
+function outputsOf({ parameters, outputs }: Json, interval: boolean): OutputWish[] {
+  const names = interval ? ([OUTPUT, "lower", "upper"] as const) : ([OUTPUT] as const);
   const all =
     parameters === undefined ? undefined : flag(objectOf(parameters, "parameters"), "binary_data_output");
-  if (outputs === undefined) return all ?? false;
+  if (outputs === undefined) return names.map((name) => ({ name, binary: all ?? false }));
   if (!Array.isArray(outputs)) throw badRequest(`outputs should be an array, got ${quoted(outputs)}`);
-  let own: boolean | undefined;
-  outputs.forEach((output, i) => {
-    const { name, parameters: wishes } = objectOf(output, `outputs[${i}]`);
-    if (name !== OUTPUT)
-      throw badRequest(`the model has no output ${quoted(name)}; it has ${quoted(OUTPUT)}`);
-    if (i > 0) throw badRequest(`output ${quoted(OUTPUT)} is there twice`);
-    if (wishes !== undefined) own = flag(objectOf(wishes, `outputs[${i}]: parameters`), "binary_data");
+  if (outputs.length === 0) return names.map((name) => ({ name, binary: all ?? false }));
+  const wishes = outputs.map((output, i) => {
+    const { name: asked, parameters: own } = objectOf(output, `outputs[${i}]`);
+    const name = names.find((known) => known === asked);
+    if (name === undefined)
+      throw badRequest(`the model has no output ${quoted(asked)}; it has ${listed(names)}`);
+    const binary =
+      own === undefined ? undefined : flag(objectOf(own, `outputs[${i}]: parameters`), "binary_data");
+    return { name, binary: binary ?? all ?? false };
   });
-  return own ?? all ?? false;
+  checkDistinct(
+    wishes.map(({ name }) => name),
+    "output",
+  );
+  return wishes;
 }
 
 function flag(parameters: Json, name: string): boolean | undefined {
@@ -217,13 +269,12 @@ function flag(parameters: Json, name: string): boolean | undefined {
   return value;
 }
 
-function objectOf(value: unknown, what: string): Json {
+function objectOf(value: unknown, what: string | (() => string), part = ""): Json {
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw badRequest(`${what} should be a JSON object`);
+    throw badRequest(`${typeof what === "string" ? what : what()}${part} should be a JSON object`);
   return value as Json;
 }
 
 function namesOf(model: AskableModel): string {
-  const names = model.inputs.slice(0, 20).map(({ name }) => quoted(name));
-  return names.join(", ") + (model.inputs.length > 20 ? ", …" : "");
+  return listed(model.inputs.map(({ name }) => name));
 }

@@ -1,17 +1,29 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { WorkerDiedError, WorkerPool } from "../parallel/worker-pool.js";
-import { Admission } from "./admission.js";
-import { type Answer, answer, type Dialect, type Question } from "./answer.js";
-import { askable } from "./askable.js";
-import { announcedLength, type Body, receiveBody } from "./body.js";
+import { Admission, type Visit } from "./admission.js";
+import { type Answer, answer, type Place, TooMuchHere } from "./answer.js";
+import { Arrivals } from "./arrivals.js";
+import { AskableModels } from "./askable.js";
+import { announcedLength, type Body, isGzipped, receiveBody } from "./body.js";
+import { workBytes } from "./cost.js";
+import { whenOver } from "./departure.js";
+import { collectGarbage } from "./garbage.js";
 import type { Settings } from "./options.js";
+import type { Dialect, Question } from "./question.js";
 import { badRequest, quoted, RequestError } from "./request-error.js";
-import { SharedMemory } from "./request-memory.js";
+import { bodyOffset, copyToShared, type SharedBlock, SharedMemory } from "./request-memory.js";
 import type { ServeJob, ServeReply } from "./serve-worker.js";
 import type { ServedModel } from "./served-model.js";
 
 /** An answer of more bytes than the system's buffers hold depends on the client's reading it. */
 const LARGE_ANSWER = 1 << 16;
+
+/** How much large requests carry before a rest is due, and how long there must have been none. */
+const REST_BYTES = 32 << 20;
+const REST_MS = 3000;
+
+/** What is answered on the event loop: as many numbers as take about a millisecond to write as JSON. */
+const HERE: Place = { shared: false, mostNumbers: 1 << 13, checkpoint: () => {} };
 
 /**
  * Takes a request from its first byte to its answer: admits it, receives the body, answers it here where it is
@@ -19,22 +31,24 @@ const LARGE_ANSWER = 1 << 16;
  */
 export class Inference {
   readonly admission: Admission;
-  readonly pool: WorkerPool<ServeJob, ServeReply>;
+  /** The threads; others after a rest. */
+  pool: WorkerPool<ServeJob, ServeReply>;
+  /** The models made ready on this thread. */
+  readonly models = new AskableModels();
   private readonly memory = new SharedMemory();
+  private readonly arrivals: Arrivals;
+  /** Bytes of large requests and answers since the last rest. */
+  private carried = 0;
+  private lastCarried = 0;
+  private closed = false;
+  private restTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly settings: Settings) {
-    this.admission = new Admission(settings.queueLimit, settings.queueBytes);
-    this.pool = new WorkerPool(new URL("../../dist/bundle/serve-worker.js", import.meta.url), {
-      threads: settings.threads,
-    });
+    const { queueLimit, queueBytes, clientShare } = settings;
+    this.admission = new Admission({ requests: queueLimit, bytes: queueBytes, share: clientShare });
+    this.arrivals = new Arrivals(settings.leastRate);
+    this.pool = this.newPool();
   }
-
-  /** Reads a model file on a worker thread. */
-  readonly load = async (path: string, name: string, version: string): Promise<ServedModel> => {
-    const reply = await this.pool.run({ load: path, name, version });
-    if (!("model" in reply)) throw new Error("the worker gave another answer than a model");
-    return reply.model;
-  };
 
   /** Answers a request and tells how many rows it had. @throws RequestError */
   async respond(
@@ -45,35 +59,135 @@ export class Inference {
   ): Promise<number> {
     const { settings, memory } = this;
     const { raw } = request;
-    const headerLength = dialect === "infer" ? headerLengthOf(request) : undefined;
-    const visit = this.admission.enter(announcedLength(raw, settings.bodyLimit) ?? 0);
-    const closed = new Promise<void>((resolve) => reply.raw.once("close", resolve));
-    const { json, csv, binary } = settings.inlineBytes;
+    const gzip = isGzipped(raw);
+    const headerLength = dialect === "infer" ? headerLengthOf(request, gzip) : undefined;
+    announcedLength(raw, settings.bodyLimit);
+    const json = dialect === "invocations" || (dialect === "infer" && headerLength === undefined);
+    const limit = json ? jsonLimit(raw, settings) : settings.bodyLimit;
+    const visit = this.admission.enter(request.ip ?? "");
     let body: Body | undefined;
+    let block: SharedBlock | undefined;
+    // The request is in the house until nothing works on it and its answer, whose memory is held, is sent.
+    let working = true;
+    let over = false;
+    whenOver(raw, reply.raw, () => {
+      over = true;
+      if (!working) visit.leave();
+    });
     try {
       body = await receiveBody(raw, {
-        limit: settings.bodyLimit,
-        sharedFrom: dialect === "csv" ? csv : headerLength === undefined ? json : binary,
+        limit,
+        sharedFrom: this.sharedFrom(dialect, headerLength),
         headerLength: headerLength ?? 0,
         memory,
         visit,
+        arrivals: this.arrivals,
       });
-      const question: Question = { dialect, body: body.bytes, headerLength, unseen: settings.unseen };
-      const result =
-        body.block === undefined
-          ? answer(askable(model), question, false, () => {})
-          : await this.askWorker(model, question, body.block.cancelled, reply);
+      block = body.block;
+      const { unseen, answerLimit } = settings;
+      let question: Question = { dialect, body: body.bytes, headerLength, unseen, answerLimit };
+      let result: Answer | undefined;
+      if (block === undefined) {
+        const here = this.answerHere(model, question);
+        result = here instanceof Promise ? await here : here;
+        if (result === undefined) {
+          block = memory.take(body.bytes.length);
+          const bytes = new Uint8Array(block.memory, bodyOffset(headerLength ?? 0), body.bytes.length);
+          copyToShared(bytes, 0, body.bytes);
+          question = { ...question, body: bytes };
+        }
+      }
+      result ??= await this.answerThere(model, question, block!, visit, reply);
       this.send(reply, dialect, result);
       return result.rows;
+    } catch (error) {
+      over = true;
+      throw error;
     } finally {
-      if (body?.block !== undefined) memory.give(body.block);
-      // The answer's memory is held until it is sent, so the request is in the house until then.
-      closed.then(() => visit.leave());
+      if (block !== undefined) {
+        memory.give(block);
+        this.carry(block.memory.byteLength);
+      }
+      working = false;
+      if (over) visit.leave();
     }
+  }
+
+  /** JSON is slow to read, however many bytes of binary data follow it. */
+  private sharedFrom(dialect: Dialect, headerLength: number | undefined): number {
+    const { json, csv, binary } = this.settings.inlineBytes;
+    if (dialect === "csv") return csv;
+    return headerLength === undefined || headerLength >= json ? json : binary;
+  }
+
+  /** The answer to a small request, at once where it can be; undefined for one that turns out to be much work. */
+  private answerHere(
+    model: ServedModel,
+    question: Question,
+  ): Answer | Promise<Answer | undefined> | undefined {
+    const tooMuch = (error: unknown) => {
+      if (error instanceof TooMuchHere) return undefined;
+      throw error;
+    };
+    try {
+      const result = answer(this.models.of(model), question, HERE);
+      return result instanceof Promise ? result.catch(tooMuch) : result;
+    } catch (error) {
+      return tooMuch(error);
+    }
+  }
+
+  /** The answer of a worker thread, with the bytes that it takes accounted for before and after. */
+  private async answerThere(
+    model: ServedModel,
+    question: Question,
+    block: SharedBlock,
+    visit: Visit,
+    reply: FastifyReply,
+  ): Promise<Answer> {
+    const { dialect, body, headerLength } = question;
+    visit.grow(workBytes(dialect, body, headerLength));
+    const result = await this.askWorker(model, question, block.cancelled, reply);
+    visit.settle(result.body.length);
+    this.carry(result.body.length);
+    return result;
+  }
+
+  /** Notes large requests: what they leave behind is let go once there are no more of them for a while. */
+  private carry(bytes: number): void {
+    this.carried += bytes;
+    this.lastCarried = performance.now();
+    if (this.carried >= REST_BYTES) this.restTimer ??= setTimeout(() => this.rest(), REST_MS).unref();
+  }
+
+  /**
+   * Gives memory back: that which bodies lay in, and the threads with their heaps, which a few large requests make
+   * hundreds of megabytes larger than they will be needed again for a long time.
+   */
+  private rest(): void {
+    this.restTimer = undefined;
+    const left = REST_MS - (performance.now() - this.lastCarried);
+    if (left > 0 || this.pool.pending > 0 || this.closed) {
+      if (!this.closed) this.restTimer = setTimeout(() => this.rest(), Math.max(left, 100)).unref();
+      return;
+    }
+    this.carried = 0;
+    this.memory.clear();
+    const old = this.pool;
+    this.pool = this.newPool();
+    void old.close().then(collectGarbage);
+  }
+
+  private newPool(): WorkerPool<ServeJob, ServeReply> {
+    return new WorkerPool(new URL("../../dist/bundle/serve-worker.js", import.meta.url), {
+      threads: this.settings.threads,
+    });
   }
 
   /** Ends the threads and lets go of the memory. */
   async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.restTimer);
     this.memory.clear();
     await this.pool.close();
   }
@@ -85,20 +199,18 @@ export class Inference {
     reply: FastifyReply,
   ): Promise<Answer> {
     const controller = new AbortController();
-    const onClose = () => {
+    const forget = whenOver(reply.request.raw, reply.raw, () => {
       Atomics.store(cancelled, 0, 1);
       controller.abort(new RequestError(499, "the client has gone"));
-    };
-    reply.raw.once("close", onClose);
+    });
     try {
       if (reply.raw.destroyed) throw new RequestError(499, "the client has gone");
       const job = { model, question, cancelled };
       const result = await this.runTwice(job, controller.signal, reply);
       if ("refused" in result) throw new RequestError(result.refused.status, result.refused.message);
-      if (!("answer" in result)) throw new Error("the worker gave another answer than a prediction");
       return result.answer;
     } finally {
-      reply.raw.off("close", onClose);
+      forget();
     }
   }
 
@@ -134,13 +246,25 @@ export class Inference {
   }
 }
 
+/** The limit of a body that is JSON as a whole. @throws RequestError (413) where it is announced to be longer */
+function jsonLimit({ headers }: FastifyRequest["raw"], { jsonLimit, bodyLimit }: Settings): number {
+  const announced = Number(headers["content-length"] ?? 0);
+  if (announced > jsonLimit)
+    throw new RequestError(
+      413,
+      `the body has ${announced} bytes of JSON, the limit is ${jsonLimit}: send binary tensors or CSV, or smaller batches`,
+    );
+  return Math.min(jsonLimit, bodyLimit);
+}
+
 const asIs = (body: unknown) => body as string;
 
-function headerLengthOf(request: FastifyRequest): number | undefined {
+function headerLengthOf(request: FastifyRequest, gzip: boolean): number | undefined {
   const text = request.headers["inference-header-content-length"];
   if (text === undefined) return undefined;
   const length = typeof text === "string" && /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  const announced = request.headers["content-length"];
+  // Of a compressed body it says where the JSON ends after the decompression.
+  const announced = gzip ? undefined : request.headers["content-length"];
   if (Number.isNaN(length) || (announced !== undefined && length > Number(announced)))
     throw badRequest(
       `Inference-Header-Content-Length should be a number of bytes within the body, got ${quoted(text)}`,

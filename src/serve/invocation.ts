@@ -1,5 +1,5 @@
 import type { AskableModel } from "./askable.js";
-import { type Batch, batchOf, type ColumnValues } from "./batch.js";
+import { type Batch, batchOf, type ColumnValues, checkDistinct, numbersOf } from "./batch.js";
 import { parseJson } from "./json.js";
 import { badRequest, quoted } from "./request-error.js";
 import type { InputColumn } from "./served-model.js";
@@ -38,6 +38,7 @@ function fromSplit(model: AskableModel, value: unknown): Batch {
   const { columns, data } = value;
   if (columns === undefined) return fromRows(model, data as unknown[], "dataframe_split.data");
   if (!Array.isArray(columns)) throw badRequest("dataframe_split.columns should be an array of names");
+  checkDistinct(columns, "column");
   const rows = rowsOf(data as unknown[], columns.length, "dataframe_split.data");
   return frame(model, rows.length, (name) => {
     const at = columns.indexOf(name);
@@ -48,6 +49,7 @@ function fromSplit(model: AskableModel, value: unknown): Batch {
 /** `[[1, 2], …]` in the model's order; of one input, `[1, 2, …]` will do. */
 function fromRows(model: AskableModel, value: readonly unknown[], where: string): Batch {
   const p = model.inputs.length;
+  // A cell each, where the model has one input.
   const single = p === 1 && !Array.isArray(value[0]);
   const rows = rowsOf(single ? value.map((cell) => [cell]) : value, p, where);
   return frame(model, rows.length, (name) => (i) => rows[i]![model.position.get(name)!]);
@@ -86,20 +88,28 @@ function fromColumns(model: AskableModel, value: Record<string, unknown>, where:
 function frame(model: AskableModel, rows: number, cellsOf: (name: string) => Cells | undefined): Batch {
   return batchOf(model, rows, (input) => {
     const cells = cellsOf(input.name);
-    return cells && columnOf(input, rows, cells);
+    return cells && columnOf(model, input, rows, cells);
   });
 }
 
-function columnOf({ name, datatype }: InputColumn, rows: number, cells: Cells): ColumnValues {
+function columnOf(
+  model: AskableModel,
+  { name, datatype }: InputColumn,
+  rows: number,
+  cells: Cells,
+): ColumnValues {
   const wrong = (i: number, expected: string) =>
     badRequest(`row ${i} of column ${quoted(name)} is ${quoted(cells(i))}, expected ${expected}`);
-  if (datatype === "BYTES")
+  if (datatype === "BYTES") {
+    const truth = model.truth(name);
     return Array.from({ length: rows }, (_, i) => {
       const cell = cells(i);
       if (cell === null || typeof cell === "string") return cell;
-      if (typeof cell === "number" || typeof cell === "boolean") return String(cell);
+      if (typeof cell === "number") return String(cell);
+      if (typeof cell === "boolean") return truth[cell ? 1 : 0];
       throw wrong(i, "a text");
     });
+  }
   const out = new Float64Array(rows);
   for (let i = 0; i < rows; i++) {
     const cell = cells(i);
@@ -107,7 +117,7 @@ function columnOf({ name, datatype }: InputColumn, rows: number, cells: Cells): 
     if (typeof value !== "number" || Math.abs(value) === Number.POSITIVE_INFINITY) throw wrong(i, "a number");
     out[i] = value;
   }
-  return out;
+  return numbersOf(out);
 }
 
 function rowsOf(value: readonly unknown[], width: number, where: string): readonly (readonly unknown[])[] {

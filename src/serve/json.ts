@@ -13,7 +13,7 @@ export function parseJson(bytes: Uint8Array): unknown {
 }
 
 /** @throws RequestError (400) for bytes that are not UTF-8 */
-export function decodeUtf8(bytes: Uint8Array): string {
+function decodeUtf8(bytes: Uint8Array): string {
   const buffer =
     bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!isUtf8(buffer)) throw badRequest("the body is not UTF-8");

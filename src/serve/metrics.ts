@@ -1,66 +1,33 @@
 import { type IntervalHistogram, monitorEventLoopDelay, performance } from "node:perf_hooks";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import type { Inference } from "./inference.js";
 import type { Repository } from "./repository.js";
+import { RequestCounts, type RequestOutcome } from "./request-counts.js";
 
 const NANO = 1e-9;
 const DELAY_QUANTILES = [50, 90, 99];
 
-/** What a request amounted to. */
-export interface RequestOutcome {
-  /** The route, not the URL: a bounded number of them. */
-  readonly endpoint: string;
-  /** The model's name where there is such a model, else empty. */
-  readonly model: string;
-  /** The HTTP status sent, or 499 where the client went away first. */
-  readonly status: number;
-  readonly seconds: number;
-  readonly rows: number;
-}
-
-interface Children {
-  readonly requests: Counter.Internal;
-  readonly durations: Histogram.Internal<"endpoint" | "model">;
-  readonly rows: Counter.Internal | undefined;
-}
-
 /** The numbers that `/metrics` gives, in a registry of their own; everything is counted on the main thread. */
 export class Metrics {
   readonly registry = new Registry();
-  private readonly requests = new Counter({
-    name: "goml_requests_total",
-    help: "Requests by route, model and HTTP status; 499 is a client that went away.",
-    labelNames: ["endpoint", "model", "status"],
-    registers: [this.registry],
-  });
-  private readonly durations = new Histogram({
-    name: "goml_request_duration_seconds",
-    help: "From a request's headers to the end of its answer.",
-    labelNames: ["endpoint", "model"],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    registers: [this.registry],
-  });
-  private readonly rows = new Counter({
-    name: "goml_rows_total",
-    help: "Rows predicted.",
-    labelNames: ["model"],
-    registers: [this.registry],
-  });
+  private readonly requests = new RequestCounts(this.registry);
   private readonly reloads = new Counter({
     name: "goml_model_reloads_total",
     help: "Changes of model files after the start, by what became of them: loaded, refused, gone.",
     labelNames: ["model", "result"],
     registers: [this.registry],
   });
-  // Labels are looked up by hashing an object; once is enough.
-  private readonly children = new Map<string, Children>();
   private readonly delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
   private utilization = performance.eventLoopUtilization();
 
-  constructor(inference: Inference, repository: Repository) {
+  constructor(inference: Inference, repository: Repository, droppedLines: () => number) {
     this.delay.enable();
     this.gauge("goml_queue_requests", "Inference requests in the house.", () => inference.admission.requests);
-    this.gauge("goml_queue_bytes", "Bytes of their bodies.", () => inference.admission.bytes);
+    this.gauge(
+      "goml_queue_bytes",
+      "Bytes of their bodies, the work on them, and answers that are not sent yet.",
+      () => inference.admission.bytes,
+    );
     this.gauge(
       "goml_queue_limit",
       "Inference requests that may be in the house.",
@@ -88,6 +55,15 @@ export class Metrics {
         return utilization;
       },
     );
+    new Counter({
+      name: "goml_log_lines_dropped_total",
+      help: "Lines of log that were not written, because its reader did not keep up or went away.",
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(droppedLines());
+      },
+    });
     const { delay } = this;
     new Gauge({
       name: "goml_event_loop_delay_seconds",
@@ -123,20 +99,8 @@ export class Metrics {
     });
   }
 
-  count({ endpoint, model, status, seconds, rows }: RequestOutcome): void {
-    const key = `${status} ${endpoint} ${model}`;
-    let children = this.children.get(key);
-    if (children === undefined) {
-      children = {
-        requests: this.requests.labels({ endpoint, model, status }),
-        durations: this.durations.labels({ endpoint, model }),
-        rows: rows > 0 ? this.rows.labels({ model }) : undefined,
-      };
-      this.children.set(key, children);
-    }
-    children.requests.inc();
-    children.durations.observe(seconds);
-    children.rows?.inc(rows);
+  count(outcome: RequestOutcome): void {
+    this.requests.add(outcome);
   }
 
   countReload(model: string, result: string): void {

@@ -34,6 +34,19 @@ const SCHEMAS: Record<string, Schema> = {
     },
     ["name", "platform", "inputs", "outputs"],
   ),
+  infer_parameters: {
+    type: "object",
+    additionalProperties: true,
+    properties: {
+      interval: {
+        type: "string",
+        enum: ["none", "confidence", "prediction"],
+        description: "Adds the outputs lower and upper.",
+      },
+      level: { type: "number", description: "Between 0 and 1." },
+      binary_data_output: { type: "boolean" },
+    },
+  },
   tensor_data: { type: "array", items: {}, description: "Flat, or nested as the shape is." },
   request_input: object({ name: text, shape, datatype, parameters, data: ref("tensor_data") }, [
     "name",
@@ -42,7 +55,12 @@ const SCHEMAS: Record<string, Schema> = {
   ]),
   request_output: object({ name: text, parameters }, ["name"]),
   infer_request: object(
-    { id: text, parameters, inputs: arrayOf(ref("request_input")), outputs: arrayOf(ref("request_output")) },
+    {
+      id: text,
+      parameters: ref("infer_parameters"),
+      inputs: arrayOf(ref("request_input")),
+      outputs: arrayOf(ref("request_output")),
+    },
     ["inputs"],
   ),
   response_output: object({ name: text, shape, datatype, parameters, data: ref("tensor_data") }, [
@@ -70,7 +88,10 @@ const SCHEMAS: Record<string, Schema> = {
 
 const REFUSALS = {
   "400": error("The body does not fit the model."),
-  "413": error("The body is too large."),
+  "403": error("The host or the page's origin is not allowed."),
+  "408": error("The body arrived too slowly."),
+  "413": error("The body, or the answer, is too large: send smaller batches, or binary data."),
+  "415": error("The content type or encoding is not supported."),
   "503": {
     ...error("The server has too much to do; try again."),
     headers: { "Retry-After": { schema: { type: "integer" }, description: "Seconds." } },
@@ -99,7 +120,12 @@ export function openApiDocument(prefix: string, secured: boolean): object {
         summary: "Prediction in MLflow's dialect",
         parameters: [{ name: "model", in: "query", required: false, schema: text }],
         requestBody: {
-          content: { "application/json": { schema: ref("invocation") }, "text/csv": { schema: text } },
+          content: {
+            "application/json": { schema: ref("invocation") },
+            "application/x-www-form-urlencoded": { schema: ref("invocation") },
+            "text/plain": { schema: ref("invocation") },
+            "text/csv": { schema: text },
+          },
         },
         responses: { "200": ok("One prediction per row.", ref("predictions")), ...REFUSALS },
       },

@@ -1,5 +1,6 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
-import { bearerCheck } from "./bearer.js";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { checkHost, checkOrigin } from "./access.js";
+import { whenOver } from "./departure.js";
 import { replyWithError } from "./error-reply.js";
 import type { ServeModels, ServeOptions } from "./options.js";
 import { RequestError } from "./request-error.js";
@@ -18,10 +19,13 @@ export interface PluginOptions extends ServeOptions {
  *
  *     await app.register(plugin, { models: "model.json", prefix: "/ml" });
  *
- * Its hooks, error form and body parsing stay within it. Threads and timers end when the app closes.
+ * Its hooks, error form and body parsing stay within it. Threads and timers end when the app closes. Models are
+ * loaded while the app gets ready, which Fastify gives 10 seconds: many large ones need a longer `pluginTimeout`.
  */
 export async function plugin(app: FastifyInstance, options: PluginOptions): Promise<void> {
-  await mount(app, new Service(options.models, options));
+  const service = new Service(options.models, options);
+  // Without a prefix, what is at no route is the app's own affair.
+  await mount(app, service, app.prefix !== "", () => service.settings.allowedHosts ?? "*");
 }
 
 /** Routes that answer without a token: health checks, and the page, which holds no data. */
@@ -30,17 +34,30 @@ const OPEN = new Set(["/", "/v2/health/live", "/v2/health/ready", "/ping", "/hea
 /** Connections whose request took too long to arrive; Node answers those without the routes' knowing. */
 export const tooSlow = new WeakSet<object>();
 
-/** Mounts a service's routes. */
-export async function mount(app: FastifyInstance, service: Service): Promise<void> {
-  const { settings } = service;
+/** The label of all paths that are no route: there are as many as anybody likes. */
+export const UNKNOWN = "unknown";
+/** What of a path goes into the log. */
+const LONGEST_PATH = 500;
+
+/**
+ * Mounts a service's routes.
+ *
+ * @param strangers whether what is at no route is answered and counted here too
+ * @param hosts the host names allowed at the moment; undefined are the machine's own
+ */
+export async function mount(
+  app: FastifyInstance,
+  service: Service,
+  strangers: boolean,
+  hosts: () => readonly string[] | "*" | undefined,
+): Promise<void> {
+  const { settings, tokens } = service;
   app.addHook("onClose", () => service.close());
   app.addHook("preClose", async () => service.drain());
   app.removeAllContentTypeParsers();
   // Bodies are received by `receiveBody`, whatever their type, or without one.
   app.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
-  app.setErrorHandler((error: Error, request, reply) =>
-    replyWithError(error, request, reply, settings.retryAfter),
-  );
+  app.setErrorHandler((error: Error, request, reply) => replyWithError(error, request, reply, settings));
   const methods = new Map<string, Set<string>>();
   const onRoute = ({ routePath, method }: { routePath: string; method: string | string[] }) => {
     // With a prefix, "/" is two paths, that with and that without the slash, of which one is called "".
@@ -48,38 +65,28 @@ export async function mount(app: FastifyInstance, service: Service): Promise<voi
     methods.set(path, new Set([...(methods.get(path) ?? []), ...[method].flat()]));
   };
   app.addHook("onRoute", onRoute);
-  const check = settings.token === undefined ? undefined : bearerCheck(settings.token);
   app.addHook("onRequest", (request, reply, done) => {
-    const started = performance.now();
     const endpoint = endpointOf(request, app.prefix);
+    noteEnd(request, reply, service, endpoint);
     // Clients with open connections then leave by themselves, and no request meets one that is just being closed.
     if (service.draining) reply.header("connection", "close");
-    reply.raw.once("close", () => {
-      const notes = service.notesOf(request);
-      const left = tooSlow.has(request.raw.socket) ? 408 : 499;
-      const status = reply.raw.writableFinished ? reply.raw.statusCode : left;
-      const ms = performance.now() - started;
-      const model = notes?.model ?? "";
-      const rows = status === 200 ? (notes?.rows ?? 0) : 0;
-      service.metrics.count({ endpoint, model, status, seconds: ms / 1000, rows });
-      const level = status >= 500 ? "error" : notes === undefined && status === 200 ? "debug" : "info";
-      request.log[level](
-        {
-          reqId: request.id,
-          method: request.method,
-          url: request.url,
-          status,
-          ms: Math.round(ms * 1000) / 1000,
-          model,
-          rows,
-        },
-        "request",
-      );
-    });
-    if (check !== undefined && !OPEN.has(endpoint) && !check(request.headers.authorization))
-      done(new RequestError(401, "a bearer token is needed: Authorization: Bearer TOKEN"));
-    else done();
+    try {
+      const allowed = hosts();
+      if (allowed !== "*") checkHost(request, allowed);
+      if (checkOrigin(request, reply, settings.allowedOrigins)) return;
+      if (tokens.required && !OPEN.has(endpoint) && !tokens.accepts(request.headers.authorization))
+        throw new RequestError(401, "a bearer token is needed: Authorization: Bearer TOKEN");
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done();
   });
+  if (strangers)
+    app.setNotFoundHandler((request, reply) => {
+      const path = request.url.split("?")[0]!;
+      reply.code(404).send({ error: `there is nothing at ${request.method} ${path.slice(0, 200)}` });
+    });
   inferRoutes(app, service);
   mlflowRoutes(app, service);
   operationRoutes(app, service);
@@ -90,7 +97,39 @@ export async function mount(app: FastifyInstance, service: Service): Promise<voi
   });
 }
 
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+/** Counts a request and writes its line of log when it is over. */
+export function noteEnd(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  service: Service,
+  endpoint: string,
+): void {
+  const started = performance.now();
+  whenOver(request.raw, reply.raw, () => {
+    const notes = service.notesOf(request);
+    const left = tooSlow.has(request.raw.socket) ? 408 : 499;
+    const status = reply.raw.writableFinished ? reply.raw.statusCode : left;
+    const ms = performance.now() - started;
+    const model = notes?.model ?? "";
+    const rows = status === 200 ? (notes?.rows ?? 0) : 0;
+    service.metrics.count({ endpoint, model, status, seconds: ms / 1000, rows });
+    const level = status >= 500 ? "error" : notes === undefined && status === 200 ? "debug" : "info";
+    request.log[level](
+      {
+        reqId: request.id,
+        method: request.method,
+        url: request.url.length > LONGEST_PATH ? `${request.url.slice(0, LONGEST_PATH)}…` : request.url,
+        status,
+        ms: Math.round(ms * 1000) / 1000,
+        model,
+        rows,
+      },
+      "request",
+    );
+  });
+}
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /** Lets the paths of the routes answer the methods that they do not have: 405, and those that they have. */
 function refuseOtherMethods(app: FastifyInstance, methods: ReadonlyMap<string, ReadonlySet<string>>): void {
@@ -108,6 +147,6 @@ function refuseOtherMethods(app: FastifyInstance, methods: ReadonlyMap<string, R
 /** The route within the plugin, or "unknown". */
 function endpointOf(request: FastifyRequest, prefix: string): string {
   const { url } = request.routeOptions;
-  if (url === undefined) return "unknown";
+  if (url === undefined || request.is404) return UNKNOWN;
   return url.startsWith(prefix) ? url.slice(prefix.length) || "/" : url;
 }

@@ -1,7 +1,6 @@
-import { ModelError, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import { LinearModel } from "../linear/model/model.js";
-import { makeReady } from "./askable.js";
-import { findModelFiles, type ModelFile, type ModelPath } from "./model-files.js";
+import { type FoundFiles, findModelFiles, type ModelFile, type ModelPath } from "./model-files.js";
 import type { ServeModels } from "./options.js";
 import { quoted, RequestError } from "./request-error.js";
 import { type ServedModel, servedModel } from "./served-model.js";
@@ -17,12 +16,14 @@ export interface Entry {
   loadedAt: number;
   /** Why the file as it is now is not what is served. */
   problem: string | undefined;
+  /** Whether that is because its folder cannot be read, so that nothing is known of the file. */
+  hidden: boolean;
 }
 
-/** Reads a model file, on a worker thread. */
-export type Load = (path: string, name: string, version: string) => Promise<ServedModel>;
+/** Reads a model file, on a worker thread, and checks that it predicts. */
+export type Load = (file: ModelFile) => Promise<ServedModel>;
 
-/** Told of every change of a file after the start. */
+/** Told of every change of a file after the start, and then of what a folder has that cannot be served. */
 export type OnReload = (entry: Entry, result: "loaded" | "refused" | "gone") => void;
 
 /** The models served, by name and version. */
@@ -30,13 +31,18 @@ export class Repository {
   private readonly byName = new Map<string, Map<string, Entry>>();
   private readonly latest = new Map<string, Entry>();
   private readonly paths: ModelPath[] = [];
-  /** Files that came after the start and were refused, by their state then. */
+  /** Files and folders that are refused and have never been served, by their state then. */
   private readonly refusedNew = new Map<string, string>();
 
   constructor(private readonly load: Load) {}
 
-  /** Loads all models. @throws what reading throws, and UsageError where two models have one name */
-  async open(models: ServeModels): Promise<void> {
+  /**
+   * Loads all models. Of a folder, what cannot be served is passed over and reported, as long as something else can be.
+   *
+   * @throws what reading a file throws that was asked for by its path, or all that a folder has; UsageError where two
+   * models have one name
+   */
+  async open(models: ServeModels, onReload: OnReload): Promise<void> {
     const list = typeof models === "string" ? [models] : models;
     const named: [string | undefined, string | LinearModel][] = Array.isArray(list)
       ? list.map((path) => [undefined, path])
@@ -47,9 +53,28 @@ export class Repository {
       else {
         const path = { path: model, name };
         this.paths.push(path);
-        for (const file of await findModelFiles(path)) await this.addFile(file);
+        await this.openPath(path, onReload);
       }
     }
+  }
+
+  private async openPath(path: ModelPath, onReload: OnReload): Promise<void> {
+    const found = await findModelFiles(path);
+    let first: unknown;
+    let loaded = 0;
+    for (const file of found.files) {
+      try {
+        const model = await this.load(file);
+        this.add(model, file.path, file.state);
+        loaded++;
+      } catch (error) {
+        if (file.path === path.path || error instanceof UsageError) throw error;
+        first ??= error;
+        this.refuse(file, (error as Error).message, onReload);
+      }
+    }
+    if (loaded === 0 && first !== undefined) throw first;
+    this.hide(path, found, onReload);
   }
 
   /** The model of a name, of the version given or else the highest. @throws RequestError (404) */
@@ -89,16 +114,19 @@ export class Repository {
    */
   async refresh(onReload: OnReload): Promise<void> {
     for (const path of this.paths) {
-      const files = await findModelFiles(path).catch(() => []);
-      for (const file of files) {
+      const found = await findModelFiles(path).catch((error: Error) => nothingAt(path, error));
+      for (const file of found.files) {
         const entry = this.byName.get(file.name)?.get(file.version);
         if (entry === undefined) await this.tryNew(file, onReload);
-        else if (entry.file === file.path && entry.state !== file.state)
-          await this.replace(entry, file, onReload);
+        else if (entry.file !== file.path) continue;
+        else if (entry.state !== file.state) await this.replace(entry, file, onReload);
+        else if (entry.hidden) Object.assign(entry, { hidden: false, problem: undefined });
       }
+      this.hide(path, found, onReload);
+      const there = new Set(found.files.map((file) => file.path));
       for (const entry of this.entries()) {
-        if (entry.file === undefined || entry.state === GONE || !within(entry.file, path.path)) continue;
-        if (files.some((file) => file.path === entry.file)) continue;
+        if (entry.file === undefined || entry.state === GONE || entry.hidden) continue;
+        if (!within(entry.file, path.path) || there.has(entry.file)) continue;
         entry.state = GONE;
         entry.problem = "the file has gone";
         onReload(entry, "gone");
@@ -106,23 +134,49 @@ export class Repository {
     }
   }
 
+  /** Marks what lies where nothing can be read; it stays as it was. */
+  private hide(path: ModelPath, { files, unreadable }: FoundFiles, onReload: OnReload): void {
+    for (const [place, problem] of unreadable) {
+      const inside = this.entries().filter(({ file }) => file !== undefined && within(file, place));
+      for (const entry of inside) {
+        if (entry.hidden) continue;
+        entry.hidden = true;
+        entry.problem = `${place} ${problem}`;
+        onReload(entry, "refused");
+      }
+      if (inside.length > 0 || place === path.path) continue;
+      const name = place.slice(path.path.length).replace(/^[\\/]/, "");
+      const file = { name, version: "1", path: place, state: problem };
+      if (this.refusedNew.get(place) !== problem) this.refuse(file, `${place} ${problem}`, onReload);
+    }
+    const there = new Set([...unreadable.keys(), ...files.map((file) => file.path)]);
+    for (const place of this.refusedNew.keys())
+      if (within(place, path.path) && !there.has(place)) this.refusedNew.delete(place);
+  }
+
   private async tryNew(file: ModelFile, onReload: OnReload): Promise<void> {
     if (this.refusedNew.get(file.path) === file.state) return;
     try {
-      await this.addFile(file);
+      this.add(await this.load(file), file.path, file.state);
+      this.refusedNew.delete(file.path);
       onReload(this.byName.get(file.name)!.get(file.version)!, "loaded");
     } catch (error) {
-      this.refusedNew.set(file.path, file.state);
-      const { name, version, path, state } = file;
-      const model = { name, version } as ServedModel;
-      onReload({ model, file: path, state, loadedAt: 0, problem: (error as Error).message }, "refused");
+      this.refuse(file, (error as Error).message, onReload);
     }
+  }
+
+  /** Notes a file that is not served, so that it is not tried again before it changes. */
+  private refuse({ name, version, path, state }: ModelFile, problem: string, onReload: OnReload): void {
+    this.refusedNew.set(path, state);
+    const model = { name, version } as ServedModel;
+    onReload({ model, file: path, state, loadedAt: 0, problem, hidden: false }, "refused");
   }
 
   private async replace(entry: Entry, file: ModelFile, onReload: OnReload): Promise<void> {
     entry.state = file.state;
+    entry.hidden = false;
     try {
-      const model = await this.checked(file);
+      const model = await this.load(file);
       entry.model = model;
       entry.loadedAt = Date.now();
       entry.problem = undefined;
@@ -131,19 +185,6 @@ export class Repository {
       entry.problem = (error as Error).message;
       onReload(entry, "refused");
     }
-  }
-
-  private async addFile(file: ModelFile): Promise<void> {
-    this.add(await this.checked(file), file.path, file.state);
-  }
-
-  private async checked({ path, name, version }: ModelFile): Promise<ServedModel> {
-    const model = await this.load(path, name, version);
-    const { inputs, width, predictor } = makeReady(model);
-    const texts = Array.from({ length: inputs.length - width }, () => [null]);
-    predictor({ rows: 1, numeric: new Float64Array(width), texts }, "na")(new Float64Array(1), 0, 1);
-    if (!model.weights.every(Number.isFinite)) throw new ModelError(`${path}: a coefficient is not a number`);
-    return model;
   }
 
   private add(model: ServedModel, file: string | undefined, state: string): void {
@@ -158,12 +199,25 @@ export class Repository {
         `two models are called ${quoted(model.name)}: ${other.file ?? "one in memory"} and ${file ?? "one in memory"}`,
         { hint: "give one another name: goml serve NAME=FILE" },
       );
-    versions.set(model.version, { model, file, state, loadedAt: Date.now(), problem: undefined });
+    versions.set(model.version, {
+      model,
+      file,
+      state,
+      loadedAt: Date.now(),
+      problem: undefined,
+      hidden: false,
+    });
     this.latest.set(model.name, versions.get(versionsOf(versions).at(-1)!)!);
   }
 }
 
 const GONE = "gone";
+
+/** A path at which nothing can be found any more: its files have gone, or it cannot be read. */
+function nothingAt({ path }: ModelPath, { message }: Error): FoundFiles {
+  const problem = /cannot be read \(.*\)/.exec(message)?.[0];
+  return { files: [], unreadable: new Map(problem === undefined ? [] : [[path, problem]]) };
+}
 
 function within(file: string, path: string): boolean {
   return file === path || file.startsWith(path.endsWith("/") ? path : `${path}/`);

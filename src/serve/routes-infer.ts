@@ -1,6 +1,5 @@
 import type { FastifyInstance } from "fastify";
 import { version } from "../version.js";
-import { askable } from "./askable.js";
 import type { Entry } from "./repository.js";
 import { OUTPUT } from "./served-model.js";
 import type { Service } from "./service.js";
@@ -22,7 +21,11 @@ export function inferRoutes(app: FastifyInstance, service: Service): void {
   app.get("/v2/models", async () => ({ models: repository.names() }));
   for (const base of ["/v2/models/:model", "/v2/models/:model/versions/:version"]) {
     app.get<ModelParams>(base, async ({ params }) =>
-      modelMetadata(repository.entry(params.model, params.version), repository.versions(params.model)),
+      modelMetadata(
+        repository.entry(params.model, params.version),
+        repository.versions(params.model),
+        service,
+      ),
     );
     app.get<ModelParams>(`${base}/ready`, async ({ params }, reply) => {
       const { name } = repository.find(params.model, params.version);
@@ -38,13 +41,14 @@ export function inferRoutes(app: FastifyInstance, service: Service): void {
 }
 
 /** The protocol's model metadata; `parameters` adds what it has no place for. */
-function modelMetadata({ model, problem }: Entry, versions: readonly string[]): object {
+function modelMetadata({ model, problem }: Entry, versions: readonly string[], service: Service): object {
+  const intervals = model.intervals === undefined ? [] : ["prediction", "confidence"];
   return {
     name: model.name,
     versions,
     platform: "goml",
-    inputs: askable(model).inputs.map(({ name, datatype }) => ({ name, datatype, shape: [-1, 1] })),
+    inputs: service.askable(model).inputs.map(({ name, datatype }) => ({ name, datatype, shape: [-1, 1] })),
     outputs: [{ name: OUTPUT, datatype: "FP64", shape: [-1] }],
-    parameters: { target: model.target, ...model.about, problem },
+    parameters: { target: model.target, ...model.about, intervals, problem },
   };
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { version } from "../version.js";
-import type { Dialect } from "./answer.js";
+
+import type { Dialect } from "./question.js";
 import { badRequest, quoted, RequestError } from "./request-error.js";
 import type { Service } from "./service.js";
 
@@ -38,6 +39,12 @@ function nameOf(asked: string | string[] | undefined, { repository }: Service): 
   throw badRequest(`say which model with ?model=NAME; there are ${names.map(quoted).join(", ")}`);
 }
 
+/**
+ * What is taken for JSON: that, nothing, and what curl -d says where nobody tells it otherwise. A form of a page of
+ * another site says the same, or text/plain; those are told by their origin (`checkOrigin`) and not by this.
+ */
+const JSON_TYPES = new Set(["", "application/json", "application/x-www-form-urlencoded", "text/plain"]);
+
 function dialectOf({ headers }: FastifyRequest): Dialect {
   const [type = "", ...parameters] = (headers["content-type"] ?? "").toLowerCase().split(";");
   for (const parameter of parameters) {
@@ -46,7 +53,7 @@ function dialectOf({ headers }: FastifyRequest): Dialect {
       throw new RequestError(415, `charset ${quoted(value)} is not supported, send UTF-8`);
   }
   if (type.trim() === "text/csv") return "csv";
-  if (["", "application/json"].includes(type.trim())) return "invocations";
+  if (JSON_TYPES.has(type.trim())) return "invocations";
   throw new RequestError(
     415,
     `content type ${quoted(type)} is not supported, send application/json or text/csv`,

@@ -25,7 +25,7 @@ export function operationRoutes(app: FastifyInstance, service: Service): void {
     reply.type(registry.contentType);
     return registry.metrics();
   });
-  const document = openApiDocument(app.prefix, service.settings.token !== undefined);
+  const document = openApiDocument(app.prefix, service.tokens.required);
   app.get("/openapi.json", async () => document);
   app.get("/", async (_request, reply) => {
     reply

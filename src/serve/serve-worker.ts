@@ -1,34 +1,36 @@
 import { readlinkSync } from "node:fs";
 import { getPriority, setPriority } from "node:os";
-import { readModel } from "../linear/model/model-file.js";
 import { answerJobs } from "../parallel/answer.js";
-import { type Answer, answer, type Question } from "./answer.js";
-import { askable } from "./askable.js";
+import { type Answer, answer } from "./answer.js";
+import { AskableModels } from "./askable.js";
+import type { Question } from "./question.js";
 import { RequestError } from "./request-error.js";
-import { type ServedModel, servedModel } from "./served-model.js";
+import type { ServedModel } from "./served-model.js";
 
-/** A request to answer, or a model file to read: both may take longer than the event loop should wait. */
-export type ServeJob =
-  | { readonly model: ServedModel; readonly question: Question; readonly cancelled: Int32Array }
-  | { readonly load: string; readonly name: string; readonly version: string };
+/** A request to answer, which may take longer than the event loop should wait. */
+export interface ServeJob {
+  readonly model: ServedModel;
+  readonly question: Question;
+  readonly cancelled: Int32Array;
+}
 
-/** The answer, its body in shared memory; what was wrong with the request; or a model. */
+/** The answer, its body in shared memory, or what was wrong with the request. */
 export type ServeReply =
   | { readonly answer: Answer }
-  | { readonly refused: { readonly status: number; readonly message: string } }
-  | { readonly model: ServedModel };
+  | { readonly refused: { readonly status: number; readonly message: string } };
 
 stepBack();
 
-answerJobs<ServeJob, ServeReply>(async (job) => {
-  if ("load" in job) return { model: servedModel(await readModel(job.load), job.name, job.version) };
-  const { model, question, cancelled } = job;
+const models = new AskableModels();
+
+answerJobs<ServeJob, ServeReply>(async ({ model, question, cancelled }) => {
   const checkpoint = () => {
     if (Atomics.load(cancelled, 0) !== 0) throw new RequestError(499, "the client has gone");
   };
   try {
     checkpoint();
-    const { rows, body, headerLength } = answer(askable(model), question, true, checkpoint);
+    const place = { shared: true, mostNumbers: Number.POSITIVE_INFINITY, checkpoint };
+    const { rows, body, headerLength } = await answer(models.of(model), question, place);
     return { answer: { rows, body: typeof body === "string" ? sharedText(body) : body, headerLength } };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
@@ -36,7 +38,6 @@ answerJobs<ServeJob, ServeReply>(async (job) => {
   }
 });
 
-/** A message would copy a buffer on the receiving thread, which is the one not to hold up. */
 function sharedText(text: string): Uint8Array {
   const memory = new SharedArrayBuffer(Buffer.byteLength(text));
   Buffer.from(memory).write(text);

@@ -1,5 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { serialize } from "node:v8";
+import { GomlError } from "../errors.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
+import type { IntervalPlan } from "../linear/model/interval.js";
+import { intervalPlan } from "../linear/model/interval-plan.js";
 import type { LinearModel } from "../linear/model/model.js";
 
 /** A raw column of the data that a model reads: numbers (FP64) or the texts of a factor (BYTES). */
@@ -14,6 +18,14 @@ export interface ModelDescription {
   readonly inputs: readonly InputColumn[];
   /** How raw columns become predictions; undefined where each input is a term of its own. */
   readonly plan: Omit<PredictorPlan, "weights"> | undefined;
+  /** Without a plan: for each term of the model the input that it is, −1 for one that is left out. */
+  readonly terms: readonly number[];
+}
+
+/** What a model's intervals are made of, whatever their kind and level. */
+export interface IntervalParts extends Omit<IntervalPlan, "kind" | "critical"> {
+  /** The degrees of freedom of Student's t. */
+  readonly df: number;
 }
 
 /**
@@ -30,27 +42,36 @@ export interface ServedModel {
   readonly weights: Float64Array;
   /** A `ModelDescription` as JSON. */
   readonly description: Uint8Array;
+  /** `IntervalParts`, serialised; undefined where the model has no intervals, and then why. */
+  readonly intervals: Uint8Array | undefined;
+  readonly noIntervals: string | undefined;
   /** What the page and the model's metadata show. */
   readonly about: { readonly formula: string; readonly rows: number; readonly sigma: number | null };
 }
 
-/** The one output of every model. */
+/** The output of every model; intervals add `lower` and `upper` to it. */
 export const OUTPUT = "prediction";
+
+/** The factor that intervals need takes k³ double-double operations, which is a second for so many terms. */
+const WIDEST_INTERVALS = 500;
 
 /** A model as it is served. Terms of plain columns that it left out as aliased are not asked for. */
 export function servedModel(model: LinearModel, name: string, version: string): ServedModel {
   const { weights: all, ...plan } = model.predictorPlan(false);
   const plain = plainColumns(plan);
-  const used = all.map((_, i) => i).filter((i) => i === 0 || !model.aliased.includes(model.terms[i - 1]!));
+  const used = Array.from(all, (_, i) => i).filter(
+    (i) => i === 0 || !model.aliased.includes(model.terms[i - 1]!),
+  );
   const kept = plain === undefined ? all : Float64Array.from(used, (i) => all[i]!);
   const weights = new Float64Array(new SharedArrayBuffer(kept.byteLength));
   weights.set(kept);
   const description: ModelDescription =
     plain === undefined
-      ? { inputs: rawColumns(plan), plan }
+      ? { inputs: rawColumns(plan), plan, terms: [] }
       : {
-          inputs: Array.from(used.subarray(1), (i) => ({ name: plain[i - 1]!, datatype: "FP64" })),
+          inputs: used.slice(1).map((i) => ({ name: plain[i - 1]!, datatype: "FP64" })),
           plan: undefined,
+          terms: plain.map((_, j) => used.indexOf(j + 1) - 1),
         };
   return {
     id: randomUUID(),
@@ -58,7 +79,8 @@ export function servedModel(model: LinearModel, name: string, version: string): 
     version,
     target: model.target,
     weights,
-    description: sharedJson(description),
+    description: shared(Buffer.from(JSON.stringify(description))),
+    ...intervalsOf(model),
     about: {
       formula: model.spec.formula,
       rows: model.n,
@@ -97,9 +119,24 @@ function rawColumns({ spec }: Pick<PredictorPlan, "spec">): InputColumn[] {
   return [...inputs.values()];
 }
 
-function sharedJson(value: unknown): Uint8Array {
-  const text = JSON.stringify(value);
-  const memory = new SharedArrayBuffer(Buffer.byteLength(text));
-  Buffer.from(memory).write(text);
-  return new Uint8Array(memory);
+function intervalsOf(model: LinearModel): Pick<ServedModel, "intervals" | "noIntervals"> {
+  if (model.terms.length > WIDEST_INTERVALS)
+    return {
+      intervals: undefined,
+      noIntervals: `it has ${model.terms.length} terms, and a server works them out for ${WIDEST_INTERVALS} at most`,
+    };
+  try {
+    const { kind: _kind, critical: _critical, ...parts } = intervalPlan(model);
+    const whole: IntervalParts = { ...parts, df: model.dfResidual };
+    return { intervals: shared(serialize(whole)), noIntervals: undefined };
+  } catch (error) {
+    if (!(error instanceof GomlError)) throw error;
+    return { intervals: undefined, noIntervals: error.message };
+  }
+}
+
+function shared(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
 }

@@ -3,18 +3,28 @@ import type { Socket } from "node:net";
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   type FastifyServerOptions,
   LogController,
 } from "fastify";
 import { announcedLength } from "./body.js";
-import type { ServeModels, ServeOptions } from "./options.js";
-import { mount, tooSlow } from "./plugin.js";
+import { hasRequests } from "./departure.js";
+import { LogBuffer } from "./log-buffer.js";
+import { type ServeModels, type ServeOptions, whole } from "./options.js";
+import { mount, noteEnd, tooSlow, UNKNOWN } from "./plugin.js";
 import { Service } from "./service.js";
 
 /** Options of a server of its own, beside those of serving; all may be left out. */
 export interface ServerOptions extends ServeOptions {
-  /** Fastify's `logger`: false (default), true, or pino's options. */
+  /** Fastify's `logger`: false (default), true, or pino's options; without a stream it goes to standard output. */
   logger?: FastifyServerOptions["logger"];
+  /**
+   * Bytes of log that may wait for a reader that does not keep up; then lines are dropped, and counted. Of a log to
+   * standard output. Default: 4 MiB.
+   */
+  logBuffer?: number | undefined;
+  /** Fastify's `trustProxy`: whose word on the client's address is taken. Default: nobody's. */
+  trustProxy?: FastifyServerOptions["trustProxy"];
   /** Milliseconds that a client may take to send a request, after which it gets 408. Default: 120,000. */
   requestTimeout?: number | undefined;
   /** Milliseconds that a client may take to send the headers. Default: 10,000. */
@@ -36,7 +46,22 @@ export type GomlServer = FastifyInstance & {
    * of inference requests that the deadline cut off.
    */
   shutDown(options?: ShutDownOptions): Promise<number>;
+  /** What has become of the log to standard output. */
+  logState(): LogState;
 };
+
+/** What has become of a log. */
+export interface LogState {
+  /** Lines that were not written. */
+  readonly dropped: number;
+  /** Why nothing can be written any more. */
+  readonly failure: Error | undefined;
+  /** After `shutDown`: whether its last lines still wait for a reader. */
+  readonly stuck: boolean;
+}
+
+/** How long the last lines of the log are waited for. */
+const LOG_PATIENCE_MS = 500;
 
 const CHECKING_MS = 1000;
 
@@ -48,52 +73,113 @@ const CHECKING_MS = 1000;
  * @throws UsageError for an option that is out of range
  */
 export function createServer(models: ServeModels, options: ServerOptions = {}): GomlServer {
-  const service = new Service(models, options);
+  const log = logOf(options);
+  const service = new Service(models, options, () => log.buffer?.dropped ?? 0);
+  const { linger, bodyLimit, allowedHosts } = service.settings;
   const { requestTimeout = 120_000, headersTimeout = Math.min(10_000, requestTimeout) } = options;
   const app = Fastify({
-    logger: options.logger ?? false,
+    logger: log.logger,
     logController: new LogController({ disableRequestLogging: true }),
     // A logger of its own for every request costs more than naming the request in its one line.
     childLoggerFactory: (logger) => logger,
     // While closing, requests on open connections are answered like any other.
     return503OnClosing: false,
+    // Models are loaded while the server gets ready, and may take as long as they take.
+    pluginTimeout: 0,
+    trustProxy: options.trustProxy ?? false,
     requestTimeout,
     http: {
       headersTimeout,
       connectionsCheckingInterval: Math.min(CHECKING_MS, headersTimeout, requestTimeout),
     },
     routerOptions: { maxParamLength: 255 },
-    clientErrorHandler: answerClientError,
-    frameworkErrors: (error, _request, reply: FastifyReply) => {
+    clientErrorHandler: (error, socket) => {
+      const status = answerClientError(error, socket, linger);
+      if (status !== undefined && !hasRequests(socket))
+        service.metrics.count({ endpoint: UNKNOWN, model: "", status, seconds: 0, rows: 0 });
+    },
+    frameworkErrors: (error, request: FastifyRequest, reply: FastifyReply) => {
+      noteEnd(request, reply, service, UNKNOWN);
       const status: number = error.statusCode ?? 400;
-      reply.code(status).send({ error: error.message });
+      reply.code(status).send({ error: error.message.slice(0, 200) });
     },
   });
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split("?")[0]!;
-    reply.code(404).send({ error: `there is nothing at ${request.method} ${path.slice(0, 200)}` });
+  const connections = new Set<Socket>();
+  app.server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
   });
-  app.register(async (scope) => mount(scope, service));
+  let onLoopback = false;
+  app.server.on("listening", () => {
+    const at = app.server.address();
+    onLoopback = typeof at === "object" && at !== null && /^(::ffff:)?127\.|^::1$/.test(at.address);
+  });
+  const hosts = () => allowedHosts ?? (onLoopback ? undefined : "*");
+  app.register(async (scope) => mount(scope, service, true, hosts));
   app.server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
     // A body that will be refused is not even asked for.
-    if (!isTooLarge(request, service.settings.bodyLimit)) response.writeContinue();
+    if (!isTooLarge(request, bodyLimit)) response.writeContinue();
     app.server.emit("request", request, response);
   });
-  app.decorate("shutDown", (how: ShutDownOptions = {}) => shutDown(app, service, how));
+  let stuck = false;
+  const endLog = async () => {
+    stuck = (await log.buffer?.end(LOG_PATIENCE_MS)) === false;
+  };
+  app.decorate("shutDown", async (how: ShutDownOptions = {}) => {
+    app.log.info("stopping: requests under way are finished");
+    const cut = await shutDown(app, service, connections, how);
+    if (cut > 0) app.log.error({ requests: cut }, "the deadline passed; requests were cut off");
+    else app.log.info("stopped");
+    await endLog();
+    return cut;
+  });
+  app.addHook("onClose", endLog);
+  app.decorate("logState", (): LogState => {
+    const { dropped = 0, failure } = log.buffer ?? {};
+    return { dropped, failure, stuck };
+  });
   return app as unknown as GomlServer;
 }
 
-async function shutDown(app: FastifyInstance, service: Service, options: ShutDownOptions): Promise<number> {
+/** A log to standard output goes through a buffer of ours; others are their streams' affair. */
+function logOf(options: ServerOptions): {
+  logger: Exclude<ServerOptions["logger"], undefined>;
+  buffer: LogBuffer | undefined;
+} {
+  const { logger = false } = options;
+  const limit = whole(options, "logBuffer", 0, 4 << 20);
+  const given = logger === true ? {} : logger;
+  if (given === false || ["stream", "file", "transport"].some((key) => key in given))
+    return { logger, buffer: undefined };
+  const buffer = new LogBuffer(process.stdout, limit, ({ code }) => {
+    process.stderr.write(`goml: the log cannot be written any more (${code}); serving goes on without it\n`);
+  });
+  return { logger: { ...given, stream: buffer }, buffer };
+}
+
+async function shutDown(
+  app: FastifyInstance,
+  service: Service,
+  connections: ReadonlySet<Socket>,
+  options: ShutDownOptions,
+): Promise<number> {
   const { drainDelay = 0, deadline = 10_000 } = options;
   service.drain();
   let cut = 0;
   const timer = setTimeout(() => {
     cut = service.active;
     app.server.closeAllConnections();
+    for (const socket of connections) socket.destroy();
   }, deadline);
   if (drainDelay > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(drainDelay, deadline)));
+  // Node counts a connection as idle after its first request only; one that has not said a word is no less so.
+  for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+  const late = setTimeout(() => {
+    for (const socket of connections) if (!hasRequests(socket)) socket.destroy();
+  }, service.settings.linger);
   await app.close();
   clearTimeout(timer);
+  clearTimeout(late);
   return cut;
 }
 
@@ -111,11 +197,22 @@ const STATUS: Record<string, [status: string, message: string]> = {
   HPE_HEADER_OVERFLOW: ["431 Request Header Fields Too Large", "the request's headers are too large"],
 };
 
-/** What Node could not even read as a request, in the protocol's form. */
-function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
+/**
+ * Answers what Node could not even read as a request, in the protocol's form, and ends the connection, the client's
+ * half of it too, after a little while in which it may read why.
+ *
+ * @returns the status; undefined where there was nobody to answer
+ */
+function answerClientError(
+  error: Error & { code?: string },
+  socket: Socket,
+  linger: number,
+): number | undefined {
+  const underWay = (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage;
+  // Words of ours in the middle of an answer would be read as part of it.
+  if (error.code === "ECONNRESET" || !socket.writable || underWay?.headersSent) {
     socket.destroy();
-    return;
+    return undefined;
   }
   if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") tooSlow.add(socket);
   const [status, message] = STATUS[error.code ?? ""] ?? ["400 Bad Request", "the request is not HTTP"];
@@ -123,4 +220,6 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
+  setTimeout(() => socket.destroy(), linger).unref();
+  return Number.parseInt(status, 10);
 }

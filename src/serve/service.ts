@@ -1,12 +1,14 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
-import type { Dialect } from "./answer.js";
-import { askable } from "./askable.js";
+
+import type { AskableModel } from "./askable.js";
 import { Inference } from "./inference.js";
+import { Loader } from "./loader.js";
 import { Metrics } from "./metrics.js";
 import { type ServeModels, type ServeOptions, type Settings, settingsOf } from "./options.js";
-import { Repository } from "./repository.js";
-import { quoted, RequestError } from "./request-error.js";
+import type { Dialect } from "./question.js";
+import { type OnReload, Repository } from "./repository.js";
 import type { ServedModel } from "./served-model.js";
+import { Tokens } from "./tokens.js";
 
 /** What is known of a request when it has ended, for the log and the metrics. */
 export interface RequestNotes {
@@ -19,19 +21,24 @@ export class Service {
   readonly settings: Settings;
   readonly repository: Repository;
   readonly metrics: Metrics;
+  readonly tokens: Tokens;
   private readonly inference: Inference;
+  private readonly loader: Loader;
   private readonly notes = new WeakMap<FastifyRequest, RequestNotes>();
   private readonly models: ServeModels;
   private state: "starting" | "open" | "draining" = "starting";
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
 
-  constructor(models: ServeModels, options: ServeOptions) {
+  /** @param droppedLines lines of log that were not written so far */
+  constructor(models: ServeModels, options: ServeOptions, droppedLines: () => number = () => 0) {
     this.settings = settingsOf(options);
     this.models = models;
     this.inference = new Inference(this.settings);
-    this.repository = new Repository(this.inference.load);
-    this.metrics = new Metrics(this.inference, this.repository);
+    this.tokens = new Tokens(this.settings.tokens, this.settings.tokenFile);
+    this.loader = new Loader(this.settings.modelLimit, this.settings.loadTimeout);
+    this.repository = new Repository(this.loader.load);
+    this.metrics = new Metrics(this.inference, this.repository, droppedLines);
   }
 
   /** Whether requests should be sent here: the models are loaded and the server is not about to stop. */
@@ -48,13 +55,20 @@ export class Service {
     return this.inference.admission.requests;
   }
 
+  /** A model made ready to be asked on this thread. */
+  askable(model: ServedModel): AskableModel {
+    return this.inference.models.of(model);
+  }
+
   /** Loads the models, and from then on looks after their files. */
   async open(log: FastifyBaseLogger): Promise<void> {
-    await this.repository.open(this.models);
+    await this.tokens.refresh();
+    await this.repository.open(this.models, this.reporter(log));
+    this.loader.rest();
     this.state = "open";
     for (const { model, file } of this.repository.entries())
       log.info(
-        { model: model.name, version: model.version, inputs: askable(model).inputs.length, file },
+        { model: model.name, version: model.version, inputs: this.askable(model).inputs.length, file },
         "model loaded",
       );
     if (this.settings.reloadInterval > 0) this.watch(log);
@@ -71,9 +85,6 @@ export class Service {
     model: ServedModel,
     dialect: Dialect,
   ): Promise<void> {
-    const encoding = request.headers["content-encoding"] ?? "identity";
-    if (encoding !== "identity")
-      throw new RequestError(415, `content encoding ${quoted(encoding)} is not supported, send it as it is`);
     const notes = { model: model.name, rows: 0 };
     this.notes.set(request, notes);
     notes.rows = await this.inference.respond(request, reply, model, dialect);
@@ -88,23 +99,42 @@ export class Service {
     this.closed = true;
     clearTimeout(this.timer);
     this.metrics.close();
-    await this.inference.close();
+    await Promise.all([this.loader.close(), this.inference.close()]);
   }
 
   private watch(log: FastifyBaseLogger): void {
     this.timer = setTimeout(async () => {
-      try {
-        await this.repository.refresh(({ model, file, problem }, result) => {
-          if (this.closed) return;
-          this.metrics.countReload(model.name, result);
-          const fields = { model: model.name, version: model.version, file };
-          if (result === "loaded") log.info(fields, "model loaded anew");
-          else log.error({ ...fields, problem }, "model file not taken over; what was served before stays");
-        });
-      } catch (error) {
-        if (!this.closed) log.error({ err: error }, "looking after the model files failed");
-      }
+      await this.look(log);
       if (!this.closed) this.watch(log);
     }, this.settings.reloadInterval).unref();
+  }
+
+  private async look(log: FastifyBaseLogger): Promise<void> {
+    try {
+      if (await this.tokens.refresh()) log.info({ file: this.settings.tokenFile }, "tokens read anew");
+    } catch (error) {
+      log.error({ problem: (error as Error).message }, "tokens not taken over; those before stay");
+    }
+    try {
+      let loaded = false;
+      const report = this.reporter(log);
+      await this.repository.refresh((entry, result) => {
+        loaded = true;
+        if (!this.closed) report(entry, result);
+      });
+      if (loaded && !this.closed) this.loader.rest();
+    } catch (error) {
+      if (!this.closed) log.error({ err: error }, "looking after the model files failed");
+    }
+  }
+
+  private reporter(log: FastifyBaseLogger): OnReload {
+    return ({ model, file, problem, loadedAt }, result) => {
+      this.metrics.countReload(model.name, result);
+      const fields = { model: model.name, version: model.version, file };
+      if (result === "loaded") log.info(fields, "model loaded anew");
+      else if (loadedAt === 0) log.error({ ...fields, problem }, "model file not served");
+      else log.error({ ...fields, problem }, "model file not taken over; what was served before stays");
+    };
   }
 }

@@ -1,4 +1,5 @@
-import { badRequest } from "./request-error.js";
+import { type Numbers, numbersOf } from "./batch.js";
+import { badRequest, quoted } from "./request-error.js";
 
 interface NumericType {
   /** Bytes per element. */
@@ -11,22 +12,29 @@ interface NumericType {
 const integer = (low: number, high: number) => (v: number) =>
   Number.isInteger(v) && v >= low && v <= high ? v : Number.NaN;
 const finite = (v: number) => (Number.isFinite(v) ? v : Number.NaN);
+/** Below 2^63 and 2^64 the largest doubles are 1024 and 2048 less. */
+const LARGEST_INT64 = 2 ** 63 - 1024;
+const LARGEST_UINT64 = 2 ** 64 - 2048;
 
-/** The protocol's numeric datatypes that a linear model can read. */
+/** The protocol's datatypes of numbers, and of truth values as 1 and 0. */
 const NUMERIC: ReadonlyMap<string, NumericType> = new Map<string, NumericType>([
   ["FP64", { size: 8, read: (d, at) => d.getFloat64(at, true), cast: finite }],
   ["FP32", { size: 4, read: (d, at) => d.getFloat32(at, true), cast: (v) => finite(Math.fround(v)) }],
   [
     "INT64",
-    { size: 8, read: (d, at) => Number(d.getBigInt64(at, true)), cast: integer(-(2 ** 63), 2 ** 63) },
+    { size: 8, read: (d, at) => Number(d.getBigInt64(at, true)), cast: integer(-(2 ** 63), LARGEST_INT64) },
   ],
   ["INT32", { size: 4, read: (d, at) => d.getInt32(at, true), cast: integer(-(2 ** 31), 2 ** 31 - 1) }],
   ["INT16", { size: 2, read: (d, at) => d.getInt16(at, true), cast: integer(-(2 ** 15), 2 ** 15 - 1) }],
   ["INT8", { size: 1, read: (d, at) => d.getInt8(at), cast: integer(-128, 127) }],
-  ["UINT64", { size: 8, read: (d, at) => Number(d.getBigUint64(at, true)), cast: integer(0, 2 ** 64) }],
+  [
+    "UINT64",
+    { size: 8, read: (d, at) => Number(d.getBigUint64(at, true)), cast: integer(0, LARGEST_UINT64) },
+  ],
   ["UINT32", { size: 4, read: (d, at) => d.getUint32(at, true), cast: integer(0, 2 ** 32 - 1) }],
   ["UINT16", { size: 2, read: (d, at) => d.getUint16(at, true), cast: integer(0, 2 ** 16 - 1) }],
   ["UINT8", { size: 1, read: (d, at) => d.getUint8(at), cast: integer(0, 255) }],
+  ["BOOL", { size: 1, read: (d, at) => d.getUint8(at), cast: integer(0, 1) }],
 ]);
 
 /** Whether the protocol has a datatype of this name that goml reads. */
@@ -38,19 +46,20 @@ export function isDatatype(name: string): boolean {
 export const DATATYPES: readonly string[] = [...NUMERIC.keys(), "BYTES"];
 
 /**
- * A numeric tensor from the binary extension: little-endian, row-major. FP64 that is aligned is not copied. NaN and
- * infinities stay as they are.
+ * A numeric tensor from the binary extension: little-endian, row-major, read where it lies. NaN and infinities stay as
+ * they are.
  */
-export function binaryNumbers(bytes: Uint8Array, datatype: string, count: number): Float64Array {
+export function binaryNumbers(bytes: Uint8Array, datatype: string, count: number): Numbers {
   const { size, read } = NUMERIC.get(datatype)!;
   if (bytes.length !== count * size)
     throw badRequest(`${count} elements of ${datatype} take ${count * size} bytes, got ${bytes.length}`);
   if (datatype === "FP64" && bytes.byteOffset % 8 === 0)
-    return new Float64Array(bytes.buffer, bytes.byteOffset, count);
+    return numbersOf(new Float64Array(bytes.buffer, bytes.byteOffset, count));
+  const bool = datatype === "BOOL";
+  const odd = bool ? bytes.findIndex((v) => v > 1) : -1;
+  if (odd >= 0) throw elementError(bytes[odd], odd, datatype);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const out = new Float64Array(count);
-  for (let i = 0, at = 0; i < count; i++, at += size) out[i] = read(view, at);
-  return out;
+  return { array: undefined, bool, at: (i) => read(view, i * size) };
 }
 
 /** A BYTES tensor from the binary extension: each element is its length in 4 bytes, then UTF-8. */
@@ -71,8 +80,9 @@ export function binaryTexts(bytes: Uint8Array, count: number): string[] {
 }
 
 /** A numeric tensor from JSON, flat or nested; every element is a finite number that the datatype can hold. */
-export function jsonNumbers(data: unknown, shape: readonly number[], datatype: string): Float64Array {
+export function jsonNumbers(data: unknown, shape: readonly number[], datatype: string): Numbers {
   const { cast } = NUMERIC.get(datatype)!;
+  const bool = datatype === "BOOL";
   // Looked at before the array is made: a shape costs nothing to write, and may be anything.
   walk(data, shape, () => {});
   const out = new Float64Array(product(shape));
@@ -80,13 +90,13 @@ export function jsonNumbers(data: unknown, shape: readonly number[], datatype: s
   const leaf = (list: readonly unknown[]) => {
     for (let i = 0; i < list.length; i++) {
       const v = list[i];
-      const value = typeof v === "number" ? cast(v) : Number.NaN;
+      const value = typeof v === "number" ? cast(v) : bool && typeof v === "boolean" ? Number(v) : Number.NaN;
       if (Number.isNaN(value)) throw elementError(v, at, datatype);
       out[at++] = value;
     }
   };
   walk(data, shape, leaf);
-  return out;
+  return numbersOf(out, bool);
 }
 
 /** A BYTES tensor from JSON, flat or nested, of texts. */
@@ -136,6 +146,5 @@ function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === "number") return String(value);
-  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  return typeof value === "object" ? "an object" : String(value);
+  return typeof value === "object" ? "an object" : quoted(value);
 }

@@ -1,25 +1,28 @@
 import { expect, test } from "vitest";
-import { answer } from "../../src/serve/answer.js";
-import { askable } from "../../src/serve/askable.js";
+import { type Answer, answer } from "../../src/serve/answer.js";
+import { AskableModels } from "../../src/serve/askable.js";
 import { bodyOffset, copyToShared, SharedMemory } from "../../src/serve/request-memory.js";
 import { servedModel } from "../../src/serve/served-model.js";
 import { binaryMatrix, boston, expected, manyRows, X } from "./serving.js";
 
-const model = askable(servedModel(boston, "boston", "1"));
+const served = servedModel(boston, "boston", "1");
+const model = new AskableModels().of(served);
+const place = { shared: false, mostNumbers: Number.POSITIVE_INFINITY, checkpoint: () => {} };
+const policy = { unseen: "fail" as const, answerLimit: 1 << 30 };
 
 test("an answer stops at the next checkpoint once nobody waits for it", () => {
   const { body, headers } = binaryMatrix(manyRows(500_000).X);
   const headerLength = Number(headers["inference-header-content-length"]);
-  const question = { dialect: "infer" as const, body, headerLength, unseen: "fail" as const };
+  const question = { dialect: "infer" as const, body, headerLength, ...policy };
   let looked = 0;
-  answer(model, question, false, () => looked++);
-  // Eight pieces of 65,536 rows.
-  expect(looked).toBe(8);
+  answer(model, question, { ...place, checkpoint: () => looked++ });
+  // Eight pieces of 65,536 rows, and once more before the answer is written.
+  expect(looked).toBe(9);
   let seen = 0;
   const gone = () => {
     if (++seen === 3) throw new Error("gone");
   };
-  expect(() => answer(model, question, false, gone)).toThrow("gone");
+  expect(() => answer(model, question, { ...place, checkpoint: gone })).toThrow("gone");
   expect(seen).toBe(3);
 });
 
@@ -27,8 +30,8 @@ test("binary predictions are computed in place, behind JSON that is padded to a 
   const { body, headers } = binaryMatrix(X);
   const headerLength = Number(headers["inference-header-content-length"]);
   for (const shared of [false, true]) {
-    const question = { dialect: "infer" as const, body, headerLength, unseen: "fail" as const };
-    const got = answer(model, question, shared, () => {});
+    const question = { dialect: "infer" as const, body, headerLength, ...policy };
+    const got = answer(model, question, { ...place, shared }) as Answer;
     const bytes = got.body as Uint8Array;
     expect(bytes.buffer instanceof SharedArrayBuffer).toBe(shared);
     expect(got.headerLength! % 8).toBe(0);
@@ -63,4 +66,17 @@ test("shared memory is used again, with its flag cleared", () => {
   expect(second.cancelled[0]).toBe(0);
   expect(memory.take(1_900_000).memory).not.toBe(first.memory);
   memory.clear();
+});
+
+test("models are made ready once for each server, and no longer kept when another takes their place", () => {
+  const [one, two] = [new AskableModels(), new AskableModels()];
+  const ours = one.of(served);
+  // Another server has another model of the same name; neither takes the other's place.
+  const theirs = servedModel(boston, "boston", "1");
+  two.of(theirs);
+  expect(one.of(served)).toBe(ours);
+  const next = servedModel(boston, "boston", "1");
+  expect(one.of(next)).not.toBe(ours);
+  expect(one.of(next)).toBe(one.of(next));
+  expect(one.of(served)).not.toBe(ours);
 });

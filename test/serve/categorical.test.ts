@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSource } from "../../src/csv/source.js";
 import { fitCsv, type LinearModel, predictCsv } from "../../src/index.js";
 import { predictUrl } from "../../src/prediction/predict-url.js";
@@ -144,4 +144,77 @@ test("numbers for a text column are refused", async () => {
   const body = JSON.stringify({ inputs: [wrong, ...inputs.slice(1)] });
   const got = await send(`${server.url}/v2/models/price/infer`, body);
   expect([got.status, got.json.error]).toEqual([400, expect.stringContaining("the model reads BYTES")]);
+});
+
+describe("truth values", () => {
+  const ways = [
+    ["true", "false"],
+    ["True", "False"],
+    ["TRUE", "FALSE"],
+  ] as const;
+  test.each(ways)("match the levels %s and %s, as JSON, as BOOL tensors, and in binary", async (yes, no) => {
+    const lines = Array.from(
+      { length: 12 },
+      (_, i) => `${i % 3 === 0 ? yes : no},${i},${(i % 3 === 0 ? 5 : 1) + i}`,
+    );
+    await inFolder({ "data.csv": `flag,x,y\n${lines.join("\n")}\n` }, async (folder) => {
+      const { model } = await fitCsv(join(folder, "data.csv"), { formula: "y ~ flag + x" });
+      await using own = await serving({}, { m: model });
+      const url = `${own.url}/v2/models/m/infer`;
+      const x = { name: "x", datatype: "FP64", shape: [2], data: [1, 2] };
+      const flag = (datatype: string, data: unknown[]) => ({ name: "flag", datatype, shape: [2], data });
+      const ask = async (...inputs: object[]) =>
+        (await send(url, JSON.stringify({ inputs }))).json.outputs[0].data as number[];
+      const right = await ask(flag("BYTES", [yes, no]), x);
+      expect(right[0]! - right[1]! + 1).toBeCloseTo(4, 10);
+      expect(await ask(flag("BOOL", [true, false]), x)).toEqual(right);
+      expect(await ask(flag("BOOL", [1, 0]), x)).toEqual(right);
+      const records = [
+        { flag: true, x: 1 },
+        { flag: false, x: 2 },
+      ];
+      const json = { "content-type": "application/json" };
+      const invoked = await send(
+        `${own.url}/invocations`,
+        JSON.stringify({ dataframe_records: records }),
+        json,
+      );
+      expect(invoked.json.predictions).toEqual(right);
+      const { body, headers } = binaryBody([
+        { tensor: { name: "flag", datatype: "BOOL", shape: [2] }, bytes: Uint8Array.of(1, 0) },
+        {
+          tensor: { name: "x", datatype: "FP64", shape: [2] },
+          bytes: new Uint8Array(Float64Array.of(1, 2).buffer),
+        },
+      ]);
+      expect([...binaryPredictions(await send(url, body, headers))]).toEqual(right);
+    });
+  });
+
+  test("are 1 and 0 where the model reads numbers", async () => {
+    const inputs = columns(table.slice(0, 2)).map((tensor) =>
+      tensor.name === "age" ? { name: "age", datatype: "BOOL", shape: [2], data: [true, false] } : tensor,
+    );
+    const numbers = columns(table.slice(0, 2)).map((tensor) =>
+      tensor.name === "age" ? { ...tensor, data: [1, 0] } : tensor,
+    );
+    const ask = async (inputs: object[]) =>
+      (await send(`${server.url}/v2/models/price/infer`, JSON.stringify({ inputs }))).json.outputs[0].data;
+    expect(await ask(inputs)).toEqual(await ask(numbers));
+  });
+});
+
+test("intervals of a formula's model are those that goml predict writes", async () => {
+  await inFolder({ "data.csv": csv(table) }, async (folder) => {
+    const output = join(folder, "out.csv");
+    await predictCsv(model, join(folder, "data.csv"), { output, interval: "confidence", level: 0.9 });
+    const written = readFileSync(output, "utf8").trim().split("\n").slice(1);
+    const body = JSON.stringify({
+      inputs: columns(table),
+      parameters: { interval: "confidence", level: 0.9 },
+    });
+    const { outputs } = (await send(`${server.url}/v2/models/price/infer`, body)).json;
+    const got = table.map((_, i) => outputs.map(({ data }: { data: number[] }) => data[i]).join(","));
+    expect(got).toEqual(written);
+  });
 });

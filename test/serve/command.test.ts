@@ -111,7 +111,9 @@ describe("goml serve", () => {
       const { connect } = await import("node:net");
       const socket = connect(Number(port), "127.0.0.1");
       socket.on("error", () => {});
-      socket.write("POST /v2/models/boston/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{");
+      socket.write(
+        "POST /v2/models/boston/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
+      );
       await until(async () =>
         /^goml_queue_requests 1$/m.test((await send(`${url}/metrics`)).body.toString()),
       );

@@ -29,7 +29,9 @@ test.each(cases)(
   "an error of kind %s has its status, and neither hint nor stack",
   async (_, error, status, message) => {
     const app = fastify();
-    app.setErrorHandler<Error>((thrown, request, reply) => replyWithError(thrown, request, reply, 3));
+    app.setErrorHandler<Error>((thrown, request, reply) =>
+      replyWithError(thrown, request, reply, { retryAfter: 3, linger: 1000 }),
+    );
     app.get("/", () => Promise.reject(error));
     const answer = await app.inject("/");
     expect(answer.statusCode).toBe(status);

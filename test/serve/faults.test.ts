@@ -101,10 +101,10 @@ describe("clients that go away", () => {
     for (const length of [1000, 5_000_000]) {
       const { socket } = raw(
         server,
-        `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n{"inputs"`,
+        `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\n\r\n{"inputs"`,
       );
-      await until(async () => (await gauge(server, "goml_queue_requests")) === 1);
-      expect(await gauge(server, "goml_queue_bytes")).toBe(length);
+      await until(async () => (await gauge(server, "goml_queue_bytes")) === '{"inputs"'.length);
+      expect(await gauge(server, "goml_queue_requests")).toBe(1);
       socket.destroy();
       await empty(server);
     }
@@ -117,7 +117,7 @@ describe("clients that go away", () => {
   test("while their request waits or is worked on: it is dropped, and counts as 499", async () => {
     await using server = await serving();
     const body = JSON.stringify(matrixRequest(manyRows(30_000).X));
-    const head = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n`;
     const clients = [1, 2, 3, 4].map(() => raw(server, head + body));
     await until(async () => (await gauge(server, "goml_pool_pending")) >= 2);
     for (const { socket } of clients) socket.destroy();
@@ -140,7 +140,7 @@ describe("clients that go away", () => {
     // 1 MB in, 18 MB out: more than the system's buffers hold.
     const { socket, closed } = raw(
       server,
-      `POST ${path} HTTP/1.1\r\nHost: x\r\nInference-Header-Content-Length: ${head.length}\r\n` +
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: ${head.length}\r\n` +
         `Content-Length: ${head.length + rows}\r\n\r\n${head}`,
     );
     socket.write(Buffer.alloc(rows, 1));
@@ -154,7 +154,10 @@ describe("clients that go away", () => {
 
   test("a client that is too slow gets 408", async () => {
     await using server = await serving({ requestTimeout: 150 });
-    for (const start of ["POST /v2", `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{`]) {
+    for (const start of [
+      "POST /v2",
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{`,
+    ]) {
       const { received, closed } = raw(server, start);
       await closed;
       expect(received()).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
@@ -173,7 +176,7 @@ describe("bodies past the limit", () => {
     await using server = await serving();
     const { received, socket } = raw(
       server,
-      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n`,
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n`,
     );
     await until(() => received().includes("\r\n\r\n{"));
     expect(received()).toMatch(/^HTTP\/1\.1 413 /);
@@ -181,7 +184,7 @@ describe("bodies past the limit", () => {
     socket.destroy();
     const careful = raw(
       server,
-      `POST ${path} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000000000\r\n\r\n`,
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1000000000\r\n\r\n`,
     );
     await until(() => careful.received().includes("\r\n\r\n{"));
     expect(careful.received()).toMatch(/^HTTP\/1\.1 413 /);
@@ -194,7 +197,7 @@ describe("bodies past the limit", () => {
     const body = JSON.stringify(matrixRequest(X.subarray(0, 13)));
     const { received, socket } = raw(
       server,
-      `POST ${path} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`,
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`,
     );
     await until(() => received().startsWith("HTTP/1.1 100 Continue\r\n"));
     socket.write(body);
@@ -217,7 +220,7 @@ describe("the queue", () => {
   test("one request more than it holds gets 503 with Retry-After; when one leaves there is room again", async () => {
     await using server = await serving({ queueLimit: 2, retryAfter: 7 });
     const held = [1, 2].map(() =>
-      raw(server, `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`),
+      raw(server, `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{`),
     );
     await until(async () => (await gauge(server, "goml_queue_requests")) === 2);
     const got = await infer(server.url, matrixRequest(X));
@@ -234,8 +237,9 @@ describe("the queue", () => {
   test("more bytes than it holds get 503, announced or not, but one body alone always fits", async () => {
     await using server = await serving({ queueBytes: 1000 });
     await works(server);
-    const held = raw(server, `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{`);
-    await until(async () => (await gauge(server, "goml_queue_requests")) === 1);
+    const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n{`;
+    const held = raw(server, head + " ".repeat(898));
+    await until(async () => (await gauge(server, "goml_queue_bytes")) === 899);
     const body = JSON.stringify(matrixRequest(X.subarray(0, 26)));
     expect((await send(server.url + path, body)).status).toBe(503);
     expect((await send(server.url + path, body, { "transfer-encoding": "chunked" })).status).toBe(503);
@@ -251,7 +255,7 @@ test("what is not HTTP gets 400 in the protocol's form", async () => {
   await closed;
   expect(received()).toMatch(/^HTTP\/1\.1 400 /);
   expect(received()).toContain('{"error":"the request is not HTTP"}');
-  const large = raw(server, `GET /v2 HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(70_000)}\r\n\r\n`);
+  const large = raw(server, `GET /v2 HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(70_000)}\r\n\r\n`);
   await large.closed;
   expect(large.received()).toMatch(/^HTTP\/1\.1 431 /);
   await works(server);

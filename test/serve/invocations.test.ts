@@ -98,11 +98,26 @@ describe("what is refused, in MLflow's form and the protocol's", () => {
       400,
       /has 2 values/,
     ],
+    [
+      "a column twice",
+      { dataframe_split: { columns: ["rm", "rm"], data: [[1, 2]] } },
+      "application/json",
+      400,
+      /column "rm" is there twice/,
+    ],
+    ["a CSV with a column twice", "rm,rm\n1,2\n", "text/csv", 400, /two columns have this name/],
     ["another type", "{}", "application/xml", 415, /not supported/],
     ["another charset", "{}", "application/json; charset=latin1", 415, /send UTF-8/],
     ["an empty CSV", "", "text/csv", 400, /empty/],
     ["a CSV of other columns", "a,b\n1,2\n", "text/csv", 400, /lacks inputs/],
-    ["a ragged CSV", `${names.join(",")}\n1,2\n`, "text/csv", 400, /not CSV/],
+    [
+      "a ragged CSV",
+      `${names.join(",")}\n1,2\n`,
+      "text/csv",
+      400,
+      /line 2: expected 13 cells, as in the header, found 2/,
+    ],
+    ["a CSV without rows", `${names.join(",")}\n`, "text/csv", 400, /a header of 13 columns and no rows/],
     ["a word in a CSV", `${names.join(",")}\n${"x,".repeat(12)}x\n`, "text/csv", 400, /expected a number/],
   ];
   test.each(cases)("%s", async (_what, body, type, status, reason) => {

@@ -12,7 +12,19 @@ import { ModelGroup } from "./model-group.js";
  * and where it holds models by group
  */
 export async function readModel(path: string): Promise<LinearModel> {
-  const model = await readAnyModel(path);
+  return oneModel(await readAnyModel(path), path);
+}
+
+/**
+ * One model from the text of its file.
+ *
+ * @throws ModelError as readModel
+ */
+export function parseModel(text: string, path: string): LinearModel {
+  return oneModel(parseAnyModel(text, path), path);
+}
+
+function oneModel(model: LinearModel | ModelGroup, path: string): LinearModel {
   if (model instanceof LinearModel) return model;
   throw new ModelError(`${path} holds ${model.models.size} models, by ${model.groupBy}`, {
     hint: wording`${verb("oneOfGroups")} gives the model of one group`,
@@ -41,6 +53,10 @@ export async function readAnyModel(path: string): Promise<LinearModel | ModelGro
       cause,
     });
   }
+  return parseAnyModel(text, path);
+}
+
+function parseAnyModel(text: string, path: string): LinearModel | ModelGroup {
   let document: unknown;
   try {
     document = JSON.parse(text);

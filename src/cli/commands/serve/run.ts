@@ -1,24 +1,34 @@
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
-import { DataError, GomlError, UsageError } from "../../../errors.js";
-import type { ServeModels, ServerOptions } from "../../../serve/index.js";
+import { GomlError, UsageError } from "../../../errors.js";
+import type { GomlServer, LogState, ServeModels } from "../../../serve/index.js";
 import { isForeseen } from "../../program/failure.js";
-import { logStream } from "../../program/log-stream.js";
 
-/** The options of `goml serve`, as commander gives them. */
+/** The options of `goml serve`, as commander gives them: sizes in bytes, times in seconds. */
 export interface ServeCommandOptions {
   host: string;
   port: number;
   tokenFile?: string;
+  allowedHosts?: string[];
+  allowedOrigins?: string[];
+  trustProxy?: boolean;
   threads?: number;
   bodyLimit: number;
+  jsonLimit: number;
+  answerLimit: number;
   queue: number;
+  queueBytes: number;
+  clientShare: number;
+  leastRate: number;
+  linger: number;
   unseen: "fail" | "na";
   reload: number;
+  modelLimit: number;
+  loadTimeout: number;
   drainDelay: number;
   deadline: number;
   logLevel: string;
+  logBuffer: number;
   quiet?: boolean;
 }
 
@@ -31,39 +41,90 @@ export async function serve(
   options: ServeCommandOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const token = await tokenOf(options.tokenFile);
+  const token = options.tokenFile === undefined ? process.env[TOKEN] : undefined;
+  outliveReaders();
   keepPausesShort();
   // Fastify is loaded from node_modules and only here; see scripts/build.js.
   const { createServer } = await import("../../../serve/index.js");
+  const ms = (seconds: number) => Math.round(seconds * 1000);
   try {
     const app = createServer(modelsOf(names), {
       token,
+      tokenFile: options.tokenFile,
+      allowedHosts: everything(options.allowedHosts),
+      allowedOrigins: everything(options.allowedOrigins),
+      trustProxy: options.trustProxy,
       threads: options.threads,
       bodyLimit: options.bodyLimit,
+      jsonLimit: options.jsonLimit,
+      answerLimit: options.answerLimit,
       queueLimit: options.queue,
+      queueBytes: options.queueBytes,
+      clientShare: options.clientShare,
+      leastRate: options.leastRate,
+      linger: ms(options.linger),
       unseen: options.unseen,
-      reloadInterval: Math.round(options.reload * 1000),
-      logger: loggerOf(options),
+      reloadInterval: ms(options.reload),
+      modelLimit: options.modelLimit,
+      loadTimeout: Math.max(1, ms(options.loadTimeout)),
+      logger: { level: options.quiet ? "error" : options.logLevel },
+      logBuffer: options.logBuffer,
     });
-    await app.listen({ host: options.host, port: options.port, listenTextResolver: () => "listening" });
+    await started(app, options, signal);
     const urls = app
       .addresses()
       .flatMap((at) => (typeof at === "string" ? [] : [`http://${bracketed(at.address)}:${at.port}`]));
-    app.log.info({ urls, token: token !== undefined }, "ready");
-    if (token === undefined && !isLoopback(options.host))
+    const secured = token !== undefined || options.tokenFile !== undefined;
+    app.log.info({ urls, token: secured }, "ready");
+    if (!secured && !isLoopback(options.host))
       app.log.warn(`anyone who reaches ${options.host} may use this server; set ${TOKEN} to ask for a token`);
     await aborted(signal);
-    app.log.info("stopping: requests under way are finished");
-    const cut = await app.shutDown({
-      drainDelay: Math.round(options.drainDelay * 1000),
-      deadline: Math.round(options.deadline * 1000),
-    });
-    if (cut > 0) app.log.error({ requests: cut }, "the deadline passed; requests were cut off");
-    else app.log.info("stopped");
-    return cut > 0 ? 1 : 0;
+    const shutDown = { drainDelay: ms(options.drainDelay), deadline: ms(options.deadline) };
+    const cut = await app.shutDown(shutDown);
+    return ended(cut, app.logState());
   } catch (error) {
     throw known(error, options);
   }
+}
+
+/** Loads the models and listens; a signal ends that too. */
+async function started(
+  app: GomlServer,
+  { host, port }: ServeCommandOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const listening = app.listen({ host, port, listenTextResolver: () => "listening" }).then(() => true);
+  const first = await Promise.race([listening, aborted(signal).then(() => false)]);
+  // Threads may still be reading models: the process does not wait for them.
+  if (!first) process.exit(130);
+}
+
+/** The exit code: 0 where every request was answered, and the log was not lost on the way. */
+function ended(cut: number, { dropped, failure, stuck }: LogState): number {
+  if (dropped > 0 || stuck)
+    process.stderr.write(
+      `goml: ${dropped} lines of the log were lost: its reader ${failure ? "went away" : "does not keep up"}\n`,
+    );
+  const code = cut > 0 || failure !== undefined ? 1 : 0;
+  // What nobody reads would keep the process alive.
+  if (stuck) process.exit(code);
+  return code;
+}
+
+/**
+ * A server does not end because nobody reads its log any more, as other commands do (`goml predict | head`).
+ * What is written to is told of errors by its own listeners.
+ */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.removeAllListeners("error");
+    stream.on("error", () => {});
+  }
+}
+
+/** `*` alone stands for all. */
+function everything(names: readonly string[] | undefined): readonly string[] | "*" | undefined {
+  return names?.includes("*") ? "*" : names;
 }
 
 /**
@@ -92,20 +153,6 @@ function modelsOf(names: readonly string[]): ServeModels {
     models[name] = path;
   }
   return models;
-}
-
-async function tokenOf(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return process.env[TOKEN];
-  try {
-    return (await readFile(file, "utf8")).trim();
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new DataError(`the token cannot be read (${code})`, { place: { file }, cause });
-  }
-}
-
-function loggerOf(options: ServeCommandOptions): ServerOptions["logger"] {
-  return { level: options.quiet ? "error" : options.logLevel, stream: logStream() };
 }
 
 function bracketed(address: string): string {
