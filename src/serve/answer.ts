@@ -7,6 +7,7 @@ import { JsonText } from "./json-text.js";
 import { type Checkpoint, predictInto } from "./predictions.js";
 import type { OutputWish, Question } from "./question.js";
 import { badRequest } from "./request-error.js";
+import { sharedMemory } from "./request-memory.js";
 
 /** An answer with status 200, ready to be sent. */
 export interface Answer {
@@ -129,7 +130,7 @@ function layout(
   const inPlace = binary.length === outputs.length;
   const headerBytes = inPlace ? Math.ceil(Buffer.byteLength(text) / 8) * 8 : 0;
   const size = headerBytes + 8 * rows * binary.length;
-  const memory = shared && inPlace ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
+  const memory = shared && inPlace ? sharedMemory(size) : new ArrayBuffer(size);
   const bytes = binary.length === 0 ? undefined : new Uint8Array(memory);
   if (inPlace) Buffer.from(memory).write(text.padEnd(text.length + headerBytes - Buffer.byteLength(text)));
   const arrays = new Map<string, Float64Array>();

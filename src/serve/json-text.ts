@@ -1,3 +1,5 @@
+import { sharedMemory } from "./request-memory.js";
+
 /** The longest double, such as -2.2250738585072014e-308, and a comma. */
 const LONGEST_NUMBER = 25;
 const STRIDE = 1 << 14;
@@ -28,9 +30,7 @@ export class JsonText {
     }
     // What is not used of it is never touched, and so takes no memory.
     if (this.length === 0)
-      this.bytes = Buffer.from(
-        new SharedArrayBuffer(this.most * LONGEST_NUMBER + 3 * text.length + 4096 + (1 << 16)),
-      );
+      this.bytes = Buffer.from(sharedMemory(this.most * LONGEST_NUMBER + 3 * text.length + 4096 + (1 << 16)));
     this.length += this.bytes.write(text, this.length);
     return this;
   }
