@@ -4,8 +4,12 @@
  */
 export type OptionName =
   | "alpha"
+  | "append"
   | "cluster"
+  | "comment"
+  | "decimal"
   | "delimiter"
+  | "encoding"
   | "exclude"
   | "features"
   | "float32"
@@ -15,17 +19,24 @@ export type OptionName =
   | "header"
   | "interval"
   | "lambda"
+  | "id"
   | "machine"
   | "na"
+  | "naValues"
   | "references"
+  | "skipRows"
   | "solver"
   | "stdError"
+  | "strip"
   | "target"
   | "testSize"
   | "timeout"
+  | "text"
+  | "thousands"
   | "unseen"
   | "vcov"
-  | "weights";
+  | "weights"
+  | "where";
 
 type OptionValue = string | number | boolean | readonly string[] | Readonly<Record<string, string>>;
 

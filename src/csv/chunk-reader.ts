@@ -1,4 +1,7 @@
+import { isUtf8 } from "node:buffer";
 import { readSync } from "node:fs";
+import { CellReader, type NumberFormat } from "../dataset/number-format.js";
+import type { Column } from "../dataset/schema.js";
 import { DataError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import type { Kernels, RowCount } from "../kernels/kernels.js";
@@ -7,7 +10,7 @@ import { type ColumnUse, RowParser, Stop } from "../kernels/rows.js";
 import { option, wording } from "../wording.js";
 import { type ChunkPlan, type ChunkStart, LARGEST_ROW, LaneStop, startAfter } from "./chunks.js";
 import type { ColumnChoice } from "./column-block.js";
-import { Levels } from "./levels.js";
+import { type Levels, levelsOf } from "./levels.js";
 import { changedError } from "./read-error.js";
 import type { StreamChunk } from "./stream-chunks.js";
 import type { Table } from "./table.js";
@@ -17,8 +20,8 @@ export interface LaneSpec {
   /** The file's name, for messages. */
   readonly name: string;
   readonly plan: ChunkPlan;
-  /** The columns' names, in file order. */
-  readonly names: readonly string[];
+  readonly columns: readonly Column[];
+  readonly format: NumberFormat;
   readonly delimiter: string;
   readonly choice: ColumnChoice;
 }
@@ -28,7 +31,8 @@ export function laneSpec(table: Table, choice: ColumnChoice, plan: ChunkPlan): L
   return {
     name: table.source.name,
     plan,
-    names: table.columns.map((column) => column.name),
+    columns: table.columns,
+    format: table.format,
     delimiter: table.dialect.delimiter,
     choice,
   };
@@ -71,6 +75,10 @@ export class ChunkReader {
   #own = 0;
   #length = 0;
   #last = false;
+  /** Whether the chunk's own bytes have NUL among them, or characters that are not ASCII. */
+  #special = false;
+  /** Columns of the block in which certain numbers stand for a missing value. */
+  readonly #missingNumbers: readonly { slot: number; values: readonly number[] }[];
   /** How many rows were counted in the chunk, given its start. */
   #counted: ((start: ChunkStart) => number) | undefined;
 
@@ -82,16 +90,18 @@ export class ChunkReader {
     kernels: Kernels,
     spec: LaneSpec,
     fd?: number,
-    levels: readonly Levels[] = spec.choice.factors.map(() => new Levels()),
+    levels: readonly Levels[] = levelsOf(spec, spec.choice),
   ) {
-    const { numeric, factors, text = false } = spec.choice;
-    const columns: ColumnUse[] = spec.names.map(() => ({ read: "skip" }));
+    const { numeric, factors, text = false, name } = spec.choice;
+    const columns: ColumnUse[] = spec.columns.map(() => ({ read: "skip" }));
+    const readers = spec.columns.map(({ name }) => new CellReader(spec.format, name));
     numeric.forEach((column, slot) => {
       columns[column] = { read: "number", slot };
     });
     factors.forEach((column, i) => {
       columns[column] = { read: "text", slot: numeric.length + i };
     });
+    if (name !== undefined) columns[name] = { read: "text", slot: numeric.length + factors.length };
     this.#kernels = kernels;
     this.#spec = spec;
     this.#fd = fd;
@@ -102,10 +112,21 @@ export class ChunkReader {
       delimiter: spec.delimiter.charCodeAt(0),
       maxRows: BLOCK_ROWS,
       spans: text,
+      decimal: spec.format.decimal,
+      readCell: numeric.every((column) => readers[column]!.plain)
+        ? undefined
+        : (column, cell) => readers[column]!.number(cell),
     });
-    this.#cells = factors.map(() => ({ table: new LevelTable(kernels), levels: [] }));
+    this.#missingNumbers = numeric.flatMap((column, slot) => {
+      const values = readers[column]!.missingNumbers;
+      return values.length === 0 ? [] : [{ slot, values }];
+    });
+    this.#cells = factors.map((_, i) => ({
+      table: new LevelTable(kernels, undefined, this.levels[i]!.literal),
+      levels: [],
+    }));
     this.#cellCodes = kernels.alloc(4 * BLOCK_ROWS);
-    this.block = kernels.allocBlock(numeric.length + factors.length);
+    this.block = kernels.allocBlock(numeric.length + factors.length + (name === undefined ? 0 : 1));
     this.#capacity = spec.plan.chunkBytes + TAIL;
     this.#data = this.#allocData(this.#capacity);
   }
@@ -128,8 +149,9 @@ export class ChunkReader {
   }
 
   /** Takes a chunk of a stream, which has all of its last row with it. */
-  loadStream({ chunk, own, before, bytes, rows, last }: StreamChunk): void {
+  loadStream({ chunk, own, before, bytes, rows, special, last }: StreamChunk): void {
     this.#chunk = chunk;
+    this.#special = special;
     this.#counted = () => rows;
     this.#own = own;
     this.#length = 0;
@@ -142,6 +164,7 @@ export class ChunkReader {
   /** Counts the chunk's rows, line feeds and quotes; `startAfter` adds them up. */
   count(): RowCount {
     const count = this.#kernels.countRows(this.#data, this.#own);
+    this.#special = count.special;
     this.#counted = (start) => startAfter(start, count).firstRow - start.firstRow;
     return count;
   }
@@ -160,6 +183,7 @@ export class ChunkReader {
     for (;;) {
       const end = this.#data + this.#length;
       const stop = parser.parse(this.block, at, this.#data + this.#own, end, this.#last, rows);
+      if (!this.#isText(at, parser.next)) throw this.stopAt(start);
       rows = parser.rows;
       this.missing ||= parser.missing > 0;
       if (stop === Stop.NeedMore) {
@@ -170,7 +194,8 @@ export class ChunkReader {
       }
       if (stop !== Stop.Full && stop !== Stop.Limit) throw this.stopAt(start);
       if (rows > 0) {
-        this.#readCodes(rows);
+        this.#blankMissing(rows);
+        if (!this.#readCodes(rows)) throw this.stopAt(start);
         yield rows;
       }
       if (stop === Stop.Limit) {
@@ -198,6 +223,35 @@ export class ChunkReader {
     return bytes.subarray(ints[at]! >>> 0, ints[at + 1]! >>> 0);
   }
 
+  /** The text of row r's name, quotes undone; undefined where the choice has none. */
+  rowName(r: number): string | undefined {
+    const { numeric, factors, name } = this.#spec.choice;
+    if (name === undefined) return undefined;
+    const at = this.block / 4 + 2 * (BLOCK_ROWS * (numeric.length + factors.length) + r);
+    const { ints } = this.#kernels;
+    const tagged = ints[at + 1]! >>> 0;
+    const text = this.#parser.text(ints[at]! >>> 0, tagged & 0x7fffffff);
+    return (tagged >= 0x80000000 ? text.replaceAll('""', '"') : text).trim();
+  }
+
+  /** Moves `count` of the block's rows to its start: row `rows[i]` becomes row i. */
+  select(rows: Int32Array, count: number): void {
+    const { numeric, factors, name } = this.#spec.choice;
+    const { doubles } = this.#kernels;
+    // What names a row is in a slot behind those of the factors, two integers that move as one double would.
+    const slots = [...numeric.keys(), ...(name === undefined ? [] : [numeric.length + factors.length])];
+    const bits = new BigUint64Array(doubles.buffer);
+    for (const slot of slots) {
+      const at = this.block / 8 + BLOCK_ROWS * slot;
+      for (let i = 0; i < count; i++) bits[at + i] = bits[at + rows[i]!]!;
+    }
+    if (this.#parser.spans !== 0) {
+      const at = this.#parser.spans / 8;
+      for (let i = 0; i < count; i++) bits[at + i] = bits[at + rows[i]!]!;
+    }
+    for (const codes of this.codes) for (let i = 0; i < count; i++) codes[i] = codes[rows[i]!]!;
+  }
+
   /** The block's columns of numbers, as views of the kernels' memory, `rows` long. */
   numeric(rows: number): Float64Array[] {
     const { numeric } = this.#spec.choice;
@@ -215,12 +269,33 @@ export class ChunkReader {
     return new LaneStop(this.#chunk, { firstRow: start.firstRow, offset, line });
   }
 
-  #readCodes(rows: number): void {
+  /** Whether the rows that lie at [from, to) are UTF-8 without NUL. Only where there is more than ASCII is it looked at. */
+  #isText(from: number, to: number): boolean {
+    const own = this.#data + this.#own;
+    if (!this.#special && (to <= own || !this.#kernels.hasSpecial(Math.max(from, own), to))) return true;
+    const bytes = this.#kernels.bytes.subarray(from, to);
+    return isUtf8(bytes) && !bytes.includes(0);
+  }
+
+  /** Makes NaN of the numbers that stand for a missing value. */
+  #blankMissing(rows: number): void {
+    for (const { slot, values } of this.#missingNumbers) {
+      const column = this.#kernels.doublesAt(this.block + 8 * BLOCK_ROWS * slot, rows);
+      for (let r = 0; r < rows; r++)
+        if (values.includes(column[r]!)) {
+          column[r] = Number.NaN;
+          this.missing = true;
+        }
+    }
+  }
+
+  /** Finds the levels' codes; false where a text is a number and must not be. */
+  #readCodes(rows: number): boolean {
     const { numeric, factors } = this.#spec.choice;
-    this.#cells.forEach(({ table, levels }, i) => {
+    for (const [i, { table, levels }] of this.#cells.entries()) {
       if (!table.intern(this.block, numeric.length + i, rows, this.#cellCodes)) {
         throw new DataError(`more than ${table.maxLevels} different texts`, {
-          place: { file: this.#spec.name, column: this.#spec.names[factors[i]!] },
+          place: { file: this.#spec.name, column: this.#spec.columns[factors[i]!]!.name },
           hint: wording`a column with so many texts is no factor; leave it out with ${option("exclude")}`,
         });
       }
@@ -229,10 +304,15 @@ export class ChunkReader {
       for (let r = 0; r < rows; r++) {
         const cell = cells[r]!;
         // The kernels' codes come in order of first appearance: a new one is the next.
-        if (cell === levels.length) levels.push(this.levels[i]!.code(table.level(cell), this.firstRow + r));
+        if (cell === levels.length) {
+          const code = this.levels[i]!.code(table.level(cell), this.firstRow + r);
+          if (code === undefined) return false;
+          levels.push(code);
+        }
         codes[r] = cell < 0 ? cell : levels[cell]!;
       }
-    });
+    }
+    return true;
   }
 
   /** Gets more of the file for a row that starts at `offset`; false if there is no more or the row is too long. */

@@ -17,6 +17,8 @@ export interface ChunkPlan {
   /** Where the data end, and the number of chunks that makes; infinite for a stream, before it has ended. */
   readonly size: number;
   readonly chunks: number;
+  /** The number of the first row: not 0 where the table goes on another. */
+  readonly firstRow: number;
 }
 
 /** The plan of a table whose data end at byte `size`. */
@@ -24,9 +26,11 @@ export function planChunks(
   table: { readonly dataStart: number; readonly dataLine: number },
   size = Number.POSITIVE_INFINITY,
   chunkBytes = CHUNK_BYTES,
+  firstRow = 0,
 ): ChunkPlan {
   const { dataStart, dataLine } = table;
-  return { dataStart, dataLine, chunkBytes, size, chunks: Math.ceil((size - dataStart) / chunkBytes) };
+  const chunks = Math.ceil((size - dataStart) / chunkBytes);
+  return { dataStart, dataLine, chunkBytes, size, chunks, firstRow };
 }
 
 /** What must be known of everything before a chunk to read it. */
@@ -40,7 +44,9 @@ export interface ChunkStart {
 }
 
 /** The start of chunk 0. */
-export const FIRST_CHUNK: ChunkStart = { firstRow: 0, lines: 0, insideQuote: false };
+export function firstChunk({ firstRow }: { readonly firstRow: number }): ChunkStart {
+  return { firstRow, lines: 0, insideQuote: false };
+}
 
 /** The start of the next chunk, from a chunk's own start and what was counted in it: a running total. */
 export function startAfter(start: ChunkStart, count: RowCount): ChunkStart {

@@ -6,6 +6,8 @@ export interface ColumnChoice {
   readonly factors: readonly number[];
   /** Whether to keep each row's bytes, for output that repeats them. */
   readonly text?: boolean;
+  /** The column whose cells name the rows, where that is none of the others. */
+  readonly name?: number | undefined;
 }
 
 /** Rows as they stand in the file, without line ends: row i is `bytes[ends[i − 1] or 0 .. ends[i]]`. */
@@ -26,4 +28,8 @@ export interface ColumnBlock {
   /** One array of `rows` codes into `levels` per factor chosen; a missing cell is −1. */
   readonly codes: readonly Int32Array[];
   readonly text: RowText | undefined;
+  /** The cells of the choice's `name`. */
+  readonly rowNames?: readonly string[] | undefined;
+  /** The rows' numbers, where some between were left out. */
+  readonly rowNumbers?: Float64Array | undefined;
 }

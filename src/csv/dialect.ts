@@ -1,5 +1,9 @@
 import { DataError, UsageError } from "../errors.js";
-import { type Sample, sampleRecords } from "./sample.js";
+import { option, wording } from "../wording.js";
+import { binaryKind } from "./file-kind.js";
+import type { Sample } from "./sample.js";
+import { sampleRecords } from "./sample.js";
+import { sniffDelimiter } from "./sniff.js";
 
 /** How a file writes its records. Text is UTF-8, quotes are `"`, doubled inside a quoted cell. */
 export interface Dialect {
@@ -13,6 +17,8 @@ export interface Dialect {
   readonly newline: "\n" | "\r";
   /** Only the csv-parse lane reads it: lines end in `\r` alone, or quotes stand where RFC 4180 has none. */
   readonly odd: boolean;
+  /** Whether runs of blanks stand between cells, which have to be made single tabs first. */
+  readonly blanks: boolean;
 }
 
 /** What the user has said about a file's dialect; the rest is found out. */
@@ -21,43 +27,51 @@ export interface DialectOptions {
   header?: boolean | undefined;
 }
 
-const CANDIDATES = [",", ";", "\t", "|"];
 // A delimiter shows in a few dozen rows; a quoted cell of free text may be long.
 const SNIFF_CHARACTERS = 64 * 1024;
 const SNIFF_RECORDS = 100;
 
 /**
- * Finds the dialect of a file from its head.
- *
- * The delimiter is the candidate (`,` `;` tab `|`) that cuts the largest share of records into as many cells as
- * the first, quoted cells respected; ties go to more cells, then to the order above.
+ * Finds the dialect of a file from its head: the delimiter by `sniffDelimiter`, unless it is given.
  *
  * @param sample the first bytes of the file
  * @param whole whether they are all of it
- * @throws DataError for UTF-16, binary data and text that is not UTF-8; UsageError for a delimiter that is not
- * one ASCII character
+ * @param decimal the character before a number's fraction, where it is known
+ * @throws DataError for binary data and text that is not UTF-8; UsageError for a delimiter that is not one ASCII
+ * character
  */
 export function sniffDialect(
   sample: Uint8Array,
   whole: boolean,
   options: DialectOptions = {},
   file?: string,
+  decimal?: "." | ",",
 ): Dialect {
   const bom = sample[0] === 0xef && sample[1] === 0xbb && sample[2] === 0xbf;
-  const text = decodeSample(sample, file).slice(0, SNIFF_CHARACTERS);
-  const complete = whole && text.length <= SNIFF_CHARACTERS;
+  return { ...sniffText(decodeSample(sample, file), whole, options, decimal), bom };
+}
+
+/** The dialect of a text without byte order mark. */
+export function sniffText(
+  all: string,
+  whole: boolean,
+  options: DialectOptions = {},
+  decimal?: "." | ",",
+): Omit<Dialect, "bom"> {
+  const text = all.slice(0, SNIFF_CHARACTERS);
+  const complete = whole && text.length === all.length;
   const newline = text.includes("\n") || !text.includes("\r") ? "\n" : "\r";
   const read = (delimiter: string): Sample =>
     sampleRecords(text, delimiter, newline, complete, SNIFF_RECORDS);
-  const delimiter =
-    options.delimiter === undefined ? sniffDelimiter(text, read) : checkDelimiter(options.delimiter);
+  const given = options.delimiter === undefined ? undefined : checkDelimiter(options.delimiter);
+  const { delimiter, blanks } = sniffDelimiter(text, read, given, decimal);
   const chosen = read(delimiter);
   return {
     delimiter,
     header: options.header ?? true,
-    bom,
     newline,
     odd: newline === "\r" || chosen.strayQuote,
+    blanks,
   };
 }
 
@@ -68,65 +82,56 @@ export function sniffDialect(
  */
 export function decodeSample(sample: Uint8Array, file?: string): string {
   const place = { file };
-  if ((sample[0] === 0xff && sample[1] === 0xfe) || (sample[0] === 0xfe && sample[1] === 0xff)) {
-    throw new DataError("the file is UTF-16, expected UTF-8", {
-      place,
-      hint: "convert it first: iconv -f UTF-16 -t UTF-8",
-    });
-  }
+  const other = binaryKind(sample, file);
+  if (other !== undefined) throw other;
+  if ((sample[0] === 0xff && sample[1] === 0xfe) || (sample[0] === 0xfe && sample[1] === 0xff))
+    throw new DataError("the text is UTF-16, expected UTF-8", { place, hint: "convert it to UTF-8" });
   const nul = sample.indexOf(0);
   if (nul >= 0) {
-    const kind = binaryKind(sample);
-    throw new DataError(`not a text file (${kind ?? `a zero byte at offset ${nul}`}), expected CSV`, {
-      place,
-      hint: "export the data as CSV in UTF-8",
-    });
+    const line = Buffer.from(sample.subarray(0, nul)).toString("latin1").split("\n").length;
+    throw nulError(looksWide(sample), file, line);
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(sample, { stream: true });
   } catch {
     const lines = new TextDecoder("utf-8").decode(sample).split("\n");
     const line = lines.findIndex((text) => text.includes("\ufffd")) + 1;
-    throw new DataError("the text is not valid UTF-8", {
-      place: { file, line: line > 0 ? line : undefined },
-      hint: "convert it first, from Windows-1252 for example: iconv -f WINDOWS-1252 -t UTF-8",
-    });
+    throw notUtf8Error(file, line > 0 ? line : undefined);
   }
 }
 
-function binaryKind(sample: Uint8Array): string | undefined {
-  const magic = String.fromCharCode(...sample.subarray(0, 4));
-  if (magic.startsWith("PK")) return "a zip archive or an Excel workbook";
-  if (magic === "PAR1") return "a Parquet file";
-  return undefined;
+/** Whether every second byte of a text is NUL: UTF-16 without its mark. */
+function looksWide(sample: Uint8Array): boolean {
+  let zeros = 0;
+  for (let i = 1; i < Math.min(sample.length, 64); i += 2)
+    if (sample[i] === 0 || sample[i - 1] === 0) zeros++;
+  return sample.length >= 4 && zeros >= Math.floor(Math.min(sample.length, 64) / 2) - 1;
+}
+
+/** The error for a NUL in a text. */
+export function nulError(wide: boolean, file: string | undefined, line: number): DataError {
+  return new DataError("a NUL (zero byte) in the text", {
+    place: { file, line },
+    hint: wide
+      ? wording`it looks like UTF-16: ${option("encoding", "utf-16")}`
+      : "the file is damaged, or not a text file; export the data as CSV in UTF-8",
+  });
+}
+
+/** The error for bytes that are no UTF-8. */
+export function notUtf8Error(file: string | undefined, line: number | undefined): DataError {
+  return new DataError("the text is not valid UTF-8", {
+    place: { file, line },
+    hint: wording`name its encoding, as ${option("encoding", "windows-1252")} or ${option("encoding", "latin1")}, or convert it to UTF-8`,
+  });
 }
 
 function checkDelimiter(given: string): string {
-  const delimiter = given === "\\t" || given === "tab" ? "\t" : given;
+  const delimiter = given === "\\t" || given === "tab" ? "\t" : given === "space" ? " " : given;
   if (!/^[\t -~]$/.test(delimiter) || /["0-9A-Za-z.+-]/.test(delimiter)) {
     throw new UsageError(`delimiter ${JSON.stringify(given)} is not one ASCII character`, {
       hint: "use one of , ; tab | or another single character that no number or quote contains",
     });
   }
   return delimiter;
-}
-
-function sniffDelimiter(text: string, read: (delimiter: string) => Sample): string {
-  const present = CANDIDATES.filter((delimiter) => text.includes(delimiter));
-  if (present.length < 2) return present[0] ?? ",";
-  let best = ",";
-  let bestShare = 0;
-  let bestCells = 1;
-  for (const delimiter of present) {
-    const { records } = read(delimiter);
-    const cells = records[0]?.cells.length ?? 1;
-    if (cells < 2) continue;
-    const share = records.filter((record) => record.cells.length === cells).length / records.length;
-    if (share > bestShare || (share === bestShare && cells > bestCells)) {
-      best = delimiter;
-      bestShare = share;
-      bestCells = cells;
-    }
-  }
-  return best;
 }

@@ -1,6 +1,6 @@
 import { Kernels } from "../kernels/kernels.js";
 import { ChunkReader, laneSpec } from "./chunk-reader.js";
-import { CHUNK_BYTES, type ChunkStart, FIRST_CHUNK, LaneStop, planChunks, startAfter } from "./chunks.js";
+import { CHUNK_BYTES, type ChunkStart, firstChunk, LaneStop, planChunks, startAfter } from "./chunks.js";
 import type { ColumnBlock, ColumnChoice, RowText } from "./column-block.js";
 import type { Levels } from "./levels.js";
 import { noRowsError } from "./records.js";
@@ -34,7 +34,7 @@ async function* fileLane(
   const { fd, size } = source.plain!;
   const plan = planChunks(table, size, chunkBytes);
   const reader = new ChunkReader(kernels, laneSpec(table, choice, plan), fd, levels);
-  let start = FIRST_CHUNK;
+  let start = firstChunk(plan);
   try {
     for (let chunk = 0; chunk < plan.chunks; chunk++) {
       reader.load(chunk);
@@ -109,6 +109,7 @@ function readBlock(
   const numeric = choice.numeric.map(() => new Float64Array(count));
   const codes = choice.factors.map(() => new Int32Array(count));
   const text = choice.text ? new TextBuilder(count) : undefined;
+  const rowNames: string[] | undefined = choice.name === undefined ? undefined : [];
   let done = 0;
   for (const rows of reader.blocks(start)) {
     if (done + rows > count) throw reader.stopAt(start);
@@ -118,11 +119,12 @@ function readBlock(
     reader.codes.forEach((column, i) => {
       codes[i]!.set(column.subarray(0, rows), done);
     });
+    if (rowNames) for (let r = 0; r < rows; r++) rowNames.push(reader.rowName(r)!);
     if (text) for (let r = 0; r < rows; r++) text.add(reader.rowBytes(r));
     done += rows;
   }
   if (count === 0) return undefined;
-  return { chunk, firstRow: start.firstRow, rows: count, numeric, codes, text: text?.finish() };
+  return { chunk, firstRow: start.firstRow, rows: count, numeric, codes, text: text?.finish(), rowNames };
 }
 
 /** Rows' bytes, one after the other. */

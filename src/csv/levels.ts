@@ -1,4 +1,7 @@
-import { isMissing } from "../kernels/number.js";
+import type { NumberFormat } from "../dataset/number-format.js";
+import { CellReader, PLAIN_FORMAT } from "../dataset/number-format.js";
+import type { Column } from "../dataset/schema.js";
+import type { ColumnChoice } from "./column-block.js";
 
 /** The code of a missing cell. */
 const MISSING_LEVEL = -1;
@@ -13,17 +16,48 @@ export class Levels {
   /** The row, from 0, on which each level was first seen: levels of several threads are put in file order by it. */
   readonly firstRows: number[] = [];
   readonly #codes = new Map<string, number>();
+  readonly #reader: CellReader;
+  readonly #noNumbers: boolean;
 
-  /** The code of a cell's text, −1 if it is missing, a new one if it was not seen before. */
-  code(cell: string, row: number): number {
+  /**
+   * @param reader what knows missing values and numbers of the column
+   * @param noNumbers whether a number among the texts is a mistake
+   */
+  constructor(reader = new CellReader(PLAIN_FORMAT, ""), noNumbers = false) {
+    this.#reader = reader;
+    this.#noNumbers = noNumbers;
+  }
+
+  /** Whether NA and the like are values in this column. */
+  get literal(): boolean {
+    return this.#reader.literal;
+  }
+
+  /**
+   * The code of a cell's text, −1 if it is missing, a new one if it was not seen before; undefined where it is a number,
+   * and the column is to have none.
+   */
+  code(cell: string, row: number): number | undefined {
     const name = cell.trim();
     const known = this.#codes.get(name);
     if (known !== undefined) return known;
-    if (isMissing(name)) return MISSING_LEVEL;
+    if (this.#reader.isMissing(name)) return MISSING_LEVEL;
+    if (this.#noNumbers && this.#reader.isNumber(name)) return undefined;
     const code = this.names.length;
     this.names.push(name);
     this.firstRows.push(row);
     this.#codes.set(name, code);
     return code;
   }
+}
+
+/** The dictionaries of a choice's factors in a table. */
+export function levelsOf(
+  { columns, format }: { readonly columns: readonly Column[]; readonly format: NumberFormat },
+  choice: ColumnChoice,
+): Levels[] {
+  return choice.factors.map((at) => {
+    const { name, noNumbers = false } = columns[at]!;
+    return new Levels(new CellReader(format, name), noNumbers);
+  });
 }

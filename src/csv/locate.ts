@@ -1,14 +1,18 @@
 import type { DataError } from "../errors.js";
 import { type Row, readRows } from "./records.js";
-import type { Table } from "./table.js";
+import { type Table, tablesOf } from "./table.js";
 
-/** Row `number` of a table, from 0; reads the table from its start, so it is for errors only. */
-export async function findRow(table: Table, number: number): Promise<Row | undefined> {
+/**
+ * Row `number` of a table, from 0, and the file that it is in; reads the table, and those in which it goes on, from the
+ * start, so it is for errors only.
+ */
+export async function findRow(table: Table, number: number): Promise<(Row & { file: string }) | undefined> {
   let seen = 0;
-  for await (const batch of readRows(table)) {
-    if (number < seen + batch.length) return batch[number - seen];
-    seen += batch.length;
-  }
+  for (const part of tablesOf(table))
+    for await (const batch of readRows(part)) {
+      if (number < seen + batch.length) return { ...batch[number - seen]!, file: part.source.name };
+      seen += batch.length;
+    }
   return undefined;
 }
 
@@ -19,8 +23,9 @@ export async function findRow(table: Table, number: number): Promise<Row | undef
 export async function withLine(table: Table, error: DataError): Promise<DataError> {
   const { row, line, file } = error.place;
   if (row === undefined || line !== undefined) return error;
-  const found = table.source.repeatable ? await findRow(table, row).catch(() => undefined) : undefined;
-  const place = { ...error.place, file: file ?? table.source.name, line: found?.line };
+  const repeatable = tablesOf(table).every(({ source }) => source.repeatable);
+  const found = repeatable ? await findRow(table, row).catch(() => undefined) : undefined;
+  const place = { ...error.place, file: file ?? found?.file ?? table.source.name, line: found?.line };
   return error.at(place);
 }
 

@@ -1,6 +1,6 @@
 import type { ColumnBlock, ColumnChoice } from "./column-block.js";
 import { readFast } from "./fast-lane.js";
-import { Levels } from "./levels.js";
+import { type Levels, levelsOf } from "./levels.js";
 import { readReference } from "./reference-lane.js";
 import type { Table } from "./table.js";
 
@@ -25,7 +25,7 @@ export function readColumns(
   choice: ColumnChoice,
   options: ReadOptions = {},
 ): AsyncGenerator<ColumnBlock, void, undefined> {
-  const levels = options.levels ?? choice.factors.map(() => new Levels());
+  const levels = options.levels ?? levelsOf(table, choice);
   const reference = table.dialect.odd || options.lane === "reference";
   const read = reference ? readReference : readFast;
   return read(table, choice, levels, options.chunkBytes);

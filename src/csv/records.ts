@@ -1,7 +1,9 @@
+import { isUtf8 } from "node:buffer";
 import type { CsvError, Info } from "csv-parse";
 import { DataError, quoteCell } from "../errors.js";
-import { option, wording } from "../wording.js";
+import { option, type Wording, wording } from "../wording.js";
 import { LARGEST_ROW } from "./chunks.js";
+import { notUtf8Error, nulError } from "./dialect.js";
 import { LineTracker, type RecordBytes } from "./line-starts.js";
 import type { Table } from "./table.js";
 
@@ -32,7 +34,7 @@ function tableRows(table: Table): RowsFrom {
  * unquoted cell (`5" pipe`) is text. A row's line is the one that it starts on.
  *
  * @throws DataError at a row with more or fewer cells than the header, a quoted cell that is never closed, text
- * after a closing quote, and for a table without rows
+ * after a closing quote, a NUL, bytes that are not UTF-8, and for a table without rows
  */
 export async function* readRows(
   table: Table,
@@ -63,7 +65,11 @@ export async function* readRows(
       if (failure !== undefined) return null;
       const record = tracker.advance(from.offset + info.bytes);
       if (record === undefined) return null;
-      if (cells.length !== table.columns.length) failure = raggedError(table, record.line, cells.length);
+      if (isEndMark(record.bytes)) return null;
+      if (record.bytes.at(-1) === CTRL_Z) cells.push(cells.pop()!.replace(/\u001a+$/, ""));
+      failure = textError(table, record);
+      if (failure !== undefined) return null;
+      if (cells.length !== table.columns.length) failure = raggedError(table, record, cells.length);
       else batch.push({ ...record, cells });
       return null;
     },
@@ -105,17 +111,40 @@ export function noRowsError(table: Table): DataError {
   });
 }
 
+/** DOS ends a text with it. */
+const CTRL_Z = 0x1a;
+const CR = 0x0d;
+
+/** Whether a record is nothing but the end mark of a DOS file. */
+function isEndMark(bytes: Uint8Array): boolean {
+  return bytes.length > 0 && bytes.every((byte) => byte === CTRL_Z);
+}
+
+/** The error for a record that is no text. */
+function textError(table: Table, { bytes, line }: RecordBytes): DataError | undefined {
+  const { name } = table.source;
+  if (bytes.includes(0)) return nulError(false, name, line);
+  return isUtf8(bytes) ? undefined : notUtf8Error(name, line);
+}
+
 /** The error for a row whose number of cells is not that of the columns. */
-function raggedError(table: Table, line: number, found: number): DataError {
+function raggedError(table: Table, { line, bytes }: RecordBytes, found: number): DataError {
   const expected = table.columns.length;
   const as = table.dialect.header ? "as in the header" : "as in the first row";
   const cells = expected === 1 ? "1 cell" : `${expected} cells`;
+  const text = Buffer.from(bytes).toString().trim();
+  const hint = (): Wording => {
+    if (text.startsWith("#"))
+      return wording`lines that begin with # are passed over with ${option("comment", "#")}`;
+    if (bytes.subarray(0, -2).includes(CR) && found > expected)
+      return "a CR stands alone in this line, where others end in a line feed: it may be two lines";
+    return found > expected
+      ? wording`quote cells that contain the delimiter, or name another one with ${option("delimiter")}`
+      : wording`fill up the row, or name another delimiter with ${option("delimiter")}`;
+  };
   return new DataError(`expected ${cells}, ${as}, found ${found}`, {
     place: { file: table.source.name, line },
-    hint:
-      found > expected
-        ? wording`quote cells that contain the delimiter, or name another one with ${option("delimiter")}`
-        : wording`fill up the row, or name another delimiter with ${option("delimiter")}`,
+    hint: hint(),
   });
 }
 
@@ -130,7 +159,7 @@ function explained(failure: unknown, table: Table, tracker: LineTracker, cellSta
   if (failure instanceof DataError || typeof error.code !== "string") return failure;
   const cell = tracker.cellAfter(cellStart);
   const index = typeof error.column === "number" ? error.column : 0;
-  const column = table.columns[index]?.name ?? `x${index + 1}`;
+  const column = table.columns[index]?.name ?? `V${index + 1}`;
   const place = { file: table.source.name, line: cell.line, column, cell: cell.text };
   const hint = 'a quote inside a quoted cell is written twice: "say ""yes"""';
   if (error.code === "CSV_QUOTE_NOT_CLOSED" || error.code === "CSV_MAX_RECORD_SIZE") {

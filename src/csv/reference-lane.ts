@@ -1,6 +1,5 @@
-import { DataError, quoteCell } from "../errors.js";
-import { isDecimal, parseNumber } from "../kernels/number.js";
-import { option, wording } from "../wording.js";
+import { CellReader } from "../dataset/number-format.js";
+import { cellError, numberAmongTexts } from "./cell-error.js";
 import { CHUNK_BYTES, type ResumePoint } from "./chunks.js";
 import type { ColumnBlock, ColumnChoice, RowText } from "./column-block.js";
 import type { Levels } from "./levels.js";
@@ -66,18 +65,23 @@ function blockOf(
 ): ColumnBlock {
   const numeric = choice.numeric.map(() => new Float64Array(rows.length));
   const codes = choice.factors.map(() => new Int32Array(rows.length));
+  const readers = choice.numeric.map((column) => new CellReader(table.format, table.columns[column]!.name));
   rows.forEach((row, i) => {
     choice.numeric.forEach((column, j) => {
-      const value = parseNumber(row.cells[column]!);
-      if (value === undefined) throw cellError(table, row.line, column, row.cells[column]!);
+      const value = readers[j]!.number(row.cells[column]!);
+      if (value === undefined) throw cellError(table, row.line, row.cells, column);
       numeric[j]![i] = value;
     });
     choice.factors.forEach((column, j) => {
-      codes[j]![i] = levels[j]!.code(row.cells[column]!, firstRow + i);
+      const code = levels[j]!.code(row.cells[column]!, firstRow + i);
+      if (code === undefined) throw numberAmongTexts(table, row.line, column, row.cells[column]!);
+      codes[j]![i] = code;
     });
   });
   const text = choice.text ? rowText(rows) : undefined;
-  return { chunk, firstRow, rows: rows.length, numeric, codes, text };
+  const { name } = choice;
+  const rowNames = name === undefined ? undefined : rows.map((row) => row.cells[name]!);
+  return { chunk, firstRow, rows: rows.length, numeric, codes, text, rowNames };
 }
 
 function rowText(rows: readonly Row[]): RowText {
@@ -91,20 +95,4 @@ function rowText(rows: readonly Row[]): RowText {
     return bytes.subarray(0, end);
   });
   return { bytes: Buffer.concat(pieces, length), ends };
-}
-
-/** The error for a cell of a numeric column that is neither a finite number nor missing. */
-function cellError(table: Table, line: number, column: number, cell: string): DataError {
-  const name = table.columns[column]!.name;
-  const place = { file: table.source.name, line, column: name, cell };
-  if (isDecimal(cell)) {
-    return new DataError(`expected a finite number, found ${quoteCell(cell)}`, {
-      place,
-      hint: "the largest double is about 1.8e308; correct the cell or write NA",
-    });
-  }
-  return new DataError(`expected a number, found ${quoteCell(cell)}`, {
-    place,
-    hint: wording`correct the cell, or write NA if the value is missing; to fit without the column: ${option("exclude", [name])}`,
-  });
 }

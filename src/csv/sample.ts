@@ -1,5 +1,5 @@
 /** A record of a sample: its cells with surrounding white space trimmed, and where it stands in the text. */
-interface SampleRecord {
+export interface SampleRecord {
   readonly cells: string[];
   /** Offsets into the sample's text, in UTF-16 units: of the record's first character, and past its line end. */
   readonly start: number;

@@ -46,6 +46,8 @@ export class Source {
   #rest: AsyncIterator<Uint8Array> | undefined;
   #ended = false;
   #taken = false;
+  /** What the bytes go through before anyone sees them. */
+  readonly #stages: ((bytes: Bytes) => Bytes)[] = [];
 
   private constructor(parts: SourceParts) {
     this.name = parts.name;
@@ -139,6 +141,23 @@ export class Source {
       end();
       throw readError(name, error);
     }
+  }
+
+  /**
+   * Puts the bytes through a stage, such as the decoding of another encoding, from the first byte on: before anything
+   * but `peek` has read them. A file stays repeatable; it is plain no more.
+   */
+  through(stage: (bytes: Bytes) => Bytes): void {
+    this.#plain = undefined;
+    if (this.repeatable) {
+      this.#stages.push(stage);
+      return;
+    }
+    const ended = this.#ended;
+    const rest = ended ? NOTHING : (this.#rest ?? this.#input!.bytes[Symbol.asyncIterator]());
+    this.#rest = stage(prefixed(this.#stash, rest, { read: 0 }))[Symbol.asyncIterator]();
+    this.#stash = [];
+    this.#ended = false;
   }
 
   /** The uncompressed file, where that is what the source is or has been spooled to. */
@@ -259,9 +278,12 @@ export class Source {
   #allBytes(counter: { read: number }, from = 0): Bytes {
     if (this.#plain) return fileBytes(this.name, this.#plain.fd, counter, { size: this.#plain.size }, from);
     const packed = fileBytes(this.name, this.#fd!, counter, this.fingerprint!);
-    return this.gzip ? gunzipped(packed) : packed;
+    return this.#stages.reduce<Bytes>((bytes, stage) => stage(bytes), this.gzip ? gunzipped(packed) : packed);
   }
 }
+
+/** The iterator of a stream that has ended. */
+const NOTHING: AsyncIterator<Uint8Array> = { next: async () => ({ done: true, value: undefined }) };
 
 interface SourceParts {
   name: string;

@@ -1,5 +1,5 @@
 import type { Kernels, RowCount } from "../kernels/kernels.js";
-import { type ChunkPlan, type ChunkStart, FIRST_CHUNK, LARGEST_ROW, startAfter } from "./chunks.js";
+import { type ChunkPlan, type ChunkStart, firstChunk, LARGEST_ROW, startAfter } from "./chunks.js";
 
 /** A chunk of a stream with all that is needed to read it: nothing before or after it is. */
 export interface StreamChunk {
@@ -13,6 +13,8 @@ export interface StreamChunk {
   readonly bytes: Uint8Array;
   /** How many of them are the chunk's own. */
   readonly own: number;
+  /** Whether the chunk's own bytes have NUL among them, or characters that are not ASCII. */
+  readonly special: boolean;
   /** Whether the data end with these bytes. */
   readonly last: boolean;
 }
@@ -21,6 +23,7 @@ interface Piece {
   readonly bytes: Uint8Array;
   readonly start: ChunkStart;
   readonly rows: number;
+  readonly special: boolean;
 }
 
 /**
@@ -32,12 +35,13 @@ export class StreamChunks {
   readonly #pieces: AsyncGenerator<Uint8Array, void, undefined>;
   /** Pieces that were read beyond the chunks given so far, for the ends of rows. */
   readonly #ahead: Piece[] = [];
-  #start = FIRST_CHUNK;
+  #start: ChunkStart;
   #before = 0x0a;
   #chunk = 0;
   #ended = false;
 
   constructor(chunks: AsyncIterable<Uint8Array>, plan: ChunkPlan, kernels: Kernels) {
+    this.#start = firstChunk(plan);
     this.#counter = new PieceCounter(kernels, plan.chunkBytes);
     this.#pieces = cut(chunks, plan.dataStart, plan.chunkBytes);
   }
@@ -70,6 +74,7 @@ export class StreamChunks {
       before: this.#before,
       bytes: parts.length === 1 ? piece.bytes : Buffer.concat(parts),
       own: piece.bytes.length,
+      special: piece.special,
       last: this.#ended && behind === 0,
     };
     this.#before = piece.bytes.at(-1)!;
@@ -103,7 +108,12 @@ export class StreamChunks {
     const count = this.#counter.count(next.value, previous);
     const start = this.#start;
     this.#start = startAfter(start, count);
-    this.#ahead.push({ bytes: next.value, start, rows: this.#start.firstRow - start.firstRow });
+    this.#ahead.push({
+      bytes: next.value,
+      start,
+      rows: this.#start.firstRow - start.firstRow,
+      special: count.special,
+    });
     return true;
   }
 }

@@ -1,7 +1,15 @@
+import type { NumberFormat } from "../dataset/number-format.js";
 import { type Column, inferColumns } from "../dataset/schema.js";
 import { DataError } from "../errors.js";
 import { option, wording } from "../wording.js";
-import { type Dialect, type DialectOptions, decodeSample, sniffDialect } from "./dialect.js";
+import { decoded, lineFeeds, tabsForBlanks, withoutComments } from "./byte-stages.js";
+import type { Bytes } from "./bytes.js";
+import { type Dialect, decodeSample, sniffText } from "./dialect.js";
+import { textKind } from "./file-kind.js";
+import { layOut } from "./header.js";
+import { numberFormat } from "./number-format.js";
+import { findStart } from "./preamble.js";
+import type { ReadingOptions } from "./reading-options.js";
 import { sampleRecords } from "./sample.js";
 import type { Source } from "./source.js";
 
@@ -12,32 +20,62 @@ const LARGEST_HEADER = 1 << 26;
 export interface Table {
   readonly source: Source;
   readonly dialect: Dialect;
+  /** How its numbers and missing values are written. */
+  readonly format: NumberFormat;
   /** The columns in file order, each with the kind that the sample shows. */
   readonly columns: readonly Column[];
   /** The byte offset at which rows begin: after byte order mark and header. */
   readonly dataStart: number;
   /** The line, from 1, on which `dataStart` lies. */
   readonly dataLine: number;
-  /** The header as it stands in the file, without line end; empty where there is none. */
+  /** The header as it stands in the file, without line end; empty where there is none that names all columns. */
   readonly headerText: string;
   /** The rows of the sample, at most 128 KiB of the file, cells trimmed. */
   readonly sample: readonly (readonly string[])[];
   /** Whether the sample is the whole file. */
   readonly whole: boolean;
+  /** The table in which its rows go on, of the same columns by name. */
+  readonly next?: Table | undefined;
+  /** The column that the table is read for, without which there would be no use in it. */
+  readonly target?: string | undefined;
+  /** What was passed over before the rows, for the user. */
+  readonly notes: readonly string[];
+}
+
+/** A table and those in which its rows go on, in order. */
+export function tablesOf(table: Table): Table[] {
+  const tables: Table[] = [];
+  for (let at: Table | undefined = table; at !== undefined; at = at.next) tables.push(at);
+  return tables;
+}
+
+/** What a file needs before it can be read as a table: bytes rewritten. */
+interface Rewriting {
+  readonly stage: (bytes: Bytes) => Bytes;
+  readonly options?: Partial<ReadingOptions>;
 }
 
 /**
- * Looks at the head of a source: dialect, header, and the kinds of columns.
+ * Looks at the head of a source: encoding, what stands before the header, dialect, header, and the kinds of columns.
  *
- * A column without a name is called `x` and its position, from 1, as are all in a file without a header.
+ * A column without a name is called `V` and its position, from 1, as are all in a file without a header. Names are
+ * compared in Unicode's composed form (NFC), so that an é is one however it was typed.
  *
- * @throws DataError if the file is empty, has a header and no rows, names a column twice, or is not UTF-8 text
+ * @throws DataError if the file is empty, has a header and no rows, names a column twice, is not text or not UTF-8, or
+ * has another number of cells in its rows than names; UsageError for options that contradict each other
  */
-export async function readTable(source: Source, options: DialectOptions = {}): Promise<Table> {
+export async function readTable(source: Source, options: ReadingOptions = {}): Promise<Table> {
+  await decode(source, options.encoding);
+  if (options.comment !== undefined) source.through(withoutComments(options.comment));
+  let asked = options;
   for (let size = SAMPLE_SIZE; ; size *= 4) {
     const { bytes, whole } = await source.peek(size);
-    const table = tableFrom(source, bytes, whole, options);
-    if (table) return table;
+    const found = tableFrom(source, bytes, whole, asked);
+    if (found !== undefined && "stage" in found) {
+      source.through(found.stage);
+      asked = { ...asked, ...found.options };
+      size = SAMPLE_SIZE / 4;
+    } else if (found !== undefined) return found;
     if (size >= LARGEST_HEADER) {
       throw new DataError(`no complete row in the first ${size >> 20} MiB`, {
         place: { file: source.name, line: 1 },
@@ -47,50 +85,92 @@ export async function readTable(source: Source, options: DialectOptions = {}): P
   }
 }
 
+/** Puts a source that is not UTF-8 through a decoder: as asked, or by its byte order mark. */
+async function decode(source: Source, encoding: string | undefined): Promise<void> {
+  const { bytes } = await source.peek(4);
+  const [a, b] = bytes;
+  const mark = a === 0xff && b === 0xfe ? "utf-16le" : a === 0xfe && b === 0xff ? "utf-16be" : undefined;
+  const named = encoding?.toLowerCase();
+  const chosen = mark !== undefined && (named === undefined || /^utf-?16/.test(named)) ? mark : named;
+  if (chosen === undefined || chosen === "utf-8" || chosen === "utf8") return;
+  source.through(decoded(chosen, source.name));
+}
+
 function tableFrom(
   source: Source,
   bytes: Uint8Array,
   whole: boolean,
-  options: DialectOptions,
-): Table | undefined {
+  options: ReadingOptions,
+): Table | Rewriting | undefined {
   const file = source.name;
-  const sniffed = sniffDialect(bytes, whole, options, file);
-  const text = decodeSample(bytes, file);
-  const sampled = sampleRecords(text, sniffed.delimiter, sniffed.newline, whole);
+  const bom = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  const decodedText = decodeSample(bytes, file);
+  // A file of DOS ends with Ctrl-Z.
+  const text = whole ? decodedText.replace(/\u001a+$/, "") : decodedText;
+  const other = textKind(text, file);
+  if (other !== undefined) throw other;
+  if (mixedLineEnds(text)) return { stage: lineFeeds };
+  const format = numberFormat(options);
+  const start = findStart(text, options, file);
+  const { skipped } = start;
+  const before = text.slice(0, skipped);
+  const body = text.slice(skipped);
+  const given = { ...options, delimiter: options.delimiter ?? start.delimiter };
+  const sniffed = {
+    ...sniffText(body, whole, given, options.decimal ?? (format.decimal === "," ? "," : undefined)),
+    bom,
+  };
+  if (sniffed.blanks) return { stage: tabsForBlanks, options: { delimiter: "\t" } };
+  const sampled = sampleRecords(body, sniffed.delimiter, sniffed.newline, whole);
   const dialect = { ...sniffed, odd: sniffed.odd || sampled.strayQuote };
   const { records } = sampled;
-  const first = records[0];
-  const header = dialect.header ? first : undefined;
-  const row = dialect.header ? records[1] : first;
-  if (!row && !whole) return undefined;
-  if (!row) throw emptyTable(file, header?.cells.length, sampled.openQuote);
-  const rows = (dialect.header ? records.slice(1) : records).map((record) => record.cells);
-  return build(source, dialect, text, header, row.cells.length, rows, whole);
-}
-
-function build(
-  source: Source,
-  dialect: Dialect,
-  text: string,
-  header: { cells: string[]; start: number; end: number; line: number } | undefined,
-  width: number,
-  rows: string[][],
-  whole: boolean,
-): Table {
-  const names = header
-    ? columnNames(header.cells, source.name, header.line)
-    : Array.from({ length: width }, (_, j) => `x${j + 1}`);
-  const before = header ? text.slice(0, header.end) : "";
+  if (records.length < (dialect.header ? 2 : 1)) {
+    if (!whole) return undefined;
+    throw emptyTable(file, dialect.header ? records[0]?.cells.length : undefined, sampled.openQuote);
+  }
+  const linesBefore = before.split(dialect.newline).length - 1;
+  const laid = layOut(records, {
+    ...dialect,
+    doubtful: sampled.openQuote || sampled.strayQuote,
+    commented: start.commented,
+    preamble: start.notes,
+    linesBefore,
+    file,
+  });
+  const rows = laid.rows.map((record) => record.cells);
+  if (rows.length === 0) {
+    if (!whole) return undefined;
+    throw emptyTable(file, laid.names.length, sampled.openQuote);
+  }
+  const offset = laid.dataStart;
+  const columns = inferColumns(laid.names, rows, { format, text: options.text, whole });
   return {
     source,
     dialect,
-    columns: inferColumns(names, rows),
-    dataStart: (dialect.bom ? 3 : 0) + Buffer.byteLength(before),
-    dataLine: before.split(dialect.newline).length,
-    headerText: header ? text.slice(header.start, header.end).replace(/[\r\n]+$/, "") : "",
+    format,
+    columns: columns.map((column, j) => (laid.unnamed.has(j) ? { ...column, unnamed: true } : column)),
+    dataStart: (bom ? 3 : 0) + Buffer.byteLength(before) + Buffer.byteLength(body.slice(0, offset)),
+    dataLine: linesBefore + body.slice(0, offset).split(dialect.newline).length,
+    headerText: laid.header?.cells.length === columns.length ? lineOf(body, laid.header) : "",
     sample: rows,
     whole,
+    notes: laid.notes,
   };
+}
+
+/** A record's text without its line end. */
+function lineOf(text: string, { start, end }: { start: number; end: number }): string {
+  return text.slice(start, end).replace(/[\r\n]+$/, "");
+}
+
+/** Whether lines of a text end in a lone CR, and others in LF: outside of quotes, where a CR is a character. */
+function mixedLineEnds(text: string): boolean {
+  if (!text.includes("\n")) return false;
+  for (let at = text.indexOf("\r"); at >= 0 && at + 1 < text.length; at = text.indexOf("\r", at + 1)) {
+    if (text[at + 1] === "\n") continue;
+    if ((text.slice(0, at).split('"').length - 1) % 2 === 0) return true;
+  }
+  return false;
 }
 
 function emptyTable(file: string, cells: number | undefined, openQuote: boolean): DataError {
@@ -110,26 +190,4 @@ function emptyTable(file: string, cells: number | undefined, openQuote: boolean)
     place: { file },
     hint: wording`if the first line is data, say ${option("header", false)}`,
   });
-}
-
-function columnNames(cells: readonly string[], file: string, line: number): string[] {
-  const positions = new Map<string, number>();
-  return cells.map((cell, j) => {
-    const name = cell === "" ? `x${j + 1}` : cell;
-    const other = positions.get(name);
-    if (other !== undefined) {
-      throw new DataError(`two columns have this name, the ${ordinal(other + 1)} and the ${ordinal(j + 1)}`, {
-        place: { file, line, column: name },
-        hint: "rename one of them in the header",
-      });
-    }
-    positions.set(name, j);
-    return name;
-  });
-}
-
-function ordinal(n: number): string {
-  const tail = n % 100;
-  const suffix = tail > 10 && tail < 14 ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th");
-  return `${n}${suffix}`;
 }

@@ -20,6 +20,17 @@ export function quoteField(text: string, delimiter = ","): string {
   return plain ? text : `"${text.replaceAll('"', '""')}"`;
 }
 
+/** Names for columns to be written beside those that a table has: with a number where a name is taken. */
+export function freeNames(names: readonly string[], taken: readonly string[]): string[] {
+  const known = new Set(taken);
+  return names.map((name) => {
+    let free = name;
+    for (let i = 2; known.has(free); i++) free = `${name}_${i}`;
+    known.add(free);
+    return free;
+  });
+}
+
 /** Where results go: text or bytes in, in order, with back-pressure. */
 export interface Output {
   /**

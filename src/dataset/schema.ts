@@ -1,12 +1,16 @@
-import { isDecimal, isMissing } from "../kernels/number.js";
+import { isDecimal } from "../kernels/number.js";
+import { type CellShape, cellShape } from "./cell-shape.js";
+import { CellReader, type NumberFormat, PLAIN_FORMAT } from "./number-format.js";
 
 /**
- * What a column holds, judged by a sample of rows: `empty` where all cells are missing; `numeric` where the first
- * cell that is not missing is a number, or at least half of them are; else `text`.
+ * What a column holds, judged by a sample of rows:
  *
- * A column of numbers with a word among them is numeric, so that reading it is an error that names the cell: taken
- * for text it would be left out of the fit for the sake of one typing error. Refused: all cells must be numbers,
- * for that reason.
+ * - `empty`: all cells are missing, or say so in a way that has not been asked for (`?`);
+ * - `text`: the first cell that is not missing is a text, and texts are more than numbers, counted and by how many
+ *   there are of them; or dates are most of them; or the user says so;
+ * - `numeric`: otherwise. A column of numbers with a word among them is numeric, so that reading it is an error that
+ *   names the cell: taken for text it would become a factor, or be left out, for the sake of one typing error. Numbers
+ *   in another writing (`1,500`, `0,5`, `12 %`) count as numbers for the same reason.
  */
 type ColumnKind = "numeric" | "text" | "empty";
 
@@ -14,7 +18,32 @@ type ColumnKind = "numeric" | "text" | "empty";
 export interface Column {
   readonly name: string;
   readonly kind: ColumnKind;
+  /** Set where the file has no name for it: the name was made up. */
+  readonly unnamed?: true;
+  /** What dates the texts are, where that is what they are. */
+  readonly dates?: "date" | "time" | "other";
+  /** What stands for a missing value in a column without values. */
+  readonly marker?: string;
+  /**
+   * Set for few different texts and no number among them in a head that is not the whole file: a number further down
+   * is then no level but a mistake, as of a sensor that says "offline" until it measures.
+   */
+  readonly noNumbers?: true;
+  /** A number among the texts, as it stands in the sample. */
+  readonly numberToo?: string;
 }
+
+/** How columns are judged. */
+export interface JudgeOptions {
+  format?: NumberFormat | undefined;
+  /** Columns that are text whatever they look like. */
+  text?: readonly string[] | undefined;
+  /** Whether the sample is the whole table. */
+  whole?: boolean | undefined;
+}
+
+/** More different texts than this in the head are no list of states, so that numbers may follow. */
+const FEW_TEXTS = 100;
 
 /**
  * The kind of each column of a table, from the rows of a sample.
@@ -25,21 +54,82 @@ export interface Column {
  * @param names the column names, p of them
  * @param rows the sample, n rows of p cells each; rows of another length count for the cells that they have
  */
-export function inferColumns(names: readonly string[], rows: readonly (readonly string[])[]): Column[] {
-  return names.map((name, j) => ({ name, kind: kindOf(rows, j) }));
+export function inferColumns(
+  names: readonly string[],
+  rows: readonly (readonly string[])[],
+  options: JudgeOptions = {},
+): Column[] {
+  const text = new Set(options.text);
+  return names.map((name, j) => {
+    const judged = judge(rows, j, new CellReader(options.format ?? PLAIN_FORMAT, name));
+    if (text.has(name)) return { name, kind: "text" };
+    const strict = judged.strict && options.whole === false ? { noNumbers: true as const } : {};
+    return { name, ...judged.column, ...strict };
+  });
 }
 
-function kindOf(rows: readonly (readonly string[])[], j: number): ColumnKind {
-  let numbers = 0;
-  let words = 0;
-  let first: ColumnKind = "empty";
+function judge(
+  rows: readonly (readonly string[])[],
+  j: number,
+  reader: CellReader,
+): { column: Omit<Column, "name">; strict: boolean } {
+  const numbers = new Tally();
+  const words = new Tally();
+  const dates = new Map<"date" | "time" | "other", number>();
+  let marker: string | undefined;
+  let first: "number" | "word" | undefined;
+  let dated = 0;
+  let shapes = 0;
   for (const row of rows) {
     const cell = row[j];
     if (cell === undefined) continue;
-    if (isDecimal(cell)) numbers++;
-    else if (isMissing(cell)) continue;
-    else words++;
-    if (first === "empty") first = numbers > 0 ? "numeric" : "text";
+    const shape = shapeOf(cell, reader);
+    if (shape === undefined) continue;
+    if (shape === "number") numbers.add(cell);
+    else if (shape.like === "missing") marker ??= cell;
+    else if (shape.like === "date") {
+      dated++;
+      dates.set(shape.of, (dates.get(shape.of) ?? 0) + 1);
+    } else if (shape.like === "number") {
+      numbers.add(cell);
+      shapes++;
+    } else words.add(cell);
+    if (shape === "number" || shape.like !== "missing")
+      first ??= shape === "number" || shape.like === "number" ? "number" : "word";
   }
-  return first === "text" && numbers >= words ? "numeric" : first;
+  if (dated > words.count + numbers.count) {
+    const of = [...dates].reduce((most, one) => (one[1] > most[1] ? one : most))[0];
+    return { column: { kind: "text", dates: of }, strict: false };
+  }
+  for (let i = 0; i < dated; i++) words.count++;
+  if (first === undefined)
+    return { column: marker === undefined ? { kind: "empty" } : { kind: "empty", marker }, strict: false };
+  const isText =
+    first === "word" && words.count > numbers.count && words.different + dated >= numbers.different;
+  if (!isText) return { column: { kind: "numeric" }, strict: false };
+  if (numbers.count > 0) return { column: { kind: "text", numberToo: numbers.first! }, strict: false };
+  return { column: { kind: "text" }, strict: words.different <= FEW_TEXTS && shapes === 0 };
+}
+
+/** What a cell is: a number, nothing, or what it looks like. */
+function shapeOf(cell: string, reader: CellReader): CellShape | "number" | undefined {
+  if (reader.plain ? isDecimal(cell) : reader.isNumber(cell) && !reader.isMissing(cell)) return "number";
+  return reader.isMissing(cell) ? undefined : cellShape(cell);
+}
+
+/** How many cells there are, and how many different ones. */
+class Tally {
+  count = 0;
+  first: string | undefined;
+  readonly #seen = new Set<string>();
+
+  add(cell: string): void {
+    this.count++;
+    this.first ??= cell;
+    this.#seen.add(cell);
+  }
+
+  get different(): number {
+    return this.#seen.size;
+  }
 }

@@ -1,4 +1,5 @@
-import type { Expression, Variable } from "../dataset/formula/spec.js";
+import { type Arithmetic, type Expression, ofDates, type Variable } from "../dataset/formula/spec.js";
+import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 
 /** A factor with the levels that training met; a level's place in the list is its code. */
@@ -11,7 +12,7 @@ export interface Factor {
 
 /** A number that multiplies: an expression over raw columns, raised to a power. */
 export interface Power {
-  expression: Expression;
+  expression: Arithmetic;
   /** A whole number of 1 or more. */
   exponent: number;
 }
@@ -56,14 +57,19 @@ export interface Equation {
   blocks: readonly Block[];
 }
 
-/** The equation of a model, all that predicting needs, for writers of other formats. */
+/**
+ * The equation of a model, all that predicting needs, for writers of other formats.
+ *
+ * @throws ModelError where a term is made of dates, which other formats have no common function for
+ */
 export function equationOf(model: LinearModel): Equation {
   const { spec, levels } = model.predictorPlan(false);
   const { weights } = model;
   const factors: Factor[] = [];
   const factorNumbers = spec.variables.map((variable) => {
     if (variable.kind !== "factor") return -1;
-    const { column, of, label } = variable;
+    const { column, of, label, by } = variable;
+    if (by !== undefined) throw ofDatesError(label);
     return factors.push({ column, of, levels: levels[label] ?? [] }) - 1;
   });
   const aliased = new Set(model.aliased);
@@ -109,5 +115,18 @@ export function isPlain(equation: Equation): boolean {
 }
 
 function powerOf(variable: Exclude<Variable, { kind: "factor" }>, part: string | number | undefined): Power {
-  return { expression: variable.expression, exponent: typeof part === "number" ? part : 1 };
+  const expression = arithmeticOf(variable.expression, variable.label);
+  return { expression, exponent: typeof part === "number" ? part : 1 };
+}
+
+function arithmeticOf(expression: Expression, label: string): Arithmetic {
+  if (!("call" in expression)) return expression;
+  if (ofDates(expression)) throw ofDatesError(label);
+  return { call: expression.call, args: expression.args.map((argument) => arithmeticOf(argument, label)) };
+}
+
+function ofDatesError(label: string): ModelError {
+  return new ModelError(`${label} is made of dates, and cannot be exported`, {
+    hint: "make the column beforehand, and train on that",
+  });
 }

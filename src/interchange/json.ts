@@ -1,11 +1,11 @@
-import type { Expression } from "../dataset/formula/spec.js";
+import type { Arithmetic } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { version } from "../version.js";
 import { equationOf } from "./equation.js";
 
 /** A number that multiplies in a term: an expression over columns, to a power (1 where there is none) … */
 export type TermFactor =
-  | { expression: Expression; power?: number }
+  | { expression: Arithmetic; power?: number }
   /** … or an indicator: 1 where the column has the level, else 0. */
   | { column: string; level: string | number };
 

@@ -1,4 +1,4 @@
-import type { Expression } from "../dataset/formula/spec.js";
+import type { Arithmetic } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { option, verb, wording } from "../wording.js";
@@ -177,7 +177,7 @@ class Builder {
   }
 
   /** An expression's values, N × 1; the same expression is computed once. */
-  #expression(expression: Expression): string {
+  #expression(expression: Arithmetic): string {
     if (!hasColumn(expression))
       throw new ModelError("a term is a number without a column, which has no number of rows in ONNX", {
         hint: "leave the term out: it is part of the intercept",
@@ -185,7 +185,7 @@ class Builder {
     return this.#value(expression);
   }
 
-  #value(expression: Expression): string {
+  #value(expression: Arithmetic): string {
     if ("number" in expression) return this.#constant([expression.number]);
     if ("column" in expression) return this.#inputs.get(expression.column)!;
     const key = JSON.stringify(expression);
@@ -194,7 +194,7 @@ class Builder {
     return known;
   }
 
-  #call({ call, args }: Extract<Expression, { call: unknown }>): string {
+  #call({ call, args }: Extract<Arithmetic, { call: unknown }>): string {
     const { graph } = this;
     const [a, b] = args.map((argument) => this.#value(argument)) as [string, string];
     switch (call) {
@@ -241,6 +241,6 @@ class Builder {
   }
 }
 
-function hasColumn(expression: Expression): boolean {
+function hasColumn(expression: Arithmetic): boolean {
   return "column" in expression || ("call" in expression && expression.args.some(hasColumn));
 }

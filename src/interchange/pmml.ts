@@ -1,4 +1,4 @@
-import type { Expression } from "../dataset/formula/spec.js";
+import type { Arithmetic } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { version } from "../version.js";
@@ -154,7 +154,7 @@ class Fields {
     return free;
   }
 
-  #ofExpression(expression: Expression): string {
+  #ofExpression(expression: Arithmetic): string {
     if ("column" in expression) {
       const { column } = expression;
       if (!this.#categorical.has(column)) return column;
@@ -174,7 +174,7 @@ class Fields {
     return name;
   }
 
-  #apply(expression: Expression): Element {
+  #apply(expression: Arithmetic): Element {
     if ("number" in expression) return constant(expression.number);
     if ("column" in expression) return { name: "FieldRef", attributes: { field: expression.column } };
     const call = (name: string, ...children: Element[]): Element => ({
@@ -212,7 +212,7 @@ function constant(value: number): Element {
 }
 
 /** An expression as a name, much as R writes it. */
-function describe(expression: Expression): string {
+function describe(expression: Arithmetic): string {
   if ("number" in expression) return String(expression.number);
   if ("column" in expression) return expression.column;
   const args = expression.args.map(describe);

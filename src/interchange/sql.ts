@@ -1,4 +1,4 @@
-import type { Expression } from "../dataset/formula/spec.js";
+import type { Arithmetic } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { version } from "../version.js";
 import { type Block, type Equation, equationOf, type Factor, type Power } from "./equation.js";
@@ -75,7 +75,7 @@ function powerSql({ expression, exponent }: Power): string {
     : expressionSql({ call: "^", args: [expression, { number: exponent }] });
 }
 
-function expressionSql(expression: Expression): string {
+function expressionSql(expression: Arithmetic): string {
   if ("number" in expression) return literal(expression.number);
   if ("column" in expression) return cast(expression.column);
   const { call, args } = expression;
@@ -113,13 +113,13 @@ function logarithm(name: string, a: string): string {
   return `CASE WHEN ${a} > 0e0 THEN ${name}(${a}) END`;
 }
 
-function logarithmTo(a: string, b: string, base: Expression): string {
+function logarithmTo(a: string, b: string, base: Arithmetic): string {
   if ("number" in base && base.number === 10) return logarithm("log10", a);
   const divisor = "number" in base ? literal(Math.log(base.number)) : `NULLIF(${logarithm("ln", b)}, 0e0)`;
   return `(${logarithm("ln", a)} / ${divisor})`;
 }
 
-function power(a: string, b: string, exponent: Expression): string {
+function power(a: string, b: string, exponent: Arithmetic): string {
   const value = `power(${a}, ${b})`;
   if (!("number" in exponent))
     return `CASE WHEN ${a} > 0e0 OR (${a} = 0e0 AND ${b} >= 0e0) OR (${a} < 0e0 AND ${b} = floor(${b})) THEN ${value} END`;

@@ -1,4 +1,4 @@
-import type { Expression } from "../dataset/formula/spec.js";
+import type { Arithmetic } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { version } from "../version.js";
 import { type Block, type Equation, equationOf, type Power } from "./equation.js";
@@ -86,7 +86,7 @@ class Names {
     return exponent === 1 ? base : `Math.pow(${base}, ${exponent})`;
   }
 
-  #base(expression: Expression): string {
+  #base(expression: Arithmetic): string {
     if ("column" in expression) return this.#source(expression);
     const source = this.#source(expression);
     let name = this.#known.get(source);
@@ -98,7 +98,7 @@ class Names {
     return name;
   }
 
-  #source(expression: Expression): string {
+  #source(expression: Arithmetic): string {
     if ("number" in expression) return number(expression.number);
     if ("column" in expression) return `x${this.#columns.indexOf(expression.column)}`;
     const { call } = expression;

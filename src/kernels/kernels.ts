@@ -29,7 +29,7 @@ export class Kernels {
     this.doubles = new Float64Array(buffer);
     this.#top = this.exports.heapBase();
     this.exports.init();
-    this.#counts = this.alloc(16);
+    this.#counts = this.alloc(20);
   }
 
   /**
@@ -103,7 +103,13 @@ export class Kernels {
       rowsIfInside: this.ints[at + 1]!,
       lines: this.ints[at + 2]!,
       quoteParity: this.ints[at + 3]!,
+      special: this.ints[at + 4] !== 0,
     };
+  }
+
+  /** Whether one of the bytes [from, to) is NUL or not ASCII. */
+  hasSpecial(from: number, to: number): boolean {
+    return this.exports.hasSpecial(from, to) !== 0;
   }
 
   /** The offset of the first row start in [ptr, ptr + length), or `length`; the same contract as `countRows`. */
@@ -122,6 +128,8 @@ export interface RowCount {
   lines: number;
   /** 1 if the number of quotes is odd, so that the state after the chunk is not the one before it. */
   quoteParity: number;
+  /** Whether a byte is NUL or not ASCII, so that the text has to be looked at more closely. */
+  special: boolean;
 }
 
 let own: Kernels | undefined;

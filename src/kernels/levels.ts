@@ -1,7 +1,7 @@
 import { BLOCK_ROWS } from "./block-rows.js";
 import type { Kernels } from "./kernels.js";
 
-const STRUCT_BYTES = 28;
+const STRUCT_BYTES = 32;
 const ENTRY_BYTES = 16;
 
 /**
@@ -16,11 +16,15 @@ export class LevelTable {
   readonly #struct: number;
   readonly #names: string[] = [];
 
-  /** `maxLevels` is the most levels that `intern` accepts; default 2²⁰. */
-  constructor(kernels: Kernels, maxLevels = 1 << 20) {
+  /**
+   * `maxLevels` is the most levels that `intern` accepts; default 2²⁰. With `literal`, NA and the like are levels, and
+   * only an empty cell is missing.
+   */
+  constructor(kernels: Kernels, maxLevels = 1 << 20, literal = false) {
     this.maxLevels = maxLevels;
     this.#kernels = kernels;
     this.#struct = kernels.allocZeroed(STRUCT_BYTES);
+    kernels.ints[this.#struct / 4 + 7] = literal ? 1 : 0;
     this.#enlarge(64, 1024);
   }
 

@@ -36,18 +36,20 @@ const Field = {
   list: 10,
   listRoom: 11,
   spans: 12,
-  rows: 13,
-  next: 14,
-  status: 15,
-  rowStart: 16,
-  column: 17,
-  cell: 18,
-  cellLength: 19,
-  found: 20,
-  listed: 21,
-  missing: 22,
+  decimal: 13,
+  hostReads: 14,
+  rows: 15,
+  next: 16,
+  status: 17,
+  rowStart: 18,
+  column: 19,
+  cell: 20,
+  cellLength: 21,
+  found: 22,
+  listed: 23,
+  missing: 24,
 } as const;
-const REQUEST_BYTES = 23 * 4;
+const REQUEST_BYTES = 25 * 4;
 
 /** What a file column is for: not read, a number, or a text; slot s is the block's s-th column. */
 export type ColumnUse = { read: "skip" } | { read: "number"; slot: number } | { read: "text"; slot: number };
@@ -63,6 +65,13 @@ export interface RowParserOptions {
   stride?: number;
   /** Whether to record where each row's text stands (`spans`). */
   spans?: boolean;
+  /** The character before a number's fraction; default a point. */
+  decimal?: "." | ",";
+  /**
+   * Reads cells of numbers that are neither plain decimals nor missing: the value, NaN for a missing one, undefined
+   * where it is no number. Default: none is.
+   */
+  readCell?: ((column: number, text: string) => number | undefined) | undefined;
 }
 
 /**
@@ -95,9 +104,11 @@ export class RowParser {
   readonly #request: number;
   readonly #list: number;
   readonly #directives: Int32Array;
+  readonly #readCell: RowParserOptions["readCell"];
 
   constructor(kernels: Kernels, options: RowParserOptions) {
     const { columns, delimiter = 0x2c, maxRows = BLOCK_ROWS, stride = maxRows, spans = false } = options;
+    this.#readCell = options.readCell;
     if (stride < maxRows) throw new RangeError(`a stride of ${stride} cannot hold ${maxRows} rows`);
     this.#kernels = kernels;
     this.maxRows = maxRows;
@@ -118,6 +129,8 @@ export class RowParser {
     ints[at + Field.list] = this.#list;
     ints[at + Field.listRoom] = listRoom;
     ints[at + Field.spans] = this.spans;
+    ints[at + Field.decimal] = (options.decimal ?? ".").charCodeAt(0);
+    ints[at + Field.hostReads] = options.readCell === undefined ? 0 : 1;
   }
 
   /**
@@ -164,8 +177,10 @@ export class RowParser {
       const column = ints[at + 1]!;
       const cell = ints[at + 2]! >>> 0;
       const length = ints[at + 3]!;
-      const value = Number(this.text(cell, length));
-      if (Number.isFinite(value)) {
+      const text = this.text(cell, length);
+      const value = this.#readCell === undefined ? Number(text) : this.#readCell(column, text);
+      if (value !== undefined && (Number.isFinite(value) || (Number.isNaN(value) && this.#readCell))) {
+        if (Number.isNaN(value)) this.missing++;
         doubles[(block + this.#directives[column]!) / 8 + row] = value;
         continue;
       }

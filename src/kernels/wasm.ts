@@ -14,6 +14,7 @@ export interface Exports {
   powerOfFive(q: number): number;
   countRows(ptr: number, length: number, out: number): void;
   findRowStart(ptr: number, length: number, insideQuote: number): number;
+  hasSpecial(from: number, to: number): number;
   parseRows(request: number): void;
   formatRows(
     values: number,

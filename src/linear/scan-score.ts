@@ -11,7 +11,7 @@ export async function scanScore(
   layout: RowLayout,
   plan: ScorePlan,
   control: ScanControl,
-): Promise<{ errors: PredictionErrors; rows: number }> {
+): Promise<{ errors: PredictionErrors; rows: number; excluded: number }> {
   const errors = new PredictionErrors();
   let rows = 0;
   const job: ScanJob<ScorePlan, ScoreResult> = {
@@ -24,6 +24,6 @@ export async function scanScore(
       return undefined;
     },
   };
-  await scan(table, layout, job, control);
-  return { errors, rows };
+  const { excluded } = await scan(table, layout, job, control);
+  return { errors, rows, excluded };
 }

@@ -1,9 +1,10 @@
 import { availableParallelism } from "node:os";
-import type { DialectOptions } from "../csv/dialect.js";
+import { readingFor } from "../csv/kept-reading.js";
 import { linesOfRows } from "../csv/locate.js";
+import type { ReadingOptions } from "../csv/reading-options.js";
 import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
-import { type Output, openOutput, quoteField } from "../csv/write.js";
+import { freeNames, type Output, openOutput, quoteField } from "../csv/write.js";
 import { DataError, ModelError } from "../errors.js";
 import { type InfluenceLimits, influenceLimits } from "../linear/covariance/influence.js";
 import type { LinearModel } from "../linear/model/model.js";
@@ -32,9 +33,10 @@ import {
   type StandingOut,
 } from "./diagnose-job.js";
 import { matchColumns } from "./match-columns.js";
+import { isOwnFile } from "./own-file.js";
 
 /** Options of `diagnoseCsv`; all may be left out. */
-export interface DiagnoseCsvOptions extends DialectOptions, ReadingControl {
+export interface DiagnoseCsvOptions extends ReadingOptions, ReadingControl {
   /** Where to write the measures of every row, as CSV. Default: nowhere. */
   output?: string | undefined;
   /** Whether the input's own columns come before them. */
@@ -54,6 +56,8 @@ export interface Diagnosis {
   /** Rows diagnosed: complete, and of positive weight. */
   n: number;
   dropped: number;
+  /** Rows left out by the condition on rows: the one given, else that of the model. */
+  excluded: number;
   /** Rows that the fit held out: where the file is the very one that it was trained on. */
   heldOut: number;
   /** Whether the rows are those of the fit, by their number and residual sum of squares. */
@@ -106,12 +110,18 @@ async function diagnoseSource(
     throw new ModelError("a penalised fit's residuals have no leverages of this kind", {
       hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,
     });
-  const table = await readTable(source, options);
+  const sameFile = isOwnFile(model, [source]);
+  const reading = readingFor(options, model.reading, { sameFile, where: true });
+  const table = await readTable(source, reading);
+  const known = table.columns.some(({ name }) => name === reading.id?.normalize("NFC"));
+  const id = options.id ?? (known ? reading.id : undefined);
   const { output: path, append = false, top: most = 10 } = options;
   const text = path === undefined ? undefined : { append, delimiter: append ? table.dialect.delimiter : "," };
   const { layout, predictor } = matchColumns(model, table, {
     text: text !== undefined && append,
     weights: true,
+    where: reading.where,
+    id,
   });
   if (!predictor.target)
     throw new ModelError(
@@ -142,10 +152,11 @@ async function diagnoseSource(
     unseen: options.unseen ?? "fail",
     most,
     text,
+    named: id !== undefined,
   };
   const output = path === undefined ? undefined : openOutput(path);
   try {
-    await output?.write(rowHeader(table, text));
+    await output?.write(rowHeader(table, text, id));
     const seen = await diagnoseRows(table, { layout, plan, output, options });
     await output?.commit();
     return await diagnosisOf(table, model, seen, limits);
@@ -155,13 +166,15 @@ async function diagnoseSource(
   }
 }
 
-function rowHeader(table: Table, text: DiagnosePlan["text"]): string {
+function rowHeader(table: Table, text: DiagnosePlan["text"], id: string | undefined): string {
   if (text === undefined) return "";
+  const own = [id ?? ROW_COLUMNS[0]!, ...ROW_COLUMNS.slice(1)];
   const names = (list: readonly string[]) =>
     list.map((name) => quoteField(name, text.delimiter)).join(text.delimiter);
-  if (!text.append) return `${names(ROW_COLUMNS)}\n`;
-  const own = table.headerText === "" ? names(table.columns.map(({ name }) => name)) : table.headerText;
-  return `${own}${text.delimiter}${names(ROW_COLUMNS)}\n`;
+  if (!text.append) return `${names(own)}\n`;
+  const taken = table.columns.map(({ name }) => name);
+  const before = table.headerText === "" ? names(taken) : table.headerText;
+  return `${before}${text.delimiter}${names(freeNames(own, taken))}\n`;
 }
 
 /** Which rows of its own file a model was not fitted on. */
@@ -175,6 +188,7 @@ function heldOut({ scan, source: trained }: LinearModel, source: Source): Diagno
 /** What all chunks gave. */
 interface Seen {
   rows: number;
+  excluded: number;
   heldOut: number;
   residuals: Float64Array;
   auxiliary: AuxiliaryMoments;
@@ -220,14 +234,20 @@ async function diagnoseRows(
     },
   };
   const { signal, onProgress, callerWorks, threads = availableParallelism() } = options;
-  await scan(table, layout, job, { threads, callerWorks, window: 4 * threads, signal, onProgress });
+  const { excluded } = await scan(table, layout, job, {
+    threads,
+    callerWorks,
+    window: 4 * threads,
+    signal,
+    onProgress,
+  });
   const residuals = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;
   for (const part of parts) {
     residuals.set(part, at);
     at += part.length;
   }
-  return { rows, heldOut, residuals, auxiliary, counts, top, extreme };
+  return { rows, excluded, heldOut, residuals, auxiliary, counts, top, extreme };
 }
 
 async function diagnosisOf(
@@ -236,7 +256,7 @@ async function diagnosisOf(
   seen: Seen,
   limits: InfluenceLimits,
 ): Promise<Diagnosis> {
-  const { rows, heldOut, residuals, auxiliary, counts, top, extreme } = seen;
+  const { rows, excluded, heldOut, residuals, auxiliary, counts, top, extreme } = seen;
   const n = residuals.length;
   if (n === 0)
     throw new DataError(`no row is complete: each of ${rows} has a missing cell`, {
@@ -245,9 +265,10 @@ async function diagnosisOf(
   const rss = residuals.reduce((sum, e) => sum + e * e, 0);
   const named = await nameRows(table, extreme === undefined ? top : [...top, extreme]);
   return {
-    rows,
+    rows: rows + excluded,
     n,
     dropped: rows - heldOut - n,
+    excluded,
     heldOut,
     ofFit: n === model.n && Math.abs(rss - model.rss) <= 1e-6 * model.rss,
     rss,

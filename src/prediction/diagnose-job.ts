@@ -8,7 +8,7 @@ import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { isHeldOut } from "../scan/row-draw.js";
-import { RowText } from "./row-text.js";
+import { RowText, rowNames } from "./row-text.js";
 
 /** What the diagnosis of a chunk depends on, apart from its rows; plain data, so that it can go to a worker. */
 export interface DiagnosePlan {
@@ -27,12 +27,16 @@ export interface DiagnosePlan {
   most: number;
   /** Whether to write the rows' measures, and how. */
   text: { append: boolean; delimiter: string } | undefined;
+  /** Whether rows have names. */
+  named: boolean;
 }
 
 /** The measures of a row. */
 export interface RowDiagnosis {
   /** The row's number, from 1, the header not counted. */
   row: number;
+  /** What the column that names rows says. */
+  name?: string | undefined;
   observed: number;
   fitted: number;
   residual: number;
@@ -124,38 +128,38 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     this.#block = kernels.allocBlock(columns);
     this.#weights = view.weighted ? kernels.alloc(8 * BLOCK_ROWS) : 0;
     if (plan.text !== undefined)
-      this.#text = new RowText(view, { columns: ROW_COLUMNS.length, ...plan.text });
+      this.#text = new RowText(view, { columns: ROW_COLUMNS.length - (plan.named ? 1 : 0), ...plan.text });
   }
 
   add(rows: number): void {
     const { unseen, held } = this.#plan;
-    const { firstRow } = this.#view;
     const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
-    checkUnseen(this.#predictor, firstRow, unseen);
-    this.#whitened.fill((j) => this.#predictor.column(j), rows);
     const { predictions, target } = this.#predictor;
+    const weightOf = (r: number) => raw.weights?.[r] ?? 1;
+    const rowOf = (r: number) => this.#view.rowNumber(r);
+    checkUnseen(this.#predictor, rowOf, unseen, (r) => !Number.isNaN(target![r]!) && weightOf(r) > 0);
+    this.#whitened.fill((j) => this.#predictor.column(j), rows);
     let kept = 0;
     for (let r = 0; r < rows; r++) {
-      const weight = raw.weights?.[r] ?? 1;
+      const weight = weightOf(r);
       const y = weight > 0 ? target![r]! : Number.NaN;
       this.#influence.measure(r, y, predictions[r]!, this.#whitened.squares[r]!, weight);
-      this.#numbers[r] = firstRow + r + 1;
+      this.#numbers[r] = rowOf(r) + 1;
       if (this.#influence.residual[r]! * 0 !== 0) continue;
-      if (held !== undefined && isHeldOut(held.firstRow + firstRow + r, held.seed, held.testSize)) {
+      if (held !== undefined && isHeldOut(held.firstRow + rowOf(r), held.seed, held.testSize)) {
         this.#heldOut++;
         continue;
       }
       this.#keep(r, kept++, predictions[r]!, weight);
-      this.#compare(firstRow + r + 1, r, y, predictions[r]!);
+      this.#compare(rowOf(r) + 1, r, y, predictions[r]!);
     }
     if (kept > 0) this.#moments.add(this.#block, kept, this.#weights);
     this.#rows += rows;
     const { residual, leverage, rstandard, rstudent, cooks, dffits } = this.#influence;
-    this.#text?.add(
-      [this.#numbers, predictions, residual, leverage, rstandard, rstudent, cooks, dffits],
-      rows,
-    );
+    const columns = [predictions, residual, leverage, rstandard, rstudent, cooks, dffits];
+    if (this.#plan.named) this.#text?.add(columns, rows, rowNames(this.#view, rows));
+    else this.#text?.add([this.#numbers, ...columns], rows);
   }
 
   /** Puts what the tests need of row r into row `at` of the block. */
@@ -195,6 +199,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     if (!any && (!further || Number.isNaN(rstudent[r]!))) return;
     const diagnosis: RowDiagnosis = {
       row,
+      ...(this.#plan.named ? { name: this.#view.rowName(r) } : {}),
       observed,
       fitted,
       residual: residual[r]!,

@@ -1,6 +1,6 @@
-import type { DialectOptions } from "../csv/dialect.js";
-import { openSource } from "../csv/source.js";
-import { readTable } from "../csv/table.js";
+import { readingFor } from "../csv/kept-reading.js";
+import type { ReadingOptions } from "../csv/reading-options.js";
+import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { DataError, ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { ModelGroup } from "../linear/model/model-group.js";
@@ -10,9 +10,10 @@ import { scanScore } from "../linear/scan-score.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { matchColumns } from "./match-columns.js";
+import { isOwnFile } from "./own-file.js";
 
 /** Options of `evaluateCsv`; all may be left out. */
-export interface EvaluateCsvOptions extends DialectOptions, ReadingControl {
+export interface EvaluateCsvOptions extends ReadingOptions, ReadingControl {
   /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
   unseen?: UnseenPolicy | undefined;
 }
@@ -22,39 +23,50 @@ export interface CsvEvaluation {
   rows: number;
   /** Rows left out because a cell of the model's terms or target is missing. */
   dropped: number;
+  /** Rows left out by the condition on rows: the one given, else that of the model. */
+  excluded: number;
   metrics: PredictionMetrics;
+  /** Remarks for the user. */
+  notes: string[];
 }
 
 /**
- * Measures the error of a model's predictions on a CSV file, or on standard input (`-`).
+ * Measures the error of a model's predictions on a CSV file, on several, or on standard input (`-`).
  *
  * @throws ModelError where the file lacks columns of the model, its target included; DataError for a bad cell, and
  * where no row is complete
  */
 export async function evaluateCsv(
   model: LinearModel | ModelGroup,
-  path: string,
+  data: string | readonly string[],
   options: EvaluateCsvOptions = {},
 ): Promise<CsvEvaluation> {
-  const source = await openSource(path, options.signal);
-  try {
-    const table = await readTable(source, options);
-    const { layout, predictor } = matchColumns(model, table, { weights: true });
+  return withSources(data, options.signal, async (sources) => {
+    const sameFile = isOwnFile(model, sources);
+    const reading = readingFor(options, model.reading, { sameFile, where: true });
+    const table = await readTables(sources, reading);
+    const { where } = reading;
+    const { layout, predictor } = matchColumns(model, table, { weights: true, where });
     if (!predictor.target)
       throw new ModelError(
-        `${source.name}: the target ${JSON.stringify(model.target)} is missing or not numeric`,
+        `${namesOf(table)}: the target ${JSON.stringify(model.target)} is missing or not numeric`,
         { hint: "evaluate compares predictions with it; goml predict does without" },
       );
     const { signal, onProgress, callerWorks, threads, unseen = "fail" } = options;
     const plan: ScorePlan = { predictor, unseen };
     const control = { threads, callerWorks, signal, onProgress };
-    const { errors, rows } = await scanScore(table, layout, plan, control);
+    const { errors, rows, excluded } = await scanScore(table, layout, plan, control);
     if (errors.n === 0)
-      throw new DataError(`no row is complete: each of ${rows} has a missing cell`, {
-        place: { file: source.name },
-      });
-    return { rows, dropped: rows - errors.n, metrics: errors.metrics(model.rank) };
-  } finally {
-    await source.close();
-  }
+      throw new DataError(
+        rows === 0
+          ? `all ${excluded} rows are left out by the condition on rows`
+          : `no row is complete: each of ${rows} has a missing cell`,
+        { place: { file: namesOf(table) } },
+      );
+    const notes = [...table.notes];
+    if (options.where === undefined && where !== undefined)
+      notes.push(`only rows for which the model's own condition holds: ${where}`);
+    const metrics = errors.metrics(model.rank);
+    return { rows: rows + excluded, dropped: rows - errors.n, excluded, metrics, notes };
+  });
 }

@@ -14,6 +14,18 @@ export interface MatchedColumns<Plan extends AnyPredictorPlan = AnyPredictorPlan
   predictor: Plan;
 }
 
+/** What else a table is read for. */
+interface MatchOptions {
+  /** Keep the rows' bytes. */
+  text?: boolean;
+  /** Read the model's weights, where the table has them. */
+  weights?: boolean;
+  /** A condition on rows. */
+  where?: string | undefined;
+  /** The column that names rows; passed over where it is the model that says so, and the table has none. */
+  id?: string | undefined;
+}
+
 /**
  * Finds a model's raw columns among a table's columns, by name and not by position, and the target's too where the
  * table has them as numbers.
@@ -23,17 +35,17 @@ export interface MatchedColumns<Plan extends AnyPredictorPlan = AnyPredictorPlan
 export function matchColumns(
   model: LinearModel,
   table: Table,
-  options?: { text?: boolean; weights?: boolean },
+  options?: MatchOptions,
 ): MatchedColumns<PredictorPlan>;
 export function matchColumns(
   model: LinearModel | ModelGroup,
   table: Table,
-  options?: { text?: boolean; weights?: boolean },
+  options?: MatchOptions,
 ): MatchedColumns;
 export function matchColumns(
   model: LinearModel | ModelGroup,
   table: Table,
-  options: { text?: boolean; weights?: boolean } = {},
+  options: MatchOptions = {},
 ): MatchedColumns {
   const kinds = new Map(table.columns.map((column) => [column.name, column.kind]));
   const needed = model.predictorPlan(false);
@@ -46,13 +58,18 @@ export function matchColumns(
     });
   }
   const known = model.spec.numeric.every(
-    (name) => needed.spec.numeric.includes(name) || kinds.get(name) === "numeric",
+    // A target without a value in the head of a file may have one further down.
+    (name) =>
+      needed.spec.numeric.includes(name) ||
+      kinds.get(name) === "numeric" ||
+      (kinds.get(name) === "empty" && !table.whole),
   );
   const predictor = known ? model.predictorPlan(true) : needed;
   const weights =
     options.weights === true && kinds.get(model.weightsColumn ?? "") === "numeric"
       ? model.weightsColumn
       : undefined;
-  const slots = { ...rawSlots(predictor.spec), weight: weights, group: groups[0], text: options.text };
+  const { text, where, id } = options;
+  const slots = { ...rawSlots(predictor.spec), weight: weights, group: groups[0], text, where, id };
   return { layout: layoutOf(table, slots), predictor };
 }

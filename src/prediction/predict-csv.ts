@@ -1,10 +1,12 @@
 import { availableParallelism } from "node:os";
 import { CHUNK_BYTES } from "../csv/chunks.js";
-import type { DialectOptions } from "../csv/dialect.js";
-import { openSource, type Source } from "../csv/source.js";
-import { readTable } from "../csv/table.js";
-import { openOutput, quoteField } from "../csv/write.js";
-import { UsageError } from "../errors.js";
+import { readingFor } from "../csv/kept-reading.js";
+import type { ReadingOptions } from "../csv/reading-options.js";
+import { Source } from "../csv/source.js";
+import { type Table, tablesOf } from "../csv/table.js";
+import { readTables, withSources } from "../csv/tables.js";
+import { openOutput } from "../csv/write.js";
+import { DataError, UsageError } from "../errors.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { IntervalKind } from "../linear/model/interval.js";
 import { intervalPlan } from "../linear/model/interval-plan.js";
@@ -17,11 +19,12 @@ import type { ScanJob } from "../scan/scan-options.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
 import { option, verb, wording } from "../wording.js";
 import { matchColumns } from "./match-columns.js";
+import { isOwnFile } from "./own-file.js";
 import { PredictJob, type PredictPlan, type PredictResult, predictionHeader } from "./predict-job.js";
 import type { MachineName } from "./predict-on-machine.js";
 
 /** Options of `predictCsv`; all may be left out. */
-export interface PredictCsvOptions extends DialectOptions, ReadingControl {
+export interface PredictCsvOptions extends ReadingOptions, ReadingControl {
   /** Worker threads; 0 (default) predicts on the calling thread. */
   threads?: number | undefined;
   /** The file to write; standard output where it is left out. */
@@ -45,6 +48,10 @@ export interface CsvPrediction {
   rows: number;
   /** Rows with a missing cell, whose prediction is NA. */
   missing: number;
+  /** Rows left out by the condition on rows, for which nothing is written. */
+  excluded: number;
+  /** Remarks for the user. */
+  notes: string[];
   /** The error, where the file has the target. */
   metrics: PredictionMetrics | undefined;
   timing: { totalMs: number; threads: number };
@@ -56,28 +63,28 @@ export function defaultThreads(): number {
 }
 
 /**
- * Predicts every row of a CSV (a path, `-` for standard input, or an open source, which stays open) and writes the predictions as CSV, in order: the same bytes for any number of threads.
+ * Predicts every row of a CSV (a path, several, `-` for standard input, or an open source, which stays open) and writes the predictions as CSV, in order: the same bytes for any number of threads.
  *
  * @throws ModelError where the file lacks columns of the model; DataError for a bad cell or an output that cannot
  * be written, of which then nothing is left
  */
 export async function predictCsv(
   model: LinearModel | ModelGroup,
-  data: string | Source,
+  data: string | readonly string[] | readonly Source[] | Source,
   options: PredictCsvOptions = {},
 ): Promise<CsvPrediction> {
-  if (typeof data !== "string") return predictSource(model, data, options);
-  const source = await openSource(data, options.signal);
-  try {
-    return await predictSource(model, source, options);
-  } finally {
-    await source.close();
-  }
+  if (data instanceof Source) return predictSources(model, [data], options);
+  if (typeof data !== "string" && isOpen(data)) return predictSources(model, data, options);
+  return withSources(data, options.signal, (sources) => predictSources(model, sources, options));
 }
 
-async function predictSource(
+function isOpen(data: readonly string[] | readonly Source[]): data is readonly Source[] {
+  return data[0] instanceof Source;
+}
+
+async function predictSources(
   model: LinearModel | ModelGroup,
-  source: Source,
+  sources: readonly Source[],
   options: PredictCsvOptions,
 ): Promise<CsvPrediction> {
   const started = performance.now();
@@ -91,9 +98,14 @@ async function predictSource(
     throw new UsageError("models by group predict without intervals, and not on the machines", {
       hint: wording`${verb("oneOfGroups")} gives the model of one group`,
     });
-  const table = await readTable(source, options);
+  const reading = readingFor(options, model.reading, { sameFile: isOwnFile(model, sources), where: false });
+  const table = await readTables(sources, reading);
   const append = options.append ?? false;
-  const { layout, predictor } = matchColumns(model, table, { text: append });
+  if (append) checkOrder(table);
+  // A column that only the model names may be missing here, as it is for rows that have no names yet.
+  const known = table.columns.some(({ name }) => name === reading.id?.normalize("NFC"));
+  const id = options.id ?? (known ? reading.id : undefined);
+  const { layout, predictor } = matchColumns(model, table, { text: append, where: options.where, id });
   const plan: PredictPlan = {
     predictor,
     intervals:
@@ -104,17 +116,19 @@ async function predictSource(
     bounds,
     unseen: options.unseen ?? "fail",
     append,
+    id: append ? undefined : id,
     delimiter: append ? table.dialect.delimiter : ",",
   };
-  const names = table.columns.map(({ name }) => quoteField(name, plan.delimiter)).join(plan.delimiter);
+  const size = sources.reduce((sum, { plain }) => sum + (plain?.size ?? Number.NaN), 0);
   const output = openOutput(options.output);
   const threads = options.threads ?? 0;
   let used = Math.max(1, threads);
   const errors = new PredictionErrors();
   let rows = 0;
   let missing = 0;
+  let excluded = 0;
   try {
-    let open = await output.write(predictionHeader(plan, table.headerText === "" ? names : table.headerText));
+    let open = await output.write(predictionHeader(plan, table));
     if (open && options.machine !== undefined) {
       const { predictOnMachine } = await import("./predict-on-machine.js");
       const done = await predictOnMachine({
@@ -125,10 +139,10 @@ async function predictSource(
         output,
         machine: options.machine,
         workers: threads,
-        chunkBytes: chunkBytes(source.plain?.size),
+        chunkBytes: chunkBytes(size),
         signal: options.signal,
       });
-      ({ rows, missing } = done);
+      ({ rows, missing, excluded } = done);
       errors.absorb(done.errors);
     } else if (open) {
       const job: ScanJob<PredictPlan, PredictResult> = {
@@ -144,10 +158,10 @@ async function predictSource(
         },
       };
       const { callerWorks, signal, onProgress } = options;
-      ({ threads: used } = await scan(table, layout, job, {
+      ({ threads: used, excluded } = await scan(table, layout, job, {
         threads: Math.max(1, threads),
         inlineBytes: 0,
-        chunkBytes: chunkBytes(source.plain?.size),
+        chunkBytes: chunkBytes(size),
         window: 8 * Math.max(1, threads),
         callerWorks,
         signal,
@@ -159,16 +173,33 @@ async function predictSource(
     output.abort();
     throw error;
   }
+  const notes = [...table.notes];
+  if (options.where === undefined && model.reading?.where !== undefined)
+    notes.push(`all rows are predicted; the model was trained on those for which ${model.reading.where}`);
   return {
     rows,
     missing,
+    excluded,
+    notes,
     metrics: errors.n > 0 ? errors.metrics(model.rank) : undefined,
     timing: { totalMs: performance.now() - started, threads: used },
   };
 }
 
+/** Throws DataError where rows that are to be kept as they stand would not fit under one header. */
+function checkOrder(table: Table): void {
+  const order = ({ columns, dialect }: Table) =>
+    JSON.stringify([dialect.delimiter, columns.map(({ name }) => name)]);
+  const other = tablesOf(table).find((part) => order(part) !== order(table));
+  if (other === undefined) return;
+  throw new DataError("another order of columns, or another delimiter, than in the file before", {
+    place: { file: other.source.name },
+    hint: wording`${option("append")} keeps rows as they stand: predict the files one by one`,
+  });
+}
+
 /** Sixteen chunks of a small file, so that threads have something to share; each row is predicted alone anyway. */
-function chunkBytes(size: number | undefined): number {
-  if (size === undefined || size >= 16 * CHUNK_BYTES) return CHUNK_BYTES;
+function chunkBytes(size: number): number {
+  if (!(size < 16 * CHUNK_BYTES)) return CHUNK_BYTES;
   return Math.max(4096, 2 ** Math.ceil(Math.log2(size / 16)));
 }

@@ -1,4 +1,5 @@
-import { quoteField } from "../csv/write.js";
+import type { Table } from "../csv/table.js";
+import { freeNames, quoteField } from "../csv/write.js";
 import { BlockPredictor } from "../linear/model/block-predictor.js";
 import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "../linear/model/group-predictor.js";
 import { IntervalBlock, type IntervalPlan } from "../linear/model/interval.js";
@@ -6,7 +7,7 @@ import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { PredictionErrors } from "../stats/metrics.js";
-import { RowText } from "./row-text.js";
+import { RowText, rowNames } from "./row-text.js";
 
 /** What the predictions of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
 export interface PredictPlan {
@@ -20,6 +21,8 @@ export interface PredictPlan {
   unseen: UnseenPolicy;
   /** Whether the rows' own bytes come before the prediction, and the delimiter between them. */
   append: boolean;
+  /** The column that names rows, which then comes before the prediction. */
+  id?: string | undefined;
   delimiter: string;
 }
 
@@ -63,7 +66,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
 
   add(rows: number): void {
     this.#predictor.predict(this.#view.raw(rows), 0, rows);
-    checkUnseen(this.#predictor, this.#view.firstRow, this.#plan.unseen);
+    checkUnseen(this.#predictor, (r) => this.#view.rowNumber(r), this.#plan.unseen);
     const { predictions, target } = this.#predictor;
     const own = this.#predictor;
     if (own instanceof BlockPredictor) this.#intervals?.fill(predictions, (j) => own.column(j), rows);
@@ -73,7 +76,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
       else if (target !== undefined && !Number.isNaN(target[r]!)) this.#errors.add(target[r]!, prediction);
     }
     this.#rows += rows;
-    this.#text.add(this.#columns, rows);
+    this.#text.add(this.#columns, rows, this.#plan.id === undefined ? undefined : rowNames(this.#view, rows));
   }
 
   finish(): PredictResult {
@@ -90,11 +93,19 @@ export class PredictJob implements ChunkJob<PredictResult> {
   }
 }
 
-/** The header line of the predictions; `inputHeader` is that of the input's own columns. */
-export function predictionHeader(plan: PredictPlan, inputHeader: string): string {
+/**
+ * The header line of the predictions, behind that of the table's own columns where they are kept; a name that one of
+ * them has gets a number.
+ */
+export function predictionHeader(plan: PredictPlan, table: Table): string {
   const names = ["prediction"];
   if (plan.stdError) names.push("stdError");
   if (plan.bounds) names.push("lower", "upper");
-  const own = names.map((name) => quoteField(name, plan.delimiter)).join(plan.delimiter);
-  return plan.append ? `${inputHeader}${plan.delimiter}${own}\n` : `${own}\n`;
+  const taken = table.columns.map(({ name }) => name);
+  const line = (list: readonly string[]) =>
+    list.map((name) => quoteField(name, plan.delimiter)).join(plan.delimiter);
+  if (!plan.append)
+    return `${line(plan.id === undefined ? names : [plan.id, ...freeNames(names, [plan.id])])}\n`;
+  const own = table.headerText === "" ? line(taken) : table.headerText;
+  return `${own}${plan.delimiter}${line(freeNames(names, taken))}\n`;
 }

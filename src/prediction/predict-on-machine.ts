@@ -1,17 +1,17 @@
 import type { ColumnBlock } from "../csv/column-block.js";
-import { Levels } from "../csv/levels.js";
 import { withLine } from "../csv/locate.js";
-import { readColumns } from "../csv/read-columns.js";
 import type { Table } from "../csv/table.js";
-import type { Output } from "../csv/write.js";
+import { type Output, quoteField } from "../csv/write.js";
 import { Design } from "../dataset/formula/design.js";
+import { type RawBlock, rowNumber } from "../dataset/formula/raw-block.js";
 import { DataError, InterruptedError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import { linearGraph } from "../linear/model/to-graph.js";
 import { checkUnseen } from "../linear/model/unseen.js";
 import { GoMachine, TapeMachine } from "../machine/index.js";
-import { blockOrder, type RowLayout } from "../scan/row-layout.js";
+import { readRows } from "../scan/read-rows.js";
+import { blockOrder, type RowLayout, rowName } from "../scan/row-layout.js";
 import { PredictionErrors } from "../stats/metrics.js";
 import type { PredictPlan } from "./predict-job.js";
 
@@ -44,31 +44,31 @@ interface MachineRun {
  */
 export async function predictOnMachine(
   run: MachineRun,
-): Promise<{ rows: number; missing: number; errors: PredictionErrors }> {
+): Promise<{ rows: number; missing: number; excluded: number; errors: PredictionErrors }> {
   const { table, layout, plan, output, signal } = run;
-  const { choice } = blockOrder(layout);
   const { spec, terms, levels, weights, target } = run.predictor;
   const { graph, x, prediction } = linearGraph(weights, BATCH_ROWS);
+  const order = blockOrder(layout);
   const machine =
     run.machine === "go" ? new GoMachine(graph, { workers: run.workers }) : new TapeMachine(graph);
   const design = new Design(spec, terms, levels, { target });
-  const dictionaries = choice.factors.map(() => new Levels());
   const k = weights.length - 1;
   const X = new Float64Array(BATCH_ROWS * k);
   const errors = new PredictionErrors();
   let rows = 0;
   let missing = 0;
+  let excluded = 0;
 
   /** The design of one block of 128 rows, and of its targets into `y`. */
-  const fill = (block: ColumnBlock, start: number, count: number, at: number, y: Float64Array) => {
-    design.fill({ ...block, levels: dictionaries.map(({ names }) => names) }, start, count);
-    checkUnseen(design, block.firstRow, plan.unseen);
+  const fill = (raw: ColumnBlock & RawBlock, start: number, count: number, at: number, y: Float64Array) => {
+    design.fill(raw, start, count);
+    checkUnseen(design, (r) => rowNumber(raw, r), plan.unseen);
     for (let r = 0; r < count; r++) {
       for (let j = 0; j < k; j++) X[(at + r) * k + j] = design.values[j * BLOCK_ROWS + r]!;
     }
     if (target) y.set(design.target.subarray(0, count), start);
   };
-  const predict = async (block: ColumnBlock): Promise<Float64Array> => {
+  const predict = async (block: ColumnBlock & RawBlock): Promise<Float64Array> => {
     const predictions = new Float64Array(block.rows);
     const y = new Float64Array(block.rows).fill(Number.NaN);
     for (let first = 0; first < block.rows; first += BATCH_ROWS) {
@@ -90,12 +90,14 @@ export async function predictOnMachine(
   };
 
   try {
-    const options = { levels: dictionaries, chunkBytes: run.chunkBytes };
-    for await (const block of readColumns(table, choice, options)) {
+    const { chunkBytes } = run;
+    for await (const { block, levels: names, excluded: out } of readRows(table, layout, { chunkBytes })) {
       if (signal?.aborted) throw new InterruptedError();
-      const predictions = await predict(block);
+      excluded += out;
+      const predictions = await predict({ ...block, levels: names });
       rows += block.rows;
-      if (!(await output.write(linesOf(block, predictions, plan)))) break;
+      if (!(await output.write(linesOf(block, predictions, plan, (r) => rowName(order, block, names, r)))))
+        break;
     }
   } catch (error) {
     // A run in which the signal arrives ends with the signal's reason, which is not for users.
@@ -104,16 +106,22 @@ export async function predictOnMachine(
   } finally {
     await machine.close();
   }
-  return { rows, missing, errors };
+  return { rows, missing, excluded, errors };
 }
 
 function linesOf(
   block: ColumnBlock,
   predictions: Float64Array,
-  { append, delimiter }: PredictPlan,
+  { append, delimiter, id }: PredictPlan,
+  nameOf: (row: number) => string,
 ): string | Uint8Array {
   const cell = (value: number) => (Number.isNaN(value) ? "NA\n" : `${value}\n`);
   const { text } = block;
+  if (id !== undefined)
+    return Array.from(
+      predictions,
+      (value, r) => quoteField(nameOf(r), delimiter) + delimiter + cell(value),
+    ).join("");
   if (!append || text === undefined) return Array.from(predictions, cell).join("");
   // Rows keep their bytes, whatever they hold.
   const parts = Array.from(predictions, (value, r) => [

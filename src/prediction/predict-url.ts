@@ -1,10 +1,10 @@
 import type { ColumnBlock, ColumnChoice } from "../csv/column-block.js";
-import type { DialectOptions } from "../csv/dialect.js";
-import { Levels } from "../csv/levels.js";
+import { type Levels, levelsOf } from "../csv/levels.js";
 import { readColumns } from "../csv/read-columns.js";
+import type { ReadingOptions } from "../csv/reading-options.js";
 import type { Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
-import { openOutput, quoteField } from "../csv/write.js";
+import { freeNames, openOutput, quoteField } from "../csv/write.js";
 import { DataError, InterruptedError, ModelError } from "../errors.js";
 import { orderedMap } from "../parallel/ordered-map.js";
 import { positions } from "../stats/positions.js";
@@ -12,7 +12,7 @@ import { wording } from "../wording.js";
 import { InferClient, type RemoteInput, type RemoteModel } from "./infer-client.js";
 
 /** Options of `predictUrl`; all may be left out. */
-export interface PredictUrlOptions extends DialectOptions {
+export interface PredictUrlOptions extends ReadingOptions {
   /** The file to write; standard output where it is left out. */
   output?: string | undefined;
   /** Whether the input's own columns come before the prediction. */
@@ -71,7 +71,7 @@ export async function predictUrl(
     const model = await client.model();
     const table = await readTable(source, options);
     const choice = choiceOf(model, table, append);
-    const levels = choice.factors.map(() => new Levels());
+    const levels = levelsOf(table, choice);
     const delimiter = append ? table.dialect.delimiter : ",";
     let open = await output.write(headerOf(table, append, delimiter));
     const work = async (block: ColumnBlock) => {
@@ -168,8 +168,10 @@ function encodedTexts(codes: Int32Array, { names }: Levels): Buffer {
 
 function headerOf(table: Table, append: boolean, delimiter: string): string {
   if (!append) return "prediction\n";
-  const names = table.columns.map(({ name }) => quoteField(name, delimiter)).join(delimiter);
-  return `${table.headerText === "" ? names : table.headerText}${delimiter}prediction\n`;
+  const taken = table.columns.map(({ name }) => name);
+  const names = taken.map((name) => quoteField(name, delimiter)).join(delimiter);
+  const [own] = freeNames(["prediction"], taken);
+  return `${table.headerText === "" ? names : table.headerText}${delimiter}${own}\n`;
 }
 
 function linesOf(block: ColumnBlock, predictions: Float64Array, append: boolean, delimiter: string): string {

@@ -1,8 +1,14 @@
+import { quoteField } from "../csv/write.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import type { Kernels } from "../kernels/kernels.js";
 import { NumberWriter } from "../kernels/number-writer.js";
 import type { BlockSource } from "../scan/block-source.js";
 import type { BlockView } from "../scan/block-view.js";
+
+/** The names of a block's first `rows` rows. */
+export function rowNames(view: BlockView, rows: number): string[] {
+  return Array.from({ length: rows }, (_, r) => view.rowName(r) ?? "");
+}
 
 /**
  * Collects the CSV text of a chunk's rows, numbers as the shortest decimals that read back to the same doubles and
@@ -32,9 +38,13 @@ export class RowText {
     this.#block = kernels.alloc(8 * BLOCK_ROWS * options.columns);
   }
 
-  /** Adds the source's first `rows` rows, with these columns of numbers. */
-  add(columns: readonly Float64Array[], rows: number): void {
+  /** Adds the source's first `rows` rows, with these columns of numbers, and before them the rows' names if given. */
+  add(columns: readonly Float64Array[], rows: number, names?: readonly string[]): void {
     const { spans } = this.#source;
+    if (names !== undefined) {
+      this.#addSingly(columns, rows, names);
+      return;
+    }
     const whole = columns.every((column) => !column.subarray(0, rows).includes(Number.NaN));
     if (!whole || (this.#append && spans === 0)) {
       this.#addSingly(columns, rows);
@@ -47,12 +57,13 @@ export class RowText {
   }
 
   /** Row by row, for blocks with missing values and for the csv-parse lane. */
-  #addSingly(columns: readonly Float64Array[], rows: number): void {
+  #addSingly(columns: readonly Float64Array[], rows: number, names?: readonly string[]): void {
     for (let r = 0; r < rows; r++) {
       if (this.#append) {
         this.#push(this.#source.rowBytes(r));
         this.#push(Buffer.from(this.#delimiter));
       }
+      if (names) this.#push(Buffer.from(quoteField(names[r]!, this.#delimiter) + this.#delimiter));
       const cells = columns.map((column) => (Number.isNaN(column[r]!) ? "NA" : String(column[r]!)));
       this.#push(Buffer.from(`${cells.join(this.#delimiter)}\n`));
     }

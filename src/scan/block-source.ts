@@ -16,4 +16,8 @@ export interface BlockSource {
   readonly spans: number;
   /** The bytes of row r as they stand in the file, without line end. */
   rowBytes(r: number): Uint8Array;
+  /** The text that names row r, quotes undone; undefined where rows have no names. */
+  rowName(r: number): string | undefined;
+  /** Moves `count` of the block's rows to its start: row `rows[i]` becomes row i. */
+  select(rows: Int32Array, count: number): void;
 }

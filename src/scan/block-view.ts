@@ -1,3 +1,4 @@
+import { compileCondition, type Holds } from "../dataset/formula/condition.js";
 import type { RawBlock } from "../dataset/formula/raw-block.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import type { Kernels } from "../kernels/kernels.js";
@@ -13,17 +14,66 @@ export class BlockView {
   readonly source: BlockSource;
   readonly layout: RowLayout;
   readonly #order: BlockOrder;
+  readonly #holds: Holds | undefined;
+  /** The numbers of the rows that are left of the block, where some are not. */
+  readonly #kept = new Int32Array(BLOCK_ROWS);
+  #selected = false;
+  #excluded = 0;
 
   constructor(kernels: Kernels, source: BlockSource, layout: RowLayout) {
     this.kernels = kernels;
     this.source = source;
     this.layout = layout;
     this.#order = blockOrder(layout);
+    const { where } = layout;
+    this.#holds =
+      where &&
+      compileCondition(where.condition, {
+        numbers: (name) => this.#numbers(this.#order.where.get(name)!.at, BLOCK_ROWS),
+        text: (name) => this.#texts(this.#order.where.get(name)!.at),
+      });
   }
 
-  /** The number of the block's first row. */
-  get firstRow(): number {
-    return this.source.firstRow;
+  /**
+   * Leaves the rows out for which the layout's condition does not hold; before anything else is asked of a block.
+   *
+   * @returns how many are left
+   */
+  filter(rows: number): number {
+    this.#selected = false;
+    if (this.#holds === undefined) return rows;
+    const holds = this.#holds(rows);
+    let count = 0;
+    for (let r = 0; r < rows; r++) if (holds[r] === 1) this.#kept[count++] = r;
+    this.#excluded += rows - count;
+    if (count === rows) return rows;
+    this.#selected = true;
+    this.source.select(this.#kept, count);
+    return count;
+  }
+
+  /** How many rows were left out since the last call. */
+  takeExcluded(): number {
+    const excluded = this.#excluded;
+    this.#excluded = 0;
+    return excluded;
+  }
+
+  /** The number of row r of the block, from 0: those left out count. */
+  rowNumber(r: number): number {
+    return this.source.firstRow + (this.#selected ? this.#kept[r]! : r);
+  }
+
+  /** The text that names row r; undefined where the layout has no such column. */
+  rowName(r: number): string | undefined {
+    const { id } = this.#order;
+    if (id === undefined) return this.source.rowName(r);
+    if (id.of === "numbers") {
+      const value = this.#numbers(id.at, r + 1)[r]!;
+      return Number.isNaN(value) ? "" : String(value);
+    }
+    const { codes, names } = this.#texts(id.at);
+    return codes[r]! < 0 ? "" : names[codes[r]!]!;
   }
 
   /** How many columns of numbers the target and `numeric` are; they lie one after the other from `source.block` on. */
@@ -44,8 +94,7 @@ export class BlockView {
   /** Each row's group, as a code into `names`; undefined where the layout has none. */
   get group(): { codes: Int32Array; names: readonly string[] } | undefined {
     if (this.layout.group === undefined) return undefined;
-    const at = this.layout.factors.length;
-    return { codes: this.source.codes[at]!, names: this.source.levels[at]!.names };
+    return this.#texts(this.layout.factors.length);
   }
 
   /** The values of a cluster's column: numbers, or codes into `names`; missing ones are NaN or −1. */
@@ -56,7 +105,8 @@ export class BlockView {
     const at = this.#order.clusters[index]!;
     if (this.layout.clusters![index]!.of === "numbers")
       return { values: this.#numbers(at, rows), names: undefined };
-    return { values: this.source.codes[at]!, names: this.source.levels[at]!.names };
+    const { codes, names } = this.#texts(at);
+    return { values: codes, names };
   }
 
   /** The block's first `rows` rows as formulas take them. */
@@ -69,7 +119,14 @@ export class BlockView {
       weights: this.weighted ? this.#numbers(this.#order.numbers, rows) : undefined,
       group: this.group,
       firstRow: this.source.firstRow,
+      rowNumbers: this.#selected
+        ? this.#kept.subarray(0, rows).map((r) => this.source.firstRow + r)
+        : undefined,
     };
+  }
+
+  #texts(i: number): { codes: Int32Array; names: readonly string[] } {
+    return { codes: this.source.codes[i]!, names: this.source.levels[i]!.names };
   }
 
   #address(j: number): number {

@@ -1,4 +1,4 @@
-import { type ChunkStart, FIRST_CHUNK } from "../csv/chunks.js";
+import { type ChunkStart, firstChunk } from "../csv/chunks.js";
 import { InterruptedError } from "../errors.js";
 
 const NEXT = 0;
@@ -25,7 +25,7 @@ export class LookBack {
   /** Per chunk: first row, lines. */
   readonly #totals: Float64Array;
 
-  constructor(chunks: number, buffer?: SharedArrayBuffer) {
+  constructor({ chunks, firstRow }: { chunks: number; firstRow: number }, buffer?: SharedArrayBuffer) {
     const doubles = 2 * (chunks + 1);
     this.buffer = buffer ?? new SharedArrayBuffer(8 * doubles + 4 * (HEADER + chunks + 1));
     this.#chunks = chunks;
@@ -34,7 +34,7 @@ export class LookBack {
     this.#known = new Int32Array(this.buffer, 8 * doubles + 4 * HEADER, chunks + 1);
     if (buffer === undefined) {
       this.#header[END] = chunks;
-      this.publish(0, FIRST_CHUNK);
+      this.publish(0, firstChunk({ firstRow }));
     }
   }
 

@@ -1,6 +1,9 @@
-import type { ColumnChoice } from "../csv/column-block.js";
+import type { ColumnBlock, ColumnChoice } from "../csv/column-block.js";
 import type { Table } from "../csv/table.js";
+import { type Condition, rowCondition } from "../dataset/formula/condition.js";
+import { DataError, UsageError } from "../errors.js";
 import { positions } from "../stats/positions.js";
+import { option, wording } from "../wording.js";
 
 /**
  * What a row of a scan holds, by name: the positions of a table's columns. Plain data, so that it crosses to workers.
@@ -18,15 +21,25 @@ export interface RowLayout {
   /** The column whose texts name each row's group. */
   readonly group?: number | undefined;
   /** Columns whose values say which rows belong together, as numbers or as text. */
-  readonly clusters?: readonly ClusterSlot[] | undefined;
+  readonly clusters?: readonly ColumnSlot[] | undefined;
+  /** Which rows there are at all; the others are counted. */
+  readonly where?: RowsWhere | undefined;
+  /** The column that names rows. */
+  readonly id?: ColumnSlot | undefined;
   /** Whether to keep each row's bytes, for output that repeats them. */
   readonly text?: boolean | undefined;
 }
 
-/** A column of clusters and how it is read. */
-interface ClusterSlot {
+/** A column and how it is read. */
+interface ColumnSlot {
   readonly column: number;
   readonly of: "numbers" | "text";
+}
+
+/** A condition on rows, and where the columns are that it names. */
+interface RowsWhere {
+  readonly condition: Condition;
+  readonly columns: Readonly<Record<string, ColumnSlot>>;
 }
 
 /** The slots of a layout by their columns' names. */
@@ -37,31 +50,115 @@ export interface NamedSlots {
   readonly factors: readonly string[];
   readonly group?: string | undefined;
   readonly clusters?: readonly string[] | undefined;
+  /** A condition on rows, in R's language. */
+  readonly where?: string | undefined;
+  readonly id?: string | undefined;
   readonly text?: boolean | undefined;
 }
 
-/** The layout of slots in a table, found by name; the columns must be there. */
+/**
+ * The layout of slots in a table, found by name; the columns must be there, but for those of `where` and `id`.
+ *
+ * @throws UsageError for a condition that makes no sense, and where the table lacks a column that it or `id` names
+ */
 export function layoutOf(table: Table, slots: NamedSlots): RowLayout {
   const at = positions(table.columns.map(({ name }) => name));
   const position = (name: string) => at.get(name)!;
   const optional = (name: string | undefined) => (name === undefined ? undefined : position(name));
-  return {
+  const layout: RowLayout = {
     target: optional(slots.target),
     numeric: slots.numeric.map(position),
     weight: optional(slots.weight),
     factors: slots.factors.map(position),
     group: optional(slots.group),
-    clusters: slots.clusters?.map((name) => {
-      const column = position(name);
-      return { column, of: table.columns[column]!.kind === "text" ? "text" : "numbers" };
-    }),
     text: slots.text,
+  };
+  const clusters = slots.clusters?.map((name) => slotOf(table, position(name), layout));
+  return {
+    ...layout,
+    clusters,
+    where: slots.where === undefined ? undefined : whereOf(table, slots.where, layout),
+    id: slots.id === undefined ? undefined : idOf(table, slots.id.normalize("NFC"), layout),
   };
 }
 
 /**
- * In which order blocks store a layout's slots: numbers as target, `numeric`, weight, clusters, and texts as
- * `factors`, group, clusters, a column that serves as a cluster too being stored once.
+ * A layout of a table in another one that has columns of the same names, in whatever order.
+ *
+ * @throws DataError that names the columns that the other lacks
+ */
+export function layoutIn(other: Table, table: Table, layout: RowLayout): RowLayout {
+  const at = new Map(other.columns.map((column, i) => [column.name, i]));
+  const missing = new Set<string>();
+  const moved = (column: number): number => {
+    const { name } = table.columns[column]!;
+    const found = at.get(name);
+    if (found === undefined) missing.add(name);
+    return found ?? -1;
+  };
+  const optional = (column: number | undefined) => (column === undefined ? undefined : moved(column));
+  const movedSlot = (slot: ColumnSlot): ColumnSlot => ({ ...slot, column: moved(slot.column) });
+  const { where } = layout;
+  const result: RowLayout = {
+    target: optional(layout.target),
+    numeric: layout.numeric.map(moved),
+    weight: optional(layout.weight),
+    factors: layout.factors.map(moved),
+    group: optional(layout.group),
+    clusters: layout.clusters?.map(movedSlot),
+    where: where && {
+      condition: where.condition,
+      columns: Object.fromEntries(
+        Object.entries(where.columns).map(([name, slot]) => [name, movedSlot(slot)]),
+      ),
+    },
+    id: layout.id && movedSlot(layout.id),
+    text: layout.text,
+  };
+  if (missing.size === 0) return result;
+  throw new DataError(`columns of ${table.source.name} are missing: ${[...missing].join(", ")}`, {
+    place: { file: other.source.name },
+    hint: `it has ${[...at.keys()].slice(0, 20).join(", ")}`,
+  });
+}
+
+/** How a column is read: as the slots that have it do, else by what it holds. */
+function slotOf(
+  table: Table,
+  column: number,
+  { target, numeric, weight, factors, group }: RowLayout,
+): ColumnSlot {
+  if ([target, ...numeric, weight].includes(column)) return { column, of: "numbers" };
+  if ([...factors, group].includes(column)) return { column, of: "text" };
+  return { column, of: table.columns[column]!.kind === "text" ? "text" : "numbers" };
+}
+
+function whereOf(table: Table, text: string, layout: RowLayout): RowsWhere {
+  const names = table.columns.map(({ name }) => name);
+  const columns: Record<string, ColumnSlot> = {};
+  const { condition } = rowCondition(text, names, (name) => {
+    const column = names.indexOf(name);
+    if (column < 0) return undefined;
+    columns[name] = slotOf(table, column, layout);
+    return columns[name].of;
+  });
+  return { condition, columns };
+}
+
+function idOf(table: Table, name: string, layout: RowLayout): ColumnSlot {
+  const column = table.columns.findIndex((one) => one.name === name);
+  if (column < 0)
+    throw new UsageError(
+      wording`${table.source.name} has no column ${JSON.stringify(name)}, which ${option("id")} names`,
+    );
+  const { target, numeric, weight, factors, group } = layout;
+  const read = [target, ...numeric, weight, ...factors, group].includes(column);
+  return read ? slotOf(table, column, layout) : { column, of: "text" };
+}
+
+/**
+ * In which order blocks store a layout's slots: numbers as target, `numeric`, weight, and what else is read as numbers,
+ * and texts as `factors`, group, and what else is read as text; a column that serves twice is stored once.
  */
 export interface BlockOrder {
   /** The columns to read. */
@@ -70,21 +167,59 @@ export interface BlockOrder {
   readonly numbers: number;
   /** Where each cluster's column is among the numbers, or the texts, of the block. */
   readonly clusters: readonly number[];
+  /** The same, of the columns of the condition. */
+  readonly where: ReadonlyMap<string, { readonly at: number; readonly of: "numbers" | "text" }>;
+  /** The same, of the column that names rows; undefined where it is stored as a name, or there is none. */
+  readonly id: { readonly at: number; readonly of: "numbers" | "text" } | undefined;
 }
 
 /** The order in which blocks store a layout's slots. */
 export function blockOrder(layout: RowLayout): BlockOrder {
-  const { target, weight, group, clusters = [], text } = layout;
+  const { target, weight, group, clusters = [], where, id, text } = layout;
   const numeric = [...slot(target), ...layout.numeric];
   const numbers = numeric.length;
   numeric.push(...slot(weight));
   const factors = [...layout.factors, ...slot(group)];
-  const places = clusters.map(({ column, of }) => {
+  const place = ({ column, of }: ColumnSlot) => {
     const stored = of === "numbers" ? numeric : factors;
     const known = stored.indexOf(column);
     return known >= 0 ? known : stored.push(column) - 1;
-  });
-  return { choice: { numeric, factors, text: text ?? false }, numbers, clusters: places };
+  };
+  const places = clusters.map(place);
+  const named = Object.entries(where?.columns ?? {}).map(
+    ([name, column]) => [name, { at: place(column), of: column.of }] as const,
+  );
+  const known = id !== undefined && [...numeric, ...factors].includes(id.column);
+  return {
+    choice: {
+      numeric,
+      factors,
+      text: text ?? false,
+      name: id === undefined || known ? undefined : id.column,
+    },
+    numbers,
+    clusters: places,
+    where: new Map(named),
+    id: known ? { at: place(storedAs(id, numeric)), of: storedAs(id, numeric).of } : undefined,
+  };
+}
+
+/** The text that names row r of a block in memory. */
+export function rowName(
+  { id }: BlockOrder,
+  block: ColumnBlock,
+  levels: readonly (readonly string[])[],
+  r: number,
+): string {
+  if (id === undefined) return block.rowNames?.[r] ?? "";
+  if (id.of === "text") return levels[id.at]![block.codes[id.at]![r]!] ?? "";
+  const value = block.numeric[id.at]![r]!;
+  return Number.isNaN(value) ? "" : String(value);
+}
+
+/** How a column that is stored already is stored. */
+function storedAs({ column }: ColumnSlot, numeric: readonly number[]): ColumnSlot {
+  return { column, of: numeric.includes(column) ? "numbers" : "text" };
 }
 
 function slot(column: number | undefined): number[] {

@@ -35,11 +35,17 @@ export interface Scan<Plan, Result> extends ScanJob<Plan, Result>, ScanControl {
   table: Table;
   layout: RowLayout;
   threads: number;
+  /** The number of the table's first row. */
+  firstRow: number;
 }
 
-/** How a lane ended: whether it saw a row, and where it stopped if it could not go on. */
+/** How a lane ended. */
 export interface LaneEnd<Stop> {
-  hasRows: boolean;
+  /** The number of the row after the last that it saw; NaN where the collector had enough before. */
+  rowsEnd: number;
+  /** How many rows the layout's condition left out. */
+  excluded: number;
+  /** Where it stopped, if it could not go on. */
   stop: Stop | undefined;
 }
 

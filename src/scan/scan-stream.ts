@@ -35,6 +35,8 @@ export async function scanStream<Plan, Result>(
   /** Chunks read and not collected yet: where the lane stops, the csv-parse lane needs their bytes again. */
   const underWay: StreamChunk[] = [];
   let stop: Takeover | undefined;
+  let excluded = 0;
+  let enough = false;
   async function* inputs(): AsyncGenerator<StreamChunk, void, undefined> {
     for (;;) {
       const chunk = await chunks.next();
@@ -58,11 +60,14 @@ export async function scanStream<Plan, Result>(
         underWay.shift();
         onProgress?.(source.progress());
         const [done] = answer.results;
-        return collect(done!.result, done!.chunk);
+        excluded += done!.excluded;
+        const more = collect(done!.result, done!.chunk);
+        enough ||= more === false;
+        return more;
       },
       { window: 2 * threads, signal },
     );
-    return { hasRows: chunks.end.firstRow > 0, stop };
+    return { rowsEnd: enough ? Number.NaN : chunks.end.firstRow, excluded, stop };
   } finally {
     await pool?.close();
     if (stop === undefined) await chunks.close();
@@ -77,11 +82,12 @@ function inlineWork<Plan, Result>(
 ): (chunk: StreamChunk) => ScanAnswer<Result> {
   const kernels = new Kernels();
   const reader = new ChunkReader(kernels, lane);
-  const job = create(new BlockView(kernels, reader, layout), plan);
+  const view = new BlockView(kernels, reader, layout);
+  const job = create(view, plan);
   return (chunk) => {
     const answer: ScanAnswer<Result> = { results: [], stop: undefined };
     reader.loadStream(chunk);
-    answerChunk(answer, chunk.chunk, () => runJob(reader, job, chunk.start));
+    answerChunk(answer, chunk.chunk, () => runJob(reader, view, job, chunk.start));
     return answer;
   };
 }

@@ -1,7 +1,7 @@
 import type { Table } from "../csv/table.js";
 import { MergeTree } from "../stats/merge-tree.js";
 import type { RowLayout } from "./row-layout.js";
-import { scan } from "./scan.js";
+import { type ScanEnd, scan } from "./scan.js";
 import type { ScanControl, ScanJob } from "./scan-options.js";
 
 /** A job whose results of chunks are summed up: `total` makes a sum of one result. */
@@ -18,12 +18,12 @@ export async function scanTotal<Plan, Result, Total extends { absorb(later: Tota
   layout: RowLayout,
   { total, ...job }: TotalJob<Plan, Result, Total>,
   control: ScanControl,
-): Promise<{ total: Total | undefined; threads: number }> {
+): Promise<ScanEnd & { total: Total | undefined }> {
   const tree = new MergeTree<Total>();
   const collect = (result: Result, chunk: number) => {
     tree.push(chunk, total(result));
     return undefined;
   };
-  const { threads } = await scan(table, layout, { ...job, collect }, control);
-  return { total: tree.finish(), threads };
+  const end = await scan(table, layout, { ...job, collect }, control);
+  return { ...end, total: tree.finish() };
 }

@@ -31,9 +31,9 @@ export async function scanOnWorkers<Plan, Result>(
   threads: number,
 ): Promise<LaneEnd<ResumePoint>> {
   const { entry, layout, plan, collect, signal, onProgress, window = Number.POSITIVE_INFINITY } = options;
-  const { chunks, chunkBytes, size } = lane.plan;
+  const { chunkBytes, size } = lane.plan;
   const workers = options.callerWorks ? threads - 1 : threads;
-  const lookBack = new LookBack(chunks);
+  const lookBack = new LookBack(lane.plan);
   const workerData: ScanSetup<Plan> = { lane, layout, plan, file: { fd, lookBack: lookBack.buffer } };
   const pool = new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, { threads: workers, workerData });
   const answers = new Channel<ScanAnswer<Result>>(threads);
@@ -66,18 +66,20 @@ export async function scanOnWorkers<Plan, Result>(
     }
     if (--working === 0) answers.close();
   };
-  const ready = new Map<number, Result>();
+  const ready = new Map<number, { result: Result; excluded: number }>();
+  let excluded = 0;
   const gather = async () => {
     for await (const answer of answers) {
-      for (const { chunk, result } of answer.results) ready.set(chunk, result);
+      for (const { chunk, ...rest } of answer.results) ready.set(chunk, rest);
       if (answer.stop !== undefined) {
         if (stop === undefined || answer.stop.chunk < stop.chunk) stop = answer.stop;
         // Whoever waits for the window to move on may wait in vain: nothing is collected from there.
         wake();
       }
       while (ready.has(collected) && !(stop !== undefined && collected >= stop.chunk)) {
-        const result = ready.get(collected)!;
+        const { result, excluded: out } = ready.get(collected)!;
         ready.delete(collected);
+        excluded += out;
         if ((await collect(result, collected)) === false) {
           lookBack.stopAt(0);
           group.cancel(ENOUGH);
@@ -96,13 +98,13 @@ export async function scanOnWorkers<Plan, Result>(
     await group.wait();
   } catch (error) {
     if (error !== ENOUGH) throw error;
-    return { hasRows: true, stop: undefined };
+    return { rowsEnd: Number.NaN, excluded, stop: undefined };
   } finally {
     await pool.close();
   }
   // Where the chunk after the last would start says how many rows there are.
-  const hasRows = lookBack.start(collected).firstRow > 0;
-  return { hasRows, stop: stop && resumeOf(stop) };
+  const rowsEnd = lookBack.start(collected).firstRow;
+  return { rowsEnd, excluded, stop: stop && resumeOf(stop) };
 }
 
 /** The calling thread as a worker of the scan: one chunk at a time, and others run in between. */
@@ -114,7 +116,8 @@ function scanOnCaller<Plan, Result>(
 ): (order: { limit: number }) => Promise<ScanAnswer<Result>> {
   const kernels = new Kernels();
   const reader = new ChunkReader(kernels, lane, fd);
-  const job = create(new BlockView(kernels, reader, layout), plan);
+  const view = new BlockView(kernels, reader, layout);
+  const job = create(view, plan);
   return async ({ limit }) => {
     const answer: ScanAnswer<Result> = { results: [], stop: undefined };
     const chunk = lookBack.take(limit);
@@ -130,7 +133,7 @@ function scanOnCaller<Plan, Result>(
     }
     lookBack.publish(chunk + 1, startAfter(start, count));
     const known = start;
-    answerChunk(answer, chunk, () => runJob(reader, job, known));
+    answerChunk(answer, chunk, () => runJob(reader, view, job, known));
     if (answer.stop !== undefined) lookBack.stopAt(chunk);
     await nextTick();
     return answer;

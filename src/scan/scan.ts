@@ -1,16 +1,16 @@
 import { availableParallelism } from "node:os";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { ChunkReader, type LaneSpec, laneSpec } from "../csv/chunk-reader.js";
-import { CHUNK_BYTES, FIRST_CHUNK, planChunks, type ResumePoint, startAfter } from "../csv/chunks.js";
+import { CHUNK_BYTES, firstChunk, planChunks, type ResumePoint, startAfter } from "../csv/chunks.js";
 import { withLine } from "../csv/locate.js";
 import { noRowsError } from "../csv/records.js";
 import { readReference } from "../csv/reference-lane.js";
-import type { Table } from "../csv/table.js";
+import { type Table, tablesOf } from "../csv/table.js";
 import { DataError, InterruptedError } from "../errors.js";
 import { Kernels } from "../kernels/kernels.js";
 import { BlockFeeder } from "./block-feeder.js";
 import { BlockView } from "./block-view.js";
-import { blockOrder, type RowLayout } from "./row-layout.js";
+import { blockOrder, layoutIn, type RowLayout } from "./row-layout.js";
 import {
   type LaneEnd,
   resumeOf,
@@ -29,10 +29,17 @@ const INLINE_BYTES = 4 << 20;
 /** How long the calling thread works at a stretch before it lets others run, in milliseconds. */
 const STRETCH_MS = 10;
 
+/** How a scan went. */
+export interface ScanEnd {
+  threads: number;
+  /** How many rows the layout's condition left out. */
+  excluded: number;
+}
+
 /**
- * Runs a job over every chunk of a table: by the fast lane, on worker threads or on this one, from a file or from
- * a stream; and by the csv-parse lane from where the fast lane cannot go on. Chunks and their results are the same
- * in each of these cases.
+ * Runs a job over every chunk of a table and of those that it goes on in: by the fast lane, on worker threads or on this
+ * one, from a file or from a stream; and by the csv-parse lane from where the fast lane cannot go on. Chunks and their
+ * results are the same in each of these cases; rows and chunks are numbered through.
  *
  * @throws DataError for what is wrong with the data; InterruptedError when `signal` aborts
  */
@@ -41,48 +48,81 @@ export async function scan<Plan, Result>(
   layout: RowLayout,
   job: ScanJob<Plan, Result>,
   control: ScanControl,
-): Promise<{ threads: number }> {
+): Promise<ScanEnd> {
   const wanted = Math.min(control.threads ?? availableParallelism(), MOST_THREADS);
-  const options: Scan<Plan, Result> = { ...job, ...control, table, layout, threads: wanted };
-  const { signal } = control;
-  const { source, dialect } = table;
-  const chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
-  let hasRows = false;
-  let threads = 1;
+  const end: ScanEnd = { threads: 1, excluded: 0 };
+  let [firstRow, chunks, enough] = [0, 0, false];
   try {
-    signal?.throwIfAborted();
-    let takeover: Takeover | undefined;
-    if (dialect.odd)
-      takeover = {
-        firstRow: 0,
-        offset: table.dataStart,
-        line: table.dataLine,
-        bytes: source.chunks(table.dataStart),
+    for (const part of partsOf(table, layout)) {
+      const firstOfPart = chunks;
+      const collect: typeof job.collect = (result, chunk) => {
+        chunks = firstOfPart + chunk + 1;
+        const more = job.collect(result, firstOfPart + chunk);
+        if (more instanceof Promise)
+          return more.then((open) => {
+            enough ||= !open;
+            return open;
+          });
+        enough ||= more === false;
+        return more;
       };
-    else if (source.plain !== undefined) {
-      const { fd, size } = source.plain;
-      const chunkPlan = planChunks(table, size, chunkBytes);
-      const lane = laneSpec(table, blockOrder(layout).choice, chunkPlan);
-      threads = size <= (options.inlineBytes ?? INLINE_BYTES) ? 1 : Math.min(wanted, chunkPlan.chunks);
-      const end =
-        threads > 1 ? await scanOnWorkers(options, lane, fd, threads) : await scanInline(options, lane, fd);
-      hasRows = end.hasRows;
-      if (end.stop !== undefined) takeover = { ...end.stop, bytes: source.chunks(end.stop.offset) };
-      else source.checkUnchanged();
-    } else {
-      const chunkPlan = planChunks(table, Number.POSITIVE_INFINITY, chunkBytes);
-      threads = wanted;
-      const end = await scanStream({ ...options, threads }, chunkPlan);
-      hasRows = end.hasRows;
-      takeover = end.stop;
+      const options = { ...job, ...control, ...part, collect, threads: wanted, firstRow };
+      const { rowsEnd, threads, excluded } = await scanPart<Plan, Result>(options);
+      end.excluded += excluded;
+      end.threads = Math.max(end.threads, threads);
+      if (enough) break;
+      firstRow = rowsEnd;
     }
-    if (takeover !== undefined) hasRows = (await scanReference(options, chunkBytes, takeover)) || hasRows;
-    if (!hasRows) throw noRowsError(table);
-    return { threads };
+    return end;
   } catch (error) {
-    if (signal?.aborted) throw new InterruptedError(undefined, { cause: error });
+    if (control.signal?.aborted) throw new InterruptedError(undefined, { cause: error });
     throw error instanceof DataError ? await withLine(table, error) : error;
   }
+}
+
+/** The tables of a chain, each with the layout by its own order of columns. */
+function partsOf(table: Table, layout: RowLayout): { table: Table; layout: RowLayout }[] {
+  return tablesOf(table).map((part) => ({
+    table: part,
+    layout: part === table ? layout : layoutIn(part, table, layout),
+  }));
+}
+
+async function scanPart<Plan, Result>(
+  options: Scan<Plan, Result>,
+): Promise<{ rowsEnd: number; threads: number; excluded: number }> {
+  const { table, layout, signal, firstRow, threads: wanted } = options;
+  const { source, dialect } = table;
+  const chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
+  signal?.throwIfAborted();
+  let threads = 1;
+  let end: LaneEnd<Takeover> = { rowsEnd: firstRow, excluded: 0, stop: undefined };
+  if (dialect.odd)
+    end.stop = {
+      firstRow,
+      offset: table.dataStart,
+      line: table.dataLine,
+      bytes: source.chunks(table.dataStart),
+    };
+  else if (source.plain !== undefined) {
+    const { fd, size } = source.plain;
+    const chunkPlan = planChunks(table, size, chunkBytes, firstRow);
+    const lane = laneSpec(table, blockOrder(layout).choice, chunkPlan);
+    threads = size <= (options.inlineBytes ?? INLINE_BYTES) ? 1 : Math.min(wanted, chunkPlan.chunks);
+    const { stop, ...read } =
+      threads > 1 ? await scanOnWorkers(options, lane, fd, threads) : await scanInline(options, lane, fd);
+    end = { ...read, stop: stop && { ...stop, bytes: source.chunks(stop.offset) } };
+    if (stop === undefined) source.checkUnchanged();
+  } else {
+    threads = wanted;
+    end = await scanStream(options, planChunks(table, Number.POSITIVE_INFINITY, chunkBytes, firstRow));
+  }
+  if (end.stop !== undefined) {
+    const rest = await scanReference(options, chunkBytes, end.stop);
+    end = { rowsEnd: rest.rowsEnd, excluded: end.excluded + rest.excluded, stop: undefined };
+  }
+  if (end.rowsEnd === firstRow) throw noRowsError(table);
+  return { rowsEnd: end.rowsEnd, threads, excluded: end.excluded };
 }
 
 /** The chunks of a file on this thread, which lets others run every few milliseconds. */
@@ -93,44 +133,55 @@ async function scanInline<Plan, Result>(
 ): Promise<LaneEnd<ResumePoint>> {
   const kernels = new Kernels();
   const reader = new ChunkReader(kernels, lane, fd);
-  const job = create(new BlockView(kernels, reader, layout), plan);
+  const view = new BlockView(kernels, reader, layout);
+  const job = create(view, plan);
   const { chunks, chunkBytes, size } = lane.plan;
-  let start = FIRST_CHUNK;
+  let start = firstChunk(lane.plan);
+  let excluded = 0;
   let since = performance.now();
   for (let chunk = 0; chunk < chunks; chunk++) {
     reader.load(chunk);
     const next = startAfter(start, reader.count());
     const answer: ScanAnswer<Result> = { results: [], stop: undefined };
-    answerChunk(answer, chunk, () => runJob(reader, job, start));
-    if (answer.stop !== undefined) return { hasRows: start.firstRow > 0, stop: resumeOf(answer.stop) };
+    answerChunk(answer, chunk, () => runJob(reader, view, job, start));
+    if (answer.stop !== undefined) return { rowsEnd: start.firstRow, excluded, stop: resumeOf(answer.stop) };
     start = next;
-    if ((await collect(answer.results[0]!.result, chunk)) === false) break;
+    const [done] = answer.results;
+    excluded += done!.excluded;
+    if ((await collect(done!.result, chunk)) === false)
+      return { rowsEnd: Number.NaN, excluded, stop: undefined };
     if (performance.now() - since < STRETCH_MS) continue;
     onProgress?.({ read: Math.min(size, (chunk + 1) * chunkBytes), total: size });
     await nextTick();
     signal?.throwIfAborted();
     since = performance.now();
   }
-  return { hasRows: start.firstRow > 0, stop: undefined };
+  return { rowsEnd: start.firstRow, excluded, stop: undefined };
 }
 
-/** The rest of the table through csv-parse, on this thread; whether there are rows in it. */
+/** The rest of the table through csv-parse, on this thread. */
 async function scanReference<Plan, Result>(
   { table, layout, create, plan, collect, signal, onProgress }: Scan<Plan, Result>,
   chunkBytes: number,
   takeover: Takeover,
-): Promise<boolean> {
+): Promise<{ rowsEnd: number; excluded: number }> {
   const kernels = new Kernels();
   const { choice } = blockOrder(layout);
-  const feeder = new BlockFeeder(kernels, choice);
-  const job = create(new BlockView(kernels, feeder, layout), plan);
-  let hasRows = false;
+  const feeder = new BlockFeeder(kernels, choice, table);
+  const view = new BlockView(kernels, feeder, layout);
+  const job = create(view, plan);
+  let rowsEnd = takeover.firstRow;
+  let excluded = 0;
   for await (const block of readReference(table, choice, feeder.levels, chunkBytes, takeover)) {
     signal?.throwIfAborted();
-    for (const count of feeder.blocks(block)) job.add(count);
-    hasRows = true;
-    if ((await collect(job.finish(), block.chunk)) === false) break;
+    for (const count of feeder.blocks(block)) {
+      const kept = view.filter(count);
+      if (kept > 0) job.add(kept);
+    }
+    rowsEnd += block.rows;
+    excluded += view.takeExcluded();
+    if ((await collect(job.finish(), block.chunk)) === false) return { rowsEnd: Number.NaN, excluded };
     onProgress?.(table.source.progress());
   }
-  return hasRows;
+  return { rowsEnd, excluded };
 }

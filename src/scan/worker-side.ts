@@ -26,7 +26,8 @@ export type ScanStop = { chunk: number } & ({ resume: ResumePoint } | { failure:
 
 /** What a worker answers. */
 export interface ScanAnswer<Result> {
-  results: { chunk: number; result: Result }[];
+  /** The chunks' results, and how many rows the layout's condition has left out of each. */
+  results: { chunk: number; result: Result; excluded: number }[];
   stop: ScanStop | undefined;
 }
 
@@ -38,14 +39,15 @@ export function answerScan<Plan, Result>(
   const { lane, layout, plan, file } = workerData as ScanSetup<Plan>;
   const kernels = threadKernels();
   const reader = new ChunkReader(kernels, lane, file?.fd);
-  const job = create(new BlockView(kernels, reader, layout), plan);
-  const lookBack = file && new LookBack(lane.plan.chunks, file.lookBack);
+  const view = new BlockView(kernels, reader, layout);
+  const job = create(view, plan);
+  const lookBack = file && new LookBack(lane.plan, file.lookBack);
   answerJobs<ScanOrder, ScanAnswer<Result>>(
     (order) => {
       const answer: ScanAnswer<Result> = { results: [], stop: undefined };
       if ("stream" in order) {
         reader.loadStream(order.stream);
-        answerChunk(answer, order.stream.chunk, () => runJob(reader, job, order.stream.start));
+        answerChunk(answer, order.stream.chunk, () => runJob(reader, view, job, order.stream.start));
         return answer;
       }
       while (answer.results.length < order.budget && answer.stop === undefined) {
@@ -61,7 +63,7 @@ export function answerScan<Plan, Result>(
           lookBack!.fail();
           throw error;
         }
-        answerChunk(answer, chunk, () => runJob(reader, job, start));
+        answerChunk(answer, chunk, () => runJob(reader, view, job, start));
         if (answer.stop !== undefined) lookBack!.stopAt(chunk);
       }
       return answer;
@@ -71,23 +73,42 @@ export function answerScan<Plan, Result>(
 }
 
 /** Adds the result of a chunk to an answer, or why there is none. */
-export function answerChunk<Result>(answer: ScanAnswer<Result>, chunk: number, run: () => Result): void {
+export function answerChunk<Result>(
+  answer: ScanAnswer<Result>,
+  chunk: number,
+  run: () => ChunkResult<Result>,
+): void {
   try {
-    answer.results.push({ chunk, result: run() });
+    answer.results.push({ chunk, ...run() });
   } catch (error) {
     answer.stop =
       error instanceof LaneStop ? { chunk, resume: error.resume } : { chunk, failure: failureOf(error) };
   }
 }
 
-/** Reads the loaded chunk and gives its rows to the job. */
-export function runJob<Result>(reader: ChunkReader, job: ChunkJob<Result>, start: ChunkStart): Result {
+/** What a job made of a chunk, and how many of its rows it did not see. */
+interface ChunkResult<Result> {
+  result: Result;
+  excluded: number;
+}
+
+/** Reads the loaded chunk and gives its rows to the job, but for those that the layout's condition leaves out. */
+export function runJob<Result>(
+  reader: ChunkReader,
+  view: BlockView,
+  job: ChunkJob<Result>,
+  start: ChunkStart,
+): ChunkResult<Result> {
   try {
-    for (const rows of reader.blocks(start)) job.add(rows);
+    for (const rows of reader.blocks(start)) {
+      const kept = view.filter(rows);
+      if (kept > 0) job.add(kept);
+    }
   } catch (error) {
     // What the job has of a chunk that stops half-way must not leak into the next.
     job.finish();
+    view.takeExcluded();
     throw error;
   }
-  return job.finish();
+  return { result: job.finish(), excluded: view.takeExcluded() };
 }

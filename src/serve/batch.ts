@@ -111,7 +111,7 @@ export function matrixStripes(values: Numbers, width: number): Batch["numbers"] 
 
 function coded(texts: readonly (string | null)[]): CodedTexts {
   const levels = new Levels();
-  const codes = Int32Array.from(texts, (text, row) => (text === null ? -1 : levels.code(text, row)));
+  const codes = Int32Array.from(texts, (text, row) => (text === null ? -1 : levels.code(text, row)!));
   return { codes, names: levels.names };
 }
 

@@ -1,9 +1,10 @@
 import { findRow } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
+import { CellReader } from "../dataset/number-format.js";
 import { DataError, quoteCell } from "../errors.js";
-import { isMissing } from "../kernels/number.js";
 import { blockOrder, type RowLayout } from "../scan/row-layout.js";
 import { option, wording } from "../wording.js";
+import { IDENTIFIER_ROWS } from "./choose-columns.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { ScannedMoments } from "./moments-result.js";
 
@@ -19,6 +20,14 @@ export async function checkRows(
   if ([total.folds, ...total.groups.values()].some((folds) => folds.some((fold) => fold.n > 0))) return;
   const { rows, dropped, heldOut } = total;
   const place = { file: table.source.name };
+  if (rows === 0)
+    throw new DataError(
+      `no row is left to fit: all ${total.excluded} are left out by the condition on rows`,
+      {
+        place,
+        hint: wording`see ${option("where")}`,
+      },
+    );
   if (dropped === rows)
     throw new DataError(`no row is complete: each of ${rows} has a missing cell in a column used`, {
       place,
@@ -38,7 +47,7 @@ export async function checkRows(
 /** Refuses factors that look like identifiers. */
 export function checkFactors(table: Table, total: ScannedMoments): void {
   for (const [label, names] of Object.entries(total.levels))
-    if (names.length === total.rows - total.dropped && names.length > 1)
+    if (names.length === total.rows - total.dropped && names.length >= IDENTIFIER_ROWS)
       throw new DataError(
         `the factor has ${names.length} levels in as many rows: it looks like an identifier`,
         {
@@ -51,10 +60,12 @@ export function checkFactors(table: Table, total: ScannedMoments): void {
 /** The error for a row with a missing cell where `na: "fail"` refuses them. */
 async function missingCell(table: Table, layout: RowLayout, number: number): Promise<DataError> {
   const row = await findRow(table, number);
+  const file = row?.file ?? table.source.name;
   const { choice } = blockOrder(layout);
   const read = [...choice.numeric, ...choice.factors];
-  const at = read.find((column) => isMissing(row?.cells[column] ?? ""));
-  const place = { file: table.source.name, row: number, line: row?.line };
+  const readers = table.columns.map(({ name }) => new CellReader(table.format, name));
+  const at = read.find((column) => readers[column]!.isMissing(row?.cells[column] ?? ""));
+  const place = { file, row: number, line: row?.line };
   const hint = wording`rows with missing cells are dropped with ${option("na", "omit")}`;
   if (row === undefined || at === undefined)
     return new DataError("an expression of the formula has no value in this row", { place, hint });

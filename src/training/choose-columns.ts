@@ -1,9 +1,11 @@
+import { ordinal } from "../csv/header.js";
 import { columnsSpec, formulaSpec } from "../dataset/formula/resolve.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { nearestName } from "../dataset/nearest.js";
 import type { Column } from "../dataset/schema.js";
-import { DataError, UsageError } from "../errors.js";
-import { option, wording } from "../wording.js";
+import { DataError, quoteCell, UsageError } from "../errors.js";
+import { isDecimal } from "../kernels/number.js";
+import { option, type Wording, wording } from "../wording.js";
 
 /** Which columns the user asks for; all may be left out. */
 export interface ColumnOptions {
@@ -19,6 +21,8 @@ export interface ColumnOptions {
   weights?: string | undefined;
   /** The column of the groups of a clustered covariance, which is a feature only where it is named. */
   cluster?: string | undefined;
+  /** The column that names rows, which is a feature only where it is named. */
+  id?: string | undefined;
   /** Whether to fit an intercept; a formula may leave it out too. Default: true. */
   intercept?: boolean | undefined;
 }
@@ -37,13 +41,14 @@ interface KnownTable {
 
 /**
  * Chooses target and features among a table's columns: columns of numbers, and columns of text as factors. Empty
- * columns, and text of which every cell of the sample differs from the others, are left out with a note, or are
- * an error where they were asked for by name.
+ * columns, dates, numbers of rows, and text of which every cell of the sample differs from the others, are left out with
+ * a note, or are an error where they were asked for by name. Names are compared in composed form (NFC).
  *
  * @throws UsageError for a name that is not there; DataError where the target holds text or no feature is left
  */
-export function chooseColumns(table: KnownTable, options: ColumnOptions, file: string): ChosenColumns {
+export function chooseColumns(table: KnownTable, given: ColumnOptions, file: string): ChosenColumns {
   const { columns } = table;
+  const options = composed(given);
   const byName = new Map(columns.map((column) => [column.name, column]));
   const find = (name: string): Column => {
     const column = byName.get(name);
@@ -51,23 +56,29 @@ export function chooseColumns(table: KnownTable, options: ColumnOptions, file: s
     return column;
   };
   const weights = options.weights === undefined ? undefined : find(options.weights);
-  if (weights !== undefined && weights.kind !== "numeric") throw notNumeric(weights, "the weights", file);
-  const excluded = new Set((options.exclude ?? []).map((name) => find(name).name));
+  if (weights !== undefined && weights.kind !== "numeric")
+    throw notNumeric(weights, "the weights", table, file);
+  const excluded = new Set(joined(options.exclude ?? [], byName).map((name) => find(name).name));
   if (weights !== undefined) excluded.add(weights.name);
-  if (options.cluster !== undefined && !options.features?.includes(options.cluster))
-    excluded.add(options.cluster);
-  const asked = options.features?.map(find);
+  for (const name of [options.cluster, options.id])
+    if (name !== undefined && !options.features?.includes(name)) excluded.add(name);
+  if (options.id !== undefined) find(options.id);
+  const asked = options.features && joined(options.features, byName).map(find);
   const refused = new Map<Column, string>();
   const usable = (candidates: readonly Column[]) => {
     for (const column of candidates) {
-      const why = whyNot(column, columns.indexOf(column), table);
+      const why = whyNot(column, columns.indexOf(column), table, asked !== undefined);
       if (why !== undefined) refused.set(column, why);
     }
-    return candidates.filter((column) => !refused.has(column));
+    return candidates.filter(
+      (column) => !refused.has(column) && (asked !== undefined || !passedOver(column)),
+    );
   };
+  const last = columns.filter((column) => !excluded.has(column.name) && !passedOver(column)).at(-1);
   const notes: string[] = [];
   const note = () => {
-    for (const [column, why] of refused) notes.push(`left out: ${column.name}, ${why}`);
+    for (const [column, why] of refused)
+      if (!passedOver(column)) notes.push(`left out: ${nameOf(column, columns)}, ${why}`);
   };
 
   const { formula } = options;
@@ -76,25 +87,26 @@ export function chooseColumns(table: KnownTable, options: ColumnOptions, file: s
       throw new UsageError(wording`the target is given twice, by ${option("target")} and left of the ~`, {
         hint: "leave one of them out",
       });
-    const last = columns.filter((column) => column !== weights).at(-1)!;
     const dot = usable((asked ?? columns).filter((column) => !excluded.has(column.name)));
     const spec = formulaSpec(formula, {
       columns,
-      target: options.target ?? last.name,
+      target: options.target ?? last?.name,
       dot: dot.map(({ name }) => name),
       intercept: options.intercept,
     });
     const stated = new Set([...spec.text, ...spec.numeric]);
     for (const column of [...refused.keys()]) if (stated.has(column.name)) refused.delete(column);
     if (/(^|[^\w])\.([^\w]|$)/.test(formula)) note();
-    return { spec, notes };
+    return { spec, notes: [...notes, ...doubts(spec, table)] };
   }
 
-  const target =
-    options.target === undefined
-      ? columns.filter((column) => column !== weights).at(-1)!
-      : find(options.target);
-  if (target.kind !== "numeric") throw notNumeric(target, "the target", file);
+  const target = options.target === undefined ? last : find(options.target);
+  if (target === undefined)
+    throw new DataError("there is no column to predict", {
+      place: { file },
+      hint: wording`name it with ${option("target")}`,
+    });
+  if (target.kind !== "numeric") throw notNumeric(target, "the target", table, file);
   const candidates = (asked ?? columns).filter((c) => c !== target && !excluded.has(c.name));
   const features = usable(candidates).map(({ name }) => name);
   if (asked !== undefined)
@@ -110,26 +122,124 @@ export function chooseColumns(table: KnownTable, options: ColumnOptions, file: s
     });
   note();
   const intercept = options.intercept ?? true;
-  return { spec: columnsSpec(target.name, features, { columns, intercept }), notes };
+  const spec = columnsSpec(target.name, features, { columns, intercept });
+  return { spec, notes: [...notes, ...doubts(spec, table)] };
+}
+
+/** Names of a list that was cut at commas: those that together are the name of a column, and alone are none. */
+function joined(names: readonly string[], known: ReadonlyMap<string, Column>): string[] {
+  const found: string[] = [];
+  for (let at = 0; at < names.length; ) {
+    let end = at + 1;
+    let name = names[at]!;
+    for (let to = names.length; to > at + 1 && !known.has(name); to--) {
+      const whole = [",", ", "]
+        .map((comma) => names.slice(at, to).join(comma))
+        .find((text) => known.has(text));
+      if (whole !== undefined) [name, end] = [whole, to];
+    }
+    found.push(name);
+    at = end;
+  }
+  return found;
+}
+
+/** The names of the options as tables have them. */
+function composed(options: ColumnOptions): ColumnOptions {
+  const nfc = <T extends string | undefined>(text: T) => text?.normalize("NFC") as T;
+  const { target, features, exclude, formula, weights, cluster, id } = options;
+  return {
+    ...options,
+    target: nfc(target),
+    features: features?.map(nfc),
+    exclude: exclude?.map(nfc),
+    formula: nfc(formula),
+    weights: nfc(weights),
+    cluster: nfc(cluster),
+    id: nfc(id),
+  };
+}
+
+/** A column that only a delimiter at the end of every line made. */
+function passedOver(column: Column): boolean {
+  return column.unnamed === true && column.kind === "empty";
+}
+
+function nameOf(column: Column, columns: readonly Column[]): string {
+  if (!column.unnamed) return column.name;
+  return `the ${ordinal(columns.indexOf(column) + 1)} column, which has no name (${column.name} here)`;
 }
 
 /** Rows of the sample from which on text without repetition is taken for names and not for levels. */
-const IDENTIFIER_ROWS = 20;
+export const IDENTIFIER_ROWS = 20;
 
-function whyNot(column: Column, at: number, table: KnownTable): string | undefined {
-  if (column.kind === "empty") return "it holds no values";
-  if (column.kind === "numeric") return undefined;
+function whyNot(column: Column, at: number, table: KnownTable, asked: boolean): string | undefined {
+  if (column.kind === "empty")
+    return column.marker === undefined
+      ? "it holds no values"
+      : `it holds no values, only ${quoteCell(column.marker)}`;
   const cells = table.sample.map((row) => row[at]?.trim() ?? "").filter((cell) => cell !== "");
+  if (column.unnamed && !asked && numbersRows(cells, at)) return "it numbers or names the rows";
+  if (column.kind === "numeric") return undefined;
+  if (column.dates === "other") return "it holds dates, which only year-month-day can be terms of a model";
+  if (column.dates !== undefined) {
+    const calls = column.dates === "date" ? ["as.Date", "weekdays", "months", "year", "hour"] : ["hour"];
+    return `it holds ${column.dates === "date" ? "dates" : "times"}; a formula can have ${calls.map((call) => `${call}(${column.name})`).join(", ")}`;
+  }
   const different = new Set(cells).size;
   return cells.length >= IDENTIFIER_ROWS && different === cells.length
     ? "it looks like an identifier: all its texts differ"
     : undefined;
 }
 
-function notNumeric(column: Column, what: string, file: string): DataError {
-  return new DataError(`${what} ${column.kind === "text" ? "holds text" : "has no values"}`, {
+/** Whether a column without a name is what programs write to number or name rows. */
+function numbersRows(cells: readonly string[], at: number): boolean {
+  if (cells.length < 2 || new Set(cells).size !== cells.length) return false;
+  if (at === 0) return cells.every((cell) => /^\d+$/.test(cell)) || !cells.every(isDecimal);
+  const first = Number(cells[0]);
+  return (first === 0 || first === 1) && cells.every((cell, i) => Number(cell) === first + i);
+}
+
+/** What is often written for a missing number. */
+const SENTINELS = [-9, -99, -999, -9999, -99999];
+
+/** Remarks on columns that may not be what they seem. */
+function doubts(spec: ModelSpec, { columns, sample }: KnownTable): string[] {
+  return columns.flatMap(({ name, numberToo }, at) => {
+    if (spec.numeric.includes(name)) {
+      const values = sample.map((row) => Number(row[at])).filter((value) => !Number.isNaN(value));
+      const least = values.reduce((a, b) => Math.min(a, b), 0);
+      const others = values.filter((value) => value !== least);
+      if (!SENTINELS.includes(least) || others.length === 0 || others.some((value) => value < 0)) return [];
+      return [
+        `${name} is ${least} in some rows and never negative else; if that means a missing value, say so (na-values ${name}=${least})`,
+      ];
+    }
+    if (!spec.text.includes(name)) return [];
+    if (numberToo !== undefined)
+      return [`${name} is read as text, though it holds numbers too, such as ${numberToo}`];
+    const cells = new Set(sample.map((row) => row[at]!));
+    const codes = [...cells].filter((cell) => cell !== "" && cell !== "NA");
+    return cells.has("NA") && codes.length > 0 && codes.every((code) => /^[A-Z]{2}$/.test(code))
+      ? [
+          `NA in ${name} is read as missing; if it is one of its codes, say that there only empty cells are (na-values ${name}=)`,
+        ]
+      : [];
+  });
+}
+
+function notNumeric(column: Column, what: string, table: KnownTable, file: string): DataError {
+  const name = option(what === "the target" ? "target" : "weights");
+  const at = table.columns.indexOf(column);
+  const example = table.sample.map((row) => row[at] ?? "").find((cell) => cell !== "");
+  const shown = column.kind === "text" && example !== undefined ? `, such as ${quoteCell(example)}` : "";
+  const hint: Wording =
+    column.marker === undefined
+      ? wording`name a numeric column with ${name}`
+      : wording`name a numeric column with ${name}; it holds only ${quoteCell(column.marker)}`;
+  return new DataError(`${what} ${column.kind === "text" ? `holds text${shown}` : "has no values"}`, {
     place: { file, column: column.name },
-    hint: wording`name a numeric column with ${option(what === "the target" ? "target" : "weights")}`,
+    hint,
   });
 }
 

@@ -1,8 +1,11 @@
-import { openSource, type Source } from "../csv/source.js";
-import { readTable } from "../csv/table.js";
-import { rawSlots } from "../dataset/formula/spec.js";
+import { readingToKeep } from "../csv/kept-reading.js";
+import type { Source } from "../csv/source.js";
+import type { Table } from "../csv/table.js";
+import { namesOf, readTables, withSources } from "../csv/tables.js";
+import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
 import { UsageError } from "../errors.js";
 import { LinearModel } from "../linear/model/model.js";
+import type { DataSource } from "../linear/model/model-parts.js";
 import type { CrossValidatedPath } from "../linear/penalty/elastic-net.js";
 import { crossValidateWith, type PenaltyChoice, penalize } from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
@@ -13,6 +16,7 @@ import type { ScanControl } from "../scan/scan-options.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { option, wording } from "../wording.js";
 import { chooseColumns } from "./choose-columns.js";
+import { completeKinds } from "./complete-kinds.js";
 import { chosenFolds, chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
@@ -31,6 +35,8 @@ export interface CsvFit {
   rows: number;
   /** Rows left out for missing cells, or because an expression of the formula has no value. */
   dropped: number;
+  /** Rows left out by the condition on rows. */
+  excluded: number;
   /** The error on the rows held out, if there were to be any. */
   test: PredictionMetrics | undefined;
   /** The out-of-fold error on the rows of the fit. */
@@ -43,24 +49,22 @@ export interface CsvFit {
 }
 
 /**
- * Fits a linear model to a CSV file, or to standard input (`-`), in one pass: y = Xθ over the complete rows.
+ * Fits a linear model to a CSV file, or to standard input (`-`), in one pass: y = Xθ over the complete rows. Several
+ * files are one table: their columns are the same by name, and their rows are numbered through.
  *
  * @throws DataError for a file that cannot be read or has a bad cell; UsageError for a column that is not there;
  * ModelError where nothing can be solved
  */
-export async function fitCsv(path: string, options: FitCsvOptions = {}): Promise<CsvFit> {
-  const source = await openSource(path, options.signal);
-  try {
-    return await fitSource(source, options);
-  } finally {
-    await source.close();
-  }
+export async function fitCsv(data: string | readonly string[], options: FitCsvOptions = {}): Promise<CsvFit> {
+  return withSources(data, options.signal, (sources) => fitSources(sources, options));
 }
 
-async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit> {
+async function fitSources(sources: readonly Source[], options: FitCsvOptions): Promise<CsvFit> {
   const watch = new Stopwatch();
-  const table = await readTable(source, options);
-  const { spec, notes } = chooseColumns(table, options, source.name);
+  const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
+  const { spec, notes } = chooseColumns(complete.table, options, namesOf(complete.table));
+  const table = withTarget(complete.table, spec);
+  notes.unshift(...table.notes, ...complete.notes);
   const { references = {}, vcov = "iid", solver = "auto", signal, onProgress, callerWorks } = options;
   checkCluster(table, vcov, options.cluster);
   const penalty = penaltyChoice(options);
@@ -78,7 +82,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   // rows at once, and where double turns out not to be enough.
   const onePass = solver === "normal" || solver === "extended" || (solver === "auto" && plan.extended);
   const again = !onePass || plan.testSize > 0 || vcov !== "iid" || options.na === "fail";
-  if (again && !source.repeatable) await keepStream(source, onProgress);
+  if (again) for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
 
   const chunkBytes = chunkBytesFor(width, plan.folds);
   // On two cores a second thread has paid for its start from about 40 MB on, where this one works too.
@@ -91,7 +95,11 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     onProgress,
     chunkBytes,
   };
-  const layout = layoutOf(table, { ...rawSlots(spec), weight: options.weights });
+  const layout = layoutOf(table, {
+    ...rawSlots(spec),
+    weight: options.weights,
+    where: options.where,
+  });
   const found = await fitTheta({ table, layout, plan, control }, options, watch);
   notes.push(...found.notes);
   const { total, moments, levels, regression } = found;
@@ -100,14 +108,14 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     penalty === undefined ? undefined : penalize(moments, folds, regression, found.solution, penalty),
   );
   const scan = {
-    rows: total.rows,
+    rows: total.rows + total.excluded,
     firstRow: plan.firstRow,
     testSize: plan.testSize > 0 ? plan.testSize : undefined,
     dropped: total.dropped,
+    ...(total.excluded > 0 ? { excluded: total.excluded } : {}),
     seed: plan.seed,
     test: null,
   };
-  const { fingerprint, path } = source;
   let model = LinearModel.of({
     spec,
     levels,
@@ -118,7 +126,8 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     moments,
     folds,
     weightsColumn: options.weights,
-    source: fingerprint && path !== undefined ? { path, ...fingerprint } : undefined,
+    source: sourceOf(sources),
+    reading: readingToKeep(options),
     scan,
   });
   if (vcov !== "iid") {
@@ -138,8 +147,30 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     test = errors.metrics(model.rank);
     model = model.withScan({ ...scan, test });
   }
-  const { rows, dropped } = total;
-  return { model, rows, dropped, test, cv, path: penalized?.path, notes, timing: watch.timing() };
+  const { dropped, excluded } = total;
+  const rows = total.rows + excluded;
+  return { model, rows, dropped, excluded, test, cv, path: penalized?.path, notes, timing: watch.timing() };
+}
+
+/** The file of a fit, where it is one. */
+export function sourceOf(sources: readonly Source[]): DataSource | undefined {
+  const [{ path, fingerprint }] = sources as [Source];
+  return sources.length === 1 && fingerprint && path !== undefined ? { path, ...fingerprint } : undefined;
+}
+
+/** Whether a column may be used, by what the options name; a formula may name any. */
+export function usedBy(options: FitCsvOptions): (name: string) => boolean {
+  const { features, exclude, formula, target, weights } = options;
+  return (name) => {
+    if (name === target || name === weights) return true;
+    if (exclude?.includes(name)) return false;
+    return features === undefined || formula !== undefined || features.includes(name);
+  };
+}
+
+/** The table with the column that it is read for, where that is one. */
+export function withTarget(table: Table, { target }: ModelSpec): Table {
+  return "column" in target.expression ? { ...table, target: target.expression.column } : table;
 }
 
 /** The penalty that the options ask for; λ = 0 is none. */

@@ -1,5 +1,7 @@
-import { openSource, type Source } from "../csv/source.js";
-import { readTable, type Table } from "../csv/table.js";
+import { readingToKeep } from "../csv/kept-reading.js";
+import type { Source } from "../csv/source.js";
+import type { Table } from "../csv/table.js";
+import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { codedTerms, sortLevels } from "../dataset/formula/coding.js";
 import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
 import { ModelError, UsageError } from "../errors.js";
@@ -22,8 +24,9 @@ import type { PredictionMetrics } from "../stats/metrics.js";
 import { option, wording } from "../wording.js";
 import { checkRows } from "./check-rows.js";
 import { chooseColumns, unknownColumn } from "./choose-columns.js";
+import { completeKinds } from "./complete-kinds.js";
 import { chosenFolds, chunkBytesFor, designWidth, foldsForGroups } from "./design-width.js";
-import { penaltyChoice } from "./fit-csv.js";
+import { penaltyChoice, sourceOf, usedBy, withTarget } from "./fit-csv.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
@@ -43,6 +46,8 @@ export interface CsvGroupFit {
   rows: number;
   /** Rows left out for missing cells, that of the group among them. */
   dropped: number;
+  /** Rows left out by the condition on rows. */
+  excluded: number;
   /** The error on the rows held out, each predicted by the model of its group. */
   test: PredictionMetrics | undefined;
   notes: string[];
@@ -56,28 +61,29 @@ export interface CsvGroupFit {
  *
  * @throws as `fitCsv`; ModelError where no group can be fitted
  */
-export async function fitGroupsCsv(path: string, options: FitGroupsCsvOptions): Promise<CsvGroupFit> {
-  const source = await openSource(path, options.signal);
-  try {
-    return await fitSource(source, options);
-  } finally {
-    await source.close();
-  }
+export async function fitGroupsCsv(
+  data: string | readonly string[],
+  options: FitGroupsCsvOptions,
+): Promise<CsvGroupFit> {
+  return withSources(data, options.signal, (sources) => fitSources(sources, options));
 }
 
-async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<CsvGroupFit> {
+async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptions): Promise<CsvGroupFit> {
   const started = performance.now();
-  const table = await readTable(source, options);
+  const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
+  const file = namesOf(complete.table);
   const { groupBy, solver = "auto", signal, onProgress, callerWorks } = options;
-  const group = table.columns.findIndex(({ name }) => name === groupBy);
+  const group = complete.table.columns.findIndex(({ name }) => name === groupBy);
   if (group < 0)
     throw unknownColumn(
       groupBy,
-      table.columns.map(({ name }) => name),
-      source.name,
+      complete.table.columns.map(({ name }) => name),
+      file,
     );
   const exclude = [...(options.exclude ?? []), groupBy];
-  const { spec, notes } = chooseColumns(table, { ...options, exclude }, source.name);
+  const { spec, notes } = chooseColumns(complete.table, { ...options, exclude }, file);
+  const table = withTarget(complete.table, spec);
+  notes.unshift(...table.notes, ...complete.notes);
   if ([...spec.numeric, ...spec.text].includes(groupBy))
     throw new UsageError(`${groupBy} names the groups and cannot be a term: it is constant in each of them`, {
       hint: wording`leave it out of the terms, or leave ${option("groupBy")} out`,
@@ -96,7 +102,7 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
     firstRow: options.firstRow ?? 0,
   };
   const again = plan.testSize > 0 || options.na === "fail" || (solver === "auto" && !plan.extended);
-  if (again && !source.repeatable) await keepStream(source, onProgress);
+  if (again) for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
   const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };
   const control: ScanControl = {
     threads: options.threads,
@@ -105,7 +111,12 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
     onProgress,
     chunkBytes: chunkBytesFor(width, plan.folds * groupsSeen),
   };
-  const layout = layoutOf(table, { ...rawSlots(spec), weight: options.weights, group: groupBy });
+  const layout = layoutOf(table, {
+    ...rawSlots(spec),
+    weight: options.weights,
+    group: groupBy,
+    where: options.where,
+  });
   const scanned = async (extended: boolean) => {
     const from = performance.now();
     const { total, threads } = await scanMoments(table, layout, { ...plan, extended }, control);
@@ -125,9 +136,10 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
   }
   const from = performance.now();
   const scan: DataScan = {
-    rows: total.rows,
+    rows: total.rows + total.excluded,
     firstRow: plan.firstRow,
     dropped: total.dropped,
+    ...(total.excluded > 0 ? { excluded: total.excluded } : {}),
     seed: plan.seed,
     test: null,
   };
@@ -148,6 +160,7 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
           moments: keep(whole),
           folds: plan.folds > 1 ? folds.map(keep) : [],
           weightsColumn: options.weights,
+          reading: readingToKeep(options),
         },
         penalty,
       );
@@ -158,12 +171,11 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
     }
   }
   timing.solveMs += performance.now() - from;
-  const fingerprint = source.path === undefined ? undefined : source.fingerprint;
   const parts = {
     groupBy,
     models,
     refused,
-    source: fingerprint && { path: source.path!, ...fingerprint },
+    source: sourceOf(sources),
     scan,
   };
   let fitted = new ModelGroup(parts);
@@ -173,7 +185,8 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
     fitted = new ModelGroup({ ...parts, scan: { ...scan, test } });
   }
   timing.totalMs = performance.now() - started;
-  return { models: fitted, rows: total.rows, dropped: total.dropped, test, notes, timing };
+  const { dropped, excluded } = total;
+  return { models: fitted, rows: total.rows + excluded, dropped, excluded, test, notes, timing };
 }
 
 /** Whether double precision is not enough for a group. */

@@ -1,4 +1,4 @@
-import type { DialectOptions } from "../csv/dialect.js";
+import type { ReadingOptions } from "../csv/reading-options.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import type { SolverChoice } from "../linear/solve/ladder.js";
 import type { ReadingControl } from "../scan/reading-control.js";
@@ -6,7 +6,7 @@ import type { ColumnOptions } from "./choose-columns.js";
 import type { DescentOptions } from "./gradient-descent.js";
 
 /** Options of `fitCsv`; all may be left out. */
-export interface FitCsvOptions extends ColumnOptions, DialectOptions, ReadingControl {
+export interface FitCsvOptions extends ColumnOptions, ReadingOptions, ReadingControl {
   /** Rows with missing cells among the columns used: left out (default), or an error. */
   na?: "omit" | "fail" | undefined;
   /** The share of rows to hold out and report the error on, between 0 and 1. Default: none. */

@@ -111,8 +111,9 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
 
   /** The block's own numbers: nothing is copied but the factors' codes. */
   #asItStands(rows: number): ReadyBlock {
-    const { block, missing, firstRow, codes } = this.#view.source;
+    const { block, missing, codes } = this.#view.source;
     const { weighted, weightAddress, numbers } = this.#view;
+    const rowOf = (r: number) => this.#view.rowNumber(r);
     const targets = this.#kernels.ints.subarray(this.#targets / 4, this.#targets / 4 + rows);
     targets.fill(0);
     if (missing)
@@ -133,10 +134,10 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     for (let r = 0; r < rows; r++) {
       if (targets[r]! < 0 || (groups !== undefined && groups[r]! < 0)) {
         targets[r] = -1;
-        this.#drop(firstRow + r);
-      } else targets[r] = this.#target(firstRow + r, groups?.[r]);
+        this.#drop(rowOf(r));
+      } else targets[r] = this.#target(rowOf(r), groups?.[r]);
     }
-    if (weighted) this.#checkWeights(this.#kernels.doublesAt(weightAddress, rows), (r) => firstRow + r);
+    if (weighted) this.#checkWeights(this.#kernels.doublesAt(weightAddress, rows), rowOf);
     return { block, low: 0, weights: weightAddress, rows };
   }
 
@@ -151,14 +152,15 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
 
   /** A formula's numbers and codes of the rows that are complete, put where the kernels read them. */
   #design128(rows: number): ReadyBlock {
-    const { weighted, firstRow } = this.#view;
+    const { weighted } = this.#view;
+    const rowOf = (r: number) => this.#view.rowNumber(r);
     const scan = this.#scan;
     const undefinedBefore = scan.undefinedRows;
     const filled = scan.fill(this.#view.raw(rows), 0, rows);
     this.#counts.undefinedRows += scan.undefinedRows - undefinedBefore;
     for (let r = 0, i = 0; r < rows && filled.rows < rows; r++) {
       if (i < filled.rows && filled.kept[i] === r) i++;
-      else this.#drop(firstRow + r);
+      else this.#drop(rowOf(r));
     }
     if (filled.rows === 0) return { ...this.#design, rows: 0 };
     const { block, low, weights } = this.#design;
@@ -168,22 +170,22 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     kernels.ints.set(filled.codes, this.#codes / 4);
     if (weighted) {
       const values = filled.weights!.subarray(0, filled.rows);
-      this.#checkWeights(values, (i) => firstRow + filled.kept[i]!);
+      this.#checkWeights(values, (i) => rowOf(filled.kept[i]!));
       kernels.doublesAt(weights, filled.rows).set(values);
     }
-    this.#assign(filled, firstRow);
+    this.#assign(filled);
     return { ...this.#design, rows: filled.rows };
   }
 
-  #assign({ rows, kept }: DesignBlock, firstRow: number): void {
+  #assign({ rows, kept }: DesignBlock): void {
     const targets = this.#kernels.ints.subarray(this.#targets / 4, this.#targets / 4 + rows);
     const groups = this.#view.group?.codes;
     for (let i = 0; i < rows; i++) {
       const r = kept[i]!;
       if (groups !== undefined && groups[r]! < 0) {
         targets[i] = -1;
-        this.#drop(firstRow + r);
-      } else targets[i] = this.#target(firstRow + r, groups?.[r]);
+        this.#drop(this.#view.rowNumber(r));
+      } else targets[i] = this.#target(this.#view.rowNumber(r), groups?.[r]);
     }
   }
 

@@ -146,6 +146,8 @@ export interface ScannedMoments
   groups: Map<string, CrossProducts[]>;
   /** Each factor's levels, sorted: texts by code points, numbers by size. */
   levels: FactorLevels;
+  /** Rows that the condition on rows left out, which are none of `rows`. */
+  excluded: number;
 }
 
 type Folds = CrossProducts[];
@@ -188,7 +190,7 @@ export class MomentsTotal {
   }
 
   /** What all chunks together give, levels in their order. */
-  finish(spec: ModelSpec): ScannedMoments {
+  finish(spec: ModelSpec): Omit<ScannedMoments, "excluded"> {
     const shape = momentsShape(spec);
     const all = [this.folds, ...this.groups.values()].flat();
     const levels = Object.fromEntries(

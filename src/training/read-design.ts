@@ -1,11 +1,11 @@
-import { Levels } from "../csv/levels.js";
-import { readColumns } from "../csv/read-columns.js";
 import type { Table } from "../csv/table.js";
 import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
 import { Design } from "../dataset/formula/design.js";
+import { rowNumber } from "../dataset/formula/raw-block.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { InterruptedError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
+import { readRows } from "../scan/read-rows.js";
 import { isHeldOut } from "../scan/row-draw.js";
 import { blockOrder, type RowLayout } from "../scan/row-layout.js";
 
@@ -28,22 +28,21 @@ export async function readDesign(
   const terms = codedTerms(spec, levels, references);
   const design = new Design(spec, terms, levels, { target: true });
   const k = design.width;
-  const { choice, numbers } = blockOrder(layout);
+  const { numbers } = blockOrder(layout);
   const weighted = layout.weight !== undefined;
-  const dictionaries = choice.factors.map(() => new Levels());
   const X: number[] = [];
   const y: number[] = [];
   const weights: number[] = [];
-  for await (const block of readColumns(table, choice, { levels: dictionaries })) {
+  for await (const { block, levels: names } of readRows(table, layout)) {
     if (signal?.aborted) throw new InterruptedError();
-    const raw = { ...block, levels: dictionaries.map(({ names }) => names) };
+    const raw = { ...block, levels: names };
     for (let start = 0; start < block.rows; start += BLOCK_ROWS) {
       const rows = Math.min(BLOCK_ROWS, block.rows - start);
       design.fill(raw, start, rows);
       for (let r = 0; r < rows; r++) {
         const weight = weighted ? block.numeric[numbers]![start + r]! : 1;
         const missing = design.missing[r] === 1 || Number.isNaN(design.target[r]! + weight);
-        const row = split.firstRow + block.firstRow + start + r;
+        const row = split.firstRow + rowNumber(raw, start + r);
         if (missing || isHeldOut(row, split.seed, split.testSize)) continue;
         for (let j = 0; j < k; j++) X.push(design.values[j * BLOCK_ROWS + r]!);
         y.push(design.target[r]!);

@@ -53,7 +53,7 @@ export function robustByRows(
       scores,
       weights: weights?.subarray(from, from + rows),
       groups: clusters && groups,
-      firstRow: from,
+      rowOf: (r) => from + r,
     });
   }
   return model.withVcov(

@@ -25,7 +25,7 @@ export async function scanMoments(
   control: ScanControl,
 ): Promise<{ total: ScannedMoments; threads: number }> {
   const reader = new MomentsReader(momentsShape(plan.spec));
-  const { total, threads } = await scanTotal<TrainingPlan, MomentsResult, MomentsTotal>(
+  const { total, threads, excluded } = await scanTotal<TrainingPlan, MomentsResult, MomentsTotal>(
     table,
     layout,
     {
@@ -37,5 +37,5 @@ export async function scanMoments(
     control,
   );
   if (total === undefined) throw new ModelError("there are no rows to fit");
-  return { total: total.finish(plan.spec), threads };
+  return { total: { ...total.finish(plan.spec), excluded }, threads };
 }

@@ -1,9 +1,11 @@
-import type { DialectOptions } from "../csv/dialect.js";
+import { readingFor } from "../csv/kept-reading.js";
+import type { ReadingOptions } from "../csv/reading-options.js";
 import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
+import type { DataScan } from "../linear/model/model-parts.js";
 import { type Estimate, solveSpec } from "../linear/model/solve-spec.js";
 import { vcovNotes } from "../linear/shards/compatible.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
@@ -17,7 +19,7 @@ import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments } from "./scan-moments.js";
 
 /** Options of `updateCsv`; all may be left out. */
-export interface UpdateCsvOptions extends DialectOptions, ReadingControl {
+export interface UpdateCsvOptions extends ReadingOptions, ReadingControl {
   /** Rows with missing cells among the columns used: left out (default), or an error. */
   na?: "omit" | "fail" | undefined;
 }
@@ -27,6 +29,8 @@ export interface CsvUpdate extends Estimate {
   /** Rows in the file, and those of them left out for missing cells. */
   rows: number;
   dropped: number;
+  /** Rows in the file that the condition on rows, the model's own unless another is given, left out. */
+  excluded: number;
 }
 
 /**
@@ -53,11 +57,13 @@ async function updateSource(
   source: Source,
   options: UpdateCsvOptions,
 ): Promise<CsvUpdate> {
-  const table = await readTable(source, options);
+  const sameFile = source.path !== undefined && source.path === model.source?.path;
+  const reading = readingFor(options, model.reading, { sameFile, where: true });
+  const table = await readTable(source, reading);
   const { spec, weightsColumn, references, penalty } = model;
   checkColumns(model, table, source.name);
   if (options.na === "fail" && !source.repeatable) await source.seekable();
-  const before = model.scan ?? { rows: model.n, firstRow: 0, dropped: 0, seed: 1 };
+  const before: Omit<DataScan, "test"> = model.scan ?? { rows: model.n, firstRow: 0, dropped: 0, seed: 1 };
   const { extended } = model.moments;
   const plan: MomentsPlan = {
     spec,
@@ -76,11 +82,12 @@ async function updateSource(
     onProgress,
     chunkBytes: chunkBytesFor(width, plan.folds),
   };
-  const layout = layoutOf(table, { ...rawSlots(spec), weight: weightsColumn });
+  const layout = layoutOf(table, { ...rawSlots(spec), weight: weightsColumn, where: reading.where });
   const { total } = await scanMoments(table, layout, plan, control);
   await checkRows(table, layout, total, options);
   const folds = model.folds.map((fold, f) => fold.merge(total.folds[f]!));
-  const notes = vcovNotes([model]);
+  const notes = [...table.notes, ...vcovNotes([model])];
+  const excluded = (before.excluded ?? 0) + total.excluded;
   const updated = solveSpec(
     {
       spec,
@@ -89,16 +96,24 @@ async function updateSource(
       moments: folds.length > 0 ? mergeFolds(folds) : model.moments.merge(total.folds[0]!),
       folds,
       weightsColumn,
+      reading: model.reading,
       scan: {
         ...before,
-        rows: before.rows + total.rows,
+        rows: before.rows + total.rows + total.excluded,
         dropped: before.dropped + total.dropped,
+        ...(excluded > 0 ? { excluded } : {}),
         test: null,
       },
     },
     penalty,
   );
-  return { ...updated, notes: [...notes, ...updated.notes], rows: total.rows, dropped: total.dropped };
+  return {
+    ...updated,
+    notes: [...notes, ...updated.notes],
+    rows: total.rows + total.excluded,
+    dropped: total.dropped,
+    excluded: total.excluded,
+  };
 }
 
 /** Throws ModelError that names the columns that the model reads and the table lacks, or has as text. */

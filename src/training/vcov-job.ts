@@ -49,15 +49,15 @@ export class VcovJob implements ChunkJob<VcovResult> {
 
   add(rows: number): void {
     const { testSize, seed, type } = this.#plan;
-    const { firstRow } = this.#view;
-    const first = this.#plan.firstRow + firstRow;
+    const { firstRow } = this.#plan;
+    const rowOf = (r: number) => this.#view.rowNumber(r);
     const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
     const { predictions, target } = this.#predictor;
     for (let r = 0; r < rows; r++) {
       const weight = raw.weights?.[r] ?? 1;
       const score = weight * (target![r]! - predictions[r]!);
-      const used = score * 0 === 0 && weight > 0 && !isHeldOut(first + r, seed, testSize);
+      const used = score * 0 === 0 && weight > 0 && !isHeldOut(firstRow + rowOf(r), seed, testSize);
       this.#scores[r] = used ? score : Number.NaN;
     }
     this.#sums.add({
@@ -66,7 +66,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
       scores: this.#scores,
       weights: raw.weights,
       groups: type === "cluster" ? this.#groupsOf(rows) : undefined,
-      firstRow,
+      rowOf,
     });
   }
 

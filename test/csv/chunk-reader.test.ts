@@ -2,8 +2,9 @@ import { closeSync, openSync, statSync, truncateSync } from "node:fs";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { ChunkReader, type LaneSpec } from "../../src/csv/chunk-reader.js";
-import { type ChunkStart, FIRST_CHUNK, LaneStop, planChunks, startAfter } from "../../src/csv/chunks.js";
+import { type ChunkStart, firstChunk, LaneStop, planChunks, startAfter } from "../../src/csv/chunks.js";
 import { StreamChunks } from "../../src/csv/stream-chunks.js";
+import { PLAIN_FORMAT } from "../../src/dataset/number-format.js";
 import { Kernels } from "../../src/kernels/kernels.js";
 import { scratchFolder } from "./scratch.js";
 
@@ -13,7 +14,13 @@ afterEach(() => {
   for (const fd of open.splice(0)) closeSync(fd);
 });
 
+const FIRST = firstChunk({ firstRow: 0 });
 const header = "x,name,y\n";
+const columns = [
+  { name: "x", kind: "numeric" },
+  { name: "name", kind: "text" },
+  { name: "y", kind: "numeric" },
+] as const;
 const choice = { numeric: [0, 2], factors: [1], text: true };
 
 function fileReader(
@@ -22,7 +29,7 @@ function fileReader(
 ): { reader: ChunkReader; spec: LaneSpec; path: string } {
   const path = scratch.file("data.csv", content);
   const plan = planChunks({ dataStart: header.length, dataLine: 2 }, statSync(path).size, chunkBytes);
-  const spec: LaneSpec = { name: "data.csv", plan, names: ["x", "name", "y"], delimiter: ",", choice };
+  const spec: LaneSpec = { name: "data.csv", plan, columns, format: PLAIN_FORMAT, delimiter: ",", choice };
   const fd = openSync(path, "r");
   open.push(fd);
   return { reader: new ChunkReader(new Kernels(), spec, fd), spec, path };
@@ -60,7 +67,7 @@ describe("ChunkReader", () => {
     fc.assert(
       fc.property(rows, fc.integer({ min: 1, max: 5000 }), (data, chunkBytes) => {
         const { reader, spec } = fileReader(textOf(data), chunkBytes);
-        const starts = [FIRST_CHUNK];
+        const starts = [FIRST];
         for (let chunk = 0; chunk < spec.plan.chunks; chunk++) {
           reader.load(chunk);
           starts.push(startAfter(starts[chunk]!, reader.count()));
@@ -91,7 +98,14 @@ describe("ChunkReader", () => {
           };
           const kernels = new Kernels();
           const plan = planChunks({ dataStart: header.length, dataLine: 2 }, undefined, chunkBytes);
-          const spec: LaneSpec = { name: "stream", plan, names: ["x", "name", "y"], delimiter: ",", choice };
+          const spec: LaneSpec = {
+            name: "stream",
+            plan,
+            columns,
+            format: PLAIN_FORMAT,
+            delimiter: ",",
+            choice,
+          };
           const chunks = new StreamChunks(pieces(), plan, kernels);
           const reader = new ChunkReader(kernels, spec);
           const found: string[] = [];
@@ -109,8 +123,8 @@ describe("ChunkReader", () => {
   it("stops with the place from which csv-parse goes on", () => {
     const { reader } = fileReader(`${header}1,a,2\n3,"b\nc",4\n\n5,d,x\n`, 10);
     reader.load(0);
-    const start = startAfter(FIRST_CHUNK, reader.count());
-    expect(rowsOf(reader, FIRST_CHUNK)).toEqual(["0: 1 a 2", "1: 3 b\nc 4"]);
+    const start = startAfter(FIRST, reader.count());
+    expect(rowsOf(reader, FIRST)).toEqual(["0: 1 a 2", "1: 3 b\nc 4"]);
     reader.load(1);
     let stop: unknown;
     try {

@@ -13,7 +13,7 @@ describe("sniffDialect", () => {
     ["|", "a|b|c\n1|2|3\n"],
     [",", "a\n1\n2\n"],
     [",", 'a,b\n"x;y;z",2\n"p;q;r",4\n'],
-    [";", 'a;b\n"x,y",2\n"p,q",4\n'],
+    [";", 'a;b\n"x,y";2\n"p,q";4\n'],
     [",", "a,b,c\n1,2,3\n1,2\n1,2,3\n1,2,3\n"],
   ])("finds %j", (delimiter, text) => expect(sniff(text).delimiter).toBe(delimiter));
 

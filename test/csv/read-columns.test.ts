@@ -39,9 +39,9 @@ describe.each(WAYS)("readColumns: $name", (way) => {
   });
 
   it("names columns that have no name", async () => {
-    expect((await read(",b\n1,2\n")).names).toEqual(["x1", "b"]);
+    expect((await read(",b\n1,2\n")).names).toEqual(["V1", "b"]);
     expect(await read("1,2\n3,4\n", { header: false })).toMatchObject({
-      names: ["x1", "x2"],
+      names: ["V1", "V2"],
       numeric: [
         [1, 3],
         [2, 4],

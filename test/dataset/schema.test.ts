@@ -14,7 +14,7 @@ describe("inferColumns", () => {
     ["empty", []],
   ])("is %s for %j", (kind, cells) => {
     const rows = cells.map((cell) => ["0", cell]);
-    expect(inferColumns(["first", "second"], rows)[1]).toEqual({ name: "second", kind });
+    expect(inferColumns(["first", "second"], rows)[1]).toMatchObject({ name: "second", kind });
   });
 
   it("takes rows as they are, though they lack cells", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Expression } from "../../src/dataset/formula/spec.js";
+import type { Arithmetic } from "../../src/dataset/formula/spec.js";
 import { type TermsDocument, toTerms } from "../../src/index.js";
 import { exampleOf, examples, firstDifference, rowsOf } from "./models.js";
 
@@ -29,7 +29,7 @@ function predict(document: TermsDocument, row: Row): number {
   return Number.isFinite(sum) ? sum : Number.NaN;
 }
 
-function evaluate(expression: Expression, row: Row): number {
+function evaluate(expression: Arithmetic, row: Row): number {
   if ("number" in expression) return expression.number;
   if ("column" in expression) return row[expression.column] as number;
   const [a, b] = expression.args.map((argument) => evaluate(argument, row)) as [number, number];

@@ -1,9 +1,9 @@
 import { UsageError } from "../../errors.js";
 import type { FitCsvOptions } from "../../training/fit-options.js";
-import { type ReadingOptions, readingOptions } from "./reading-options.js";
+import { type ReadingFlags, readingOptions } from "./reading-options.js";
 
 /** The options of every command that fits a model to a CSV, as commander gives them. */
-export interface ModelOptions extends ReadingOptions {
+export interface ModelOptions extends ReadingFlags {
   target?: string;
   features?: string[];
   exclude?: string[];

@@ -1,12 +1,23 @@
 import { InvalidArgumentError } from "commander";
 
-/** a,b,c */
-export function list(text: string): string[] {
-  return text.split(",").map((name) => name.trim());
+/** a,b,c; a name with a comma stands in quotes, as in CSV; several of these add up. */
+export function list(text: string, before: string[] = []): string[] {
+  const names: string[] = [];
+  const item = /\s*(?:"((?:[^"]|"")*)"\s*|([^,]*))(,|$)/y;
+  for (;;) {
+    const match = item.exec(text);
+    if (match === null)
+      throw new InvalidArgumentError("expected names between commas, in quotes where one has a comma");
+    const [, quoted, bare = "", end] = match;
+    names.push(quoted === undefined ? bare.trim() : quoted.replaceAll('""', '"'));
+    if (end === "") return [...before, ...names];
+  }
 }
 
-/** column=level, several of them collected. */
+/** column=level, several of them collected; a column with an equals sign in its name stands in quotes. */
 export function reference(text: string, before: Record<string, string>): Record<string, string> {
+  const quoted = /^"((?:[^"]|"")+)"=(.*)$/s.exec(text);
+  if (quoted !== null) return { ...before, [quoted[1]!.replaceAll('""', '"')]: quoted[2]! };
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("expected column=level");
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
@@ -90,4 +101,10 @@ export function seconds(text: string): number {
   const value = number(text);
   if (value < 0 || value > 86_400) throw new InvalidArgumentError("expected seconds, 0 to 86400");
   return value;
+}
+
+/** One ASCII character that has no other meaning in CSV. */
+export function character(text: string): string {
+  if (!/^[!#-+\-/:-@[-`{-~]$/.test(text)) throw new InvalidArgumentError("expected one character, such as #");
+  return text;
 }

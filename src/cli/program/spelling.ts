@@ -1,3 +1,4 @@
+import { quoteField } from "../../csv/write.js";
 import type { OnnxOptions } from "../../interchange/onnx.js";
 import type { RefitOptions } from "../../linear/selection/refit.js";
 import type { PredictCsvOptions } from "../../prediction/predict-csv.js";
@@ -47,7 +48,7 @@ export function commandText(words: Wording): string {
 
 function argument(value: string | number | readonly string[] | Readonly<Record<string, string>>): string {
   if (typeof value !== "object") return String(value);
-  if (Array.isArray(value)) return value.join(",");
+  if (Array.isArray(value)) return value.map((one) => quoteField(one)).join(",");
   return Object.entries(value)
     .map(([key, one]) => `${key}=${one}`)
     .join(",");
@@ -55,5 +56,7 @@ function argument(value: string | number | readonly string[] | Readonly<Record<s
 
 /** As a shell takes it for one word. */
 function quoted(text: string): string {
-  return /^[\p{L}\p{N}_.,:=+%@/-]+$/u.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^[\p{L}\p{N}_.,:=+%@/-]+$/u.test(text) && /[\p{L}\p{N}]/u.test(text)
+    ? text
+    : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,5 +1,15 @@
 import { type Command, Option } from "commander";
-import { integer, lambda, list, mix, positive, reference, share } from "./option-values.js";
+import {
+  character,
+  integer,
+  lambda,
+  list,
+  mix,
+  natural,
+  positive,
+  reference,
+  share,
+} from "./option-values.js";
 
 /**
  * What a command does, loaded when it runs; gives the exit code. Its argument is the text given, several where the
@@ -22,7 +32,21 @@ export type Syntax = (program: Command, run: Run) => void;
 export function reading(command: Command): Command {
   return command
     .option("--delimiter <character>", "the delimiter (default: found out)")
-    .option("--no-header", "the first line is data; columns are named V1, V2, …");
+    .option("--no-header", "the first line is data; columns are named V1, V2, …")
+    .option("--skip-rows <n>", "lines to pass over before the header", natural)
+    .option("--comment <sign>", "the character that begins a comment, such as #", character)
+    .option("--encoding <name>", "the text's encoding: latin1, windows-1252, utf-16 (default: utf-8)")
+    .addOption(new Option("--decimal <sign>", "before a number's fraction (default: .)").choices([".", ","]))
+    .option("--thousands <sign>", "between groups of digits: , . ' or a space")
+    .option("--strip <texts>", "take these off numbers: %, $, EUR", list)
+    .option(
+      "--na-values <texts>",
+      "these mean a missing value too; column=text: in one column; column=: NA is a value there",
+      list,
+    )
+    .option("--text <columns>", "take these columns as text", list)
+    .option("--where <condition>", "only rows for which this holds: 'age >= 18 & region != \"N\"'")
+    .option("--id <column>", "the column that names rows");
 }
 
 /** The options that say which model is to be fitted to a CSV. */

@@ -15,16 +15,22 @@ export type GroupReport = Pick<CsvGroupFit, "models"> & Partial<Omit<CsvGroupFit
 export function groupReportOf(models: ModelGroup): GroupReport {
   const { scan } = models;
   if (scan === undefined) return { models };
-  return { models, rows: scan.rows, dropped: scan.dropped, test: scan.test ?? undefined };
+  return {
+    models,
+    rows: scan.rows,
+    dropped: scan.dropped,
+    excluded: scan.excluded ?? 0,
+    test: scan.test ?? undefined,
+  };
 }
 
 /** The parts of `train --group-by --json` after the version and the command: one summary per group. */
 export function groupsDocument(
-  { models, rows, dropped, test, notes, timing }: GroupReport,
+  { models, rows, dropped, excluded, test, notes, timing }: GroupReport,
   options: { path: string; data: string | undefined; level: number },
 ) {
   return {
-    data: { path: options.data, rows, dropped },
+    data: { path: options.data, rows, dropped, ...(excluded ? { excluded } : {}) },
     model: { path: options.path, target: models.target, groupBy: models.groupBy, groups: models.models.size },
     groups: [...models.models].map(([group, model]) => {
       const parts = { model: undefined, level: options.level, path: undefined };
@@ -43,7 +49,7 @@ const SHOWN_COEFFICIENTS = 8;
 
 /** A line per group: its rows, how good its fit is, and its estimates where they are few. */
 export function renderGroups(
-  { models, rows, dropped = 0, test, notes = [], timing }: GroupReport,
+  { models, rows, dropped = 0, excluded = 0, test, notes = [], timing }: GroupReport,
   options: { path: string; written: boolean },
 ): string {
   const all = [...models.models];
@@ -71,7 +77,10 @@ export function renderGroups(
     );
   if (rows !== undefined) {
     const used = all.reduce((sum, [, model]) => sum + model.n, 0);
-    lines.push(`${count(used)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells`);
+    const out = excluded > 0 ? `, ${count(excluded)} left out by --where` : "";
+    lines.push(
+      `${count(used)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${out}`,
+    );
   }
   for (const note of notes) lines.push(colour.yellow(`note: ${note}`));
   if (timing !== undefined)

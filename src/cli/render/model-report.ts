@@ -13,7 +13,14 @@ export function reportOf(model: LinearModel, notes: string[] = []): ModelReport 
     model,
     notes,
     cv: crossValidationOf(model),
-    ...(scan === undefined ? {} : { rows: scan.rows, dropped: scan.dropped, test: scan.test ?? undefined }),
+    ...(scan === undefined
+      ? {}
+      : {
+          rows: scan.rows,
+          dropped: scan.dropped,
+          excluded: scan.excluded ?? 0,
+          test: scan.test ?? undefined,
+        }),
   };
 }
 

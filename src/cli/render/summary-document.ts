@@ -36,9 +36,9 @@ export function summaryDocument(
   report: ModelReport,
   options: { model: string | undefined; level: number; path: string | undefined } & CollinearityOptions,
 ) {
-  const { model, rows, dropped, test, cv, path, notes, timing } = report;
+  const { model, rows, dropped, excluded, test, cv, path, notes, timing } = report;
   return {
-    data: { path: options.path, rows, dropped },
+    data: { path: options.path, rows, dropped, ...(excluded ? { excluded } : {}) },
     ...modelDocument(model, options.model, options.level),
     ...collinearityDocument(model, options),
     ...(test === undefined ? {} : { test }),

@@ -15,13 +15,14 @@ export function renderSummary(
   options: { model?: string | undefined; level: number } & CollinearityOptions,
   columns: number,
 ): string {
-  const { model, rows, dropped = 0, test, cv, path, notes = [], timing } = report;
+  const { model, rows, dropped = 0, excluded = 0, test, cv, path, notes = [], timing } = report;
   const lines = [renderModel(model, model.summary(options.level), columns)];
+  const out = excluded > 0 ? `, ${count(excluded)} left out by --where` : "";
   const held = test === undefined ? "" : `, ${count(test.n)} held out`;
   if (rows === undefined) lines.push(`${count(model.n)} rows used`);
   else
     lines.push(
-      `${count(model.n)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${held}`,
+      `${count(model.n)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${out}${held}`,
     );
   if (cv !== undefined)
     lines.push(

@@ -1,5 +1,6 @@
 import { DoubleDouble, productError, sumError } from "../../stats/double-double.js";
-import type { Expression, FunctionName } from "./spec.js";
+import { dateNumber, noDateError } from "./dates.js";
+import { type DateNumber, type Expression, type FunctionName, ofDates } from "./spec.js";
 
 /** Values of one column over a block of rows: high parts, and low parts where they are double-double. */
 export interface Values {
@@ -34,6 +35,7 @@ export function compileExpression(
   read: (column: string) => Float64Array,
   size: number,
   extended: boolean,
+  texts?: ReadTexts,
 ): Evaluate {
   if ("number" in expression) {
     const values = { hi: new Float64Array(size).fill(expression.number), lo: undefined };
@@ -43,7 +45,8 @@ export function compileExpression(
     const { column } = expression;
     return () => ({ hi: read(column), lo: undefined });
   }
-  const args = expression.args.map((argument) => compileExpression(argument, read, size, extended));
+  if (ofDates(expression)) return compileDates(expression.call, expression.args[0].text, size, texts!);
+  const args = expression.args.map((argument) => compileExpression(argument, read, size, extended, texts));
   const { call } = expression;
   const [first, second] = args as [Evaluate, Evaluate];
   if (call === "-" && args.length === 1) return negation(first, size);
@@ -53,6 +56,36 @@ export function compileExpression(
     return extended ? extendedBinary(call, first, second, size) : plainBinary(call, first, second, size);
   if (call === "log" && args.length === 2) return logarithm(first, second, size);
   return unary(FUNCTIONS[call as FunctionName], first, size);
+}
+
+/** The texts of a column over a block of rows, and the number of its first row. */
+export type ReadTexts = (column: string) => {
+  codes: Int32Array;
+  names: readonly string[];
+  rowOf: (r: number) => number;
+};
+
+/** A function of dates, worked out once for each text. */
+function compileDates(call: DateNumber, column: string, size: number, texts: ReadTexts): Evaluate {
+  const hi = new Float64Array(size);
+  let known: number[] = [];
+  let of: readonly string[] | undefined;
+  return (rows) => {
+    const { codes, names, rowOf } = texts(column);
+    if (names !== of) known = [];
+    of = names;
+    for (let r = 0; r < rows; r++) {
+      const code = codes[r]!;
+      if (code < 0) {
+        hi[r] = Number.NaN;
+        continue;
+      }
+      const value = (known[code] ??= dateNumber(call, names[code]!) ?? Number.NaN);
+      if (Number.isNaN(value)) throw noDateError(call, column, names[code]!, rowOf(r));
+      hi[r] = value;
+    }
+    return { hi, lo: undefined };
+  };
 }
 
 /** The powers 1 to `degree` of an expression, each as {@link compileExpression} forms a power. */

@@ -31,7 +31,7 @@ export class Design {
   readonly target = new Float64Array(BLOCK_ROWS);
   /** 1 for a row of which a value is missing, or a level unseen: its columns are NaN. */
   readonly missing = new Uint8Array(BLOCK_ROWS);
-  /** The levels that training did not meet, one entry for each row where one is. */
+  /** The levels that training did not meet, in rows where nothing is missing, for those have no prediction anyway. */
   readonly unseen: UnseenLevel[] = [];
   readonly #spec: ModelSpec;
   readonly #terms: readonly CodedTerm[];
@@ -106,14 +106,18 @@ export class Design {
     this.#variables.load(raw, start, rows);
     this.missing.fill(0);
     this.unseen.length = 0;
-    this.#codeFactors(start, rows);
+    const unseen = this.#codeFactors(start, rows);
     for (const columns of this.#variables.values)
       for (const { hi } of columns) for (let r = 0; r < rows; r++) if (hi[r]! * 0 !== 0) this.missing[r] = 1;
+    for (const level of unseen) if (this.missing[level.row - start] === 0) this.unseen.push(level);
+    for (const { row } of unseen) this.missing[row - start] = 1;
     if (this.#hasTarget) this.target.set(this.#variables.target.hi.subarray(0, rows));
     this.#unwritten = rows;
   }
 
-  #codeFactors(start: number, rows: number): void {
+  /** Numbers the factors' levels, marks rows where one is missing, and gives the levels that are not known. */
+  #codeFactors(start: number, rows: number): UnseenLevel[] {
+    const unseen: UnseenLevel[] = [];
     this.#spec.variables.forEach((variable, v) => {
       const levels = this.#levels[v];
       if (levels === undefined) return;
@@ -123,11 +127,12 @@ export class Design {
         const code = factor.codes[r]!;
         const level = code < 0 ? undefined : levels.get(names[code]!);
         this.#codes[v]![r] = level ?? -1;
-        if (level !== undefined) continue;
-        this.missing[r] = 1;
-        if (code >= 0) this.unseen.push({ factor: variable.label, level: names[code]!, row: start + r });
+        if (code < 0) this.missing[r] = 1;
+        else if (level === undefined)
+          unseen.push({ factor: variable.label, level: names[code]!, row: start + r });
       }
     });
+    return unseen.sort((a, b) => a.row - b.row);
   }
 
   #write(

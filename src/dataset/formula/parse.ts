@@ -10,9 +10,26 @@ export interface Formula {
   terms: Syntax;
 }
 
-/** How tightly operators bind, as in R: `^` before unary minus before `:` before `%in%` before `*` before `+`. */
-const BINDING: Record<string, number> = { "+": 1, "-": 1, "*": 2, "/": 2, "%in%": 3, ":": 4, "^": 6 };
-const UNARY = 5;
+/**
+ * How tightly operators bind, as in R: `^` before unary minus before `:` before `%in%` before `*` before `+` before
+ * comparisons before `!` before `&` before `|`.
+ */
+const BINDING: Record<string, number> = {
+  "|": 1,
+  "&": 2,
+  ...Object.fromEntries(["==", "!=", "<", ">", "<=", ">="].map((name) => [name, 4])),
+  "+": 5,
+  "-": 5,
+  "*": 6,
+  "/": 6,
+  "%in%": 7,
+  ":": 8,
+  "^": 10,
+};
+const NOT = 3;
+const UNARY = 9;
+/** Other spellings of operators. */
+const SAME: Record<string, string> = { "**": "^", "&&": "&", "||": "|" };
 
 /**
  * Parses R's formula language: `medv ~ lstat + I(lstat^2) + log(crim) + poly(dis, 3, raw = TRUE) - 1`.
@@ -20,6 +37,11 @@ const UNARY = 5;
  */
 export function parseFormula(text: string): Formula {
   return new Parser(text).formula();
+}
+
+/** Parses a condition of R's language: `age >= 18 & !(region %in% c("N", "S"))`. Throws UsageError as above. */
+export function parseCondition(text: string): Syntax {
+  return new Parser(text).condition();
 }
 
 class Parser {
@@ -52,12 +74,19 @@ class Parser {
     return { text: this.#text, response, terms };
   }
 
+  condition(): Syntax {
+    const condition = this.#expression(0);
+    if (this.#is("=")) throw this.#unexpected('"=="', "R compares by ==.");
+    if (this.#peek().type !== "end") throw this.#unexpected("an operator or the end");
+    return condition;
+  }
+
   #expression(least: number): Syntax {
     this.#depth++;
     let left = this.#prefix();
     for (;;) {
       const { type, text, at } = this.#peek();
-      const name = text === "**" ? "^" : text;
+      const name = SAME[text] ?? text;
       const binding = type === "operator" ? BINDING[name] : undefined;
       if (binding === undefined || binding < least) {
         this.#depth--;
@@ -88,6 +117,7 @@ class Parser {
       case "operator":
         if (token.text === "-" || token.text === "+")
           return this.#call(token.text, [{ value: this.#expression(UNARY) }], at);
+        if (token.text === "!") return this.#call("!", [{ value: this.#expression(NOT) }], at);
         if (token.text === "(") {
           const value = this.#expression(0);
           this.#close(at);

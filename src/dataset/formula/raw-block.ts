@@ -14,4 +14,11 @@ export interface RawBlock {
   weights?: Float64Array | undefined;
   /** The number of the block's first row in the data, from 0, for messages. */
   firstRow?: number | undefined;
+  /** The numbers of the block's rows, where they do not follow one another. */
+  rowNumbers?: ArrayLike<number> | undefined;
+}
+
+/** The number of row r of a raw block in the data, from 0. */
+export function rowNumber({ firstRow = 0, rowNumbers }: RawBlock, r: number): number {
+  return rowNumbers?.[r] ?? firstRow + r;
 }

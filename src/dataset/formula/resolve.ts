@@ -2,23 +2,13 @@ import type { UsageError } from "../../errors.js";
 import { option, type Wording, wording } from "../../wording.js";
 import { nearestName } from "../nearest.js";
 import type { Column } from "../schema.js";
+import { arithmetic, DATE_FACTORS, dateColumn, FACTORS } from "./expression.js";
 import { formulaError } from "./formula-error.js";
 import { type Formula, parseFormula } from "./parse.js";
-import {
-  completeSpec,
-  type Expression,
-  type FunctionName,
-  type ModelSpec,
-  type OperatorName,
-  type Variable,
-} from "./spec.js";
+import { completeSpec, type DateFactor, type Expression, type ModelSpec, type Variable } from "./spec.js";
 import { HIGHEST_DEGREE } from "./spec-schema.js";
 import { deparse, quoteName, type Syntax } from "./syntax.js";
 import { expandTerms } from "./terms.js";
-
-const FUNCTIONS = new Set<string>(["log", "log2", "log10", "log1p", "exp", "sqrt", "abs"]);
-const OPERATORS = new Set<string>(["+", "-", "*", "/", "^"]);
-const FACTORS = new Set(["factor", "as.factor", "C"]);
 
 /** What a formula is read against. */
 export interface FormulaContext {
@@ -124,6 +114,8 @@ class Resolver {
   #variable(node: Syntax, label: string): Variable {
     if (node.type === "name") {
       const column = this.#column(node.name, node);
+      if (column.dates !== undefined)
+        throw this.#error(node, `column ${quoteName(column.name)} holds dates`, textHint(column));
       if (column.kind === "text") return { kind: "factor", label, column: column.name, of: "text" };
       return { kind: "numeric", label, expression: { column: column.name } };
     }
@@ -137,6 +129,10 @@ class Resolver {
         );
       const column = this.#column(argument.value.name, argument.value);
       return { kind: "factor", label, column: column.name, of: column.kind === "text" ? "text" : "numbers" };
+    }
+    if (node.type === "call" && DATE_FACTORS.has(node.name)) {
+      const { text: column } = this.#dates(dateColumn(node, this.#formula.text));
+      return { kind: "factor", label, column, of: "text", by: node.name as DateFactor };
     }
     if (node.type === "call" && node.name === "poly") return this.#polynomial(node, label);
     return { kind: "numeric", label, expression: this.#arithmetic(node) };
@@ -175,54 +171,22 @@ class Resolver {
   }
 
   #arithmetic(node: Syntax): Expression {
-    switch (node.type) {
-      case "number":
-        return { number: node.value };
-      case "name": {
-        const column = this.#column(node.name, node);
-        if (column.kind === "text")
-          throw this.#error(
-            node,
-            `column ${quoteName(column.name)} is text, not numbers`,
-            this.#textHint(column),
-          );
-        return { column: column.name };
-      }
-      case "string":
-      case "logical":
-        throw this.#error(node, "expected a number or a column");
-      case "call":
-        return this.#call(node);
-    }
+    return arithmetic(node, {
+      text: this.#formula.text,
+      column: (name) => {
+        const column = this.#column(name.name, name);
+        if (column.kind !== "text") return { column: column.name };
+        throw this.#error(name, `column ${quoteName(column.name)} is text, not numbers`, textHint(column));
+      },
+      dates: (name) => this.#dates(name),
+    });
   }
 
-  #call(node: Syntax & { type: "call" }): Expression {
-    const { name, args } = node;
-    if (name === "(" || name === "I") {
-      if (args.length !== 1) throw this.#error(node, "I() takes one expression");
-      return this.#arithmetic(args[0]!.value);
-    }
-    if (name === "log" && args.length === 2) {
-      const base = args.find((argument) => argument.name === "base") ?? args[1]!;
-      const of = args.find((argument) => argument !== base)!;
-      return { call: "log", args: [this.#arithmetic(of.value), this.#arithmetic(base.value)] };
-    }
-    if (OPERATORS.has(name))
-      return { call: name as OperatorName, args: args.map(({ value }) => this.#arithmetic(value)) };
-    if (FUNCTIONS.has(name)) {
-      if (args.length !== 1) throw this.#error(node, `${name}() takes one expression, found ${args.length}`);
-      return { call: name as FunctionName, args: [this.#arithmetic(args[0]!.value)] };
-    }
-    if (FACTORS.has(name) || name === "poly")
-      throw this.#error(node, `${name}() stands alone or in an interaction, not inside arithmetic`);
-    if (/^[:~]$|%in%/.test(name)) throw this.#error(node, `"${name}" is not arithmetic`);
-    const known = [...FUNCTIONS, "I", "poly", "factor", "C"];
-    const nearest = nearestName(name, known);
-    throw this.#error(
-      node,
-      `there is no function ${name}()`,
-      nearest ? `Did you mean ${nearest}()?` : `Functions: ${known.join(", ")}.`,
-    );
+  #dates(node: Syntax & { type: "name" }): { text: string } {
+    const column = this.#column(node.name, node);
+    if (column.kind !== "text")
+      throw this.#error(node, `column ${quoteName(column.name)} holds numbers, not dates`);
+    return { text: column.name };
   }
 
   #column(name: string, node: Syntax): Column {
@@ -239,13 +203,16 @@ class Resolver {
     );
   }
 
-  #textHint(column: Column): string {
-    return `As a term of its own, ${quoteName(column.name)} is a factor.`;
-  }
-
   #error(node: Syntax, message: string, hint?: Wording): UsageError {
     return formulaError(this.#formula.text, node.at, message, hint);
   }
+}
+
+function textHint({ name, dates }: Column): string {
+  const quoted = quoteName(name);
+  return dates === undefined
+    ? `As a term of its own, ${quoted} is a factor.`
+    : `It holds dates: as.Date(${quoted}), weekdays(${quoted}), months(${quoted}), year(${quoted}), hour(${quoted}).`;
 }
 
 function namesIn(node: Syntax): string[] {

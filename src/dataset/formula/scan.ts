@@ -2,7 +2,7 @@ import { DataError } from "../../errors.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { multiply, type Values } from "./arithmetic.js";
 import { type MomentsShape, momentsShape, type NumberProduct } from "./moments-shape.js";
-import type { RawBlock } from "./raw-block.js";
+import { type RawBlock, rowNumber } from "./raw-block.js";
 import type { ModelSpec } from "./spec.js";
 import { VariableBlock } from "./variables.js";
 
@@ -130,7 +130,7 @@ export class FormulaScan {
     );
     if (infinite >= 0)
       throw new DataError(
-        `${[this.spec.target.label, ...labels][infinite]} is infinite in row ${(raw.firstRow ?? 0) + start + r + 1}`,
+        `${[this.spec.target.label, ...labels][infinite]} is infinite in row ${rowNumber(raw, start + r) + 1}`,
         { hint: "Leave the row out, or use a function that is finite there, such as log1p." },
       );
     this.undefinedRows++;

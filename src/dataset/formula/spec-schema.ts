@@ -33,7 +33,7 @@ export const specDefinitions = {
   expression: {
     title: "a number, a column or a call",
     description:
-      "An arithmetic expression over columns of numbers. “-” and “+” of one argument are signs; log takes a base as its " +
+      "An arithmetic expression over columns of numbers and of dates. “-” and “+” of one argument are signs; log takes a base as its " +
       "second argument.",
     anyOf: [
       {
@@ -49,6 +49,26 @@ export const specDefinitions = {
       call(["+", "-", "log"], 1, 2),
       call(["*", "/", "^"], 2, 2),
       call(["log2", "log10", "log1p", "exp", "sqrt", "abs"], 1, 1),
+      {
+        description: "A number that the dates of a column of text give: days since 1970-01-01, year, hour.",
+        type: "object",
+        properties: {
+          number: false,
+          column: false,
+          call: { enum: ["as.Date", "year", "hour"] },
+          args: {
+            type: "array",
+            items: {
+              type: "object",
+              properties: { text: { ...text, title: "a column name" } },
+              required: ["text"],
+            },
+            minItems: 1,
+            maxItems: 1,
+          },
+        },
+        required: ["call", "args"],
+      },
     ],
   },
   variable: {
@@ -82,6 +102,10 @@ export const specDefinitions = {
           label,
           column: { ...text, title: "a column name" },
           of: { enum: ["text", "numbers"] },
+          by: {
+            description: "The levels are the names of the days, or months, of the texts' dates.",
+            enum: ["weekdays", "months"],
+          },
         },
         required: ["kind", "label", "column", "of"],
       },

@@ -1,5 +1,11 @@
 import type { Expression, ModelSpec, Term, Variable } from "./spec-schema.js";
 
+/** An arithmetic expression over columns of numbers. */
+export type Arithmetic =
+  | { number: number }
+  | { column: string }
+  | { call: FunctionName | OperatorName; args: Arithmetic[] };
+
 export type { Expression, ModelSpec, Term, Variable };
 
 type CallName = Extract<Expression, { call: string }>["call"];
@@ -8,12 +14,42 @@ type CallName = Extract<Expression, { call: string }>["call"];
 export type OperatorName = Extract<CallName, "+" | "-" | "*" | "/" | "^">;
 
 /** The functions of one argument, and `log` of one or two (the base). */
-export type FunctionName = Exclude<CallName, OperatorName>;
+export type FunctionName = Exclude<CallName, OperatorName | DateNumber>;
+
+/** Days since 1970-01-01, as R counts them; the year; the hour, as it is written. */
+export type DateNumber = Extract<CallName, "as.Date" | "year" | "hour">;
+
+/** The names of days and months, in English. */
+export type DateFactor = NonNullable<Extract<Variable, { kind: "factor" }>["by"]>;
 
 /** The columns that an expression reads, each once, in order. */
 function columnsOf(expression: Expression): string[] {
   if ("column" in expression) return [expression.column];
-  return "call" in expression ? [...new Set(expression.args.flatMap(columnsOf))] : [];
+  return "call" in expression && !ofDates(expression) ? [...new Set(expression.args.flatMap(columnsOf))] : [];
+}
+
+/** The columns of text whose dates an expression reads. */
+function datesOf(expression: Expression): string[] {
+  if (!("call" in expression)) return [];
+  return ofDates(expression) ? [expression.args[0].text] : expression.args.flatMap(datesOf);
+}
+
+/** Whether a call is one of a column of dates. */
+export function ofDates(
+  expression: Extract<Expression, { call: string }>,
+): expression is Extract<Expression, { call: DateNumber }> {
+  const [first] = expression.args;
+  return first !== undefined && "text" in first;
+}
+
+/** Whether a spec's target or one of its terms is made of dates. */
+export function hasDates({ target, variables }: Pick<ModelSpec, "target" | "variables">): boolean {
+  return (
+    datesOf(target.expression).length > 0 ||
+    variables.some((variable) =>
+      variable.kind === "factor" ? variable.by !== undefined : datesOf(variable.expression).length > 0,
+    )
+  );
 }
 
 /** The raw columns of a spec by what they are: its target, where that is a column as it stands, numbers, factors. */
@@ -38,10 +74,13 @@ export function completeSpec(parts: Omit<ModelSpec, "numeric" | "text">): ModelS
     variables: old.map((i) => position.get(i)!),
   }));
   const numeric = new Set(columnsOf(parts.target.expression));
-  const text = new Set<string>();
+  const text = new Set<string>(datesOf(parts.target.expression));
   for (const variable of variables) {
     if (variable.kind === "factor") (variable.of === "text" ? text : numeric).add(variable.column);
-    else for (const column of columnsOf(variable.expression)) numeric.add(column);
+    else {
+      for (const column of columnsOf(variable.expression)) numeric.add(column);
+      for (const column of datesOf(variable.expression)) text.add(column);
+    }
   }
   return { ...parts, variables, terms, numeric: [...numeric], text: [...text] };
 }

@@ -1,8 +1,9 @@
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { positions } from "../../stats/positions.js";
 import { compileExpression, compilePowers, type Evaluate, type Values } from "./arithmetic.js";
-import type { RawBlock } from "./raw-block.js";
-import type { Expression, ModelSpec, Variable } from "./spec.js";
+import { dateName, noDateError } from "./dates.js";
+import { type RawBlock, rowNumber } from "./raw-block.js";
+import type { DateFactor, Expression, ModelSpec, Variable } from "./spec.js";
 
 /** The codes of a factor's rows, and what they stand for. */
 interface FactorBlock {
@@ -56,7 +57,16 @@ export class VariableBlock {
       (column) => this.#numbers(this.#positions.get(column)!),
       BLOCK_ROWS,
       extended,
+      (column) => this.#texts(this.#spec.text.indexOf(column)),
     );
+  }
+
+  #texts(position: number): { codes: Int32Array; names: readonly string[]; rowOf: (r: number) => number } {
+    return {
+      codes: this.#raw.codes[position]!.subarray(this.#start),
+      names: this.#raw.levels[position]!,
+      rowOf: (r) => rowNumber(this.#raw, this.#start + r),
+    };
   }
 
   #numbers(position: number): Float64Array {
@@ -79,6 +89,7 @@ export class VariableBlock {
         };
       }
       case "factor":
+        if (variable.by !== undefined) return this.#dateFactor(variable.column, variable.by, v);
         return variable.of === "text"
           ? this.#textFactor(variable.column, v)
           : this.#numberFactor(variable.column, v);
@@ -92,6 +103,31 @@ export class VariableBlock {
         codes: this.#raw.codes[position]!.subarray(this.#start),
         names: () => this.#raw.levels[position]!,
       };
+    };
+  }
+
+  /** The names that a column's dates give, numbered as they appear. */
+  #dateFactor(column: string, by: DateFactor, v: number): (rows: number) => void {
+    const position = this.#spec.text.indexOf(column);
+    const names: string[] = [];
+    const codes = new Int32Array(BLOCK_ROWS);
+    let known: number[] = [];
+    let of: readonly string[] | undefined;
+    this.factors[v] = { codes, names: () => names };
+    return (rows) => {
+      const texts = this.#texts(position);
+      if (texts.names !== of) known = [];
+      of = texts.names;
+      for (let r = 0; r < rows; r++) {
+        const text = texts.codes[r]!;
+        if (text >= 0 && known[text] === undefined) {
+          const name = dateName(by, texts.names[text]!);
+          if (name === undefined) throw noDateError(by, column, texts.names[text]!, texts.rowOf(r));
+          const at = names.indexOf(name);
+          known[text] = at >= 0 ? at : names.push(name) - 1;
+        }
+        codes[r] = text < 0 ? -1 : known[text]!;
+      }
     };
   }
 

@@ -13,6 +13,28 @@ function maskOf(a: v128, b: v128, c: v128, d: v128, byte: v128): u64 {
   );
 }
 
+/** One bit per byte of the 64: set where it is NUL or not ASCII, which need a closer look. */
+// @ts-ignore: decorator
+@inline
+function closerLook(a: v128, b: v128, c: v128, d: v128): u64 {
+  const high =
+    <u64>(<u32>i8x16.bitmask(a)) |
+    ((<u64>(<u32>i8x16.bitmask(b))) << 16) |
+    ((<u64>(<u32>i8x16.bitmask(c))) << 32) |
+    ((<u64>(<u32>i8x16.bitmask(d))) << 48);
+  return high | maskOf(a, b, c, d, i8x16.splat(0));
+}
+
+/** Whether one of the bytes [p, end) is NUL or not ASCII; 64 more bytes must be readable. */
+export function hasSpecial(p: usize, end: usize): i32 {
+  for (; p < end; p += 64) {
+    const marks = closerLook(v128.load(p), v128.load(p, 16), v128.load(p, 32), v128.load(p, 48));
+    const valid: u64 = p + 64 > end ? ((<u64>1) << (end - p)) - 1 : ~0;
+    if (marks & valid) return 1;
+  }
+  return 0;
+}
+
 /** Bit i of the result is the exclusive or of bits 0..i. */
 // @ts-ignore: decorator
 @inline
@@ -26,8 +48,9 @@ function prefixXor(x: u64): u64 {
 }
 
 /**
- * Counts over the bytes [ptr, ptr + len): writes four i32 to `out`: rows that start there if the chunk starts
- * outside quotes, rows that start there if it starts inside, line feeds, and the parity of quotes.
+ * Counts over the bytes [ptr, ptr + len): writes five i32 to `out`: rows that start there if the chunk starts
+ * outside quotes, rows that start there if it starts inside, line feeds, the parity of quotes, and 1 where a byte is
+ * NUL or not ASCII.
  *
  * A row starts at byte i if byte i − 1 is LF outside quotes and the line is not blank: byte i is not LF, nor CR
  * before LF or before the zero past the end. ptr[−1] (LF at the start of data) and ptr[len], ptr[len + 1] (zero
@@ -41,6 +64,10 @@ export function countRows(ptr: usize, len: usize, out: usize): void {
   let outside: i64 = 0;
   let either: i64 = 0;
   let lines: i64 = 0;
+  // All bytes or-ed together have a high bit where one has; the least of them is 0 where one is.
+  let union = i8x16.splat(0);
+  let least = i8x16.splat(1);
+  let special: u64 = 0;
   let inside: u64 = 0; // all ones where the bytes so far leave us within quotes, had we started outside
   let feedBefore: u64 = u64(load<u8>(ptr - 1) == LF);
   let outsideFeedBefore: u64 = feedBefore;
@@ -53,7 +80,13 @@ export function countRows(ptr: usize, len: usize, out: usize): void {
     const cr = maskOf(a, b, c, d, returns);
     let quote = maskOf(a, b, c, d, quotes);
     let valid: u64 = ~0;
-    if (p + 64 > end) valid = ((<u64>1) << (end - p)) - 1;
+    if (p + 64 > end) {
+      valid = ((<u64>1) << (end - p)) - 1;
+      special = closerLook(a, b, c, d) & valid;
+    } else {
+      union = v128.or(v128.or(v128.or(a, b), v128.or(c, d)), union);
+      least = i8x16.min_u(i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d)), least);
+    }
     let blank = feed;
     const after = <u64>load<u8>(p, 64);
     if (cr) blank |= cr & ((feed >> 1) | (u64(after == LF) << 63));
@@ -77,6 +110,7 @@ export function countRows(ptr: usize, len: usize, out: usize): void {
   store<i32>(out, <i32>(either - outside), 4);
   store<i32>(out, <i32>lines, 8);
   store<i32>(out, <i32>(inside & 1), 12);
+  store<i32>(out, i32(special != 0 || i8x16.bitmask(union) != 0 || !i8x16.all_true(least)), 16);
 }
 
 /** The offset of the first row start in [ptr, ptr + len), or len; `insideQuote` is 1 if ptr is within quotes. */

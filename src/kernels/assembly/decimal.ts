@@ -10,6 +10,13 @@ export const UNDECIDED: i32 = 1;
 /** Not a number. */
 export const BAD: i32 = 2;
 
+/** The character that stands before the fraction. */
+export let decimalPoint: u32 = 0x2e;
+
+export function setDecimalPoint(c: u32): void {
+  decimalPoint = c;
+}
+
 /** The value `readDecimal` read, where it returned VALUE. */
 export let decimalValue: f64 = 0;
 
@@ -58,7 +65,8 @@ export function scale(w: u64, q: i32): f64 {
 }
 
 /**
- * Reads [+-]?(digits[.digits?]|.digits)([eE][+-]?digits)? that fills [p, end) exactly, into `decimalValue`.
+ * Reads [+-]?(digits[.digits?]|.digits)([eE][+-]?digits)? that fills [p, end) exactly, into `decimalValue`; the point
+ * is `decimalPoint`.
  * An overflow is UNDECIDED, so that the host refuses it with the cell's text.
  */
 export function readDecimal(p: usize, end: usize): i32 {
@@ -87,7 +95,7 @@ export function readDecimal(p: usize, end: usize): i32 {
         cut = cut || d != 0;
         if (!point) exponent++;
       }
-    } else if (c == 0x2e && !point) point = true;
+    } else if (c == decimalPoint && !point) point = true;
     else break;
   }
   if (!digits) return BAD;
@@ -123,9 +131,10 @@ export function readDecimal(p: usize, end: usize): i32 {
  * `decimalValue`; returns where it ends, 0 for anything else, which says nothing about the cell.
  */
 export function readLong(p: usize, delimiter: u32): usize {
+  if (decimalPoint == delimiter) return 0;
   const marks = <u32>nonDigits(v128.load(p)) | (<u32>nonDigits(v128.load(p, 16)) << 16);
   const whole = ctz(marks);
-  const pointed = i32(load<u8>(p + whole) == 0x2e);
+  const pointed = i32(load<u8>(p + whole) == decimalPoint);
   const length = pointed ? ctz(marks & (marks - 1)) : whole;
   if (length - pointed > 19 || length == pointed || whole > 16) return 0;
   let stop = p + length;

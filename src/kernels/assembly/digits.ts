@@ -11,7 +11,9 @@ const MYRIADS: usize = 96;
 const PLACES: usize = 112;
 const DECIMAL_SHIFT: usize = 128;
 const LAST_DECIMAL: usize = 144;
-const vectors: usize = memory.data(160, 16);
+const COMMAS: usize = 160;
+const TWOS: usize = 176;
+const vectors: usize = memory.data(192, 16);
 
 /** For a point at `whole` and an end at `length`, which character goes to which of the last places of a vector. */
 const shuffles: usize = memory.data(16 * 256, 16);
@@ -26,6 +28,8 @@ export function initDigits(): void {
   v128.store(vectors + LAST_DECIMAL, i8x16.splat(-116));
   v128.store(vectors + ZEROS, i8x16.splat(0x30));
   v128.store(vectors + POINTS, i8x16.splat(0x2e));
+  v128.store(vectors + COMMAS, i8x16.splat(0x2c));
+  v128.store(vectors + TWOS, i8x16.splat(2));
   // Little-endian pairs: a + 256 b times 10·256 + 1 has 10 a + b in its upper byte.
   v128.store(vectors + PAIR, i16x8.splat(2561));
   v128.store(vectors + HUNDREDS, i16x8(100, 1, 100, 1, 100, 1, 100, 1));
@@ -62,6 +66,18 @@ export function beyondDecimal(text: v128): i32 {
 @inline
 export function points(text: v128): i32 {
   return i8x16.bitmask(i8x16.eq(text, v128.load(vectors + POINTS)));
+}
+
+/**
+ * The text with its points become commas, which no number has, and, with `commas`, its commas become points: that of a
+ * number with a decimal comma as one with a point. The two differ in one bit.
+ */
+// @ts-ignore: decorator
+@inline
+export function swapPoints(text: v128, commas: bool): v128 {
+  let marks = i8x16.eq(text, v128.load(vectors + POINTS));
+  if (commas) marks = v128.or(marks, i8x16.eq(text, v128.load(vectors + COMMAS)));
+  return v128.xor(text, v128.and(marks, v128.load(vectors + TWOS)));
 }
 
 /** The number of sixteen digits, first the most significant, in pairs, fours and eights. */

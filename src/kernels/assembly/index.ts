@@ -4,7 +4,7 @@ import { initPowers } from "./powers";
 
 // The kernels' exports. They hold no state but a table of powers: every structure they work on lies in memory
 // that the host allocates (src/kernels/kernels.ts), and none of them grows memory.
-export { countRows, findRowStart } from "./count";
+export { countRows, findRowStart, hasSpecial } from "./count";
 export { internCells, rehash } from "./levels";
 export { formatRows } from "./format";
 export { gemvColumns, gemvRows } from "./gemv";

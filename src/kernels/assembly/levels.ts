@@ -14,6 +14,8 @@ class Levels {
   texts: usize;
   used: i32;
   textRoom: i32;
+  /** Whether only an empty cell is missing. */
+  literal: i32;
 }
 
 /** A level: its bytes are [offset, offset + length) of the table's texts. */
@@ -70,7 +72,7 @@ export function internCells(levels: Levels, cells: usize, rows: i32, codes: usiz
     let to = p + length;
     while (from < to && isBlank(load<u8>(from))) from++;
     while (from < to && isBlank(load<u8>(to - 1))) to--;
-    if (to - from <= 4 && isMissing(from, to)) {
+    if (to == from || (!levels.literal && to - from <= 4 && isMissing(from, to))) {
       store<i32>(code, -1);
       continue;
     }

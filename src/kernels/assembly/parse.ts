@@ -1,7 +1,7 @@
 // Rows of CSV text to a column-major block of doubles.
 import { CR, findCellEnd, findQuote, LF, QUOTE } from "./bytes";
-import { BAD, decimalValue, readDecimal, readLong, UNDECIDED } from "./decimal";
-import { beyondDecimal, digitsOf, nonDigits, points } from "./digits";
+import { BAD, decimalValue, readDecimal, readLong, setDecimalPoint, UNDECIDED } from "./decimal";
+import { beyondDecimal, digitsOf, nonDigits, points, swapPoints } from "./digits";
 import { isBlank, isMissing } from "./missing";
 import { powerOfTen } from "./powers";
 
@@ -33,6 +33,8 @@ class Request {
   list: usize;
   listRoom: i32;
   spans: usize;
+  decimal: u32;
+  hostReads: i32;
   // answer
   rows: i32;
   next: usize;
@@ -98,7 +100,10 @@ function readNumber(): i32 {
  *
  * `directives` has one i32 per file column: −1 skips it; s >= 0 parses it as a number; −2 − s writes the text's
  * place (i32 address, i32 length, ESCAPED or-ed in); row r's goes to block + s + 8r. Numbers equal JavaScript's Number(cell); missing ones are NaN, and counted.
- * Numbers left undecided go to `list` (row, column, address, length, row start: i32 each).
+ * Numbers left undecided go to `list` (row, column, address, length, row start: i32 each). With `hostReads`, so do
+ * cells that are no plain numbers: the host knows other ways to write one, and other texts for a missing one.
+ *
+ * `decimal` is the character before a number's fraction, a point or a comma.
  *
  * [from, end) are the bytes there are; `last` says that the data end there. 64 bytes after `end` must belong to
  * the caller: two of them are written during the call, and put back. A row that is not wholly there gives
@@ -138,6 +143,14 @@ function countCells(r: Request, p: usize, found: i32): i32 {
 }
 
 function parse(r: Request): i32 {
+  setDecimalPoint(r.decimal);
+  // Compiled once for each: a question in the innermost loop would cost three in a hundred.
+  return r.decimal == 0x2e ? parseWith(r, false) : parseWith(r, true);
+}
+
+// @ts-ignore: decorator
+@inline
+function parseWith(r: Request, comma: bool): i32 {
   const directives = r.directives;
   const columns = r.columns;
   const delimiter = r.delimiter;
@@ -145,6 +158,8 @@ function parse(r: Request): i32 {
   const end = r.end;
   const maxRows = r.maxRows;
   const fullList = r.listRoom - columns;
+  const unquotedComma = comma && r.decimal != delimiter;
+  const hostReads = r.hostReads != 0;
   let p = r.from;
   let row = r.firstRow;
   while (true) {
@@ -175,7 +190,8 @@ function parse(r: Request): i32 {
         // branch here depends on its sign or its length, so that there is little to mispredict, and finding its end
         // takes one read, so that the next cell does not wait long.
         const slot = target + directive;
-        const text = v128.load(p);
+        let text = v128.load(p);
+        if (comma) text = swapPoints(text, unquotedComma);
         const minus = i32(load<u8>(p) == 0x2d);
         const length = ctz(beyondDecimal(text));
         const others = (nonDigits(text) & ((1 << length) - 1)) ^ minus;
@@ -202,7 +218,8 @@ function parse(r: Request): i32 {
         } else {
           stop = readCell(p, delimiter, end);
           if (stop == 0) return fail(r, STRAY_QUOTE, column, p, contentEnd);
-          const outcome = readNumber();
+          let outcome = readNumber();
+          if (outcome == BAD && hostReads && (stop < end || r.last)) outcome = UNDECIDED;
           if (outcome == BAD) {
             // Spaces at the end of what there is may stand within the cell.
             if (stop >= end && !r.last) return NEED_MORE;

@@ -21,14 +21,17 @@ export function rowStarts(data: Uint8Array, from: number, to: number, insideQuot
 export function countRows(data: Uint8Array, from: number, to: number): RowCount {
   let lines = 0;
   let quotes = 0;
+  let special = false;
   for (let i = from; i < to; i++) {
     if (data[i] === LF) lines++;
     if (data[i] === QUOTE) quotes++;
+    if (data[i] === 0 || data[i]! >= 0x80) special = true;
   }
   return {
     rowsIfOutside: rowStarts(data, from, to, false).length,
     rowsIfInside: rowStarts(data, from, to, true).length,
     lines,
     quoteParity: quotes % 2,
+    special,
   };
 }

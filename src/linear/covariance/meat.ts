@@ -18,7 +18,7 @@ export interface ScoredRows {
   /** Which group each row belongs to, NaN or below 0 where that is missing; for a clustered covariance. */
   groups: ArrayLike<number> | undefined;
   /** The number of the first row, for messages. */
-  firstRow: number;
+  rowOf: (r: number) => number;
 }
 
 /**
@@ -50,7 +50,7 @@ export class Meat {
     else this.#addMeat(block);
   }
 
-  #addMeat({ rows, scores, weights, firstRow }: ScoredRows): void {
+  #addMeat({ rows, scores, weights, rowOf }: ScoredRows): void {
     const { values, squares } = this.#whitened;
     const { rank } = this.#whitening;
     const power = this.#type === "hc3" ? 2 : this.#type === "hc2" ? 1 : 0;
@@ -64,12 +64,9 @@ export class Meat {
       }
       const rest = 1 - (weights?.[r] ?? 1) * squares[r]!;
       if (power > 0 && rest < FULL_LEVERAGE)
-        throw new ModelError(
-          `row ${firstRow + r + 1} has leverage 1, for which ${this.#type} is not defined`,
-          {
-            hint: "use hc1, or leave the row or its level out",
-          },
-        );
+        throw new ModelError(`row ${rowOf(r) + 1} has leverage 1, for which ${this.#type} is not defined`, {
+          hint: "use hc1, or leave the row or its level out",
+        });
       this.#squares[r] = (score * score) / rest ** power;
     }
     for (let i = 0, at = 0; i < rank; i++)
@@ -81,14 +78,14 @@ export class Meat {
       }
   }
 
-  #addGroups({ rows, scores, groups, firstRow }: ScoredRows): void {
+  #addGroups({ rows, scores, groups, rowOf }: ScoredRows): void {
     const { rank } = this.#whitening;
     const { values } = this.#whitened;
     for (let r = 0; r < rows; r++) {
       if (Number.isNaN(scores[r]!)) continue;
       const group = groups![r]!;
       if (Number.isNaN(group)) {
-        if (this.ungrouped < 0) this.ungrouped = firstRow + r;
+        if (this.ungrouped < 0) this.ungrouped = rowOf(r);
         continue;
       }
       let sums = this.groups.get(group);

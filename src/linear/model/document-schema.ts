@@ -1,10 +1,23 @@
+import type { KeptReading } from "../../csv/kept-reading.js";
+import { hasDates, type ModelSpec } from "../../dataset/formula/spec.js";
 import { levelsSchema, referencesSchema, specDefinitions } from "../../dataset/formula/spec-schema.js";
 import type { Static } from "../../json-schema/schema.js";
 import { extendedMomentsSchema, momentsSchema } from "../../stats/moments-schema.js";
 import { sparseFoldSchema, sparseMomentsSchema } from "../../stats/sparse-schema.js";
 
-/** The version of the model file's schema; raised when a reader of the present one could not read it any more. */
+/**
+ * The latest version of the model file's schema that is known here. A file says the earliest that has all that is in it:
+ * 2 has moments by cell, the options of reading, and terms made of dates.
+ */
 export const SCHEMA = 2;
+
+/** The version that a model's file needs. */
+export function schemaOf(
+  { reading, spec }: { reading?: KeptReading | undefined; spec: ModelSpec },
+  moments: object,
+): number {
+  return reading === undefined && !hasDates(spec) && !("tables" in moments) ? 1 : SCHEMA;
+}
 
 const text = { type: "string" } as const;
 const columnName = { ...text, title: "a column name" } as const;
@@ -102,6 +115,7 @@ export const documentDefinitions = {
       rows: { description: "Rows read, those dropped and held out among them.", ...count },
       firstRow: { description: "The number of the first of them, not 0 in a shard.", ...count },
       dropped: { description: "Rows left out for missing cells.", ...count },
+      excluded: { description: "Rows left out by a condition on rows.", ...count },
       seed: { description: "The seed of the hold-out and the folds.", ...number },
       testSize: { description: "The share of rows held out, where some were.", ...number },
       test: {
@@ -121,6 +135,27 @@ export const documentDefinitions = {
       mtimeMs: { description: "Time of the last change, in milliseconds since 1970.", ...number },
     },
     required: ["path", "size", "mtimeMs"],
+  },
+  reading: {
+    title: "the options of reading",
+    description: "The options by which the data were read, where any were given.",
+    type: "object",
+    properties: {
+      delimiter: text,
+      header: { type: "boolean" },
+      skipRows: count,
+      encoding: text,
+      decimal: { enum: [".", ","] },
+      thousands: text,
+      strip: names,
+      naValues: names,
+      naValuesIn: { type: "object", additionalProperties: names },
+      text: names,
+      comment: text,
+      id: text,
+      where: { description: "A condition on rows, in R's language.", ...text },
+    },
+    required: [],
   },
   model: {
     title: "a model",
@@ -187,6 +222,7 @@ export const documentDefinitions = {
       },
       scan,
       source,
+      reading: { $ref: "#/$defs/reading" },
       spec: { $ref: "#/$defs/spec" },
       levels: levelsSchema,
       references: referencesSchema,

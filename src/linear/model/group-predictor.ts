@@ -68,7 +68,9 @@ export class GroupPredictor {
       if (predictor === undefined) {
         const level = names[code]!;
         const why = this.#plan.refused[level];
-        for (const r of own) this.unseen.push({ factor: this.#plan.groupBy, level, row: start + r, why });
+        for (const r of own)
+          if (this.#isComplete(raw, start + r))
+            this.unseen.push({ factor: this.#plan.groupBy, level, row: start + r, why });
         continue;
       }
       predictor.predict(this.#gather(raw, start, own), 0, own.length);
@@ -80,6 +82,15 @@ export class GroupPredictor {
         this.unseen.push({ ...level, row: start + own[row]! });
     }
     this.unseen.sort((a, b) => a.row - b.row);
+  }
+
+  /** Whether a row has all cells that a prediction needs. */
+  #isComplete(raw: RawBlock, at: number): boolean {
+    const first = this.#plan.target && "column" in this.#plan.spec.target.expression ? 1 : 0;
+    return (
+      raw.codes.every((codes) => codes[at]! >= 0) &&
+      raw.numeric.slice(first).every((column) => !Number.isNaN(column[at]!))
+    );
   }
 
   /** A group's rows, one after the other. */

@@ -1,3 +1,4 @@
+import type { KeptReading } from "../../csv/kept-reading.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
 import { verb, wording } from "../../wording.js";
@@ -58,6 +59,11 @@ export class ModelGroup {
 
   get weightsColumn(): string | undefined {
     return this.#first.weightsColumn;
+  }
+
+  /** The options by which the data were read. */
+  get reading(): KeptReading | undefined {
+    return this.#first.reading;
   }
 
   /** The coefficients estimated in all groups together. */

@@ -1,3 +1,4 @@
+import type { KeptReading } from "../../csv/kept-reading.js";
 import type { CodedTerm, FactorLevels } from "../../dataset/formula/coding.js";
 import { targetKey } from "../../dataset/formula/column-key.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
@@ -41,6 +42,8 @@ export interface ModelParts {
   /** Where θ minimises more than squares. */
   penalty?: Penalty | undefined;
   source?: DataSource | undefined;
+  /** The options by which the data were read, where any were given. */
+  reading?: KeptReading | undefined;
   scan?: DataScan | undefined;
 }
 

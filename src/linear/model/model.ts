@@ -1,3 +1,4 @@
+import type { KeptReading } from "../../csv/kept-reading.js";
 import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
 import { UsageError } from "../../errors.js";
@@ -11,7 +12,7 @@ import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict
 import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
 import type { PredictorPlan } from "./block-predictor.js";
-import { type ModelDocument, SCHEMA } from "./document-schema.js";
+import { type ModelDocument, schemaOf } from "./document-schema.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
 import { intervalPlan } from "./interval-plan.js";
 import { parseModelDocument } from "./model-document.js";
@@ -76,6 +77,8 @@ export class LinearModel implements FittedModel {
   /** The penalty of a ridge, lasso or elastic net fit, which has no standard errors; undefined for least squares. */
   readonly penalty: Penalty | undefined;
   readonly source: DataSource | undefined;
+  /** The options by which the data were read, where any were given. */
+  readonly reading: KeptReading | undefined;
   readonly scan: DataScan | undefined;
 
   #whitening: Whitening | undefined;
@@ -106,6 +109,7 @@ export class LinearModel implements FittedModel {
     this.weightsColumn = parts.weightsColumn;
     this.penalty = parts.penalty;
     this.source = parts.source;
+    this.reading = parts.reading;
     this.scan = parts.scan;
     this.#whitening = whitening;
   }
@@ -258,7 +262,7 @@ export class LinearModel implements FittedModel {
     const moments = this.moments.toJSON();
     return {
       format: "goml-model",
-      schema: "tables" in moments ? SCHEMA : 1,
+      schema: schemaOf(this, moments),
       target: this.target,
       formula: this.spec.formula,
       terms: [...this.terms],
@@ -279,6 +283,9 @@ export class LinearModel implements FittedModel {
       penalty: this.penalty ?? null,
       scan: writeScan(this.scan),
       source: this.source ?? null,
+      ...(this.reading === undefined
+        ? {}
+        : { reading: this.reading as NonNullable<ModelDocument["reading"]> }),
       spec: this.spec,
       levels: this.levels,
       references: this.references,

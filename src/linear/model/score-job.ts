@@ -37,15 +37,16 @@ class ScoreJob implements ChunkJob<ScoreResult> {
   }
 
   add(rows: number): void {
-    const { firstRow } = this.#view;
     const { held, unseen } = this.#plan;
     const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
-    checkUnseen(this.#predictor, firstRow, unseen);
     const { predictions, target } = this.#predictor;
+    const weightOf = (r: number) => raw.weights?.[r] ?? 1;
+    const rowOf = (r: number) => this.#view.rowNumber(r);
+    checkUnseen(this.#predictor, rowOf, unseen, (r) => !Number.isNaN(target![r]!) && weightOf(r) > 0);
     for (let r = 0; r < rows; r++) {
-      if (held && !isHeldOut(held.firstRow + firstRow + r, held.seed, held.testSize)) continue;
-      const [y, prediction, weight] = [target![r]!, predictions[r]!, raw.weights?.[r] ?? 1];
+      if (held && !isHeldOut(held.firstRow + rowOf(r), held.seed, held.testSize)) continue;
+      const [y, prediction, weight] = [target![r]!, predictions[r]!, weightOf(r)];
       if (!Number.isNaN(prediction) && !Number.isNaN(y) && weight > 0)
         this.#errors.add(y, prediction, weight);
     }

@@ -5,13 +5,19 @@ import { option, wording } from "../../wording.js";
 /** What becomes of a row with a level that the training data did not have: an error, or NA for its prediction. */
 export type UnseenPolicy = "fail" | "na";
 
-/** Throws DataError for the first level of a block that the training data did not have, where that is the policy. */
+/**
+ * Throws DataError for the first level of a block that the training data did not have, where that is the policy.
+ *
+ * @param rowOf the number of a row of the block in the data
+ * @param counts whether a row of the block counts at all; training did not meet what only rows without a target have
+ */
 export function checkUnseen(
   predictor: { readonly unseen: readonly UnseenLevel[] },
-  firstRow: number,
+  rowOf: (row: number) => number,
   policy: UnseenPolicy,
+  counts: (row: number) => boolean = () => true,
 ): void {
-  const [first] = predictor.unseen;
+  const first = predictor.unseen.find(({ row }) => counts(row));
   if (first === undefined || policy === "na") return;
   const { factor, level, row, why } = first;
   const problem =
@@ -19,7 +25,7 @@ export function checkUnseen(
       ? `the training data had no level ${quoteCell(level)}`
       : `there is no model for ${quoteCell(level)}: ${why}`;
   throw new DataError(problem, {
-    place: { row: firstRow + row, column: factor, cell: level },
+    place: { row: rowOf(row), column: factor, cell: level },
     hint: wording`correct the cell, or predict NA for such rows with ${option("unseen", "na")}`,
   });
 }

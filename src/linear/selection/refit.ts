@@ -81,6 +81,7 @@ function fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): Es
       folds: model.folds.map(pruned),
       weightsColumn,
       source,
+      reading: model.reading,
       scan: scan && { ...scan, test: null },
     },
     penaltyOf(model, options),

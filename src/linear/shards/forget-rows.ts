@@ -67,6 +67,7 @@ export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
       moments: keep(moments),
       folds: folds.map(keep),
       weightsColumn,
+      reading: model.reading,
       scan: less(scan, shard.model.scan),
     },
     penalty,

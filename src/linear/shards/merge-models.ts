@@ -42,6 +42,7 @@ export function mergeModels(models: readonly NamedModel[]): Estimate {
       moments: folds.length > 0 ? mergeFolds(folds) : mergeFolds(models.map(({ model }) => model.moments)),
       folds,
       weightsColumn,
+      reading: first.model.reading,
       scan: summedScan(models.map(({ model }) => model.scan)),
     },
     penalty,
@@ -64,6 +65,14 @@ function summedScan(scans: readonly (DataScan | undefined)[]): DataScan | undefi
   const [first] = scans;
   if (first === undefined || scans.some((scan) => scan === undefined)) return undefined;
   const sum = (part: "rows" | "dropped") => scans.reduce((total, scan) => total + scan![part], 0);
+  const excluded = scans.reduce((total, scan) => total + (scan!.excluded ?? 0), 0);
   const firstRow = Math.min(...scans.map((scan) => scan!.firstRow));
-  return { rows: sum("rows"), firstRow, dropped: sum("dropped"), seed: first.seed, test: null };
+  return {
+    rows: sum("rows"),
+    firstRow,
+    dropped: sum("dropped"),
+    ...(excluded > 0 ? { excluded } : {}),
+    seed: first.seed,
+    test: null,
+  };
 }

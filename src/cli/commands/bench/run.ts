@@ -11,11 +11,11 @@ import type { GroupResult } from "../../bench/results.js";
 import type { BenchContext, BenchGroup } from "../../bench/suite.js";
 import { suites } from "../../bench/suites.js";
 import { BOSTON } from "../../boston.js";
-import type { ReadingOptions } from "../../program/reading-options.js";
+import type { ReadingFlags } from "../../program/reading-options.js";
 import { statusLine } from "../../program/status-line.js";
 
 /** The options of `goml bench`, as commander gives them. */
-export interface BenchOptions extends ReadingOptions {
+export interface BenchOptions extends ReadingFlags {
   target?: string;
   features?: string[];
   exclude?: string[];

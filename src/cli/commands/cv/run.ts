@@ -3,7 +3,7 @@ import type { LinearModel } from "../../../linear/model/model.js";
 import { isModelFile, readModel } from "../../../linear/model/model-file.js";
 import { PENALTY_OBJECTIVE } from "../../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../../linear/solve/cross-validation.js";
-import { fitCsv } from "../../../training/fit-csv.js";
+import { type CsvFit, fitCsv } from "../../../training/fit-csv.js";
 import { version } from "../../../version.js";
 import { type ModelOptions, modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
@@ -21,14 +21,20 @@ export interface CvOptions extends ModelOptions {
 
 /** `goml cv`: the cross-validation of a model, or of a fit to a CSV, fold by fold. */
 export async function cv(path: string, options: CvOptions, signal: AbortSignal): Promise<number> {
-  const model = (await isModelFile(path))
-    ? await ofModel(path, options)
+  const { model, notes } = (await isModelFile(path))
+    ? { model: await ofModel(path, options), notes: [] }
     : await ofData(path, options, signal);
   const found = crossValidationOf(model);
   if (found === undefined)
     throw new UsageError(`${path} has no cross-validation folds`, { hint: "train with --folds 10" });
-  if (options.json) process.stdout.write(`${JSON.stringify(document(path, model, found), null, 2)}\n`);
-  else process.stdout.write(render(model, found));
+  if (options.json)
+    process.stdout.write(
+      `${JSON.stringify({ ...document(path, model, found), ...(notes.length > 0 ? { notes } : {}) }, null, 2)}\n`,
+    );
+  else {
+    const remarks = notes.map((note) => `${colour.yellow(`note: ${note}`)}\n`).join("");
+    process.stdout.write(render(model, found) + remarks);
+  }
   return 0;
 }
 
@@ -43,16 +49,15 @@ async function ofModel(path: string, options: CvOptions): Promise<LinearModel> {
   return readModel(path);
 }
 
-async function ofData(path: string, options: CvOptions, signal: AbortSignal): Promise<LinearModel> {
+async function ofData(path: string, options: CvOptions, signal: AbortSignal): Promise<CsvFit> {
   const progress = progressBar("reading");
-  const fitted = await fitCsv(path, {
+  return fitCsv(path, {
     ...modelOptions(options),
     threads: options.threads,
     callerWorks: true,
     signal,
     onProgress: progress.update,
   }).finally(progress.end);
-  return fitted.model;
 }
 
 function document(path: string, model: LinearModel, { folds, ...overall }: CrossValidation) {

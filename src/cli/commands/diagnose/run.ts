@@ -4,13 +4,13 @@ import { type Diagnosis, diagnoseCsv, type NamedRow } from "../../../prediction/
 import { version } from "../../../version.js";
 import { readNamed } from "../../program/model-option.js";
 import { progressBar } from "../../program/progress.js";
-import { type ReadingOptions, readingOptions } from "../../program/reading-options.js";
+import { type ReadingFlags, readingOptions } from "../../program/reading-options.js";
 import { colour } from "../../render/colour.js";
 import { alignedDecimals, count, pValue, significant } from "../../render/numbers.js";
 import { renderTable } from "../../render/table.js";
 
 /** The options of `goml diagnose`, as commander gives them. */
-export interface DiagnoseOptions extends ReadingOptions {
+export interface DiagnoseOptions extends ReadingFlags {
   model: string;
   output?: string;
   append?: boolean;
@@ -43,11 +43,11 @@ export async function diagnose(data: string, options: DiagnoseOptions, signal: A
   // The rows may go to standard output: the report then makes way.
   const stream = options.output === "-" ? process.stderr : process.stdout;
   if (options.json) {
-    const { rows, dropped, heldOut, ...rest } = found;
+    const { rows, dropped, excluded, heldOut, ...rest } = found;
     const document = {
       goml: version,
       command: "diagnose",
-      data: { path: data, rows, dropped, heldOut },
+      data: { path: data, rows, dropped, ...(excluded > 0 ? { excluded } : {}), heldOut },
       model: { path: options.model, target: model.target },
       ...rest,
     };
@@ -59,7 +59,8 @@ export async function diagnose(data: string, options: DiagnoseOptions, signal: A
 function renderDiagnosis(found: Diagnosis, target: string): string {
   const lines = [
     `${colour.bold(`Residuals of ${target}`)}, ${count(found.n)} of ${count(found.rows)} rows` +
-      (found.heldOut > 0 ? `, ${count(found.heldOut)} held out from the fit` : ""),
+      (found.heldOut > 0 ? `, ${count(found.heldOut)} held out from the fit` : "") +
+      (found.excluded > 0 ? `, ${count(found.excluded)} left out by --where` : ""),
     "",
     renderQuantiles(found),
     "",
@@ -143,7 +144,8 @@ function standingOutText({ counts, limits, n }: Diagnosis): string {
   return `${count(counts.any)} of ${count(n)} rows stand out:\n${renderTable(table, ["right", "left"])}`;
 }
 
-function placeOf({ line, row }: NamedRow): string {
+function placeOf({ name, line, row }: NamedRow): string {
+  if (name !== undefined && name !== "") return name;
   return line === undefined ? `row ${row}` : `line ${line}`;
 }
 

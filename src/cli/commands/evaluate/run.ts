@@ -5,12 +5,13 @@ import type { PredictionMetrics } from "../../../stats/metrics.js";
 import { version } from "../../../version.js";
 import { readNamed } from "../../program/model-option.js";
 import { progressBar } from "../../program/progress.js";
-import { type ReadingOptions, readingOptions } from "../../program/reading-options.js";
+import { type ReadingFlags, readingOptions } from "../../program/reading-options.js";
+import { colour } from "../../render/colour.js";
 import { count, significant } from "../../render/numbers.js";
 import { renderTable } from "../../render/table.js";
 
 /** The options of `goml evaluate`, as commander gives them. */
-export interface EvaluateOptions extends ReadingOptions {
+export interface EvaluateOptions extends ReadingFlags {
   model: string;
   threads?: number;
   unseen: "fail" | "na";
@@ -31,7 +32,7 @@ interface Gate {
 
 /** `goml evaluate`: measures the error on other data, and fails with exit code 5 where a gate does not hold. */
 export async function evaluate(
-  data: string | undefined,
+  data: readonly string[],
   options: EvaluateOptions,
   signal: AbortSignal,
 ): Promise<number> {
@@ -45,7 +46,8 @@ export async function evaluate(
     signal,
     onProgress: progress.update,
   };
-  const { rows, dropped, metrics } = await evaluateCsv(model, data!, reading).finally(progress.end);
+  const found = await evaluateCsv(model, data, reading).finally(progress.end);
+  const { rows, dropped, excluded, metrics, notes } = found;
   const gates = gatesOf(metrics, options);
   if (options.json)
     process.stdout.write(
@@ -53,10 +55,11 @@ export async function evaluate(
         {
           goml: version,
           command: "evaluate",
-          data: { path: data, rows, dropped },
+          data: { path: data.join(" "), rows, dropped, ...(excluded > 0 ? { excluded } : {}) },
           model: { path: options.model, target: model.target },
           metrics,
           gates,
+          ...(notes.length > 0 ? { notes } : {}),
         },
         null,
         2,
@@ -72,7 +75,9 @@ export async function evaluate(
     ];
     process.stdout.write(
       `${renderTable(figures, ["left", "right"])}\n` +
-        `${count(metrics.n)} of ${count(rows)} rows, ${count(dropped)} dropped for missing cells\n`,
+        `${count(metrics.n)} of ${count(rows)} rows, ${count(dropped)} dropped for missing cells` +
+        `${excluded > 0 ? `, ${count(excluded)} left out by --where` : ""}\n` +
+        notes.map((note) => `${colour.yellow(`note: ${note}`)}\n`).join(""),
     );
   }
   const failed = gates.filter((gate) => !gate.passed);

@@ -5,7 +5,7 @@ export const evaluateSyntax: Syntax = (program, run) => {
   const command = program
     .command("evaluate")
     .description("measure a model's error on other data; gates for CI")
-    .argument("<data.csv>", "the file; - is standard input")
+    .argument("<data.csv...>", "the file, or several of the same columns; - is standard input")
     .option("-m, --model <file>", "the model", "model.json")
     .addOption(unseen())
     .option("--max-rmse <x>", "exit 5 when the RMSE is larger", number)

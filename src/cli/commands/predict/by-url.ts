@@ -10,12 +10,15 @@ import type { PredictOptions } from "./options.js";
 /** `goml predict --url`: the same output, from a server's model. */
 export async function predictByUrl(
   url: string,
-  data: string | undefined,
+  data: readonly string[],
   options: PredictOptions,
   signal: AbortSignal,
 ): Promise<number> {
   refuseLocal(options);
-  const source = data === undefined ? await openStandardInput(signal) : await openSource(data, signal);
+  const [first, ...more] = data;
+  if (more.length > 0)
+    throw new UsageError("--url predicts one file at a time", { hint: "predict the files one by one" });
+  const source = first === undefined ? await openStandardInput(signal) : await openSource(first, signal);
   if (source === undefined)
     throw new UsageError("there is nothing to predict: no file, and nothing on standard input", {
       hint: "name the file: goml predict data.csv --url …",
@@ -58,14 +61,19 @@ export async function predictByUrl(
 }
 
 /** What needs the model itself, and not only its predictions. */
-function refuseLocal({ interval, se, machine }: PredictOptions): void {
+function refuseLocal({ interval, se, machine, where, id }: PredictOptions): void {
   const local = [
+    ...(where !== undefined ? ["--where"] : []),
+    ...(id !== undefined ? ["--id"] : []),
     ...(interval !== "none" ? ["--interval"] : []),
     ...(se ? ["--se"] : []),
     ...(machine !== undefined ? ["--machine"] : []),
   ];
   if (local.length > 0)
-    throw new UsageError(`${local.join(", ")} cannot be had from a server, only predictions can`, {
-      hint: "leave --url out, and name the model with --model",
-    });
+    throw new UsageError(
+      `${local.join(", ")} cannot be had from a server, only predictions of all rows can`,
+      {
+        hint: "leave --url out, and name the model with --model",
+      },
+    );
 }

@@ -1,9 +1,9 @@
 import type { IntervalKind } from "../../../linear/model/interval.js";
 import type { MachineName } from "../../../prediction/predict-on-machine.js";
-import type { ReadingOptions } from "../../program/reading-options.js";
+import type { ReadingFlags } from "../../program/reading-options.js";
 
 /** The options of `goml predict`, as commander gives them. */
-export interface PredictOptions extends ReadingOptions {
+export interface PredictOptions extends ReadingFlags {
   model: string;
   output?: string;
   concurrent?: number | "auto" | true;

@@ -15,16 +15,16 @@ import type { PredictOptions } from "./options.js";
 
 /** `goml predict`: CSV to CSV; metrics and timing go to standard error, which leaves standard output to the data. */
 export async function predict(
-  data: string | undefined,
+  data: readonly string[],
   options: PredictOptions,
   signal: AbortSignal,
 ): Promise<number> {
   if (options.url !== undefined) return predictByUrl(options.url, data, options, signal);
   const model = await readNamed(options.model, readAnyModel);
-  const source = await openInput(data, model, signal);
+  const sources = data.length > 0 ? await openAll(data, signal) : [await openDefault(model, signal)];
   const progress = progressBar("predicting");
   try {
-    const result = await predictCsv(model, source, {
+    const result = await predictCsv(model, sources, {
       ...readingOptions(options),
       output: options.output,
       append: options.append,
@@ -32,36 +32,40 @@ export async function predict(
       level: options.level,
       stdError: options.se,
       unseen: options.unseen,
-      threads: threadsOf(options.concurrent, source),
+      threads: threadsOf(options.concurrent, sources),
       machine: options.machine,
       callerWorks: true,
       signal,
       onProgress: progress.update,
     }).finally(progress.end);
     if (options.quiet) return 0;
-    const { rows, missing, metrics, timing } = result;
+    const { rows, missing, excluded, notes, metrics, timing } = result;
+    const path = sources.map(({ name }) => name).join(" ");
     if (options.json) {
       const document = {
         goml: version,
         command: "predict",
-        data: { path: source.name, rows, missing },
+        data: { path, rows, missing, ...(excluded > 0 ? { excluded } : {}) },
+        ...(notes.length > 0 ? { notes } : {}),
         metrics,
         timing,
       };
       process.stderr.write(`${JSON.stringify(document, null, 2)}\n`);
       return 0;
     }
-    const parts = [`${count(rows)} ${rows === 1 ? "row" : "rows"} of ${source.name}`];
+    const of = sources.length > 1 ? `${sources.length} files` : path;
+    const parts = [`${count(rows)} ${rows === 1 ? "row" : "rows"} of ${of}`];
+    if (excluded > 0) parts.push(`${count(excluded)} left out by --where`);
     if (missing > 0) parts.push(`${count(missing)} NA for missing cells`);
     if (metrics !== undefined)
       parts.push(`MSE ${significant(metrics.mse)}`, `AIC ${significant(metrics.aicExtract)}`);
     parts.push(
       `${milliseconds(timing.totalMs)} on ${timing.threads} ${timing.threads === 1 ? "thread" : "threads"}`,
     );
-    process.stderr.write(`${parts.join(", ")}\n`);
+    process.stderr.write(`${[parts.join(", "), ...notes.map((note) => `note: ${note}`)].join("\n")}\n`);
     return 0;
   } finally {
-    await source.close();
+    for (const source of sources) await source.close();
   }
 }
 
@@ -101,25 +105,32 @@ async function openWaitingInput(signal: AbortSignal): Promise<Source | undefined
  */
 const AUTO_BYTES = 48e6;
 
-function threadsOf(concurrent: PredictOptions["concurrent"], source: Source): number {
+function threadsOf(concurrent: PredictOptions["concurrent"], sources: readonly Source[]): number {
   if (concurrent === undefined) return 0;
   if (concurrent === true) return defaultThreads();
   if (concurrent !== "auto") return concurrent;
   // The size of a stream is not known: taken for large, for it costs little where it is small.
-  const size = source.fingerprint?.size ?? Number.POSITIVE_INFINITY;
+  const sizes = sources.map(({ fingerprint }) => fingerprint?.size ?? Number.POSITIVE_INFINITY);
+  const size = sizes.reduce((sum, one) => sum + one, 0);
   return size < AUTO_BYTES || defaultThreads() === 1 ? 0 : defaultThreads();
 }
 
+async function openAll(paths: readonly string[], signal: AbortSignal): Promise<Source[]> {
+  const sources: Source[] = [];
+  try {
+    for (const path of paths) sources.push(await openSource(path, signal));
+    return sources;
+  } catch (error) {
+    for (const source of sources) await source.close();
+    throw error;
+  }
+}
+
 /**
- * The file named, or standard input where it is a pipe, a file or a socket with something in it, else the file that
+ * Standard input where it is a pipe, a file or a socket with something in it, else the file that
  * the model was trained on: so that `goml predict` right after `goml train` just works, in CI too.
  */
-async function openInput(
-  data: string | undefined,
-  model: Pick<LinearModel, "source">,
-  signal: AbortSignal,
-): Promise<Source> {
-  if (data !== undefined) return openSource(data, signal);
+async function openDefault(model: Pick<LinearModel, "source">, signal: AbortSignal): Promise<Source> {
   const input = await openWaitingInput(signal);
   if (input !== undefined) return input;
   if (model.source === undefined)

@@ -6,7 +6,10 @@ export const predictSyntax: Syntax = (program, run) => {
   const command = program
     .command("predict")
     .description("predict with a model, CSV to CSV")
-    .argument("[data.csv]", "the file; - is standard input (default: standard input, else the training file)")
+    .argument(
+      "[data.csv...]",
+      "the file, or several; - is standard input (default: standard input, else the training file)",
+    )
     .option("-m, --model <file>", "the model", "model.json")
     .option("--url <url>", "ask a server's model instead: http://host:port/v2/models/NAME")
     .option("--timeout <seconds>", "with --url, how long a request may take (default: 60)", seconds)

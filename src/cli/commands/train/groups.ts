@@ -9,7 +9,7 @@ import type { TrainOptions } from "./options.js";
 
 /** `goml train --group-by`: fits a model per group, writes them to one file, prints a line per group. */
 export async function trainGroups(
-  data: string,
+  data: readonly string[],
   options: TrainOptions & { groupBy: string },
   signal: AbortSignal,
 ): Promise<number> {
@@ -34,7 +34,7 @@ export async function trainGroups(
     signal,
     onProgress: progress.update,
   }).finally(progress.end);
-  const { models, rows, dropped, test, notes, timing } = fitted;
+  const { models, rows, dropped, excluded, test, notes, timing } = fitted;
   if (options.strict)
     for (const [group, { aliased }] of models.models)
       if (aliased.length > 0)
@@ -44,9 +44,13 @@ export async function trainGroups(
         );
   await writeFileAtomic(options.model, `${JSON.stringify(models)}\n`);
   if (options.quiet) return 0;
-  const report = { models, rows, dropped, test, notes, timing };
+  const report = { models, rows, dropped, excluded, test, notes, timing };
   if (options.json) {
-    const document = groupsDocument(report, { path: options.model, data, level: options.level });
+    const document = groupsDocument(report, {
+      path: options.model,
+      data: data.join(" "),
+      level: options.level,
+    });
     process.stdout.write(`${JSON.stringify({ goml: version, command: "train", ...document }, null, 2)}\n`);
   } else process.stdout.write(renderGroups(report, { path: options.model, written: true }));
   return 0;

@@ -12,18 +12,18 @@ import type { TrainOptions } from "./options.js";
 
 /** `goml train`: fits, writes the model, prints the summary. */
 export async function train(
-  data: string | undefined,
+  data: readonly string[],
   options: TrainOptions,
   signal: AbortSignal,
 ): Promise<number> {
   if (options.groupBy !== undefined) {
     const { trainGroups } = await import("./groups.js");
-    return trainGroups(data!, { ...options, groupBy: options.groupBy }, signal);
+    return trainGroups(data, { ...options, groupBy: options.groupBy }, signal);
   }
   const progress = progressBar("reading");
   let fitted: CsvFit;
   try {
-    fitted = await fitCsv(data!, {
+    fitted = await fitCsv(data, {
       ...modelOptions(options),
       vcov: options.vcov,
       cluster: options.cluster,
@@ -50,7 +50,7 @@ export async function train(
   if (options.quiet) return 0;
   if (options.json)
     process.stdout.write(
-      `${JSON.stringify({ goml: version, command: "train", ...summaryDocument(fitted, { ...options, path: data! }) }, null, 2)}\n`,
+      `${JSON.stringify({ goml: version, command: "train", ...summaryDocument(fitted, { ...options, path: data.join(" ") }) }, null, 2)}\n`,
     );
   else process.stdout.write(renderSummary(fitted, options, process.stdout.columns ?? Infinity));
   return 0;

@@ -6,7 +6,10 @@ export const trainSyntax: Syntax = (program, run) => {
   const command = program
     .command("train")
     .description("fit a linear model to a CSV, print its summary, write model.json")
-    .argument("<data.csv>", "the file; - is standard input; gzip is recognised")
+    .argument(
+      "<data.csv...>",
+      "the file, or several of the same columns; - is standard input; gzip is recognised",
+    )
     .option("-m, --model <file>", "where to write the model", "model.json")
     .option("-o, --output <file.csv>", "write the table of coefficients as CSV too, all of them");
   fitting(command)

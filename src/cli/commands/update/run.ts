@@ -1,13 +1,13 @@
 import { readModel } from "../../../linear/model/model-file.js";
 import { updateCsv } from "../../../training/update-csv.js";
 import { progressBar } from "../../program/progress.js";
-import { type ReadingOptions, readingOptions } from "../../program/reading-options.js";
+import { type ReadingFlags, readingOptions } from "../../program/reading-options.js";
 import { reportOf } from "../../render/model-report.js";
 import { count } from "../../render/numbers.js";
 import { type PresentOptions, presentModel } from "../../render/present-model.js";
 
 /** The options of `goml update`, as commander gives them. */
-export interface UpdateOptions extends ReadingOptions, PresentOptions {
+export interface UpdateOptions extends ReadingFlags, PresentOptions {
   na: "omit" | "fail";
   threads?: number;
 }
@@ -29,13 +29,16 @@ export async function update(
     signal,
     onProgress: progress.update,
   }).finally(progress.end);
-  const { rows, dropped } = updated;
+  const { rows, dropped, excluded } = updated;
   const name = data === "-" ? "standard input" : data;
   const written = { ...options, model: options.model ?? options.output ?? path };
   await presentModel("update", reportOf(updated.model, updated.notes), written, {
     path: data,
-    before: `${count(rows - dropped)} rows of ${name} added to ${count(model.n)}\n\n`,
-    extra: { added: { path: data, rows, dropped }, before: { path, n: model.n } },
+    before: `${count(rows - dropped - excluded)} rows of ${name} added to ${count(model.n)}\n\n`,
+    extra: {
+      added: { path: data, rows, dropped, ...(excluded > 0 ? { excluded } : {}) },
+      before: { path, n: model.n },
+    },
   });
   return 0;
 }

@@ -1,0 +1,89 @@
+import { cellShape } from "../dataset/cell-shape.js";
+import { DataError, quoteCell } from "../errors.js";
+import { isDecimal } from "../kernels/number.js";
+import { option, type Wording, wording } from "../wording.js";
+import type { Table } from "./table.js";
+
+/** The error for a cell of a numeric column that is neither a finite number nor missing; it says what would read it. */
+export function cellError(table: Table, line: number, cells: readonly string[], at: number): DataError {
+  const { name } = table.columns[at]!;
+  const cell = cells[at]!;
+  const place = { file: table.source.name, line, column: name, cell };
+  if (table.dialect.header && repeatsHeader(table, cells))
+    return new DataError("the header again, in the middle of the rows", {
+      place: { file: table.source.name, line },
+      hint: "files seem to have been put together with their headers: take the line out, or name the files one by one",
+    });
+  if (isDecimal(cell) && table.format.decimal === ".")
+    return new DataError(`expected a finite number, found ${quoteCell(cell)}`, {
+      place,
+      hint: "the largest double is about 1.8e308; correct the cell or write NA",
+    });
+  const comma = table.format.decimal === "," ? "a number with a decimal comma" : "a number";
+  return new DataError(`expected ${comma}, found ${quoteCell(cell)}${invisible(cell)}`, {
+    place,
+    hint: hintFor(table, name, cell),
+  });
+}
+
+/** The error for a number in a column that had few texts and nothing else for a long way. */
+export function numberAmongTexts(table: Table, line: number, column: number, cell: string): DataError {
+  const { name } = table.columns[column]!;
+  const before = table.sample.map((row) => row[column]!.trim()).find((text) => text !== "");
+  return new DataError(`found the number ${quoteCell(cell)} in a column that held text up to here`, {
+    place: { file: table.source.name, line, column: name, cell },
+    hint: wording`to read it as text: ${option("text", [name])}; if ${quoteCell(before ?? "")} means a missing value: ${option("naValues", [before ?? ""])}; to fit without the column: ${option("exclude", [name])}`,
+  });
+}
+
+function repeatsHeader(table: Table, cells: readonly string[]): boolean {
+  return table.columns.every(({ name, unnamed }, j) => unnamed || cells[j]!.normalize("NFC") === name);
+}
+
+function hintFor(table: Table, name: string, cell: string): Wording {
+  const isTarget = name === table.target;
+  const asText: Wording = isTarget ? "" : wording`; to take the column as text: ${option("text", [name])}`;
+  const shape = cellShape(cell);
+  const { format } = table;
+  switch (shape.like) {
+    case "number": {
+      if (format.decimal === "," && isDecimal(cell))
+        return wording`for a file with decimal points: ${option("decimal", ".")}`;
+      const parts: Wording[] = [];
+      if (shape.thousands !== undefined && shape.thousands !== format.thousands)
+        parts.push(wording`${option("thousands", shape.thousands)}`);
+      if (shape.decimal !== undefined && shape.decimal !== format.decimal)
+        parts.push(wording`${option("decimal", ",")}`);
+      if (shape.strip !== undefined) parts.push(wording`${option("strip", shape.strip)}`);
+      const read = parts.reduce<Wording>((all, part, i) => (i === 0 ? part : wording`${all} ${part}`), "");
+      if (shape.ambiguous)
+        return wording`if the comma groups thousands: ${read}; if it is a decimal comma: ${option("decimal", ",")}${asText}`;
+      if (parts.length === 0) return wording`correct the cell${asText}`;
+      return wording`such numbers are read with ${read}${asText}`;
+    }
+    case "missing":
+      return wording`if ${quoteCell(cell)} means a missing value: ${option("naValues", [cell.trim()])}`;
+    case "date":
+      return wording`it looks like a date${asText}`;
+    default:
+      return format.decimal === "," && isDecimal(cell)
+        ? wording`for a file with decimal points: ${option("decimal", ".")}`
+        : wording`correct the cell, or write NA if the value is missing (${option("naValues", [cell.trim().slice(0, 20)])} says so for all of them)${asText}${isTarget ? "" : wording`; to fit without the column: ${option("exclude", [name])}`}`;
+  }
+}
+
+const NAMES: Record<string, string> = {
+  "\u00a0": "U+00A0, a no-break space",
+  "\u202f": "U+202F, a narrow no-break space",
+  "\u2009": "U+2009, a thin space",
+  "\u2007": "U+2007, a figure space",
+  "\u200b": "U+200B, a zero-width space",
+  "\ufeff": "U+FEFF, a byte order mark",
+  "\u2212": "U+2212, a minus that is not the one of keyboards",
+};
+
+/** Names the character of a cell that does not show, or looks like another. */
+function invisible(cell: string): string {
+  const found = Object.keys(NAMES).find((character) => cell.includes(character));
+  return found === undefined ? "" : ` (with ${NAMES[found]})`;
+}

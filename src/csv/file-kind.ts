@@ -1,0 +1,110 @@
+import { DataError } from "../errors.js";
+
+/** What a file is that is no CSV, and a command whose output goml can read. */
+interface FileKind {
+  name: string;
+  /** The command, for a file's name in a shell. */
+  command?: ((path: string) => string) | undefined;
+}
+
+const duckdb = (source: (path: string) => string) => (path: string) =>
+  `duckdb -csv -c "FROM ${source(path.replaceAll("'", "''"))}"`;
+const unpacked = (tool: string) => (path: string) => `${tool} ${path}`;
+const NUMPY = (path: string) =>
+  `python3 -c "import numpy, sys; numpy.savetxt(sys.stdout, numpy.load('${path}'), delimiter=',')"`;
+
+/** By the bytes that they begin with, in Latin-1. */
+const MAGIC: [start: string, kind: FileKind][] = [
+  ["\x28\xb5\x2f\xfd", { name: "compressed with zstd", command: unpacked("zstd -dc") }],
+  ["BZh", { name: "compressed with bzip2", command: unpacked("bzip2 -dc") }],
+  ["\xfd7zXZ\0", { name: "compressed with xz", command: unpacked("xz -dc") }],
+  ["\x04\x22\x4d\x18", { name: "compressed with lz4", command: unpacked("lz4 -dc") }],
+  ["7z\xbc\xaf\x27\x1c", { name: "a 7-Zip archive", command: unpacked("7z x -so") }],
+  ["PAR1", { name: "a Parquet file", command: duckdb((path) => `'${path}'`) }],
+  ["ARROW1", { name: "an Arrow (Feather) file" }],
+  ["FEA1", { name: "a Feather file" }],
+  [
+    "SQLite format 3\0",
+    { name: "an SQLite database", command: (path) => `sqlite3 -csv -header ${path} "SELECT * FROM …"` },
+  ],
+  [
+    "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    { name: "an old Excel workbook (.xls)", command: unpacked("xls2csv") },
+  ],
+  ["\x89HDF\r\n\x1a\n", { name: "an HDF5 file" }],
+  ["\x93NUMPY", { name: "a NumPy array", command: NUMPY }],
+  ["%PDF", { name: "a PDF document" }],
+  ["\x89PNG", { name: "an image (PNG)" }],
+  ["\xff\xd8\xff", { name: "an image (JPEG)" }],
+  ["Obj\x01", { name: "an Avro file" }],
+  ["ORC", { name: "an ORC file" }],
+  ["RDX", { name: "an R data file" }],
+  ["$FL2", { name: "an SPSS file" }],
+  ["<stata_dta>", { name: "a Stata file" }],
+  ["\x80\x04\x95", { name: "a Python pickle" }],
+];
+
+/** The error for a file that its first bytes show to be something other than text, if they do. */
+export function binaryKind(head: Uint8Array, file?: string): DataError | undefined {
+  const start = Buffer.from(head.subarray(0, 32)).toString("latin1");
+  if (start.startsWith("PK\x03\x04") || start.startsWith("PK\x05\x06")) return otherKind(archive(head), file);
+  const found = MAGIC.find(([magic]) => start.startsWith(magic));
+  // What could be the first words of a text counts only among bytes that no text has.
+  const isText = found !== undefined && /^[\x20-\x7e]+$/.test(found[0]) && !head.includes(0);
+  return found === undefined || isText ? undefined : otherKind(found[1], file);
+}
+
+/** The error for a text that is JSON, HTML or XML, if it is one. */
+export function textKind(text: string, file?: string): DataError | undefined {
+  const start = text.slice(0, 4096).trimStart();
+  if (/^<(?:!doctype html|html|head|body|table|script)\b/i.test(start))
+    return otherKind(
+      { name: "a web page (HTML), such as a login or an error page" },
+      file,
+      "download the data again",
+    );
+  if (/^<\?xml\b/i.test(start)) return otherKind({ name: "an XML document" }, file);
+  if (!/^[[{]/.test(start)) return undefined;
+  const [line = ""] = start.split(/\r?\n/, 1);
+  if (start.startsWith("{") && isJson(line))
+    return otherKind({ name: "JSON lines", command: duckdb((path) => `read_json('${path}')`) }, file);
+  if (isJson(text) || /^(?:\[\s*[{[]|\{\s*"(?:[^"\\]|\\.)*"\s*:)/.test(start))
+    return otherKind({ name: "JSON", command: duckdb((path) => `read_json('${path}')`) }, file);
+  return undefined;
+}
+
+function archive(head: Uint8Array): FileKind {
+  const names = Buffer.from(head).toString("latin1");
+  if (names.includes("xl/") || names.includes("[Content_Types].xml"))
+    return { name: "an Excel workbook (.xlsx)", command: duckdb((path) => `read_xlsx('${path}')`) };
+  if (names.includes("opendocument.spreadsheet"))
+    return {
+      name: "an OpenDocument spreadsheet",
+      command: (path) => `ssconvert ${path} fd://1 -T Gnumeric_stf:stf_csv`,
+    };
+  return { name: "a zip archive", command: unpacked("unzip -p") };
+}
+
+function otherKind({ name, command }: FileKind, file: string | undefined, otherwise?: string): DataError {
+  const path = file === undefined || file === "standard input" ? undefined : shellWord(file);
+  const instead = otherwise ?? "export the data as CSV in UTF-8";
+  return new DataError(`this is ${name}, expected CSV`, {
+    place: { file },
+    hint:
+      command === undefined || path === undefined
+        ? instead
+        : `${instead}, or read the output of: ${command(path)}`,
+  });
+}
+
+function shellWord(path: string): string {
+  return /^[\w./+@%:=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+function isJson(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === "object";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,162 @@
+import { cellShape } from "../dataset/cell-shape.js";
+import { DataError } from "../errors.js";
+import { isDecimal, isMissing } from "../kernels/number.js";
+import { option, wording } from "../wording.js";
+import { type SampleRecord, sampleRecords } from "./sample.js";
+
+/** A sample's records as a table: the names of its columns and its rows. */
+interface Laid {
+  readonly names: string[];
+  /** The columns, by position, for which the header has no name. */
+  readonly unnamed: ReadonlySet<number>;
+  readonly rows: readonly SampleRecord[];
+  /** Where the rows begin, as an offset into the sample's text. */
+  readonly dataStart: number;
+  /** The record that names the columns; undefined where there is none, or it stands behind a `#`. */
+  readonly header: SampleRecord | undefined;
+  readonly notes: readonly string[];
+}
+
+/** What is known of a sample's records. */
+interface Known {
+  readonly header: boolean;
+  readonly delimiter: string;
+  readonly newline: "\n" | "\r";
+  /** Whether quotes stand where they have no meaning, so that records may be cut wrongly. */
+  readonly doubtful: boolean;
+  /** A line behind a `#` right before the first record. */
+  readonly commented: { readonly text: string; readonly line: number } | undefined;
+  readonly preamble: readonly string[];
+  readonly linesBefore: number;
+  readonly file: string;
+}
+
+/**
+ * Holds the header against the rows. Where it is one cell short, the first column has no name, as R writes the names
+ * of rows; or the last one, where it is empty in all rows, as of a delimiter at the end of every row. A record of units
+ * (`m,kg,s`) between header and numbers is no row.
+ *
+ * @throws DataError where header and rows do not fit, or two columns have one name
+ */
+export function layOut(records: readonly SampleRecord[], known: Known): Laid {
+  const { file, linesBefore } = known;
+  const notes = [...known.preamble];
+  if (!known.header) {
+    const names = records[0]!.cells.map((_, j) => `V${j + 1}`);
+    return { names, unnamed: new Set(), rows: records, dataStart: 0, header: undefined, notes };
+  }
+  const behindSign = commentedHeader(records, known);
+  if (behindSign !== undefined)
+    notes.splice(0, Infinity, `the names of the columns stand behind the # of line ${known.commented!.line}`);
+  const header = behindSign ?? records[0]!;
+  let rows = behindSign === undefined ? records.slice(1) : records;
+  const line = behindSign === undefined ? header.line + linesBefore : known.commented!.line;
+  const cells = fitted(header.cells, rows, { ...known, line });
+  const units = unitsOf(rows, cells.length);
+  if (units !== undefined) {
+    notes.push(`line ${units.line + linesBefore} holds units, and is no row: ${units.cells.join(", ")}`);
+    rows = rows.slice(1);
+  }
+  const unnamed = new Set(cells.flatMap((cell, j) => (cell === "" ? [j] : [])));
+  return {
+    names: columnNames(cells, file, line),
+    unnamed,
+    rows,
+    dataStart: units?.end ?? (behindSign === undefined ? header.end : 0),
+    header: behindSign === undefined ? header : undefined,
+    notes,
+  };
+}
+
+/** A line behind a `#` as the header: where it has as many cells as the record after it, and that one is a row. */
+function commentedHeader(
+  records: readonly SampleRecord[],
+  { commented, delimiter, newline }: Known,
+): SampleRecord | undefined {
+  if (commented === undefined) return undefined;
+  const [header] = sampleRecords(commented.text, delimiter, newline, true, 1).records;
+  const first = records[0]!.cells;
+  const isRow = first.some((cell, j) => isDecimal(cell) && !isDecimal(header?.cells[j] ?? "0"));
+  return header !== undefined && header.cells.length === first.length && isRow ? header : undefined;
+}
+
+/** The names as many as the rows have cells; an empty one where a column has none. */
+function fitted(
+  header: readonly string[],
+  rows: readonly SampleRecord[],
+  known: Known & { line: number },
+): string[] {
+  const names = header.length;
+  if (rows.length === 0 || known.doubtful || rows.some(({ cells }) => cells.length === names))
+    return [...header];
+  const width = rows[0]!.cells.length;
+  if (rows.every(({ cells }) => cells.length === width)) {
+    if (width === names - 1 && header.at(-1) === "") return header.slice(0, -1);
+    if (width === names + 1) {
+      if (rows.every(({ cells }) => cells.at(-1) === "")) return [...header, ""];
+      if (new Set(rows.map(({ cells }) => cells[0])).size === rows.length) return ["", ...header];
+    }
+  }
+  throw misfit(header, rows, known);
+}
+
+function misfit(
+  header: readonly string[],
+  rows: readonly SampleRecord[],
+  { file, line, linesBefore, delimiter }: Known & { line: number },
+): DataError {
+  const found = rows[0]!.cells.length;
+  const wider = rows.findIndex(({ cells }) => cells.length > header.length);
+  const expected = header.length === 1 ? "1 cell" : `${header.length} cells`;
+  const title = wider >= 0 && header.length === 1;
+  const at = title ? rows[wider]! : rows[0]!;
+  return new DataError(`expected ${expected}, as in the header, found ${title ? at.cells.length : found}`, {
+    place: { file, line: at.line + linesBefore },
+    hint: title
+      ? wording`if the header stands on that line, and what is before it is a title: ${option("skipRows", at.line + linesBefore - 1)}`
+      : wording`the header is line ${line} and the delimiter ${JSON.stringify(delimiter)}; if they are not: ${option("skipRows")}, ${option("delimiter")}`,
+  });
+}
+
+/** The first row, where it holds no number and all other rows do where one of them does. */
+function unitsOf(rows: readonly SampleRecord[], columns: number): SampleRecord | undefined {
+  const [first, ...rest] = rows;
+  if (first === undefined || rest.length < 2 || columns < 2) return undefined;
+  if (first.cells.some((cell) => isDecimal(cell) || cell.length > 20)) return undefined;
+  let units = 0;
+  for (let j = 0; j < columns; j++) {
+    const below = rest.map(({ cells }) => cells[j] ?? "").filter((cell) => !isMissing(cell));
+    if (below.length === 0 || !below.every(isDecimal)) continue;
+    const cell = first.cells[j] ?? "";
+    if (cell === "") continue;
+    if (isMissing(cell) || cellShape(cell).like !== "text") return undefined;
+    units++;
+  }
+  return units > 1 ? first : undefined;
+}
+
+function columnNames(cells: readonly string[], file: string, line: number): string[] {
+  const names = cells.map((cell) => cell.normalize("NFC"));
+  const taken = new Set(names);
+  const positions = new Map<string, number>();
+  return names.map((given, j) => {
+    let name = given;
+    if (given === "") for (name = `V${j + 1}`; taken.has(name); ) name += "_";
+    const other = positions.get(name);
+    if (other !== undefined) {
+      throw new DataError(`two columns have this name, the ${ordinal(other + 1)} and the ${ordinal(j + 1)}`, {
+        place: { file, line, column: name },
+        hint: "rename one of them in the header",
+      });
+    }
+    positions.set(name, j);
+    return name;
+  });
+}
+
+/** 1st, 2nd, 3rd, 4th, … */
+export function ordinal(n: number): string {
+  const tail = n % 100;
+  const suffix = tail > 10 && tail < 14 ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th");
+  return `${n}${suffix}`;
+}

@@ -1,0 +1,52 @@
+/** What a text that is no number looks like, for the judgement of columns and for hints. */
+export type CellShape =
+  /** A number in another writing: with separators, a decimal comma, signs. */
+  | { like: "number"; decimal?: ","; thousands?: string; strip?: string[]; ambiguous?: boolean }
+  /** What programs and people write for a missing value. */
+  | { like: "missing" }
+  /** A date, or a date and time, as ISO 8601 writes it; a time of day; a date in another order. */
+  | { like: "date"; of: "date" | "time" | "other" }
+  | { like: "text" };
+
+const MARKERS =
+  /^(?:[?.*]|-{1,3}|–|—|#n\/?a(?: n\/a)?|\\n|none|nil|null|\(null\)|n\/?a|n\.a\.?|<na>|[+-]?nan|-?nan\(ind\)|-?1\.#(?:ind|qnan)|#(?:div\/0|value|ref|name|num|null)[!?]?|[+-]?inf(?:inity)?|missing|unknown|undefined)$/i;
+const ISO_DATE =
+  /^\d{4}[-/](?:0?[1-9]|1[0-2])(?:[-/](?:0?[1-9]|[12]\d|3[01]))?(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?)?$/;
+const TIME = /^(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?$/;
+const OTHER_DATE = /^\d{1,2}(?:([-/])\d{1,2}\1|\.\d{1,2}\.)(?:\d{4}|\d{2})(?:[T ]\d{1,2}:\d{2}.*)?$/;
+const SIGNS = "%|‰|°|[$€£¥₹₽₩]|(?:US|A|C|NZ|HK)\\$|USD|EUR|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|CAD|AUD";
+const MARKED = new RegExp(
+  `^([+-]?)((?:${SIGNS})?)\\s?([+-]?[\\d.,' ’\\u00a0\\u2007\\u2009\\u202f]*\\d[.,]?(?:e[+-]?\\d+)?)\\s?((?:${SIGNS})?)$`,
+  "i",
+);
+const BLANK = "[ \\u00a0\\u2007\\u2009\\u202f]";
+const GROUPED: [RegExp, { thousands: string; decimal?: "," }][] = [
+  [/^\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?$/, { thousands: "," }],
+  [/^\d{1,3}(?:\.\d{3})+,\d*$|^\d{1,3}(?:\.\d{3}){2,}$/, { thousands: ".", decimal: "," }],
+  [new RegExp(`^\\d{1,3}(?:${BLANK}\\d{3})+(?:\\.\\d*)?$`), { thousands: " " }],
+  [new RegExp(`^\\d{1,3}(?:${BLANK}\\d{3})+,\\d*$`), { thousands: " ", decimal: "," }],
+  [/^\d{1,3}(?:['’]\d{3})+(?:\.\d*)?$/, { thousands: "'" }],
+  [/^\d{1,3}(?:['’]\d{3})+,\d*$/, { thousands: "'", decimal: "," }],
+];
+
+/** What a cell that is neither a plain number nor missing looks like. */
+export function cellShape(text: string): CellShape {
+  const cell = text.trim();
+  if (MARKERS.test(cell)) return { like: "missing" };
+  if (ISO_DATE.test(cell)) return { like: "date", of: "date" };
+  if (TIME.test(cell)) return { like: "date", of: "time" };
+  if (OTHER_DATE.test(cell)) return { like: "date", of: "other" };
+  const match = MARKED.exec(cell);
+  if (match === null) return { like: "text" };
+  const [, , before, body, after] = match;
+  const signs = [before!, after!].filter((sign) => sign !== "");
+  const strip = signs.length > 0 ? { strip: signs } : {};
+  const digits = body!.replace(/^[+-]/, "");
+  for (const [pattern, writing] of GROUPED)
+    if (pattern.test(digits))
+      return { like: "number", ...writing, ...strip, ambiguous: /^\d{1,3},\d{3}$/.test(digits) };
+  if (/^\d*,\d+$|^\d+,$/.test(digits)) return { like: "number", decimal: ",", ...strip };
+  if (/^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(digits) && signs.length > 0)
+    return { like: "number", ...strip };
+  return { like: "text" };
+}
