@@ -20,7 +20,7 @@ export function decoded(encoding: string, file: string): (bytes: Bytes) => Bytes
 }
 
 /** @throws UsageError for an encoding that is not known */
-export function decoderOf(encoding: string): {
+function decoderOf(encoding: string): {
   decode(bytes?: Uint8Array, options?: { stream: boolean }): string;
 } {
   try {

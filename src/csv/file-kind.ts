@@ -50,8 +50,13 @@ export function binaryKind(head: Uint8Array, file?: string): DataError | undefin
   if (start.startsWith("PK\x03\x04") || start.startsWith("PK\x05\x06")) return otherKind(archive(head), file);
   const found = MAGIC.find(([magic]) => start.startsWith(magic));
   // What could be the first words of a text counts only among bytes that no text has.
-  const isText = found !== undefined && /^[\x20-\x7e]+$/.test(found[0]) && !head.includes(0);
+  const isText = found !== undefined && /^[\x20-\x7e]+$/.test(found[0]) && !hasControls(head);
   return found === undefined || isText ? undefined : otherKind(found[1], file);
+}
+
+/** Whether there are bytes that no text has: control characters other than tab, line ends, form feed and Ctrl-Z. */
+function hasControls(head: Uint8Array): boolean {
+  return head.some((byte) => byte < 9 || (byte > 13 && byte < 32 && byte !== 0x1a));
 }
 
 /** The error for a text that is JSON, HTML or XML, if it is one. */

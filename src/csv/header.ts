@@ -57,6 +57,10 @@ export function layOut(records: readonly SampleRecord[], known: Known): Laid {
     notes.push(`line ${units.line + linesBefore} holds units, and is no row: ${units.cells.join(", ")}`);
     rows = rows.slice(1);
   }
+  if (cells.length > 1 && cells.every((cell) => isDecimal(cell)))
+    notes.push(
+      `line ${line} is taken for the header, though it holds numbers: ${cells.slice(0, 5).join(", ")}`,
+    );
   const unnamed = new Set(cells.flatMap((cell, j) => (cell === "" ? [j] : [])));
   return {
     names: columnNames(cells, file, line),
@@ -76,8 +80,14 @@ function commentedHeader(
   if (commented === undefined) return undefined;
   const [header] = sampleRecords(commented.text, delimiter, newline, true, 1).records;
   const first = records[0]!.cells;
-  const isRow = first.some((cell, j) => isDecimal(cell) && !isDecimal(header?.cells[j] ?? "0"));
-  return header !== undefined && header.cells.length === first.length && isRow ? header : undefined;
+  // A name of rows, or a delimiter at the end of the line, may be missing in one of the two.
+  const fits = header !== undefined && Math.abs(header.cells.length - first.length) <= 1;
+  return fits && first.some(looksNumeric) && !header.cells.some(looksNumeric) ? header : undefined;
+}
+
+/** Whether a cell is a number, in whatever writing. */
+function looksNumeric(cell: string): boolean {
+  return isDecimal(cell) || cellShape(cell).like === "number";
 }
 
 /** The names as many as the rows have cells; an empty one where a column has none. */
@@ -93,7 +103,8 @@ function fitted(
   if (rows.every(({ cells }) => cells.length === width)) {
     if (width === names - 1 && header.at(-1) === "") return header.slice(0, -1);
     if (width === names + 1) {
-      if (rows.every(({ cells }) => cells.at(-1) === "")) return [...header, ""];
+      const ends = header.at(-1) === "";
+      if (!ends && rows.every(({ cells }) => cells.at(-1) === "")) return [...header, ""];
       if (new Set(rows.map(({ cells }) => cells[0])).size === rows.length) return ["", ...header];
     }
   }
@@ -122,11 +133,13 @@ function misfit(
 function unitsOf(rows: readonly SampleRecord[], columns: number): SampleRecord | undefined {
   const [first, ...rest] = rows;
   if (first === undefined || rest.length < 2 || columns < 2) return undefined;
-  if (first.cells.some((cell) => isDecimal(cell) || cell.length > 20)) return undefined;
+  if (first.cells.some((cell) => looksNumeric(cell) || cell.length > 20)) return undefined;
   let units = 0;
   for (let j = 0; j < columns; j++) {
-    const below = rest.map(({ cells }) => cells[j] ?? "").filter((cell) => !isMissing(cell));
-    if (below.length === 0 || !below.every(isDecimal)) continue;
+    const below = rest
+      .map(({ cells }) => cells[j] ?? "")
+      .filter((cell) => !isMissing(cell) && cellShape(cell).like !== "missing");
+    if (below.length === 0 || !below.every(looksNumeric)) continue;
     const cell = first.cells[j] ?? "";
     if (cell === "") continue;
     if (isMissing(cell) || cellShape(cell).like !== "text") return undefined;

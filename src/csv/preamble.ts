@@ -46,7 +46,12 @@ export function findStart(text: string, options: ReadingOptions, file: string): 
   const first = line;
   let commented: Start["commented"];
   while (options.comment === undefined && peek().startsWith("#"))
-    commented = { text: next()!.slice(1).trim(), line: line - 1 };
+    commented = {
+      text: next()!
+        .slice(1)
+        .replace(/^[ \t]+/, ""),
+      line: line - 1,
+    };
   if (at >= text.length && commented !== undefined)
     return { skipped: 0, delimiter: undefined, commented: undefined, notes: [] };
   const lines = commented?.line === first ? `line ${first} begins` : `lines ${first} to ${line - 1} begin`;

@@ -4,6 +4,7 @@ import { DataError, quoteCell } from "../errors.js";
 import { option, type Wording, wording } from "../wording.js";
 import { LARGEST_ROW } from "./chunks.js";
 import { notUtf8Error, nulError } from "./dialect.js";
+import { CTRL_Z, withoutEndMark } from "./end-mark.js";
 import { LineTracker, type RecordBytes } from "./line-starts.js";
 import type { Table } from "./table.js";
 
@@ -66,7 +67,7 @@ export async function* readRows(
       const record = tracker.advance(from.offset + info.bytes);
       if (record === undefined) return null;
       if (isEndMark(record.bytes)) return null;
-      if (record.bytes.at(-1) === CTRL_Z) cells.push(cells.pop()!.replace(/\u001a+$/, ""));
+      if (record.bytes.at(-1) === CTRL_Z) cells.push(withoutEndMark(cells.pop()!));
       failure = textError(table, record);
       if (failure !== undefined) return null;
       if (cells.length !== table.columns.length) failure = raggedError(table, record, cells.length);
@@ -111,8 +112,6 @@ export function noRowsError(table: Table): DataError {
   });
 }
 
-/** DOS ends a text with it. */
-const CTRL_Z = 0x1a;
 const CR = 0x0d;
 
 /** Whether a record is nothing but the end mark of a DOS file. */

@@ -2,6 +2,8 @@ import { cellShape } from "../dataset/cell-shape.js";
 import { isDecimal, isMissing } from "../kernels/number.js";
 import type { Sample } from "./sample.js";
 
+/** Lines of the head that are cut at blanks. */
+const LINES = 100;
 const CANDIDATES = [",", ";", "\t", "|"];
 
 /** How well a delimiter cuts a sample. */
@@ -41,14 +43,14 @@ export function sniffDelimiter(
       decimal,
     ),
   );
-  const lines = read("\u0001").records.map(({ cells }) =>
-    cells
-      .join(" ")
-      .trim()
-      .split(/[ \t]+/),
-  );
+  const lines = text
+    .split(/[\r\n]+/, LINES)
+    .filter((line) => line.trim() !== "")
+    .map(blankCells);
   const spaced = cutOf(lines, " ", decimal);
-  if (spaced.cells > 1 && hasNumbers(lines, spaced.cells)) cuts.push({ ...spaced, blanks: true });
+  // Where tabs cut well, blanks are part of cells.
+  const tabbed = cuts.some(({ delimiter, cells, score }) => delimiter === "\t" && cells > 1 && score > 0.4);
+  if (!tabbed && spaced.cells > 1 && hasNumbers(lines, spaced.cells)) cuts.push({ ...spaced, blanks: true });
   const able = cuts.filter(({ cells }) => cells > 1);
   const first = able.some(({ header }) => header) ? able.filter(({ header }) => header) : able;
   first.sort((a, b) => b.score - a.score || b.cells - a.cells);
@@ -84,10 +86,18 @@ function goodness(cell: string, others: readonly string[], decimal: string | und
   return /\d[ \t]+[-+.\d]/.test(cell) ? 0.2 : 0.5;
 }
 
+/** The cells of a line between blanks, those in quotes whole. */
+function blankCells(line: string): string[] {
+  const cells = line.match(/"(?:[^"]|"")*"|[^\s"]+/g) ?? [];
+  return cells.map((cell) => (cell.startsWith('"') ? cell.slice(1, -1) : cell));
+}
+
 /** Whether some column of a text cut at blanks holds nothing but numbers, so that it is no prose. */
 function hasNumbers(records: readonly (readonly string[])[], cells: number): boolean {
-  const rows = records.slice(1).filter(({ length }) => length === cells);
-  if (rows.length < 0.95 * (records.length - 1) || rows.length === 0) return false;
+  // The first two may be a header and units.
+  const body = records.slice(records.length > 3 ? 2 : 1);
+  const rows = body.filter(({ length }) => length === cells);
+  if (rows.length < 0.95 * body.length || rows.length === 0) return false;
   return Array.from({ length: cells }, (_, j) => j).some((j) =>
     rows.every((row) => isDecimal(row[j]!) || isMissing(row[j]!) || cellShape(row[j]!).like === "number"),
   );

@@ -5,6 +5,7 @@ import { option, wording } from "../wording.js";
 import { decoded, lineFeeds, tabsForBlanks, withoutComments } from "./byte-stages.js";
 import type { Bytes } from "./bytes.js";
 import { type Dialect, decodeSample, sniffText } from "./dialect.js";
+import { withoutEndMark } from "./end-mark.js";
 import { textKind } from "./file-kind.js";
 import { layOut } from "./header.js";
 import { numberFormat } from "./number-format.js";
@@ -106,7 +107,7 @@ function tableFrom(
   const bom = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   const decodedText = decodeSample(bytes, file);
   // A file of DOS ends with Ctrl-Z.
-  const text = whole ? decodedText.replace(/\u001a+$/, "") : decodedText;
+  const text = whole ? withoutEndMark(decodedText) : decodedText;
   const other = textKind(text, file);
   if (other !== undefined) throw other;
   if (mixedLineEnds(text)) return { stage: lineFeeds };

@@ -29,6 +29,8 @@ export interface Column {
    * is then no level but a mistake, as of a sensor that says "offline" until it measures.
    */
   readonly noNumbers?: true;
+  /** Set where there are texts in a column of numbers: reading it is an error, unless as a factor. */
+  readonly words?: true;
   /** A number among the texts, as it stands in the sample. */
   readonly numberToo?: string;
 }
@@ -106,7 +108,11 @@ function judge(
     return { column: marker === undefined ? { kind: "empty" } : { kind: "empty", marker }, strict: false };
   const isText =
     first === "word" && words.count > numbers.count && words.different + dated >= numbers.different;
-  if (!isText) return { column: { kind: "numeric" }, strict: false };
+  if (!isText)
+    return {
+      column: words.count > 0 ? { kind: "numeric", words: true } : { kind: "numeric" },
+      strict: false,
+    };
   if (numbers.count > 0) return { column: { kind: "text", numberToo: numbers.first! }, strict: false };
   return { column: { kind: "text" }, strict: words.different <= FEW_TEXTS && shapes === 0 };
 }

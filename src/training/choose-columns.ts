@@ -205,14 +205,17 @@ const SENTINELS = [-9, -99, -999, -9999, -99999];
 
 /** Remarks on columns that may not be what they seem. */
 function doubts(spec: ModelSpec, { columns, sample }: KnownTable): string[] {
-  return columns.flatMap(({ name, numberToo }, at) => {
+  return columns.flatMap(({ name, numberToo, unnamed }, at) => {
+    if (unnamed && (spec.numeric.includes(name) || spec.text.includes(name)))
+      return [`the ${ordinal(at + 1)} column has no name, and is called ${name}`];
     if (spec.numeric.includes(name)) {
       const values = sample.map((row) => Number(row[at])).filter((value) => !Number.isNaN(value));
       const least = values.reduce((a, b) => Math.min(a, b), 0);
       const others = values.filter((value) => value !== least);
-      if (!SENTINELS.includes(least) || others.length === 0 || others.some((value) => value < 0)) return [];
+      if (!SENTINELS.includes(least) || others.length === 0 || others.some((value) => value < least / 3))
+        return [];
       return [
-        `${name} is ${least} in some rows and never negative else; if that means a missing value, say so (na-values ${name}=${least})`,
+        `${name} is ${least} in some rows and nowhere near it else; if that means a missing value, say so (na-values ${name}=${least})`,
       ];
     }
     if (!spec.text.includes(name)) return [];

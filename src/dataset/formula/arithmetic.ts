@@ -80,9 +80,12 @@ function compileDates(call: DateNumber, column: string, size: number, texts: Rea
         hi[r] = Number.NaN;
         continue;
       }
-      const value = (known[code] ??= dateNumber(call, names[code]!) ?? Number.NaN);
-      if (Number.isNaN(value)) throw noDateError(call, column, names[code]!, rowOf(r));
-      hi[r] = value;
+      if (known[code] === undefined) {
+        const value = dateNumber(call, names[code]!);
+        if (value === undefined) throw noDateError(call, column, names[code]!, rowOf(r));
+        known[code] = value;
+      }
+      hi[r] = known[code];
     }
     return { hi, lo: undefined };
   };

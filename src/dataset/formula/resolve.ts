@@ -128,7 +128,12 @@ class Resolver {
           wording`The reference level is chosen by ${option("references", { column: "level" })}.`,
         );
       const column = this.#column(argument.value.name, argument.value);
-      return { kind: "factor", label, column: column.name, of: column.kind === "text" ? "text" : "numbers" };
+      return {
+        kind: "factor",
+        label,
+        column: column.name,
+        of: column.kind === "text" || column.words ? "text" : "numbers",
+      };
     }
     if (node.type === "call" && DATE_FACTORS.has(node.name)) {
       const { text: column } = this.#dates(dateColumn(node, this.#formula.text));
