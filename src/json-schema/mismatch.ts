@@ -159,11 +159,12 @@ function likelyBranches(value: unknown, branches: readonly Schema[]): Schema[] {
     : named.filter(({ required }) => required?.every((name) => has(value, name)));
 }
 
-/** Whether the properties of which a schema knows the values (`kind: "factor"`) have one of them. */
-function hasNames(value: object, { properties = {} }: TypeSchema): boolean {
+/** Whether the properties of which a schema knows the values (`kind: "factor"`) have one of them, or may be left out. */
+function hasNames(value: object, { properties = {}, required = [] }: TypeSchema): boolean {
   return Object.entries(properties).every(([key, schema]) => {
     if (schema === false) return !has(value, key);
     const known = "const" in schema ? [schema.const] : "enum" in schema ? schema.enum : undefined;
+    if (known !== undefined && !has(value, key) && !required.includes(key)) return true;
     return known === undefined || known.includes((value as Record<string, never>)[key]!);
   });
 }
