@@ -185,7 +185,7 @@ class ConditionReader {
     throw this.#error(
       node,
       `there is no column ${quoteName(node.name)}`,
-      near === undefined ? `Texts stand in quotes: "${node.name}".` : `Did you mean ${quoteName(near)}?`,
+      `${near === undefined ? "" : `Did you mean ${quoteName(near)}? `}Texts stand in quotes: "${node.name}".`,
     );
   }
 

@@ -157,7 +157,9 @@ function termOf(name: string, terms: readonly Term[], variables: readonly Variab
     terms.find((term) => {
       const variable = variables[term.variables[0]!]!;
       if (term.variables.length !== 1) return false;
-      return variable.kind === "factor" ? variable.column === name : isColumn(variable.expression, name);
+      return variable.kind === "factor"
+        ? variable.column === name && variable.by === undefined
+        : isColumn(variable.expression, name);
     });
   if (found === undefined)
     throw unknown(
@@ -190,7 +192,8 @@ function spelledSpec(model: LinearModel, formula: string): ModelSpec {
     dot: spec.terms.flatMap(({ variables: [first, ...more] }) => {
       const variable = spec.variables[first!]!;
       if (more.length > 0 || variable.kind === "polynomial") return [];
-      if (variable.kind === "factor") return variable.of === "text" ? [variable.column] : [];
+      if (variable.kind === "factor")
+        return variable.of === "text" && variable.by === undefined ? [variable.column] : [];
       return "column" in variable.expression ? [variable.expression.column] : [];
     }),
   });
@@ -220,7 +223,8 @@ function spelledSpec(model: LinearModel, formula: string): ModelSpec {
 
 /** The same for two ways to write a factor: `factor(rad)` and `C(rad)`. */
 function identityOf(variable: Variable): string {
-  return variable.kind === "factor" ? `factor of ${variable.column}` : variableKey(variable);
+  if (variable.kind !== "factor") return variableKey(variable);
+  return `${variable.by ?? "factor"} of ${variable.column}`;
 }
 
 function unseen(label: string, model: LinearModel): ModelError {

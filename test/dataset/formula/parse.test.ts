@@ -33,7 +33,7 @@ describe("what does not parse is shown", () => {
     ["medv ~ (lstat + rm", 'character 8: "(" is never closed'],
     ["medv ~ log(lstat", 'character 11: "(" is never closed'],
     ["medv ~ lstat) + rm", 'character 13: expected an operator or the end, found ")"'],
-    ["medv ~ I(lstat = 3)", 'expected ")", found "="'],
+    ["medv ~ lstat ; rm", 'unexpected ";"'],
     ["medv ~ `lstat", "Close the backtick"],
     ["medv ~ lstat rm", 'expected an operator or the end, found "rm"'],
     ["medv ~ lstat ~ rm", 'expected an operator or the end, found "~"'],
