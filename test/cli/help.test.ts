@@ -42,7 +42,7 @@ describe("wrong usage is one line and a hint, with exit code 2", () => {
     ["predict --concurent", "unknown option '--concurent'", "did you mean --concurrent?"],
     ["--verson", "unknown option '--verson'", "did you mean --version?"],
     ["train", "missing required argument 'data.csv'", "see goml help train"],
-    ["predict a.csv b.csv", "too many arguments for 'predict': expected 1, got 2", "see goml help predict"],
+    ["serve", "missing required argument 'models'", "see goml help serve"],
     ["train d.csv -t", "option '-t, --target <column>' argument missing", "see goml help train"],
     [
       "train d.csv --na drop",

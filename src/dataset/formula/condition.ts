@@ -116,6 +116,7 @@ class ConditionReader {
 
   #textComparison(compare: Comparison, column: Syntax & { type: "name" }, other: Syntax): Condition {
     const text = literal(other);
+    if (text === undefined && other.type === "name") this.#column(other);
     if (text === undefined)
       throw this.#error(other, `${quoteName(column.name)} is text, and is compared with a text in quotes`);
     if (other.type === "number" && compare !== "==" && compare !== "!=")
