@@ -113,6 +113,7 @@ export class ChunkReader {
       maxRows: BLOCK_ROWS,
       spans: text,
       decimal: spec.format.decimal,
+      separator: /^[!-~ ]$/.test(spec.format.thousands ?? "") ? spec.format.thousands : undefined,
       readCell: numeric.every((column) => readers[column]!.plain)
         ? undefined
         : (column, cell) => readers[column]!.number(cell),

@@ -38,18 +38,19 @@ const Field = {
   spans: 12,
   decimal: 13,
   hostReads: 14,
-  rows: 15,
-  next: 16,
-  status: 17,
-  rowStart: 18,
-  column: 19,
-  cell: 20,
-  cellLength: 21,
-  found: 22,
-  listed: 23,
-  missing: 24,
+  separator: 15,
+  rows: 16,
+  next: 17,
+  status: 18,
+  rowStart: 19,
+  column: 20,
+  cell: 21,
+  cellLength: 22,
+  found: 23,
+  listed: 24,
+  missing: 25,
 } as const;
-const REQUEST_BYTES = 25 * 4;
+const REQUEST_BYTES = 26 * 4;
 
 /** What a file column is for: not read, a number, or a text; slot s is the block's s-th column. */
 export type ColumnUse = { read: "skip" } | { read: "number"; slot: number } | { read: "text"; slot: number };
@@ -67,6 +68,8 @@ export interface RowParserOptions {
   spans?: boolean;
   /** The character before a number's fraction; default a point. */
   decimal?: "." | ",";
+  /** The ASCII character between groups of digits; default none. */
+  separator?: string | undefined;
   /**
    * Reads cells of numbers that are neither plain decimals nor missing: the value, NaN for a missing one, undefined
    * where it is no number. Default: none is.
@@ -130,6 +133,7 @@ export class RowParser {
     ints[at + Field.listRoom] = listRoom;
     ints[at + Field.spans] = this.spans;
     ints[at + Field.decimal] = (options.decimal ?? ".").charCodeAt(0);
+    ints[at + Field.separator] = options.separator?.charCodeAt(0) ?? 0;
     ints[at + Field.hostReads] = options.readCell === undefined ? 0 : 1;
   }
 

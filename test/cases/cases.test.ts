@@ -181,7 +181,7 @@ describe("numbers in other writings", () => {
     [
       "thousands-separator",
       "sqft",
-      { "(Intercept)": 53.5047232445005463, sqft: 0.0499430632470469, age: -1.0421751116019871 },
+      { "(Intercept)": 53.50472324450055, sqft: 0.0499430632470469, age: -1.0421751116019871 },
     ],
     [
       "thousands-all-different",
@@ -344,7 +344,7 @@ describe("missing values", () => {
       const hat = [
         0.517970401691332, 0.471458773784355, 0.289640591966173, 0.33615221987315, 0.264270613107822,
       ];
-      hat.forEach((value, i) => expect(leverages[i]).toBeCloseTo(value, 12));
+      expect(leverages.slice(0, 5)).toEqual(hat.map((value) => expect.closeTo(value, 12)));
     }));
 });
 
@@ -618,7 +618,7 @@ describe("dates", () => {
       );
       expect(numbers.coefficients).toEqual(
         near({
-          "(Intercept)": -961.4176078887616086,
+          "(Intercept)": -961.4176078887616,
           price: -3.1217202939700686,
           "as.Date(when)": 0.0508745654542506,
           "weekdays(when)Monday": -0.9807995012001216,

@@ -98,8 +98,8 @@ function dirty(how: Shape, rows: readonly Row[]): { bytes: Uint8Array; options: 
     ].map(quoted),
   );
   const header = named.map(quoted);
-  const table = [header, ...lines].map((cells) => cells.join(delimiter));
-  if (how.ending === "trailing delimiter") table.forEach((line, i) => (table[i] = line + delimiter));
+  const end = how.ending === "trailing delimiter" ? delimiter : "";
+  const table = [header, ...lines].map((cells) => cells.join(delimiter) + end);
   if (how.ending === "header again") table.splice(10, 0, table[0]!);
   const before: string[] = [];
   if (how.preamble === "sep") before.push(`sep=${delimiter}`);
@@ -113,9 +113,9 @@ function dirty(how: Shape, rows: readonly Row[]): { bytes: Uint8Array; options: 
       0,
       [...(how.index === "" ? [] : [""]), "EUR/a", "m", "name", "kg"].map(quoted).join(delimiter),
     );
-  const end =
+  const last =
     { newline, "blank lines": newline.repeat(3), "ctrl-z": `${newline}\u001a` }[how.ending as string] ?? "";
-  const text = [...before, ...table].join(newline) + end;
+  const text = [...before, ...table].join(newline) + last;
   const options: ReadingOptions = told
     ? {
         decimal,

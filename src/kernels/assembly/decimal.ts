@@ -13,8 +13,12 @@ export const BAD: i32 = 2;
 /** The character that stands before the fraction. */
 export let decimalPoint: u32 = 0x2e;
 
-export function setDecimalPoint(c: u32): void {
-  decimalPoint = c;
+/** The character between groups of digits; 0 for none. */
+let separator: u32 = 0;
+
+export function setMarks(point: u32, between: u32): void {
+  decimalPoint = point;
+  separator = between;
 }
 
 /** The value `readDecimal` read, where it returned VALUE. */
@@ -66,7 +70,8 @@ export function scale(w: u64, q: i32): f64 {
 
 /**
  * Reads [+-]?(digits[.digits?]|.digits)([eE][+-]?digits)? that fills [p, end) exactly, into `decimalValue`; the point
- * is `decimalPoint`.
+ * is `decimalPoint`. Digits before it may stand in groups: the last of three, the first of one to three, those between
+ * of two or three.
  * An overflow is UNDECIDED, so that the host refuses it with the cell's text.
  */
 export function readDecimal(p: usize, end: usize): i32 {
@@ -82,11 +87,14 @@ export function readDecimal(p: usize, end: usize): i32 {
   let digits = 0;
   let cut = false;
   let point = false;
+  let group = 0;
+  let grouped = false;
   for (; p < end; p++) {
     const c: u32 = load<u8>(p);
     const d = c - 0x30;
     if (d <= 9) {
       digits++;
+      group++;
       if (significant < 19) {
         w = w * 10 + d;
         if (w) significant++;
@@ -95,9 +103,16 @@ export function readDecimal(p: usize, end: usize): i32 {
         cut = cut || d != 0;
         if (!point) exponent++;
       }
-    } else if (c == decimalPoint && !point) point = true;
-    else break;
+    } else if (c == decimalPoint && !point) {
+      point = true;
+      if (grouped && group != 3) return BAD;
+    } else if (c == separator && !point) {
+      if (group > 3 || group < 1 + i32(grouped)) return BAD;
+      grouped = true;
+      group = 0;
+    } else break;
   }
+  if (grouped && !point && group != 3) return BAD;
   if (!digits) return BAD;
   if (p < end) {
     if ((load<u8>(p) | 0x20) != 0x65) return BAD;

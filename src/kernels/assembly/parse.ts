@@ -1,6 +1,6 @@
 // Rows of CSV text to a column-major block of doubles.
 import { CR, findCellEnd, findQuote, LF, QUOTE } from "./bytes";
-import { BAD, decimalValue, readDecimal, readLong, setDecimalPoint, UNDECIDED } from "./decimal";
+import { BAD, decimalValue, readDecimal, readLong, setMarks, UNDECIDED } from "./decimal";
 import { beyondDecimal, digitsOf, nonDigits, points, swapPoints } from "./digits";
 import { isBlank, isMissing } from "./missing";
 import { powerOfTen } from "./powers";
@@ -35,6 +35,7 @@ class Request {
   spans: usize;
   decimal: u32;
   hostReads: i32;
+  separator: u32;
   // answer
   rows: i32;
   next: usize;
@@ -103,7 +104,8 @@ function readNumber(): i32 {
  * Numbers left undecided go to `list` (row, column, address, length, row start: i32 each). With `hostReads`, so do
  * cells that are no plain numbers: the host knows other ways to write one, and other texts for a missing one.
  *
- * `decimal` is the character before a number's fraction, a point or a comma.
+ * `decimal` is the character before a number's fraction, a point or a comma; `separator` that between groups of digits,
+ * 0 for none.
  *
  * [from, end) are the bytes there are; `last` says that the data end there. 64 bytes after `end` must belong to
  * the caller: two of them are written during the call, and put back. A row that is not wholly there gives
@@ -143,7 +145,7 @@ function countCells(r: Request, p: usize, found: i32): i32 {
 }
 
 function parse(r: Request): i32 {
-  setDecimalPoint(r.decimal);
+  setMarks(r.decimal, r.separator);
   // Compiled once for each: a question in the innermost loop would cost three in a hundred.
   return r.decimal == 0x2e ? parseWith(r, false) : parseWith(r, true);
 }
