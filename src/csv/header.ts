@@ -31,6 +31,9 @@ interface Known {
   readonly file: string;
 }
 
+/** What pandas calls a column without a name when it reads a file, and writes when it writes one again. */
+const MADE_UP = /^Unnamed: \d+$/;
+
 /**
  * Holds the header against the rows. Where it is one cell short, the first column has no name, as R writes the names
  * of rows; or the last one, where it is empty in all rows, as of a delimiter at the end of every row. A record of units
@@ -61,7 +64,7 @@ export function layOut(records: readonly SampleRecord[], known: Known): Laid {
     notes.push(
       `line ${line} is taken for the header, though it holds numbers: ${cells.slice(0, 5).join(", ")}`,
     );
-  const unnamed = new Set(cells.flatMap((cell, j) => (cell === "" ? [j] : [])));
+  const unnamed = new Set(cells.flatMap((cell, j) => (cell === "" || MADE_UP.test(cell) ? [j] : [])));
   return {
     names: columnNames(cells, file, line),
     unnamed,

@@ -44,9 +44,10 @@ export function matchColumns(
 ): MatchedColumns;
 export function matchColumns(
   model: LinearModel | ModelGroup,
-  table: Table,
+  given: Table,
   options: MatchOptions = {},
 ): MatchedColumns {
+  const table = withOldNames(given, model);
   const kinds = new Map(table.columns.map((column) => [column.name, column.kind]));
   const needed = model.predictorPlan(false);
   const groups = model instanceof ModelGroup ? [model.groupBy] : [];
@@ -72,4 +73,18 @@ export function matchColumns(
   const { text, where, id } = options;
   const slots = { ...rawSlots(predictor.spec), weight: weights, group: groups[0], text, where, id };
   return { layout: layoutOf(table, slots), predictor };
+}
+
+/**
+ * The table as version 0.1 named its columns, where a model of that version asks for them: a column without a name was
+ * `x` and its position.
+ */
+function withOldNames(table: Table, model: LinearModel | ModelGroup): Table {
+  const names = new Set(table.columns.map(({ name }) => name));
+  const wanted = new Set([...model.spec.numeric, ...model.spec.text].filter((name) => !names.has(name)));
+  const columns = table.columns.map((column, j) => {
+    const old = `x${j + 1}`;
+    return (column.unnamed || !table.dialect.header) && wanted.has(old) ? { ...column, name: old } : column;
+  });
+  return { ...table, columns };
 }

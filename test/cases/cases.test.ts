@@ -105,6 +105,15 @@ describe("columns that only number or name rows", () => {
       expect(notes).toContain("the 1st column has no name, and is called V1");
     }));
 
+  it("are known by the name that pandas makes up for them", () =>
+    inCase("rownumber-as-feature", async (folder) => {
+      const text = readFileSync(join(folder, "idx.csv"), "utf8");
+      writeFileSync(join(folder, "again.csv"), `Unnamed: 0${text}`);
+      expect((await fit(folder, "again.csv")).coefficients).toEqual(
+        (await fit(folder, "idx.csv")).coefficients,
+      );
+    }));
+
   it("a last one without name and values is passed over, in header, rows or both", () =>
     inCase("", async (folder) => {
       const rows = ["1,2,3", "2,1,5", "4,4,1", "7,5,5", "9,9,2"];
@@ -569,6 +578,20 @@ describe("names and lists", () => {
       ]);
       // The training file is read again as it was; another one as it is said.
       expect(await run(folder, ["predict", "nh.csv", "-q"])).toMatchObject({ code: 0 });
+    }));
+
+  it("are those of version 0.1 for a model of that version", () =>
+    inCase("no-header-names", async (folder) => {
+      await fit(folder, "nh.csv", "--no-header");
+      const model = JSON.parse(readFileSync(join(folder, "model.json"), "utf8"));
+      delete model.reading;
+      const old = JSON.stringify({ ...model, schema: 1 }).replace(/\bV([123])\b/g, "x$1");
+      writeFileSync(join(folder, "old.json"), old);
+      const [now, then] = [
+        await run(folder, ["predict", "nh.csv", "-q"]),
+        await run(folder, ["predict", "nh.csv", "--no-header", "-q", "-m", "old.json"]),
+      ];
+      expect(then).toEqual({ ...now, code: 0 });
     }));
 
   it("--append writes no second column of one name", () =>

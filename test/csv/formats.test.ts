@@ -71,7 +71,7 @@ describe("the two lanes in every writing of numbers", () => {
         fc.asyncProperty(file, fc.constantFrom(16, 40, 1 << 20), async ({ text, options }, chunkBytes) => {
           // A byte that is no UTF-8 stands for its character.
           const bytes = Buffer.from(text.replaceAll("\xff", "\u0001"));
-          bytes.forEach((byte, i) => byte === 1 && (bytes[i] = 0xff));
+          for (const [i, byte] of bytes.entries()) if (byte === 1) bytes[i] = 0xff;
           const expected = await readOutcome(
             bytes,
             { name: "csv-parse", lane: "reference", chunkBytes },
