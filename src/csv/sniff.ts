@@ -36,6 +36,12 @@ export function sniffDelimiter(
     return even ? { delimiter: " ", blanks: false } : { delimiter: "\t", blanks: true };
   }
   const present = CANDIDATES.filter((delimiter) => text.includes(delimiter));
+  if (present.length === 1) {
+    const [only] = present as [string];
+    const widths = read(only).records.map(({ cells }) => cells.length);
+    if (widths[0]! > 1 && widths.every((width) => width === widths[0]))
+      return { delimiter: only, blanks: false };
+  }
   const cuts = present.map((delimiter) =>
     cutOf(
       read(delimiter).records.map(({ cells }) => cells),

@@ -103,14 +103,13 @@ function judge(
     const of = [...dates].reduce((most, one) => (one[1] > most[1] ? one : most))[0];
     return { column: { kind: "text", dates: of }, strict: false };
   }
-  for (let i = 0; i < dated; i++) words.count++;
   if (first === undefined)
     return { column: marker === undefined ? { kind: "empty" } : { kind: "empty", marker }, strict: false };
   const isText =
-    first === "word" && words.count > numbers.count && words.different + dated >= numbers.different;
+    first === "word" && words.count + dated > numbers.count && words.different + dated >= numbers.different;
   if (!isText)
     return {
-      column: words.count > 0 ? { kind: "numeric", words: true } : { kind: "numeric" },
+      column: words.count + dated > 0 ? { kind: "numeric", words: true } : { kind: "numeric" },
       strict: false,
     };
   if (numbers.count > 0) return { column: { kind: "text", numberToo: numbers.first! }, strict: false };
@@ -125,17 +124,22 @@ function shapeOf(cell: string, reader: CellReader): CellShape | "number" | undef
 
 /** How many cells there are, and how many different ones. */
 class Tally {
-  count = 0;
-  first: string | undefined;
-  readonly #seen = new Set<string>();
+  readonly #cells: string[] = [];
+
+  /** How many there are. */
+  get count(): number {
+    return this.#cells.length;
+  }
+
+  get first(): string | undefined {
+    return this.#cells[0];
+  }
 
   add(cell: string): void {
-    this.count++;
-    this.first ??= cell;
-    this.#seen.add(cell);
+    this.#cells.push(cell);
   }
 
   get different(): number {
-    return this.#seen.size;
+    return new Set(this.#cells).size;
   }
 }

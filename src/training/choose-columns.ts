@@ -178,14 +178,15 @@ function whyNot(column: Column, at: number, table: KnownTable, asked: boolean): 
     return column.marker === undefined
       ? "it holds no values"
       : `it holds no values, only ${quoteCell(column.marker)}`;
-  const cells = table.sample.map((row) => row[at]?.trim() ?? "").filter((cell) => cell !== "");
-  if (column.unnamed && !asked && numbersRows(cells, at)) return "it numbers or names the rows";
+  const cellsOf = () => table.sample.map((row) => row[at]?.trim() ?? "").filter((cell) => cell !== "");
+  if (column.unnamed && !asked && numbersRows(cellsOf(), at)) return "it numbers or names the rows";
   if (column.kind === "numeric") return undefined;
   if (column.dates === "other") return "it holds dates, which only year-month-day can be terms of a model";
   if (column.dates !== undefined) {
     const calls = column.dates === "date" ? ["as.Date", "weekdays", "months", "year", "hour"] : ["hour"];
     return `it holds ${column.dates === "date" ? "dates" : "times"}; a formula can have ${calls.map((call) => `${call}(${column.name})`).join(", ")}`;
   }
+  const cells = cellsOf();
   const different = new Set(cells).size;
   return cells.length >= IDENTIFIER_ROWS && different === cells.length
     ? "it looks like an identifier: all its texts differ"
@@ -201,7 +202,7 @@ function numbersRows(cells: readonly string[], at: number): boolean {
 }
 
 /** What is often written for a missing number. */
-const SENTINELS = [-9, -99, -999, -9999, -99999];
+const SENTINELS = new Set(["-9", "-99", "-999", "-9999", "-99999"]);
 
 /** Remarks on columns that may not be what they seem. */
 function doubts(spec: ModelSpec, { columns, sample }: KnownTable): string[] {
@@ -209,10 +210,9 @@ function doubts(spec: ModelSpec, { columns, sample }: KnownTable): string[] {
     if (unnamed && (spec.numeric.includes(name) || spec.text.includes(name)))
       return [`the ${ordinal(at + 1)} column has no name, and is called ${name}`];
     if (spec.numeric.includes(name)) {
-      const values = sample.map((row) => Number(row[at])).filter((value) => !Number.isNaN(value));
-      const least = values.reduce((a, b) => Math.min(a, b), 0);
-      const others = values.filter((value) => value !== least);
-      if (!SENTINELS.includes(least) || others.length === 0 || others.some((value) => value < least / 3))
+      const marked = new Set(sample.map((row) => row[at]!).filter((cell) => SENTINELS.has(cell)));
+      const least = Math.min(...[...marked].map(Number));
+      if (marked.size === 0 || sample.some((row) => Number(row[at]) < least / 3 && Number(row[at]) !== least))
         return [];
       return [
         `${name} is ${least} in some rows and nowhere near it else; if that means a missing value, say so (na-values ${name}=${least})`,
