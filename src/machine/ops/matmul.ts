@@ -5,6 +5,12 @@ import { broadcast, broadcastStrides, formatShape, type Shape, sizeOf } from "..
 import type { Data } from "../tensor.js";
 import { reshape } from "./layout.js";
 
+/** From to before. */
+type Range = readonly [number, number];
+
+/** From this many panels of four columns a product is cut by columns whatever its rows. */
+const MIN_PANELS = 16;
+
 /** The product of matrices that lie along the last two axes; the axes before are broadcast. */
 export class Matmul extends Op {
   readonly name = "matmul";
@@ -35,26 +41,23 @@ export class Matmul extends Op {
     const batches = sizeOf(batch);
     const aStarts = starts(batch, a, m * k);
     const bStarts = starts(batch, b, k * n);
+    // A product is cut by columns, four at a time, because each piece packs its own columns of B; by rows where
+    // there are too few columns for that.
+    const panels = Math.ceil(n / 4);
+    const byColumns = panels >= MIN_PANELS || panels * 4 >= m;
+    const parts = byColumns ? panels : m;
     return {
-      units: batches * m,
-      cost: batches * m * n * k * 0.6,
+      units: batches * parts,
+      cost: batches * m * n * k * 0.5,
       run: ([x, y], out, from, to) => {
-        for (let row = from; row < to; ) {
-          const index = Math.floor(row / m);
-          const end = Math.min(to, (index + 1) * m);
-          multiply(
-            x!,
-            aStarts[index]!,
-            y!,
-            bStarts[index]!,
-            out,
-            index * m * n,
-            row - index * m,
-            end - index * m,
-            k,
-            n,
-          );
-          row = end;
+        for (let part = from; part < to; ) {
+          const index = Math.floor(part / parts);
+          const end = Math.min(to, (index + 1) * parts);
+          const [first, last] = [part - index * parts, end - index * parts];
+          const rows: Range = byColumns ? [0, m] : [first, last];
+          const columns: Range = byColumns ? [4 * first, Math.min(n, 4 * last)] : [0, n];
+          multiply(x!, aStarts[index]!, y!, bStarts[index]!, out, index * m * n, rows, columns, k, n);
+          part = end;
         }
       },
     };
@@ -94,11 +97,11 @@ function starts(batch: Shape, operand: Shape, size: number): Int32Array {
 }
 
 /**
- * Rows `from` to `to` of one product, C = A·B with A m × k and B k × n.
+ * Some rows and columns of one product, C = A·B with A m × k and B k × n.
  *
  * Each element is one sum over k in ascending order, starting from 0, in a register: the tiles below share loads,
- * not sums, so that the bits depend neither on the tile nor on the shard that a row falls into. Four columns of B
- * at a time are packed next to each other; read in place they would miss the cache on every row.
+ * not sums, so that the bits depend neither on the tile nor on the piece that an element falls into. Four columns of
+ * B at a time are packed next to each other; read in place they would miss the cache on every row.
  */
 function multiply(
   a: Data,
@@ -107,15 +110,15 @@ function multiply(
   bStart: number,
   c: Data,
   cStart: number,
-  from: number,
-  to: number,
+  [from, to]: Range,
+  [left, right]: Range,
   k: number,
   n: number,
 ): void {
-  const panel = to - from >= 4 && n >= 4 ? new Float64Array(4 * k) : undefined;
-  let j = 0;
+  const panel = to - from >= 4 && right - left >= 4 ? new Float64Array(4 * k) : undefined;
+  let j = left;
   if (panel !== undefined) {
-    for (; j + 4 <= n; j += 4) {
+    for (; j + 4 <= right; j += 4) {
       for (let l = 0, p = 0, q = bStart + j; l < k; l++, p += 4, q += n) {
         panel[p] = b[q]!;
         panel[p + 1] = b[q + 1]!;
@@ -130,7 +133,7 @@ function multiply(
     }
   }
   for (let i = from; i < to; i++) {
-    for (let w = j; w < n; w++) c[cStart + i * n + w] = dot(a, aStart + i * k, b, bStart + w, n, k);
+    for (let w = j; w < right; w++) c[cStart + i * n + w] = dot(a, aStart + i * k, b, bStart + w, n, k);
   }
 }
 
