@@ -1,57 +1,70 @@
 import { UsageError } from "../errors.js";
-import { WorkerPool } from "../parallel/worker-pool.js";
+import { Clock } from "./engine/clock.js";
+import { Engine, type EngineRun } from "./engine/engine.js";
+import type { Frame } from "./engine/frame-store.js";
+import { isPortable } from "./engine/network.js";
+import { type Pause, type SweepControl, sweep } from "./engine/sweep.js";
 import { MachineClosedError } from "./errors.js";
-import { GoRun, type Placement } from "./go-run.js";
-import type { Graph, Node } from "./graph.js";
+import type { Graph, Node, Value } from "./graph.js";
 import { FinishedRun, type MachineOptions, PlannedMachine, type Run, type RunOptions } from "./machine.js";
 import type { Step } from "./plan.js";
-import type { Shard, ShardDone } from "./shard.js";
-import { isShared, SharedMemory } from "./shared-memory.js";
+import { streamRuns } from "./stream.js";
 import type { Data } from "./tensor.js";
 import { Recorder } from "./trace.js";
 
 const ENTRY = new URL("../../dist/bundle/machine-worker.js", import.meta.url);
 
 /**
- * The cost, in nanoseconds, from which an op goes to the workers by default.
- *
- * A round trip to a worker takes 20 to 40 µs once it is warm, so two workers gain from about 80 µs on; below 200 µs
- * they gain little, and lose much where other processes have the cores (`goml bench --suite machine`).
+ * The cost, in nanoseconds, from which a task is shared by default: a hop to a thread that looks for tasks takes some
+ * 0.5 µs, and a task of 3 µs is worth that (`goml bench --suite machine`).
  */
-const THRESHOLD_NS = 200_000;
+const THRESHOLD_NS = 3_000;
+const CAPACITY = 4;
 
 export interface GoMachineOptions extends MachineOptions {
-  /** Values that fit into a channel, 1 or more. Default 1. */
+  /** Values that fit into a channel, which is how many runs may be under way at a time: 1 to 64. Default 4. */
   capacity?: number | undefined;
-  /** Worker threads for heavy ops; they start when first needed. Default 0: all ops run on this thread. */
+  /** Worker threads; they start when first needed. Default 0: all ops run on this thread. */
   workers?: number | undefined;
-  /** The estimated cost, in nanoseconds, from which an op goes to the workers. Default 200,000. */
+  /**
+   * Whether this thread computes too while workers do, and lets the event loop turn every 8 ms; else it only waits.
+   * Default: true.
+   */
+  callerWorks?: boolean | undefined;
+  /** The estimated cost, in nanoseconds, from which a task is shared between threads. Default 3,000; 0 shares all. */
   threshold?: number | undefined;
-  /** Called before each op; a promise it returns is waited for first. To delay or trace nodes. */
+  /** Called before each node; a promise it returns is waited for first. To delay or trace nodes. */
   pause?: ((node: Node) => Promise<void> | undefined) | undefined;
 }
+
+/** The values of a run's leaves: a map, or pairs. */
+export type LeafValues = Iterable<readonly [Node, Value]>;
 
 /**
  * Runs a graph with one task per node and one channel per edge: a task receives its inputs, computes, sends its
  * output to every consumer, and ends.
  *
- * Each run has channels of its own, so runs may overlap. The result does not depend on the schedule: nodes are
- * functions, and each channel has one writer, one reader and room for the one value it carries (Kahn 1974; Lee &
- * Messerschmitt 1987). Tasks share this thread; ops above the threshold are cut up over their outputs and computed
- * by worker threads, with the same bits as here.
+ * Runs may overlap, as many as channels have room for. The result does not depend on the schedule: nodes are
+ * functions, and each channel has one writer, one reader and room for the values it carries (Kahn 1974; Lee &
+ * Messerschmitt 1987). With workers, threads take tasks that are ready from shared memory, large ones cut up over
+ * their outputs, with the same bits as on one thread.
  */
 export class GoMachine extends PlannedMachine {
+  private readonly engine: Engine;
   private readonly capacity: number;
-  private readonly pause: GoMachineOptions["pause"];
-  private readonly placement: Placement | undefined;
-  private readonly runs = new Set<GoRun>();
-  /** Copies of leaves' values in shared memory: written over by the next value when nothing runs. */
-  private readonly adopted = new WeakSet<Data>();
+  /** Whether leaves are copied into memory that workers see, or read where they are given. */
+  private readonly copiesLeaves: boolean;
+  /** Whether a run by itself goes to the engine's threads, and whether runs that overlap do; else this thread sweeps. */
+  private readonly shared: boolean;
+  private readonly overlapped: boolean;
+  /** The number of sweeps that wait for a promise. */
+  private sweeping = 0;
+  private onSwept: (() => void) | undefined = undefined;
 
   /** @throws UsageError when `capacity`, `workers` or `threshold` are out of range. */
   constructor(graph: Graph, options: GoMachineOptions = {}) {
     super(graph, options);
-    const { capacity = 1, workers = 0, threshold = THRESHOLD_NS } = options;
+    const { capacity = CAPACITY, workers = 0, threshold = THRESHOLD_NS, callerWorks = true, pause } = options;
     if (!(capacity >= 1) || !Number.isInteger(capacity)) {
       throw new UsageError(`capacity is an integer of 1 or more, got ${capacity}`);
     }
@@ -60,78 +73,156 @@ export class GoMachine extends PlannedMachine {
     }
     if (!(threshold >= 0)) throw new UsageError(`threshold is 0 or more, got ${threshold}`);
     this.capacity = capacity;
-    this.pause = options.pause;
-    this.placement = workers === 0 ? undefined : place(this.plan.steps, workers, threshold);
+    this.copiesLeaves = workers > 0;
+    const { plan } = this;
+    this.engine = new Engine(plan, this.leaves, {
+      capacity,
+      workers,
+      callerWorks,
+      threshold,
+      pause,
+      traced: this.traced,
+      entry: ENTRY,
+    });
+    const own = plan.steps.some((step) => step.kernel !== undefined && !isPortable(step));
+    const always = pause !== undefined || (workers > 0 && (own || threshold === 0));
+    const worthwhile = workers > 0 && this.engine.work >= threshold;
+    const empty = plan.tasks.length === 0 && (pause === undefined || plan.steps.length === 0);
+    this.shared = !empty && (always || (callerWorks ? this.engine.pays : worthwhile));
+    this.overlapped = !empty && (always || worthwhile);
     this.startLeaves();
   }
 
-  /** The number of runs under way. */
+  /** The number of runs under way or in line. */
   get running(): number {
-    return this.runs.size;
+    return this.engine.running + this.sweeping;
   }
 
-  /** The number of worker threads that have been started. */
+  /** The number of worker threads that have been started and not ended. */
   get workersAlive(): number {
-    return this.placement?.pool.alive ?? 0;
+    return this.engine.workersAlive;
   }
 
   runAll(options: RunOptions = {}): Promise<Run> {
-    let run: GoRun;
-    try {
-      this.checkOpen();
-      run = new GoRun(this.plan, this.lendLeaves(), {
-        capacity: this.capacity,
-        pause: this.pause,
-        placement: this.placement,
-        recorder: this.traced ? new Recorder(this.plan) : undefined,
-        signal: options.signal,
-      });
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    this.runs.add(run);
-    return run.start().then(
-      () => {
-        this.runs.delete(run);
-        return new FinishedRun(this.plan, run.outputs, run.recorder);
-      },
-      (error) => {
-        this.runs.delete(run);
-        throw error;
-      },
-    );
+    return this.start(options, this.shared);
+  }
+
+  /**
+   * Runs the graph once for each of `inputs`, as many runs at a time as channels have room for, and yields the runs in
+   * order. Leaves that an input does not name keep the values they have. Slow inputs and a slow consumer hold the
+   * stream up, nothing piles up. Leaving the loop early aborts the runs that are under way.
+   *
+   * @throws what `let`, `runAll` and `inputs` throw, in its place in the order
+   */
+  stream(
+    inputs: AsyncIterable<LeafValues> | Iterable<LeafValues>,
+    options: { signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<Run, void, undefined> {
+    const start = (values: LeafValues, signal: AbortSignal) => {
+      for (const [node, value] of values) this.let(node, value);
+      return this.start({ signal }, this.overlapped);
+    };
+    return streamRuns(inputs, options.signal, {
+      capacity: this.capacity,
+      start,
+      running: (begins) => this.engine.stream(begins),
+    });
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    for (const run of this.runs) run.cancel(new MachineClosedError());
-    await Promise.allSettled([...this.runs].map((run) => run.ended()));
-    await this.placement?.pool.close();
-    this.placement?.memory.clear();
+    if (this.sweeping > 0) {
+      await new Promise<void>((resolve) => {
+        this.onSwept = resolve;
+      });
+    }
+    await this.engine.close(new MachineClosedError());
   }
 
-  protected override adopt(step: Step, data: Data, former: Data | undefined): Data {
-    const { placement } = this;
-    if (placement === undefined || !placement.shared[step.index] || isShared(data)) return data;
-    const own = former !== undefined && this.adopted.has(former) && this.runs.size === 0;
-    const copy = own ? former : placement.memory.take(step.node.dtype, step.size);
-    copy.set(data);
-    this.adopted.add(copy);
-    return copy;
+  protected override setLeaf(step: Step, data: Data | undefined): void {
+    super.setLeaf(step, data && this.engine.adopt(step.leaf, data));
   }
-}
 
-/** Decides which steps go to the workers, and which values have to lie in shared memory for that. */
-function place(steps: readonly Step[], workers: number, threshold: number): Placement {
-  const heavy = new Uint8Array(steps.length);
-  const shared = new Uint8Array(steps.length);
-  for (const { index, node, kernel, inputs } of steps) {
-    if (kernel === undefined || typeof node.op === "string" || !node.op.portable) continue;
-    if (kernel.units === 0 || kernel.cost < threshold) continue;
-    heavy[index] = 1;
-    shared[index] = 1;
-    for (const input of inputs) shared[input] = 1;
+  private start(options: RunOptions, shared: boolean): Promise<Run> {
+    try {
+      this.checkOpen();
+      this.checkLeaves();
+      if (options.signal?.aborted) throw options.signal.reason;
+      if (options.views === true) this.lentViews = !this.copiesLeaves;
+      const frame = shared ? undefined : this.engine.borrow(options.views === true);
+      return frame === undefined ? this.submit(options) : this.sweep(frame, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
-  const pool = new WorkerPool<Shard, ShardDone>(ENTRY, { threads: workers });
-  return { heavy, shared, pool, memory: new SharedMemory() };
+
+  private submit(options: RunOptions): Promise<Run> {
+    return new Promise((resolve, reject) => this.engine.submit(this.engineRun(options, resolve, reject)));
+  }
+
+  private engineRun(
+    { signal, views }: RunOptions,
+    resolve: (run: Run) => void,
+    reject: (reason: unknown) => void,
+  ): EngineRun {
+    return {
+      signal,
+      views: views === true,
+      done: (outputs, trace) => resolve(new FinishedRun(this.plan, outputs, trace)),
+      failed: reject,
+    };
+  }
+
+  /** Computes a run on this thread: at once, where no op gives a promise and no signal asks for turns between. */
+  private sweep(frame: Frame, options: RunOptions): Promise<Run> {
+    const { signal } = options;
+    const recorder = this.traced ? new Recorder(this.plan, 1) : undefined;
+    const control = { recorder, signal, clock: signal === undefined ? undefined : new Clock() };
+    let pause: Pause | undefined;
+    try {
+      pause = sweep(this.plan, frame.own, 0, control);
+    } catch (error) {
+      this.engine.release(frame);
+      throw error;
+    }
+    if (pause !== undefined) return this.sweepOn(frame, options, control, pause);
+    return Promise.resolve(this.finish(frame, options, recorder));
+  }
+
+  /** Goes on with a sweep that lets the event loop turn, up to its end or to an op that gives a promise. */
+  private async sweepOn(
+    frame: Frame,
+    options: RunOptions,
+    control: SweepControl,
+    first: Pause,
+  ): Promise<Run> {
+    let pause: Pause | undefined = first;
+    this.sweeping++;
+    try {
+      while (pause !== undefined && !pause.begun) {
+        await pause.wait;
+        control.signal?.throwIfAborted();
+        if (this.closed) throw new MachineClosedError();
+        pause = sweep(this.plan, frame.own, pause.at, control);
+      }
+    } catch (error) {
+      this.engine.release(frame);
+      throw error;
+    } finally {
+      this.sweeping--;
+      if (this.sweeping === 0) this.onSwept?.();
+    }
+    if (pause === undefined) return this.finish(frame, options, control.recorder);
+    const { at, wait } = pause;
+    frame.recorder = control.recorder;
+    return new Promise((resolve, reject) =>
+      this.engine.takeOver(this.engineRun(options, resolve, reject), frame, at, wait),
+    );
+  }
+
+  private finish(frame: Frame, { views }: RunOptions, recorder: Recorder | undefined): Run {
+    const run = new FinishedRun(this.plan, this.engine.resultsOf(frame, views === true), recorder?.finish());
+    this.engine.release(frame);
+    return run;
+  }
 }

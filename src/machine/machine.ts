@@ -1,13 +1,19 @@
 import { UsageError } from "../errors.js";
-import { MachineClosedError, OpError } from "./errors.js";
+import type { Leaves } from "./engine/caller-frame.js";
+import { MachineClosedError } from "./errors.js";
 import { type Graph, type Node, type Value, valueFor } from "./graph.js";
 import { compile, type Plan, type Step } from "./plan.js";
 import { type Data, Tensor } from "./tensor.js";
-import type { Recorder, Trace } from "./trace.js";
+import type { Trace } from "./trace.js";
 
 export interface RunOptions {
   /** Stops the run: `runAll` rejects with the signal's reason once nothing of the run is left. */
   signal?: AbortSignal | undefined;
+  /**
+   * Gives the outputs as views of the machine's memory, which hold until the machine's next run begins, and saves
+   * their copies. Default: false.
+   */
+  views?: boolean | undefined;
 }
 
 /** The result of one run. */
@@ -47,13 +53,17 @@ export abstract class PlannedMachine implements Machine {
   protected readonly plan: Plan;
   protected readonly traced: boolean;
   protected closed = false;
-  private leaves: (Data | undefined)[] = [];
-  private leavesLent = false;
+  protected readonly leaves: Leaves;
+  /** Whether views of this machine's memory were handed out, and leaves are read where they are given. */
+  protected lentViews = false;
+  /** The version of the leaves that were last found complete. */
+  private complete = -1;
 
   constructor(graph: Graph, options: MachineOptions) {
     this.graph = graph;
     this.plan = compile(graph, options.outputs);
     this.traced = options.trace ?? false;
+    this.leaves = { values: new Array(this.plan.leaves.length).fill(undefined), version: 0 };
   }
 
   abstract runAll(options?: RunOptions): Promise<Run>;
@@ -68,12 +78,8 @@ export abstract class PlannedMachine implements Machine {
     const data = valueFor(node, value);
     const step = this.plan.steps[this.plan.indexOf[node.id] ?? -1];
     if (step === undefined) return;
-    if (this.leavesLent) {
-      // Runs that have started keep the values they started with.
-      this.leaves = this.leaves.slice();
-      this.leavesLent = false;
-    }
-    this.leaves[step.leaf] = this.adopt(step, data, this.leaves[step.leaf]);
+    // A view of a machine's memory is written over by its next run, which should read it.
+    this.setLeaf(step, this.lentViews && data.buffer instanceof SharedArrayBuffer ? data.slice() : data);
   }
 
   reset(): void {
@@ -82,33 +88,30 @@ export abstract class PlannedMachine implements Machine {
     for (const step of this.plan.outputs) step.node.value = undefined;
   }
 
-  /** Where a machine keeps a leaf's value; `former` is the one it replaces. */
-  protected adopt(_step: Step, data: Data, _former: Data | undefined): Data {
-    return data;
+  /** Gives a leaf the value that runs starting from now on see. */
+  protected setLeaf(step: Step, data: Data | undefined): void {
+    this.leaves.values[step.leaf] = data;
+    this.leaves.version++;
   }
 
   /** Sets the leaves to their starting values. */
   protected startLeaves(): void {
-    this.leaves = this.plan.leaves.map((step) => {
-      const starting = step.fixed ?? step.node.initial?.data;
-      return starting === undefined ? undefined : this.adopt(step, starting, undefined);
-    });
-    this.leavesLent = false;
+    for (const step of this.plan.leaves) this.setLeaf(step, step.fixed ?? step.node.initial?.data);
   }
 
-  /** The leaves' values for a run. @throws UsageError when an input has none. */
-  protected lendLeaves(): readonly Data[] {
-    const { leaves } = this;
-    for (let i = 0; i < leaves.length; i++) {
-      if (leaves[i] === undefined) {
+  /** @throws UsageError when an input has no value. */
+  protected checkLeaves(): void {
+    const { values, version } = this.leaves;
+    if (this.complete === version) return;
+    for (let i = 0; i < values.length; i++) {
+      if (values[i] === undefined) {
         const { label } = this.plan.leaves[i]!.node;
         throw new UsageError(`input ${label} has no value`, {
           hint: `machine.let(${label}, value) gives it one`,
         });
       }
     }
-    this.leavesLent = true;
-    return leaves as readonly Data[];
+    this.complete = version;
   }
 
   protected checkOpen(): void {
@@ -122,9 +125,9 @@ export class FinishedRun implements Run {
   private readonly plan: Plan;
   private readonly tensors: readonly Tensor[];
 
-  constructor(plan: Plan, values: readonly Data[], recorder: Recorder | undefined) {
+  constructor(plan: Plan, values: readonly Data[], trace: Trace | undefined) {
     this.plan = plan;
-    this.trace = recorder?.finish();
+    this.trace = trace;
     const tensors = new Array<Tensor>(values.length);
     for (let i = 0; i < values.length; i++) {
       const { node } = plan.outputs[i]!;
@@ -143,17 +146,4 @@ export class FinishedRun implements Run {
     }
     return tensor;
   }
-}
-
-/** What an op threw, with the node, the op and the shapes; an error that has them already stays as it is. */
-export function opError(step: Step, cause: unknown): OpError {
-  if (cause instanceof OpError) return cause;
-  const { node } = step;
-  const name = typeof node.op === "string" ? node.op : node.op.name;
-  return new OpError(
-    node.label,
-    name,
-    node.inputs.map((input) => input.shape),
-    cause,
-  );
 }

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.js";
+import { OpError } from "./errors.js";
 import type { Graph, Node } from "./graph.js";
 import type { Kernel } from "./op.js";
 import { sizeOf } from "./shape.js";
@@ -30,6 +31,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   readonly edges: number;
   readonly leaves: readonly Step[];
+  /** The numbers of the steps that are no leaves, in order. */
+  readonly tasks: Int32Array;
   readonly outputs: readonly Step[];
   /** For each node of the graph its number in the plan, or −1. */
   readonly indexOf: Int32Array;
@@ -38,7 +41,8 @@ export interface Plan {
 /**
  * Compiles what `graph` holds now; nodes added later are not run.
  *
- * `outputs` defaults to all nodes that nothing consumes. What depends on constants alone is computed here, once. Time and memory are linear in nodes and edges.
+ * `outputs` defaults to all nodes that nothing consumes. What depends on constants alone is computed here,
+ * once. Time and memory are linear in nodes and edges.
  *
  * @throws UsageError when an output belongs to another graph.
  */
@@ -93,7 +97,11 @@ export function compile(graph: Graph, outputs: readonly Node[] | undefined): Pla
     if (op === undefined) leaves.push(step);
     if (kept[node.id] === 1) results.push(step);
   }
-  return { steps, edges, leaves, outputs: results, indexOf };
+  const tasks = Int32Array.from(
+    steps.filter((step) => step.leaf < 0),
+    (step) => step.index,
+  );
+  return { steps, edges, leaves, tasks, outputs: results, indexOf };
 }
 
 /** The values of the needed nodes that depend on constants alone, at the nodes' ids. */
@@ -115,4 +123,17 @@ function foldConstants(graph: Graph, needed: Uint8Array): (Data | undefined)[] {
     values[id] = output;
   }
   return values;
+}
+
+/** What an op threw, with the node, the op and the shapes; an error that has them already stays as it is. */
+export function opError(step: Step, cause: unknown): OpError {
+  if (cause instanceof OpError) return cause;
+  const { node } = step;
+  const name = typeof node.op === "string" ? node.op : node.op.name;
+  return new OpError(
+    node.label,
+    name,
+    node.inputs.map((input) => input.shape),
+    cause,
+  );
 }

@@ -1,5 +1,6 @@
 import type { Plan } from "./plan.js";
 import { formatShape } from "./shape.js";
+import type { Data } from "./tensor.js";
 
 /** A stretch of work, in milliseconds from the start of the run. */
 export interface Span {
@@ -99,70 +100,70 @@ function formatMs(ms: number): string {
   return ms < 1 ? `${(ms * 1000).toFixed(1)} µs` : `${ms.toFixed(2)} ms`;
 }
 
+/**
+ * Notes that a thread has worked at a step from `started` to `ended`, times as of `wallClock`. A thread that took
+ * several pieces of an output was at it from the first to the last.
+ *
+ * @param times for each step and lane two values, 0 at first
+ */
+export function markTime(
+  times: Data,
+  lanes: number,
+  step: number,
+  lane: number,
+  started: number,
+  ended: number,
+): void {
+  const at = 2 * (step * lanes + lane);
+  if (times[at] === 0) times[at] = started;
+  times[at + 1] = ended;
+}
+
 /** Collects the times of one run. */
 export class Recorder {
   private readonly plan: Plan;
   private readonly start = wallClock();
-  private readonly spawned: Float64Array;
-  private readonly ready: Float64Array;
-  private readonly ended: Float64Array;
-  private readonly shards = new Map<number, { lane: number; started: number; ended: number }[]>();
+  private readonly lanes: number;
+  private readonly times: Data;
 
-  constructor(plan: Plan) {
+  /** @param times 2 · lanes values for each step, in memory that all threads share where there are several */
+  constructor(plan: Plan, lanes = 1, times: Data = new Float64Array(2 * lanes * plan.steps.length)) {
     this.plan = plan;
-    const { length } = plan.steps;
-    this.spawned = new Float64Array(length);
-    this.ready = new Float64Array(length);
-    this.ended = new Float64Array(length);
+    this.lanes = lanes;
+    this.times = times.fill(0);
   }
 
-  markSpawned(index: number): void {
-    this.spawned[index] = this.ready[index] = wallClock();
+  /** This thread has worked at a step. */
+  mark(step: number, started: number, ended: number): void {
+    markTime(this.times, this.lanes, step, 0, started, ended);
   }
 
-  markReady(index: number): void {
-    this.ready[index] = wallClock();
-  }
-
-  markEnded(index: number): void {
-    this.ended[index] = wallClock();
-  }
-
-  /** A part of the work of node `index`, done by a worker. */
-  addShard(index: number, lane: number, started: number, ended: number): void {
-    const shard = { lane, started, ended };
-    const shards = this.shards.get(index);
-    if (shards === undefined) this.shards.set(index, [shard]);
-    else shards.push(shard);
-  }
-
+  /** The trace: every task is there from the start of the run and waits for its inputs. */
   finish(): Trace {
-    const threads = [...this.shards.values()].flat().map((shard) => shard.lane);
-    const lanes = [0, ...[...new Set(threads)].sort((a, b) => a - b)];
+    const { plan, lanes, times, start } = this;
     const spans: Span[] = [];
-    for (const { index, node } of this.plan.steps) {
-      const spawned = this.spawned[index]! - this.start;
-      const ready = this.ready[index]! - this.start;
+    const ends = new Float64Array(plan.steps.length);
+    for (const { index, node, inputs } of plan.steps) {
       const base = {
         label: node.label,
         op: typeof node.op === "string" ? node.op : node.op.name,
         shape: formatShape(node.shape),
-        spawned,
-        ready,
+        spawned: 0,
       };
-      const shards = this.shards.get(index);
-      if (shards === undefined) {
-        spans.push({ ...base, lane: 0, started: ready, ended: this.ended[index]! - this.start });
-        continue;
+      const ready = inputs.reduce((latest, input) => Math.max(latest, ends[input]!), 0);
+      let parts = 0;
+      for (let lane = 0; lane < lanes; lane++) {
+        const at = 2 * (index * lanes + lane);
+        if (times[at] === 0) continue;
+        // Threads' clocks differ by some microseconds.
+        const started = Math.max(ready, times[at]! - start);
+        const ended = Math.max(started, times[at + 1]! - start);
+        spans.push({ ...base, lane, ready, started, ended });
+        ends[index] = Math.max(ends[index]!, ended);
+        parts++;
       }
-      for (const { lane, started, ended } of shards) {
-        spans.push({
-          ...base,
-          lane: lanes.indexOf(lane),
-          started: started - this.start,
-          ended: ended - this.start,
-        });
-      }
+      // A leaf's value is there from the start.
+      if (parts === 0) spans.push({ ...base, lane: 0, ready, started: ready, ended: ready });
     }
     return new Trace(spans);
   }

@@ -51,14 +51,15 @@ const sinks = (graph: Graph) => {
 };
 
 describe("on random graphs all machines give the same bits", () => {
-  const compare = async (seed: number, size: number, options: GoMachineOptions) => {
+  const compare = async (seed: number, size: number, options: GoMachineOptions, delayed = true) => {
     const random = randomFrom(seed);
     const graph = randomDag(random, size, random() < 0.5 ? "float64" : "float32");
     const all = random() < 0.3 ? graph.nodes : undefined;
     const some = random() < 0.3 ? graph.nodes.filter(() => random() < 0.2) : all;
     const outputs = some === undefined ? {} : { outputs: some };
     const tape = open(new TapeMachine(graph, outputs));
-    const go = open(new GoMachine(graph, { ...outputs, ...options, pause: randomPause(random) }));
+    const pause = delayed ? { pause: randomPause(random) } : {};
+    const go = open(new GoMachine(graph, { ...outputs, ...options, ...pause }));
     for (let repeat = 0; repeat < 2; repeat++) {
       const inputs = Math.floor(random() * 1e9);
       letInputs(tape, randomFrom(inputs));
@@ -87,14 +88,25 @@ describe("on random graphs all machines give the same bits", () => {
       { numRuns: process.env.GOML_LONG === undefined ? 60 : 2000 },
     ));
 
-  test("tape = go with workers, every op sent to them", () =>
+  test.each([1, 2, 4])("tape = go with %i workers, all tasks shared, capacities and delays", (workers) =>
     fc.assert(
       fc.asyncProperty(
         fc.integer(),
         fc.integer({ min: 1, max: 30 }),
         fc.integer({ min: 1, max: 3 }),
-        fc.integer({ min: 1, max: 3 }),
-        (seed, size, capacity, workers) => compare(seed, size, { capacity, workers, threshold: 0 }),
+        fc.boolean(),
+        fc.boolean(),
+        (seed, size, capacity, callerWorks, delayed) =>
+          compare(seed, size, { capacity, workers, callerWorks, threshold: 0 }, delayed),
+      ),
+      { numRuns: process.env.GOML_LONG === undefined ? 8 : 100 },
+    ),
+  );
+
+  test("tape = go with workers, cheap tasks kept where they become ready", () =>
+    fc.assert(
+      fc.asyncProperty(fc.integer(), fc.integer({ min: 20, max: 60 }), (seed, size) =>
+        compare(seed, size, { workers: 2, threshold: 20 }, false),
       ),
       { numRuns: process.env.GOML_LONG === undefined ? 8 : 100 },
     ));
@@ -108,8 +120,12 @@ describe("on random graphs all machines give the same bits", () => {
     const out = sub(product, matmul(tanh(x), y));
     const outputs = [out, product];
     const want = await open(new TapeMachine(graph, { outputs })).runAll();
-    for (const workers of [1, 2, 3]) {
-      const machine = open(new GoMachine(graph, { outputs, workers, threshold: 10_000 }));
+    for (const [workers, callerWorks] of [
+      [1, true],
+      [2, true],
+      [3, false],
+    ] as const) {
+      const machine = open(new GoMachine(graph, { outputs, workers, callerWorks, threshold: 10_000 }));
       for (let repeat = 0; repeat < 3; repeat++) {
         const got = await machine.runAll();
         for (const node of outputs) expect(sameBits(got.value(node).data, want.value(node).data)).toBe(true);
@@ -236,7 +252,7 @@ describe.each(kinds)("%s", (_kind, make) => {
 });
 
 test("runs of a GoMachine may overlap, each with the values it started with", async () => {
-  for (const options of [{}, { workers: 2, threshold: 0 }]) {
+  for (const options of [{}, { workers: 2, threshold: 0 }, { capacity: 1 }]) {
     const { graph, x, y } = article();
     const random = randomFrom(3);
     const machine = open(new GoMachine(graph, { ...options, pause: randomPause(random) }));

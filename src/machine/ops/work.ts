@@ -4,7 +4,7 @@ import { type Attributes, checkArity, type Kernel, Op } from "../op.js";
 import { type Shape, sizeOf } from "../shape.js";
 
 /** About how long one round of `Work` takes, in nanoseconds. */
-const ROUND_NS = 1.5;
+const ROUND_NS = 1.65;
 
 /** The identity, after a given amount of CPU work per element: a load for benchmarks. */
 export class Work extends Op {

@@ -1,0 +1,110 @@
+import type { Plan } from "../plan.js";
+import type { Data } from "../tensor.js";
+import type { Recorder } from "../trace.js";
+import { CallerFrame, type Leaves } from "./caller-frame.js";
+import { type Control, controlOf, takeControl, takeFrame } from "./control.js";
+import { clearFrame, MOVED } from "./frame.js";
+import { Memory, type SharedPages, viewOf } from "./memory.js";
+import type { Network } from "./network.js";
+import { assignPlaces, type Places } from "./places.js";
+
+/** A frame, as the engine keeps it. */
+export interface Frame {
+  readonly index: number;
+  readonly words: Int32Array;
+  /** The times of its tasks, where they are traced. */
+  readonly times: Data | undefined;
+  readonly own: CallerFrame;
+  recorder: Recorder | undefined;
+  /** Why its run failed; undefined also while a worker's word of it is on its way. */
+  error: { readonly reason: unknown } | undefined;
+}
+
+interface FrameStoreOptions {
+  /** Frames there may be. */
+  readonly capacity: number;
+  readonly callerWorks: boolean;
+  /** Whether other threads read values, so that leaves must lie in memory. */
+  readonly shared: boolean;
+  /** Threads whose times are traced, 0 for none. */
+  readonly lanes: number;
+  /** Errors in place of kernels, for steps that have none. */
+  readonly unknown: Map<number, unknown> | undefined;
+}
+
+/** A machine's memory: the control words, the frames, made when first needed, and the leaves' values. */
+export class FrameStore {
+  readonly places: Places;
+  readonly control: Control;
+  readonly frames: Frame[] = [];
+  private readonly plan: Plan;
+  private readonly network: Network;
+  private readonly options: FrameStoreOptions;
+  private readonly memory = new Memory();
+  private readonly free: Frame[] = [];
+  /** Each leaf's copies in memory. */
+  private readonly copies: (Data[] | undefined)[] = [];
+
+  constructor(plan: Plan, network: Network, options: FrameStoreOptions) {
+    this.plan = plan;
+    this.network = network;
+    this.options = options;
+    this.places = assignPlaces(plan, "any");
+    const { capacity, callerWorks } = options;
+    takeControl(this.memory, network, capacity);
+    this.control = controlOf(this.memory.pages, network, capacity, plan.leaves.length, callerWorks);
+  }
+
+  get pages(): SharedPages {
+    return this.memory.pages;
+  }
+
+  /** A frame that no run has, or undefined where all are taken. */
+  take(): Frame | undefined {
+    return this.free.pop() ?? this.open();
+  }
+
+  giveBack(frame: Frame): void {
+    this.free.push(frame);
+  }
+
+  /** Lets a frame's next run see the leaves' values. */
+  bindLeaves({ own, words }: Frame, leaves: Leaves): void {
+    if (!own.takeLeaves(leaves) || !this.options.shared) return;
+    const at = this.control.shared.layout.leaves;
+    for (let leaf = 0; leaf < leaves.values.length; leaf++)
+      words[at + leaf] = leaves.values[leaf]!.byteOffset / 16;
+    Atomics.add(words, MOVED, 1);
+  }
+
+  /**
+   * A leaf's value where all threads see it: a copy, where there are several. One that `isRead` says no run needs is
+   * written over.
+   */
+  adopt(leaf: number, data: Data, isRead: (copy: Data) => boolean): Data {
+    if (!this.options.shared) return data;
+    this.copies[leaf] ??= [];
+    const copies = this.copies[leaf];
+    let copy = copies.find((own) => !isRead(own));
+    if (copy === undefined) {
+      const { node, size } = this.plan.leaves[leaf]!;
+      copy = viewOf(this.memory.pages, node.dtype, this.memory.take(data.byteLength), size);
+      copies.push(copy);
+    }
+    copy.set(data);
+    return copy;
+  }
+
+  private open(): Frame | undefined {
+    const index = this.frames.length;
+    const { capacity, lanes, unknown } = this.options;
+    if (index === capacity) return undefined;
+    const { memory, control, plan, places } = this;
+    const { words, times, values } = takeFrame(memory, control, index, lanes, places.bytes);
+    clearFrame(words, this.network, control.shared.layout);
+    const own = new CallerFrame(plan, memory.pages, values, places, unknown);
+    const frame: Frame = { index, words, times, own, recorder: undefined, error: undefined };
+    this.frames.push(frame);
+    return frame;
+  }
+}
