@@ -122,10 +122,9 @@ export function crossoverText(suite: string, crossover: Crossover | null): strin
   const what = suite === "csv" ? "From CSV to CSV" : suite === "machine" ? "On the go machine" : "In memory";
   if (crossover === null) return `${what}, threads did not pay at any size measured.`;
   const { rows, values, threads, speedup } = crossover;
-  const matrix = count(Number(rows.toPrecision(2)));
   const size =
     suite === "machine"
-      ? `matrices of ${matrix} × ${matrix}`
+      ? `two ops of ${significant(rows / 1000, 2)} µs that share nothing`
       : crossover.bytes === null
         ? `${count(Number(values.toPrecision(2)))} values (${count(Number(rows.toPrecision(2)))} rows)`
         : `${bytes(Number(crossover.bytes.toPrecision(2)))} (${count(Number(rows.toPrecision(2)))} rows)`;

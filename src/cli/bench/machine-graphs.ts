@@ -22,6 +22,12 @@ export function neurons(count: number, rounds: number): BenchedGraph {
   return { graph, outputs };
 }
 
+/** Two ops that share nothing. */
+export function pair(rounds: number): BenchedGraph {
+  const graph = new Graph();
+  return { graph, outputs: ["x", "y"].map((name, i) => work(graph.parameter(name, i), rounds)) };
+}
+
 /** Each node feeds the next. */
 export function chain(nodes: number): BenchedGraph {
   const graph = new Graph();

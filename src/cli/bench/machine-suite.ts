@@ -8,55 +8,76 @@ import {
   work,
 } from "../../machine/index.js";
 import { count } from "../render/numbers.js";
-import { type BenchedGraph, chain, diamonds, fanOut, network, neurons } from "./machine-graphs.js";
+import { type BenchedGraph, chain, diamonds, fanOut, network, neurons, pair } from "./machine-graphs.js";
 import type { BenchCase, BenchGroup, BenchSuite } from "./suite.js";
 
+/** Sizes of two ops that share nothing, in nanoseconds each. */
+const PAIRS = [1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 200_000];
+const QUICK_PAIRS = [1_000, 5_000, 50_000];
+/** Runs that a streamed case makes in one call. */
+const STREAMED = 100;
+
 /**
- * The tape machine against the go machine: the article's equation bare and with 50 µs of work per op, graphs of many
- * small nodes, and a network of matrices, from the size of which on worker threads pay.
+ * The tape machine against the go machine, on one thread and on several, the caller's counted: the article's equation
+ * bare and with 50 µs of work per op, one run at a time and streamed; two ops that share nothing, from the size of
+ * which on threads pay; graphs of many small nodes; a network of matrices.
  */
 export const machineSuite: BenchSuite = ({ threads, quick }) => {
-  const most = threads[threads.length - 1]!;
-  const workers = Math.max(2, most);
-  const loaded = { workers, threshold: 10_000 };
+  const several = threads.filter((n) => n > 1);
+  // One core may be better than none, for those who want to see what threads cost there.
+  const counts = several.length > 0 ? several : [2];
+  const most = counts[counts.length - 1]!;
+  const go: MachineCase = { label: "go", options: {} };
+  const all: MachineCase = { label: `go, ${most} threads`, options: { workers: most - 1 } };
   const sizes = quick ? [10, 1000] : [10, 100, 1000, 10_000, 100_000];
   const shapes: [string, (nodes: number) => BenchedGraph][] = [
     ["chain", chain],
     ["fan-out", fanOut],
     ["diamonds", diamonds],
   ];
+  const loaded = async (count: number) => neurons(count, await roundsFor(50_000));
   return [
-    group("σ(w·x + b), bare", 1, () => neurons(1, 0), [["go", {}]], equation),
-    group("σ(w·x + b), 50 µs per op", 1, async () => neurons(1, await roundsPer50Us()), [
-      ["go", {}],
-      [`go, ${workers} workers`, loaded],
+    group("σ(w·x + b), bare", 1, () => neurons(1, 0), [go, all], equation),
+    group("σ(w·x + b), 50 µs per op", 1, () => loaded(1), [
+      go,
+      all,
+      { ...all, label: `go, ${most} threads, streamed`, streamed: true },
     ]),
-    group("16 × σ(w·x + b), 50 µs per op", 16, async () => neurons(16, await roundsPer50Us()), [
-      ["go", {}],
-      [`go, ${workers} workers`, loaded],
-    ]),
+    group("16 × σ(w·x + b), 50 µs per op", 16, () => loaded(16), [go, all]),
+    ...(quick ? QUICK_PAIRS : PAIRS).map((ns) =>
+      group(`two ops of ${ns / 1000} µs`, ns, async () => pair(await roundsFor(ns)), [
+        go,
+        // Only these count in the search for the size from which threads pay.
+        ...counts.map((n) => ({ label: `${n} threads`, options: { workers: n - 1 }, threads: n })),
+      ]),
+    ),
     ...sizes.flatMap((nodes) =>
-      shapes.map(([name, make]) =>
-        group(`${name} of ${count(nodes)} nodes`, nodes, () => make(nodes), [["go", {}]]),
-      ),
+      shapes.map(([name, make]) => group(`${name} of ${count(nodes)} nodes`, nodes, () => make(nodes), [go])),
     ),
     ...(quick ? [8, 64, 256] : [8, 16, 32, 64, 128, 256, 512, 1024]).map((n) =>
       group(`network, ${n} × ${n}`, n, () => network(n), [
-        ["go", {}],
-        ...threads
-          .filter((workers) => workers > 1 || most === 1)
-          .map((workers): [string, GoMachineOptions] => [`${workers} threads`, { workers }]),
+        go,
+        ...counts.map((n) => ({ label: `go, ${n} threads`, options: { workers: n - 1 } })),
       ]),
     ),
   ];
 };
+
+/** A go machine to be timed. */
+interface MachineCase {
+  readonly label: string;
+  readonly options: GoMachineOptions;
+  /** Whether runs overlap in a stream; else one is awaited before the next. */
+  readonly streamed?: boolean;
+  readonly threads?: number;
+}
 
 /** Cases of one graph: the tape, and go machines with options; `plain` is a yardstick in plain JavaScript. */
 function group(
   name: string,
   size: number,
   make: () => BenchedGraph | Promise<BenchedGraph>,
-  machines: readonly (readonly [string, GoMachineOptions])[],
+  machines: readonly MachineCase[],
   plain?: () => number,
 ): BenchGroup {
   return {
@@ -66,11 +87,9 @@ function group(
     async open() {
       const { graph, outputs } = await make();
       const tape = new TapeMachine(graph, { outputs });
-      const others = machines.map(([label, options]) => ({
-        label,
-        // Only the network's cases count in the search for the size from which threads pay.
-        threads: /^\d+ threads$/.test(label) ? options.workers : undefined,
-        machine: new GoMachine(graph, { ...options, outputs }),
+      const others = machines.map((one) => ({
+        ...one,
+        machine: new GoMachine(graph, { ...one.options, outputs }),
       }));
       const yardstick: BenchCase[] =
         plain === undefined ? [] : [{ name: "plain JavaScript", async: false, run: plain }];
@@ -82,12 +101,13 @@ function group(
           async: true,
           run: () => tape.runAll(),
         },
-        ...others.map(({ label, threads, machine }) => ({
+        ...others.map(({ label, threads, streamed, machine }) => ({
           name: label,
           against: "tape",
           ...(threads === undefined ? {} : { threads }),
+          ...(streamed ? { times: STREAMED } : {}),
           async: true,
-          run: () => machine.runAll(),
+          run: () => (streamed ? stream(machine) : machine.runAll()),
         })),
       ];
       return {
@@ -104,6 +124,11 @@ function group(
       };
     },
   };
+}
+
+async function stream(machine: GoMachine): Promise<void> {
+  const inputs = Array.from({ length: STREAMED }, () => []);
+  for await (const _run of machine.stream(inputs));
 }
 
 async function checkSame(
@@ -127,8 +152,8 @@ function equation(): number {
   return 1 / (1 + Math.exp(-(values.w * values.x + values.b)));
 }
 
-/** How many rounds of `work` take 50 µs on this machine: the fastest of some runs, for it may be busy. */
-async function roundsPer50Us(): Promise<number> {
+/** How many rounds of `work` take so many nanoseconds on this machine: by the fastest of some runs, for it may be busy. */
+async function roundsFor(ns: number): Promise<number> {
   const rounds = 100_000;
   const graph = new Graph();
   work(graph.parameter("x", 0), rounds);
@@ -139,5 +164,5 @@ async function roundsPer50Us(): Promise<number> {
     await tape.runAll();
     fastest = Math.min(fastest, performance.now() - started);
   }
-  return Math.max(1, Math.round((0.05 / fastest) * rounds));
+  return Math.max(1, Math.round((ns / 1e6 / fastest) * rounds));
 }

@@ -64,7 +64,7 @@ function repeated(one: BenchCase, calls: number, signal: AbortSignal) {
   };
   const timed = (started: number) => {
     const cost = performance.now() - started;
-    return { overriddenDuration: cost / calls, overriddenIterationCost: cost };
+    return { overriddenDuration: cost / (calls * (one.times ?? 1)), overriddenIterationCost: cost };
   };
   if (!one.async)
     return () => {

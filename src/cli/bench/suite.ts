@@ -7,6 +7,8 @@ export interface BenchCase {
   readonly threads?: number;
   readonly async: boolean;
   readonly run: () => unknown;
+  /** How often a call of `run` does what is measured. Default: once. */
+  readonly times?: number;
 }
 
 /** A group that is ready to be timed. */

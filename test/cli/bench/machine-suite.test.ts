@@ -25,6 +25,7 @@ test("every group checks that tape and go give the same bits, runs, and closes",
     "σ(w·x + b), bare",
     "σ(w·x + b), 50 µs per op",
     "16 × σ(w·x + b), 50 µs per op",
+    ...[1, 5, 50].map((us) => `two ops of ${us} µs`),
     ...[10, 1000].flatMap((n) =>
       ["chain", "fan-out", "diamonds"].map((shape) => `${shape} of ${n.toLocaleString("en")} nodes`),
     ),
@@ -38,12 +39,12 @@ test("the full suite goes to 100,000 nodes and to matrices of 1,024", () => {
   expect(names.at(-1)).toBe("network, 1024 × 1024");
 });
 
-test("the size from which threads pay is told in matrices", () => {
+test("the size from which threads pay is told in microseconds of two ops", () => {
   const timed = (rows: number, ratio: number) => {
     const base = { p75Ms: 1, p99Ms: 1, opsPerSecond: 1, samples: 1 };
     return {
       suite: "machine",
-      name: `network, ${rows} × ${rows}`,
+      name: `two ops of ${rows / 1000} µs`,
       rows,
       values: rows,
       bytes: null,
@@ -53,9 +54,10 @@ test("the size from which threads pay is told in matrices", () => {
       ],
     };
   };
-  const crossover = crossoverOf("machine", [timed(64, 1.5), timed(128, 0.75), timed(256, 0.5)]);
-  expect(crossoverText("machine", crossover!)).toMatch(
-    /^On the go machine, threads pay from about matrices of \d+ × \d+ on; the largest batch is 2 times as fast on 2 threads\.$/,
+  const crossover = crossoverOf("machine", [timed(1000, 1.5), timed(4000, 0.5), timed(50_000, 0.5)]);
+  expect(crossoverText("machine", crossover!)).toBe(
+    "On the go machine, threads pay from about two ops of 2 µs that share nothing on; " +
+      "the largest batch is 2 times as fast on 2 threads.",
   );
   expect(crossoverText("machine", null)).toContain("did not pay at any size");
 });
