@@ -1,4 +1,4 @@
-// goml beside what a user would reach for instead: `npm run bench:peers [-- --rounds 5 --quick]`.
+// goml beside what a user would reach for instead: `npm run bench:peers [-- --rounds 5 --quick --only machine]`.
 //
 // Generated data (seeded), all contenders of a job one after the other in each round, ratios round by round, since
 // shared machines drift. Coefficients are compared before anything is timed. Needs whatever peers are installed
@@ -13,7 +13,11 @@ import { median } from "../dist/stats/quantile.js";
 import { generate } from "./generate.js";
 import { run } from "./run.js";
 
-const { values: flags } = parseArgs({ options: { rounds: { type: "string" }, quick: { type: "boolean" } } });
+const { values: flags } = parseArgs({
+  options: { rounds: { type: "string" }, quick: { type: "boolean" }, only: { type: "string" } },
+});
+if (flags.only !== undefined && flags.only !== "machine")
+  throw new Error(`--only is machine, got ${flags.only}`);
 const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 5));
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const data = (name) => here(`data/${name}`);
@@ -49,6 +53,7 @@ const versions = {
   Miller: version(["mlr", "--version"]),
   "csv-parse": npmPackage("csv-parse"),
   "ml-matrix": npmPackage("ml-matrix"),
+  Go: version(["go", "version"]),
 };
 const have = (...names) => names.every((name) => versions[name] !== undefined);
 
@@ -168,25 +173,27 @@ const sized = (rows, features) => ({
   path: file(rows * scale, features),
   title: `${(rows * scale).toLocaleString("en-US")} × ${features}`,
 });
-const large = sized(1_000_000, 13);
-const wide = sized(100_000, 100);
-const tables = [
-  compare(`train ${large.title}`, train(large.path), checkCoefficients),
-  compare(`train ${wide.title}`, train(wide.path), checkCoefficients),
-  compare(`predict ${large.title}, CSV to CSV`, predict(large.path), checkPredictions),
-  compare(
-    "start-up: train data/boston.csv",
-    [
-      {
-        name: "goml train",
-        command: [node, goml, "train", here("../data/boston.csv"), "-q", "-m", data("boston.json")],
-      },
-      { name: "node -e 0", command: [node, "-e", "0"] },
-      { name: "goml --version", command: [node, goml, "--version"] },
-    ],
-    unchecked,
-  ),
-];
+const wholeProcesses = () => {
+  const large = sized(1_000_000, 13);
+  const wide = sized(100_000, 100);
+  return [
+    compare(`train ${large.title}`, train(large.path), checkCoefficients),
+    compare(`train ${wide.title}`, train(wide.path), checkCoefficients),
+    compare(`predict ${large.title}, CSV to CSV`, predict(large.path), checkPredictions),
+    compare(
+      "start-up: train data/boston.csv",
+      [
+        {
+          name: "goml train",
+          command: [node, goml, "train", here("../data/boston.csv"), "-q", "-m", data("boston.json")],
+        },
+        { name: "node -e 0", command: [node, "-e", "0"] },
+        { name: "goml --version", command: [node, goml, "--version"] },
+      ],
+      unchecked,
+    ),
+  ];
+};
 
 /** Figures that a process measures of itself, round by round. */
 function within(title, unit, contenders) {
@@ -210,48 +217,86 @@ function within(title, unit, contenders) {
   };
 }
 
-const huge = sized(4_000_000, 13);
-const scanMs = ({ stdout }) => JSON.parse(stdout).timing.scanMs;
-const trainOn = (threads) => [
-  node,
-  goml,
-  "train",
-  huge.path,
-  "--json",
-  "--threads",
-  String(threads),
-  "-m",
-  data("huge.json"),
-];
-const shape = [String(1_000_000 * scale), "13"];
-const one = { OPENBLAS_NUM_THREADS: "1", OMP_NUM_THREADS: "1" };
-const inner = [
-  within(`scan of ${huge.title}, past start-up`, "ms", [
-    { name: "2 threads", command: trainOn(2), read: scanMs },
-    { name: "1 thread", command: trainOn(1), read: scanMs },
-  ]),
-  within("peak memory of train by rows", "MB", [
-    { name: huge.title, command: trainOn(2), read: ({ memory }) => memory },
-    {
-      name: large.title,
-      command: [node, goml, "train", large.path, "-q", "--threads", "2", "-m", data("model.json")],
-      read: ({ memory }) => memory,
-    },
-  ]),
-  within(`in-memory predict ${large.title}, one thread`, "ms", [
-    {
-      name: "goml",
-      command: [node, here("peers/goml_memory.js"), ...shape],
-      read: ({ stdout }) => Number(stdout),
-    },
-    have("NumPy") && {
-      name: "NumPy X @ θ",
-      command: [python, here("peers/numpy_memory.py"), ...shape],
-      env: one,
-      read: ({ stdout }) => Number(stdout),
-    },
-  ]),
-];
+const insideProcesses = () => {
+  const huge = sized(4_000_000, 13);
+  const large = sized(1_000_000, 13);
+  const scanMs = ({ stdout }) => JSON.parse(stdout).timing.scanMs;
+  const trainOn = (threads) => [
+    node,
+    goml,
+    "train",
+    huge.path,
+    "--json",
+    "--threads",
+    String(threads),
+    "-m",
+    data("huge.json"),
+  ];
+  const shape = [String(1_000_000 * scale), "13"];
+  const one = { OPENBLAS_NUM_THREADS: "1", OMP_NUM_THREADS: "1" };
+  return [
+    within(`scan of ${huge.title}, past start-up`, "ms", [
+      { name: "2 threads", command: trainOn(2), read: scanMs },
+      { name: "1 thread", command: trainOn(1), read: scanMs },
+    ]),
+    within("peak memory of train by rows", "MB", [
+      { name: huge.title, command: trainOn(2), read: ({ memory }) => memory },
+      {
+        name: large.title,
+        command: [node, goml, "train", large.path, "-q", "--threads", "2", "-m", data("model.json")],
+        read: ({ memory }) => memory,
+      },
+    ]),
+    within(`in-memory predict ${large.title}, one thread`, "ms", [
+      {
+        name: "goml",
+        command: [node, here("peers/goml_memory.js"), ...shape],
+        read: ({ stdout }) => Number(stdout),
+      },
+      have("NumPy") && {
+        name: "NumPy X @ θ",
+        command: [python, here("peers/numpy_memory.py"), ...shape],
+        env: one,
+        read: ({ stdout }) => Number(stdout),
+      },
+    ]),
+  ];
+};
+
+/** The article's equation on goml's machines, and on goroutines with channels: the Go program is built first. */
+const machines = () => {
+  const program = data("machine");
+  const built = have("Go") && run(["go", "build", "-o", program, here("peers/machine.go")]).ok;
+  const goml = (which) => ({ command: [node, here("peers/goml_machine.js")], which });
+  const go = (which) => built && { command: [program], which };
+  const cases = [
+    ["bare", "σ(w·x + b), bare"],
+    ["chain", "σ(w·x + b), 50 µs per op"],
+    ["sixteen", "16 × σ(w·x + b), 50 µs per op"],
+  ];
+  return cases.map(([name, title]) =>
+    within(
+      title,
+      "µs",
+      [
+        ["goml, go machine", goml("go")],
+        ["goml, tape machine", goml("tape")],
+        ["Go, goroutines and channels made for each run", go("fresh")],
+        ["Go, goroutines and channels kept", go("kept")],
+      ].map(
+        ([label, peer]) =>
+          peer && {
+            name: label,
+            command: peer.command,
+            read: ({ stdout }) => JSON.parse(stdout)[name][peer.which],
+          },
+      ),
+    ),
+  );
+};
+
+const tables = flags.only ? [] : wholeProcesses();
+const inner = [...(flags.only ? [] : insideProcesses()), ...machines()];
 
 const machine = `${cpus()[0].model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
 const missing = Object.entries(versions).filter(([, v]) => v === undefined);
