@@ -79,6 +79,22 @@ test("the README's library example runs", async () => {
   expect(stdout).toContain("3.806256298");
 });
 
+test("the README's machine example runs", async () => {
+  const example = blocks("js").find((block) => block.includes("goml/machine"))!;
+  const entry = pathToFileURL(resolve("dist/machine/index.js")).href;
+  writeFileSync(join(folder, "machine.mjs"), example.replace('"goml/machine"', JSON.stringify(entry)));
+  const { stdout } = await run(process.execPath, ["machine.mjs"], { cwd: folder });
+  const numbers = stdout.trim().split(/\s+/).map(Number);
+  const s = (z: number) => 1 / (1 + Math.exp(-z));
+  expect(numbers[0]).toBe(s(2));
+  // dy/dw = x·σ′(w·x + b), for x = 1, 2, 3; rounded in another order.
+  for (const x of [1, 2, 3]) expect(numbers[x]).toBeCloseTo(x * s(x / 2 + 1) * (1 - s(x / 2 + 1)), 14);
+  // The fixed point w = σ(w + 1), to what the tolerance allows.
+  let fixed = 0.5;
+  for (let i = 0; i < 100; i++) fixed = s(fixed + 1);
+  expect(numbers[5]).toBeCloseTo(fixed, 11);
+});
+
 test("the README names every command", async () => {
   const { stdout } = await run(process.execPath, [GOML, "--help"]);
   const commands = [...stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map((match) => match[1]!);

@@ -56,3 +56,11 @@ test("logistic regression on Boston agrees with R", () => {
   }
   expect(output).toContain("449 of 506 tracts classified rightly");
 });
+
+test("the vertices on channels and the graph on the machine give the same value; both benches are shown", () => {
+  const output = run("vertices");
+  const s = 1 / (1 + Math.exp(-2));
+  expect(output).toContain(`bare: y = ${s}`);
+  expect(output).toContain(`50 µs of work per vertex: y = ${s}`);
+  expect(output.match(/µs a run/g)?.length).toBe(6);
+});
