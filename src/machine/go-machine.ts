@@ -2,7 +2,6 @@ import { UsageError } from "../errors.js";
 import { Clock } from "./engine/clock.js";
 import { Engine, type EngineRun } from "./engine/engine.js";
 import type { Frame } from "./engine/frame-store.js";
-import { isPortable } from "./engine/network.js";
 import { type Pause, type SweepControl, sweep } from "./engine/sweep.js";
 import { MachineClosedError } from "./errors.js";
 import type { Graph, Node, Value } from "./graph.js";
@@ -10,7 +9,7 @@ import { FinishedRun, type MachineOptions, PlannedMachine, type Run, type RunOpt
 import type { Step } from "./plan.js";
 import { streamRuns } from "./stream.js";
 import type { Data } from "./tensor.js";
-import { Recorder } from "./trace.js";
+import type { Recorder } from "./trace.js";
 
 const ENTRY = new URL("../../dist/bundle/machine-worker.js", import.meta.url);
 
@@ -84,8 +83,7 @@ export class GoMachine extends PlannedMachine {
       traced: this.traced,
       entry: ENTRY,
     });
-    const own = plan.steps.some((step) => step.kernel !== undefined && !isPortable(step));
-    const always = pause !== undefined || (workers > 0 && (own || threshold === 0));
+    const always = pause !== undefined || (workers > 0 && threshold === 0);
     const worthwhile = workers > 0 && this.engine.work >= threshold;
     const empty = plan.tasks.length === 0 && (pause === undefined || plan.steps.length === 0);
     this.shared = !empty && (always || (callerWorks ? this.engine.pays : worthwhile));
@@ -176,7 +174,7 @@ export class GoMachine extends PlannedMachine {
   /** Computes a run on this thread: at once, where no op gives a promise and no signal asks for turns between. */
   private sweep(frame: Frame, options: RunOptions): Promise<Run> {
     const { signal } = options;
-    const recorder = this.traced ? new Recorder(this.plan, 1) : undefined;
+    const { recorder } = frame;
     const control = { recorder, signal, clock: signal === undefined ? undefined : new Clock() };
     let pause: Pause | undefined;
     try {
@@ -214,7 +212,6 @@ export class GoMachine extends PlannedMachine {
     }
     if (pause === undefined) return this.finish(frame, options, control.recorder);
     const { at, wait } = pause;
-    frame.recorder = control.recorder;
     return new Promise((resolve, reject) =>
       this.engine.takeOver(this.engineRun(options, resolve, reject), frame, at, wait),
     );

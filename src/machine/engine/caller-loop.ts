@@ -7,6 +7,8 @@ const SPIN_MS = 0.05;
 const LOOKS = 32;
 /** How long the caller works before the event loop turns, in milliseconds. */
 const SLICE_MS = 8;
+/** How long the caller works at least before others may submit runs, in milliseconds. */
+const BETWEEN_MS = 0.02;
 /** Cheap tasks between two looks at the clock. */
 const TASKS_PER_LOOK = 64;
 /** Microtasks that go first where runs have ended: what waits for them. */
@@ -46,6 +48,8 @@ export class CallerLoop {
   private scheduled = false;
   /** When the event loop should turn. */
   private sliceEnd = 0;
+  /** When others could last submit runs. */
+  private letOthersAt = 0;
   private asleep = false;
   /** The bell's next ring, when it is waited for. */
   private ringing: Promise<void> | undefined = undefined;
@@ -80,15 +84,21 @@ export class CallerLoop {
       if (duties.busy() === 0) break;
       if (this.runTask()) {
         idleUntil = 0;
-        if (duties.expectsMore()) {
+        if (tasks++ % TASKS_PER_LOOK !== 0 && this.scheduler.localCost > 0) continue;
+        const now = performance.now();
+        if (now >= this.sliceEnd) {
+          // Whatever else the event loop does meanwhile, the others can go on.
+          this.scheduler.giveAway();
+          this.scheduled = true;
+          setImmediate(() => this.turnNow());
+          break;
+        }
+        if (now - this.letOthersAt > BETWEEN_MS && duties.expectsMore()) {
+          this.letOthersAt = now;
           this.turnWhenFull();
           break;
         }
-        if (tasks++ % TASKS_PER_LOOK !== 0 && this.scheduler.localCost > 0) continue;
-        if (this.mayStay()) continue;
-        this.scheduled = true;
-        setImmediate(() => this.turnNow());
-        break;
+        continue;
       }
       if (this.shared.callerWorks) {
         if (looks++ % LOOKS !== 0) continue;

@@ -169,6 +169,7 @@ export class Engine {
     if (frame === undefined) return undefined;
     this.store.bindLeaves(frame, this.leaves);
     frame.own.takeOutputs(this.options.workers === 0 && !views);
+    this.record(frame);
     return frame;
   }
 
@@ -206,6 +207,7 @@ export class Engine {
       if (missing === 0 && index !== first) forCaller.push(this.taskOf(frame, index));
     }
     Atomics.store(words, LEFT, sinks);
+    this.startCrew();
     this.tasks.follow(this.taskOf(frame, first), underWay);
     this.loop.turnSoon();
   }
@@ -254,10 +256,14 @@ export class Engine {
     if (onAbort !== undefined) run.signal?.removeEventListener("abort", onAbort);
   }
 
+  private record(frame: Frame): void {
+    if (this.options.traced) frame.recorder = new Recorder(this.plan, this.lanes, frame.times!);
+  }
+
   private begin(entered: Entered, frame: Frame): void {
     this.store.bindLeaves(frame, entered.leaves ?? this.leaves);
     frame.own.takeOutputs(this.options.workers === 0 && !entered.run.views);
-    frame.recorder = this.options.traced ? new Recorder(this.plan, this.lanes, frame.times!) : undefined;
+    this.record(frame);
     this.occupy(entered, frame);
     this.startCrew();
     this.scheduler.start(frame.index);

@@ -174,6 +174,15 @@ export class Scheduler {
     this.share(task, network.entries[step]!);
   }
 
+  /** Puts what this thread keeps into the ready ring, because it will be away for a while. */
+  giveAway(): void {
+    if (this.kept !== NOTHING) this.share(this.kept, 1);
+    for (const task of this.local) this.share(task, 1);
+    this.kept = NOTHING;
+    this.local.length = 0;
+    this.localCost = 0;
+  }
+
   /** Puts a task into the ready ring for `entries` threads to find. */
   share(task: number, entries: number): void {
     const { ready, bell, callerBell, callerWorks } = this.shared;
