@@ -265,34 +265,38 @@ const insideProcesses = () => {
 
 /** The article's equation on goml's machines, and on goroutines with channels: the Go program is built first. */
 const machines = () => {
+  process.stderr.write("σ(w·x + b) on machines\n");
   const program = data("machine");
   const built = have("Go") && run(["go", "build", "-o", program, here("peers/machine.go")]).ok;
-  const goml = (which) => ({ command: [node, here("peers/goml_machine.js")], which });
-  const go = (which) => built && { command: [program], which };
-  const cases = [
+  const measured = (command) => {
+    const result = run(command);
+    if (!result.ok) throw new Error(`${command.join(" ")} failed:\n${result.stderr}`);
+    return JSON.parse(result.stdout);
+  };
+  const turns = Array.from({ length: rounds }, () => ({
+    goml: measured([node, here("peers/goml_machine.js")]),
+    go: built ? measured([program]) : undefined,
+  }));
+  const contenders = [
+    ["goml, go machine", ({ goml }, name) => goml[name].go],
+    ["goml, tape machine", ({ goml }, name) => goml[name].tape],
+    built && ["Go, goroutines and channels made for each run", ({ go }, name) => go[name].fresh],
+    built && ["Go, goroutines and channels kept", ({ go }, name) => go[name].kept],
+  ].filter(Boolean);
+  const ours = (turn, name) => turn.goml[name].go;
+  return [
     ["bare", "σ(w·x + b), bare"],
     ["chain", "σ(w·x + b), 50 µs per op"],
     ["sixteen", "16 × σ(w·x + b), 50 µs per op"],
-  ];
-  return cases.map(([name, title]) =>
-    within(
-      title,
-      "µs",
-      [
-        ["goml, go machine", goml("go")],
-        ["goml, tape machine", goml("tape")],
-        ["Go, goroutines and channels made for each run", go("fresh")],
-        ["Go, goroutines and channels kept", go("kept")],
-      ].map(
-        ([label, peer]) =>
-          peer && {
-            name: label,
-            command: peer.command,
-            read: ({ stdout }) => JSON.parse(stdout)[name][peer.which],
-          },
-      ),
-    ),
-  );
+  ].map(([name, title]) => ({
+    title,
+    unit: "µs",
+    rows: contenders.map(([label, of]) => ({
+      name: label,
+      value: median(turns.map((turn) => of(turn, name))),
+      ratio: median(turns.map((turn) => ours(turn, name) / of(turn, name))),
+    })),
+  }));
 };
 
 const tables = flags.only ? [] : wholeProcesses();
