@@ -338,6 +338,28 @@ describe("memory stays flat over 10,000 runs", () => {
     await machine.close();
   });
 
+  test.each([{}, { workers: 1, threshold: 0 }])("streamed, with %o", async (options) => {
+    const { graph, x } = article();
+    const machine = new GoMachine(graph, options);
+    const runs = async (n: number) => {
+      const inputs = function* () {
+        for (let i = 0; i < n; i++) yield [[x, i]] as const;
+      };
+      for await (const _ of machine.stream(inputs()));
+    };
+    await runs(2000);
+    let least = Number.POSITIVE_INFINITY;
+    for (let batch = 0; batch < 3 && least >= 150_000; batch++) {
+      waiters = [];
+      const before = await heap();
+      await runs(10_000);
+      waiters = [];
+      least = Math.min(least, (await heap()) - before);
+    }
+    expect(least).toBeLessThan(150_000);
+    await machine.close();
+  });
+
   test("go with workers: shared memory is used again", async () => {
     const random = randomFrom(4);
     const graph = new Graph();

@@ -7,12 +7,14 @@ import {
   GoMachine,
   type GoMachineOptions,
   Graph,
+  type Kernel,
   type Machine,
   MachineClosedError,
   matmul,
   mul,
   type Node,
   neg,
+  Op,
   type Run,
   ShapeError,
   sigmoid,
@@ -264,6 +266,60 @@ test("runs of a GoMachine may overlap, each with the values it started with", as
     const values = (await Promise.all(runs)).map((run) => run.value(y).item());
     expect(values).toEqual(Array.from({ length: 20 }, (_, i) => logistic(0.5 * i + 1)));
     expect(machine.running).toBe(0);
+  }
+});
+
+/** x + 1, after some turns of the event loop. */
+class Later extends Op {
+  readonly name = "later";
+  inferShape(shapes: readonly (readonly number[])[]) {
+    return shapes[0]!;
+  }
+  prepare(): Kernel {
+    return {
+      units: 1,
+      cost: 0,
+      async run([x], out) {
+        for (let i = 0; i < 3; i++) await setImmediate();
+        for (let i = 0; i < out.length; i++) out[i] = x![i]! + 1;
+      },
+    };
+  }
+}
+
+test.each([
+  {},
+  { workers: 1 },
+  { workers: 2, callerWorks: false },
+  { workers: 2, threshold: 0 },
+  { workers: 1, trace: true },
+])("an op of a user's own that takes its time, in the midst of others: %o", async (options) => {
+  const random = randomFrom(12);
+  const graph = new Graph();
+  const x = graph.input("x", [40, 40]);
+  const before = matmul(tanh(x), x);
+  const middle = graph.apply(new Later(), [before]);
+  const other = graph.apply(new Later(), [tanh(x)]);
+  const heavy = matmul(matmul(middle, x), matmul(other, before));
+  const out = sub(tanh(heavy), mul(middle, other));
+  const outputs = [out, middle, before];
+  const tape = open(new TapeMachine(graph, { outputs }));
+  const go = open(new GoMachine(graph, { ...options, outputs }));
+  for (let repeat = 0; repeat < 3; repeat++) {
+    const value = randomTensor(random, [40, 40]);
+    tape.let(x, value);
+    go.let(x, value);
+    const want = await tape.runAll();
+    for (const run of await Promise.all([go.runAll(), go.runAll(), go.runAll()])) {
+      for (const node of outputs)
+        expect(sameBits(run.value(node).data, want.value(node).data), node.label).toBe(true);
+      if ("trace" in options) {
+        const done = new Set(
+          run.trace!.spans.filter((span) => span.ended > span.started).map(({ label }) => label),
+        );
+        for (const node of graph.nodes) if (node !== x) expect(done).toContain(node.label);
+      }
+    }
   }
 });
 

@@ -46,6 +46,10 @@ export class CallerLoop {
   private readonly duties: CallerDuties;
   private turning = false;
   private scheduled = false;
+  /** Whether this thread has stopped until the event loop has turned. */
+  private yielding = false;
+  /** Whether the event loop has turned, or may have, since this thread last worked. */
+  private rested = true;
   /** When the event loop should turn. */
   private sliceEnd = 0;
   /** When others could last submit runs. */
@@ -67,10 +71,11 @@ export class CallerLoop {
 
   /** Does what there is to do. */
   turn(): void {
-    if (this.turning) return;
+    if (this.turning || this.yielding) return;
     this.turning = true;
     this.wakeUp();
-    this.sliceEnd = performance.now() + SLICE_MS;
+    if (this.rested) this.sliceEnd = performance.now() + SLICE_MS;
+    this.rested = false;
     const { duties } = this;
     let idleUntil = 0;
     let looks = 0;
@@ -89,8 +94,12 @@ export class CallerLoop {
         if (now >= this.sliceEnd) {
           // Whatever else the event loop does meanwhile, the others can go on.
           this.scheduler.giveAway();
-          this.scheduled = true;
-          setImmediate(() => this.turnNow());
+          this.yielding = true;
+          setImmediate(() => {
+            this.yielding = false;
+            this.rested = true;
+            this.turn();
+          });
           break;
         }
         if (now - this.letOthersAt > BETWEEN_MS && duties.expectsMore()) {
@@ -108,6 +117,7 @@ export class CallerLoop {
       }
       if (this.fallAsleep()) break;
     }
+    if (duties.busy() === 0) this.rested = true;
     this.turning = false;
   }
 
@@ -173,6 +183,7 @@ export class CallerLoop {
       });
     }
     this.asleep = true;
+    this.rested = true;
     this.duties.wait(true);
     return true;
   }
