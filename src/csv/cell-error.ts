@@ -44,6 +44,7 @@ function hintFor(table: Table, name: string, cell: string): Wording {
   const isTarget = name === table.target;
   const asText: Wording = isTarget ? "" : wording`; to take the column as text: ${option("text", [name])}`;
   const shape = cellShape(cell);
+  const short = cell.trim().slice(0, 20);
   const { format } = table;
   switch (shape.like) {
     case "number": {
@@ -68,7 +69,7 @@ function hintFor(table: Table, name: string, cell: string): Wording {
     default:
       return format.decimal === "," && isDecimal(cell)
         ? wording`for a file with decimal points: ${option("decimal", ".")}`
-        : wording`correct the cell, or write NA if the value is missing (${option("naValues", [cell.trim().slice(0, 20)])} says so for all of them)${asText}${isTarget ? "" : wording`; to fit without the column: ${option("exclude", [name])}`}`;
+        : wording`correct the cell, or write NA if the value is missing (${option("naValues", [short])} says so for all of them)${asText}${isTarget ? "" : wording`; to fit without the column: ${option("exclude", [name])}`}`;
   }
 }
 

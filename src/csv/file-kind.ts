@@ -69,11 +69,14 @@ export function textKind(text: string, file?: string): DataError | undefined {
       "download the data again",
     );
   if (/^<\?xml\b/i.test(start)) return otherKind({ name: "an XML document" }, file);
-  if (!/^[[{]/.test(start)) return undefined;
+  if (!start.startsWith("{") && !start.startsWith("[")) return undefined;
   const [line = ""] = start.split(/\r?\n/, 1);
   if (start.startsWith("{") && isJson(line))
     return otherKind({ name: "JSON lines", command: duckdb((path) => `read_json('${path}')`) }, file);
-  if (isJson(text) || /^(?:\[\s*[{[]|\{\s*"(?:[^"\\]|\\.)*"\s*:)/.test(start))
+  const inside = start.slice(1).trimStart();
+  const nested = start.startsWith("[") && (inside.startsWith("{") || inside.startsWith("["));
+  const field = start.startsWith("{") && /^"(?:[^"\\]|\\.)*"\s*:/.test(inside);
+  if (nested || field || isJson(text))
     return otherKind({ name: "JSON", command: duckdb((path) => `read_json('${path}')`) }, file);
   return undefined;
 }

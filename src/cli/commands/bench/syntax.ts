@@ -8,7 +8,9 @@ export const benchSyntax: Syntax = (program, run) => {
     .description("time serial against concurrent; a gate for CI")
     .argument("[data.csv]", "the data to measure on (default: Boston Housing, which comes with goml)")
     .option("--quick", "fewer and smaller batches, for CI")
-    .option("--suite <names>", "what to measure: train, predict, csv (the default), machine", list)
+    .option("--suite <names>", "what to measure: train, predict, csv (the default), machine", (text) =>
+      list(text),
+    )
     .option("--threads <n>", "the most worker threads to try (default: all cores)", positive)
     .option("-t, --target <column>", "the column to predict (default: the last)")
     .option("-f, --features <columns>", "only these columns as features", list)
