@@ -73,10 +73,8 @@ export function layoutOf(table: Table, slots: NamedSlots): RowLayout {
     group: optional(slots.group),
     text: slots.text,
   };
-  const clusters = slots.clusters?.map((name) => slotOf(table, position(name), layout));
   return {
-    ...layout,
-    clusters,
+    ...withClusters(layout, table, slots.clusters),
     where: slots.where === undefined ? undefined : whereOf(table, slots.where, layout),
     id: slots.id === undefined ? undefined : idOf(table, slots.id.normalize("NFC"), layout),
   };
@@ -120,6 +118,13 @@ export function layoutIn(other: Table, table: Table, layout: RowLayout): RowLayo
     place: { file: other.source.name },
     hint: `it has ${[...at.keys()].slice(0, 20).join(", ")}`,
   });
+}
+
+/** A layout with the columns of clusters, read as its other slots read them. */
+export function withClusters(layout: RowLayout, table: Table, names: readonly string[] = []): RowLayout {
+  if (names.length === 0) return layout;
+  const at = positions(table.columns.map(({ name }) => name));
+  return { ...layout, clusters: names.map((name) => slotOf(table, at.get(name)!, layout)) };
 }
 
 /** How a column is read: as the slots that have it do, else by what it holds. */

@@ -4,7 +4,7 @@ import { DataError, UsageError } from "../errors.js";
 import { clusteredVcov, robustVcov } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import type { LinearModel } from "../linear/model/model.js";
-import { layoutOf, type RowLayout } from "../scan/row-layout.js";
+import { type RowLayout, withClusters } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
 import { option, wording } from "../wording.js";
@@ -66,14 +66,9 @@ export async function robustVcovOf(
     seed,
     firstRow,
   };
-  const { clusters } = layoutOf(table, {
-    numeric: [],
-    factors: [],
-    clusters: cluster === undefined ? undefined : [cluster],
-  });
   const scanned = await scanTotal<TrainingPlan, VcovResult, VcovTotal>(
     table,
-    { ...layout, clusters },
+    withClusters(layout, table, cluster === undefined ? [] : [cluster]),
     {
       plan: { vcov: plan },
       create: (view) => new VcovJob(view, plan),
