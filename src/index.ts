@@ -1,3 +1,5 @@
+export type { DialectOptions } from "./csv/dialect.js";
+export type { ReadingOptions } from "./csv/reading-options.js";
 export {
   DataError,
   type ErrorKind,

@@ -72,7 +72,8 @@ export function equationOf(model: LinearModel): Equation {
     if (by !== undefined) throw ofDatesError(label);
     return factors.push({ column, of, levels: levels[label] ?? [] }) - 1;
   });
-  const aliased = new Set(model.aliased);
+  // By place: two columns may have one name.
+  const first = model.intercept ? 1 : 0;
   const blocks: Block[] = [];
   let column = 0;
   for (const term of model.codedTerms) {
@@ -91,7 +92,8 @@ export function equationOf(model: LinearModel): Equation {
       const key = powers.map(({ exponent }) => exponent).join();
       const block = own.get(key) ?? { powers, factors: places, entries: [] };
       own.set(key, block);
-      block.entries.push({ name, codes, coefficient: weights[++column]!, aliased: aliased.has(name) });
+      const aliased = Number.isNaN(model.coefficients[first + column]!);
+      block.entries.push({ name, codes, coefficient: weights[++column]!, aliased });
     }
     blocks.push(...[...own.values()].map((block) => ({ term: term.label, ...block })));
   }
