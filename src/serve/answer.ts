@@ -131,7 +131,7 @@ function layout(
   const headerBytes = inPlace ? Math.ceil(Buffer.byteLength(text) / 8) * 8 : 0;
   const size = headerBytes + 8 * rows * binary.length;
   const memory = shared && inPlace ? sharedMemory(size) : new ArrayBuffer(size);
-  const bytes = binary.length === 0 ? undefined : new Uint8Array(memory);
+  const bytes = binary.length === 0 ? undefined : new Uint8Array(memory, 0, size);
   if (inPlace) Buffer.from(memory).write(text.padEnd(text.length + headerBytes - Buffer.byteLength(text)));
   const arrays = new Map<string, Float64Array>();
   binary.forEach(({ name }, i) => {

@@ -65,7 +65,8 @@ export function receiveBody(request: IncomingMessage, options: BodyOptions): Pro
     let chunks: Uint8Array[] = [];
     let length = 0;
     let settled = false;
-    const room = () => new Uint8Array(block!.memory, offset);
+    // Of a given length: of memory that might grow, a view without one would be of any length, which is slow.
+    const room = () => new Uint8Array(block!.memory, offset, block!.memory.byteLength - offset);
     const moveTo = (larger: SharedBlock) => {
       const before = block === undefined ? chunks : [room().subarray(0, length)];
       const old = block;
