@@ -17,10 +17,11 @@ export async function* readFast(
   choice: ColumnChoice,
   levels: readonly Levels[],
   chunkBytes = CHUNK_BYTES,
-): AsyncGenerator<ColumnBlock, void, undefined> {
   // Kernels of its own, not the thread's: what the caller allocates between two blocks must not be in the way.
+  kernels = new Kernels(),
+): AsyncGenerator<ColumnBlock, void, undefined> {
   const lane = table.source.plain ? fileLane : streamLane;
-  yield* lane(table, choice, levels, chunkBytes, new Kernels());
+  yield* lane(table, choice, levels, chunkBytes, kernels);
 }
 
 async function* fileLane(

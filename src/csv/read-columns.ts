@@ -1,3 +1,4 @@
+import type { Kernels } from "../kernels/kernels.js";
 import type { ColumnBlock, ColumnChoice } from "./column-block.js";
 import { readFast } from "./fast-lane.js";
 import { type Levels, levelsOf } from "./levels.js";
@@ -12,6 +13,8 @@ export interface ReadOptions {
   readonly chunkBytes?: number;
   /** `reference` reads all through csv-parse; default `fast`, which leaves to csv-parse what it cannot read. */
   readonly lane?: "fast" | "reference";
+  /** Kernels to read by, in which nobody else takes memory meanwhile; default: new ones. */
+  readonly kernels?: Kernels;
 }
 
 /**
@@ -27,6 +30,6 @@ export function readColumns(
 ): AsyncGenerator<ColumnBlock, void, undefined> {
   const levels = options.levels ?? levelsOf(table, choice);
   const reference = table.dialect.odd || options.lane === "reference";
-  const read = reference ? readReference : readFast;
-  return read(table, choice, levels, options.chunkBytes);
+  if (reference) return readReference(table, choice, levels, options.chunkBytes);
+  return readFast(table, choice, levels, options.chunkBytes, options.kernels);
 }

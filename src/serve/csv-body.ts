@@ -4,6 +4,7 @@ import { readColumns } from "../csv/read-columns.js";
 import { bytesSource } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
 import { DataError } from "../errors.js";
+import { Kernels } from "../kernels/kernels.js";
 import type { AskableModel } from "./askable.js";
 import { type Batch, batchOf, numbersOf } from "./batch.js";
 import { badRequest, listed, quoted, type RequestError } from "./request-error.js";
@@ -18,6 +19,8 @@ export async function* csvBatches(
   model: AskableModel,
   body: Uint8Array,
 ): AsyncGenerator<Batch, void, undefined> {
+  const kernels = idle.pop() ?? new Kernels();
+  const mark = kernels.mark();
   try {
     const table = await readTable(bytesSource(body, "the body"));
     const at = new Map(table.columns.map(({ name }, i) => [name, i]));
@@ -31,12 +34,20 @@ export async function* csvBatches(
     const choice = { numeric: positions("FP64"), factors: positions("BYTES") };
     const levels = choice.factors.map(() => new Levels());
     const chunkBytes = Math.min(1 << 20, Math.max(1 << 12, body.length));
-    for await (const block of readColumns(table, choice, { levels, chunkBytes }))
+    for await (const block of readColumns(table, choice, { levels, chunkBytes, kernels }))
       yield batch(model, block, levels);
   } catch (error) {
     throw error instanceof DataError ? notCsv(error) : error;
+  } finally {
+    kernels.release(mark);
+    if (kernels.bytes.length <= LARGEST_IDLE && idle.length < MOST_IDLE) idle.push(kernels);
   }
 }
+
+/** Kernels that nobody uses: making them takes longer than reading a small body. One request's at a time. */
+const idle: Kernels[] = [];
+const MOST_IDLE = 4;
+const LARGEST_IDLE = 8 << 20;
 
 function batch(model: AskableModel, block: ColumnBlock, levels: readonly Levels[]): Batch {
   let numeric = 0;
