@@ -19,6 +19,8 @@ const ENTRY = new URL("../../dist/bundle/machine-worker.js", import.meta.url);
  */
 const THRESHOLD_NS = 3_000;
 const CAPACITY = 4;
+/** A run that takes longer lets the event loop turn, in nanoseconds. */
+const SLICE_NS = 8_000_000;
 
 export interface GoMachineOptions extends MachineOptions {
   /** Values that fit into a channel, which is how many runs may be under way at a time: 1 to 64. Default 4. */
@@ -26,8 +28,8 @@ export interface GoMachineOptions extends MachineOptions {
   /** Worker threads; they start when first needed. Default 0: all ops run on this thread. */
   workers?: number | undefined;
   /**
-   * Whether this thread computes too while workers do, and lets the event loop turn every 8 ms; else it only waits.
-   * Default: true.
+   * Whether this thread computes too while workers do, and lets the event loop turn every 8 ms between ops; else it
+   * only waits, and whoever else needs the event loop, as in a server, never waits for an op. Default: true.
    */
   callerWorks?: boolean | undefined;
   /** The estimated cost, in nanoseconds, from which a task is shared between threads. Default 3,000; 0 shares all. */
@@ -56,6 +58,8 @@ export class GoMachine extends PlannedMachine {
   /** Whether a run by itself goes to the engine's threads, and whether runs that overlap do; else this thread sweeps. */
   private readonly shared: boolean;
   private readonly overlapped: boolean;
+  /** Whether a sweep lets the event loop turn: it takes long, of tasks that are worth looking at the clock. */
+  private readonly letsTurn: boolean;
   /** The number of sweeps that wait for a promise. */
   private sweeping = 0;
   private onSwept: (() => void) | undefined = undefined;
@@ -88,6 +92,7 @@ export class GoMachine extends PlannedMachine {
     const empty = plan.tasks.length === 0 && (pause === undefined || plan.steps.length === 0);
     this.shared = !empty && (always || (callerWorks ? this.engine.pays : worthwhile));
     this.overlapped = !empty && (always || worthwhile);
+    this.letsTurn = workers > 0 && this.engine.work > SLICE_NS && this.engine.work > 1000 * plan.tasks.length;
     this.startLeaves();
   }
 
@@ -175,7 +180,8 @@ export class GoMachine extends PlannedMachine {
   private sweep(frame: Frame, options: RunOptions): Promise<Run> {
     const { signal } = options;
     const { recorder } = frame;
-    const control = { recorder, signal, clock: signal === undefined ? undefined : new Clock() };
+    const clock = signal === undefined && !this.letsTurn ? undefined : new Clock();
+    const control = { recorder, signal, clock };
     let pause: Pause | undefined;
     try {
       pause = sweep(this.plan, frame.own, 0, control);

@@ -22,6 +22,7 @@ import {
   TapeMachine,
   tanh,
   tensor,
+  work,
 } from "../../src/machine/index.js";
 import { randomFrom, randomTensor, sameBits } from "./random.js";
 import { letInputs, randomDag } from "./random-dag.js";
@@ -322,6 +323,26 @@ test.each([
     }
   }
 });
+
+test.each([{ workers: 1 }, { workers: 1, callerWorks: false }])(
+  "the event loop turns while a chain of long ops runs: %o",
+  async (options) => {
+    const graph = new Graph();
+    let y: Node = graph.parameter("x", 1);
+    for (let i = 0; i < 10; i++) y = work(y, 3_000_000);
+    const machine = open(new GoMachine(graph, options));
+    let running = true;
+    const run = machine.runAll().then((result) => {
+      running = false;
+      return result;
+    });
+    let turns = 0;
+    for (; running; turns++) await setImmediate();
+    expect((await run).value(y).item()).toBe(1);
+    // Ten ops of some 5 ms: at least after every second one.
+    expect(turns).toBeGreaterThan(4);
+  },
+);
 
 test("a TapeMachine runs one at a time and says so", async () => {
   const { graph, x } = article();

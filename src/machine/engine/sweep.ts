@@ -7,7 +7,7 @@ import type { Clock } from "./clock.js";
 export interface SweepControl {
   readonly recorder: Recorder | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Only where there is a signal. */
+  /** Where there is a signal, or the event loop should turn for others. */
   readonly clock: Clock | undefined;
 }
 
@@ -44,9 +44,9 @@ export function sweep(
       if (running !== undefined)
         return { at, begun: true, wait: timed(running, recorder, tasks[at]!, started) };
       recorder?.mark(tasks[at]!, started, wallClock());
-      if (signal === undefined) continue;
-      if (signal.aborted) break;
-      const wait = clock?.due();
+      if (clock === undefined) continue;
+      if (signal?.aborted) break;
+      const wait = clock.due();
       if (wait !== undefined && at + 1 < tasks.length) return { at: at + 1, begun: false, wait };
     }
   } catch (error) {
