@@ -22,13 +22,18 @@ const node = (script, args) => execFileSync(process.execPath, [script, ...args],
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/kernels", { recursive: true });
 
-node(bin("assemblyscript", "asc"), [
-  "src/kernels/assembly/index.ts",
-  "--config",
-  "src/kernels/assembly/asconfig.json",
-  "--outFile",
-  "dist/kernels/kernels.wasm",
-]);
+// Those of dense systems are a file of their own: their memory is shared by threads.
+for (const [folder, name] of [
+  ["src/kernels/assembly", "kernels"],
+  ["src/kernels/assembly/dense", "dense"],
+])
+  node(bin("assemblyscript", "asc"), [
+    `${folder}/index.ts`,
+    "--config",
+    `${folder}/asconfig.json`,
+    "--outFile",
+    `dist/kernels/${name}.wasm`,
+  ]);
 
 node(bin("typescript", "tsc"), ["-p", "tsconfig.json"]);
 
