@@ -1,9 +1,10 @@
 import { ModelError, UsageError } from "../../errors.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
-import { packedIndex, packedLength } from "../../stats/packed.js";
-import { backSubstitute, cholesky, forwardSubstitute, inverseFromFactor } from "./cholesky.js";
-import { type InterceptPart, inOrderOfTerms, isConstant, normOne, type Solution } from "./solution.js";
+import { factorSpd } from "./factor-spd.js";
+import { conditionOf, type InterceptPart, inOrderOfTerms, isConstant, type Solution } from "./solution.js";
 import { solveExtended } from "./solve-extended.js";
+import type { SymmetricRows } from "./spd-factor.js";
 
 /** Which columns of the moments are regressed on which. */
 export interface Regression {
@@ -23,8 +24,7 @@ const DOUBLE_TOLERANCE = 1e-11;
 /** How `solve` does it. */
 export interface SolveOptions {
   /**
-   * Whether (XᵀX)⁻¹ and the condition number are wanted (default); without them, which in double are left NaN, a
-   * solution takes a third of the time.
+   * Whether (XᵀX)⁻¹ and the condition number are wanted (default); without them a solution takes a third of the time.
    */
   inverse?: boolean | undefined;
 }
@@ -37,12 +37,20 @@ export interface SolveOptions {
  * Throws ModelError where there is no row.
  */
 export function solve(moments: CrossProducts, regression: Regression, options: SolveOptions = {}): Solution {
+  return inOneGo(solveSteps(moments, regression, options));
+}
+
+/** `solve` in steps: a wide design takes seconds, which other threads can share, and in which others should run. */
+export function* solveSteps(
+  moments: CrossProducts,
+  regression: Regression,
+  options: SolveOptions = {},
+): Steps<Solution> {
   if (moments.n === 0)
     throw new ModelError("there are no rows to fit", { hint: "all rows have missing cells?" });
   const at = columnsOf(moments, regression);
-  return moments.extended
-    ? solveExtended(moments, at, regression.intercept)
-    : solveDouble(moments, at, regression.intercept, options.inverse ?? true);
+  const how = moments.extended ? solveExtended : solveDouble;
+  return yield* how(moments, at, regression.intercept, options.inverse ?? true);
 }
 
 /**
@@ -55,12 +63,12 @@ export function columnsOf(moments: CrossProducts, { terms, target }: Regression)
   return [...terms.map((name) => moments.index(name)), y];
 }
 
-function solveDouble(
+function* solveDouble(
   moments: CrossProducts,
   at: number[],
   intercept: boolean,
   inverseWanted: boolean,
-): Solution {
+): Steps<Solution> {
   const k = at.length - 1;
   const W = moments.sumW;
   const mean = Float64Array.from(at, (i) => moments.mean[i] ?? 0);
@@ -68,43 +76,44 @@ function solveDouble(
   const scale = new Float64Array(k);
   for (let i = 0; i < k; i++)
     scale[i] = isConstant(product(i, i), W, mean[i]!) ? 0 : Math.sqrt(product(i, i));
-  const gram = new Float64Array(packedLength(k));
-  for (let i = 0; i < k; i++) {
-    if (scale[i] === 0) continue;
-    for (let j = 0; j < i; j++)
-      if (scale[j] !== 0) gram[packedIndex(i, j)] = product(i, j) / scale[i]! / scale[j]!;
-    gram[packedIndex(i, i)] = 1;
-  }
-  const { kept, aliased, lower } = cholesky(gram, k, DOUBLE_TOLERANCE);
-  const r = kept.length;
+  const rows: SymmetricRows = {
+    order: k,
+    row(i, out) {
+      const own = scale[i]!;
+      for (let j = 0; j < i; j++) out[j] = own === 0 || scale[j] === 0 ? 0 : product(i, j) / own / scale[j]!;
+      out[i] = own === 0 ? 0 : 1;
+    },
+  };
+  const factor = yield* factorSpd(rows, DOUBLE_TOLERANCE);
+  const { kept, aliased } = factor;
   const tss = product(k, k);
-  const beta = Float64Array.from(kept, (i) => product(i, k) / scale[i]!);
-  forwardSubstitute(lower, r, beta);
-  const explained = beta.reduce((sum, z) => sum + z * z, 0);
-  backSubstitute(lower, r, beta);
-  const inverse = inverseWanted
-    ? inverseFromFactor(lower, r)
-    : new Float64Array(packedLength(r)).fill(Number.NaN);
-  const conditionNumber = Math.sqrt(normOne(gram, kept) * normOne(inverse));
-  for (let i = 0; i < r; i++) {
-    beta[i]! /= scale[kept[i]!]!;
-    for (let j = 0; j <= i; j++) inverse[packedIndex(i, j)]! /= scale[kept[i]!]! * scale[kept[j]!]!;
-  }
+  const { high: beta, half } = yield* factor.solve(Float64Array.from(kept, (i) => product(i, k) / scale[i]!));
+  const explained = half.reduce((sum, z) => sum + z * z, 0);
+  for (let i = 0; i < kept.length; i++) beta[i]! /= scale[kept[i]!]!;
   let centre: InterceptPart | undefined;
   if (intercept) {
-    const z = Float64Array.from(kept, (i) => mean[i]! / scale[i]!);
-    forwardSubstitute(lower, r, z);
-    const variance = z.reduce((sum, v) => sum + v * v, 1 / W);
-    backSubstitute(lower, r, z);
     const value = kept.reduce((rest, i, at) => rest - mean[i]! * beta[at]!, mean[k]!);
-    centre = { value, variance, covariance: z.map((v, i) => -v / scale[kept[i]!]!) };
+    centre = { value, variance: Number.NaN, covariance: new Float64Array(0) };
+    if (inverseWanted) {
+      const z = yield* factor.solve(Float64Array.from(kept, (i) => mean[i]! / scale[i]!));
+      centre.variance = z.half.reduce((sum, v) => sum + v * v, 1 / W);
+      centre.covariance = z.high.map((v, i) => -v / scale[kept[i]!]!);
+    }
+  }
+  let inverse: { slopes: Float64Array; scale: Float64Array } | undefined;
+  let conditionNumber = Number.NaN;
+  if (inverseWanted) {
+    const slopes = yield* factor.inverse();
+    conditionNumber = yield* conditionOf(rows, kept, slopes);
+    inverse = { slopes, scale };
   }
   return {
-    ...inOrderOfTerms(k, kept, beta, inverse, centre),
-    aliased,
-    rank: r + (intercept ? 1 : 0),
+    ...(yield* inOrderOfTerms(k, kept, beta, inverse, centre)),
+    aliased: [...aliased],
+    rank: kept.length + (intercept ? 1 : 0),
     conditionNumber,
     rss: Math.max(0, tss - explained),
     tss,
+    method: { factor: factor.by, arithmetic: "double" },
   };
 }

@@ -2,32 +2,18 @@ import { DenseSystem } from "../../kernels/dense.js";
 import type { Steps } from "../../parallel/steps.js";
 import { packedLength } from "../../stats/packed.js";
 import { MOST_TILE_THREADS, tileTask } from "../tile-threads.js";
+import type { SolvedColumn, SpdFactor, SymmetricRows } from "./spd-factor.js";
 
 /** Numbers that are moved at a stretch, between two places where others may run. */
 const STRETCH = 1 << 18;
-
-/** Rows of a symmetric matrix: `row` writes entries (i, 0) to (i, i), and their low parts where those are wanted. */
-export interface SymmetricRows {
-  order: number;
-  row(i: number, high: Float64Array, low: Float64Array | undefined): void;
-}
-
-/** A column's solution, as high and low parts; the low ones are 0 where the factor is in double. */
-export interface SolvedColumn {
-  /** A⁻¹b over the columns kept. */
-  high: Float64Array;
-  low: Float64Array;
-  /** L⁻¹b over the columns kept. */
-  half: Float64Array;
-  halfLow: Float64Array;
-}
 
 /**
  * The Cholesky factor of a symmetric positive semidefinite matrix with unit diagonal by blocked kernels, on one thread or
  * on many with the same bits; in double or in double-double arithmetic. Columns whose pivot is not above the tolerance
  * are left out, in order, as `cholesky` and `extendedCholesky` do.
  */
-export class TiledFactor {
+export class TiledFactor implements SpdFactor {
+  readonly by = "blocks";
   readonly kept: number[];
   readonly aliased: number[];
   readonly extended: boolean;

@@ -99,7 +99,7 @@ describe("the tiled factor", () => {
     const steps = TiledFactor.of(rowsOf(packed, 700), { tolerance: 1e-11, extended: true });
     setTimeout(() => controller.abort(), 30);
     await expect(withPauses(steps, { threads: 2, signal: controller.signal })).rejects.toMatchObject({
-      exitCode: 130,
+      kind: "interrupted",
     });
     const small = correlations(600, 4).packed;
     const after = await withPauses(TiledFactor.of(rowsOf(small, 600), { tolerance: 1e-11 }), { threads: 2 });
