@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { InterruptedError } from "../errors.js";
 
@@ -28,15 +29,16 @@ export function inOneGo<Result>(steps: Steps<Result>): Result {
 }
 
 /**
- * Does work on this thread for some milliseconds at a stretch, and its tasks on other threads.
+ * Does work on this thread for some milliseconds at a stretch, and its tasks on other threads, by default as many as
+ * this process has cores.
  *
  * @throws InterruptedError when `signal` aborts
  */
 export async function withPauses<Result>(
   steps: Steps<Result>,
-  control: { threads: number; signal?: AbortSignal | undefined },
+  control: { threads?: number | undefined; signal?: AbortSignal | undefined },
 ): Promise<Result> {
-  const { threads, signal } = control;
+  const { threads = availableParallelism(), signal } = control;
   const checked = () => {
     if (signal?.aborted) throw new InterruptedError(undefined, { cause: signal.reason });
   };

@@ -5,10 +5,11 @@ import { rawSlots } from "../dataset/formula/spec.js";
 import { UsageError } from "../errors.js";
 import { LinearModel } from "../linear/model/model.js";
 import type { CrossValidatedPath } from "../linear/penalty/elastic-net.js";
-import { crossValidateWith, type PenaltyChoice, penalize } from "../linear/penalty/penalty.js";
+import { crossValidateWithSteps, type PenaltyChoice, penalizeSteps } from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
 import type { CrossValidation } from "../linear/solve/cross-validation.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
+import { withPauses } from "../parallel/steps.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
@@ -99,7 +100,9 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   const { total, moments, levels, regression } = found;
   const folds = plan.folds > 1 ? total.folds : [];
   const penalized = await watch.solve(() =>
-    penalty === undefined ? undefined : penalize(moments, folds, regression, found.solution, penalty),
+    penalty === undefined
+      ? undefined
+      : withPauses(penalizeSteps(moments, folds, regression, found.solution, penalty), control),
   );
   const scan = {
     rows: total.rows,
@@ -130,7 +133,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   }
   const cv = await watch.solve(() =>
     folds.filter((fold) => fold.n > 0).length > 1
-      ? crossValidateWith(folds, regression, model.penalty)
+      ? withPauses(crossValidateWithSteps(folds, regression, model.penalty), control)
       : undefined,
   );
   let test: PredictionMetrics | undefined;

@@ -4,7 +4,8 @@ import { regressionOf, type Solver } from "../linear/model/model-parts.js";
 import { checkEstimable } from "../linear/solve/aliasing.js";
 import { needsExtended } from "../linear/solve/ladder.js";
 import type { Solution } from "../linear/solve/solution.js";
-import { type Regression, solve } from "../linear/solve/solve.js";
+import { type Regression, solveSteps } from "../linear/solve/solve.js";
+import { withPauses } from "../parallel/steps.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { CrossProducts } from "../stats/cross-products.js";
@@ -67,11 +68,11 @@ export async function fitTheta(
     return { total, moments, levels, regression, solution, solver: "qr", notes };
   }
   let used: Solver = plan.extended ? "extended" : "normal";
-  let solution = await watch.solve(() => solve(moments, regression));
+  let solution = await watch.solve(() => withPauses(solveSteps(moments, regression), control));
   if (solver === "auto" && used === "normal" && needsExtended(solution, moments, regression)) {
     ({ total, threads } = await scanned(true));
     moments = mergeFolds(total.folds);
-    solution = await watch.solve(() => solve(moments, regression));
+    solution = await watch.solve(() => withPauses(solveSteps(moments, regression), control));
     used = "extended";
     notes.push("double precision was not enough: the moments were summed again in double-double");
   }

@@ -5,9 +5,10 @@ import { plainKeys } from "../dataset/formula/plain.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
-import { type Estimate, solveSpec } from "../linear/model/solve-spec.js";
+import { type Estimate, solveSpecSteps } from "../linear/model/solve-spec.js";
 import { vcovNotes } from "../linear/shards/compatible.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
+import { withPauses } from "../parallel/steps.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
@@ -84,22 +85,25 @@ async function updateSource(
   await checkRows(table, layout, total, options);
   const folds = model.folds.map((fold, f) => fold.merge(total.folds[f]!));
   const notes = vcovNotes([model]);
-  const updated = solveSpec(
-    {
-      spec,
-      levels: unitedLevels(spec, [model.levels, sortedLevels(spec, total)]),
-      references,
-      moments: folds.length > 0 ? mergeFolds(folds) : model.moments.merge(total.folds[0]!),
-      folds,
-      weightsColumn,
-      scan: {
-        ...before,
-        rows: before.rows + total.rows,
-        dropped: before.dropped + total.dropped,
-        test: null,
+  const updated = await withPauses(
+    solveSpecSteps(
+      {
+        spec,
+        levels: unitedLevels(spec, [model.levels, sortedLevels(spec, total)]),
+        references,
+        moments: folds.length > 0 ? mergeFolds(folds) : model.moments.merge(total.folds[0]!),
+        folds,
+        weightsColumn,
+        scan: {
+          ...before,
+          rows: before.rows + total.rows,
+          dropped: before.dropped + total.dropped,
+          test: null,
+        },
       },
-    },
-    penalty,
+      penalty,
+    ),
+    control,
   );
   return { ...updated, notes: [...notes, ...updated.notes], rows: total.rows, dropped: total.dropped };
 }

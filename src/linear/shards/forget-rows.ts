@@ -1,9 +1,10 @@
 import { ModelError } from "../../errors.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { keepColumns } from "../../stats/block-layout.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { asExtended, mergeFolds } from "../../stats/merge-folds.js";
 import type { DataScan } from "../model/model-parts.js";
-import { type Estimate, solveSpec } from "../model/solve-spec.js";
+import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
 import { levelsLeft } from "./levels-left.js";
 
@@ -23,6 +24,11 @@ export interface Forgotten extends Estimate {
  * @throws ModelError where the models do not fit together, or the shard's rows cannot be among the model's
  */
 export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
+  return inOneGo(forgetRowsSteps(whole, shard));
+}
+
+/** `forgetRows` in steps. */
+export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Forgotten> {
   checkCompatible(whole, shard);
   const { model } = whole;
   const notAmong = (why: string) =>
@@ -50,7 +56,7 @@ export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
   const keep = (all: CrossProducts) => keepColumns(all, (key) => !gone.has(key));
   const digitsLost = lostDigits(model.moments, moments);
   const digitsLeft = (moments.extended ? 32 : 16) - digitsLost;
-  const rest = solveSpec(
+  const rest = yield* solveSpecSteps(
     {
       spec,
       levels,
