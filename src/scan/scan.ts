@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { setImmediate as nextTick } from "node:timers/promises";
 import { ChunkReader, type LaneSpec, laneSpec } from "../csv/chunk-reader.js";
 import { CHUNK_BYTES, FIRST_CHUNK, planChunks, type ResumePoint, startAfter } from "../csv/chunks.js";
 import { withLine } from "../csv/locate.js";
@@ -10,6 +9,7 @@ import { DataError, InterruptedError } from "../errors.js";
 import { Kernels } from "../kernels/kernels.js";
 import { BlockFeeder } from "./block-feeder.js";
 import { BlockView } from "./block-view.js";
+import { resting } from "./resting.js";
 import { blockOrder, type RowLayout } from "./row-layout.js";
 import {
   type LaneEnd,
@@ -21,13 +21,11 @@ import {
 } from "./scan-options.js";
 import { scanStream } from "./scan-stream.js";
 import { scanOnWorkers } from "./scan-workers.js";
-import { answerChunk, runJob, type ScanAnswer } from "./worker-side.js";
+import { answerChunkWithPauses, runJobWithPauses, type ScanAnswer } from "./worker-side.js";
 
 /** More threads than this only take memory. */
 const MOST_THREADS = 64;
 const INLINE_BYTES = 4 << 20;
-/** How long the calling thread works at a stretch before it lets others run, in milliseconds. */
-const STRETCH_MS = 10;
 
 /**
  * Runs a job over every chunk of a table: by the fast lane, on worker threads or on this one, from a file or from
@@ -63,9 +61,12 @@ export async function scan<Plan, Result>(
       const { fd, size } = source.plain;
       const chunkPlan = planChunks(table, size, chunkBytes);
       const lane = laneSpec(table, blockOrder(layout).choice, chunkPlan);
-      threads = size <= (options.inlineBytes ?? INLINE_BYTES) ? 1 : Math.min(wanted, chunkPlan.chunks);
+      const small = size <= (options.inlineBytes ?? INLINE_BYTES);
+      threads = small && !options.apart ? 1 : Math.min(wanted, chunkPlan.chunks);
       const end =
-        threads > 1 ? await scanOnWorkers(options, lane, fd, threads) : await scanInline(options, lane, fd);
+        threads > 1 || options.apart
+          ? await scanOnWorkers(options, lane, fd, threads)
+          : await scanInline(options, lane, fd);
       hasRows = end.hasRows;
       if (end.stop !== undefined) takeover = { ...end.stop, bytes: source.chunks(end.stop.offset) };
       else source.checkUnchanged();
@@ -96,20 +97,20 @@ async function scanInline<Plan, Result>(
   const job = create(new BlockView(kernels, reader, layout), plan);
   const { chunks, chunkBytes, size } = lane.plan;
   let start = FIRST_CHUNK;
-  let since = performance.now();
+  const rest = resting(() => signal?.throwIfAborted());
   for (let chunk = 0; chunk < chunks; chunk++) {
     reader.load(chunk);
     const next = startAfter(start, reader.count());
     const answer: ScanAnswer<Result> = { results: [], stop: undefined };
-    answerChunk(answer, chunk, () => runJob(reader, job, start));
+    await answerChunkWithPauses(answer, chunk, () => runJobWithPauses(reader, job, start, rest));
+    signal?.throwIfAborted();
     if (answer.stop !== undefined) return { hasRows: start.firstRow > 0, stop: resumeOf(answer.stop) };
     start = next;
     if ((await collect(answer.results[0]!.result, chunk)) === false) break;
-    if (performance.now() - since < STRETCH_MS) continue;
+    const pausing = rest();
+    if (pausing === undefined) continue;
     onProgress?.({ read: Math.min(size, (chunk + 1) * chunkBytes), total: size });
-    await nextTick();
-    signal?.throwIfAborted();
-    since = performance.now();
+    await pausing;
   }
   return { hasRows: start.firstRow > 0, stop: undefined };
 }
@@ -124,10 +125,14 @@ async function scanReference<Plan, Result>(
   const { choice } = blockOrder(layout);
   const feeder = new BlockFeeder(kernels, choice);
   const job = create(new BlockView(kernels, feeder, layout), plan);
+  const rest = resting(() => signal?.throwIfAborted());
   let hasRows = false;
   for await (const block of readReference(table, choice, feeder.levels, chunkBytes, takeover)) {
     signal?.throwIfAborted();
-    for (const count of feeder.blocks(block)) job.add(count);
+    for (const count of feeder.blocks(block)) {
+      job.add(count);
+      await rest();
+    }
     hasRows = true;
     if ((await collect(job.finish(), block.chunk)) === false) break;
     onProgress?.(table.source.progress());

@@ -75,9 +75,25 @@ export function answerChunk<Result>(answer: ScanAnswer<Result>, chunk: number, r
   try {
     answer.results.push({ chunk, result: run() });
   } catch (error) {
-    answer.stop =
-      error instanceof LaneStop ? { chunk, resume: error.resume } : { chunk, failure: failureOf(error) };
+    answer.stop = stopOf(chunk, error);
   }
+}
+
+/** `answerChunk` on a thread that others want to use too. */
+export async function answerChunkWithPauses<Result>(
+  answer: ScanAnswer<Result>,
+  chunk: number,
+  run: () => Promise<Result>,
+): Promise<void> {
+  try {
+    answer.results.push({ chunk, result: await run() });
+  } catch (error) {
+    answer.stop = stopOf(chunk, error);
+  }
+}
+
+function stopOf(chunk: number, error: unknown): ScanStop {
+  return error instanceof LaneStop ? { chunk, resume: error.resume } : { chunk, failure: failureOf(error) };
 }
 
 /** Reads the loaded chunk and gives its rows to the job. */
@@ -86,6 +102,26 @@ export function runJob<Result>(reader: ChunkReader, job: ChunkJob<Result>, start
     for (const rows of reader.blocks(start)) job.add(rows);
   } catch (error) {
     // What the job has of a chunk that stops half-way must not leak into the next.
+    job.finish();
+    throw error;
+  }
+  return job.finish();
+}
+
+/** `runJob` that asks after every block whether it should make a pause. */
+export async function runJobWithPauses<Result>(
+  reader: ChunkReader,
+  job: ChunkJob<Result>,
+  start: ChunkStart,
+  pause: () => Promise<void> | undefined,
+): Promise<Result> {
+  try {
+    for (const rows of reader.blocks(start)) {
+      job.add(rows);
+      const pausing = pause();
+      if (pausing !== undefined) await pausing;
+    }
+  } catch (error) {
     job.finish();
     throw error;
   }

@@ -2,6 +2,7 @@ import { CHUNK_BYTES } from "../csv/chunks.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import type { Column } from "../dataset/schema.js";
 import { UsageError } from "../errors.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { positions } from "../stats/positions.js";
 import { option, wording } from "../wording.js";
 
@@ -53,9 +54,19 @@ export function foldsForGroups(width: number, groups: number): number {
 
 /**
  * Bytes per chunk for a design of this width in so many folds: 1 MiB, and more for wide designs, up to 64 MiB, so
- * that merging the folds' p²/2 sums of a chunk stays small beside making them. It depends on the data alone.
+ * that merging the folds' p²/2 sums of a chunk stays small beside making them: each takes about as long as the products
+ * of 36 rows, so 150 rows a fold are enough. It depends on the data alone.
  */
 export function chunkBytesFor(width: number, folds: number): number {
-  const scale = (folds * width ** 2) / 2 ** 15;
+  const scale = folds * Math.min(width ** 2 / 2 ** 15, width / 900);
   return CHUNK_BYTES * 2 ** Math.min(6, Math.max(0, Math.ceil(Math.log2(scale))));
+}
+
+/** Multiplications at a stretch that would hold a thread for some 100 ms, in double and in double-double. */
+const LONG_STRETCH = 1e9;
+const LONG_STRETCH_EXTENDED = 8e7;
+
+/** Whether summing a block of 128 rows in each fold takes so long that the calling thread should not do it. */
+export function summedApart(width: number, plan: { folds: number; extended: boolean }): boolean {
+  return BLOCK_ROWS * width ** 2 * plan.folds > (plan.extended ? LONG_STRETCH_EXTENDED : LONG_STRETCH);
 }

@@ -23,8 +23,9 @@ import type { MomentsPlan } from "./moments-job.js";
 import { checkCluster, robustVcovOf } from "./robust-vcov.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
 
-/** A file from which on a command that is not told how many threads to start starts some. */
+/** A file from which on a command that is not told how many threads to start starts some, at up to 50 columns. */
 const THREADS_PAY_BYTES = 40 << 20;
+const THREADS_PAY_WIDTH = 50;
 
 /** A model fitted on a CSV, and what happened on the way. */
 export interface CsvFit {
@@ -85,7 +86,8 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
 
   const chunkBytes = chunkBytesFor(width, plan.folds);
   // On two cores a second thread has paid for its start from about 40 MB on, where this one works too.
-  const inlineBytes = callerWorks && options.threads === undefined ? THREADS_PAY_BYTES : undefined;
+  const paying = THREADS_PAY_BYTES / Math.max(1, width / THREADS_PAY_WIDTH);
+  const inlineBytes = callerWorks && options.threads === undefined ? paying : undefined;
   const control: ScanControl = {
     threads: options.threads,
     callerWorks,

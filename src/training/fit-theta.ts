@@ -11,6 +11,7 @@ import type { ScanControl } from "../scan/scan-options.js";
 import type { CrossProducts } from "../stats/cross-products.js";
 import { mergeFolds } from "../stats/merge-folds.js";
 import { checkFactors, checkRows } from "./check-rows.js";
+import { designWidth, summedApart } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { type MomentsTotal, sortedLevels } from "./moments-result.js";
@@ -45,8 +46,13 @@ export async function fitTheta(
   const { spec } = plan;
   const { solver = "auto", references = {}, signal } = options;
   const notes: string[] = [];
-  const scanned = (extended: boolean) =>
-    watch.scan(() => scanMoments(table, layout, { ...plan, extended }, control));
+  const width = designWidth(spec, table);
+  const scanned = (extended: boolean) => {
+    const what = { ...plan, extended };
+    return watch.scan(() =>
+      scanMoments(table, layout, what, { ...control, apart: summedApart(width, what) }),
+    );
+  };
   let { total, threads } = await scanned(plan.extended);
   watch.threads = threads;
   await checkRows(table, layout, total, options);

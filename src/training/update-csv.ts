@@ -14,7 +14,7 @@ import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { mergeFolds } from "../stats/merge-folds.js";
 import { checkRows } from "./check-rows.js";
-import { chunkBytesFor } from "./design-width.js";
+import { chunkBytesFor, summedApart } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { sortedLevels } from "./moments-result.js";
 import { scanMoments } from "./scan-moments.js";
@@ -79,6 +79,7 @@ async function updateSource(
     signal,
     onProgress,
     chunkBytes: chunkBytesFor(width, plan.folds),
+    apart: summedApart(width, plan),
   };
   const layout = layoutOf(table, { ...rawSlots(spec), weight: weightsColumn });
   const { total } = await scanMoments(table, layout, plan, control);
