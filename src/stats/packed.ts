@@ -7,3 +7,10 @@ export function packedLength(p: number): number {
 export function packedIndex(i: number, j: number): number {
   return i >= j ? (i * (i + 1)) / 2 + j : (j * (j + 1)) / 2 + i;
 }
+
+/** Typed numbers as a plain list, for JSON: many times faster than `Array.from`, which asks the iterator. */
+export function plainList(values: Float64Array): number[] {
+  const list = new Array<number>(values.length);
+  for (let i = 0; i < list.length; i++) list[i] = values[i]!;
+  return list;
+}

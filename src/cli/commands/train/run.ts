@@ -1,5 +1,5 @@
-import { writeFileAtomic } from "../../../csv/write.js";
 import { ModelError, UsageError } from "../../../errors.js";
+import { writeJson } from "../../../linear/model/write-json.js";
 import { type CsvFit, fitCsv } from "../../../training/fit-csv.js";
 import type { FitCsvOptions } from "../../../training/fit-options.js";
 import { version } from "../../../version.js";
@@ -43,7 +43,7 @@ export async function train(
     throw new ModelError(`these terms depend linearly on terms before them: ${model.aliased.join(", ")}`, {
       hint: "leave them out with --exclude, or train without --strict",
     });
-  await writeFileAtomic(options.model, `${JSON.stringify(model)}\n`);
+  await writeJson(options.model, model, signal);
   if (options.quiet) return 0;
   if (options.json)
     process.stdout.write(
