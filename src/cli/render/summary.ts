@@ -96,14 +96,26 @@ function wrapLines(lines: readonly string[], columns: number): string {
   return lines.map((line) => (line.includes("\n") ? line : wrap(line, columns))).join("\n");
 }
 
+/** What a factor was made by; plain loops go without saying. */
+const FACTORS = { "ml-matrix": "Cholesky, ml-matrix", blocks: "Cholesky, blocked", loops: "Cholesky" };
+
 function solverText(model: LinearModel): string {
+  const { solver, method } = model;
+  if (method !== undefined) {
+    const { factor, arithmetic, refinements } = method;
+    const parts = [FACTORS[factor]];
+    if (arithmetic === "double-double") parts.push("double-double");
+    if (refinements !== undefined)
+      parts.push(`refined in double-double, ${refinements} ${refinements === 1 ? "step" : "steps"}`);
+    return `${solver} (${parts.join(", ")})`;
+  }
   const names = {
     normal: "normal (Cholesky, double precision)",
     extended: "extended (Cholesky, double-double)",
     qr: "qr (Householder)",
     gd: "gd (gradient descent)",
   };
-  return names[model.solver];
+  return names[solver];
 }
 
 /** A layout of the table of coefficients: significant digits of estimates and bounds, decimals of t. */

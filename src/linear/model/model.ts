@@ -7,7 +7,7 @@ import type { RobustVcov, Vcov } from "../covariance/vcov.js";
 import { unwhiten, type Whitening, whiteningOf } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict-concurrent.js";
-import type { Solution } from "../solve/solution.js";
+import type { Method, Solution } from "../solve/solution.js";
 import type { Regression } from "../solve/solve.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import { type ModelDocument, SCHEMA } from "./document-schema.js";
@@ -60,6 +60,8 @@ export class LinearModel implements FittedModel {
   /** √κ₁ of the Gram matrix of the centred columns scaled to length 1. */
   readonly conditionNumber: number;
   readonly solver: Solver;
+  /** How θ was computed from the moments, where it was and that is known. */
+  readonly method: Method | undefined;
   /** Residual sum of squares on the rows of the fit. */
   readonly rss: number;
   /** Total sum of squares: about the mean with an intercept, about 0 without. */
@@ -95,6 +97,7 @@ export class LinearModel implements FittedModel {
     this.rank = parts.rank;
     this.conditionNumber = parts.conditionNumber;
     this.solver = parts.solver;
+    this.method = parts.method;
     this.rss = parts.rss;
     this.tss = parts.tss;
     this.moments = parts.moments;
@@ -258,6 +261,7 @@ export class LinearModel implements FittedModel {
       terms: [...this.terms],
       intercept: this.intercept,
       solver: this.solver,
+      ...(this.method === undefined ? {} : { method: this.method }),
       coefficients: numbers(this.coefficients),
       covariance: numbers(this.covariance),
       vcov: this.vcov,
