@@ -10,18 +10,55 @@ import { option, wording } from "../wording.js";
  * About how many columns the moments of a spec will have, the target's included: the product of each term's degrees
  * and of the numbers of levels that the sample shows.
  */
-export function designWidth(
-  spec: ModelSpec,
-  table: { readonly columns: readonly Column[]; readonly sample: readonly (readonly string[])[] },
-): number {
+export function designWidth(spec: ModelSpec, table: SampledTable): number {
+  return spread(spec, table, 0, 1);
+}
+
+/** As few coefficients as a spec can have on a table, the intercept's among them: one less for each factor's reference. */
+export function leastCoefficients(spec: ModelSpec, table: SampledTable): number {
+  return spread(spec, table, 1, spec.intercept ? 1 : 0);
+}
+
+/** From so many levels on a text column may be one of names, and not of groups. */
+const MANY_LEVELS = 200;
+
+/** Remarks on factors of very many levels, each of which is a coefficient. */
+export function levelNotes(spec: ModelSpec, table: SampledTable): string[] {
+  return spec.variables.flatMap((variable) => {
+    if (variable.kind !== "factor") return [];
+    const levels = spread(
+      { ...spec, variables: [variable], terms: [{ label: "", variables: [0] }] },
+      table,
+      0,
+      0,
+    );
+    if (levels < MANY_LEVELS) return [];
+    return [
+      `${variable.label} has ${levels} levels in the first ${table.sample.length} rows, and each is a coefficient: ` +
+        "leave it out if it only names the rows",
+    ];
+  });
+}
+
+/** What is known of a table before its rows are read. */
+interface SampledTable {
+  readonly columns: readonly Column[];
+  readonly sample: readonly (readonly string[])[];
+}
+
+/** Σ over the terms of the product of their variables' columns, a factor's being the levels less `reference`. */
+function spread(spec: ModelSpec, table: SampledTable, reference: number, more: number): number {
   const at = positions(table.columns.map(({ name }) => name));
   const widths = spec.variables.map((variable) => {
     if (variable.kind === "numeric") return 1;
     if (variable.kind === "polynomial") return variable.degree;
     const position = at.get(variable.column)!;
-    return Math.max(1, new Set(table.sample.map((row) => row[position])).size);
+    const cells = table.sample
+      .map((row) => row[position])
+      .filter((cell) => cell !== undefined && cell !== "");
+    return Math.max(1, new Set(cells).size - reference);
   });
-  return spec.terms.reduce((sum, term) => sum + term.variables.reduce((w, v) => w * widths[v]!, 1), 1);
+  return spec.terms.reduce((sum, term) => sum + term.variables.reduce((w, v) => w * widths[v]!, 1), more);
 }
 
 /** More folds than this are taken for a mistake: every one costs moments and a fit of its own. */

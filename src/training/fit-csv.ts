@@ -14,8 +14,9 @@ import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { option, wording } from "../wording.js";
+import { checkBudget } from "./budget.js";
 import { chooseColumns } from "./choose-columns.js";
-import { chosenFolds, chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
+import { chosenFolds, chunkBytesFor, designWidth, foldsFor, levelNotes } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
 import { keepStream } from "./keep-stream.js";
@@ -78,6 +79,8 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
   };
+  checkBudget({ source, table, spec, plan, width, threads: options.threads, fileBytes: options.fileBytes });
+  notes.push(...levelNotes(spec, table));
   // A stream can be read again only if it is kept: for rows held out, a robust covariance, a solver that wants all
   // rows at once, and where double turns out not to be enough.
   const onePass = solver === "normal" || solver === "extended" || (solver === "auto" && plan.extended);

@@ -3,13 +3,13 @@ import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
 import { regressionOf, type Solver } from "../linear/model/model-parts.js";
 import { checkEstimable } from "../linear/solve/aliasing.js";
 import { needsExtended } from "../linear/solve/ladder.js";
+import { mergeFoldsSteps } from "../linear/solve/merge-steps.js";
 import type { Solution } from "../linear/solve/solution.js";
 import { type Regression, solveSteps } from "../linear/solve/solve.js";
 import { withPauses } from "../parallel/steps.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { CrossProducts } from "../stats/cross-products.js";
-import { mergeFolds } from "../stats/merge-folds.js";
 import { checkFactors, checkRows } from "./check-rows.js";
 import { designWidth, summedApart } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
@@ -60,7 +60,7 @@ export async function fitTheta(
 
   const levels = sortedLevels(spec, total);
   const regression = regressionOf(spec, codedTerms(spec, levels, references));
-  let moments = mergeFolds(total.folds);
+  let moments = await withPauses(mergeFoldsSteps(total.folds), control);
   checkEstimable(moments, regression);
   const readAll = async () => {
     const { readDesign } = await import("./read-design.js");
@@ -77,7 +77,7 @@ export async function fitTheta(
   let solution = await watch.solve(() => withPauses(solveSteps(moments, regression), control));
   if (solver === "auto" && used === "normal" && needsExtended(solution, moments, regression)) {
     ({ total, threads } = await scanned(true));
-    moments = mergeFolds(total.folds);
+    moments = await withPauses(mergeFoldsSteps(total.folds), control);
     solution = await watch.solve(() => withPauses(solveSteps(moments, regression), control));
     used = "extended";
     notes.push("double precision was not enough: the moments were summed again in double-double");

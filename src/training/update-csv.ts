@@ -8,11 +8,11 @@ import type { LinearModel } from "../linear/model/model.js";
 import { type Estimate, solveSpecSteps } from "../linear/model/solve-spec.js";
 import { vcovNotes } from "../linear/shards/compatible.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
+import { mergeFoldsSteps } from "../linear/solve/merge-steps.js";
 import { withPauses } from "../parallel/steps.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
-import { mergeFolds } from "../stats/merge-folds.js";
 import { checkRows } from "./check-rows.js";
 import { chunkBytesFor, summedApart } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
@@ -92,7 +92,10 @@ async function updateSource(
         spec,
         levels: unitedLevels(spec, [model.levels, sortedLevels(spec, total)]),
         references,
-        moments: folds.length > 0 ? mergeFolds(folds) : model.moments.merge(total.folds[0]!),
+        moments:
+          folds.length > 0
+            ? await withPauses(mergeFoldsSteps(folds), control)
+            : model.moments.merge(total.folds[0]!),
         folds,
         weightsColumn,
         scan: {

@@ -24,7 +24,7 @@ export async function presentModel(
   details: { path?: string | undefined; before?: string; extra?: object } = {},
 ): Promise<void> {
   const model = options.model ?? options.output;
-  if (model !== undefined) await writeJson(model, report.model);
+  if (model !== undefined) await writeJson(model, report.model.document());
   if (options.quiet) return;
   const { path, before = "", extra } = details;
   if (options.json) {

@@ -2,7 +2,7 @@ import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/for
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
 import { UsageError } from "../../errors.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
-import { packedIndex } from "../../stats/packed.js";
+import { packedIndex, plainList } from "../../stats/packed.js";
 import type { RobustVcov, Vcov } from "../covariance/vcov.js";
 import { unwhiten, type Whitening, whiteningOf } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
@@ -252,7 +252,15 @@ export class LinearModel implements FittedModel {
 
   /** The document that model.json holds; `JSON.stringify(model)` calls it. */
   toJSON(): ModelDocument {
-    const numbers = (values: Float64Array) => Array.from(values, (v) => (Number.isFinite(v) ? v : null));
+    const { moments, folds, ...rest } = this.document();
+    return { ...rest, moments: moments.toJSON(), folds: folds.map((fold) => fold.toJSON()) };
+  }
+
+  /** The same document with its moments as they are, which make plain numbers of themselves when they are written. */
+  document(): Omit<ModelDocument, "moments" | "folds"> & {
+    moments: CrossProducts;
+    folds: readonly CrossProducts[];
+  } {
     return {
       format: "goml-model",
       schema: SCHEMA,
@@ -262,8 +270,8 @@ export class LinearModel implements FittedModel {
       intercept: this.intercept,
       solver: this.solver,
       ...(this.method === undefined ? {} : { method: this.method }),
-      coefficients: numbers(this.coefficients),
-      covariance: numbers(this.covariance),
+      coefficients: plainList(this.coefficients, null),
+      covariance: plainList(this.covariance, null),
       vcov: this.vcov,
       aliased: [...this.aliased],
       rank: this.rank,
@@ -279,8 +287,8 @@ export class LinearModel implements FittedModel {
       spec: this.spec,
       levels: this.levels,
       references: this.references,
-      moments: this.moments.toJSON(),
-      folds: this.folds.map((fold) => fold.toJSON()),
+      moments: this.moments,
+      folds: this.folds,
     };
   }
 

@@ -1,9 +1,9 @@
 import { ModelError, UsageError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
-import { mergeFolds } from "../../stats/merge-folds.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import { type CrossValidation, collectErrors, leaveOneOut } from "../solve/cross-validation.js";
+import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { predictionSquares } from "../solve/prediction-squares.js";
 import { isConstant } from "../solve/solution.js";
 import { columnsOf, type Regression } from "../solve/solve.js";
@@ -117,7 +117,7 @@ export function* crossValidatePathSteps(
   options: PenaltyOptions & { lambdas?: readonly number[] | undefined; count?: number | undefined } = {},
 ): Steps<CrossValidatedPath> {
   const filled = folds.filter((fold) => fold.n > 0);
-  const total = mergeFolds(filled);
+  const total = yield* mergeFoldsSteps(filled);
   const lambdas = [...(options.lambdas ?? (yield* lambdaPathSteps(total, regression, options)))];
   lambdas.sort((x, y) => y - x);
   const foldPaths = yield* leaveOneOut(filled, function* (others, fold) {

@@ -2,9 +2,10 @@ import { ModelError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { keepColumns } from "../../stats/block-layout.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
-import { asExtended, mergeFolds } from "../../stats/merge-folds.js";
+import { asExtended } from "../../stats/merge-folds.js";
 import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
+import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
 import { levelsLeft } from "./levels-left.js";
 
@@ -46,8 +47,13 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
   for (const [fold, part] of pairs)
     if (part!.n > fold!.n)
       throw notAmong(`a cross-validation fold has ${part!.n} rows, that of the model ${fold!.n}`);
-  const folds = pairs.map(([fold, part]) => difference(fold!, part!));
-  const moments = folds.length > 0 ? mergeFolds(folds) : difference(model.moments, shard.model.moments);
+  const folds: CrossProducts[] = [];
+  for (const [fold, part] of pairs) {
+    folds.push(difference(fold!, part!));
+    yield;
+  }
+  const moments =
+    folds.length > 0 ? yield* mergeFoldsSteps(folds) : difference(model.moments, shard.model.moments);
   const impossible = moments.columns.find((_, i) => isNegative(model.moments, shard.model.moments, i));
   if (impossible !== undefined) throw notAmong(`${impossible} would vary by less than nothing`);
 

@@ -2,9 +2,10 @@ import { type FactorLevels, sortLevels } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
-import { mergeFolds } from "../../stats/merge-folds.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
+import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
 
 /**
@@ -35,7 +36,9 @@ export function* mergeModelsSteps(models: readonly NamedModel[]): Steps<Estimate
         double.map(({ name }) => name).join(", "),
     );
   }
-  const folds = first.model.folds.map((_, f) => mergeFolds(models.map(({ model }) => model.folds[f]!)));
+  const folds: CrossProducts[] = [];
+  for (let f = 0; f < first.model.folds.length; f++)
+    folds.push(yield* mergeFoldsSteps(models.map(({ model }) => model.folds[f]!)));
   const { spec, references, weightsColumn, penalty } = first.model;
   const merged = yield* solveSpecSteps(
     {
@@ -45,7 +48,7 @@ export function* mergeModelsSteps(models: readonly NamedModel[]): Steps<Estimate
         models.map(({ model }) => model.levels),
       ),
       references,
-      moments: folds.length > 0 ? mergeFolds(folds) : mergeFolds(models.map(({ model }) => model.moments)),
+      moments: yield* mergeFoldsSteps(folds.length > 0 ? folds : models.map(({ model }) => model.moments)),
       folds,
       weightsColumn,
       scan: summedScan(models.map(({ model }) => model.scan)),

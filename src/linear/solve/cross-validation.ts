@@ -3,6 +3,7 @@ import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { mergeFolds } from "../../stats/merge-folds.js";
 import { needsExtended } from "./ladder.js";
+import { mergeFoldsSteps } from "./merge-steps.js";
 import { predictionSquares } from "./prediction-squares.js";
 import { type Regression, solveSteps } from "./solve.js";
 
@@ -57,7 +58,7 @@ export function crossValidate(folds: readonly CrossProducts[], regression: Regre
 function* asNeeded(folds: readonly CrossProducts[], regression: Regression): Steps<readonly CrossProducts[]> {
   if (!folds.every((fold) => fold.extended)) return folds;
   const rounded = folds.map((fold) => fold.toMoments());
-  const total = mergeFolds(rounded);
+  const total = yield* mergeFoldsSteps(rounded);
   const solution = yield* solveSteps(total, regression);
   return needsExtended(solution, total, regression) ? folds : rounded;
 }

@@ -1,4 +1,5 @@
 import { ModelError, UsageError } from "../../../errors.js";
+import { MOST_BYTES } from "../../../linear/model/model-file.js";
 import { writeJson } from "../../../linear/model/write-json.js";
 import { type CsvFit, fitCsv } from "../../../training/fit-csv.js";
 import type { FitCsvOptions } from "../../../training/fit-options.js";
@@ -31,6 +32,7 @@ export async function train(
       solver: options.solver,
       descent: descentOptions(options),
       threads: options.threads,
+      fileBytes: MOST_BYTES,
       callerWorks: true,
       signal,
       onProgress: progress.update,
@@ -43,7 +45,7 @@ export async function train(
     throw new ModelError(`these terms depend linearly on terms before them: ${model.aliased.join(", ")}`, {
       hint: "leave them out with --exclude, or train without --strict",
     });
-  await writeJson(options.model, model, signal);
+  await writeJson(options.model, model.document(), signal);
   if (options.quiet) return 0;
   if (options.json)
     process.stdout.write(
