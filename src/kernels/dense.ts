@@ -7,6 +7,23 @@ const BASE = 1024;
 /** Numbers that threads agree by, 32 bits each, before those of the tiles. */
 const STATE = 16;
 
+/** A memory that a system has given back, with the kernels on it. */
+interface Spare {
+  memory: SharedMemory;
+  kernels: DenseExports;
+}
+
+/**
+ * Memories for the next systems. Each reserves gigabytes of addresses, whatever its size, and goes with the garbage: a
+ * search that solves a thousand small systems would run out of them.
+ */
+const spares: Spare[] = [];
+const MOST_SPARES = 2;
+/** Larger memories are not kept. */
+const SPARE_BYTES = 64 << 20;
+/** No memory is smaller than this, so that it fits the next system too. */
+const LEAST_BYTES = 1 << 20;
+
 /** What there is to know of a system in shared memory; plain data, which crosses to worker threads. */
 export interface DenseLayout {
   memory: SharedMemory;
@@ -46,7 +63,7 @@ export class DenseSystem {
   readonly #first: number;
   readonly #second: number;
 
-  constructor(layout: DenseLayout) {
+  constructor(layout: DenseLayout, kernels = instantiateDense(layout.memory)) {
     this.layout = layout;
     const places = placesOf(layout);
     this.order = layout.order;
@@ -59,7 +76,7 @@ export class DenseSystem {
     this.#first = places.first;
     this.#second = places.second;
     const { buffer } = layout.memory;
-    this.kernels = instantiateDense(layout.memory);
+    this.kernels = kernels;
     this.state = new Int32Array(buffer, BASE, STATE + triangle(places.tiles));
     this.doubles = new Float64Array(buffer);
   }
@@ -68,15 +85,27 @@ export class DenseSystem {
   static of(order: number, options: { extended?: boolean; threads?: number } = {}): DenseSystem {
     const { extended = false, threads = 1 } = options;
     const shape = { order, extended, threads };
-    const memory = sharedMemory(placesOf(shape).bytes);
-    const system = new DenseSystem({ ...shape, memory });
+    const { memory, kernels } = takeMemory(placesOf(shape).bytes);
+    const system = new DenseSystem({ ...shape, memory }, kernels);
+    system.#clear();
     for (let i = order; i < system.tiles * system.size; i++) system.doubles[system.entry(i, i)] = 1;
     return system;
   }
 
-  /** The bytes that a system takes. */
-  static bytes(order: number, extended: boolean): number {
-    return placesOf({ order, extended, threads: 1 }).bytes;
+  /** Gives the memory back, for the next system: this one must not be used any more, by any thread. */
+  release(): void {
+    const { memory } = this.layout;
+    if (spares.length === MOST_SPARES || memory.buffer.byteLength > SPARE_BYTES) return;
+    if (spares.some((spare) => spare.memory === memory)) return;
+    spares.push({ memory, kernels: this.kernels });
+  }
+
+  /** Clears what another system may have left, but for the second matrix, which is cleared tile by tile. */
+  #clear(): void {
+    this.state.fill(0);
+    const [from, to] = [this.#columns / 8, this.#second / 8];
+    this.doubles.fill(0, from, to);
+    if (this.extended) this.doubles.fill(0, from + this.low / 8, to + this.low / 8);
   }
 
   /** Where the number of a tile's state is, among `state`. */
@@ -113,6 +142,19 @@ export class DenseSystem {
     const [row, column] = [Math.floor(i / size), Math.floor(j / size)];
     return this.tile(row, column) / 8 + (i - row * size) * size + (j - column * size);
   }
+}
+
+function takeMemory(bytes: number): Spare {
+  // The smallest that is large enough.
+  let best = -1;
+  for (const [i, { memory }] of spares.entries()) {
+    const size = memory.buffer.byteLength;
+    if (size >= bytes && (best < 0 || size < spares[best]!.memory.buffer.byteLength)) best = i;
+  }
+  if (best >= 0) return spares.splice(best, 1)[0]!;
+  if (bytes < SPARE_BYTES) spares.shift();
+  const memory = sharedMemory(Math.max(LEAST_BYTES, bytes));
+  return { memory, kernels: instantiateDense(memory) };
 }
 
 function triangle(n: number): number {

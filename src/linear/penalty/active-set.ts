@@ -154,6 +154,7 @@ export function* solveActive(
     (i) => (covariance[usable[i]!]! - signs[usable[i]!]!) / scale[i]!,
   );
   const { high } = yield* factor.solve(right);
+  factor.release();
   b.fill(0);
   for (const [at, i] of factor.kept.entries()) b[usable[i]!] = high[at]! / scale[i]!;
   return factor.aliased.length === 0;

@@ -43,4 +43,7 @@ export class ExtendedFactor implements SpdFactor {
   *inverse(): Steps<Float64Array> {
     return extendedInverse(this.#rows);
   }
+
+  /** It has no memory of its own. */
+  release(): void {}
 }

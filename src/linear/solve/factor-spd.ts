@@ -4,10 +4,14 @@ import { MlFactor } from "./ml-factor.js";
 import type { SpdFactor, SymmetricRows } from "./spd-factor.js";
 import { TiledFactor } from "./tiled-factor.js";
 
-/** The order from which on the blocked kernels pay beside ml-matrix, memory and all. */
-const BLOCKS_PAY = 48;
-/** The same beside plain loops in double-double. */
-const EXTENDED_BLOCKS_PAY = 32;
+/**
+ * The order from which on the blocked kernels pay beside ml-matrix. Measured (EPYC, Node 20), a factor, a solution and
+ * the inverse take 12 and 11 µs for 13 columns, 69 and 34 for 32, 374 and 136 for 64; but the kernels have to be loaded
+ * first, some 2 ms, which a fit of its own and its folds earn back from about 32 columns on.
+ */
+const BLOCKS_PAY = 32;
+/** The same beside plain loops in double-double: 112 and 76 µs for 13 columns, 448 and 172 for 24. */
+const EXTENDED_BLOCKS_PAY = 24;
 
 /**
  * The Cholesky factor of a symmetric positive semidefinite matrix with unit diagonal, in double: by ml-matrix where it is

@@ -54,6 +54,9 @@ export class MlFactor implements SpdFactor {
   *inverse(): Steps<Float64Array> {
     return inverseFromFactor(this.#lower, this.kept.length);
   }
+
+  /** It has no memory of its own. */
+  release(): void {}
 }
 
 /** L of ml-matrix over some columns; undefined where a pivot is not above the tolerance. `rows` has lower triangles. */

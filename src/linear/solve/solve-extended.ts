@@ -147,17 +147,31 @@ function* solveRefined(
   intercept: boolean,
   inverseWanted: boolean,
 ): Steps<ScaledSolution | undefined> {
-  const { gram, root, tss } = system;
+  const { gram, root } = system;
   const rows = packedRows(gram.hi, root.length);
   const factor = yield* factorSpd(rows, CERTAIN_PIVOT);
+  const found = factor.aliased.some((j) => root[j]!.hi !== 0)
+    ? undefined
+    : yield* refineAll(system, rows, factor, intercept && inverseWanted, inverseWanted);
+  factor.release();
+  return found;
+}
+
+/** θ, and where they are wanted the intercept's part and the inverse, from a factor that has kept what varies. */
+function* refineAll(
+  { gram, tss, ...system }: ScaledSystem,
+  rows: SymmetricRows,
+  factor: SpdFactor,
+  centreWanted: boolean,
+  inverseWanted: boolean,
+): Steps<ScaledSolution | undefined> {
   const { kept, aliased } = factor;
-  if (aliased.some((j) => root[j]!.hi !== 0)) return undefined;
   const b = chosen(system.covariance, kept);
   const solved = yield* refine(gram, kept, factor, b);
   if (solved === undefined) return undefined;
   const m = chosen(system.centre, kept);
-  const centre = intercept && inverseWanted ? yield* refine(gram, kept, factor, m) : undefined;
-  if (intercept && inverseWanted && centre === undefined) return undefined;
+  const centre = centreWanted ? yield* refine(gram, kept, factor, m) : undefined;
+  if (centreWanted && centre === undefined) return undefined;
   const inverse = inverseWanted ? yield* refinedInverse(gram, rows, factor) : undefined;
   if (inverseWanted && inverse === undefined) return undefined;
   // sᵀA⁻¹s = sᵀx + xᵀr up to rᵀA⁻¹r.
@@ -223,6 +237,8 @@ function* solveDirectly(
     centre = { hi: solved.high, lo: solved.low };
     spread = solved.half.reduce((sum, v) => sum + v * v, 0);
   }
+  const inverse = inverseWanted ? yield* directInverse(gram, factor) : undefined;
+  factor.release();
   return {
     kept,
     aliased,
@@ -230,7 +246,7 @@ function* solveDirectly(
     rss: tss.sub(dot(z, z)),
     centre,
     spread,
-    inverse: inverseWanted ? yield* directInverse(gram, factor) : undefined,
+    inverse,
     method: { factor: factor.by, arithmetic: "double-double" },
   };
 }
@@ -248,8 +264,11 @@ function* directInverse(gram: ExtendedVector, extended: SpdFactor): Steps<Scaled
   };
   const factor = yield* factorSpd(rows, EXTENDED_TOLERANCE);
   // In double a column may look dependent that is not.
-  if (factor.aliased.length === 0) {
-    const slopes = yield* factor.inverse();
+  const certain = factor.aliased.length === 0;
+  const inDouble = certain ? yield* factor.inverse() : undefined;
+  factor.release();
+  if (inDouble !== undefined) {
+    const slopes = inDouble;
     const conditionNumber = yield* conditionOf(rows, all, slopes);
     if (conditionNumber <= DOUBLE_INVERSE_CONDITION) return { slopes, conditionNumber };
   }

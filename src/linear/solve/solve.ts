@@ -107,6 +107,7 @@ function* solveDouble(
     conditionNumber = yield* conditionOf(rows, kept, slopes);
     inverse = { slopes, scale };
   }
+  factor.release();
   return {
     ...(yield* inOrderOfTerms(k, kept, beta, inverse, centre)),
     aliased: [...aliased],

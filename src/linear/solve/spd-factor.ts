@@ -30,4 +30,6 @@ export interface SpdFactor {
   solve(b: Float64Array, bLow?: Float64Array): Steps<SolvedColumn>;
   /** A⁻¹ over the columns kept, packed, rounded to doubles. Nothing can be solved after it: it may take L's place. */
   inverse(): Steps<Float64Array>;
+  /** Gives its memory back; nothing can be asked of it after that. */
+  release(): void;
 }

@@ -111,4 +111,10 @@ export class TiledFactor implements SpdFactor {
     }
     return inverse;
   }
+
+  /** Gives its memory back for the next factor. */
+  release(): void {
+    this.#spent = true;
+    this.#system.release();
+  }
 }
