@@ -71,7 +71,7 @@ export function answerScan<Plan, Result>(
 }
 
 /** Adds the result of a chunk to an answer, or why there is none. */
-export function answerChunk<Result>(answer: ScanAnswer<Result>, chunk: number, run: () => Result): void {
+function answerChunk<Result>(answer: ScanAnswer<Result>, chunk: number, run: () => Result): void {
   try {
     answer.results.push({ chunk, result: run() });
   } catch (error) {
@@ -97,7 +97,7 @@ function stopOf(chunk: number, error: unknown): ScanStop {
 }
 
 /** Reads the loaded chunk and gives its rows to the job. */
-export function runJob<Result>(reader: ChunkReader, job: ChunkJob<Result>, start: ChunkStart): Result {
+function runJob<Result>(reader: ChunkReader, job: ChunkJob<Result>, start: ChunkStart): Result {
   try {
     for (const rows of reader.blocks(start)) job.add(rows);
   } catch (error) {

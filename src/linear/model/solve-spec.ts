@@ -1,5 +1,5 @@
 import { codedTerms } from "../../dataset/formula/coding.js";
-import { inOneGo, type Steps } from "../../parallel/steps.js";
+import type { Steps } from "../../parallel/steps.js";
 import type { CrossValidatedPath } from "../penalty/elastic-net.js";
 import { type PenaltyChoice, penalizeSteps } from "../penalty/penalty.js";
 import { checkEstimable } from "../solve/aliasing.js";
@@ -48,9 +48,4 @@ export function* solveSpecSteps(
     penalty: penalized?.penalty,
   });
   return { model, path: penalized?.path, notes };
-}
-
-/** `solveSpecSteps` in one go. */
-export function solveSpec(...args: Parameters<typeof solveSpecSteps>): Estimate {
-  return inOneGo(solveSpecSteps(...args));
 }

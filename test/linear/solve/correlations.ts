@@ -1,7 +1,7 @@
 import { packedIndex, packedLength } from "../../../src/stats/packed.js";
 
 /** Numbers from −1 to 1 by a seed (mulberry32). */
-export function noise(seed: number): () => number {
+function noise(seed: number): () => number {
   let a = seed | 0;
   return () => {
     a = (a + 0x6d2b79f5) | 0;
