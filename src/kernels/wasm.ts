@@ -30,6 +30,17 @@ export interface Exports {
   rehash(levels: number): void;
   accumulate(moments: number, block: number, rows: number, weights: number): void;
   accumulateExtended(moments: number, high: number, low: number, rows: number, weights: number): void;
+  accumulateCells(
+    cells: number,
+    block: number,
+    low: number,
+    weights: number,
+    targets: number,
+    codes: number,
+    from: number,
+    rows: number,
+  ): number;
+  rehashCells(cells: number): void;
   scatterRows(
     block: number,
     low: number,

@@ -1,11 +1,12 @@
 import type { DoubleDouble } from "./double-double.js";
-import type { CrossProductsJson, ExtendedMomentsJson, MomentsJson } from "./moments-schema.js";
+import type { ExtendedMomentsJson, MomentsJson } from "./moments-schema.js";
+import type { CrossProductsJson } from "./sparse-schema.js";
 
 export type { CrossProductsJson, ExtendedMomentsJson, MomentsJson };
 
 /**
  * The first two moments of named columns, as solving and merging see them, however they are held: `Moments` in double,
- * `ExtendedMoments` in double-double.
+ * `ExtendedMoments` in double-double, `SparseMoments` with factors by the cells of their levels in either.
  *
  * n rows of weight above 0, W = Σw, the weighted means x̄ = Σwx / W, and the centred cross-products
  * C = Σ w (x − x̄)(x − x̄)ᵀ, which are asked for one by one: how they lie in memory is the implementation's own, and
@@ -13,7 +14,7 @@ export type { CrossProductsJson, ExtendedMomentsJson, MomentsJson };
  * zero in every row.
  *
  * What merges or subtracts takes moments of the same arithmetic (`extended`) and throws UsageError for others; see
- * `mergeFolds` and `asExtended`, which bring them together.
+ * `alike`, which brings them together.
  */
 export interface CrossProducts {
   /** The columns' names, unique. The list is replaced, never changed. */
@@ -40,6 +41,13 @@ export interface CrossProducts {
   extendedMean(i: number): DoubleDouble;
   /** `product` in double-double arithmetic. */
   extendedProduct(i: number, j: number, centred?: boolean): DoubleDouble;
+
+  /** Whether a row counts in column i: it has the column's levels, or, in a column of numbers, is not zero. */
+  occurs(i: number): boolean;
+  /**
+   * Moments in which the entries of these columns, at least, are at hand: what asks for all of them asks these first.
+   */
+  over(columns: readonly string[]): CrossProducts;
 
   /** Merges the moments of further rows into these; columns that only `other` has are appended, in its order. */
   absorb(other: CrossProducts): this;

@@ -91,6 +91,14 @@ export class ExtendedMoments implements CrossProducts {
     return centred ? c : c.add(this.extendedSumW.mul(this.extendedMean(i)).mul(this.extendedMean(j)));
   }
 
+  /** Moments in double as double-double, the low parts zero; those that are in double-double themselves. */
+  static from(moments: Moments | ExtendedMoments): ExtendedMoments {
+    if (moments instanceof ExtendedMoments) return moments;
+    const { columns, n, sumW, sumLogW, mean, c } = moments;
+    const low = { sumWLow: 0, meanLow: new Float64Array(mean.length), cLow: new Float64Array(c.length) };
+    return ExtendedMoments.of({ columns, n, sumW, sumLogW, mean: mean.slice(), c: c.slice(), ...low });
+  }
+
   /**
    * Moments of the rows of `X` (n × p, row-major), `weights` n values ≥ 0, `low` the low parts of X (n × p) where
    * its values are double-double. Throws UsageError where the lengths do not fit or a weight is negative.
@@ -197,7 +205,7 @@ export class ExtendedMoments implements CrossProducts {
   }
 
   /** Merges `other` into this one; see {@link Moments.absorb}. */
-  absorb(other: ExtendedMoments): this {
+  absorb(other: CrossProducts): this {
     const aligned = this.alignWith(other);
     if (aligned.n === 0) return this;
     this.sumLogW += other.sumLogW;
@@ -222,17 +230,17 @@ export class ExtendedMoments implements CrossProducts {
   }
 
   /** The moments of both sets of rows, as new ones. */
-  merge(other: ExtendedMoments): ExtendedMoments {
+  merge(other: CrossProducts): ExtendedMoments {
     return this.clone().absorb(other);
   }
 
   /** The inverse of `merge`, as {@link Moments.subtract}. */
-  subtract(other: ExtendedMoments): ExtendedMoments {
+  subtract(other: CrossProducts): ExtendedMoments {
     checkAmong(this, other);
     const left = this.clone();
     if (other.n === 0) return left;
     if (other.n === this.n) return ExtendedMoments.empty(this.columns);
-    const taken = new DoubleDouble(other.sumW, other.sumWLow);
+    const taken = other.extendedSumW;
     const total = new DoubleDouble(this.sumW, this.sumWLow);
     const rest = total.sub(taken);
     if (!(rest.hi > 0))
@@ -252,6 +260,16 @@ export class ExtendedMoments implements CrossProducts {
       }
     }
     return left;
+  }
+
+  /** Whether column i is not zero in every row. */
+  occurs(i: number): boolean {
+    return this.mean[i] !== 0 || this.product(i, i) !== 0;
+  }
+
+  /** These moments themselves: every entry of theirs is at hand. */
+  over(): ExtendedMoments {
+    return this;
   }
 
   /** The moments of the columns at `indices`, in that order. */
@@ -368,7 +386,8 @@ export class ExtendedMoments implements CrossProducts {
     return this;
   }
 
-  private alignWith(other: ExtendedMoments): ExtendedMoments {
+  private alignWith(given: CrossProducts): ExtendedMoments {
+    const other = given.over([...given.columns]) as ExtendedMoments;
     checkAlike(this, other);
     if (sameColumns(this.columns, other.columns)) return other;
     const { added, indices } = alignColumns(this.columns, other.columns);

@@ -73,6 +73,3 @@ export type MomentsJson = Static<typeof momentsSchema>;
 
 /** What `ExtendedMoments.toJSON` gives, high and low parts apart. */
 export type ExtendedMomentsJson = Static<typeof extendedMomentsSchema>;
-
-/** Moments as JSON, in either arithmetic. */
-export type CrossProductsJson = MomentsJson | ExtendedMomentsJson;

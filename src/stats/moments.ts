@@ -163,7 +163,7 @@ export class Moments implements CrossProducts {
    * Merges `other` into this one: with δ = x̄_b − x̄_a, x̄ = x̄_a + δ W_b/W and C = C_a + C_b + δδᵀ W_a W_b/W.
    * Columns that only `other` has are appended, in its order.
    */
-  absorb(other: Moments): this {
+  absorb(other: CrossProducts): this {
     const aligned = this.alignWith(other);
     const { n, sumW } = aligned;
     if (n === 0) return this;
@@ -192,7 +192,7 @@ export class Moments implements CrossProducts {
   }
 
   /** The moments of both sets of rows, as new ones; see {@link Moments.absorb}. */
-  merge(other: Moments): Moments {
+  merge(other: CrossProducts): Moments {
     return this.clone().absorb(other);
   }
 
@@ -201,7 +201,7 @@ export class Moments implements CrossProducts {
    * remaining variation is within the rounding of what was taken away is constant from then on. Throws UsageError
    * where `other` has rows or columns that this has not.
    */
-  subtract(other: Moments): Moments {
+  subtract(other: CrossProducts): Moments {
     checkAmong(this, other);
     const left = this.clone();
     if (other.n === 0) return left;
@@ -230,6 +230,16 @@ export class Moments implements CrossProducts {
       for (let j = 0; j < p; j++) left.c[packedIndex(i, j)] = 0;
     }
     return left;
+  }
+
+  /** Whether column i is not zero in every row. */
+  occurs(i: number): boolean {
+    return this.mean[i] !== 0 || this.product(i, i) !== 0;
+  }
+
+  /** These moments themselves: every entry of theirs is at hand. */
+  over(): Moments {
+    return this;
   }
 
   /** The moments of the columns at `indices`, in that order. */
@@ -298,7 +308,8 @@ export class Moments implements CrossProducts {
   }
 
   /** Widens this to the columns of `other` too, and gives `other` in this one's order (itself, where it is so). */
-  private alignWith(other: Moments): Moments {
+  private alignWith(given: CrossProducts): Moments {
+    const other = given.over([...given.columns]) as Moments;
     checkAlike(this, other);
     if (sameColumns(this.columns, other.columns)) return other;
     const { added, indices } = alignColumns(this.columns, other.columns);

@@ -5,13 +5,13 @@ import { isMissing } from "../kernels/number.js";
 import { blockOrder, type RowLayout } from "../scan/row-layout.js";
 import { option, wording } from "../wording.js";
 import type { FitCsvOptions } from "./fit-options.js";
-import type { MomentsTotal } from "./moments-result.js";
+import type { ScannedMoments } from "./moments-result.js";
 
 /** Refuses missing cells under `na: "fail"`, and rows of which none is complete. */
 export async function checkRows(
   table: Table,
   layout: RowLayout,
-  total: MomentsTotal,
+  total: ScannedMoments,
   options: Pick<FitCsvOptions, "na">,
 ): Promise<void> {
   if (options.na === "fail" && total.firstDropped >= 0)
@@ -36,11 +36,11 @@ export async function checkRows(
 }
 
 /** Refuses factors that look like identifiers. */
-export function checkFactors(table: Table, total: MomentsTotal): void {
-  for (const [label, names] of total.levels)
-    if (names.size === total.rows - total.dropped && names.size > 1)
+export function checkFactors(table: Table, total: ScannedMoments): void {
+  for (const [label, names] of Object.entries(total.levels))
+    if (names.length === total.rows - total.dropped && names.length > 1)
       throw new DataError(
-        `the factor has ${names.size} levels in as many rows: it looks like an identifier`,
+        `the factor has ${names.length} levels in as many rows: it looks like an identifier`,
         {
           place: { file: table.source.name, column: label },
           hint: wording`leave the column out with ${option("exclude")}`,

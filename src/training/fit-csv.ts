@@ -1,6 +1,5 @@
 import { openSource, type Source } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
-import { plainKeys } from "../dataset/formula/plain.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { UsageError } from "../errors.js";
 import { LinearModel } from "../linear/model/model.js";
@@ -72,7 +71,6 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
   const small = table.whole && extendedIsFree(table.sample.length, width);
   const plan: MomentsPlan = {
     spec,
-    plain: plainKeys(spec),
     extended: solver === "extended" || (solver === "auto" && small),
     testSize: options.testSize ?? 0,
     folds: chosenFolds(options.folds) ?? foldsFor(width),

@@ -1,7 +1,6 @@
 import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
 import { codedTerms, sortLevels } from "../dataset/formula/coding.js";
-import { plainKeys } from "../dataset/formula/plain.js";
 import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
 import { ModelError, UsageError } from "../errors.js";
 import { isDecimal } from "../kernels/number.js";
@@ -29,7 +28,7 @@ import { penaltyChoice } from "./fit-csv.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
-import { type MomentsTotal, sortedLevels } from "./moments-result.js";
+import type { ScannedMoments } from "./moments-result.js";
 import { scanMoments } from "./scan-moments.js";
 
 /** Options of `fitGroupsCsv`: those of `fitCsv`, but for what needs all rows of a group at once. */
@@ -89,7 +88,6 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
   const penalty = penaltyChoice(options);
   const plan: MomentsPlan = {
     spec,
-    plain: plainKeys(spec),
     extended:
       solver === "extended" ||
       (solver === "auto" && table.whole && extendedIsFree(table.sample.length, width)),
@@ -134,7 +132,7 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
     seed: plan.seed,
     test: null,
   };
-  const all = sortedLevels(spec, total);
+  const all = total.levels;
   const models = new Map<string, LinearModel>();
   const refused: RefusedGroup[] = [];
   const solveGroups = function* (): Steps<void> {
@@ -184,10 +182,10 @@ async function fitSource(source: Source, options: FitGroupsCsvOptions): Promise<
 }
 
 /** Whether double precision is not enough for a group. */
-function needsMore(folds: readonly CrossProducts[], spec: ModelSpec, total: MomentsTotal): boolean {
+function needsMore(folds: readonly CrossProducts[], spec: ModelSpec, total: ScannedMoments): boolean {
   const moments = mergeFolds(folds);
   if (moments.n === 0) return false;
-  const { levels } = levelsLeft(spec, sortedLevels(spec, total), moments);
+  const { levels } = levelsLeft(spec, total.levels, moments);
   const regression = regressionOf(spec, codedTerms(spec, levels));
   const coefficients = regression.terms.length + (spec.intercept ? 1 : 0);
   return moments.n > coefficients && needsExtended(solve(moments, regression), moments, regression);

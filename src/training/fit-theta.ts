@@ -4,8 +4,9 @@ import { regressionOf, type Solver } from "../linear/model/model-parts.js";
 import { checkEstimable } from "../linear/solve/aliasing.js";
 import { needsExtended } from "../linear/solve/ladder.js";
 import { mergeFoldsSteps } from "../linear/solve/merge-steps.js";
+import type { Regression } from "../linear/solve/regression.js";
 import type { Solution } from "../linear/solve/solution.js";
-import { type Regression, solveSteps } from "../linear/solve/solve.js";
+import { solveSteps } from "../linear/solve/solve.js";
 import { withPauses } from "../parallel/steps.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
@@ -14,7 +15,7 @@ import { checkFactors, checkRows } from "./check-rows.js";
 import { designWidth, summedApart } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { MomentsPlan } from "./moments-job.js";
-import { type MomentsTotal, sortedLevels } from "./moments-result.js";
+import type { ScannedMoments } from "./moments-result.js";
 import { scanMoments } from "./scan-moments.js";
 import type { Stopwatch } from "./stopwatch.js";
 
@@ -23,7 +24,7 @@ const WARNING_CONDITION = 1e7;
 
 /** θ, and all that was found on the way to it. */
 export interface ThetaEstimate {
-  total: MomentsTotal;
+  total: ScannedMoments;
   /** The moments of all folds. */
   moments: CrossProducts;
   levels: FactorLevels;
@@ -58,7 +59,7 @@ export async function fitTheta(
   await checkRows(table, layout, total, options);
   checkFactors(table, total);
 
-  const levels = sortedLevels(spec, total);
+  const { levels } = total;
   const regression = regressionOf(spec, codedTerms(spec, levels, references));
   let moments = await withPauses(mergeFoldsSteps(total.folds), control);
   checkEstimable(moments, regression);

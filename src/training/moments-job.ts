@@ -1,7 +1,11 @@
-import { FormulaScan } from "../dataset/formula/scan.js";
+import { threadId } from "node:worker_threads";
+import type { MomentsShape } from "../dataset/formula/moments-shape.js";
+import { plainNumbers } from "../dataset/formula/plain.js";
+import { type DesignBlock, FormulaScan } from "../dataset/formula/scan.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { DataError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
+import { CellAccumulator } from "../kernels/cells.js";
 import { ExtendedAccumulator } from "../kernels/extended.js";
 import { GroupedMoments } from "../kernels/grouped.js";
 import type { Kernels } from "../kernels/kernels.js";
@@ -10,14 +14,12 @@ import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { foldOf, isHeldOut } from "../scan/row-draw.js";
 import { option, wording } from "../wording.js";
-import type { GroupParts, MomentsResult } from "./moments-result.js";
+import type { DictionaryPart, GroupParts, MomentsResult } from "./moments-result.js";
 
 /** What the moments of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
 export interface MomentsPlan {
   /** The layout's target, numbers and factors are the spec's; a group's rows have moments of their own. */
   spec: ModelSpec;
-  /** Where the spec is nothing but columns of numbers: their keys, in the blocks' order. */
-  plain: readonly string[] | undefined;
   /** Double-double moments instead of double ones. */
   extended: boolean;
   /** The share of rows held out, 0 for none. */
@@ -33,20 +35,39 @@ export interface MomentsPlan {
 /** More groups than this are taken for a mistake. */
 const MOST_GROUPS = 20_000;
 
-/** More columns than this in a design are taken for a mistake: a factor with too many levels. */
-const MOST_COLUMNS = 20_000;
+/** Rows of a block that are ready for the kernels. */
+interface ReadyBlock {
+  rows: number;
+  /** Addresses: columns of numbers, their low parts (or 0), and weights (or 0). */
+  block: number;
+  low: number;
+  weights: number;
+}
 
-/** Sums up the rows of chunks, fold by fold, in the kernels. */
+let jobs = 0;
+
+/**
+ * Sums up the rows of chunks, fold by fold, in the kernels: the numbers by blocks of 128 rows, factors by the cells of
+ * their levels.
+ */
 export class MomentsJob implements ChunkJob<MomentsResult> {
   readonly #kernels: Kernels;
   readonly #view: BlockView;
   readonly #plan: MomentsPlan;
-  readonly #scan: FormulaScan | undefined;
+  readonly #scan: FormulaScan;
+  readonly #shape: MomentsShape;
+  /** Whether the block's numbers are those of the moments as they stand. */
+  readonly #plain: boolean;
   readonly #grouped: GroupedMoments<MomentsAccumulator | ExtendedAccumulator>;
+  readonly #tables: readonly CellAccumulator[];
+  /** Addresses: an i32 per row, an i32 per row and factor, and where a formula's numbers are put. */
   readonly #targets: number;
-  /** Where a formula's design is put for the kernels: the block, its low parts, its weights, and their room. */
-  readonly #design = { block: 0, low: 0, weights: 0, columns: 0 };
-  #columns: number;
+  readonly #codes: number;
+  readonly #design: Omit<ReadyBlock, "rows">;
+  /** Names this job's numbering of levels among those of other threads. */
+  readonly #dictionary = `${threadId}.${jobs++}`;
+  /** Per factor, how many of its levels' names have been told. */
+  readonly #told: number[];
   /** By code of the group: where its folds begin among the moments, and whether it has rows in this chunk. */
   readonly #groups: { first: number; used: boolean }[] = [];
   /** The codes of the groups that have rows in this chunk, as they came. */
@@ -55,54 +76,83 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
 
   constructor(view: BlockView, plan: MomentsPlan) {
     const { kernels, weighted } = view;
+    const { extended } = plan;
     this.#kernels = kernels;
     this.#view = view;
     this.#plan = plan;
-    this.#scan =
-      plan.plain === undefined ? new FormulaScan(plan.spec, { extended: plan.extended }) : undefined;
-    this.#columns = plan.plain?.length ?? this.#scan!.columns.length;
-    const low = plan.extended && this.#scan !== undefined;
-    this.#grouped = new GroupedMoments(kernels, [], {
-      columns: this.#columns,
-      weighted,
-      low,
-    });
+    this.#scan = new FormulaScan(plan.spec, { extended });
+    this.#shape = this.#scan.shape;
+    this.#plain = plainNumbers(plan.spec, this.#shape);
+    const { numbers, factors, tables } = this.#shape;
+    const low = extended && !this.#plain;
+    this.#grouped = new GroupedMoments(kernels, [], { columns: numbers.length, weighted, low });
     if (view.layout.group === undefined) this.#grouped.append(this.#folds());
+    this.#tables = tables.map((table) => new CellAccumulator(kernels, { ...table, extended, logs: false }));
     this.#targets = kernels.alloc(4 * BLOCK_ROWS);
-    if (weighted) this.#design.weights = kernels.alloc(8 * BLOCK_ROWS);
+    this.#codes = kernels.alloc(4 * BLOCK_ROWS * factors.length);
+    this.#told = factors.map(() => 0);
+    this.#design = {
+      block: this.#plain ? 0 : kernels.allocBlock(numbers.length),
+      low: low ? kernels.allocBlock(numbers.length) : 0,
+      weights: weighted && !this.#plain ? kernels.alloc(8 * BLOCK_ROWS) : 0,
+    };
   }
 
   add(rows: number): void {
     this.#counts.rows += rows;
-    const codes = this.#view.group?.codes;
-    if (codes !== undefined) this.#meetGroups(codes, rows);
-    if (this.#scan === undefined) this.#addPlain(rows, this.#plan.plain!.length);
-    else this.#addDesign(rows, this.#scan);
+    const groups = this.#view.group?.codes;
+    if (groups !== undefined) this.#meetGroups(groups, rows);
+    const { block, low, weights, rows: count } = this.#plain ? this.#asItStands(rows) : this.#design128(rows);
+    if (count === 0) return;
+    const targets = this.#targets;
+    for (const table of this.#tables) table.add(block, count, { targets, codes: this.#codes, weights, low });
+    this.#grouped.add(block, count, targets, weights, low);
   }
 
-  /** The block is the design: nothing is copied. */
-  #addPlain(rows: number, columns: number): void {
-    const { block, missing, firstRow } = this.#view.source;
-    const { weighted, weightAddress } = this.#view;
+  /** The block's own numbers: nothing is copied but the factors' codes. */
+  #asItStands(rows: number): ReadyBlock {
+    const { block, missing, firstRow, codes } = this.#view.source;
+    const { weighted, weightAddress, numbers } = this.#view;
     const targets = this.#kernels.ints.subarray(this.#targets / 4, this.#targets / 4 + rows);
     targets.fill(0);
     if (missing)
-      for (let j = 0; j < columns + (weighted ? 1 : 0); j++) {
+      for (let j = 0; j < numbers + (weighted ? 1 : 0); j++) {
         const column = this.#kernels.doublesAt(block + 8 * BLOCK_ROWS * j, rows);
         for (let r = 0; r < rows; r++) if (Number.isNaN(column[r]!)) targets[r] = -1;
       }
-    const codes = this.#view.group?.codes;
-    if (codes !== undefined) for (let r = 0; r < rows; r++) if (codes[r]! < 0) targets[r] = -1;
+    const { ints } = this.#kernels;
+    for (const [f, position] of this.#textPositions().entries()) {
+      const own = codes[position]!;
+      const at = this.#codes / 4 + f * BLOCK_ROWS;
+      for (let r = 0; r < rows; r++) {
+        ints[at + r] = own[r]!;
+        if (own[r]! < 0) targets[r] = -1;
+      }
+    }
+    const groups = this.#view.group?.codes;
     for (let r = 0; r < rows; r++) {
-      if (targets[r]! < 0) this.#drop(firstRow + r);
-      else targets[r] = this.#target(firstRow + r, codes?.[r]);
+      if (targets[r]! < 0 || (groups !== undefined && groups[r]! < 0)) {
+        targets[r] = -1;
+        this.#drop(firstRow + r);
+      } else targets[r] = this.#target(firstRow + r, groups?.[r]);
     }
     if (weighted) this.#checkWeights(this.#kernels.doublesAt(weightAddress, rows), (r) => firstRow + r);
-    this.#grouped.add(block, rows, this.#targets, weightAddress);
+    return { block, low: 0, weights: weightAddress, rows };
   }
 
-  #addDesign(rows: number, scan: FormulaScan): void {
+  /** Where each factor's texts stand in the block. */
+  #textPositions(): number[] {
+    const { text, variables } = this.#plan.spec;
+    return this.#shape.variables.map((v) => {
+      const variable = variables[v]!;
+      return variable.kind === "factor" ? text.indexOf(variable.column) : -1;
+    });
+  }
+
+  /** A formula's numbers and codes of the rows that are complete, put where the kernels read them. */
+  #design128(rows: number): ReadyBlock {
     const { weighted, firstRow } = this.#view;
+    const scan = this.#scan;
     const undefinedBefore = scan.undefinedRows;
     const filled = scan.fill(this.#view.raw(rows), 0, rows);
     this.#counts.undefinedRows += scan.undefinedRows - undefinedBefore;
@@ -110,41 +160,40 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       if (i < filled.rows && filled.kept[i] === r) i++;
       else this.#drop(firstRow + r);
     }
-    if (filled.rows === 0) return;
-    this.#widen(filled.columns.length);
+    if (filled.rows === 0) return { ...this.#design, rows: 0 };
     const { block, low, weights } = this.#design;
-    this.#copy(block, filled.values, filled.columns.length);
-    if (low !== 0) this.#copy(low, filled.low!, filled.columns.length);
+    const kernels = this.#kernels;
+    kernels.doublesAt(block, filled.values.length).set(filled.values);
+    if (low !== 0) kernels.doublesAt(low, filled.low!.length).set(filled.low!);
+    kernels.ints.set(filled.codes, this.#codes / 4);
     if (weighted) {
       const values = filled.weights!.subarray(0, filled.rows);
       this.#checkWeights(values, (i) => firstRow + filled.kept[i]!);
-      this.#kernels.doublesAt(weights, filled.rows).set(values);
+      kernels.doublesAt(weights, filled.rows).set(values);
     }
-    const targets = this.#kernels.ints.subarray(this.#targets / 4, this.#targets / 4 + filled.rows);
-    const codes = this.#view.group?.codes;
-    for (let i = 0; i < filled.rows; i++) {
-      const r = filled.kept[i]!;
-      if (codes !== undefined && codes[r]! < 0) {
-        targets[i] = -1;
-        this.#drop(firstRow + r);
-      } else targets[i] = this.#target(firstRow + r, codes?.[r]);
-    }
-    this.#grouped.add(block, filled.rows, this.#targets, weights, low);
+    this.#assign(filled, firstRow);
+    return { ...this.#design, rows: filled.rows };
   }
 
-  /** Puts design columns into a block; those that only other chunks had are zero. */
-  #copy(block: number, values: Float64Array, columns: number): void {
-    const into = this.#kernels.doublesAt(block, this.#columns * BLOCK_ROWS);
-    into.set(values.subarray(0, columns * BLOCK_ROWS));
-    into.fill(0, columns * BLOCK_ROWS);
+  #assign({ rows, kept }: DesignBlock, firstRow: number): void {
+    const targets = this.#kernels.ints.subarray(this.#targets / 4, this.#targets / 4 + rows);
+    const groups = this.#view.group?.codes;
+    for (let i = 0; i < rows; i++) {
+      const r = kept[i]!;
+      if (groups !== undefined && groups[r]! < 0) {
+        targets[i] = -1;
+        this.#drop(firstRow + r);
+      } else targets[i] = this.#target(firstRow + r, groups?.[r]);
+    }
   }
 
   /** Moments for each fold. */
   #folds(): (MomentsAccumulator | ExtendedAccumulator)[] {
+    const columns = this.#shape.numbers.length;
     return Array.from({ length: this.#plan.folds }, () =>
       this.#plan.extended
-        ? new ExtendedAccumulator(this.#kernels, this.#columns)
-        : new MomentsAccumulator(this.#kernels, this.#columns),
+        ? new ExtendedAccumulator(this.#kernels, columns)
+        : new MomentsAccumulator(this.#kernels, columns),
     );
   }
 
@@ -177,11 +226,15 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     const { folds } = this.#plan;
     const { names } = this.#view.group!;
     const taken = this.#used.map((code) => {
-      const group = this.#groups[code]!;
-      group.used = false;
-      const places = Array.from({ length: folds }, (_, f) => group.first + f);
+      const { first } = this.#groups[code]!;
+      this.#groups[code]!.used = false;
+      const places = Array.from({ length: folds }, (_, f) => first + f);
       this.#grouped.flush(places);
-      const parts = { name: names[code]!, folds: places.map((place) => this.#grouped.groups[place]!.read()) };
+      const parts = {
+        name: names[code]!,
+        first,
+        folds: places.map((place) => this.#grouped.groups[place]!.read()),
+      };
       this.#grouped.reset(places);
       return parts;
     });
@@ -190,25 +243,31 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   }
 
   finish(): MomentsResult {
-    const groups = this.#view.layout.group !== undefined ? this.#takeGroups() : undefined;
+    const groups = this.#view.group === undefined ? undefined : this.#takeGroups();
     if (groups === undefined) this.#grouped.flush();
-    const scan = this.#scan;
-    // The columns of this chunk alone, in its own order: what a thread saw in other chunks must not show.
-    const columns = scan === undefined ? this.#plan.plain! : [...scan.columns];
     const result: MomentsResult = {
-      columns,
       folds: groups === undefined ? this.#grouped.groups.map((group) => group.read()) : [],
       groups: groups ?? [],
-      levels: scan === undefined ? {} : levelsOf(scan),
+      tables: this.#tables.map((table) => table.read()),
+      dictionary: this.#dictionary,
+      levels: this.#newLevels(),
       ...this.#counts,
     };
     if (groups === undefined) this.#grouped.reset();
-    if (scan !== undefined) {
-      scan.reset();
-      for (const levels of scan.levels.values()) levels.clear();
-    }
+    for (const table of this.#tables) table.reset();
     this.#counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1 };
     return result;
+  }
+
+  /** Per factor, the levels' names that have not been told yet. */
+  #newLevels(): DictionaryPart[] {
+    const positions = this.#plain ? this.#textPositions() : undefined;
+    return this.#told.map((from, f) => {
+      const names =
+        positions === undefined ? this.#scan.levels(f) : this.#view.source.levels[positions[f]!]!.names;
+      this.#told[f] = names.length;
+      return { from, names: names.slice(from) };
+    });
   }
 
   #drop(row: number): void {
@@ -236,24 +295,4 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       hint: wording`correct the weights, or choose another column with ${option("weights")}`,
     });
   }
-
-  #widen(columns: number): void {
-    if (columns > MOST_COLUMNS)
-      throw new DataError(`the factors of the model have more than ${MOST_COLUMNS} columns`, {
-        hint: wording`leave columns with very many levels out with ${option("exclude")}`,
-      });
-    if (columns > this.#columns) {
-      this.#grouped.widen(columns);
-      this.#columns = columns;
-    }
-    if (columns <= this.#design.columns) return;
-    const room = Math.max(columns, Math.ceil(this.#design.columns * 1.5));
-    this.#design.block = this.#kernels.allocBlock(room);
-    if (this.#plan.extended) this.#design.low = this.#kernels.allocBlock(room);
-    this.#design.columns = room;
-  }
-}
-
-function levelsOf(scan: FormulaScan): Record<string, string[]> {
-  return Object.fromEntries([...scan.levels].map(([label, names]) => [label, [...names]]));
 }

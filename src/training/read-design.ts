@@ -27,7 +27,7 @@ export async function readDesign(
   const { spec, levels, references } = model;
   const terms = codedTerms(spec, levels, references);
   const design = new Design(spec, terms, levels, { target: true });
-  const k = design.values.length / BLOCK_ROWS;
+  const k = design.width;
   const { choice, numbers } = blockOrder(layout);
   const weighted = layout.weight !== undefined;
   const dictionaries = choice.factors.map(() => new Levels());

@@ -1,11 +1,17 @@
 import type { Table } from "../csv/table.js";
+import { momentsShape } from "../dataset/formula/moments-shape.js";
 import { ModelError } from "../errors.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { MomentsJob } from "./moments-job.js";
-import { type MomentsResult, MomentsTotal } from "./moments-result.js";
+import {
+  MomentsReader,
+  type MomentsResult,
+  type MomentsTotal,
+  type ScannedMoments,
+} from "./moments-result.js";
 import type { TrainingPlan } from "./training-job.js";
 
 /** The worker that knows the jobs of a `TrainingPlan`. */
@@ -17,7 +23,8 @@ export async function scanMoments(
   layout: RowLayout,
   plan: MomentsPlan,
   control: ScanControl,
-): Promise<{ total: MomentsTotal; threads: number }> {
+): Promise<{ total: ScannedMoments; threads: number }> {
+  const reader = new MomentsReader(momentsShape(plan.spec));
   const { total, threads } = await scanTotal<TrainingPlan, MomentsResult, MomentsTotal>(
     table,
     layout,
@@ -25,10 +32,10 @@ export async function scanMoments(
       plan: { moments: plan },
       create: (view) => new MomentsJob(view, plan),
       entry: ENTRY,
-      total: (result) => new MomentsTotal(result),
+      total: (result) => reader.total(result),
     },
     control,
   );
   if (total === undefined) throw new ModelError("there are no rows to fit");
-  return { total, threads };
+  return { total: total.finish(plan.spec), threads };
 }

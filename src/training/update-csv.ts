@@ -1,7 +1,6 @@
 import type { DialectOptions } from "../csv/dialect.js";
 import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
-import { plainKeys } from "../dataset/formula/plain.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
@@ -16,7 +15,6 @@ import type { ScanControl } from "../scan/scan-options.js";
 import { checkRows } from "./check-rows.js";
 import { chunkBytesFor, summedApart } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
-import { sortedLevels } from "./moments-result.js";
 import { scanMoments } from "./scan-moments.js";
 
 /** Options of `updateCsv`; all may be left out. */
@@ -64,7 +62,6 @@ async function updateSource(
   const { extended } = model.moments;
   const plan: MomentsPlan = {
     spec,
-    plain: plainKeys(spec),
     extended,
     testSize: 0,
     folds: Math.max(1, model.folds.length),
@@ -90,7 +87,7 @@ async function updateSource(
     solveSpecSteps(
       {
         spec,
-        levels: unitedLevels(spec, [model.levels, sortedLevels(spec, total)]),
+        levels: unitedLevels(spec, [model.levels, total.levels]),
         references,
         moments:
           folds.length > 0

@@ -265,7 +265,7 @@ describe("goml predict refuses", () => {
     [
       "of a later version",
       (model) => model.replace(/"schema": ?1\b/, '"schema":99'),
-      /m\.json: the model has schema 99, this goml reads up to 1$/,
+      /m\.json: the model has schema 99, this goml reads up to 2$/,
     ],
     [
       "of damaged parts",

@@ -51,19 +51,19 @@ export function renderSummary(
 /** The part of the summary that the model alone gives. */
 function renderModel(model: LinearModel, summary: Summary, columns: number): string {
   const { fit } = summary;
+  const { shown, more } = shortened(model, summary.coefficients);
   const lines = [
     `${colour.bold(model.target)} on ${model.terms.length} ${model.terms.length === 1 ? "term" : "terms"}` +
       `${model.intercept ? "" : ", without intercept"}`,
     "",
     ...(model.penalty === undefined
-      ? renderCoefficients(summary, columns)
-      : [renderEstimates(summary.coefficients)]),
+      ? renderCoefficients({ ...summary, coefficients: shown }, columns)
+      : [renderEstimates(shown)]),
+    ...more.map((text) => colour.dim(text)),
   ];
   if (model.vcov.type !== "iid") lines.push(`standard errors, t, p and intervals: ${vcovName(model.vcov)}`);
   if (model.aliased.length > 0)
-    lines.push(
-      colour.yellow(`linearly dependent on terms before them, left out: ${model.aliased.join(", ")}`),
-    );
+    lines.push(colour.yellow(`linearly dependent on terms before them, left out: ${firstOf(model.aliased)}`));
   lines.push("");
   if (model.penalty !== undefined) {
     lines.push(
@@ -89,6 +89,34 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
     );
   lines.push(`condition number ${significant(model.conditionNumber, 3)}, solver ${solverText(model)}`);
   return wrapLines(lines, columns);
+}
+
+/** A term of more columns than this is shown by its first ones. */
+const LONG_TERM = 30;
+const SHOWN_COLUMNS = 10;
+
+/** The rows of the table, of terms with very many columns the first ones only, and what is not shown. */
+function shortened(
+  { codedTerms, intercept }: LinearModel,
+  rows: readonly CoefficientRow[],
+): { shown: CoefficientRow[]; more: string[] } {
+  const shown = intercept ? [rows[0]!] : [];
+  const more: string[] = [];
+  let at = shown.length;
+  for (const { label, columns } of codedTerms) {
+    const long = columns.length > LONG_TERM;
+    shown.push(...rows.slice(at, at + (long ? SHOWN_COLUMNS : columns.length)));
+    if (long)
+      more.push(`… ${count(columns.length - SHOWN_COLUMNS)} more of ${label}: --json and -o have them all`);
+    at += columns.length;
+  }
+  return { shown, more };
+}
+
+/** A list of names, of very many the first ones. */
+function firstOf(names: readonly string[]): string {
+  if (names.length <= LONG_TERM) return names.join(", ");
+  return `${names.slice(0, SHOWN_COLUMNS).join(", ")} and ${count(names.length - SHOWN_COLUMNS)} more`;
 }
 
 /** Breaks lines that are too long, but not those of a table. */

@@ -1,3 +1,4 @@
+import { levelKey as levelPart } from "../../stats/level-codes.js";
 import type { Expression, Variable } from "./spec.js";
 import { quoteName } from "./syntax.js";
 
@@ -26,5 +27,5 @@ export function targetKey(target: { label: string; expression: Expression }): st
 
 /** The part of a key that stands for one level of a factor, or one power of a polynomial. */
 export function levelKey(variable: Variable, level: string | number): string {
-  return `${variableKey(variable)}[${String(level).replace(/[\\\]]/g, "\\$&")}]`;
+  return levelPart(variableKey(variable), level);
 }

@@ -4,6 +4,7 @@ import { multiply, type Values } from "./arithmetic.js";
 import type { CodedTerm, FactorLevels } from "./coding.js";
 import type { RawBlock } from "./raw-block.js";
 import type { ModelSpec } from "./spec.js";
+import { TermEffects } from "./term-effects.js";
 import { VariableBlock } from "./variables.js";
 
 /** A level that the training data did not have, where it was met. */
@@ -22,8 +23,8 @@ export interface UnseenLevel {
  * out, for predictions and for what needs a second pass over the training data.
  */
 export class Design {
-  /** Column-major, column j at j·128. */
-  readonly values: Float64Array;
+  /** How many columns there are. */
+  readonly width: number;
   /** The low parts of `values`, where the design is extended. */
   readonly low: Float64Array | undefined;
   /** The target's values, where asked for; NaN where missing. */
@@ -39,6 +40,10 @@ export class Design {
   /** Per variable: a factor's levels by name, numbered. */
   readonly #levels: (ReadonlyMap<string, number> | undefined)[];
   readonly #codes: Int32Array[];
+  readonly #values: Float64Array;
+  readonly #effects: readonly TermEffects[];
+  /** Rows whose columns are not written yet. */
+  #unwritten = 0;
 
   constructor(
     spec: ModelSpec,
@@ -48,20 +53,53 @@ export class Design {
   ) {
     const extended = options.extended ?? false;
     const width = terms.reduce((sum, term) => sum + term.columns.length, 0);
+    this.width = width;
     this.#spec = spec;
     this.#terms = terms;
     this.#hasTarget = options.target ?? false;
     this.#variables = new VariableBlock(spec, { extended, target: this.#hasTarget });
-    this.values = new Float64Array(width * BLOCK_ROWS);
+    this.#values = new Float64Array(width * BLOCK_ROWS);
     this.low = extended ? new Float64Array(width * BLOCK_ROWS) : undefined;
     this.#levels = spec.variables.map((variable) =>
       variable.kind === "factor" ? positions(levels[variable.label] ?? []) : undefined,
     );
     this.#codes = spec.variables.map(() => new Int32Array(BLOCK_ROWS));
+    let first = 0;
+    this.#effects = terms.map((term) => {
+      const effects = new TermEffects(term, spec, this.#levels, first);
+      first += term.columns.length;
+      return effects;
+    });
+  }
+
+  /** The columns, column-major, column j at j·128; NaN in rows that are missing. */
+  get values(): Float64Array {
+    const rows = this.#unwritten;
+    if (rows > 0) {
+      this.#unwritten = 0;
+      let column = 0;
+      for (const term of this.#terms)
+        for (const { parts } of term.columns) this.#write(column++, term.variables, parts, rows);
+      for (let r = 0; r < rows; r++)
+        if (this.missing[r] === 1)
+          for (let j = 0; j < this.width; j++) this.#values[j * BLOCK_ROWS + r] = Number.NaN;
+    }
+    return this.#values;
   }
 
   /**
-   * Fills `values`, `missing`, `unseen` and `target` for rows `start` to `start + rows` − 1 of a raw block, at most
+   * out += Xβ for the block's rows, term by term; `weights` holds β from its second entry on. A factor's term costs a
+   * look-up for each row, however many levels it has. The bits are those of adding all columns in order, of which a
+   * row's are zero but for one.
+   */
+  addTo(out: Float64Array, weights: Float64Array, rows: number): void {
+    for (const effects of this.#effects)
+      effects.addTo(out, weights, rows, this.#variables.values, this.#codes);
+    for (let r = 0; r < rows; r++) if (this.missing[r] === 1) out[r] = Number.NaN;
+  }
+
+  /**
+   * Sets `values`, `missing`, `unseen` and `target` for rows `start` to `start + rows` − 1 of a raw block, at most
    * 128.
    */
   fill(raw: RawBlock, start: number, rows: number): void {
@@ -72,12 +110,7 @@ export class Design {
     for (const columns of this.#variables.values)
       for (const { hi } of columns) for (let r = 0; r < rows; r++) if (hi[r]! * 0 !== 0) this.missing[r] = 1;
     if (this.#hasTarget) this.target.set(this.#variables.target.hi.subarray(0, rows));
-    let column = 0;
-    for (const term of this.#terms)
-      for (const { parts } of term.columns) this.#write(column++, term.variables, parts, rows);
-    const width = this.values.length / BLOCK_ROWS;
-    for (let r = 0; r < rows; r++)
-      if (this.missing[r] === 1) for (let j = 0; j < width; j++) this.values[j * BLOCK_ROWS + r] = Number.NaN;
+    this.#unwritten = rows;
   }
 
   #codeFactors(start: number, rows: number): void {
@@ -85,13 +118,14 @@ export class Design {
       const levels = this.#levels[v];
       if (levels === undefined) return;
       const factor = this.#variables.factors[v]!;
+      const names = factor.names();
       for (let r = 0; r < rows; r++) {
         const code = factor.codes[r]!;
-        const level = code < 0 ? undefined : levels.get(factor.name(code));
+        const level = code < 0 ? undefined : levels.get(names[code]!);
         this.#codes[v]![r] = level ?? -1;
         if (level !== undefined) continue;
         this.missing[r] = 1;
-        if (code >= 0) this.unseen.push({ factor: variable.label, level: factor.name(code), row: start + r });
+        if (code >= 0) this.unseen.push({ factor: variable.label, level: names[code]!, row: start + r });
       }
     });
   }
@@ -104,7 +138,7 @@ export class Design {
   ): void {
     const at = column * BLOCK_ROWS;
     const out: Values = {
-      hi: this.values.subarray(at, at + BLOCK_ROWS),
+      hi: this.#values.subarray(at, at + BLOCK_ROWS),
       lo: this.low?.subarray(at, at + BLOCK_ROWS),
     };
     out.hi.fill(1, 0, rows);

@@ -1,4 +1,5 @@
 import { targetKey, variableKey } from "./column-key.js";
+import type { MomentsShape } from "./moments-shape.js";
 import type { ModelSpec } from "./spec.js";
 
 /**
@@ -18,4 +19,24 @@ export function plainKeys(spec: ModelSpec): string[] | undefined {
     keys.push(variableKey(variable));
   }
   return names.length === numeric.length && names.every((name, i) => name === numeric[i]) ? keys : undefined;
+}
+
+/**
+ * Whether the numbers that a spec's moments are summed over are its raw columns as they stand and in their order, and
+ * its factors texts: then blocks of raw columns need not be copied.
+ */
+export function plainNumbers(spec: ModelSpec, { products, variables }: MomentsShape): boolean {
+  if (!("column" in spec.target.expression)) return false;
+  const names = [spec.target.expression.column];
+  for (const product of products) {
+    const variable = spec.variables[product[0]!.variable]!;
+    if (product.length !== 1 || variable.kind !== "numeric" || !("column" in variable.expression))
+      return false;
+    names.push(variable.expression.column);
+  }
+  const texts = variables.every((v) => {
+    const variable = spec.variables[v]!;
+    return variable.kind === "factor" && variable.of === "text";
+  });
+  return texts && names.length === spec.numeric.length && names.every((name, i) => name === spec.numeric[i]);
 }

@@ -7,7 +7,8 @@ import type { Expression, ModelSpec, Variable } from "./spec.js";
 /** The codes of a factor's rows, and what they stand for. */
 interface FactorBlock {
   codes: Int32Array;
-  name(code: number): string;
+  /** The levels' names by code; the list grows with the blocks. */
+  names(): readonly string[];
 }
 
 /**
@@ -89,7 +90,7 @@ export class VariableBlock {
     return () => {
       this.factors[v] = {
         codes: this.#raw.codes[position]!.subarray(this.#start),
-        name: (code) => this.#raw.levels[position]![code]!,
+        names: () => this.#raw.levels[position]!,
       };
     };
   }
@@ -100,7 +101,7 @@ export class VariableBlock {
     const known = new Map<number, number>();
     const names: string[] = [];
     const codes = new Int32Array(BLOCK_ROWS);
-    this.factors[v] = { codes, name: (code) => names[code]! };
+    this.factors[v] = { codes, names: () => names };
     return (rows) => {
       const numbers = this.#numbers(position);
       for (let r = 0; r < rows; r++) {

@@ -1,17 +1,7 @@
 // Moments in double-double arithmetic.
-import {
-  add,
-  divide,
-  fastTwoSum,
-  joinLanes,
-  multiply,
-  productError,
-  rest,
-  sumError,
-  topOf,
-  twoProduct,
-} from "./double-double";
+import { joinLanes, productError, sumError, topOf } from "./double-double";
 import { COLUMN, countWeight, Totals } from "./gram";
+import { add, divide, fastTwoSum, multiply, rest, twoProduct } from "./twofold";
 
 /** Moments of `columns` columns, each number as high and low part (src/kernels/extended.ts makes them). */
 @unmanaged

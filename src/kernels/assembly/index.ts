@@ -10,6 +10,7 @@ export { formatRows } from "./format";
 export { gemvColumns, gemvRows } from "./gemv";
 export { parseRows } from "./parse";
 export { accumulate } from "./gram";
+export { accumulateCells, rehashCells } from "./cells";
 export { accumulateExtended } from "./extended";
 export { flushGroup, scatterRows } from "./scatter";
 export { powerOfFive } from "./powers";

@@ -1,3 +1,4 @@
+import { ModelError } from "../../errors.js";
 import { packedIndex } from "../../stats/packed.js";
 import type { LinearModel } from "../model/model.js";
 import { solve } from "../solve/solve.js";
@@ -55,6 +56,10 @@ function determinant(n: number, value: (i: number, j: number) => number): number
 
 /** The correlation matrix of a model's coefficients, packed lower triangle in the order of θ; NaN for the aliased. */
 export function coefficientCorrelation({ covariance, standardErrors }: LinearModel): Float64Array {
+  if (covariance.length === 0)
+    throw new ModelError(`the correlations of ${standardErrors.length} coefficients are too many to keep`, {
+      hint: "look at a model of fewer levels",
+    });
   const correlation = new Float64Array(covariance.length);
   for (let i = 0; i < standardErrors.length; i++)
     for (let j = 0; j <= i; j++) {

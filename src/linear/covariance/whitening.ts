@@ -5,7 +5,7 @@ import { DoubleDouble } from "../../stats/double-double.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import { option, wording } from "../../wording.js";
 import { extendedCholesky, extendedForward, extendedVector, setEntry } from "../solve/extended-cholesky.js";
-import type { Regression } from "../solve/solve.js";
+import type { Regression } from "../solve/regression.js";
 
 /**
  * Coordinates u = R⁻ᵀx in which the rows of a fit are orthonormal, Σ w uuᵀ = I (X = QR: u is a row of Q): with an
@@ -28,6 +28,9 @@ export interface Whitening {
   lower: Float64Array;
 }
 
+/** Coordinates for which the factor of their covariances is kept: 36 MB of it, twice that while it is made. */
+const MOST_COORDINATES = 3000;
+
 /**
  * The whitening of a fit from its moments, computed in double-double arithmetic.
  *
@@ -35,15 +38,23 @@ export interface Whitening {
  * @throws ModelError where the moments do not have the rank of the fit
  */
 export function whiteningOf(
-  moments: CrossProducts,
+  given: CrossProducts,
   regression: Regression,
   coefficients: Float64Array,
 ): Whitening {
   const { terms, intercept } = regression;
   const kept = terms.map((_, j) => j).filter((j) => !Number.isNaN(coefficients[j + (intercept ? 1 : 0)]!));
+  const r = kept.length;
+  if (r > MOST_COORDINATES)
+    throw new ModelError(
+      `${r} coefficients have too many covariances for robust errors, intervals and leverages`,
+      {
+        hint: `these can be had for up to ${MOST_COORDINATES}: leave out a factor of very many levels`,
+      },
+    );
+  const moments = given.over(regression.terms);
   const at = kept.map((j) => moments.index(terms[j]!));
   const product = (i: number, j: number) => moments.extendedProduct(at[i]!, at[j]!, intercept);
-  const r = kept.length;
   const root = at.map((_, i) => product(i, i).sqrt());
   const gram = extendedVector(packedLength(r));
   for (let i = 0; i < r; i++)

@@ -58,9 +58,7 @@ export class BlockPredictor {
     out.fill(weights[0]!, 0, rows);
     if (this.#design !== undefined) {
       this.#design.fill(raw, start, rows);
-      const { values } = this.#design;
-      for (let j = 0; j + 1 < weights.length; j++)
-        addColumn(out, values, j * BLOCK_ROWS, rows, weights[j + 1]!);
+      this.#design.addTo(out, weights, rows);
       // A model of the intercept alone has no column that would carry a missing value to the prediction.
       if (target) this.target = this.#design.target;
       return;

@@ -1,9 +1,10 @@
 import { levelsSchema, referencesSchema, specDefinitions } from "../../dataset/formula/spec-schema.js";
 import type { Static } from "../../json-schema/schema.js";
 import { extendedMomentsSchema, momentsSchema } from "../../stats/moments-schema.js";
+import { sparseFoldSchema, sparseMomentsSchema } from "../../stats/sparse-schema.js";
 
 /** The version of the model file's schema; raised when a reader of the present one could not read it any more. */
-export const SCHEMA = 1;
+export const SCHEMA = 2;
 
 const text = { type: "string" } as const;
 const columnName = { ...text, title: "a column name" } as const;
@@ -14,7 +15,20 @@ const numberOrNull = { type: ["number", "null"] } as const;
 const numbersOrNull = { type: "array", items: numberOrNull, title: "a list of numbers" } as const;
 const names = { type: "array", items: text, title: "a list of names" } as const;
 const anyMoments = {
-  anyOf: [{ $ref: "#/$defs/extendedMoments" }, { $ref: "#/$defs/moments" }],
+  anyOf: [
+    { $ref: "#/$defs/extendedMoments" },
+    { $ref: "#/$defs/moments" },
+    { $ref: "#/$defs/sparseMoments" },
+  ],
+  title: "moments",
+} as const;
+const anyFold = {
+  anyOf: [
+    { $ref: "#/$defs/extendedMoments" },
+    { $ref: "#/$defs/moments" },
+    { $ref: "#/$defs/sparseMoments" },
+    { $ref: "#/$defs/sparseFold" },
+  ],
   title: "moments",
 } as const;
 const schema = {
@@ -30,6 +44,8 @@ export const documentDefinitions = {
   ...specDefinitions,
   moments: momentsSchema,
   extendedMoments: extendedMomentsSchema,
+  sparseMoments: sparseMomentsSchema,
+  sparseFold: sparseFoldSchema,
   vcov: {
     title: "iid, or one of hc0, hc1, hc2, hc3, cluster with its meat",
     description: "How the covariance of the coefficients was estimated; iid is σ² (XᵀX)⁻¹.",
@@ -145,6 +161,11 @@ export const documentDefinitions = {
           "terms, penalised fits, no residual degrees of freedom.",
         ...numbersOrNull,
       },
+      variances: {
+        description:
+          "The diagonal of the covariance, where there are too many coefficients to keep more: then covariance is empty.",
+        ...numbersOrNull,
+      },
       vcov: { description: "iid where it is left out.", anyOf: [{ type: "null" }, { $ref: "#/$defs/vcov" }] },
       aliased: {
         description: "Terms that depend linearly on terms before them and were left out.",
@@ -186,7 +207,7 @@ export const documentDefinitions = {
       folds: {
         description: "The moments of each cross-validation fold; empty without.",
         type: "array",
-        items: anyMoments,
+        items: anyFold,
         title: "a list of moments",
       },
     },
@@ -256,7 +277,7 @@ export const documentDefinitions = {
 /** The JSON Schema of a model file: one model, or models by group. */
 export const documentSchema = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
-  title: "goml model file, schema 1",
+  title: "goml model file, schema 2",
   anyOf: [{ $ref: "#/$defs/model" }, { $ref: "#/$defs/modelGroup" }],
   $defs: documentDefinitions,
 } as const;

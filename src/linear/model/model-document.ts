@@ -9,6 +9,7 @@ import type { Definitions, Schema } from "../../json-schema/schema.js";
 import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
 import { packedLength } from "../../stats/packed.js";
 import { readMoments } from "../../stats/read-moments.js";
+import { foldWhole } from "../../stats/sparse-fold.js";
 import { wording } from "../../wording.js";
 import {
   documentDefinitions,
@@ -48,7 +49,11 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
   const names = coded.flatMap((term) => term.columns.map((column) => column.name));
   if (document.terms.some((term, i) => term !== names[i])) throw wrong('"terms" are not those of "spec"');
   const moments = momentsOf(document.moments, name, "moments");
-  const folds = document.folds.map((fold, f) => momentsOf(fold, name, `folds[${f}]`));
+  const folds = document.folds.map((fold, f) => {
+    const whole = foldWhole(fold, document.moments);
+    if (whole === undefined) throw wrong(`"folds[${f}]" does not fit to "moments"`);
+    return momentsOf(whole, name, `folds[${f}]`);
+  });
   const { extended } = moments;
   const other = folds.findIndex((fold) => fold.extended !== extended);
   if (other >= 0)
@@ -65,6 +70,7 @@ function lengthFault({
   intercept,
   coefficients,
   covariance,
+  variances,
   vcov,
 }: ModelDocument): string | undefined {
   const p = terms.length + (intercept ? 1 : 0);
@@ -72,7 +78,8 @@ function lengthFault({
   const meat = vcov && vcov.type !== "iid" ? vcov.meat : undefined;
   for (const [part, list, length] of [
     ["coefficients", coefficients, p],
-    ["covariance", covariance, packedLength(p)],
+    ["covariance", covariance, variances === undefined ? packedLength(p) : 0],
+    ["variances", variances, p],
     ["vcov.meat", meat, packedLength(estimated)],
   ] as const)
     if (list !== undefined && list.length !== length)

@@ -1,7 +1,7 @@
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
 import { verb, wording } from "../../wording.js";
-import { type ModelGroupDocument, type RefusedGroup, SCHEMA } from "./document-schema.js";
+import type { ModelGroupDocument, RefusedGroup } from "./document-schema.js";
 import type { GroupPredictorPlan } from "./group-predictor.js";
 import { LinearModel } from "./model.js";
 import { parseGroupDocument } from "./model-document.js";
@@ -73,13 +73,14 @@ export class ModelGroup {
   }
 
   toJSON(): ModelGroupDocument {
+    const models = [...this.models].map(([group, model]) => ({ group, model: model.toJSON() }));
     return {
       format: "goml-model-group",
-      schema: SCHEMA,
+      schema: models.reduce((schema, { model }) => Math.max(schema, model.schema), 1),
       groupBy: this.groupBy,
       source: this.source ?? null,
       scan: writeScan(this.scan),
-      models: [...this.models].map(([group, model]) => ({ group, model: model.toJSON() })),
+      models,
       refused: [...this.refused],
     };
   }

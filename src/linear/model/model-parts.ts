@@ -6,8 +6,8 @@ import type { PredictionMetrics } from "../../stats/metrics.js";
 import type { Vcov } from "../covariance/vcov.js";
 import type { Whitening } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
+import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
-import type { Regression } from "../solve/solve.js";
 import type { DataSource, ModelDocument, ScanDocument } from "./document-schema.js";
 
 export type { DataSource };

@@ -1,14 +1,16 @@
 import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
 import { UsageError } from "../../errors.js";
-import type { CrossProducts } from "../../stats/cross-products.js";
+import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
 import { packedIndex, plainList } from "../../stats/packed.js";
+import { foldAlone } from "../../stats/sparse-fold.js";
+import { SparseMoments } from "../../stats/sparse-moments.js";
 import type { RobustVcov, Vcov } from "../covariance/vcov.js";
 import { unwhiten, type Whitening, whiteningOf } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict-concurrent.js";
+import type { Regression } from "../solve/regression.js";
 import type { Method, Solution } from "../solve/solution.js";
-import type { Regression } from "../solve/solve.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import { type ModelDocument, SCHEMA } from "./document-schema.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
@@ -51,6 +53,8 @@ export class LinearModel implements FittedModel {
    * at i(i + 1)/2 + j. NaN for aliased terms.
    */
   readonly covariance: Float64Array;
+  /** The diagonal of the covariance; all that there is of it for more than 2,500 coefficients. */
+  readonly variances: Float64Array;
   /** How the covariance was estimated. */
   readonly vcov: Vcov;
   /** Terms that depend linearly on terms before them and were left out. */
@@ -92,6 +96,7 @@ export class LinearModel implements FittedModel {
       this.spec.intercept ? 0 : 1,
     );
     this.covariance = parts.covariance;
+    this.variances = parts.variances ?? this.coefficients.map((_, i) => this.covariance[packedIndex(i, i)]!);
     this.vcov = parts.vcov ?? { type: "iid" };
     this.aliased = parts.aliased;
     this.rank = parts.rank;
@@ -121,13 +126,14 @@ export class LinearModel implements FittedModel {
       codedTerms: terms,
       aliased: solution.aliased.map((i) => names[i]!),
       covariance: solution.inverse.map((v) => v * variance),
+      variances: solution.variances?.map((v) => v * variance),
     });
   }
 
   /** The same fit with its covariance estimated otherwise. */
   withVcov(vcov: RobustVcov): LinearModel {
     const covariance = unwhiten(this.whitening, Float64Array.from(vcov.meat), this.terms.length);
-    return new LinearModel({ ...this, covariance, vcov }, this.whitening);
+    return new LinearModel({ ...this, covariance, variances: undefined, vcov }, this.whitening);
   }
 
   /** The same fit, with what is known of its rows. */
@@ -175,9 +181,9 @@ export class LinearModel implements FittedModel {
     return this.intercept ? ["(Intercept)", ...this.terms] : [...this.terms];
   }
 
-  /** The standard errors of θ: the roots of the covariance's diagonal. */
+  /** The standard errors of θ: the roots of its variances. */
   get standardErrors(): Float64Array {
-    return this.coefficients.map((_, i) => Math.sqrt(this.covariance[packedIndex(i, i)]!));
+    return this.variances.map(Math.sqrt);
   }
 
   /** The table of coefficients and the statistics of the fit; `level` is that of the intervals. */
@@ -256,14 +262,19 @@ export class LinearModel implements FittedModel {
     return { ...rest, moments: moments.toJSON(), folds: folds.map((fold) => fold.toJSON()) };
   }
 
-  /** The same document with its moments as they are, which make plain numbers of themselves when they are written. */
+  /** The same document with moments that make plain numbers of themselves when they are written. */
   document(): Omit<ModelDocument, "moments" | "folds"> & {
-    moments: CrossProducts;
-    folds: readonly CrossProducts[];
+    moments: { toJSON(): CrossProductsJson };
+    folds: { toJSON(): ModelDocument["folds"][number] }[];
   } {
+    let written: CrossProductsJson | undefined;
+    const whole = () => {
+      written ??= this.moments.toJSON();
+      return written;
+    };
     return {
       format: "goml-model",
-      schema: SCHEMA,
+      schema: this.moments instanceof SparseMoments ? SCHEMA : 1,
       target: this.target,
       formula: this.spec.formula,
       terms: [...this.terms],
@@ -272,6 +283,7 @@ export class LinearModel implements FittedModel {
       ...(this.method === undefined ? {} : { method: this.method }),
       coefficients: plainList(this.coefficients, null),
       covariance: plainList(this.covariance, null),
+      ...(this.covariance.length === 0 ? { variances: plainList(this.variances, null) } : {}),
       vcov: this.vcov,
       aliased: [...this.aliased],
       rank: this.rank,
@@ -287,8 +299,8 @@ export class LinearModel implements FittedModel {
       spec: this.spec,
       levels: this.levels,
       references: this.references,
-      moments: this.moments,
-      folds: this.folds,
+      moments: { toJSON: whole },
+      folds: this.folds.map((fold) => ({ toJSON: () => foldAlone(fold.toJSON(), whole()) })),
     };
   }
 
@@ -299,16 +311,15 @@ export class LinearModel implements FittedModel {
    * @throws ModelError where it is not such a document, or of a later schema
    */
   static fromJSON(document: unknown, name = "model"): LinearModel {
-    const { coefficients, covariance, vcov, source, weights, penalty, scan, ...rest } = parseModelDocument(
-      document,
-      name,
-    );
+    const { coefficients, covariance, variances, vcov, source, weights, penalty, scan, ...rest } =
+      parseModelDocument(document, name);
     const values = (list: readonly (number | null)[]) => Float64Array.from(list, (v) => v ?? Number.NaN);
     return new LinearModel({
       ...rest,
       coefficients: values(coefficients),
       covariance: values(covariance),
       vcov: vcov ?? undefined,
+      variances: variances && values(variances),
       weightsColumn: weights ?? undefined,
       penalty: penalty ?? undefined,
       source: source ?? undefined,
@@ -321,6 +332,7 @@ export class LinearModel implements FittedModel {
 type LoadedParts = Omit<ModelParts, "solution"> &
   Omit<Solution, "inverse" | "aliased"> & {
     covariance: Float64Array;
+    variances?: Float64Array | undefined;
     aliased: readonly string[];
     codedTerms?: readonly CodedTerm[];
   };

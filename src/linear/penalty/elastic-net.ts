@@ -5,8 +5,9 @@ import { packedIndex, packedLength } from "../../stats/packed.js";
 import { type CrossValidation, collectErrors, leaveOneOut } from "../solve/cross-validation.js";
 import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { predictionSquares } from "../solve/prediction-squares.js";
+import type { Regression } from "../solve/regression.js";
 import { isConstant } from "../solve/solution.js";
-import { columnsOf, type Regression } from "../solve/solve.js";
+import { columnsOf } from "../solve/solve.js";
 import { descendActiveSet, polish, shift, solveActive } from "./active-set.js";
 
 /** What an elastic net's penalty is made of. */
@@ -164,7 +165,8 @@ interface Problem {
   tss: number;
 }
 
-function* standardized(moments: CrossProducts, regression: Regression, standardize: boolean): Steps<Problem> {
+function* standardized(given: CrossProducts, regression: Regression, standardize: boolean): Steps<Problem> {
+  const moments = given.over([...regression.terms, regression.target]);
   if (moments.n === 0) throw new ModelError("there are no rows to fit");
   const at = columnsOf(moments, regression);
   const { intercept } = regression;

@@ -10,8 +10,8 @@ import {
   leaveOneOut,
 } from "../solve/cross-validation.js";
 import { predictionSquares } from "../solve/prediction-squares.js";
+import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
-import type { Regression } from "../solve/solve.js";
 import { type CrossValidatedPath, crossValidatePathSteps, elasticNetSteps } from "./elastic-net.js";
 
 export type { Penalty };

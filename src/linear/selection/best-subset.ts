@@ -1,8 +1,8 @@
 import { ModelError, UsageError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { packedIndex } from "../../stats/packed.js";
+import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
-import type { Regression } from "../solve/solve.js";
 import { type Criterion, type SelectionData, type Submodel, Submodels } from "./submodels.js";
 
 /** The best submodel of each size, and the best of all. */

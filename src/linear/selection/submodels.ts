@@ -6,8 +6,9 @@ import type { Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import { crossValidateSteps } from "../solve/cross-validation.js";
+import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
-import { type Regression, type SolveOptions, solveSteps } from "../solve/solve.js";
+import { type SolveOptions, solveSteps } from "../solve/solve.js";
 
 /** By what submodels are compared: `aic` and `bic` as R's `step` has them, `cv` by cross-validated RMSE. */
 export type Criterion = "aic" | "bic" | "cv";

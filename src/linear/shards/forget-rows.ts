@@ -2,7 +2,7 @@ import { ModelError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { keepColumns } from "../../stats/block-layout.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
-import { asExtended } from "../../stats/merge-folds.js";
+import { alike } from "../../stats/merge-folds.js";
 import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import { mergeFoldsSteps } from "../solve/merge-steps.js";
@@ -97,7 +97,8 @@ function difference(whole: CrossProducts, part: CrossProducts): CrossProducts {
   // A column that the part has and this fold has not is zero in its rows of the part.
   const wide = whole.clone();
   wide.widen(part.columns.filter((key) => whole.index(key) < 0));
-  return wide.extended || part.extended ? asExtended(wide).subtract(asExtended(part)) : wide.subtract(part);
+  const [all, taken] = alike([wide, part]);
+  return all!.subtract(taken!);
 }
 
 /** Whether a column's sum of squares would come out below zero by more than rounding. */

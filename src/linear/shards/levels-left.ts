@@ -16,7 +16,7 @@ export function levelsLeft(
   const met = new Map(Object.keys(levels).map((factor) => [factor, new Set<string>()]));
   for (const { key, levels: parts } of columns) {
     const i = moments.index(key);
-    if (i < 0 || (moments.mean[i] === 0 && moments.product(i, i) === 0)) continue;
+    if (i < 0 || !moments.occurs(i)) continue;
     for (const { factor, level } of parts) met.get(factor)!.add(level);
   }
   const left = Object.fromEntries(

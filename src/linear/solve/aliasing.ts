@@ -1,8 +1,8 @@
 import { ModelError } from "../../errors.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
+import type { Regression } from "./regression.js";
 import { isConstant } from "./solution.js";
-import type { Regression } from "./solve.js";
 
 /** Below this standard deviation, and this mean, squares come near the smallest doubles and lose their digits. */
 const SMALLEST_DEVIATION = 1e-152;

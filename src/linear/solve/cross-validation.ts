@@ -5,7 +5,8 @@ import { mergeFolds } from "../../stats/merge-folds.js";
 import { needsExtended } from "./ladder.js";
 import { mergeFoldsSteps } from "./merge-steps.js";
 import { predictionSquares } from "./prediction-squares.js";
-import { type Regression, solveSteps } from "./solve.js";
+import type { Regression } from "./regression.js";
+import { solveSteps } from "./solve.js";
 
 /** How well the model of the other folds predicts a fold. */
 export interface FoldError {

@@ -1,6 +1,6 @@
 import type { CrossProducts } from "../../stats/cross-products.js";
+import type { Regression } from "./regression.js";
 import type { Solution } from "./solution.js";
-import type { Regression } from "./solve.js";
 
 /** How θ is found: `auto` is the accuracy ladder, `gd` gradient descent. */
 export type SolverChoice = "auto" | "normal" | "extended" | "qr" | "gd";

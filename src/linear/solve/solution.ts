@@ -11,6 +11,8 @@ export interface Solution {
    * was not wanted.
    */
   inverse: Float64Array;
+  /** The diagonal of the inverse, where there are too many coefficients to keep all of it: then `inverse` is empty. */
+  variances?: Float64Array | undefined;
   /** Indices into `terms` of columns that depend linearly on columns before them. */
   aliased: number[];
   /** Coefficients estimated, the intercept among them. */

@@ -1,25 +1,26 @@
 import { ModelError, UsageError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
+import { SparseMoments } from "../../stats/sparse-moments.js";
+import { option, wording } from "../../wording.js";
+import { eliminateFactor } from "./eliminate.js";
 import { factorSpd } from "./factor-spd.js";
+import type { Regression } from "./regression.js";
 import { conditionOf, type InterceptPart, inOrderOfTerms, isConstant, type Solution } from "./solution.js";
 import { solveExtended } from "./solve-extended.js";
 import type { SymmetricRows } from "./spd-factor.js";
-
-/** Which columns of the moments are regressed on which. */
-export interface Regression {
-  /** The column of y. */
-  target: string;
-  /** The columns of X, without the intercept's; one that the moments do not have is zero in every row. */
-  terms: readonly string[];
-  intercept: boolean;
-}
 
 /**
  * Below this pivot (1 − R² of a column on those before it) a column counts as dependent. In double precision the
  * pivot of an exactly dependent column comes out as rounding, up to some 1e-13 for long sums.
  */
 const DOUBLE_TOLERANCE = 1e-11;
+
+/** Columns whose dependence is told in the terms' own order, though a factor could be eliminated. */
+const MOST_IN_ORDER = 2000;
+
+/** Columns of a dense Gram matrix: 20,000 take 1.6 GB. */
+const MOST_COLUMNS = 20_000;
 
 /** How `solve` does it. */
 export interface SolveOptions {
@@ -48,9 +49,24 @@ export function* solveSteps(
 ): Steps<Solution> {
   if (moments.n === 0)
     throw new ModelError("there are no rows to fit", { hint: "all rows have missing cells?" });
-  const at = columnsOf(moments, regression);
+  const { inverse = true } = options;
+  const eliminated = moments instanceof SparseMoments ? eliminateFactor(moments, regression) : undefined;
+  if (eliminated !== undefined) {
+    const within = yield* solveSteps(eliminated.moments, eliminated.regression, { inverse });
+    // Eliminated first, a factor's levels come before columns that stand before them: which column is the aliased one
+    // is then for the terms' own order to say, as long as that can be had.
+    if (within.aliased.length === 0 || regression.terms.length > MOST_IN_ORDER)
+      return eliminated.complete(within, inverse);
+  }
+  const size = regression.terms.length;
+  if (size > MOST_COLUMNS)
+    throw new ModelError(`${size} coefficients are more than can be solved for at once (${MOST_COLUMNS})`, {
+      hint: wording`leave columns of very many levels out with ${option("exclude")}, or code them as the only such factor`,
+    });
+  const dense = moments.over([...regression.terms, regression.target]);
+  const at = columnsOf(dense, regression);
   const how = moments.extended ? solveExtended : solveDouble;
-  return yield* how(moments, at, regression.intercept, options.inverse ?? true);
+  return yield* how(dense, at, regression.intercept, inverse);
 }
 
 /**

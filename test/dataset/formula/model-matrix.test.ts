@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 import { codedTerms, type FactorLevels, sortLevels } from "../../../src/dataset/formula/coding.js";
 import { Design } from "../../../src/dataset/formula/design.js";
 import { formulaSpec } from "../../../src/dataset/formula/resolve.js";
-import { FormulaScan } from "../../../src/dataset/formula/scan.js";
 import type { ModelSpec } from "../../../src/dataset/formula/spec.js";
 import { BLOCK_ROWS } from "../../../src/kernels/block-rows.js";
+import { DenseScan } from "./dense-scan.js";
 import { columnsOf, rawBlock, type Table } from "./table.js";
 
 interface Case {
@@ -22,7 +22,7 @@ const golden = JSON.parse(
   readFileSync(new URL("../../golden/model-matrix.json", import.meta.url), "utf8"),
 ) as { r: string; data: Record<string, Table>; cases: Case[] };
 
-function levelsOf(spec: ModelSpec, scan: FormulaScan): FactorLevels {
+function levelsOf(spec: ModelSpec, scan: DenseScan): FactorLevels {
   return Object.fromEntries(
     spec.variables.flatMap((variable) =>
       variable.kind === "factor"
@@ -53,7 +53,7 @@ describe(`model.matrix of ${golden.r}`, () => {
       const rows = table.y!.length;
       const skip = spec.intercept ? 1 : 0;
       for (const extended of [false, true]) {
-        const scan = new FormulaScan(spec, { extended });
+        const scan = new DenseScan(spec, { extended });
         const block = scan.fill(raw, 0, rows);
         expect([...block.kept.subarray(0, block.rows)].map((r) => r + 1)).toEqual(expected.rows);
         expect(new Set(block.columns).size).toBe(block.columns.length);

@@ -2,19 +2,19 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { formulaSpec } from "../../../src/dataset/formula/resolve.js";
-import { FormulaScan } from "../../../src/dataset/formula/scan.js";
 import { BLOCK_ROWS } from "../../../src/kernels/block-rows.js";
 import { bestSubsets } from "../../../src/linear/selection/best-subset.js";
 import { type Direction, stepwise } from "../../../src/linear/selection/stepwise.js";
 import { type Criterion, type SelectionData, Submodels } from "../../../src/linear/selection/submodels.js";
 import { inOneGo } from "../../../src/parallel/steps.js";
 import { ExtendedMoments } from "../../../src/stats/extended-moments.js";
+import { DenseScan } from "../../dataset/formula/dense-scan.js";
 import { columnsOf, rawBlock, type Table } from "../../dataset/formula/table.js";
 
 /** The moments of a table, in all and in k folds of every k-th row. */
 function selectionData(formula: string, table: Table, k = 1): SelectionData {
   const spec = formulaSpec(formula, { columns: columnsOf(table) });
-  const scan = new FormulaScan(spec);
+  const scan = new DenseScan(spec);
   const raw = rawBlock(table, spec);
   const rows = Object.values(table)[0]!.length;
   const folds = Array.from({ length: k }, () => ExtendedMoments.empty([]));

@@ -18,6 +18,7 @@ export interface TrainOptions extends ModelOptions {
   level: number;
   strict?: boolean;
   model: string;
+  output?: string;
   threads?: number;
   vif?: boolean;
   correlation?: boolean;

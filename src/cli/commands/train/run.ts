@@ -1,3 +1,4 @@
+import { writeFileAtomic } from "../../../csv/write.js";
 import { ModelError, UsageError } from "../../../errors.js";
 import { MOST_BYTES } from "../../../linear/model/model-file.js";
 import { writeJson } from "../../../linear/model/write-json.js";
@@ -6,6 +7,7 @@ import type { FitCsvOptions } from "../../../training/fit-options.js";
 import { version } from "../../../version.js";
 import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
+import { coefficientsCsv } from "../../render/coefficients-csv.js";
 import { renderSummary } from "../../render/summary.js";
 import { summaryDocument } from "../../render/summary-document.js";
 import type { TrainOptions } from "./options.js";
@@ -46,6 +48,8 @@ export async function train(
       hint: "leave them out with --exclude, or train without --strict",
     });
   await writeJson(options.model, model.document(), signal);
+  if (options.output !== undefined)
+    await writeFileAtomic(options.output, coefficientsCsv(model.summary(options.level).coefficients));
   if (options.quiet) return 0;
   if (options.json)
     process.stdout.write(

@@ -7,7 +7,8 @@ export const trainSyntax: Syntax = (program, run) => {
     .command("train")
     .description("fit a linear model to a CSV, print its summary, write model.json")
     .argument("<data.csv>", "the file; - is standard input; gzip is recognised")
-    .option("-m, --model <file>", "where to write the model", "model.json");
+    .option("-m, --model <file>", "where to write the model", "model.json")
+    .option("-o, --output <file.csv>", "write the table of coefficients as CSV too, all of them");
   fitting(command)
     .option("--group-by <column>", "one model per value of this column, in the same pass")
     .option("--test-size <share>", "hold out this share of the rows and report the error on them", share)

@@ -1,16 +1,6 @@
 // The tiles of tile.ts in double-double arithmetic: a tile of high parts, and one of low parts `low` bytes behind it.
-import {
-  add,
-  divide,
-  fastTwoSum,
-  joinLanes,
-  multiply,
-  productError,
-  rest,
-  sumError,
-  topOf,
-  twoProduct,
-} from "../double-double";
+import { joinLanes, productError, sumError, topOf } from "../double-double";
+import { add, divide, fastTwoSum, multiply, rest, twoProduct } from "../twofold";
 
 /** Σ_{t < n} a[t] b[t]; the low part is `rest`. Two lanes of compensated sums, then what is left of an odd n. */
 function dot(a: usize, b: usize, low: usize, n: i32): f64 {

@@ -1,0 +1,8 @@
+/** Which columns of the moments are regressed on which. */
+export interface Regression {
+  /** The column of y. */
+  target: string;
+  /** The columns of X, without the intercept's; one that the moments do not have is zero in every row. */
+  terms: readonly string[];
+  intercept: boolean;
+}

@@ -1,0 +1,46 @@
+/** The columns that a term of factors has: one for each combination of their levels. */
+export interface ColumnFamily {
+  /** What a column's key is made of, in order: a text, or the level of a factor, by index. */
+  readonly parts: readonly (string | number)[];
+  /** The table of its factors. */
+  readonly table: number;
+  /** The number that stands in a column where the row has its levels, by index; −1 for a 1. */
+  readonly number: number;
+}
+
+/** Which cells a table has. */
+export interface TableShape {
+  /** Factors by index, ascending. */
+  readonly factors: readonly number[];
+  /** Numbers that have means in it, by index; those with cross-products first. */
+  readonly columns: readonly number[];
+  readonly products: number;
+}
+
+/** How moments with factors are laid out; plain data. */
+export interface SparseShape {
+  /** The keys of the columns of numbers, the target's first. */
+  readonly numbers: readonly string[];
+  /** Which numbers are columns of their own, by index; the others are only parts of families' columns. */
+  readonly dense: readonly number[];
+  /** The keys of the factors. */
+  readonly factors: readonly string[];
+  readonly families: readonly ColumnFamily[];
+  /** A table for every set of factors that families have, and for every union of two such sets. */
+  readonly tables: readonly TableShape[];
+}
+
+/** Whether two shapes are alike. */
+export function sameShape(a: SparseShape, b: SparseShape): boolean {
+  return a === b || JSON.stringify(ofShape(a)) === JSON.stringify(ofShape(b));
+}
+
+function ofShape({ numbers, dense, factors, families, tables }: SparseShape): SparseShape {
+  return {
+    numbers,
+    dense,
+    factors,
+    families: families.map(({ parts, table, number }) => ({ parts, table, number })),
+    tables: tables.map(({ factors: own, columns, products }) => ({ factors: own, columns, products })),
+  };
+}
