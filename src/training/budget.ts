@@ -27,7 +27,7 @@ interface PlannedFit {
   };
   spec: ModelSpec;
   plan: Pick<MomentsPlan, "folds" | "extended">;
-  /** About how many columns the moments will have. */
+  /** How many columns the moments' Gram matrix will have. */
   width: number;
   threads: number | undefined;
   /** The most that the model's file may take, in bytes. */
@@ -55,7 +55,7 @@ export function checkBudget(fit: PlannedFit): void {
   const most = MEMORY_SHARE * totalmem();
   if (needed > most || plan.folds * fold > KERNEL_BYTES || 2 * fold > KERNEL_BYTES)
     throw new ModelError(
-      `a design of about ${about(width)} columns${foldsText(plan.folds)} needs ${gigabytes(needed)} of memory, ` +
+      `a design of ${about(width)} columns${foldsText(plan.folds)} needs ${gigabytes(needed)} of memory, ` +
         `${gigabytes(plan.folds * fold)} of them in each of ${threads} ${threads === 1 ? "thread" : "threads"}; ` +
         `there are ${gigabytes(most)}, and ${gigabytes(KERNEL_BYTES)} for a thread`,
       { hint: lessHint(plan.folds) },
@@ -64,7 +64,7 @@ export function checkBudget(fit: PlannedFit): void {
   const written = NUMBER_BYTES * (moments + packedLength(width));
   if (fileBytes !== undefined && written > fileBytes)
     throw new ModelError(
-      `a model of about ${about(width)} columns${foldsText(plan.folds)} takes ${gigabytes(written)}, and a model ` +
+      `a model of ${about(width)} columns${foldsText(plan.folds)} takes ${gigabytes(written)}, and a model ` +
         `file can have ${gigabytes(fileBytes)}`,
       { hint: lessHint(plan.folds) },
     );

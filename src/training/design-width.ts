@@ -14,13 +14,23 @@ export function designWidth(spec: ModelSpec, table: SampledTable): number {
   return spread(spec, table, 0, 1);
 }
 
+/** How many columns the Gram matrix of the moments has, the target's included: those of factors are cells, not columns. */
+export function denseWidth({ variables, terms }: ModelSpec): number {
+  const width = (v: number) => {
+    const variable = variables[v]!;
+    if (variable.kind === "factor") return 0;
+    return variable.kind === "polynomial" ? variable.degree : 1;
+  };
+  return terms.reduce((sum, term) => sum + term.variables.reduce((w, v) => w * width(v), 1), 1);
+}
+
 /** As few coefficients as a spec can have on a table, the intercept's among them: one less for each factor's reference. */
 export function leastCoefficients(spec: ModelSpec, table: SampledTable): number {
   return spread(spec, table, 1, spec.intercept ? 1 : 0);
 }
 
 /** From so many levels on a text column may be one of names, and not of groups. */
-const MANY_LEVELS = 200;
+const MANY_LEVELS = 500;
 
 /** Remarks on factors of very many levels, each of which is a coefficient. */
 export function levelNotes(spec: ModelSpec, table: SampledTable): string[] {

@@ -15,7 +15,7 @@ import type { PredictionMetrics } from "../stats/metrics.js";
 import { option, wording } from "../wording.js";
 import { checkBudget } from "./budget.js";
 import { chooseColumns } from "./choose-columns.js";
-import { chosenFolds, chunkBytesFor, designWidth, foldsFor, levelNotes } from "./design-width.js";
+import { chosenFolds, chunkBytesFor, denseWidth, designWidth, foldsFor, levelNotes } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
 import { keepStream } from "./keep-stream.js";
@@ -77,7 +77,15 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
   };
-  checkBudget({ source, table, spec, plan, width, threads: options.threads, fileBytes: options.fileBytes });
+  checkBudget({
+    source,
+    table,
+    spec,
+    plan,
+    width: denseWidth(spec),
+    threads: options.threads,
+    fileBytes: options.fileBytes,
+  });
   notes.push(...levelNotes(spec, table));
   // A stream can be read again only if it is kept: for rows held out, a robust covariance, a solver that wants all
   // rows at once, and where double turns out not to be enough.
@@ -87,7 +95,7 @@ async function fitSource(source: Source, options: FitCsvOptions): Promise<CsvFit
 
   const chunkBytes = chunkBytesFor(width, plan.folds);
   // On two cores a second thread has paid for its start from about 40 MB on, where this one works too.
-  const paying = THREADS_PAY_BYTES / Math.max(1, width / THREADS_PAY_WIDTH);
+  const paying = THREADS_PAY_BYTES / Math.max(1, denseWidth(spec) / THREADS_PAY_WIDTH);
   const inlineBytes = callerWorks && options.threads === undefined ? paying : undefined;
   const control: ScanControl = {
     threads: options.threads,

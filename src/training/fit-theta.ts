@@ -12,7 +12,7 @@ import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { CrossProducts } from "../stats/cross-products.js";
 import { checkFactors, checkRows } from "./check-rows.js";
-import { designWidth, summedApart } from "./design-width.js";
+import { denseWidth, summedApart } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { MomentsPlan } from "./moments-job.js";
 import type { ScannedMoments } from "./moments-result.js";
@@ -47,7 +47,7 @@ export async function fitTheta(
   const { spec } = plan;
   const { solver = "auto", references = {}, signal } = options;
   const notes: string[] = [];
-  const width = designWidth(spec, table);
+  const width = denseWidth(spec);
   const scanned = (extended: boolean) => {
     const what = { ...plan, extended };
     return watch.scan(() =>

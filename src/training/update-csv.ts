@@ -13,7 +13,7 @@ import type { ReadingControl } from "../scan/reading-control.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { checkRows } from "./check-rows.js";
-import { chunkBytesFor, summedApart } from "./design-width.js";
+import { chunkBytesFor, denseWidth, summedApart } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments } from "./scan-moments.js";
 
@@ -76,7 +76,7 @@ async function updateSource(
     signal,
     onProgress,
     chunkBytes: chunkBytesFor(width, plan.folds),
-    apart: summedApart(width, plan),
+    apart: summedApart(denseWidth(spec), plan),
   };
   const layout = layoutOf(table, { ...rawSlots(spec), weight: weightsColumn });
   const { total } = await scanMoments(table, layout, plan, control);
