@@ -1,3 +1,4 @@
+import { UsageError } from "../errors.js";
 import {
   type CellRecord,
   LOG_AT,
@@ -129,7 +130,7 @@ export class CellTable {
   /**
    * Takes the rows of `other` away: the inverse of `absorb`. Cells that lose all rows are left out.
    *
-   * @throws RangeError where `other` has rows that are not here
+   * @throws UsageError where `other` has rows that are not here
    */
   subtract(other: CellTable, recode?: readonly (Int32Array | undefined)[]): CellTable {
     const { factors } = this.kind;
@@ -142,7 +143,7 @@ export class CellTable {
       }
       const own = left.find(codes);
       if (own < 0 || left.rows(own) < other.rows(cell))
-        throw new RangeError("there are rows to take away that are not there");
+        throw new UsageError("there are rows to take away that are not there");
       left.#take(own, other.records, cell * this.stride);
     }
     return left.filter((cell) => left.rows(cell) > 0);

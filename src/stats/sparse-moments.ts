@@ -118,6 +118,12 @@ export class SparseMoments implements CrossProducts {
     return this.#index().all.get(key);
   }
 
+  /** The mean of a column that was found. */
+  meanOf(column: Found): number {
+    if ("number" in column) return this.base.mean[column.number]!;
+    return this.#total(column).div(this.extendedSumW).toNumber();
+  }
+
   /** `extendedProduct` of columns that were found. */
   productOf(a: Found, b: Found, centred = true): DoubleDouble {
     if (this.n === 0) return ZERO;

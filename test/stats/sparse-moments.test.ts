@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { formulaSpec } from "../../src/dataset/formula/resolve.js";
+import { UsageError } from "../../src/errors.js";
 import { BLOCK_ROWS } from "../../src/kernels/block-rows.js";
 import { ExtendedMoments } from "../../src/stats/extended-moments.js";
 import { Moments } from "../../src/stats/moments.js";
@@ -155,6 +156,26 @@ describe("sparse moments", () => {
       }),
       { numRuns: process.env.GOML_LONG ? 5000 : 200 },
     );
+  });
+
+  test("do not give rows away that they do not have, though all levels are there", () => {
+    const spec = specOf("y ~ s + t");
+    const rows = (pairs: [s: string, t: string][]) =>
+      tableOf(
+        pairs.map(([s, t], i) => ({ y: i, x: i, z: 0, s, t, k: 4, w: 1 })),
+        0,
+      );
+    const whole = sparseMoments(
+      spec,
+      rows([
+        ["a", "u"],
+        ["b", "v"],
+        ["a", "u"],
+      ]),
+    );
+    const never = sparseMoments(spec, rows([["a", "v"]]));
+    expect(() => whole.subtract(never)).toThrow(UsageError);
+    expect(() => whole.subtract(never)).toThrow("rows to take away that are not there");
   });
 
   test("numbered in order do not tell in which order levels were met", () => {

@@ -1,4 +1,4 @@
-import { ModelError } from "../../errors.js";
+import { ModelError, UsageError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { keepColumns } from "../../stats/block-layout.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
@@ -47,13 +47,22 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
   for (const [fold, part] of pairs)
     if (part!.n > fold!.n)
       throw notAmong(`a cross-validation fold has ${part!.n} rows, that of the model ${fold!.n}`);
+  const without = (all: CrossProducts, part: CrossProducts) => {
+    try {
+      return difference(all, part);
+    } catch (cause) {
+      // Levels that never met in the model, or fewer rows of them than the shard has.
+      if (cause instanceof UsageError) throw notAmong(cause.message);
+      throw cause;
+    }
+  };
   const folds: CrossProducts[] = [];
   for (const [fold, part] of pairs) {
-    folds.push(difference(fold!, part!));
+    folds.push(without(fold!, part!));
     yield;
   }
   const moments =
-    folds.length > 0 ? yield* mergeFoldsSteps(folds) : difference(model.moments, shard.model.moments);
+    folds.length > 0 ? yield* mergeFoldsSteps(folds) : without(model.moments, shard.model.moments);
   const impossible = moments.columns.find((_, i) => isNegative(model.moments, shard.model.moments, i));
   if (impossible !== undefined) throw notAmong(`${impossible} would vary by less than nothing`);
 

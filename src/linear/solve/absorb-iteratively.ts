@@ -1,0 +1,310 @@
+import { Moments } from "../../stats/moments.js";
+import { packedIndex, packedLength } from "../../stats/packed.js";
+import type { Found, SparseMoments } from "../../stats/sparse-moments.js";
+import type { Absorbed } from "./absorb.js";
+import { asMoments } from "./within-levels.js";
+
+/** The relative residual at which the effects count as found. */
+const TOLERANCE = 1e-13;
+/** What is tried before that is given up, and reported. */
+const MOST_ITERATIONS = 2000;
+
+/** Effects absorbed by iteration, and how near the iteration has come. */
+export interface IteratedAbsorbed extends Absorbed {
+  /** The largest relative residual that is left, and the most iterations that a column took. */
+  residual: number;
+  iterations: number;
+}
+
+/**
+ * `absorb` where the smaller factors together have too many levels to factor: conjugate gradients on the Schur
+ * complement of the largest factor, K = A₂₂ − A₂₁ A₁₁⁻¹ A₁₂ (never formed: its products are sparse), preconditioned by
+ * its diagonal, to a relative residual of 1e-13. K is singular, one dimension for every component of the graph of levels
+ * that meet, and the systems are consistent, which conjugate gradients do not mind (Hestenes & Stiefel 1952; Correia
+ * 2016 has the graph). In double.
+ */
+export function absorbIteratively(
+  moments: SparseMoments,
+  factors: readonly number[],
+  columns: readonly string[],
+): IteratedAbsorbed {
+  const { shape, tables } = moments;
+  const tableOf = (family: number) => shape.families[family]!.table;
+  const size = (family: number) => tables[tableOf(family)]!.count;
+  const order = factors.map((_, i) => i).sort((a, b) => size(factors[b]!) - size(factors[a]!));
+  const [first, ...rest] = order.map((i) => factors[i]!);
+  const found = columns.map((name) => moments.find(name));
+  const p = columns.length;
+  const one = new LevelSums(moments, tableOf(first!), found);
+  const others = rest.map((family) => new LevelSums(moments, tableOf(family), found));
+  const starts = others.map((_, g) => others.slice(0, g).reduce((sum, { levels }) => sum + levels, 0));
+  const M = others.reduce((sum, { levels }) => sum + levels, 0);
+  const meetings = rest.map((family) => meetingsOf(moments, tableOf(first!), tableOf(family)));
+  const system = new Complement(one, others, starts, meetings, crossings(moments, rest.map(tableOf), starts));
+
+  // R = B₂ − A₂₁ A₁₁⁻¹ B₁ and, column by column, Z₂ = K⁺R.
+  const R = new Float64Array(M * p);
+  others.forEach(({ sums }, g) => {
+    R.set(sums, starts[g]! * p);
+  });
+  meetings.forEach(({ first: a, second: b, weights }, g) => {
+    for (let c = 0; c < weights.length; c++) {
+      const share = weights[c]! / one.weights[a[c]!]!;
+      const to = (starts[g]! + b[c]!) * p;
+      for (let j = 0; j < p; j++) R[to + j]! -= share * one.sums[a[c]! * p + j]!;
+    }
+  });
+  let residual = 0;
+  let iterations = 0;
+  const Z = new Float64Array(M * p);
+  for (let j = 0; j < p; j++) {
+    const right = Float64Array.from({ length: M }, (_, i) => R[i * p + j]!);
+    const solved = system.solve(right);
+    for (let i = 0; i < M; i++) Z[i * p + j] = solved.values[i]!;
+    residual = Math.max(residual, solved.residual);
+    iterations = Math.max(iterations, solved.iterations);
+  }
+  const hi = new Float64Array(packedLength(p));
+  for (let i = 0; i < p; i++)
+    for (let j = 0; j <= i; j++) {
+      const [a, b] = [found[i], found[j]];
+      if (a === undefined || b === undefined) continue;
+      let sum = moments.productOf(a, b, true).toNumber();
+      for (let l = 0; l < one.levels; l++)
+        if (one.weights[l]! > 0) sum -= (one.sums[l * p + i]! * one.sums[l * p + j]!) / one.weights[l]!;
+      for (let k = 0; k < M; k++) sum -= R[k * p + i]! * Z[k * p + j]!;
+      hi[packedIndex(i, j)] = sum;
+    }
+  clear(hi, moments, found);
+  const left = asMoments(moments.toMoments(), columns, { hi, lo: hi });
+  return {
+    moments: left instanceof Moments ? left : left.toMoments(),
+    rank: system.rank,
+    residual,
+    iterations,
+    effects: (gamma) => {
+      const weights = [...gamma.map((value) => (Number.isNaN(value) ? 0 : -value)), 1];
+      const effects = new Float64Array(M);
+      for (let k = 0; k < M; k++) for (let j = 0; j < p; j++) effects[k]! += weights[j]! * Z[k * p + j]!;
+      const own = new Float64Array(one.levels);
+      for (let l = 0; l < one.levels; l++)
+        for (let j = 0; j < p; j++) own[l]! += weights[j]! * one.sums[l * p + j]!;
+      meetings.forEach(({ first: a, second: b, weights: met }, g) => {
+        for (let c = 0; c < met.length; c++) own[a[c]!]! -= met[c]! * effects[starts[g]! + b[c]!]!;
+      });
+      // Sums were taken about the columns' means: the constant that they hide goes to the first factor.
+      const constant = found.reduce(
+        (sum, column, j) => (column === undefined ? sum : sum + weights[j]! * moments.meanOf(column)),
+        0,
+      );
+      const byFamily = new Map<number, Float64Array>([
+        [first!, own.map((sum, l) => (one.weights[l]! > 0 ? sum / one.weights[l]! + constant : Number.NaN))],
+      ]);
+      rest.forEach((family, g) => {
+        byFamily.set(family, effects.slice(starts[g]!, starts[g]! + others[g]!.levels));
+      });
+      return factors.map((family) => byFamily.get(family)!);
+    },
+  };
+}
+
+/** Σw and the sums of columns about their means, Σ w (x − x̄), over each level of a factor. */
+class LevelSums {
+  readonly levels: number;
+  readonly weights: Float64Array;
+  /** levels × p. */
+  readonly sums: Float64Array;
+
+  constructor(moments: SparseMoments, t: number, columns: readonly (Found | undefined)[]) {
+    const { shape, tables, base } = moments;
+    const table = tables[t]!;
+    const p = columns.length;
+    this.levels = table.count;
+    this.weights = Float64Array.from({ length: table.count }, (_, l) => table.weight(l));
+    this.sums = new Float64Array(table.count * p);
+    const { columns: stored } = shape.tables[t]!;
+    columns.forEach((column, j) => {
+      if (column === undefined) return;
+      if ("number" in column) {
+        const place = stored.indexOf(column.number);
+        const centre = base.extendedMean(column.number);
+        for (let l = 0; l < table.count; l++)
+          this.sums[l * p + j] = this.weights[l]! * table.extendedMean(l, place).sub(centre).toNumber();
+        return;
+      }
+      const mean = moments.meanOf(column);
+      for (let l = 0; l < table.count; l++) this.sums[l * p + j] = -this.weights[l]! * mean;
+      const { table: own, number } = shape.families[column.family]!;
+      const union = moments.union(own, t);
+      const cells = tables[union]!;
+      const m = shape.tables[union]!.columns.indexOf(number);
+      const [cellOf, levelOf] = [moments.projection(union, own), moments.projection(union, t)];
+      for (let cell = 0; cell < cells.count; cell++)
+        if (cellOf(cell) === column.cell)
+          this.sums[levelOf(cell) * p + j]! += cells.weight(cell) * (m < 0 ? 1 : cells.mean(cell, m));
+    });
+  }
+}
+
+/** Where levels of two factors meet: a weight for each pair that does. */
+interface Meetings {
+  first: Int32Array;
+  second: Int32Array;
+  weights: Float64Array;
+}
+
+function meetingsOf(moments: SparseMoments, a: number, b: number): Meetings {
+  const union = moments.union(a, b);
+  const table = moments.tables[union]!;
+  const [ofA, ofB] = [moments.projection(union, a), moments.projection(union, b)];
+  return {
+    first: Int32Array.from({ length: table.count }, (_, cell) => ofA(cell)),
+    second: Int32Array.from({ length: table.count }, (_, cell) => ofB(cell)),
+    weights: Float64Array.from({ length: table.count }, (_, cell) => table.weight(cell)),
+  };
+}
+
+/** Where levels of the smaller factors meet each other, numbered through. */
+function crossings(moments: SparseMoments, tables: readonly number[], starts: readonly number[]): Meetings[] {
+  return tables.flatMap((a, g) =>
+    tables.slice(g + 1).map((b, i) => {
+      const { first, second, weights } = meetingsOf(moments, a, b);
+      const [from, to] = [starts[g]!, starts[g + 1 + i]!];
+      return { first: first.map((l) => l + from), second: second.map((l) => l + to), weights };
+    }),
+  );
+}
+
+/** K = A₂₂ − A₂₁ A₁₁⁻¹ A₁₂ on the levels of the smaller factors. */
+class Complement {
+  /** The rank of the indicators of all factors: exact for two, at most too large for more. */
+  readonly rank: number;
+  readonly #size: number;
+  readonly #inverse: Float64Array;
+  readonly #diagonal: Float64Array;
+  readonly #preconditioner: Float64Array;
+  readonly #meetings: readonly Meetings[];
+  readonly #crossings: readonly Meetings[];
+  readonly #first: Float64Array;
+
+  constructor(
+    one: LevelSums,
+    others: readonly LevelSums[],
+    starts: readonly number[],
+    meetings: readonly Meetings[],
+    between: readonly Meetings[],
+  ) {
+    this.#size = others.reduce((sum, { levels }) => sum + levels, 0);
+    this.#inverse = one.weights.map((weight) => (weight > 0 ? 1 / weight : 0));
+    this.#diagonal = new Float64Array(this.#size);
+    others.forEach(({ weights }, g) => {
+      this.#diagonal.set(weights, starts[g]!);
+    });
+    this.#meetings = meetings.map(({ first, second, weights }, g) => ({
+      first,
+      second: second.map((l) => l + starts[g]!),
+      weights,
+    }));
+    this.#crossings = between;
+    this.#first = new Float64Array(one.levels);
+    const diagonal = this.#diagonal.slice();
+    for (const { first, second, weights } of this.#meetings)
+      for (let c = 0; c < weights.length; c++)
+        diagonal[second[c]!]! -= weights[c]! ** 2 * this.#inverse[first[c]!]!;
+    this.#preconditioner = diagonal.map((value, i) => (value > 1e-12 * this.#diagonal[i]! ? 1 / value : 0));
+    let rank = one.weights.reduce((sum, weight) => sum + (weight > 0 ? 1 : 0), 0);
+    others.forEach(({ weights }, g) => {
+      const used = weights.reduce((sum, weight) => sum + (weight > 0 ? 1 : 0), 0);
+      rank += used - components(one.weights, weights, meetings[g]!);
+    });
+    this.rank = rank;
+  }
+
+  /** K⁺b, to the tolerance, by preconditioned conjugate gradients. */
+  solve(b: Float64Array): { values: Float64Array; residual: number; iterations: number } {
+    const n = this.#size;
+    const values = new Float64Array(n);
+    const r = b.slice();
+    const size = norm(b);
+    if (size === 0) return { values, residual: 0, iterations: 0 };
+    const z = r.map((value, i) => value * this.#preconditioner[i]!);
+    const d = z.slice();
+    const Kd = new Float64Array(n);
+    let rz = dot(r, z);
+    for (let iteration = 1; ; iteration++) {
+      this.#times(d, Kd);
+      const step = rz / dot(d, Kd);
+      if (!Number.isFinite(step)) return { values, residual: norm(r) / size, iterations: iteration };
+      for (let i = 0; i < n; i++) {
+        values[i]! += step * d[i]!;
+        r[i]! -= step * Kd[i]!;
+      }
+      const left = norm(r) / size;
+      if (left <= TOLERANCE || iteration === MOST_ITERATIONS)
+        return { values, residual: left, iterations: iteration };
+      for (let i = 0; i < n; i++) z[i] = r[i]! * this.#preconditioner[i]!;
+      const next = dot(r, z);
+      const share = next / rz;
+      rz = next;
+      for (let i = 0; i < n; i++) d[i] = z[i]! + share * d[i]!;
+    }
+  }
+
+  #times(v: Float64Array, out: Float64Array): void {
+    const first = this.#first.fill(0);
+    for (const { first: a, second: b, weights } of this.#meetings)
+      for (let c = 0; c < weights.length; c++) first[a[c]!]! += weights[c]! * v[b[c]!]!;
+    for (let l = 0; l < first.length; l++) first[l]! *= this.#inverse[l]!;
+    for (let i = 0; i < v.length; i++) out[i] = this.#diagonal[i]! * v[i]!;
+    for (const { first: a, second: b, weights } of this.#meetings)
+      for (let c = 0; c < weights.length; c++) out[b[c]!]! -= weights[c]! * first[a[c]!]!;
+    for (const { first: a, second: b, weights } of this.#crossings)
+      for (let c = 0; c < weights.length; c++) {
+        out[a[c]!]! += weights[c]! * v[b[c]!]!;
+        out[b[c]!]! += weights[c]! * v[a[c]!]!;
+      }
+  }
+}
+
+/** The connected components of the graph in which levels of two factors are joined where rows have both. */
+function components(
+  a: Float64Array,
+  b: Float64Array,
+  { first, second }: Pick<Meetings, "first" | "second">,
+): number {
+  const parent = Int32Array.from({ length: a.length + b.length }, (_, i) => i);
+  const root = (i: number): number => {
+    let at = i;
+    while (parent[at] !== at) {
+      parent[at] = parent[parent[at]!]!;
+      at = parent[at]!;
+    }
+    return at;
+  };
+  for (let c = 0; c < first.length; c++) {
+    const [x, y] = [root(first[c]!), root(a.length + second[c]!)];
+    if (x !== y) parent[Math.max(x, y)] = Math.min(x, y);
+  }
+  let count = 0;
+  for (let i = 0; i < a.length; i++) if (a[i]! > 0 && parent[i] === i) count++;
+  return count;
+}
+
+/** Makes zero what absorbing has left of a column that the effects explain. */
+function clear(hi: Float64Array, moments: SparseMoments, found: readonly (Found | undefined)[]): void {
+  found.forEach((column, i) => {
+    const ii = packedIndex(i, i);
+    if (column !== undefined && hi[ii]! > 1e-11 * moments.productOf(column, column, true).toNumber()) return;
+    for (let j = 0; j < found.length; j++) hi[packedIndex(i, j)] = 0;
+  });
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+function norm(a: Float64Array): number {
+  return Math.sqrt(dot(a, a));
+}
