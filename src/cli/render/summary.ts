@@ -87,7 +87,11 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
       `Wald test of all slopes, robust: F ${significant(wald.f)} on ${wald.df1} and ${count(wald.df2)} DF, ` +
         `p ${pValue(wald.p)}`,
     );
-  lines.push(`condition number ${significant(model.conditionNumber, 3)}, solver ${solverText(model)}`);
+  const condition = `condition number ${significant(model.conditionNumber, 3)}`;
+  const solver = `solver ${solverText(model)}`;
+  // In one line where 80 columns have room for it.
+  if (condition.length + solver.length < 79) lines.push(`${condition}, ${solver}`);
+  else lines.push(condition, solver);
   return wrapLines(lines, columns);
 }
 
