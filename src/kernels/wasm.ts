@@ -54,12 +54,62 @@ export interface Exports {
   flushGroup(group: number): void;
 }
 
+/** A memory that threads share: it goes to a worker as it is, and nothing of it is copied. */
+export interface SharedMemory {
+  readonly buffer: SharedArrayBuffer;
+}
+
+/** The functions of src/kernels/assembly/dense/index.ts; pointers are byte addresses, `size` that of a tile. */
+export interface DenseExports {
+  subtractProduct(c: number, a: number, b: number, size: number): void;
+  factorDiagonal(c: number, size: number, tolerance: number): void;
+  solveRight(x: number, l: number, size: number): void;
+  subtractColumn(b: number, a: number, x: number, size: number): void;
+  subtractTransposed(b: number, a: number, x: number, size: number): void;
+  forwardTile(l: number, b: number, size: number): void;
+  backTile(l: number, b: number, size: number): void;
+  splitTile(x: number, top: number, tail: number, size: number): void;
+  subtractProductExtended(
+    c: number,
+    a: number,
+    b: number,
+    splitA: number,
+    splitB: number,
+    low: number,
+    size: number,
+  ): void;
+  factorDiagonalExtended(
+    c: number,
+    low: number,
+    size: number,
+    from: number,
+    tolerance: number,
+    suspicious: number,
+  ): number;
+  keepColumn(at: number, low: number): void;
+  leaveOut(at: number, low: number): void;
+  solveRightExtended(x: number, l: number, low: number, size: number): void;
+  subtractColumnExtended(b: number, a: number, x: number, low: number, size: number): void;
+  subtractTransposedExtended(b: number, a: number, x: number, low: number, size: number): void;
+  forwardTileExtended(l: number, b: number, low: number, size: number): void;
+  backTileExtended(l: number, b: number, low: number, size: number): void;
+}
+
+interface MemorySize {
+  initial: number;
+  maximum: number;
+  shared: true;
+}
+
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
+  readonly Memory: new (size: MemorySize) => SharedMemory;
 };
 
+const PAGE = 65536;
 let compiled: object | undefined;
+let compiledDense: object | undefined;
 
 /** A new instance of the kernels with a memory of its own; the code is compiled once per thread. */
 export function instantiate(): Exports {
@@ -68,4 +118,18 @@ export function instantiate(): Exports {
     readFileSync(new URL("../../dist/kernels/kernels.wasm", import.meta.url)),
   );
   return new WebAssembly.Instance(compiled, {}).exports as Exports;
+}
+
+/** A zeroed memory of so many bytes, 4 GiB at most, for the kernels of dense systems. */
+export function sharedMemory(bytes: number): SharedMemory {
+  const pages = Math.ceil(bytes / PAGE);
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+/** An instance of the kernels of dense systems on a memory; the code is compiled once per thread. */
+export function instantiateDense(memory: SharedMemory): DenseExports {
+  compiledDense ??= new WebAssembly.Module(
+    readFileSync(new URL("../../dist/kernels/dense.wasm", import.meta.url)),
+  );
+  return new WebAssembly.Instance(compiledDense, { env: { memory } }).exports as DenseExports;
 }

@@ -26,6 +26,11 @@ export interface ScanControl extends ReadingControl {
   inlineBytes?: number | undefined;
   /** Bytes per chunk. */
   chunkBytes?: number | undefined;
+  /**
+   * Whether the job does so much at a stretch that the calling thread must not do it, whatever the file's size: it only
+   * collects then. Default: false.
+   */
+  apart?: boolean | undefined;
   /** Chunks that may be read and not collected yet. Default: as many as there are. */
   window?: number | undefined;
 }

@@ -6,23 +6,30 @@ import { orderedMap } from "../parallel/ordered-map.js";
 import { WorkerPool } from "../parallel/worker-pool.js";
 import { BlockView } from "./block-view.js";
 import type { CreateJob } from "./chunk-job.js";
+import { resting } from "./resting.js";
 import { blockOrder, type RowLayout } from "./row-layout.js";
 import { type LaneEnd, resumeOf, type Scan, type Takeover } from "./scan-options.js";
-import { answerChunk, runJob, type ScanAnswer, type ScanOrder, type ScanSetup } from "./worker-side.js";
+import {
+  answerChunkWithPauses,
+  runJobWithPauses,
+  type ScanAnswer,
+  type ScanOrder,
+  type ScanSetup,
+} from "./worker-side.js";
 
 /**
  * The chunks of a stream: cut and counted on this thread as they come, read on worker threads or here, a few of them
  * at a time, so that a slow collector slows the stream.
  */
 export async function scanStream<Plan, Result>(
-  { table, layout, create, entry, plan, collect, threads, signal, onProgress }: Scan<Plan, Result>,
+  { table, layout, create, entry, plan, collect, threads, apart, signal, onProgress }: Scan<Plan, Result>,
   chunkPlan: ChunkPlan,
 ): Promise<LaneEnd<Takeover>> {
   const { source } = table;
   const lane = laneSpec(table, blockOrder(layout).choice, chunkPlan);
   const chunks = new StreamChunks(source.chunks(), chunkPlan, new Kernels());
   const pool =
-    threads > 1
+    threads > 1 || apart
       ? new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, {
           threads,
           workerData: { lane, layout, plan, file: undefined } satisfies ScanSetup<Plan>,
@@ -30,7 +37,7 @@ export async function scanStream<Plan, Result>(
       : undefined;
   const work =
     pool === undefined
-      ? inlineWork(lane, layout, create, plan)
+      ? inlineWork(lane, layout, create, plan, signal)
       : (chunk: StreamChunk) => pool.run({ stream: chunk });
   /** Chunks read and not collected yet: where the lane stops, the csv-parse lane needs their bytes again. */
   const underWay: StreamChunk[] = [];
@@ -45,10 +52,13 @@ export async function scanStream<Plan, Result>(
       yield chunk;
     }
   }
+  // A chunk of a wide design takes seconds: its thread is not waited for.
+  const onAbort = () => void pool?.close();
+  signal?.addEventListener("abort", onAbort, { once: true });
   try {
     await orderedMap(
       inputs(),
-      async (chunk) => work(chunk),
+      work,
       (answer) => {
         if (answer.stop !== undefined) {
           const { chunk } = answer.stop;
@@ -69,6 +79,7 @@ export async function scanStream<Plan, Result>(
     );
     return { rowsEnd: enough ? Number.NaN : chunks.end.firstRow, excluded, stop };
   } finally {
+    signal?.removeEventListener("abort", onAbort);
     await pool?.close();
     if (stop === undefined) await chunks.close();
   }
@@ -79,15 +90,25 @@ function inlineWork<Plan, Result>(
   layout: RowLayout,
   create: CreateJob<Plan, Result>,
   plan: Plan,
-): (chunk: StreamChunk) => ScanAnswer<Result> {
+  signal: AbortSignal | undefined,
+): (chunk: StreamChunk) => Promise<ScanAnswer<Result>> {
   const kernels = new Kernels();
   const reader = new ChunkReader(kernels, lane);
   const view = new BlockView(kernels, reader, layout);
   const job = create(view, plan);
-  return (chunk) => {
+  const rest = resting(() => signal?.throwIfAborted());
+  /** One chunk after the other: the reader and the job have room for one. */
+  let before: Promise<unknown> = Promise.resolve();
+  const read = async (chunk: StreamChunk) => {
     const answer: ScanAnswer<Result> = { results: [], stop: undefined };
+    const run = () => runJobWithPauses(reader, view, job, chunk.start, rest);
     reader.loadStream(chunk);
-    answerChunk(answer, chunk.chunk, () => runJob(reader, view, job, chunk.start));
+    await answerChunkWithPauses(answer, chunk.chunk, run);
+    return answer;
+  };
+  return (chunk) => {
+    const answer = before.then(() => read(chunk));
+    before = answer.catch(() => undefined);
     return answer;
   };
 }

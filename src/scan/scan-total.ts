@@ -1,5 +1,7 @@
 import type { Table } from "../csv/table.js";
+import { withPauses } from "../parallel/steps.js";
 import { MergeTree } from "../stats/merge-tree.js";
+import { resting } from "./resting.js";
 import type { RowLayout } from "./row-layout.js";
 import { type ScanEnd, scan } from "./scan.js";
 import type { ScanControl, ScanJob } from "./scan-options.js";
@@ -20,10 +22,22 @@ export async function scanTotal<Plan, Result, Total extends { absorb(later: Tota
   control: ScanControl,
 ): Promise<ScanEnd & { total: Total | undefined }> {
   const tree = new MergeTree<Total>();
+  const rest = resting(() => control.signal?.throwIfAborted());
+  /** Merges of wide designs take long: others run in between. */
+  const goOn = async (merging: Iterator<unknown>, pausing: Promise<void>): Promise<true> => {
+    for (let wait: Promise<void> | undefined = pausing; ; wait = rest()) {
+      await wait;
+      if (merging.next().done) return true;
+    }
+  };
   const collect = (result: Result, chunk: number) => {
-    tree.push(chunk, total(result));
+    const merging = tree.pushing(chunk, total(result));
+    while (!merging.next().done) {
+      const pausing = rest();
+      if (pausing !== undefined) return goOn(merging, pausing);
+    }
     return undefined;
   };
   const end = await scan(table, layout, { ...job, collect }, control);
-  return { ...end, total: tree.finish() };
+  return { ...end, total: await withPauses(tree.finishing(), control) };
 }

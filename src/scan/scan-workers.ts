@@ -1,16 +1,18 @@
 import { setImmediate as nextTick } from "node:timers/promises";
 import { ChunkReader, type LaneSpec } from "../csv/chunk-reader.js";
 import { type ResumePoint, startAfter } from "../csv/chunks.js";
+import { InterruptedError } from "../errors.js";
 import { Kernels } from "../kernels/kernels.js";
 import { Channel } from "../parallel/channel.js";
 import { TaskGroup } from "../parallel/task-group.js";
 import { WorkerPool } from "../parallel/worker-pool.js";
 import { BlockView } from "./block-view.js";
 import { LookBack } from "./look-back.js";
+import { resting } from "./resting.js";
 import { type LaneEnd, resumeOf, type Scan } from "./scan-options.js";
 import {
-  answerChunk,
-  runJob,
+  answerChunkWithPauses,
+  runJobWithPauses,
   type ScanAnswer,
   type ScanOrder,
   type ScanSetup,
@@ -32,7 +34,7 @@ export async function scanOnWorkers<Plan, Result>(
 ): Promise<LaneEnd<ResumePoint>> {
   const { entry, layout, plan, collect, signal, onProgress, window = Number.POSITIVE_INFINITY } = options;
   const { chunkBytes, size } = lane.plan;
-  const workers = options.callerWorks ? threads - 1 : threads;
+  const workers = options.callerWorks && !options.apart ? threads - 1 : threads;
   const lookBack = new LookBack(lane.plan);
   const workerData: ScanSetup<Plan> = { lane, layout, plan, file: { fd, lookBack: lookBack.buffer } };
   const pool = new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, { threads: workers, workerData });
@@ -51,6 +53,8 @@ export async function scanOnWorkers<Plan, Result>(
       lookBack.fail();
       answers.abort(reason);
       wake();
+      // A chunk of a wide design takes seconds: its thread is not waited for.
+      void pool.close();
     },
   });
   // Answers that hold half a thread's share of the window: the other half is read while they are collected.
@@ -118,6 +122,9 @@ function scanOnCaller<Plan, Result>(
   const reader = new ChunkReader(kernels, lane, fd);
   const view = new BlockView(kernels, reader, layout);
   const job = create(view, plan);
+  const rest = resting(() => {
+    if (lookBack.failed) throw new InterruptedError("the scan has failed elsewhere");
+  });
   return async ({ limit }) => {
     const answer: ScanAnswer<Result> = { results: [], stop: undefined };
     const chunk = lookBack.take(limit);
@@ -133,7 +140,7 @@ function scanOnCaller<Plan, Result>(
     }
     lookBack.publish(chunk + 1, startAfter(start, count));
     const known = start;
-    answerChunk(answer, chunk, () => runJob(reader, view, job, known));
+    await answerChunkWithPauses(answer, chunk, () => runJobWithPauses(reader, view, job, known, rest));
     if (answer.stop !== undefined) lookBack.stopAt(chunk);
     await nextTick();
     return answer;

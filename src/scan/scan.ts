@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { setImmediate as nextTick } from "node:timers/promises";
 import { ChunkReader, type LaneSpec, laneSpec } from "../csv/chunk-reader.js";
 import { CHUNK_BYTES, firstChunk, planChunks, type ResumePoint, startAfter } from "../csv/chunks.js";
 import { withLine } from "../csv/locate.js";
@@ -10,6 +9,7 @@ import { DataError, InterruptedError } from "../errors.js";
 import { Kernels } from "../kernels/kernels.js";
 import { BlockFeeder } from "./block-feeder.js";
 import { BlockView } from "./block-view.js";
+import { resting } from "./resting.js";
 import { blockOrder, layoutIn, type RowLayout } from "./row-layout.js";
 import {
   type LaneEnd,
@@ -21,13 +21,11 @@ import {
 } from "./scan-options.js";
 import { scanStream } from "./scan-stream.js";
 import { scanOnWorkers } from "./scan-workers.js";
-import { answerChunk, runJob, type ScanAnswer } from "./worker-side.js";
+import { answerChunkWithPauses, runJobWithPauses, type ScanAnswer } from "./worker-side.js";
 
 /** More threads than this only take memory. */
 const MOST_THREADS = 64;
 const INLINE_BYTES = 4 << 20;
-/** How long the calling thread works at a stretch before it lets others run, in milliseconds. */
-const STRETCH_MS = 10;
 
 /** How a scan went. */
 export interface ScanEnd {
@@ -108,9 +106,12 @@ async function scanPart<Plan, Result>(
     const { fd, size } = source.plain;
     const chunkPlan = planChunks(table, size, chunkBytes, firstRow);
     const lane = laneSpec(table, blockOrder(layout).choice, chunkPlan);
-    threads = size <= (options.inlineBytes ?? INLINE_BYTES) ? 1 : Math.min(wanted, chunkPlan.chunks);
+    const small = size <= (options.inlineBytes ?? INLINE_BYTES);
+    threads = small && !options.apart ? 1 : Math.min(wanted, chunkPlan.chunks);
     const { stop, ...read } =
-      threads > 1 ? await scanOnWorkers(options, lane, fd, threads) : await scanInline(options, lane, fd);
+      threads > 1 || options.apart
+        ? await scanOnWorkers(options, lane, fd, threads)
+        : await scanInline(options, lane, fd);
     end = { ...read, stop: stop && { ...stop, bytes: source.chunks(stop.offset) } };
     if (stop === undefined) source.checkUnchanged();
   } else {
@@ -138,23 +139,23 @@ async function scanInline<Plan, Result>(
   const { chunks, chunkBytes, size } = lane.plan;
   let start = firstChunk(lane.plan);
   let excluded = 0;
-  let since = performance.now();
+  const rest = resting(() => signal?.throwIfAborted());
   for (let chunk = 0; chunk < chunks; chunk++) {
     reader.load(chunk);
     const next = startAfter(start, reader.count());
     const answer: ScanAnswer<Result> = { results: [], stop: undefined };
-    answerChunk(answer, chunk, () => runJob(reader, view, job, start));
+    await answerChunkWithPauses(answer, chunk, () => runJobWithPauses(reader, view, job, start, rest));
+    signal?.throwIfAborted();
     if (answer.stop !== undefined) return { rowsEnd: start.firstRow, excluded, stop: resumeOf(answer.stop) };
     start = next;
     const [done] = answer.results;
     excluded += done!.excluded;
     if ((await collect(done!.result, chunk)) === false)
       return { rowsEnd: Number.NaN, excluded, stop: undefined };
-    if (performance.now() - since < STRETCH_MS) continue;
+    const pausing = rest();
+    if (pausing === undefined) continue;
     onProgress?.({ read: Math.min(size, (chunk + 1) * chunkBytes), total: size });
-    await nextTick();
-    signal?.throwIfAborted();
-    since = performance.now();
+    await pausing;
   }
   return { rowsEnd: start.firstRow, excluded, stop: undefined };
 }
@@ -170,6 +171,7 @@ async function scanReference<Plan, Result>(
   const feeder = new BlockFeeder(kernels, choice, table);
   const view = new BlockView(kernels, feeder, layout);
   const job = create(view, plan);
+  const rest = resting(() => signal?.throwIfAborted());
   let rowsEnd = takeover.firstRow;
   let excluded = 0;
   for await (const block of readReference(table, choice, feeder.levels, chunkBytes, takeover)) {
@@ -177,6 +179,7 @@ async function scanReference<Plan, Result>(
     for (const count of feeder.blocks(block)) {
       const kept = view.filter(count);
       if (kept > 0) job.add(kept);
+      await rest();
     }
     rowsEnd += block.rows;
     excluded += view.takeExcluded();

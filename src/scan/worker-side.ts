@@ -73,7 +73,7 @@ export function answerScan<Plan, Result>(
 }
 
 /** Adds the result of a chunk to an answer, or why there is none. */
-export function answerChunk<Result>(
+function answerChunk<Result>(
   answer: ScanAnswer<Result>,
   chunk: number,
   run: () => ChunkResult<Result>,
@@ -81,9 +81,25 @@ export function answerChunk<Result>(
   try {
     answer.results.push({ chunk, ...run() });
   } catch (error) {
-    answer.stop =
-      error instanceof LaneStop ? { chunk, resume: error.resume } : { chunk, failure: failureOf(error) };
+    answer.stop = stopOf(chunk, error);
   }
+}
+
+/** `answerChunk` on a thread that others want to use too. */
+export async function answerChunkWithPauses<Result>(
+  answer: ScanAnswer<Result>,
+  chunk: number,
+  run: () => Promise<ChunkResult<Result>>,
+): Promise<void> {
+  try {
+    answer.results.push({ chunk, ...(await run()) });
+  } catch (error) {
+    answer.stop = stopOf(chunk, error);
+  }
+}
+
+function stopOf(chunk: number, error: unknown): ScanStop {
+  return error instanceof LaneStop ? { chunk, resume: error.resume } : { chunk, failure: failureOf(error) };
 }
 
 /** What a job made of a chunk, and how many of its rows it did not see. */
@@ -93,7 +109,7 @@ interface ChunkResult<Result> {
 }
 
 /** Reads the loaded chunk and gives its rows to the job, but for those that the layout's condition leaves out. */
-export function runJob<Result>(
+function runJob<Result>(
   reader: ChunkReader,
   view: BlockView,
   job: ChunkJob<Result>,
@@ -106,6 +122,29 @@ export function runJob<Result>(
     }
   } catch (error) {
     // What the job has of a chunk that stops half-way must not leak into the next.
+    job.finish();
+    view.takeExcluded();
+    throw error;
+  }
+  return { result: job.finish(), excluded: view.takeExcluded() };
+}
+
+/** `runJob` that asks after every block whether it should make a pause. */
+export async function runJobWithPauses<Result>(
+  reader: ChunkReader,
+  view: BlockView,
+  job: ChunkJob<Result>,
+  start: ChunkStart,
+  pause: () => Promise<void> | undefined,
+): Promise<ChunkResult<Result>> {
+  try {
+    for (const rows of reader.blocks(start)) {
+      const kept = view.filter(rows);
+      if (kept > 0) job.add(kept);
+      const pausing = pause();
+      if (pausing !== undefined) await pausing;
+    }
+  } catch (error) {
     job.finish();
     view.takeExcluded();
     throw error;

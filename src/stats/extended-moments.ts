@@ -4,7 +4,7 @@ import { alignColumns, checkAlike, checkAmong, checkBlock, sameColumns } from ".
 import type { CrossProducts, ExtendedMomentsJson } from "./cross-products.js";
 import { addAt, addProductAt, DoubleDouble, productError, sumError } from "./double-double.js";
 import { Moments } from "./moments.js";
-import { packedIndex, packedLength } from "./packed.js";
+import { packedIndex, packedLength, plainList } from "./packed.js";
 import { positions } from "./positions.js";
 
 /**
@@ -325,10 +325,10 @@ export class ExtendedMoments implements CrossProducts {
       n: this.n,
       sumW: [this.sumW, this.sumWLow],
       sumLogW: this.sumLogW,
-      mean: [...this.mean],
-      meanLow: [...this.meanLow],
-      c: [...this.c],
-      cLow: [...this.cLow],
+      mean: plainList(this.mean),
+      meanLow: plainList(this.meanLow),
+      c: plainList(this.c),
+      cLow: plainList(this.cLow),
     };
   }
 

@@ -19,6 +19,11 @@ export class MergeTree<T extends Mergeable<T>> {
 
   /** Adds the value of one chunk. Throws RangeError where the chunk was there before, while that can still be seen. */
   push(chunk: number, value: T): void {
+    for (const _ of this.pushing(chunk, value));
+  }
+
+  /** `push` that yields after every merge; to be gone through before anything else is done. */
+  *pushing(chunk: number, value: T): Generator<undefined, void, void> {
     this.#count++;
     this.#last = Math.max(this.#last, chunk);
     let index = chunk;
@@ -39,6 +44,7 @@ export class MergeTree<T extends Mergeable<T>> {
         node = sibling;
       }
       index = index >>> 1;
+      yield;
     }
   }
 
@@ -52,12 +58,24 @@ export class MergeTree<T extends Mergeable<T>> {
    * right. Throws RangeError where a chunk below the last is missing.
    */
   finish(): T | undefined {
+    const merging = this.finishing();
+    for (;;) {
+      const { done, value } = merging.next();
+      if (done) return value;
+    }
+  }
+
+  /** `finish` that yields after every merge. */
+  *finishing(): Generator<undefined, T | undefined, void> {
     if (this.#count !== this.#last + 1)
       throw new RangeError(`${this.#count} chunks came, the last of them number ${this.#last}`);
     let right: T | undefined;
     for (const nodes of this.#levels)
       for (const node of nodes.values()) {
-        if (right !== undefined) node.absorb(right);
+        if (right !== undefined) {
+          node.absorb(right);
+          yield;
+        }
         right = node;
       }
     this.#levels.length = 0;

@@ -3,7 +3,7 @@ import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { alignColumns, checkAlike, checkAmong, checkBlock, sameColumns } from "./block-layout.js";
 import type { CrossProducts, MomentsJson } from "./cross-products.js";
 import { DoubleDouble } from "./double-double.js";
-import { packedIndex, packedLength } from "./packed.js";
+import { packedIndex, packedLength, plainList } from "./packed.js";
 import { positions } from "./positions.js";
 
 /**
@@ -292,8 +292,8 @@ export class Moments implements CrossProducts {
       n: this.n,
       sumW: this.sumW,
       sumLogW: this.sumLogW,
-      mean: [...this.mean],
-      c: [...this.c],
+      mean: plainList(this.mean),
+      c: plainList(this.c),
     };
   }
 

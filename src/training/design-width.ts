@@ -1,7 +1,10 @@
 import { CHUNK_BYTES } from "../csv/chunks.js";
+import { momentsShape } from "../dataset/formula/moments-shape.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import type { Column } from "../dataset/schema.js";
 import { UsageError } from "../errors.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
+import { packedLength } from "../stats/packed.js";
 import { positions } from "../stats/positions.js";
 import { option, wording } from "../wording.js";
 
@@ -9,18 +12,99 @@ import { option, wording } from "../wording.js";
  * About how many columns the moments of a spec will have, the target's included: the product of each term's degrees
  * and of the numbers of levels that the sample shows.
  */
-export function designWidth(
-  spec: ModelSpec,
-  table: { readonly columns: readonly Column[]; readonly sample: readonly (readonly string[])[] },
-): number {
+export function designWidth(spec: ModelSpec, table: SampledTable): number {
+  return spread(spec, table, 0, 1);
+}
+
+/** How many columns the Gram matrix of the moments has, the target's included: those of factors are cells, not columns. */
+export function denseWidth({ variables, terms }: ModelSpec): number {
+  const width = (v: number) => {
+    const variable = variables[v]!;
+    if (variable.kind === "factor") return 0;
+    return variable.kind === "polynomial" ? variable.degree : 1;
+  };
+  return terms.reduce((sum, term) => sum + term.variables.reduce((w, v) => w * width(v), 1), 1);
+}
+
+/** As few coefficients as a spec can have on a table, the intercept's among them: one less for each factor's reference. */
+export function leastCoefficients(spec: ModelSpec, table: SampledTable): number {
+  return spread(spec, table, 1, spec.intercept ? 1 : 0);
+}
+
+/** From so many levels on a text column may be one of names, and not of groups. */
+const MANY_LEVELS = 500;
+
+/** Remarks on factors of very many levels, each of which is a coefficient. */
+export function levelNotes(spec: ModelSpec, table: SampledTable): string[] {
+  return spec.variables.flatMap((variable) => {
+    if (variable.kind !== "factor") return [];
+    const levels = spread(
+      { ...spec, variables: [variable], terms: [{ label: "", variables: [0] }] },
+      table,
+      0,
+      0,
+    );
+    if (levels < MANY_LEVELS) return [];
+    return [
+      `${variable.label} has ${levels} levels in the first ${table.sample.length} rows, and each is a coefficient: ` +
+        "leave it out if it only names the rows",
+    ];
+  });
+}
+
+/** What is known of a table before its rows are read. */
+interface SampledTable {
+  readonly columns: readonly Column[];
+  readonly sample: readonly (readonly string[])[];
+}
+
+/** About what a fit holds in memory. */
+export interface FitSize {
+  /** The columns of its design, the target's included. */
+  width: number;
+  /** The numbers of its moments. */
+  moments: number;
+  /** The order of the system that is solved: without the levels of the largest factor, which are eliminated. */
+  order: number;
+}
+
+/** About how large a fit of at most `rows` rows is, going by the levels that the sample shows. */
+export function fitSize(spec: ModelSpec, table: SampledTable, rows: number): FitSize {
+  const width = designWidth(spec, table);
+  const widths = variableWidths(spec, table, 0);
+  const { numbers, variables, families, tables } = momentsShape(spec);
+  const cells = tables.map(({ factors }) =>
+    Math.min(
+      rows,
+      factors.reduce((count, f) => count * widths[variables[f]!]!, 1),
+    ),
+  );
+  const moments = tables.reduce(
+    (sum, { columns, products }, t) => sum + cells[t]! * (1 + columns.length + packedLength(products)),
+    packedLength(numbers.length),
+  );
+  const eliminated = families.map(({ number, table: t }) => (number < 0 ? cells[t]! : 0));
+  return { width, moments, order: width - Math.max(0, ...eliminated) };
+}
+
+/** Σ over the terms of the product of their variables' columns, a factor's being the levels less `reference`. */
+function spread(spec: ModelSpec, table: SampledTable, reference: number, more: number): number {
+  const widths = variableWidths(spec, table, reference);
+  return spec.terms.reduce((sum, term) => sum + term.variables.reduce((w, v) => w * widths[v]!, 1), more);
+}
+
+/** How many columns each variable has by itself. */
+function variableWidths(spec: ModelSpec, table: SampledTable, reference: number): number[] {
   const at = positions(table.columns.map(({ name }) => name));
-  const widths = spec.variables.map((variable) => {
+  return spec.variables.map((variable) => {
     if (variable.kind === "numeric") return 1;
     if (variable.kind === "polynomial") return variable.degree;
     const position = at.get(variable.column)!;
-    return Math.max(1, new Set(table.sample.map((row) => row[position])).size);
+    const cells = table.sample
+      .map((row) => row[position])
+      .filter((cell) => cell !== undefined && cell !== "");
+    return Math.max(1, new Set(cells).size - reference);
   });
-  return spec.terms.reduce((sum, term) => sum + term.variables.reduce((w, v) => w * widths[v]!, 1), 1);
 }
 
 /** More folds than this are taken for a mistake: every one costs moments and a fit of its own. */
@@ -53,9 +137,19 @@ export function foldsForGroups(width: number, groups: number): number {
 
 /**
  * Bytes per chunk for a design of this width in so many folds: 1 MiB, and more for wide designs, up to 64 MiB, so
- * that merging the folds' p²/2 sums of a chunk stays small beside making them. It depends on the data alone.
+ * that merging the folds' p²/2 sums of a chunk stays small beside making them: each takes about as long as the products
+ * of 36 rows, so 150 rows a fold are enough. It depends on the data alone.
  */
 export function chunkBytesFor(width: number, folds: number): number {
-  const scale = (folds * width ** 2) / 2 ** 15;
+  const scale = folds * Math.min(width ** 2 / 2 ** 15, width / 900);
   return CHUNK_BYTES * 2 ** Math.min(6, Math.max(0, Math.ceil(Math.log2(scale))));
+}
+
+/** Multiplications at a stretch that would hold a thread for some 100 ms, in double and in double-double. */
+const LONG_STRETCH = 1e9;
+const LONG_STRETCH_EXTENDED = 8e7;
+
+/** Whether summing a block of 128 rows in each fold takes so long that the calling thread should not do it. */
+export function summedApart(width: number, plan: { folds: number; extended: boolean }): boolean {
+  return BLOCK_ROWS * width ** 2 * plan.folds > (plan.extended ? LONG_STRETCH_EXTENDED : LONG_STRETCH);
 }

@@ -7,17 +7,19 @@ import { UsageError } from "../errors.js";
 import { LinearModel } from "../linear/model/model.js";
 import type { DataSource } from "../linear/model/model-parts.js";
 import type { CrossValidatedPath } from "../linear/penalty/elastic-net.js";
-import { crossValidateWith, type PenaltyChoice, penalize } from "../linear/penalty/penalty.js";
+import { crossValidateWithSteps, type PenaltyChoice, penalizeSteps } from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
 import type { CrossValidation } from "../linear/solve/cross-validation.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
+import { withPauses } from "../parallel/steps.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { option, wording } from "../wording.js";
+import { checkBudget } from "./budget.js";
 import { chooseColumns } from "./choose-columns.js";
 import { completeKinds } from "./complete-kinds.js";
-import { chosenFolds, chunkBytesFor, designWidth, foldsFor } from "./design-width.js";
+import { chosenFolds, chunkBytesFor, denseWidth, designWidth, foldsFor, levelNotes } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
 import { keepStream } from "./keep-stream.js";
@@ -25,8 +27,9 @@ import type { MomentsPlan } from "./moments-job.js";
 import { checkCluster, robustVcovOf } from "./robust-vcov.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
 
-/** A file from which on a command that is not told how many threads to start starts some. */
+/** A file from which on a command that is not told how many threads to start starts some, at up to 50 columns. */
 const THREADS_PAY_BYTES = 40 << 20;
+const THREADS_PAY_WIDTH = 50;
 
 /** A model fitted on a CSV, and what happened on the way. */
 export interface CsvFit {
@@ -78,6 +81,8 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
   };
+  checkBudget({ table, spec, plan, threads: options.threads, fileBytes: options.fileBytes });
+  notes.push(...levelNotes(spec, table));
   // A stream can be read again only if it is kept: for rows held out, a robust covariance, a solver that wants all
   // rows at once, and where double turns out not to be enough.
   const onePass = solver === "normal" || solver === "extended" || (solver === "auto" && plan.extended);
@@ -86,7 +91,8 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
 
   const chunkBytes = chunkBytesFor(width, plan.folds);
   // On two cores a second thread has paid for its start from about 40 MB on, where this one works too.
-  const inlineBytes = callerWorks && options.threads === undefined ? THREADS_PAY_BYTES : undefined;
+  const paying = THREADS_PAY_BYTES / Math.max(1, denseWidth(spec) / THREADS_PAY_WIDTH);
+  const inlineBytes = callerWorks && options.threads === undefined ? paying : undefined;
   const control: ScanControl = {
     threads: options.threads,
     callerWorks,
@@ -105,7 +111,9 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   const { total, moments, levels, regression } = found;
   const folds = plan.folds > 1 ? total.folds : [];
   const penalized = await watch.solve(() =>
-    penalty === undefined ? undefined : penalize(moments, folds, regression, found.solution, penalty),
+    penalty === undefined
+      ? undefined
+      : withPauses(penalizeSteps(moments, folds, regression, found.solution, penalty), control),
   );
   const scan = {
     rows: total.rows + total.excluded,
@@ -137,7 +145,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   }
   const cv = await watch.solve(() =>
     folds.filter((fold) => fold.n > 0).length > 1
-      ? crossValidateWith(folds, regression, model.penalty)
+      ? withPauses(crossValidateWithSteps(folds, regression, model.penalty), control)
       : undefined,
   );
   let test: PredictionMetrics | undefined;

@@ -10,11 +10,12 @@ import type { RefusedGroup } from "../linear/model/document-schema.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { ModelGroup } from "../linear/model/model-group.js";
 import { type DataScan, regressionOf } from "../linear/model/model-parts.js";
-import { solveSpec } from "../linear/model/solve-spec.js";
+import { solveSpecSteps } from "../linear/model/solve-spec.js";
 import { scanScore } from "../linear/scan-score.js";
 import { levelsLeft } from "../linear/shards/levels-left.js";
 import { extendedIsFree, needsExtended } from "../linear/solve/ladder.js";
 import { solve } from "../linear/solve/solve.js";
+import { type Steps, withPauses } from "../parallel/steps.js";
 import { layoutOf, type RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { keepColumns } from "../stats/block-layout.js";
@@ -146,30 +147,34 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const all = total.levels;
   const models = new Map<string, LinearModel>();
   const refused: RefusedGroup[] = [];
-  for (const name of inOrder(total.groups.keys())) {
-    const folds = total.groups.get(name)!;
-    const whole = mergeFolds(folds);
-    const { levels, gone } = levelsLeft(spec, all, whole);
-    const keep = (moments: CrossProducts) => keepColumns(moments, (key) => !gone.has(key));
-    try {
-      const { model } = solveSpec(
-        {
-          spec,
-          levels,
-          references: referencesIn(options.references ?? {}, spec, levels),
-          moments: keep(whole),
-          folds: plan.folds > 1 ? folds.map(keep) : [],
-          weightsColumn: options.weights,
-          reading: readingToKeep(options),
-        },
-        penalty,
-      );
-      models.set(name, model);
-    } catch (error) {
-      if (!(error instanceof ModelError) && !(error instanceof UsageError)) throw error;
-      refused.push({ group: name, reason: error.message });
+  const solveGroups = function* (): Steps<void> {
+    for (const name of inOrder(total.groups.keys())) {
+      yield;
+      const folds = total.groups.get(name)!;
+      const whole = mergeFolds(folds);
+      const { levels, gone } = levelsLeft(spec, all, whole);
+      const keep = (moments: CrossProducts) => keepColumns(moments, (key) => !gone.has(key));
+      try {
+        const { model } = yield* solveSpecSteps(
+          {
+            spec,
+            levels,
+            references: referencesIn(options.references ?? {}, spec, levels),
+            moments: keep(whole),
+            folds: plan.folds > 1 ? folds.map(keep) : [],
+            weightsColumn: options.weights,
+            reading: readingToKeep(options),
+          },
+          penalty,
+        );
+        models.set(name, model);
+      } catch (error) {
+        if (!(error instanceof ModelError) && !(error instanceof UsageError)) throw error;
+        refused.push({ group: name, reason: error.message });
+      }
     }
-  }
+  };
+  await withPauses(solveGroups(), control);
   timing.solveMs += performance.now() - from;
   const parts = {
     groupBy,

@@ -9,6 +9,8 @@ import type { DescentOptions } from "./gradient-descent.js";
 export interface FitCsvOptions extends ColumnOptions, ReadingOptions, ReadingControl {
   /** Rows with missing cells among the columns used: left out (default), or an error. */
   na?: "omit" | "fail" | undefined;
+  /** The most that the model's file may take, in bytes: more is refused before the rows are read. Default: no limit. */
+  fileBytes?: number | undefined;
   /** The share of rows to hold out and report the error on, between 0 and 1. Default: none. */
   testSize?: number | undefined;
   /** Cross-validation folds, 1 for none. Default: 10, or none for designs of more than 500 columns. */

@@ -3,14 +3,16 @@ import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
 import { regressionOf, type Solver } from "../linear/model/model-parts.js";
 import { checkEstimable } from "../linear/solve/aliasing.js";
 import { needsExtended } from "../linear/solve/ladder.js";
+import { mergeFoldsSteps } from "../linear/solve/merge-steps.js";
 import type { Regression } from "../linear/solve/regression.js";
 import type { Solution } from "../linear/solve/solution.js";
-import { solve } from "../linear/solve/solve.js";
+import { solveSteps } from "../linear/solve/solve.js";
+import { withPauses } from "../parallel/steps.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { CrossProducts } from "../stats/cross-products.js";
-import { mergeFolds } from "../stats/merge-folds.js";
 import { checkFactors, checkRows } from "./check-rows.js";
+import { denseWidth, summedApart } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { MomentsPlan } from "./moments-job.js";
 import type { ScannedMoments } from "./moments-result.js";
@@ -45,8 +47,13 @@ export async function fitTheta(
   const { spec } = plan;
   const { solver = "auto", references = {}, signal } = options;
   const notes: string[] = [];
-  const scanned = (extended: boolean) =>
-    watch.scan(() => scanMoments(table, layout, { ...plan, extended }, control));
+  const width = denseWidth(spec);
+  const scanned = (extended: boolean) => {
+    const what = { ...plan, extended };
+    return watch.scan(() =>
+      scanMoments(table, layout, what, { ...control, apart: summedApart(width, what) }),
+    );
+  };
   let { total, threads } = await scanned(plan.extended);
   watch.threads = threads;
   await checkRows(table, layout, total, options);
@@ -54,7 +61,7 @@ export async function fitTheta(
 
   const { levels } = total;
   const regression = regressionOf(spec, codedTerms(spec, levels, references));
-  let moments = mergeFolds(total.folds);
+  let moments = await withPauses(mergeFoldsSteps(total.folds), control);
   checkEstimable(moments, regression);
   const readAll = async () => {
     const { readDesign } = await import("./read-design.js");
@@ -68,11 +75,11 @@ export async function fitTheta(
     return { total, moments, levels, regression, solution, solver: "qr", notes };
   }
   let used: Solver = plan.extended ? "extended" : "normal";
-  let solution = await watch.solve(() => solve(moments, regression));
+  let solution = await watch.solve(() => withPauses(solveSteps(moments, regression), control));
   if (solver === "auto" && used === "normal" && needsExtended(solution, moments, regression)) {
     ({ total, threads } = await scanned(true));
-    moments = mergeFolds(total.folds);
-    solution = await watch.solve(() => solve(moments, regression));
+    moments = await withPauses(mergeFoldsSteps(total.folds), control);
+    solution = await watch.solve(() => withPauses(solveSteps(moments, regression), control));
     used = "extended";
     notes.push("double precision was not enough: the moments were summed again in double-double");
   }

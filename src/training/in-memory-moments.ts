@@ -1,6 +1,6 @@
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { ExtendedAccumulator } from "../kernels/extended.js";
-import { Kernels } from "../kernels/kernels.js";
+import { type Kernels, threadKernels } from "../kernels/kernels.js";
 import { MomentsAccumulator } from "../kernels/moments.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
 import { MergeTree } from "../stats/merge-tree.js";
@@ -18,20 +18,33 @@ const CHUNK_ROWS = 64 * BLOCK_ROWS;
 
 /** The moments of rows in memory, in double; `columns` names those of X and, last, y. */
 export function inMemoryMoments(columns: readonly string[], rows: InMemoryRows): Moments {
-  const kernels = new Kernels();
-  const accumulator = new MomentsAccumulator(kernels, columns.length);
-  return sum(kernels, accumulator, columns.length, rows, () =>
-    Moments.of({ columns, ...accumulator.read() }),
-  );
+  return inOwnMemory((kernels) => {
+    const accumulator = new MomentsAccumulator(kernels, columns.length);
+    return sum(kernels, accumulator, columns.length, rows, () =>
+      Moments.of({ columns, ...accumulator.read() }),
+    );
+  });
 }
 
 /** The moments of rows in memory, in double-double. */
 export function inMemoryExtendedMoments(columns: readonly string[], rows: InMemoryRows): ExtendedMoments {
-  const kernels = new Kernels();
-  const accumulator = new ExtendedAccumulator(kernels, columns.length);
-  return sum(kernels, accumulator, columns.length, rows, () =>
-    ExtendedMoments.of({ columns, ...accumulator.read() }),
-  );
+  return inOwnMemory((kernels) => {
+    const accumulator = new ExtendedAccumulator(kernels, columns.length);
+    return sum(kernels, accumulator, columns.length, rows, () =>
+      ExtendedMoments.of({ columns, ...accumulator.read() }),
+    );
+  });
+}
+
+/** Work in the thread's kernels, which give back what it took: kernels of its own would cost more than a small fit. */
+function inOwnMemory<T>(work: (kernels: Kernels) => T): T {
+  const kernels = threadKernels();
+  const mark = kernels.mark();
+  try {
+    return work(kernels);
+  } finally {
+    kernels.release(mark);
+  }
 }
 
 function sum<M extends { absorb(other: M): unknown }>(

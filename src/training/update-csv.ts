@@ -6,15 +6,16 @@ import { rawSlots } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { DataScan } from "../linear/model/model-parts.js";
-import { type Estimate, solveSpec } from "../linear/model/solve-spec.js";
+import { type Estimate, solveSpecSteps } from "../linear/model/solve-spec.js";
 import { vcovNotes } from "../linear/shards/compatible.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
+import { mergeFoldsSteps } from "../linear/solve/merge-steps.js";
+import { withPauses } from "../parallel/steps.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
-import { mergeFolds } from "../stats/merge-folds.js";
 import { checkRows } from "./check-rows.js";
-import { chunkBytesFor } from "./design-width.js";
+import { chunkBytesFor, denseWidth, summedApart } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments } from "./scan-moments.js";
 
@@ -81,6 +82,7 @@ async function updateSource(
     signal,
     onProgress,
     chunkBytes: chunkBytesFor(width, plan.folds),
+    apart: summedApart(denseWidth(spec), plan),
   };
   const layout = layoutOf(table, { ...rawSlots(spec), weight: weightsColumn, where: reading.where });
   const { total } = await scanMoments(table, layout, plan, control);
@@ -88,24 +90,30 @@ async function updateSource(
   const folds = model.folds.map((fold, f) => fold.merge(total.folds[f]!));
   const notes = [...table.notes, ...vcovNotes([model])];
   const excluded = (before.excluded ?? 0) + total.excluded;
-  const updated = solveSpec(
-    {
-      spec,
-      levels: unitedLevels(spec, [model.levels, total.levels]),
-      references,
-      moments: folds.length > 0 ? mergeFolds(folds) : model.moments.merge(total.folds[0]!),
-      folds,
-      weightsColumn,
-      reading: model.reading,
-      scan: {
-        ...before,
-        rows: before.rows + total.rows + total.excluded,
-        dropped: before.dropped + total.dropped,
-        ...(excluded > 0 ? { excluded } : {}),
-        test: null,
+  const updated = await withPauses(
+    solveSpecSteps(
+      {
+        spec,
+        levels: unitedLevels(spec, [model.levels, total.levels]),
+        references,
+        moments:
+          folds.length > 0
+            ? await withPauses(mergeFoldsSteps(folds), control)
+            : model.moments.merge(total.folds[0]!),
+        folds,
+        weightsColumn,
+        reading: model.reading,
+        scan: {
+          ...before,
+          rows: before.rows + total.rows + total.excluded,
+          dropped: before.dropped + total.dropped,
+          ...(excluded > 0 ? { excluded } : {}),
+          test: null,
+        },
       },
-    },
-    penalty,
+      penalty,
+    ),
+    control,
   );
   return {
     ...updated,

@@ -1,18 +1,19 @@
 import type { LinearModel } from "../../linear/model/model.js";
-import { crossValidateWith } from "../../linear/penalty/penalty.js";
+import { crossValidateWithSteps } from "../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../linear/solve/cross-validation.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CsvFit } from "../../training/fit-csv.js";
 
 /** What a summary tells beside the model; of a model that was read from its file some of it is not known. */
 export type ModelReport = Pick<CsvFit, "model"> & Partial<Omit<CsvFit, "model">>;
 
-/** The report of a model from its file, or of one that was made from others. */
-export function reportOf(model: LinearModel, notes: string[] = []): ModelReport {
+/** The report of a model from its file, or of one that was made from others, in steps. */
+export function* reportSteps(model: LinearModel, notes: string[] = []): Steps<ModelReport> {
   const { scan } = model;
   return {
     model,
     notes,
-    cv: crossValidationOf(model),
+    cv: yield* crossValidationSteps(model),
     ...(scan === undefined
       ? {}
       : {
@@ -24,8 +25,19 @@ export function reportOf(model: LinearModel, notes: string[] = []): ModelReport 
   };
 }
 
-/** The cross-validation of a model from the moments of its folds, where it has two or more. */
-export function crossValidationOf(model: LinearModel): CrossValidation | undefined {
+/** `reportSteps` in one go. */
+export function reportOf(model: LinearModel): ModelReport {
+  return inOneGo(reportSteps(model));
+}
+
+/** The cross-validation of a model from the moments of its folds, where it has two or more, in steps. */
+export function* crossValidationSteps(model: LinearModel): Steps<CrossValidation | undefined> {
   const folds = model.folds.filter((fold) => fold.n > 0);
-  return folds.length < 2 ? undefined : crossValidateWith(folds, model.regression, model.penalty);
+  if (folds.length < 2) return undefined;
+  return yield* crossValidateWithSteps(folds, model.regression, model.penalty);
+}
+
+/** `crossValidationSteps` in one go. */
+export function crossValidationOf(model: LinearModel): CrossValidation | undefined {
+  return inOneGo(crossValidationSteps(model));
 }

@@ -1,4 +1,4 @@
-import { writeFileAtomic } from "../../csv/write.js";
+import { writeJson } from "../../linear/model/write-json.js";
 import { version } from "../../version.js";
 import type { CollinearityOptions } from "./collinearity.js";
 import type { ModelReport } from "./model-report.js";
@@ -24,7 +24,7 @@ export async function presentModel(
   details: { path?: string | undefined; before?: string; extra?: object } = {},
 ): Promise<void> {
   const model = options.model ?? options.output;
-  if (model !== undefined) await writeFileAtomic(model, `${JSON.stringify(report.model)}\n`);
+  if (model !== undefined) await writeJson(model, report.model.document());
   if (options.quiet) return;
   const { path, before = "", extra } = details;
   if (options.json) {

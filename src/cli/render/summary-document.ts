@@ -14,6 +14,7 @@ function modelDocument(model: LinearModel, path: string | undefined, level: numb
       terms: model.terms,
       intercept: model.intercept,
       solver: model.solver,
+      ...(model.method === undefined ? {} : { method: model.method }),
       vcov: vcovDocument(model),
       rank: model.rank,
       aliased: model.aliased,

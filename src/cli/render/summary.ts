@@ -88,7 +88,11 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
       `Wald test of all slopes, robust: F ${significant(wald.f)} on ${wald.df1} and ${count(wald.df2)} DF, ` +
         `p ${pValue(wald.p)}`,
     );
-  lines.push(`condition number ${significant(model.conditionNumber, 3)}, solver ${solverText(model)}`);
+  const condition = `condition number ${significant(model.conditionNumber, 3)}`;
+  const solver = `solver ${solverText(model)}`;
+  // In one line where 80 columns have room for it.
+  if (condition.length + solver.length < 79) lines.push(`${condition}, ${solver}`);
+  else lines.push(condition, solver);
   return wrapLines(lines, columns);
 }
 
@@ -125,14 +129,26 @@ function wrapLines(lines: readonly string[], columns: number): string {
   return lines.map((line) => (line.includes("\n") ? line : wrap(line, columns))).join("\n");
 }
 
+/** What a factor was made by; plain loops go without saying. */
+const FACTORS = { "ml-matrix": "Cholesky, ml-matrix", blocks: "Cholesky, blocked", loops: "Cholesky" };
+
 function solverText(model: LinearModel): string {
+  const { solver, method } = model;
+  if (method !== undefined) {
+    const { factor, arithmetic, refinements } = method;
+    const parts = [FACTORS[factor]];
+    if (arithmetic === "double-double") parts.push("double-double");
+    if (refinements !== undefined)
+      parts.push(`refined in double-double, ${refinements} ${refinements === 1 ? "step" : "steps"}`);
+    return `${solver} (${parts.join(", ")})`;
+  }
   const names = {
     normal: "normal (Cholesky, double precision)",
     extended: "extended (Cholesky, double-double)",
     qr: "qr (Householder)",
     gd: "gd (gradient descent)",
   };
-  return names[model.solver];
+  return names[solver];
 }
 
 /** A layout of the table of coefficients: significant digits of estimates and bounds, decimals of t. */

@@ -12,6 +12,11 @@ type TermList = number[][];
 /** How deep a power may go before it is taken for a mistake. */
 const LARGEST_POWER = 20;
 
+/** More terms than this are taken for a mistake: each is a column or more. */
+const MOST_TERMS = 20_000;
+/** Products of terms that are looked at, many of which may be the same term. */
+const MOST_PRODUCTS = 1_000_000;
+
 /**
  * Expands the right side of a formula as R's `terms` does: `+ - : * / ^ %in% ( ) .` and `0`, `1`; everything else
  * is a variable, which `install` numbers in order of first appearance.
@@ -67,10 +72,10 @@ class Expander {
       case "-":
         return right === undefined ? this.#remove([], left) : this.#remove(this.encode(left), right);
       case ":":
-        return interactions(this.encode(left), this.encode(right!));
+        return this.#interactions(node, this.encode(left), this.encode(right!));
       case "*": {
         const [a, b] = [this.encode(left), this.encode(right!)];
-        return unique([...a, ...b, ...interactions(a, b)]);
+        return unique([...a, ...b, ...this.#interactions(node, a, b)]);
       }
       case "/": {
         const [a, b] = [this.encode(left), this.encode(right!)];
@@ -119,10 +124,58 @@ class Expander {
         "a power of terms must be a whole number",
         "(a + b)^2 means a + b + a:b; the square of a column is I(a^2).",
       );
+    const singles = unique(list);
+    if (singles.every((term) => term.length === 1)) {
+      // Each set of at most so many variables is a term: counted before they are made.
+      const count = subsets(singles.length, exponent.value);
+      if (count > MOST_TERMS) throw this.#tooMany(exponent, count);
+      return combinations(singles.flat(), exponent.value);
+    }
     let result = list;
-    for (let i = 1; i < exponent.value; i++) result = unique(interactions(result, list));
+    for (let i = 1; i < exponent.value; i++) result = unique(this.#interactions(exponent, result, list));
     return result;
   }
+
+  #interactions(node: Syntax, left: TermList, right: TermList): TermList {
+    const products = left.length * right.length;
+    if (products > MOST_PRODUCTS) throw this.#tooMany(node, products);
+    return interactions(left, right);
+  }
+
+  #tooMany(node: Syntax, count: number): Error {
+    const number = count < 1e6 ? String(count) : count.toPrecision(3).replace("e+", "e");
+    return formulaError(
+      this.#text,
+      node.at,
+      `these interactions are ${number} terms, more than ${MOST_TERMS}`,
+      "Leave columns out, or interact fewer of them: .^2 are all pairs.",
+    );
+  }
+}
+
+/** The number of sets of 1 to `most` of n things. */
+function subsets(n: number, most: number): number {
+  let sum = 0;
+  let choices = 1;
+  for (let k = 1; k <= Math.min(n, most); k++) {
+    choices = (choices * (n - k + 1)) / k;
+    sum += choices;
+  }
+  return sum;
+}
+
+/** The sets of 1 to `most` variables, by size and then in order. */
+function combinations(variables: readonly number[], most: number): TermList {
+  const sorted = [...variables].sort((a, b) => a - b);
+  let sets: { term: number[]; next: number }[] = [{ term: [], next: 0 }];
+  const all: TermList = [];
+  for (let size = 1; size <= Math.min(most, sorted.length); size++) {
+    sets = sets.flatMap(({ term, next }) =>
+      sorted.slice(next).map((v, i) => ({ term: [...term, v], next: next + i + 1 })),
+    );
+    for (const { term } of sets) all.push(term);
+  }
+  return all;
 }
 
 function union(terms: TermList): number[] {

@@ -1,6 +1,7 @@
-// Moments in double-double arithmetic: a number is the unevaluated sum of two doubles, about 106 bits.
+// Moments in double-double arithmetic.
+import { joinLanes, productError, sumError, topOf } from "./double-double";
 import { COLUMN, countWeight, Totals } from "./gram";
-import { add, divide, fastTwoSum, multiply, rest, SPLITTER, twoProduct, twoSum } from "./twofold";
+import { add, divide, fastTwoSum, multiply, rest, twoProduct } from "./twofold";
 
 /** Moments of `columns` columns, each number as high and low part (src/kernels/extended.ts makes them). */
 @unmanaged
@@ -25,38 +26,6 @@ const roots: usize = memory.data(1024, 16);
 const rootsLow: usize = memory.data(1024, 16);
 const rootsTop: usize = memory.data(1024, 16);
 const weightsTop: usize = memory.data(1024, 16);
-
-/** The upper 26 bits of each lane. */
-// @ts-ignore: decorator
-@inline
-function topOf(x: v128): v128 {
-  const c = f64x2.mul(x, f64x2.splat(SPLITTER));
-  return f64x2.sub(c, f64x2.sub(c, x));
-}
-
-/** The error of the sum s = a + b. */
-// @ts-ignore: decorator
-@inline
-function sumError(a: v128, b: v128, s: v128): v128 {
-  const v = f64x2.sub(s, a);
-  return f64x2.add(f64x2.sub(a, f64x2.sub(s, v)), f64x2.sub(b, v));
-}
-
-/** The error of the product p = a·b, whose factors are split in two (Dekker 1971). */
-// @ts-ignore: decorator
-@inline
-function productError(a1: v128, a2: v128, b1: v128, b2: v128, p: v128): v128 {
-  const e = f64x2.add(f64x2.sub(f64x2.mul(a1, b1), p), f64x2.mul(a1, b2));
-  return f64x2.add(f64x2.add(e, f64x2.mul(a2, b1)), f64x2.mul(a2, b2));
-}
-
-/** The two lanes' sums s with their corrections c, as one number. */
-// @ts-ignore: decorator
-@inline
-function joinLanes(s: v128, c: v128): f64 {
-  const t = twoSum(f64x2.extract_lane(s, 0), f64x2.extract_lane(s, 1));
-  return fastTwoSum(t, rest + (f64x2.extract_lane(c, 0) + f64x2.extract_lane(c, 1)));
-}
 
 /** (high, low) ← (high, low) − (by, byLow) over a column; a row that only fills the last pair becomes zero. */
 function shift(high: usize, low: usize, rows: i32, by: f64, byLow: f64): void {

@@ -173,6 +173,19 @@ export const documentDefinitions = {
         enum: ["normal", "extended", "qr", "gd"],
         title: "the name of a solver",
       },
+      method: {
+        description:
+          "How θ was computed from the moments; left out where it was not, and by versions before 0.2. The factor's " +
+          "maker and arithmetic, and the steps by which θ was refined by residuals in double-double.",
+        type: "object",
+        properties: {
+          factor: { enum: ["ml-matrix", "blocks", "loops"] },
+          arithmetic: { enum: ["double", "double-double"] },
+          refinements: count,
+        },
+        required: ["factor", "arithmetic"],
+        title: "how the coefficients were computed",
+      },
       coefficients: {
         description: "θ, p = k + 1 numbers, the intercept first, or k without one; null for an aliased term.",
         ...numbersOrNull,

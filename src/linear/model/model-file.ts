@@ -5,6 +5,9 @@ import { LinearModel } from "./model.js";
 import { isModelGroupDocument } from "./model-document.js";
 import { ModelGroup } from "./model-group.js";
 
+/** The longest text that V8 can hold, and so the longest model file that can be read. */
+export const MOST_BYTES = 2 ** 29 - 24;
+
 /**
  * Reads the file of one model.
  *

@@ -2,15 +2,15 @@ import type { KeptReading } from "../../csv/kept-reading.js";
 import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
 import { UsageError } from "../../errors.js";
-import type { CrossProducts } from "../../stats/cross-products.js";
-import { packedIndex } from "../../stats/packed.js";
+import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
+import { packedIndex, plainList } from "../../stats/packed.js";
 import { foldAlone } from "../../stats/sparse-fold.js";
 import type { RobustVcov, Vcov } from "../covariance/vcov.js";
 import { unwhiten, type Whitening, whiteningOf } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict-concurrent.js";
 import type { Regression } from "../solve/regression.js";
-import type { Solution } from "../solve/solution.js";
+import type { Method, Solution } from "../solve/solution.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import { type ModelDocument, schemaOf } from "./document-schema.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
@@ -64,6 +64,8 @@ export class LinearModel implements FittedModel {
   /** √κ₁ of the Gram matrix of the centred columns scaled to length 1. */
   readonly conditionNumber: number;
   readonly solver: Solver;
+  /** How θ was computed from the moments, where it was and that is known. */
+  readonly method: Method | undefined;
   /** Residual sum of squares on the rows of the fit. */
   readonly rss: number;
   /** Total sum of squares: about the mean with an intercept, about 0 without. */
@@ -102,6 +104,7 @@ export class LinearModel implements FittedModel {
     this.rank = parts.rank;
     this.conditionNumber = parts.conditionNumber;
     this.solver = parts.solver;
+    this.method = parts.method;
     this.rss = parts.rss;
     this.tss = parts.tss;
     this.moments = parts.moments;
@@ -258,19 +261,32 @@ export class LinearModel implements FittedModel {
 
   /** The document that model.json holds; `JSON.stringify(model)` calls it. */
   toJSON(): ModelDocument {
-    const numbers = (values: Float64Array) => Array.from(values, (v) => (Number.isFinite(v) ? v : null));
-    const moments = this.moments.toJSON();
+    const { moments, folds, ...rest } = this.document();
+    return { ...rest, moments: moments.toJSON(), folds: folds.map((fold) => fold.toJSON()) };
+  }
+
+  /** The same document with moments that make plain numbers of themselves when they are written. */
+  document(): Omit<ModelDocument, "moments" | "folds"> & {
+    moments: { toJSON(): CrossProductsJson };
+    folds: { toJSON(): ModelDocument["folds"][number] }[];
+  } {
+    let written: CrossProductsJson | undefined;
+    const whole = () => {
+      written ??= this.moments.toJSON();
+      return written;
+    };
     return {
       format: "goml-model",
-      schema: schemaOf(this, moments),
+      schema: schemaOf(this, this.moments),
       target: this.target,
       formula: this.spec.formula,
       terms: [...this.terms],
       intercept: this.intercept,
       solver: this.solver,
-      coefficients: numbers(this.coefficients),
-      covariance: numbers(this.covariance),
-      ...(this.covariance.length === 0 ? { variances: numbers(this.variances) } : {}),
+      ...(this.method === undefined ? {} : { method: this.method }),
+      coefficients: plainList(this.coefficients, null),
+      covariance: plainList(this.covariance, null),
+      ...(this.covariance.length === 0 ? { variances: plainList(this.variances, null) } : {}),
       vcov: this.vcov,
       aliased: [...this.aliased],
       rank: this.rank,
@@ -289,8 +305,8 @@ export class LinearModel implements FittedModel {
       spec: this.spec,
       levels: this.levels,
       references: this.references,
-      moments,
-      folds: this.folds.map((fold) => foldAlone(fold.toJSON(), moments)),
+      moments: { toJSON: whole },
+      folds: this.folds.map((fold) => ({ toJSON: () => foldAlone(fold.toJSON(), whole()) })),
     };
   }
 

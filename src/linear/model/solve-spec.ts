@@ -1,9 +1,10 @@
 import { codedTerms } from "../../dataset/formula/coding.js";
+import type { Steps } from "../../parallel/steps.js";
 import type { CrossValidatedPath } from "../penalty/elastic-net.js";
-import { type PenaltyChoice, penalize } from "../penalty/penalty.js";
+import { type PenaltyChoice, penalizeSteps } from "../penalty/penalty.js";
 import { checkEstimable } from "../solve/aliasing.js";
 import { needsExtended } from "../solve/ladder.js";
-import { solve } from "../solve/solve.js";
+import { solveSteps } from "../solve/solve.js";
 import { LinearModel } from "./model.js";
 import { type ModelParts, regressionOf } from "./model-parts.js";
 
@@ -22,14 +23,14 @@ export interface Estimate {
  * @param penalty none for least squares; λ = 0 is none too
  * @throws ModelError where there are fewer rows than coefficients, the target is constant, or squares overflow
  */
-export function solveSpec(
+export function* solveSpecSteps(
   parts: Omit<ModelParts, "solution" | "solver" | "penalty">,
   penalty?: PenaltyChoice | undefined,
-): Estimate {
+): Steps<Estimate> {
   const { spec, levels = {}, references = {}, moments, folds = [] } = parts;
   const regression = regressionOf(spec, codedTerms(spec, levels, references));
   checkEstimable(moments, regression);
-  const plain = solve(moments, regression);
+  const plain = yield* solveSteps(moments, regression);
   const notes: string[] = [];
   if (!moments.extended && needsExtended(plain, moments, regression))
     notes.push(
@@ -39,7 +40,7 @@ export function solveSpec(
   const penalized =
     penalty === undefined || penalty.lambda === 0
       ? undefined
-      : penalize(moments, folds, regression, plain, penalty);
+      : yield* penalizeSteps(moments, folds, regression, plain, penalty);
   const model = LinearModel.of({
     ...parts,
     solver: moments.extended ? "extended" : "normal",

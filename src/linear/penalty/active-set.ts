@@ -1,5 +1,10 @@
-import { packedIndex, packedLength } from "../../stats/packed.js";
-import { backSubstitute, cholesky, forwardSubstitute } from "../solve/cholesky.js";
+import type { Steps } from "../../parallel/steps.js";
+import { packedIndex } from "../../stats/packed.js";
+import { factorSpd } from "../solve/factor-spd.js";
+import type { SymmetricRows } from "../solve/spd-factor.js";
+
+/** A pivot below this is rounding: the active columns depend on each other. */
+const SINGULAR = 1e-13;
 
 /** A quadratic in b: ½ bᵀRb − rᵀb. */
 export interface Quadratic {
@@ -22,13 +27,13 @@ export function shift(
 }
 
 /** Solves the active set exactly; true, and b is the answer, where signs and the other columns bear it out. */
-export function polish(problem: Quadratic, lasso: number, ridge: number, b: Float64Array): boolean {
+export function* polish(problem: Quadratic, lasso: number, ridge: number, b: Float64Array): Steps<boolean> {
   const { size, gram, covariance } = problem;
   const active: number[] = [];
   for (let j = 0; j < size; j++) if (b[j] !== 0) active.push(j);
   const signs = b.map((v) => lasso * Math.sign(v));
   const trial = new Float64Array(size);
-  if (!solveActive(problem, active, ridge, signs, trial)) return false;
+  if (!(yield* solveActive(problem, active, ridge, signs, trial))) return false;
   for (const j of active) if (trial[j]! * signs[j]! <= 0) return false;
   const gradient = covariance.slice();
   for (const j of active) shift(gram, size, gradient, j, trial[j]!);
@@ -46,15 +51,21 @@ export function polish(problem: Quadratic, lasso: number, ridge: number, b: Floa
  * along their dependence, on which only ‖b‖₁ changes, until one leaves. Each step lowers the objective, so sets do
  * not come twice.
  */
-export function descendActiveSet(problem: Quadratic, lasso: number, ridge: number, b: Float64Array): void {
+export function* descendActiveSet(
+  problem: Quadratic,
+  lasso: number,
+  ridge: number,
+  b: Float64Array,
+): Steps<void> {
   const { size, gram, covariance } = problem;
   const signs = b.map((v) => lasso * Math.sign(v));
   const trial = new Float64Array(size);
   for (let step = 0; step < 50 * (size + 1); step++) {
     const active = Array.from({ length: size }, (_, j) => j).filter((j) => signs[j] !== 0);
-    const dependence = solveActive(problem, active, ridge, signs, trial)
+    yield;
+    const dependence = (yield* solveActive(problem, active, ridge, signs, trial))
       ? undefined
-      : dependenceOf(problem, active, ridge);
+      : yield* dependenceOf(problem, active, ridge);
     const direction = dependence === undefined ? trial.map((v, j) => v - b[j]!) : downhill(dependence, signs);
     const leaving = firstZero(b, direction, active, dependence === undefined ? 1 : Infinity);
     for (const j of active) b[j]! += leaving.share * direction[j]!;
@@ -95,7 +106,7 @@ function firstZero(
 }
 
 /** A combination v of the active columns with (R + ridge I) v = 0, from the first column that depends on others. */
-function dependenceOf(problem: Quadratic, active: readonly number[], ridge: number): Float64Array {
+function* dependenceOf(problem: Quadratic, active: readonly number[], ridge: number): Steps<Float64Array> {
   const { size, gram } = problem;
   const v = new Float64Array(size);
   for (let k = 1; k <= active.length; k++) {
@@ -104,8 +115,8 @@ function dependenceOf(problem: Quadratic, active: readonly number[], ridge: numb
     const target = { size, gram, covariance: new Float64Array(size) };
     for (const j of before) target.covariance[j] = -gram[packedIndex(j, column)]!;
     const zero = new Float64Array(size);
-    if (solveActive(target, active.slice(0, k), ridge, zero, v)) continue;
-    solveActive(target, before, ridge, zero, v);
+    if (yield* solveActive(target, active.slice(0, k), ridge, zero, v)) continue;
+    yield* solveActive(target, before, ridge, zero, v);
     v[column] = 1;
     return v;
   }
@@ -119,30 +130,32 @@ function downhill(v: Float64Array, signs: Float64Array): Float64Array {
 }
 
 /** Solves (R + ridge I) b = r − signs over the columns `active`; false where that is singular. */
-export function solveActive(
+export function* solveActive(
   { gram, covariance }: Quadratic,
   active: readonly number[],
   ridge: number,
   signs: Float64Array,
   b: Float64Array,
-): boolean {
+): Steps<boolean> {
   const usable = active.filter((j) => gram[packedIndex(j, j)]! > 0);
   const k = usable.length;
   // Scaled to unit diagonal, which the factor's tolerance is made for.
   const scale = usable.map((j) => Math.sqrt(gram[packedIndex(j, j)]! + ridge));
-  const a = new Float64Array(packedLength(k));
-  for (let i = 0; i < k; i++)
-    for (let j = 0; j <= i; j++) {
-      const value = gram[packedIndex(usable[i]!, usable[j]!)]! + (i === j ? ridge : 0);
-      a[packedIndex(i, j)] = value / scale[i]! / scale[j]!;
-    }
-  const { kept, lower } = cholesky(a, k, 1e-13);
-  const z = Float64Array.from(kept, (i) => (covariance[usable[i]!]! - signs[usable[i]!]!) / scale[i]!);
-  forwardSubstitute(lower, kept.length, z);
-  backSubstitute(lower, kept.length, z);
+  const rows: SymmetricRows = {
+    order: k,
+    row(i, out) {
+      for (let j = 0; j < i; j++) out[j] = gram[packedIndex(usable[i]!, usable[j]!)]! / scale[i]! / scale[j]!;
+      out[i] = (gram[packedIndex(usable[i]!, usable[i]!)]! + ridge) / scale[i]! / scale[i]!;
+    },
+  };
+  const factor = yield* factorSpd(rows, SINGULAR);
+  const right = Float64Array.from(
+    factor.kept,
+    (i) => (covariance[usable[i]!]! - signs[usable[i]!]!) / scale[i]!,
+  );
+  const { high } = yield* factor.solve(right);
+  factor.release();
   b.fill(0);
-  kept.forEach((i, at) => {
-    b[usable[i]!] = z[at]! / scale[i]!;
-  });
-  return kept.length === k;
+  for (const [at, i] of factor.kept.entries()) b[usable[i]!] = high[at]! / scale[i]!;
+  return factor.aliased.length === 0;
 }

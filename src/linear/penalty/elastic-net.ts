@@ -1,7 +1,9 @@
 import { ModelError, UsageError } from "../../errors.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import { type CrossValidation, collectErrors, leaveOneOut } from "../solve/cross-validation.js";
+import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { predictionSquares } from "../solve/prediction-squares.js";
 import type { Regression } from "../solve/regression.js";
 import { isConstant } from "../solve/solution.js";
@@ -41,20 +43,20 @@ export interface PenalizedFit {
  *
  * @throws UsageError for a λ that is negative or an α outside 0 to 1; ModelError where there is no row
  */
-export function elasticNet(
+export function* elasticNetSteps(
   moments: CrossProducts,
   regression: Regression,
   lambdas: readonly number[],
   options: PenaltyOptions = {},
-): PenalizedFit[] {
+): Steps<PenalizedFit[]> {
   const alpha = checkAlpha(options);
   for (const lambda of lambdas)
     if (!(lambda >= 0 && lambda < Infinity)) throw new UsageError(`lambda must be 0 or more, got ${lambda}`);
-  const problem = standardized(moments, regression, options.standardize ?? true);
+  const problem = yield* standardized(moments, regression, options.standardize ?? true);
   const fits = new Map<number, PenalizedFit>();
   const b = new Float64Array(problem.size);
   for (const lambda of [...lambdas].sort((x, y) => y - x)) {
-    minimize(problem, lambda, alpha, b);
+    yield* minimize(problem, lambda, alpha, b);
     const coefficients = ownScale(problem, regression, b);
     const rss = predictionSquares(moments, regression, coefficients);
     const nonZero = b.reduce((count, v) => count + (v === 0 ? 0 : 1), 0);
@@ -63,23 +65,38 @@ export function elasticNet(
   return lambdas.map((lambda) => fits.get(lambda)!);
 }
 
+/** `elasticNetSteps` in one go. */
+export function elasticNet(
+  moments: CrossProducts,
+  regression: Regression,
+  lambdas: readonly number[],
+  options: PenaltyOptions = {},
+): PenalizedFit[] {
+  return inOneGo(elasticNetSteps(moments, regression, lambdas, options));
+}
+
 /**
  * The λs of a path, decreasing: from the least λ at which every slope is 0 (for α below 0.001 that of α = 0.001, as
  * glmnet takes it) down to `ratio` of it, evenly spaced in log λ.
  */
-export function lambdaPath(
+export function* lambdaPathSteps(
   moments: CrossProducts,
   regression: Regression,
   options: PenaltyOptions & { count?: number | undefined; ratio?: number | undefined } = {},
-): number[] {
+): Steps<number[]> {
   const alpha = checkAlpha(options);
   const count = options.count ?? 100;
   const ratio = options.ratio ?? (moments.n > regression.terms.length ? 1e-4 : 1e-2);
-  const { covariance } = standardized(moments, regression, options.standardize ?? true);
+  const { covariance } = yield* standardized(moments, regression, options.standardize ?? true);
   const largest = covariance.reduce((max, v) => Math.max(max, Math.abs(v)), 0) / Math.max(alpha, 1e-3);
   return Array.from({ length: count }, (_, i) =>
     count === 1 ? largest : largest * ratio ** (i / (count - 1)),
   );
+}
+
+/** `lambdaPathSteps` in one go. */
+export function lambdaPath(...args: Parameters<typeof lambdaPathSteps>): number[] {
+  return inOneGo(lambdaPathSteps(...args));
 }
 
 /** A path with its cross-validation. */
@@ -95,27 +112,38 @@ export interface CrossValidatedPath {
  * Ridge, lasso or elastic net along a path of λs, each cross-validated from the moments of the folds. The λs come
  * from all rows (see {@link lambdaPath}) unless they are given.
  */
-export function crossValidatePath(
+export function* crossValidatePathSteps(
   folds: readonly CrossProducts[],
   regression: Regression,
   options: PenaltyOptions & { lambdas?: readonly number[] | undefined; count?: number | undefined } = {},
-): CrossValidatedPath {
-  const parts = leaveOneOut(folds);
-  const [first] = parts;
-  const total = first!.others.merge(first!.fold);
-  const lambdas = [...(options.lambdas ?? lambdaPath(total, regression, options))].sort((x, y) => y - x);
-  const foldPaths = parts.map(({ others }) => elasticNet(others, regression, lambdas, options));
-  const path = elasticNet(total, regression, lambdas, options).map((fit, i) => {
-    let f = 0;
-    const { mse, rmse, mseError } = collectErrors(parts, regression.target, (_, fold) => {
-      const { coefficients } = foldPaths[f++]![i]!;
-      return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
-    });
+): Steps<CrossValidatedPath> {
+  const filled = folds.filter((fold) => fold.n > 0);
+  const total = yield* mergeFoldsSteps(filled);
+  const lambdas = [...(options.lambdas ?? (yield* lambdaPathSteps(total, regression, options)))];
+  lambdas.sort((x, y) => y - x);
+  const foldPaths = yield* leaveOneOut(filled, function* (others, fold) {
+    const path = yield* elasticNetSteps(others, regression, lambdas, options);
+    const predictions: { coefficients: Float64Array; squares: number }[] = [];
+    for (const { coefficients } of path) {
+      predictions.push({ coefficients, squares: predictionSquares(fold, regression, coefficients) });
+      yield;
+    }
+    return predictions;
+  });
+  const fits = yield* elasticNetSteps(total, regression, lambdas, options);
+  const path = fits.map((fit, i) => {
+    const predictions = foldPaths.map((predicted) => predicted[i]!);
+    const { mse, rmse, mseError } = collectErrors(filled, regression.target, predictions);
     return { ...fit, mse, rmse, mseError };
   });
   const best = path.reduce((least, fit, i) => (fit.mse < path[least]!.mse ? i : least), 0);
   const limit = path[best]!.mse + path[best]!.mseError;
   return { path, best, withinOneError: path.findIndex((fit) => fit.mse <= limit) };
+}
+
+/** `crossValidatePathSteps` in one go. */
+export function crossValidatePath(...args: Parameters<typeof crossValidatePathSteps>): CrossValidatedPath {
+  return inOneGo(crossValidatePathSteps(...args));
 }
 
 function checkAlpha({ alpha = 0 }: PenaltyOptions): number {
@@ -137,7 +165,7 @@ interface Problem {
   tss: number;
 }
 
-function standardized(given: CrossProducts, regression: Regression, standardize: boolean): Problem {
+function* standardized(given: CrossProducts, regression: Regression, standardize: boolean): Steps<Problem> {
   const moments = given.over([...regression.terms, regression.target]);
   if (moments.n === 0) throw new ModelError("there are no rows to fit");
   const at = columnsOf(moments, regression);
@@ -157,6 +185,7 @@ function standardized(given: CrossProducts, regression: Regression, standardize:
     covariance[i] = product(i, size) / W / scale[i]!;
     for (let j = 0; j <= i; j++)
       if (!constant[j]) gram[packedIndex(i, j)] = product(i, j) / W / scale[i]! / scale[j]!;
+    if ((i & 127) === 127) yield;
   }
   return { size, gram, covariance, scale, mean, targetMean: mean[size]!, tss: product(size, size) };
 }
@@ -176,14 +205,14 @@ function ownScale(
 const SWEEPS = 1000;
 
 /** Improves b to the minimum at one λ, in place. */
-function minimize(problem: Problem, lambda: number, alpha: number, b: Float64Array): void {
+function* minimize(problem: Problem, lambda: number, alpha: number, b: Float64Array): Steps<void> {
   const lasso = lambda * alpha;
   const ridge = lambda * (1 - alpha);
   const { size, gram, covariance } = problem;
   const largest = covariance.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
   if (lasso === 0) {
     const everything = Array.from({ length: size }, (_, i) => i);
-    solveActive(problem, everything, ridge, new Float64Array(size), b);
+    yield* solveActive(problem, everything, ridge, new Float64Array(size), b);
     return;
   }
   // The gradient r − Rb, kept up to date coordinate by coordinate.
@@ -193,6 +222,7 @@ function minimize(problem: Problem, lambda: number, alpha: number, b: Float64Arr
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     let change = 0;
     for (let j = 0; j < size; j++) {
+      if ((j & 255) === 255) yield;
       const own = gram[packedIndex(j, j)]!;
       if (own === 0) continue;
       const before = b[j]!;
@@ -204,9 +234,9 @@ function minimize(problem: Problem, lambda: number, alpha: number, b: Float64Arr
       change = Math.max(change, Math.abs(after - before) * own);
     }
     if (change > tolerance) continue;
-    if (polish(problem, lasso, ridge, b)) return;
+    if (yield* polish(problem, lasso, ridge, b)) return;
     if (tolerance < 1e-15 * largest) break;
     tolerance /= 100;
   }
-  descendActiveSet(problem, lasso, ridge, b);
+  yield* descendActiveSet(problem, lasso, ridge, b);
 }

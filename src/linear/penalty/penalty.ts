@@ -1,17 +1,18 @@
 import { UsageError } from "../../errors.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import type { Penalty } from "../model/document-schema.js";
 import {
   type CrossValidation,
   collectErrors,
-  crossValidate,
+  crossValidateSteps,
   leaveOneOut,
 } from "../solve/cross-validation.js";
 import { predictionSquares } from "../solve/prediction-squares.js";
 import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
-import { type CrossValidatedPath, crossValidatePath, elasticNet } from "./elastic-net.js";
+import { type CrossValidatedPath, crossValidatePathSteps, elasticNetSteps } from "./elastic-net.js";
 
 export type { Penalty };
 
@@ -40,13 +41,13 @@ export interface PenalizedSolution {
  *
  * @throws UsageError for a λ or an α out of range, and for a path without folds
  */
-export function penalize(
+export function* penalizeSteps(
   moments: CrossProducts,
   folds: readonly CrossProducts[],
   regression: Regression,
   plain: Solution,
   choice: PenaltyChoice,
-): PenalizedSolution {
+): Steps<PenalizedSolution> {
   const { alpha } = choice;
   let { lambda } = choice;
   let path: CrossValidatedPath | undefined;
@@ -58,10 +59,10 @@ export function penalize(
           hint: wording`train with ${option("folds", 10)}, or give a number to ${option("lambda")}`,
         },
       );
-    path = crossValidatePath(folds, regression, { alpha });
+    path = yield* crossValidatePathSteps(folds, regression, { alpha });
     lambda = path.path[path.best]!.lambda;
   }
-  const [fit] = elasticNet(moments, regression, [lambda], { alpha });
+  const [fit] = yield* elasticNetSteps(moments, regression, [lambda], { alpha });
   const { coefficients, rss, nonZero } = fit!;
   const solution: Solution = {
     ...plain,
@@ -75,16 +76,26 @@ export function penalize(
 }
 
 /** Cross-validates a regression, with its penalty where it has one, from the moments of the folds. */
+export function* crossValidateWithSteps(
+  folds: readonly CrossProducts[],
+  regression: Regression,
+  penalty: Penalty | undefined,
+): Steps<CrossValidation> {
+  if (penalty === undefined) return yield* crossValidateSteps(folds, regression);
+  const { lambda, alpha } = penalty;
+  const predictions = yield* leaveOneOut(folds, function* (others, fold) {
+    const [fit] = yield* elasticNetSteps(others, regression, [lambda], { alpha });
+    const { coefficients } = fit!;
+    return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
+  });
+  return collectErrors(folds, regression.target, predictions);
+}
+
+/** Cross-validates a regression, with its penalty where it has one, from the moments of the folds. */
 export function crossValidateWith(
   folds: readonly CrossProducts[],
   regression: Regression,
   penalty: Penalty | undefined,
 ): CrossValidation {
-  if (penalty === undefined) return crossValidate(folds, regression);
-  const { lambda, alpha } = penalty;
-  return collectErrors(leaveOneOut(folds), regression.target, (others, fold) => {
-    const [fit] = elasticNet(others, regression, [lambda], { alpha });
-    const { coefficients } = fit!;
-    return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
-  });
+  return inOneGo(crossValidateWithSteps(folds, regression, penalty));
 }

@@ -1,5 +1,8 @@
 import { ModelError, UsageError } from "../../errors.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { packedIndex } from "../../stats/packed.js";
+import type { Regression } from "../solve/regression.js";
+import type { Solution } from "../solve/solution.js";
 import { type Criterion, type SelectionData, type Submodel, Submodels } from "./submodels.js";
 
 /** The best submodel of each size, and the best of all. */
@@ -20,19 +23,27 @@ const MOST_TERMS = 40;
  * @throws ModelError where the model with all terms is rank deficient; UsageError for more than 40 terms
  */
 export function bestSubsets(data: SelectionData, criterion: Criterion = "aic"): BestSubsets {
+  return inOneGo(bestSubsetsSteps(data, criterion));
+}
+
+/** `bestSubsets` in steps. */
+export function* bestSubsetsSteps(data: SelectionData, criterion: Criterion): Steps<BestSubsets> {
   const submodels = new Submodels(data, criterion);
   const count = submodels.termCount;
   if (count > MOST_TERMS)
     throw new UsageError(`best-subset selection takes at most ${MOST_TERMS} terms, the model has ${count}`, {
       hint: "use stepwise selection, or leave terms out first",
     });
-  const found = new Search(submodels, count).run();
-  const bySize = [...found.values()]
-    .map((terms) => {
-      const submodel = submodels.of(terms);
-      return { ...submodel, labels: submodel.terms.map((t) => submodels.label(t)) };
-    })
-    .sort((a, b) => a.rank - b.rank);
+  const all = Array.from({ length: count }, (_, t) => t);
+  const regression = submodels.regression(all);
+  const search = new Search(submodels, regression, yield* submodels.solve(regression));
+  const found = yield* search.run();
+  const bySize: BestSubsets["bySize"] = [];
+  for (const terms of found.values()) {
+    const submodel = yield* submodels.of(terms);
+    bySize.push({ ...submodel, labels: submodel.terms.map((t) => submodels.label(t)) });
+  }
+  bySize.sort((a, b) => a.rank - b.rank);
   const best = bySize.reduce(
     (least, { criterion: value }, i) => (value < bySize[least]!.criterion ? i : least),
     0,
@@ -61,12 +72,10 @@ class Search {
   /** Per rank, the least RSS so far and its terms. */
   readonly #best = new Map<number, { rss: number; terms: number[] }>();
 
-  constructor(submodels: Submodels, count: number) {
+  constructor(submodels: Submodels, regression: Regression, solution: Solution) {
     this.#submodels = submodels;
-    this.#count = count;
-    const all = Array.from({ length: count }, (_, t) => t);
-    const regression = submodels.regression(all);
-    const solution = submodels.solve(regression);
+    this.#count = submodels.termCount;
+    const all = Array.from({ length: this.#count }, (_, t) => t);
     if (solution.aliased.length > 0)
       throw new ModelError(
         `best-subset selection needs a model of full rank; these depend on others: ` +
@@ -91,14 +100,15 @@ class Search {
     this.#order = [...all].sort((a, b) => importance[b]! - importance[a]!);
   }
 
-  run(): Map<number, number[]> {
+  *run(): Steps<Map<number, number[]>> {
     this.#record(this.#root);
-    this.#descend(this.#root, 0);
+    yield* this.#descend(this.#root, 0);
     return new Map([...this.#best].map(([rank, { terms }]) => [rank, terms]));
   }
 
   /** Visits what is left of `node` when terms from position `from` of the order on are removed. */
-  #descend(node: Node, from: number): void {
+  *#descend(node: Node, from: number): Steps<void> {
+    yield;
     let least = node.rank;
     for (let i = from; i < this.#count; i++) least -= this.#slopes[this.#order[i]!]!.length;
     if (!this.#canImprove(node.rss, least, node.rank - 1)) return;
@@ -106,7 +116,7 @@ class Search {
     for (let i = this.#count - 1; i >= from; i--) {
       const child = this.#without(node, this.#order[i]!);
       this.#record(child);
-      this.#descend(child, i + 1);
+      yield* this.#descend(child, i + 1);
     }
   }
 

@@ -10,11 +10,12 @@ import {
 } from "../../dataset/formula/spec.js";
 import { nearestName } from "../../dataset/nearest.js";
 import { ModelError, UsageError } from "../../errors.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { keepColumns } from "../../stats/block-layout.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
-import { type Estimate, solveSpec } from "../model/solve-spec.js";
+import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import type { PenaltyChoice } from "../penalty/penalty.js";
 import { vcovNotes } from "../shards/compatible.js";
 
@@ -40,6 +41,11 @@ export interface RefitOptions {
  * @throws UsageError for a name that the model does not have; ModelError for a term that it has not seen
  */
 export function refit(model: LinearModel, options: RefitOptions): Estimate {
+  return inOneGo(refitSteps(model, options));
+}
+
+/** `refit` in steps. */
+export function* refitSteps(model: LinearModel, options: RefitOptions): Steps<Estimate> {
   if (options.formula !== undefined && (options.features !== undefined || options.target !== undefined))
     throw new UsageError(
       wording`a formula says which target and terms: leave ${option("features")} and ${option("target")} out`,
@@ -50,16 +56,16 @@ export function refit(model: LinearModel, options: RefitOptions): Estimate {
   const spec =
     options.formula === undefined ? chosenSpec(model, options) : spelledSpec(model, options.formula);
   const intercept = options.intercept ?? spec.intercept;
-  return fitSpec(model, withFormula({ ...spec, intercept }), options);
+  return yield* fitSpec(model, withFormula({ ...spec, intercept }), options);
 }
 
 /** The submodel of some of a model's terms, by index. */
-export function refitTerms(model: LinearModel, terms: readonly number[]): Estimate {
+export function* refitTermsSteps(model: LinearModel, terms: readonly number[]): Steps<Estimate> {
   const chosen = terms.map((t) => model.spec.terms[t]!);
-  return fitSpec(model, withFormula(completeSpec({ ...model.spec, terms: chosen })), {});
+  return yield* fitSpec(model, withFormula(completeSpec({ ...model.spec, terms: chosen })), {});
 }
 
-function fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): Estimate {
+function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): Steps<Estimate> {
   const factors = spec.variables.filter((variable) => variable.kind === "factor");
   const levels = Object.fromEntries(factors.map(({ label }) => [label, model.levels[label] ?? []]));
   const references: Record<string, string> = { ...options.references };
@@ -72,7 +78,7 @@ function fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): Es
   const keys = scanKeys(spec, levels);
   const pruned = (moments: CrossProducts) => keepColumns(moments, (key) => keys.has(key));
   const { weightsColumn, source, scan } = model;
-  const refitted = solveSpec(
+  const refitted = yield* solveSpecSteps(
     {
       spec,
       levels,

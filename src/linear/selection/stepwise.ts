@@ -1,3 +1,4 @@
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { type Criterion, type SelectionData, type Submodel, Submodels } from "./submodels.js";
 
 /** A row of a step's table, as R's `step` prints it. */
@@ -45,23 +46,23 @@ const LEAST_GAIN = 1e-7;
  *
  * @param start the terms to start from, by index, in place of those that the direction implies
  */
-export function stepwise(
+export function* stepwiseSteps(
   data: SelectionData,
   options: { direction?: Direction; criterion?: Criterion; start?: readonly number[] } = {},
-): Selection {
+): Steps<Selection> {
   const { direction = "both", criterion = "aic" } = options;
   const submodels = new Submodels(data, criterion);
   const everything = Array.from({ length: submodels.termCount }, (_, t) => t);
-  let current = submodels.of(options.start ?? (direction === "forward" ? [] : everything));
+  let current = yield* submodels.of(options.start ?? (direction === "forward" ? [] : everything));
   const steps: SelectionStep[] = [];
   for (;;) {
-    const table = candidates(submodels, current, everything, direction);
+    const table = yield* candidates(submodels, current, everything, direction);
     steps.push({ terms: current.terms.map((t) => submodels.label(t)), criterion: current.criterion, table });
     const [best] = table;
     // The gain is scaled for the RMSE of cross-validation, which may be small by nature.
     const least = criterion === "cv" ? LEAST_GAIN * current.criterion : LEAST_GAIN;
     if (best!.change === "<none>" || !(best!.criterion < current.criterion - least)) break;
-    current = submodels.of(best!.terms);
+    current = yield* submodels.of(best!.terms);
   }
   const { terms, rss, rank } = current;
   return {
@@ -74,12 +75,17 @@ export function stepwise(
   };
 }
 
-function candidates(
+/** `stepwiseSteps` in one go. */
+export function stepwise(...args: Parameters<typeof stepwiseSteps>): Selection {
+  return inOneGo(stepwiseSteps(...args));
+}
+
+function* candidates(
   submodels: Submodels,
   current: Submodel,
   everything: readonly number[],
   direction: Direction,
-): Candidate[] {
+): Steps<Candidate[]> {
   const row = (change: string, to: Submodel): Candidate => ({
     change,
     terms: to.terms,
@@ -94,13 +100,13 @@ function candidates(
   if (direction !== "forward")
     for (const t of inside) {
       if (inside.some((other) => submodels.contains(other, t))) continue;
-      const without = submodels.of(inside.filter((other) => other !== t));
+      const without = yield* submodels.of(inside.filter((other) => other !== t));
       if (without.rank !== current.rank) table.push(row(`- ${submodels.label(t)}`, without));
     }
   if (direction !== "backward")
     for (const t of outside) {
       if (outside.some((other) => submodels.contains(t, other))) continue;
-      const wider = submodels.of([...inside, t]);
+      const wider = yield* submodels.of([...inside, t]);
       if (wider.rank !== current.rank) table.push(row(`+ ${submodels.label(t)}`, wider));
     }
   return table.sort((a, b) => a.criterion - b.criterion);

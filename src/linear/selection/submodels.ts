@@ -2,12 +2,13 @@ import { codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
 import { targetKey } from "../../dataset/formula/column-key.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { UsageError } from "../../errors.js";
+import type { Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
-import { crossValidate } from "../solve/cross-validation.js";
+import { crossValidateSteps } from "../solve/cross-validation.js";
 import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
-import { solve } from "../solve/solve.js";
+import { type SolveOptions, solveSteps } from "../solve/solve.js";
 
 /** By what submodels are compared: `aic` and `bic` as R's `step` has them, `cv` by cross-validated RMSE. */
 export type Criterion = "aic" | "bic" | "cv";
@@ -86,26 +87,27 @@ export class Submodels {
   }
 
   /** Solves a regression on the moments. */
-  solve(regression: Regression): Solution {
-    return solve(this.#moments, regression);
+  solve(regression: Regression, options: SolveOptions = {}): Steps<Solution> {
+    return solveSteps(this.#moments, regression, options);
   }
 
   /** The submodel of these terms. */
-  of(terms: readonly number[]): Submodel {
+  *of(terms: readonly number[]): Steps<Submodel> {
+    yield;
     const sorted = [...terms].sort((a, b) => a - b);
     const key = sorted.join();
     const known = this.#known.get(key);
     if (known) return known;
     const regression = this.regression(sorted);
-    const { rank, rss } = this.solve(regression);
-    const submodel = { terms: sorted, rank, rss, criterion: this.#value(rank, rss, regression) };
+    const { rank, rss } = yield* this.solve(regression, { inverse: false });
+    const submodel = { terms: sorted, rank, rss, criterion: yield* this.#value(rank, rss, regression) };
     this.#known.set(key, submodel);
     return submodel;
   }
 
-  #value(rank: number, rss: number, regression: Regression): number {
+  *#value(rank: number, rss: number, regression: Regression): Steps<number> {
     const { n } = this.#moments;
-    if (this.#criterion === "cv") return crossValidate(this.#data.folds ?? [], regression).rmse;
+    if (this.#criterion === "cv") return (yield* crossValidateSteps(this.#data.folds ?? [], regression)).rmse;
     return n * Math.log(rss / n) + (this.#criterion === "aic" ? 2 : Math.log(n)) * rank;
   }
 }

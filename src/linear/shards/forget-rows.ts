@@ -1,9 +1,11 @@
 import { ModelError, UsageError } from "../../errors.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { keepColumns } from "../../stats/block-layout.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
-import { alike, mergeFolds } from "../../stats/merge-folds.js";
+import { alike } from "../../stats/merge-folds.js";
 import type { DataScan } from "../model/model-parts.js";
-import { type Estimate, solveSpec } from "../model/solve-spec.js";
+import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
+import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
 import { levelsLeft } from "./levels-left.js";
 
@@ -23,6 +25,11 @@ export interface Forgotten extends Estimate {
  * @throws ModelError where the models do not fit together, or the shard's rows cannot be among the model's
  */
 export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
+  return inOneGo(forgetRowsSteps(whole, shard));
+}
+
+/** `forgetRows` in steps. */
+export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Forgotten> {
   checkCompatible(whole, shard);
   const { model } = whole;
   const notAmong = (why: string) =>
@@ -49,8 +56,13 @@ export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
       throw cause;
     }
   };
-  const folds = pairs.map(([fold, part]) => without(fold!, part!));
-  const moments = folds.length > 0 ? mergeFolds(folds) : without(model.moments, shard.model.moments);
+  const folds: CrossProducts[] = [];
+  for (const [fold, part] of pairs) {
+    folds.push(without(fold!, part!));
+    yield;
+  }
+  const moments =
+    folds.length > 0 ? yield* mergeFoldsSteps(folds) : without(model.moments, shard.model.moments);
   const impossible = moments.columns.find((_, i) => isNegative(model.moments, shard.model.moments, i));
   if (impossible !== undefined) throw notAmong(`${impossible} would vary by less than nothing`);
 
@@ -59,7 +71,7 @@ export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
   const keep = (all: CrossProducts) => keepColumns(all, (key) => !gone.has(key));
   const digitsLost = lostDigits(model.moments, moments);
   const digitsLeft = (moments.extended ? 32 : 16) - digitsLost;
-  const rest = solveSpec(
+  const rest = yield* solveSpecSteps(
     {
       spec,
       levels,

@@ -1,9 +1,11 @@
 import { type FactorLevels, sortLevels } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
-import { mergeFolds } from "../../stats/merge-folds.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import type { DataScan } from "../model/model-parts.js";
-import { type Estimate, solveSpec } from "../model/solve-spec.js";
+import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
+import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
 
 /**
@@ -16,6 +18,11 @@ import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
  * @throws ModelError that names the first difference between models that do not fit together
  */
 export function mergeModels(models: readonly NamedModel[]): Estimate {
+  return inOneGo(mergeModelsSteps(models));
+}
+
+/** `mergeModels` in steps. */
+export function* mergeModelsSteps(models: readonly NamedModel[]): Steps<Estimate> {
   const [first, ...others] = models;
   if (first === undefined || others.length === 0)
     throw new ModelError("merging takes two models or more, found one", { hint: "name the shards' models" });
@@ -29,9 +36,11 @@ export function mergeModels(models: readonly NamedModel[]): Estimate {
         double.map(({ name }) => name).join(", "),
     );
   }
-  const folds = first.model.folds.map((_, f) => mergeFolds(models.map(({ model }) => model.folds[f]!)));
+  const folds: CrossProducts[] = [];
+  for (let f = 0; f < first.model.folds.length; f++)
+    folds.push(yield* mergeFoldsSteps(models.map(({ model }) => model.folds[f]!)));
   const { spec, references, weightsColumn, penalty } = first.model;
-  const merged = solveSpec(
+  const merged = yield* solveSpecSteps(
     {
       spec,
       levels: unitedLevels(
@@ -39,7 +48,7 @@ export function mergeModels(models: readonly NamedModel[]): Estimate {
         models.map(({ model }) => model.levels),
       ),
       references,
-      moments: folds.length > 0 ? mergeFolds(folds) : mergeFolds(models.map(({ model }) => model.moments)),
+      moments: yield* mergeFoldsSteps(folds.length > 0 ? folds : models.map(({ model }) => model.moments)),
       folds,
       weightsColumn,
       reading: first.model.reading,

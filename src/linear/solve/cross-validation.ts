@@ -1,10 +1,12 @@
 import { UsageError } from "../../errors.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { mergeFolds } from "../../stats/merge-folds.js";
 import { needsExtended } from "./ladder.js";
+import { mergeFoldsSteps } from "./merge-steps.js";
 import { predictionSquares } from "./prediction-squares.js";
 import type { Regression } from "./regression.js";
-import { solve } from "./solve.js";
+import { solveSteps } from "./solve.js";
 
 /** How well the model of the other folds predicts a fold. */
 export interface FoldError {
@@ -36,59 +38,83 @@ export interface CrossValidation {
  *
  * @throws UsageError for fewer than two folds with rows
  */
-export function crossValidate(folds: readonly CrossProducts[], regression: Regression): CrossValidation {
-  const parts = leaveOneOut(asNeeded(folds, regression));
-  return collectErrors(parts, regression.target, (others, fold) => {
-    const { coefficients } = solve(others, regression, { inverse: false });
+export function* crossValidateSteps(
+  folds: readonly CrossProducts[],
+  regression: Regression,
+): Steps<CrossValidation> {
+  const used = yield* asNeeded(folds, regression);
+  const predictions = yield* leaveOneOut(used, function* (others, fold) {
+    const { coefficients } = yield* solveSteps(others, regression, { inverse: false });
     return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
   });
+  return collectErrors(used, regression.target, predictions);
+}
+
+/** `crossValidateSteps` in one go. */
+export function crossValidate(folds: readonly CrossProducts[], regression: Regression): CrossValidation {
+  return inOneGo(crossValidateSteps(folds, regression));
 }
 
 /** The folds, rounded to double where that is enough for all their rows: it is many times faster. */
-function asNeeded(folds: readonly CrossProducts[], regression: Regression): readonly CrossProducts[] {
+function* asNeeded(folds: readonly CrossProducts[], regression: Regression): Steps<readonly CrossProducts[]> {
   if (!folds.every((fold) => fold.extended)) return folds;
   const rounded = folds.map((fold) => fold.toMoments());
-  const total = mergeFolds(rounded);
-  const solution = solve(total, regression);
+  const total = yield* mergeFoldsSteps(rounded);
+  const solution = yield* solveSteps(total, regression);
   return needsExtended(solution, total, regression) ? folds : rounded;
 }
 
-/** A fold, and the merged moments of all others. */
-interface Split {
-  fold: CrossProducts;
-  others: CrossProducts;
-}
-
-/** Each fold with rows beside the merge of all others: merged, not subtracted, so that no digits are lost. */
-export function leaveOneOut(folds: readonly CrossProducts[]): Split[] {
+/**
+ * What `visit` finds for each fold with rows and the merge of all others: merged, not subtracted, so that no digits are
+ * lost.
+ *
+ * @throws UsageError for fewer than two folds with rows
+ */
+export function* leaveOneOut<Found>(
+  folds: readonly CrossProducts[],
+  visit: (others: CrossProducts, fold: CrossProducts) => Steps<Found>,
+): Steps<Found[]> {
   const filled = folds.filter((fold) => fold.n > 0);
   if (filled.length < 2)
     throw new UsageError(`cross-validation needs two folds with rows, found ${filled.length}`);
   const k = filled.length;
   const after: (CrossProducts | undefined)[] = new Array(k).fill(undefined);
-  for (let i = k - 2; i >= 0; i--) after[i] = merged(after[i + 1], filled[i + 1]!);
+  for (let i = k - 2; i >= 0; i--) {
+    after[i] = merged(after[i + 1], filled[i + 1]!);
+    yield;
+  }
+  const found: Found[] = [];
   let before: CrossProducts | undefined;
-  return filled.map((fold, i) => {
+  for (const [i, fold] of filled.entries()) {
     const others =
       before === undefined ? after[i]! : after[i] === undefined ? before : merged(before, after[i]!);
+    // Of wide designs there is not room for all at once.
+    after[i] = undefined;
+    found.push(yield* visit(others, fold));
     before = merged(before, fold);
-    return { fold, others };
-  });
+    yield;
+  }
+  return found;
 }
 
-/** Puts the folds' errors together; `solveOthers` solves on the others and gives θ and the squared error on the fold. */
+/** What the model of the other folds predicts on a fold. */
+interface FoldPrediction {
+  coefficients: Float64Array;
+  /** Σ w (y − ŷ)² on the fold. */
+  squares: number;
+}
+
+/** Puts the folds' errors together; `predictions` are those of the folds with rows. */
 export function collectErrors(
-  parts: readonly Split[],
+  folds: readonly CrossProducts[],
   target: string,
-  solveOthers: (
-    others: CrossProducts,
-    fold: CrossProducts,
-  ) => { coefficients: Float64Array; squares: number },
+  predictions: readonly FoldPrediction[],
 ): CrossValidation {
+  const filled = folds.filter((fold) => fold.n > 0);
   let total = 0;
   let weight = 0;
-  const errors = parts.map(({ fold, others }) => {
-    const { coefficients, squares } = solveOthers(others, fold);
+  const errors = filled.map((fold, f) => {
+    const { coefficients, squares } = predictions[f]!;
     total += squares;
     weight += fold.sumW;
     const mse = squares / fold.sumW;
@@ -96,15 +122,18 @@ export function collectErrors(
   });
   const mse = total / weight;
   let variance = 0;
-  for (let f = 0; f < parts.length; f++)
-    variance += (parts[f]!.fold.sumW / weight) * (errors[f]!.mse - mse) ** 2;
-  const [first] = parts;
+  for (let f = 0; f < filled.length; f++)
+    variance += (filled[f]!.sumW / weight) * (errors[f]!.mse - mse) ** 2;
+  const targets = filled.map((fold) => {
+    const y = fold.index(target);
+    return y < 0 ? fold.select([]).widen([target]) : fold.select([y]);
+  });
   return {
     folds: errors,
     mse,
     rmse: Math.sqrt(mse),
-    r2: 1 - total / spread(merged(first!.others, first!.fold), target),
-    mseError: Math.sqrt(variance / (parts.length - 1)),
+    r2: 1 - total / spread(mergeFolds(targets), target),
+    mseError: Math.sqrt(variance / (filled.length - 1)),
   };
 }
 

@@ -11,7 +11,7 @@ import { asMoments, WithinLevels } from "./within-levels.js";
 const FEWEST_LEVELS = 24;
 
 /** For more coefficients than these only the variances are kept, not the covariances: 25 MB of them. */
-const MOST_COVARIANCES = 2500;
+export const MOST_COVARIANCES = 2500;
 
 /** A regression from which a factor's levels have been eliminated. */
 export interface Eliminated {
@@ -134,6 +134,7 @@ function completed(
     rank: kept.length + levels.length,
     conditionNumber: within.conditionNumber * Math.sqrt(loss),
     rss: within.rss,
+    method: within.method,
     tss: moments.productOf({ number: 0 }, { number: 0 }, intercept).toNumber(),
   };
   if (!inverseWanted) return { ...solution, inverse: new Float64Array(0) };

@@ -1,13 +1,14 @@
 import { ModelError, UsageError } from "../../errors.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
-import { packedIndex, packedLength } from "../../stats/packed.js";
 import { SparseMoments } from "../../stats/sparse-moments.js";
 import { option, wording } from "../../wording.js";
-import { backSubstitute, cholesky, forwardSubstitute, inverseFromFactor } from "./cholesky.js";
 import { eliminateFactor } from "./eliminate.js";
+import { factorSpd } from "./factor-spd.js";
 import type { Regression } from "./regression.js";
-import { type InterceptPart, inOrderOfTerms, isConstant, normOne, type Solution } from "./solution.js";
+import { conditionOf, type InterceptPart, inOrderOfTerms, isConstant, type Solution } from "./solution.js";
 import { solveExtended } from "./solve-extended.js";
+import type { SymmetricRows } from "./spd-factor.js";
 
 /**
  * Below this pivot (1 − R² of a column on those before it) a column counts as dependent. In double precision the
@@ -24,8 +25,7 @@ const MOST_COLUMNS = 20_000;
 /** How `solve` does it. */
 export interface SolveOptions {
   /**
-   * Whether (XᵀX)⁻¹ and the condition number are wanted (default); without them, which in double are left NaN, a
-   * solution takes a third of the time.
+   * Whether (XᵀX)⁻¹ and the condition number are wanted (default); without them a solution takes a third of the time.
    */
   inverse?: boolean | undefined;
 }
@@ -38,12 +38,21 @@ export interface SolveOptions {
  * Throws ModelError where there is no row.
  */
 export function solve(moments: CrossProducts, regression: Regression, options: SolveOptions = {}): Solution {
+  return inOneGo(solveSteps(moments, regression, options));
+}
+
+/** `solve` in steps: a wide design takes seconds, which other threads can share, and in which others should run. */
+export function* solveSteps(
+  moments: CrossProducts,
+  regression: Regression,
+  options: SolveOptions = {},
+): Steps<Solution> {
   if (moments.n === 0)
     throw new ModelError("there are no rows to fit", { hint: "all rows have missing cells?" });
   const { inverse = true } = options;
   const eliminated = moments instanceof SparseMoments ? eliminateFactor(moments, regression) : undefined;
   if (eliminated !== undefined) {
-    const within = solve(eliminated.moments, eliminated.regression, { inverse });
+    const within = yield* solveSteps(eliminated.moments, eliminated.regression, { inverse });
     // Eliminated first, a factor's levels come before columns that stand before them: which column is the aliased one
     // is then for the terms' own order to say, as long as that can be had.
     if (within.aliased.length === 0 || regression.terms.length > MOST_IN_ORDER)
@@ -56,9 +65,8 @@ export function solve(moments: CrossProducts, regression: Regression, options: S
     });
   const dense = moments.over([...regression.terms, regression.target]);
   const at = columnsOf(dense, regression);
-  return moments.extended
-    ? solveExtended(dense, at, regression.intercept)
-    : solveDouble(dense, at, regression.intercept, inverse);
+  const how = moments.extended ? solveExtended : solveDouble;
+  return yield* how(dense, at, regression.intercept, inverse);
 }
 
 /**
@@ -71,12 +79,12 @@ export function columnsOf(moments: CrossProducts, { terms, target }: Regression)
   return [...terms.map((name) => moments.index(name)), y];
 }
 
-function solveDouble(
+function* solveDouble(
   moments: CrossProducts,
   at: number[],
   intercept: boolean,
   inverseWanted: boolean,
-): Solution {
+): Steps<Solution> {
   const k = at.length - 1;
   const W = moments.sumW;
   const mean = Float64Array.from(at, (i) => moments.mean[i] ?? 0);
@@ -84,43 +92,45 @@ function solveDouble(
   const scale = new Float64Array(k);
   for (let i = 0; i < k; i++)
     scale[i] = isConstant(product(i, i), W, mean[i]!) ? 0 : Math.sqrt(product(i, i));
-  const gram = new Float64Array(packedLength(k));
-  for (let i = 0; i < k; i++) {
-    if (scale[i] === 0) continue;
-    for (let j = 0; j < i; j++)
-      if (scale[j] !== 0) gram[packedIndex(i, j)] = product(i, j) / scale[i]! / scale[j]!;
-    gram[packedIndex(i, i)] = 1;
-  }
-  const { kept, aliased, lower } = cholesky(gram, k, DOUBLE_TOLERANCE);
-  const r = kept.length;
+  const rows: SymmetricRows = {
+    order: k,
+    row(i, out) {
+      const own = scale[i]!;
+      for (let j = 0; j < i; j++) out[j] = own === 0 || scale[j] === 0 ? 0 : product(i, j) / own / scale[j]!;
+      out[i] = own === 0 ? 0 : 1;
+    },
+  };
+  const factor = yield* factorSpd(rows, DOUBLE_TOLERANCE);
+  const { kept, aliased } = factor;
   const tss = product(k, k);
-  const beta = Float64Array.from(kept, (i) => product(i, k) / scale[i]!);
-  forwardSubstitute(lower, r, beta);
-  const explained = beta.reduce((sum, z) => sum + z * z, 0);
-  backSubstitute(lower, r, beta);
-  const inverse = inverseWanted
-    ? inverseFromFactor(lower, r)
-    : new Float64Array(packedLength(r)).fill(Number.NaN);
-  const conditionNumber = Math.sqrt(normOne(gram, kept) * normOne(inverse));
-  for (let i = 0; i < r; i++) {
-    beta[i]! /= scale[kept[i]!]!;
-    for (let j = 0; j <= i; j++) inverse[packedIndex(i, j)]! /= scale[kept[i]!]! * scale[kept[j]!]!;
-  }
+  const { high: beta, half } = yield* factor.solve(Float64Array.from(kept, (i) => product(i, k) / scale[i]!));
+  const explained = half.reduce((sum, z) => sum + z * z, 0);
+  for (let i = 0; i < kept.length; i++) beta[i]! /= scale[kept[i]!]!;
   let centre: InterceptPart | undefined;
   if (intercept) {
-    const z = Float64Array.from(kept, (i) => mean[i]! / scale[i]!);
-    forwardSubstitute(lower, r, z);
-    const variance = z.reduce((sum, v) => sum + v * v, 1 / W);
-    backSubstitute(lower, r, z);
     const value = kept.reduce((rest, i, at) => rest - mean[i]! * beta[at]!, mean[k]!);
-    centre = { value, variance, covariance: z.map((v, i) => -v / scale[kept[i]!]!) };
+    centre = { value, variance: Number.NaN, covariance: new Float64Array(0) };
+    if (inverseWanted) {
+      const z = yield* factor.solve(Float64Array.from(kept, (i) => mean[i]! / scale[i]!));
+      centre.variance = z.half.reduce((sum, v) => sum + v * v, 1 / W);
+      centre.covariance = z.high.map((v, i) => -v / scale[kept[i]!]!);
+    }
   }
+  let inverse: { slopes: Float64Array; scale: Float64Array } | undefined;
+  let conditionNumber = Number.NaN;
+  if (inverseWanted) {
+    const slopes = yield* factor.inverse();
+    conditionNumber = yield* conditionOf(rows, kept, slopes);
+    inverse = { slopes, scale };
+  }
+  factor.release();
   return {
-    ...inOrderOfTerms(k, kept, beta, inverse, centre),
-    aliased,
-    rank: r + (intercept ? 1 : 0),
+    ...(yield* inOrderOfTerms(k, kept, beta, inverse, centre)),
+    aliased: [...aliased],
+    rank: kept.length + (intercept ? 1 : 0),
     conditionNumber,
     rss: Math.max(0, tss - explained),
     tss,
+    method: { factor: factor.by, arithmetic: "double" },
   };
 }

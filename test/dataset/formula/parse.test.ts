@@ -195,3 +195,32 @@ function withoutPlaces(node: Syntax): Syntax {
     args: node.args.map((argument) => ({ ...argument, value: withoutPlaces(argument.value) })),
   };
 }
+
+describe("powers of many columns", () => {
+  const named = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ name: `x${i}`, kind: "numeric" as const }));
+  const termsOf = (formula: string, count: number) =>
+    formulaSpec(formula, { columns: [{ name: "y", kind: "numeric" }, ...named(count)] }).terms;
+
+  test("are all sets of so many, in R's order", () => {
+    expect(termsOf("y ~ (x2 + x0 + x1)^2", 3).map(({ label }) => label)).toEqual([
+      "x2",
+      "x0",
+      "x1",
+      "x2:x0",
+      "x2:x1",
+      "x0:x1",
+    ]);
+    expect(termsOf("y ~ .^13", 13).length).toBe(2 ** 13 - 1);
+    expect(termsOf("y ~ (x0 + x1:x2)^2", 3).map(({ label }) => label)).toEqual(["x0", "x1:x2", "x0:x1:x2"]);
+  });
+
+  test("are refused, with their number, where they explode", () => {
+    expect(() => termsOf("y ~ .^20", 100)).toThrow(
+      "formula, character 7: these interactions are 7.07e20 terms, more than 20000",
+    );
+    expect(() => termsOf("y ~ .^3", 60)).toThrow("these interactions are 36050 terms, more than 20000");
+    const wide = Array.from({ length: 3 }, () => "(.)").join(":");
+    expect(() => termsOf(`y ~ ${wide}`, 150)).toThrow(/these interactions are \S+ terms, more than 20000/);
+  });
+});

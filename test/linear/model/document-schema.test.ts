@@ -38,9 +38,8 @@ test("it requires what every model file has", () => {
   expect(always("goml-model").filter((key) => !["vcov", "penalty", "scan"].includes(key))).toEqual(
     model.required,
   );
-  // Of more than 2,500 coefficients only, and where options of reading were given.
-  const sometimes = ["variances", "reading"];
-  expect(Object.keys(model.properties).filter((key) => !sometimes.includes(key))).toEqual(
+  // Of more than 2,500 coefficients, and of fits from moments, only.
+  expect(Object.keys(model.properties).filter((key) => key !== "variances" && key !== "method")).toEqual(
     always("goml-model"),
   );
   expect(Object.keys(modelGroup.properties)).toEqual(always("goml-model-group"));

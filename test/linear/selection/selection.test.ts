@@ -6,6 +6,7 @@ import { BLOCK_ROWS } from "../../../src/kernels/block-rows.js";
 import { bestSubsets } from "../../../src/linear/selection/best-subset.js";
 import { type Direction, stepwise } from "../../../src/linear/selection/stepwise.js";
 import { type Criterion, type SelectionData, Submodels } from "../../../src/linear/selection/submodels.js";
+import { inOneGo } from "../../../src/parallel/steps.js";
 import { ExtendedMoments } from "../../../src/stats/extended-moments.js";
 import { DenseScan } from "../../dataset/formula/dense-scan.js";
 import { columnsOf, rawBlock, type Table } from "../../dataset/formula/table.js";
@@ -102,7 +103,7 @@ describe("best subsets", () => {
         const data = selectionData("y ~ x * s + z + w + I(x^2)", table);
         const submodels = new Submodels(data, "bic");
         const all = data.spec.terms.map((_, t) => t);
-        fc.pre(submodels.solve(submodels.regression(all)).aliased.length === 0);
+        fc.pre(inOneGo(submodels.solve(submodels.regression(all))).aliased.length === 0);
         const least = new Map<number, number>();
         for (let set = 0; set < 2 ** all.length; set++) {
           const terms = all.filter((t) => (set >> t) % 2 === 1);
@@ -112,7 +113,7 @@ describe("best subsets", () => {
             )
           )
             continue;
-          const { rank, rss } = submodels.of(terms);
+          const { rank, rss } = inOneGo(submodels.of(terms));
           least.set(rank, Math.min(least.get(rank) ?? Infinity, rss));
         }
         const { bySize, best } = bestSubsets(data, "bic");

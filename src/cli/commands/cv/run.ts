@@ -3,12 +3,13 @@ import type { LinearModel } from "../../../linear/model/model.js";
 import { isModelFile, readModel } from "../../../linear/model/model-file.js";
 import { PENALTY_OBJECTIVE } from "../../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../../linear/solve/cross-validation.js";
+import { withPauses } from "../../../parallel/steps.js";
 import { type CsvFit, fitCsv } from "../../../training/fit-csv.js";
 import { version } from "../../../version.js";
 import { type ModelOptions, modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
 import { colour } from "../../render/colour.js";
-import { crossValidationOf } from "../../render/model-report.js";
+import { crossValidationSteps } from "../../render/model-report.js";
 import { alignedDecimals, count, significant } from "../../render/numbers.js";
 import { penaltyText } from "../../render/summary.js";
 import { renderTable } from "../../render/table.js";
@@ -24,7 +25,7 @@ export async function cv(path: string, options: CvOptions, signal: AbortSignal):
   const { model, notes } = (await isModelFile(path))
     ? { model: await ofModel(path, options), notes: [] }
     : await ofData(path, options, signal);
-  const found = crossValidationOf(model);
+  const found = await withPauses(crossValidationSteps(model), { signal });
   if (found === undefined)
     throw new UsageError(`${path} has no cross-validation folds`, { hint: "train with --folds 10" });
   if (options.json)

@@ -4,11 +4,12 @@ import type { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import type { Summary } from "../../../linear/model/summary.js";
+import { withPauses } from "../../../parallel/steps.js";
 import { version } from "../../../version.js";
 import type { CollinearityOptions } from "../../render/collinearity.js";
 import { colour } from "../../render/colour.js";
 import { groupReportOf, groupsDocument, renderGroups } from "../../render/group-report.js";
-import { type ModelReport, reportOf } from "../../render/model-report.js";
+import { type ModelReport, reportSteps } from "../../render/model-report.js";
 import { alignedDecimals, significant } from "../../render/numbers.js";
 import { presentModel } from "../../render/present-model.js";
 import { summaryDocument } from "../../render/summary-document.js";
@@ -25,7 +26,11 @@ export interface InspectOptions extends CollinearityOptions {
 }
 
 /** `goml inspect`: the summary of a model file again, or two side by side. */
-export async function inspect(paths: readonly string[], options: InspectOptions): Promise<number> {
+export async function inspect(
+  paths: readonly string[],
+  options: InspectOptions,
+  signal: AbortSignal,
+): Promise<number> {
   const [path, other] = paths as [string, string?];
   if (paths.length > 2) throw new UsageError(`inspect takes one model or two, got ${paths.length}`);
   const { level, json, group } = options;
@@ -41,19 +46,20 @@ export async function inspect(paths: readonly string[], options: InspectOptions)
   }
   const model = oneOf(found, path, group);
   if (options.model !== undefined) await writeFileAtomic(options.model, `${JSON.stringify(model)}\n`);
+  const report = await withPauses(reportSteps(model), { signal });
   if (other === undefined) {
     const { vif, correlation } = options;
-    if (!json) await presentModel("inspect", reportOf(model), { level, vif, correlation });
-    else process.stdout.write(`${JSON.stringify(document(path, model, options), null, 2)}\n`);
+    if (!json) await presentModel("inspect", report, { level, vif, correlation });
+    else process.stdout.write(`${JSON.stringify(document(path, report, options), null, 2)}\n`);
     return 0;
   }
   const second = oneOf(await readAnyModel(other), other, group);
   const both = [
-    { path, model },
-    { path: other, model: second },
+    { path, report },
+    { path: other, report: await withPauses(reportSteps(second), { signal }) },
   ];
   if (options.json) {
-    const models = both.map((one) => document(one.path, one.model, options));
+    const models = both.map((one) => document(one.path, one.report, options));
     process.stdout.write(`${JSON.stringify({ goml: version, command: "inspect", models }, null, 2)}\n`);
   } else process.stdout.write(sideBySide(both, options.level));
   return 0;
@@ -76,20 +82,21 @@ function oneOf(found: LinearModel | ModelGroup, path: string, group: string | un
   return found;
 }
 
-function document(path: string, model: LinearModel, { level, vif, correlation }: InspectOptions) {
-  const parts = summaryDocument(reportOf(model), {
+function document(path: string, report: ModelReport, { level, vif, correlation }: InspectOptions) {
+  const parts = summaryDocument(report, {
     model: path,
     level,
     vif,
     correlation,
-    path: model.source?.path,
+    path: report.model.source?.path,
   });
   return { goml: version, command: "inspect", ...parts };
 }
 
-function sideBySide(models: readonly { path: string; model: LinearModel }[], level: number): string {
+function sideBySide(all: readonly { path: string; report: ModelReport }[], level: number): string {
+  const models = all.map(({ path, report }) => ({ path, model: report.model }));
   const summaries = models.map(({ model }) => model.summary(level));
-  const reports = models.map(({ model }) => reportOf(model));
+  const reports = all.map(({ report }) => report);
   const names = [...new Set(models.flatMap(({ model }) => model.coefficientNames))];
   const cells = summaries.map((summary) => estimates(summary, names));
   const coefficients = names.map((name, i) => [name, ...cells.flatMap((column) => column[i]!)]);

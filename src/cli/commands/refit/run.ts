@@ -1,6 +1,7 @@
 import { readModel } from "../../../linear/model/model-file.js";
-import { refit as refitModel } from "../../../linear/selection/refit.js";
-import { reportOf } from "../../render/model-report.js";
+import { refitSteps } from "../../../linear/selection/refit.js";
+import { withPauses } from "../../../parallel/steps.js";
+import { reportSteps } from "../../render/model-report.js";
 import { type PresentOptions, presentModel } from "../../render/present-model.js";
 
 /** The options of `goml refit`, as commander gives them. */
@@ -15,10 +16,10 @@ export interface RefitOptions extends PresentOptions {
 }
 
 /** `goml refit`: another model of the same rows, from the moments in the file. */
-export async function refit(path: string, options: RefitOptions): Promise<number> {
+export async function refit(path: string, options: RefitOptions, signal: AbortSignal): Promise<number> {
   const model = await readModel(path);
   const { features, target, formula, reference, intercept, lambda, alpha } = options;
-  const refitted = refitModel(model, {
+  const asked = {
     features,
     target,
     formula,
@@ -26,8 +27,12 @@ export async function refit(path: string, options: RefitOptions): Promise<number
     intercept: intercept ? undefined : false,
     lambda,
     alpha,
-  });
-  const report = { ...reportOf(refitted.model, refitted.notes), path: refitted.path };
+  };
+  const refitted = await withPauses(refitSteps(model, asked), { signal });
+  const report = {
+    ...(await withPauses(reportSteps(refitted.model, refitted.notes), { signal })),
+    path: refitted.path,
+  };
   await presentModel("refit", report, options, { path: model.source?.path });
   return 0;
 }

@@ -1,11 +1,12 @@
 import { UsageError } from "../../../errors.js";
 import { readModel } from "../../../linear/model/model-file.js";
-import { bestSubsets } from "../../../linear/selection/best-subset.js";
-import { refitTerms } from "../../../linear/selection/refit.js";
-import { type Direction, stepwise } from "../../../linear/selection/stepwise.js";
+import { bestSubsetsSteps } from "../../../linear/selection/best-subset.js";
+import { refitTermsSteps } from "../../../linear/selection/refit.js";
+import { type Direction, stepwiseSteps } from "../../../linear/selection/stepwise.js";
 import type { Criterion, SelectionData } from "../../../linear/selection/submodels.js";
+import { type Steps, withPauses } from "../../../parallel/steps.js";
 import { colour } from "../../render/colour.js";
-import { reportOf } from "../../render/model-report.js";
+import { reportSteps } from "../../render/model-report.js";
 import { significant } from "../../render/numbers.js";
 import { type PresentOptions, presentModel } from "../../render/present-model.js";
 import { renderTable } from "../../render/table.js";
@@ -19,7 +20,7 @@ export interface SelectOptions extends PresentOptions {
 const NAMES: Record<Criterion, string> = { aic: "AIC", bic: "BIC", cv: "CV RMSE" };
 
 /** `goml select`: chooses terms by a criterion, from the moments in the model file. */
-export async function select(path: string, options: SelectOptions): Promise<number> {
+export async function select(path: string, options: SelectOptions, signal: AbortSignal): Promise<number> {
   const model = await readModel(path);
   if (model.penalty !== undefined)
     throw new UsageError(`${path} is a penalised fit: its terms are chosen by the penalty`, {
@@ -29,9 +30,11 @@ export async function select(path: string, options: SelectOptions): Promise<numb
   const { spec, moments, levels, references } = model;
   const folds = model.folds.length > 1 ? (model.folds as SelectionData["folds"]) : undefined;
   const data: SelectionData = { spec, moments, folds, levels, references };
-  const chosen = direction === "best" ? best(data, criterion) : step(data, direction, criterion);
-  const selected = refitTerms(model, chosen.terms);
-  await presentModel("select", reportOf(selected.model, selected.notes), options, {
+  const search = direction === "best" ? best(data, criterion) : step(data, direction, criterion);
+  const chosen = await withPauses(search, { signal });
+  const selected = await withPauses(refitTermsSteps(model, chosen.terms), { signal });
+  const report = await withPauses(reportSteps(selected.model, selected.notes), { signal });
+  await presentModel("select", report, options, {
     path: model.source?.path,
     before: `${chosen.text}\n\n`,
     extra: { selection: { from: path, direction, criterion, ...chosen.document } },
@@ -46,8 +49,8 @@ interface Chosen {
   document: object;
 }
 
-function step(data: SelectionData, direction: Direction, criterion: Criterion): Chosen {
-  const { chosen, steps, criterion: value, ...rest } = stepwise(data, { direction, criterion });
+function* step(data: SelectionData, direction: Direction, criterion: Criterion): Steps<Chosen> {
+  const { chosen, steps, criterion: value, ...rest } = yield* stepwiseSteps(data, { direction, criterion });
   const blocks = steps.map(({ terms, criterion: at, table }) => {
     const formula = `${data.spec.target.label} ~ ${terms.join(" + ") || "1"}`;
     const sums = likeTheLargest(table.map((row) => row.sumOfSquares));
@@ -66,8 +69,8 @@ function step(data: SelectionData, direction: Direction, criterion: Criterion): 
   return { terms: chosen, text: blocks.join("\n\n"), document: { ...rest, value, steps } };
 }
 
-function best(data: SelectionData, criterion: Criterion): Chosen {
-  const { bySize, best: least } = bestSubsets(data, criterion);
+function* best(data: SelectionData, criterion: Criterion): Steps<Chosen> {
+  const { bySize, best: least } = yield* bestSubsetsSteps(data, criterion);
   const rss = likeTheLargest(bySize.map((row) => row.rss));
   const values = likeTheLargest(bySize.map((row) => row.criterion));
   const rows = bySize.map(({ rank, labels }, i) => [

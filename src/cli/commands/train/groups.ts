@@ -1,5 +1,5 @@
-import { writeFileAtomic } from "../../../csv/write.js";
 import { ModelError, UsageError } from "../../../errors.js";
+import { writeJson } from "../../../linear/model/write-json.js";
 import { fitGroupsCsv } from "../../../training/fit-groups-csv.js";
 import { version } from "../../../version.js";
 import { modelOptions } from "../../program/model-options.js";
@@ -42,7 +42,7 @@ export async function trainGroups(
           `group ${group}: these terms depend linearly on terms before them: ${aliased.join(", ")}`,
           { hint: "leave them out with --exclude, or train without --strict" },
         );
-  await writeFileAtomic(options.model, `${JSON.stringify(models)}\n`);
+  await writeJson(options.model, models, signal);
   if (options.quiet) return 0;
   const report = { models, rows, dropped, excluded, test, notes, timing };
   if (options.json) {

@@ -1,5 +1,7 @@
 import { writeFileAtomic } from "../../../csv/write.js";
 import { ModelError, UsageError } from "../../../errors.js";
+import { MOST_BYTES } from "../../../linear/model/model-file.js";
+import { writeJson } from "../../../linear/model/write-json.js";
 import { type CsvFit, fitCsv } from "../../../training/fit-csv.js";
 import type { FitCsvOptions } from "../../../training/fit-options.js";
 import { version } from "../../../version.js";
@@ -32,6 +34,7 @@ export async function train(
       solver: options.solver,
       descent: descentOptions(options),
       threads: options.threads,
+      fileBytes: MOST_BYTES,
       callerWorks: true,
       signal,
       onProgress: progress.update,
@@ -44,7 +47,7 @@ export async function train(
     throw new ModelError(`these terms depend linearly on terms before them: ${model.aliased.join(", ")}`, {
       hint: "leave them out with --exclude, or train without --strict",
     });
-  await writeFileAtomic(options.model, `${JSON.stringify(model)}\n`);
+  await writeJson(options.model, model.document(), signal);
   if (options.output !== undefined)
     await writeFileAtomic(options.output, coefficientsCsv(model.summary(options.level).coefficients));
   if (options.quiet) return 0;

@@ -1,8 +1,9 @@
 import { readModel } from "../../../linear/model/model-file.js";
+import { withPauses } from "../../../parallel/steps.js";
 import { updateCsv } from "../../../training/update-csv.js";
 import { progressBar } from "../../program/progress.js";
 import { type ReadingFlags, readingOptions } from "../../program/reading-options.js";
-import { reportOf } from "../../render/model-report.js";
+import { reportSteps } from "../../render/model-report.js";
 import { count } from "../../render/numbers.js";
 import { type PresentOptions, presentModel } from "../../render/present-model.js";
 
@@ -32,7 +33,8 @@ export async function update(
   const { rows, dropped, excluded } = updated;
   const name = data === "-" ? "standard input" : data;
   const written = { ...options, model: options.model ?? options.output ?? path };
-  await presentModel("update", reportOf(updated.model, updated.notes), written, {
+  const report = await withPauses(reportSteps(updated.model, updated.notes), { signal });
+  await presentModel("update", report, written, {
     path: data,
     before: `${count(rows - dropped - excluded)} rows of ${name} added to ${count(model.n)}\n\n`,
     extra: {

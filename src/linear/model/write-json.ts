@@ -1,0 +1,125 @@
+import { setImmediate as nextTick } from "node:timers/promises";
+import { openOutput } from "../../csv/write.js";
+import { InterruptedError } from "../../errors.js";
+import { Kernels } from "../../kernels/kernels.js";
+import { NumberWriter } from "../../kernels/number-writer.js";
+
+/** Numbers of a list that are written at a time. */
+const NUMBERS = 1 << 13;
+/** Bytes that are written to the file at a time. */
+const BYTES = 1 << 20;
+
+/**
+ * Writes a value as JSON to a file, or to standard output for `-`: the bytes of `JSON.stringify(value)` and LF, piece by
+ * piece, so that a model of thousands of columns neither needs a text of its own size (V8's end at 512 MB) nor holds the
+ * thread while it is made. The file is there when it is whole, see `openOutput`.
+ *
+ * @throws DataError if it cannot be written; InterruptedError when `signal` aborts
+ */
+export async function writeJson(path: string, value: unknown, signal?: AbortSignal): Promise<void> {
+  const output = openOutput(path);
+  try {
+    let parts: Uint8Array[] = [];
+    let bytes = 0;
+    const flush = async () => {
+      await output.write(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
+      parts = [];
+      bytes = 0;
+      await nextTick();
+      if (signal?.aborted) throw new InterruptedError(undefined, { cause: signal.reason });
+    };
+    for (const piece of jsonPieces(value)) {
+      parts.push(piece);
+      bytes += piece.length;
+      if (bytes >= BYTES) await flush();
+    }
+    parts.push(Buffer.from("\n"));
+    await flush();
+    await output.commit();
+  } catch (error) {
+    output.abort();
+    throw error;
+  }
+}
+
+/** The bytes of `JSON.stringify(value)`, long lists of numbers in pieces. */
+export function* jsonPieces(value: unknown): Generator<Uint8Array, void, void> {
+  let writer: ListWriter | undefined;
+  let text = "";
+  const take = () => {
+    const bytes = Buffer.from(text);
+    text = "";
+    return bytes;
+  };
+  function* walk(v: unknown): Generator<Uint8Array, void, void> {
+    const plain = hasToJson(v) ? v.toJSON() : v;
+    if (
+      Array.isArray(plain) &&
+      plain.length > NUMBERS &&
+      plain.every((x) => typeof x === "number" || x === null)
+    ) {
+      text += "[";
+      yield take();
+      writer ??= new ListWriter();
+      yield* writer.pieces(plain);
+      text += "]";
+    } else if (Array.isArray(plain)) {
+      text += "[";
+      for (const [i, item] of plain.entries()) {
+        if (i > 0) text += ",";
+        if (holdsLists(item)) yield* walk(item);
+        else text += JSON.stringify(item) ?? "null";
+        if (text.length > NUMBERS) yield take();
+      }
+      text += "]";
+    } else if (typeof plain === "object" && plain !== null) {
+      text += "{";
+      let first = true;
+      for (const [key, item] of Object.entries(plain)) {
+        if (item === undefined) continue;
+        text += `${first ? "" : ","}${JSON.stringify(key)}:`;
+        first = false;
+        if (holdsLists(item)) yield* walk(item);
+        else text += JSON.stringify(item) ?? "null";
+        if (text.length > NUMBERS) yield take();
+      }
+      text += "}";
+    } else text += JSON.stringify(plain);
+  }
+  yield* walk(value);
+  yield take();
+}
+
+function hasToJson(v: unknown): v is { toJSON(): unknown } {
+  return typeof v === "object" && v !== null && "toJSON" in v && typeof v.toJSON === "function";
+}
+
+function holdsLists(v: unknown): boolean {
+  return typeof v === "object" && v !== null;
+}
+
+/** Lists of numbers by the kernel that writes CSV: a row of them is what stands between the brackets. */
+class ListWriter {
+  readonly #kernels = new Kernels();
+  readonly #writer = new NumberWriter(this.#kernels);
+  readonly #values = this.#kernels.alloc(8 * NUMBERS);
+
+  *pieces(list: readonly (number | null)[]): Generator<Uint8Array, void, void> {
+    for (let from = 0; from < list.length; from += NUMBERS) {
+      const count = Math.min(NUMBERS, list.length - from);
+      const values = this.#kernels.doublesAt(this.#values, count);
+      let finite = true;
+      for (let i = 0; i < count; i++) {
+        const x = list[from + i]!;
+        finite &&= x !== null && Number.isFinite(x);
+        values[i] = x;
+      }
+      if (from > 0) yield COMMA;
+      if (!finite) yield Buffer.from(JSON.stringify(list.slice(from, from + count)).slice(1, -1));
+      // The row's LF is left out; the bytes are overwritten by the next row.
+      else yield this.#writer.rows(this.#values, 1, count, { stride: 1 }).slice(0, -1);
+    }
+  }
+}
+
+const COMMA = Buffer.from(",");

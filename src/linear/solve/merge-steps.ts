@@ -1,0 +1,14 @@
+import type { Steps } from "../../parallel/steps.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
+import { alike } from "../../stats/merge-folds.js";
+
+/** `mergeFolds` in steps: the moments of a thousand columns and more take long to merge. */
+export function* mergeFoldsSteps(folds: readonly CrossProducts[]): Steps<CrossProducts> {
+  const same = alike(folds);
+  const total = same[0]!.clone();
+  for (const fold of same.slice(1)) {
+    yield;
+    total.absorb(fold);
+  }
+  return total;
+}

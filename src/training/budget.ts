@@ -1,0 +1,112 @@
+import { availableParallelism, totalmem } from "node:os";
+import type { Source } from "../csv/source.js";
+import type { ModelSpec } from "../dataset/formula/spec.js";
+import type { Column } from "../dataset/schema.js";
+import { ModelError } from "../errors.js";
+import { MOST_COVARIANCES } from "../linear/solve/eliminate.js";
+import { packedLength } from "../stats/packed.js";
+import { option, wording } from "../wording.js";
+import { fitSize, leastCoefficients } from "./design-width.js";
+import type { MomentsPlan } from "./moments-job.js";
+
+/** The kernels' memory ends there, that of a thread and that of a dense system. */
+const KERNEL_BYTES = 4 * 1024 ** 3;
+
+/** The share of the machine's memory that a fit may plan with. */
+const MEMORY_SHARE = 0.8;
+
+/** Bytes of a number in a model file, and the comma. */
+const NUMBER_BYTES = 19;
+
+/** What is known of a table before its rows are read. */
+interface PlannedTable {
+  readonly source: Pick<Source, "name" | "plain">;
+  readonly columns: readonly Column[];
+  readonly sample: readonly (readonly string[])[];
+  readonly whole: boolean;
+  readonly next?: PlannedTable | undefined;
+}
+
+/** What is known of a fit before the rows are read. */
+interface PlannedFit {
+  table: PlannedTable;
+  spec: ModelSpec;
+  plan: Pick<MomentsPlan, "folds" | "extended">;
+  threads: number | undefined;
+  /** The most that the model's file may take, in bytes. */
+  fileBytes: number | undefined;
+}
+
+/**
+ * Refuses a fit that cannot work before its rows are read: more coefficients than there can be rows, more memory than
+ * there is, a model file that could not be read again.
+ *
+ * @throws ModelError with the numbers, and a way out
+ */
+export function checkBudget(fit: PlannedFit): void {
+  const { spec, table, plan, fileBytes } = fit;
+  const least = leastCoefficients(spec, table);
+  const rows = mostRows(fit);
+  if (least > rows.count)
+    throw new ModelError(`${rows.text} cannot determine ${about(least)} coefficients`, {
+      hint: wording`add rows, or name fewer columns with ${option("features")}`,
+    });
+  const { width, moments, order } = fitSize(spec, table, rows.count);
+  const number = plan.extended ? 16 : 8;
+  const fold = moments * number;
+  const system = packedLength(order) * number;
+  const threads = Math.min(fit.threads ?? availableParallelism(), 64);
+  // Each thread sums up all folds, hands them over and has them merged; the system that is solved is two matrices.
+  const needed = (threads + 2) * plan.folds * fold + 4 * system;
+  const most = MEMORY_SHARE * totalmem();
+  if (needed > most || plan.folds * fold > KERNEL_BYTES || 2 * system > KERNEL_BYTES)
+    throw new ModelError(
+      `a design of about ${about(width)} columns${foldsText(plan.folds)} needs ${gigabytes(needed)} of memory, ` +
+        `${gigabytes(plan.folds * fold)} of them in each of ${threads} ${threads === 1 ? "thread" : "threads"}; ` +
+        `there are ${gigabytes(most)}, and ${gigabytes(KERNEL_BYTES)} for a thread`,
+      { hint: lessHint(plan.folds) },
+    );
+  const covariances = width <= MOST_COVARIANCES ? packedLength(width) : width;
+  const written = NUMBER_BYTES * ((plan.folds > 1 ? plan.folds + 1 : 1) * moments + covariances);
+  if (fileBytes !== undefined && written > fileBytes)
+    throw new ModelError(
+      `a model of about ${about(width)} columns${foldsText(plan.folds)} takes ${gigabytes(written)}, and a model ` +
+        `file can have ${gigabytes(fileBytes)}`,
+      { hint: lessHint(plan.folds) },
+    );
+}
+
+function lessHint(folds: number) {
+  return folds > 1
+    ? wording`use ${option("folds", 1)}, or leave columns out with ${option("exclude")}`
+    : wording`leave columns out with ${option("exclude")}, or interactions out of the ${option("formula")}`;
+}
+
+const foldsText = (folds: number) => (folds > 1 ? ` in ${folds} folds` : "");
+const gigabytes = (bytes: number) =>
+  `${bytes < 1e10 ? (bytes / 1e9).toPrecision(2) : (bytes / 1e9).toFixed(0)} GB`;
+
+/** A count for a message: in full up to a million, then by its first digits. */
+function about(count: number): string {
+  return count < 1e6 ? String(count) : count.toPrecision(3).replace("e+", "e");
+}
+
+/** The rows of a table, or more than it can have: a row has a byte for each cell's end, and one for each number used. */
+function mostRows({ table, spec }: PlannedFit): { count: number; text: string } {
+  if (table.whole) {
+    const { length } = table.sample;
+    return { count: length, text: length === 1 ? "1 row" : `${length} rows` };
+  }
+  const names: string[] = [];
+  let size = 0;
+  for (let at: PlannedTable | undefined = table; at !== undefined; at = at.next) {
+    if (at.source.plain === undefined) return { count: Number.POSITIVE_INFINITY, text: "" };
+    size += at.source.plain.size;
+    names.push(at.source.name);
+  }
+  const count = Math.ceil(size / (table.columns.length + spec.numeric.length));
+  return {
+    count,
+    text: `the at most ${count} rows of ${names.join(", ")} (${(size / 1e6).toPrecision(2)} MB)`,
+  };
+}

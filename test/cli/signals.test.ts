@@ -1,0 +1,43 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { finished, inFolder, start } from "./goml.js";
+
+/** A CSV of noise, wide enough that solving takes longer than reading. */
+function wide(rows: number, columns: number): string {
+  let state = 1;
+  const next = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return String((state >>> 8) % 1000);
+  };
+  const lines = [Array.from({ length: columns }, (_, j) => `c${j}`).join()];
+  for (let i = 0; i < rows; i++) lines.push(Array.from({ length: columns }, next).join());
+  return `${lines.join("\n")}\n`;
+}
+
+describe("a signal", () => {
+  it("ends a wide fit in whichever phase it is, with 130 and nothing left behind", async () => {
+    await inFolder({}, async (folder) => {
+      writeFileSync(join(folder, "wide.csv"), wide(1600, 700));
+      const args = ["train", "wide.csv", "--folds", "10", "-q"];
+      const began = performance.now();
+      const whole = await finished(start(folder, args), folder);
+      const takes = performance.now() - began;
+      expect(whole).toMatchObject({ code: 0, left: ["model.json", "wide.csv"] });
+      // Reading, solving, cross-validating, writing: shares of the time it takes undisturbed, which may miss a phase but
+      // not the invariant.
+      for (const [i, share] of [0.25, 0.45, 0.6, 0.75, 0.9].entries()) {
+        const child = start(folder, [...args, "-m", "other.json"]);
+        const end = finished(child, folder);
+        await new Promise((resolve) => setTimeout(resolve, share * takes));
+        const running = child.exitCode === null;
+        child.kill(i % 2 === 0 ? "SIGINT" : "SIGTERM");
+        const { code, stderr, left } = await end;
+        if (running && code !== 0)
+          expect({ code, stderr, left }).toEqual({ code: 130, stderr: "", left: ["model.json", "wide.csv"] });
+        else expect(left).toEqual(["model.json", "other.json", "wide.csv"]);
+        if (code === 0) break;
+      }
+    });
+  });
+});

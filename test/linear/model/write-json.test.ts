@@ -1,0 +1,57 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import { jsonPieces, writeJson } from "../../../src/linear/model/write-json.js";
+
+const folder = mkdtempSync(join(tmpdir(), "goml-json-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const text = (value: unknown) => Buffer.concat([...jsonPieces(value)]).toString();
+
+describe("JSON in pieces", () => {
+  it("is JSON.stringify's, byte for byte", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ noUnicodeString: false } as never), (value) => {
+        expect(text(value)).toBe(JSON.stringify(value));
+      }),
+    );
+    const odd = {
+      a: undefined,
+      b: Number.NaN,
+      c: [undefined, -0, 1e21, 1e-7],
+      d: { toJSON: () => [1, null] },
+    };
+    expect(text(odd)).toBe(JSON.stringify(odd));
+  });
+
+  it("is so for lists that the kernel writes, whatever the numbers", () => {
+    // Any doubles, by their bits; lists around the length of a piece, with and without what is not a number.
+    const view = new DataView(new ArrayBuffer(8));
+    fc.assert(
+      fc.property(fc.integer({ min: 8190, max: 16_390 }), fc.nat(), fc.boolean(), (length, seed, gaps) => {
+        let state = BigInt(seed) + 1n;
+        const list = Array.from({ length }, (_, i) => {
+          state = (state * 6364136223846793005n + 1442695040888963407n) & 0xffffffffffffffffn;
+          view.setBigUint64(0, i % 3 === 0 ? state & 0xffff000000000000n : state);
+          const x = view.getFloat64(0);
+          return Number.isFinite(x) ? x : gaps ? null : i;
+        });
+        const value = { list, nested: [{ list }] };
+        expect(text(value) === JSON.stringify(value)).toBe(true);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("leaves no file behind when it is aborted", async () => {
+    const controller = new AbortController();
+    controller.abort();
+    const path = join(folder, "model.json");
+    await expect(writeJson(path, { a: 1 }, controller.signal)).rejects.toMatchObject({ kind: "interrupted" });
+    expect(readdirSync(folder)).toEqual([]);
+    await writeJson(path, { a: 1 });
+    expect(readFileSync(path, "utf8")).toBe('{"a":1}\n');
+  });
+});
