@@ -22,6 +22,7 @@ export {
 } from "./linear/covariance/collinearity.js";
 export type { RobustVcov, Vcov, VcovType } from "./linear/covariance/vcov.js";
 export type { WaldTest } from "./linear/covariance/wald.js";
+export type { FactorEffects } from "./linear/model/absorbed-effects.js";
 export type { ModelDocument, ModelGroupDocument, RefusedGroup } from "./linear/model/document-schema.js";
 export type { IntervalKind, IntervalOptions, PredictedInterval } from "./linear/model/interval.js";
 export { LinearModel } from "./linear/model/model.js";
@@ -41,6 +42,7 @@ export { type Forgotten, forgetRows } from "./linear/shards/forget-rows.js";
 export { mergeModels } from "./linear/shards/merge-models.js";
 export type { CrossValidation, FoldError } from "./linear/solve/cross-validation.js";
 export type { SolverChoice } from "./linear/solve/ladder.js";
+export type { AbsorbedEffects } from "./linear/solve/solution.js";
 export {
   type DiagnoseCsvOptions,
   type Diagnosis,

@@ -16,6 +16,7 @@ export type OptionName =
   | "folds"
   | "formula"
   | "groupBy"
+  | "absorb"
   | "header"
   | "id"
   | "interval"

@@ -63,8 +63,7 @@ export interface Equation {
  * @throws ModelError where a term is made of dates, which other formats have no common function for
  */
 export function equationOf(model: LinearModel): Equation {
-  const { spec, levels } = model.predictorPlan(false);
-  const { weights } = model;
+  const { spec, levels, terms, weights } = model.predictorPlan(false);
   const factors: Factor[] = [];
   const factorNumbers = spec.variables.map((variable) => {
     if (variable.kind !== "factor") return -1;
@@ -76,7 +75,7 @@ export function equationOf(model: LinearModel): Equation {
   const first = model.intercept ? 1 : 0;
   const blocks: Block[] = [];
   let column = 0;
-  for (const term of model.codedTerms) {
+  for (const term of terms) {
     const own = new Map<string, { powers: Power[]; factors: number[]; entries: Entry[] }>();
     for (const { name, parts } of term.columns) {
       const powers: Power[] = [];

@@ -2,7 +2,8 @@ import { readingFor } from "../csv/kept-reading.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
 import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { DataError, ModelError } from "../errors.js";
-import type { LinearModel } from "../linear/model/model.js";
+import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
+import { LinearModel } from "../linear/model/model.js";
 import type { ModelGroup } from "../linear/model/model-group.js";
 import type { ScorePlan } from "../linear/model/score-job.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
@@ -63,10 +64,10 @@ export async function evaluateCsv(
           : `no row is complete: each of ${rows} has a missing cell`,
         { place: { file: namesOf(table) } },
       );
-    const notes = [...table.notes];
+    const notes = [...table.notes, ...(model instanceof LinearModel ? unconnectedNotes(model) : [])];
     if (options.where === undefined && where !== undefined)
       notes.push(`only rows for which the model's own condition holds: ${where}`);
-    const metrics = errors.metrics(model.rank);
+    const metrics = errors.metrics(model.parameters);
     return { rows: rows + excluded, dropped: rows - errors.n, excluded, metrics, notes };
   });
 }

@@ -7,10 +7,11 @@ import { type Table, tablesOf } from "../csv/table.js";
 import { readTables, withSources } from "../csv/tables.js";
 import { openOutput } from "../csv/write.js";
 import { DataError, UsageError } from "../errors.js";
+import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { IntervalKind } from "../linear/model/interval.js";
 import { intervalPlan } from "../linear/model/interval-plan.js";
-import type { LinearModel } from "../linear/model/model.js";
+import { LinearModel } from "../linear/model/model.js";
 import { ModelGroup } from "../linear/model/model-group.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
 import type { ReadingControl } from "../scan/reading-control.js";
@@ -173,7 +174,7 @@ async function predictSources(
     output.abort();
     throw error;
   }
-  const notes = [...table.notes];
+  const notes = [...table.notes, ...(model instanceof LinearModel ? unconnectedNotes(model) : [])];
   if (options.where === undefined && model.reading?.where !== undefined)
     notes.push(`all rows are predicted; the model was trained on those for which ${model.reading.where}`);
   return {
@@ -181,7 +182,7 @@ async function predictSources(
     missing,
     excluded,
     notes,
-    metrics: errors.n > 0 ? errors.metrics(model.rank) : undefined,
+    metrics: errors.n > 0 ? errors.metrics(model.parameters) : undefined,
     timing: { totalMs: performance.now() - started, threads: used },
   };
 }

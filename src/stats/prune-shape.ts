@@ -21,7 +21,8 @@ export function pruneShape(
   dense: ReadonlySet<number>,
   families: ReadonlySet<number>,
 ): PrunedShape {
-  const kept = shape.families.filter((_, f) => families.has(f));
+  const order = shape.families.map((_, f) => f).filter((f) => families.has(f));
+  const kept = order.map((f) => shape.families[f]!);
   const numbers = shape.numbers
     .map((_, i) => i)
     .filter((i) => dense.has(i) || kept.some(({ number }) => number === i));
@@ -47,6 +48,7 @@ export function pruneShape(
         table: tables.indexOf(table),
         number: number < 0 ? -1 : numbers.indexOf(number),
       })),
+      ...(shape.absorbed === undefined ? {} : { absorbed: shape.absorbed.map((f) => order.indexOf(f)) }),
       tables: tables.map((t) => {
         const { factors: own, columns, products } = shape.tables[t]!;
         return {

@@ -34,6 +34,7 @@ export function readSparse(json: SparseMomentsJson): SparseMoments {
     dense: json.dense,
     factors: json.factors.map(({ key }) => key),
     families: json.families,
+    ...(json.absorbed === undefined ? {} : { absorbed: json.absorbed }),
     tables: json.tables.map(({ factors, columns, products }) => ({ factors, columns, products })),
   };
   return new SparseMoments(shape, { base, levels, tables, columns: json.columns });
@@ -48,10 +49,15 @@ function within(i: number, length: number): boolean {
 }
 
 /** Checks that every part that another names is there, with all that products of columns are made of. */
-function checkShape({ dense, factors, families, tables }: SparseMomentsJson, numbers: number): void {
+function checkShape(
+  { dense, factors, families, absorbed = [], tables }: SparseMomentsJson,
+  numbers: number,
+): void {
   for (const { key, levels } of factors)
     if (new Set(levels).size !== levels.length) throw wrong(`a level of ${key} is there twice`);
   if (!dense.every((number) => within(number, numbers))) throw wrong("a number is not there");
+  if (!absorbed.every((f) => within(f, families.length) && families[f]!.number < 0))
+    throw wrong("what is absorbed is no family of indicators");
   for (const { factors: own, columns, products } of tables) {
     if (!own.every((f, i) => within(f, factors.length) && (i === 0 || f > own[i - 1]!)))
       throw wrong("a factor is not there");

@@ -6,7 +6,7 @@ export function foldAlone(
   whole: CrossProductsJson,
 ): CrossProductsJson | SparseFoldJson {
   if (!("tables" in fold && "tables" in whole)) return fold;
-  const same = (["columns", "dense", "factors", "families"] as const).every(
+  const same = (["columns", "dense", "factors", "families", "absorbed"] as const).every(
     (part) => JSON.stringify(fold[part]) === JSON.stringify(whole[part]),
   );
   if (!same) return fold;

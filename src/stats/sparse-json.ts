@@ -28,6 +28,7 @@ export function sparseToJSON(
     dense: [...shape.dense],
     factors: shape.factors.map((key, f) => ({ key, levels: [...levels[f]!.names] })),
     families: shape.families.map(({ parts, table, number }) => ({ parts: [...parts], table, number })),
+    ...(shape.absorbed === undefined ? {} : { absorbed: [...shape.absorbed] }),
     tables: tables.map((table, t) => tableToJSON(table, shape.tables[t]!)),
   };
 }

@@ -193,7 +193,7 @@ export class SparseMoments implements CrossProducts {
   select(indices: readonly number[]): SparseMoments {
     const columns = indices.map((i) => this.columns[i]!);
     const dense = new Set<number>();
-    const families = new Set<number>();
+    const families = new Set<number>(this.shape.absorbed);
     for (const key of columns) {
       const found = this.find(key);
       if (found === undefined) continue;
@@ -347,7 +347,9 @@ export class SparseMoments implements CrossProducts {
     if (this.#found !== undefined) return this.#found;
     const { numbers, dense, families, tables, factors: names } = this.shape;
     const all = new Map<string, Found>(dense.map((number) => [numbers[number]!, { number }]));
+    const { absorbed = [] } = this.shape;
     families.forEach(({ parts, table }, family) => {
+      if (absorbed.includes(family)) return;
       const { factors } = tables[table]!;
       const cells = this.tables[table]!;
       const at = parts.map((part) => (typeof part === "number" ? factors.indexOf(part) : -1));

@@ -66,6 +66,10 @@ const families = {
   },
   title: "a list of families",
 } as const;
+const absorbed = {
+  description: "Families whose columns are absorbed, by index: they are none of the moments' columns.",
+  ...indices,
+} as const;
 const layout = {
   factors: { description: "The table's factors by index, ascending.", ...indices },
   columns: {
@@ -105,6 +109,7 @@ export const sparseMomentsSchema = {
     dense,
     factors,
     families,
+    absorbed,
     tables: {
       type: "array",
       items: {

@@ -26,6 +26,8 @@ export interface SparseShape {
   /** The keys of the factors. */
   readonly factors: readonly string[];
   readonly families: readonly ColumnFamily[];
+  /** Families whose columns are absorbed, by index: they are none of the moments' columns. */
+  readonly absorbed?: readonly number[] | undefined;
   /** A table for every set of factors that families have, and for every union of two such sets. */
   readonly tables: readonly TableShape[];
 }
@@ -35,12 +37,13 @@ export function sameShape(a: SparseShape, b: SparseShape): boolean {
   return a === b || JSON.stringify(ofShape(a)) === JSON.stringify(ofShape(b));
 }
 
-function ofShape({ numbers, dense, factors, families, tables }: SparseShape): SparseShape {
+function ofShape({ numbers, dense, factors, families, absorbed, tables }: SparseShape): SparseShape {
   return {
     numbers,
     dense,
     factors,
     families: families.map(({ parts, table, number }) => ({ parts, table, number })),
+    absorbed: absorbed ?? [],
     tables: tables.map(({ factors: own, columns, products }) => ({ factors: own, columns, products })),
   };
 }

@@ -15,6 +15,8 @@ export interface ColumnOptions {
   features?: readonly string[] | undefined;
   /** All columns but these as features. */
   exclude?: readonly string[] | undefined;
+  /** Columns whose levels' effects are absorbed: estimated, but no coefficients. */
+  absorb?: readonly string[] | undefined;
   /** A formula in R's language; then `.` stands for the features. */
   formula?: string | undefined;
   /** A column of weights ≥ 0, which is no feature. */
@@ -63,6 +65,16 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
   for (const name of [options.cluster, options.id])
     if (name !== undefined && !options.features?.includes(name)) excluded.add(name);
   if (options.id !== undefined) find(options.id);
+  const absorb = joined(options.absorb ?? [], byName).map((name) => find(name));
+  for (const column of absorb) {
+    const why =
+      column.kind === "empty" || column.dates !== undefined
+        ? whyNot(column, columns.indexOf(column), table, true)
+        : undefined;
+    if (why !== undefined)
+      throw new DataError(`its effects cannot be absorbed: ${why}`, { place: { file, column: column.name } });
+    excluded.add(column.name);
+  }
   const asked = options.features && joined(options.features, byName).map(find);
   const refused = new Map<Column, string>();
   const usable = (candidates: readonly Column[]) => {
@@ -93,6 +105,7 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
       target: options.target ?? last?.name,
       dot: dot.map(({ name }) => name),
       intercept: options.intercept,
+      absorb: absorb.map(({ name }) => name),
     });
     const stated = new Set([...spec.text, ...spec.numeric]);
     for (const column of [...refused.keys()]) if (stated.has(column.name)) refused.delete(column);
@@ -122,7 +135,11 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
     });
   note();
   const intercept = options.intercept ?? true;
-  const spec = columnsSpec(target.name, features, { columns, intercept });
+  const spec = columnsSpec(target.name, features, {
+    columns,
+    intercept,
+    absorb: absorb.map(({ name }) => name),
+  });
   return { spec, notes: [...notes, ...doubts(spec, table)] };
 }
 

@@ -36,8 +36,8 @@ const MANY_LEVELS = 500;
 
 /** Remarks on factors of very many levels, each of which is a coefficient. */
 export function levelNotes(spec: ModelSpec, table: SampledTable): string[] {
-  return spec.variables.flatMap((variable) => {
-    if (variable.kind !== "factor") return [];
+  return spec.variables.flatMap((variable, v) => {
+    if (variable.kind !== "factor" || spec.absorbed?.includes(v)) return [];
     const levels = spread(
       { ...spec, variables: [variable], terms: [{ label: "", variables: [0] }] },
       table,
@@ -72,7 +72,7 @@ export interface FitSize {
 export function fitSize(spec: ModelSpec, table: SampledTable, rows: number): FitSize {
   const width = designWidth(spec, table);
   const widths = variableWidths(spec, table, 0);
-  const { numbers, variables, families, tables } = momentsShape(spec);
+  const { numbers, variables, families, absorbed = [], tables } = momentsShape(spec);
   const cells = tables.map(({ factors }) =>
     Math.min(
       rows,
@@ -83,7 +83,9 @@ export function fitSize(spec: ModelSpec, table: SampledTable, rows: number): Fit
     (sum, { columns, products }, t) => sum + cells[t]! * (1 + columns.length + packedLength(products)),
     packedLength(numbers.length),
   );
-  const eliminated = families.map(({ number, table: t }) => (number < 0 ? cells[t]! : 0));
+  const eliminated = families.map(({ number, table: t }, f) =>
+    number < 0 && !absorbed.includes(f) ? cells[t]! : 0,
+  );
   return { width, moments, order: width - Math.max(0, ...eliminated) };
 }
 

@@ -16,6 +16,7 @@ import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { option, wording } from "../wording.js";
+import { absorbingNotes, checkAbsorbing } from "./absorbing.js";
 import { checkBudget } from "./budget.js";
 import { chooseColumns } from "./choose-columns.js";
 import { completeKinds } from "./complete-kinds.js";
@@ -71,13 +72,14 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   const { references = {}, vcov = "iid", solver = "auto", signal, onProgress, callerWorks } = options;
   checkCluster(table, vcov, options.cluster);
   const penalty = penaltyChoice(options);
+  checkAbsorbing(spec, options);
   const width = designWidth(spec, table);
   const small = table.whole && extendedIsFree(table.sample.length, width);
   const plan: MomentsPlan = {
     spec,
     extended: solver === "extended" || (solver === "auto" && small),
     testSize: options.testSize ?? 0,
-    folds: chosenFolds(options.folds) ?? foldsFor(width),
+    folds: chosenFolds(options.folds) ?? (spec.absorbed === undefined ? foldsFor(width) : 1),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
   };
@@ -138,6 +140,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     reading: readingToKeep(options),
     scan,
   });
+  notes.push(...absorbingNotes(model));
   if (vcov !== "iid") {
     const request = { ...plan, type: vcov, cluster: options.cluster };
     model = await watch.scan(() => robustVcovOf(table, layout, model, request, control));
@@ -152,7 +155,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   if (plan.testSize > 0) {
     const score = { predictor: model.predictorPlan(true), unseen: "na" as const, held: plan };
     const { errors } = await watch.scan(() => scanScore(table, layout, score, control));
-    test = errors.metrics(model.rank);
+    test = errors.metrics(model.parameters);
     model = model.withScan({ ...scan, test });
   }
   const { dropped, excluded } = total;

@@ -89,6 +89,10 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     throw new UsageError(`${groupBy} names the groups and cannot be a term: it is constant in each of them`, {
       hint: wording`leave it out of the terms, or leave ${option("groupBy")} out`,
     });
+  if (spec.absorbed !== undefined)
+    throw new UsageError("effects are not absorbed group by group", {
+      hint: wording`leave ${option("absorb")} out, or the groups`,
+    });
   const width = designWidth(spec, table);
   const groupsSeen = new Set(table.sample.map((row) => row[group])).size;
   const penalty = penaltyChoice(options);
@@ -240,5 +244,5 @@ async function score(
   const how = { predictor: models.predictorPlan(true), unseen: "na" as const, held: plan };
   const { errors } = await scanScore(table, layout, how, control);
   timing.scanMs += performance.now() - from;
-  return errors.metrics(models.rank);
+  return errors.metrics(models.parameters);
 }

@@ -7,6 +7,7 @@ export interface ModelOptions extends ReadingFlags {
   target?: string;
   features?: string[];
   exclude?: string[];
+  absorb?: string[];
   formula?: string;
   reference: Record<string, string>;
   weights?: string;
@@ -24,13 +25,14 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
     throw new UsageError("--alpha is the mix of a penalty, and there is no --lambda", {
       hint: "add --lambda path, or --lambda and a number",
     });
-  const { target, features, exclude, formula, reference, weights, intercept } = options;
+  const { target, features, exclude, absorb, formula, reference, weights, intercept } = options;
   const { na, lambda, alpha, folds, seed } = options;
   return {
     ...readingOptions(options),
     target,
     features,
     exclude,
+    absorb,
     formula,
     references: reference,
     weights,

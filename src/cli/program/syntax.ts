@@ -55,6 +55,11 @@ export function fitting(command: Command): Command {
     .option("-t, --target <column>", "the column to predict (default: the last)")
     .option("-f, --features <columns>", "only these columns as features", list)
     .option("-x, --exclude <columns>", "all columns but these", list)
+    .option(
+      "--absorb <columns>",
+      "absorb the effects of these columns' levels: no coefficients of theirs",
+      list,
+    )
     .option("--formula <formula>", "the model in R's formula language: 'y ~ x + log(z) + C(g)'")
     .addOption(
       new Option("--reference <column=level>", "a factor's reference level")

@@ -1,6 +1,7 @@
 import type { LinearModel } from "../../linear/model/model.js";
 import type { CrossValidatedPath } from "../../linear/penalty/elastic-net.js";
 import { PENALTY_OBJECTIVE } from "../../linear/penalty/penalty.js";
+import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, collinearityDocument } from "./collinearity.js";
 import type { ModelReport } from "./model-report.js";
 
@@ -15,6 +16,7 @@ function modelDocument(model: LinearModel, path: string | undefined, level: numb
       intercept: model.intercept,
       solver: model.solver,
       ...(model.method === undefined ? {} : { method: model.method }),
+      ...(model.absorbed === undefined ? {} : { absorbed: absorbedDocument(model, model.absorbed) }),
       vcov: vcovDocument(model),
       rank: model.rank,
       aliased: model.aliased,
@@ -25,6 +27,14 @@ function modelDocument(model: LinearModel, path: string | undefined, level: numb
     fit,
     ...(wald === undefined ? {} : { wald }),
   };
+}
+
+function absorbedDocument({ spec, levels, rss }: LinearModel, { rank, tss }: AbsorbedEffects) {
+  const factors = spec.absorbed!.map((v) => {
+    const { label } = spec.variables[v]!;
+    return { factor: label, levels: levels[label]!.length };
+  });
+  return { factors, rank, withinR2: 1 - rss / tss };
 }
 
 function vcovDocument({ vcov }: LinearModel) {

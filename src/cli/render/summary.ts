@@ -3,6 +3,7 @@ import type { LinearModel } from "../../linear/model/model.js";
 import type { CoefficientRow, Summary } from "../../linear/model/summary.js";
 import type { CrossValidatedPath } from "../../linear/penalty/elastic-net.js";
 import { PENALTY_OBJECTIVE, type Penalty } from "../../linear/penalty/penalty.js";
+import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
 import { colour } from "./colour.js";
 import type { ModelReport } from "./model-report.js";
@@ -55,7 +56,7 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
   const { shown, more } = shortened(model, summary.coefficients);
   const lines = [
     `${colour.bold(model.target)} on ${model.terms.length} ${model.terms.length === 1 ? "term" : "terms"}` +
-      `${model.intercept ? "" : ", without intercept"}`,
+      `${model.intercept || model.absorbed !== undefined ? "" : ", without intercept"}`,
     "",
     ...(model.penalty === undefined
       ? renderCoefficients({ ...summary, coefficients: shown }, columns)
@@ -82,6 +83,7 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
         `F ${significant(fit.f)} on ${fit.fDf} and ${count(fit.dfResidual)} DF, p ${pValue(fit.fP)}`,
       `log-likelihood ${significant(fit.logLik)}   AIC ${significant(fit.aic)}   BIC ${significant(fit.bic)}`,
     );
+  if (model.absorbed !== undefined) lines.push(absorbedText(model, model.absorbed));
   const { wald } = summary;
   if (wald !== undefined)
     lines.push(
@@ -94,6 +96,15 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
   if (condition.length + solver.length < 79) lines.push(`${condition}, ${solver}`);
   else lines.push(condition, solver);
   return wrapLines(lines, columns);
+}
+
+/** What was absorbed, and how much the terms explain within it. */
+function absorbedText({ spec, levels, rss }: LinearModel, { rank, tss }: AbsorbedEffects): string {
+  const factors = spec.absorbed!.map((v) => {
+    const { label } = spec.variables[v]!;
+    return `${label} (${count(levels[label]!.length)} levels)`;
+  });
+  return `absorbed: ${factors.join(", ")}, ${count(rank)} degrees of freedom   within R² ${significant(1 - rss / tss)}`;
 }
 
 /** A term of more columns than this is shown by its first ones. */

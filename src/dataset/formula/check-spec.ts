@@ -11,6 +11,12 @@ export function specFault(spec: ModelSpec): string | undefined {
     if (variables.at(-1)! >= spec.variables.length)
       return `"spec.terms[${t}].variables" should be below ${spec.variables.length}, the number of variables`;
   }
+  const { absorbed = [], variables: all } = spec;
+  for (const [i, v] of absorbed.entries())
+    if (all[v]?.kind !== "factor" || spec.terms.some(({ variables }) => variables.includes(v)))
+      return `"spec.absorbed[${i}]" should be a factor that is no term`;
+  if (absorbed.length > 0 && spec.intercept)
+    return '"spec.intercept" should be false where effects are absorbed';
   const complete = completeSpec(spec);
   for (const part of ["numeric", "text"] as const) {
     const names = complete[part];

@@ -87,8 +87,8 @@ function fullCodes(spec: ModelSpec): boolean[][] {
       return !spec.terms.slice(0, t).some((term) => rest.every((other) => term.variables.includes(other)));
     }),
   );
-  // Without an intercept, the first factor of all takes its place, as R has it.
-  if (!spec.intercept) {
+  // Without an intercept, the first factor of all takes its place, as R has it; absorbed effects span it.
+  if (!spec.intercept && spec.absorbed === undefined) {
     for (let t = 0; t < spec.terms.length; t++) {
       const i = spec.terms[t]!.variables.findIndex(isFactor);
       if (i < 0) continue;

@@ -46,6 +46,11 @@ export function momentsShape(spec: ModelSpec): MomentsShape {
         });
     }
   }
+  const { absorbed = [] } = spec;
+  const hidden = absorbed.map((v) => {
+    const f = variables.indexOf(v);
+    return families.push({ parts: [f], factors: [f], number: -1 }) - 1;
+  });
   const tables = tablesOf(families, numbers.length);
   const tableOf = (list: readonly number[]) =>
     tables.findIndex((table) => table.factors.join() === list.join());
@@ -56,6 +61,7 @@ export function momentsShape(spec: ModelSpec): MomentsShape {
     dense: [...dense].sort((a, b) => a - b),
     factors,
     families: families.map(({ parts, factors: list, number }) => ({ parts, number, table: tableOf(list) })),
+    ...(hidden.length === 0 ? {} : { absorbed: hidden }),
     tables,
   };
 }

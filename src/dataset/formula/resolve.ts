@@ -20,6 +20,8 @@ export interface FormulaContext {
   dot?: readonly string[] | undefined;
   /** false leaves the intercept out, whatever the formula says. */
   intercept?: boolean | undefined;
+  /** Columns whose levels' effects are absorbed, beside those that the formula names behind a `|`. */
+  absorb?: readonly string[] | undefined;
 }
 
 /**
@@ -34,21 +36,34 @@ export function formulaSpec(text: string, context: FormulaContext): ModelSpec {
 export function columnsSpec(
   target: string,
   features: readonly string[],
-  context: { columns: readonly Column[]; intercept?: boolean },
+  context: { columns: readonly Column[]; intercept?: boolean; absorb?: readonly string[] | undefined },
 ): ModelSpec {
-  const kinds = new Map(context.columns.map((column) => [column.name, column.kind]));
-  const intercept = context.intercept ?? true;
+  const kinds = new Map(context.columns.map((column) => [column.name, column]));
+  const { absorb = [] } = context;
+  const intercept = (context.intercept ?? true) && absorb.length === 0;
   const terms = features.map(quoteName).join(" + ") || "1";
+  const effects = absorb.length === 0 ? "" : ` | ${absorb.map(quoteName).join(" + ")}`;
+  const factor = (name: string): Variable => {
+    const column = kinds.get(name);
+    if (column?.kind === "text" || column?.words)
+      return { kind: "factor", label: name, column: name, of: "text" };
+    return { kind: "factor", label: `factor(${quoteName(name)})`, column: name, of: "numbers" };
+  };
   return completeSpec({
-    formula: `${quoteName(target)} ~ ${terms}${intercept ? "" : " - 1"}`,
+    formula: `${quoteName(target)} ~ ${terms}${intercept || effects !== "" ? "" : " - 1"}${effects}`,
     target: { label: target, expression: { column: target } },
     intercept,
-    variables: features.map((name) =>
-      kinds.get(name) === "text"
-        ? { kind: "factor", label: name, column: name, of: "text" }
-        : { kind: "numeric", label: name, expression: { column: name } },
-    ),
+    variables: [
+      ...features.map(
+        (name): Variable =>
+          kinds.get(name)?.kind === "text"
+            ? { kind: "factor", label: name, column: name, of: "text" }
+            : { kind: "numeric", label: name, expression: { column: name } },
+      ),
+      ...absorb.map(factor),
+    ],
     terms: features.map((label, i) => ({ label, variables: [i] })),
+    ...(absorb.length === 0 ? {} : { absorbed: absorb.map((_, i) => features.length + i) }),
   });
 }
 
@@ -72,10 +87,11 @@ class Resolver {
       label: response.type === "name" ? response.name : label,
       expression: this.#arithmetic(response),
     };
-    const onTheLeft = new Set(namesIn(response));
+    const { terms: right, effects } = this.#withoutEffects();
+    const elsewhere = new Set([...namesIn(response), ...effects.flatMap((node) => [...namesIn(node)])]);
     const dot = (): Syntax[] =>
       (this.#context.dot ?? [...this.#columns.keys()])
-        .filter((name) => !onTheLeft.has(name))
+        .filter((name) => !elsewhere.has(name))
         .map((name) => ({ type: "name", name, at: this.#formula.text.indexOf(".") }));
     const install = (node: Syntax): number => {
       const variable = deparse(node);
@@ -86,17 +102,70 @@ class Resolver {
       this.#numbers.set(variable, this.#variables.length);
       return this.#variables.push(this.#variable(node, variable)) - 1;
     };
-    const { intercept, terms } = expandTerms(this.#formula.text, this.#formula.terms, install, dot);
+    const { intercept, terms } = expandTerms(this.#formula.text, right, install, dot);
+    const absorbed = this.#absorbed(effects, terms, right);
     return completeSpec({
       formula: this.#formula.response ? this.#formula.text : `${label} ${this.#formula.text.trim()}`,
       target,
-      intercept: intercept && this.#context.intercept !== false,
+      intercept: intercept && this.#context.intercept !== false && absorbed.length === 0,
+      ...(absorbed.length === 0 ? {} : { absorbed }),
       variables: this.#variables,
       terms: terms.map((variables) => ({
         label: variables.map((i) => this.#variables[i]!.label).join(":"),
         variables,
       })),
     });
+  }
+
+  /** The terms, and the columns behind a `|` whose effects are absorbed. */
+  #withoutEffects(): { terms: Syntax; effects: Syntax[] } {
+    const { terms } = this.#formula;
+    if (terms.type !== "call" || terms.name !== "|") return { terms, effects: [] };
+    const [left, right] = terms.args.map(({ value }) => value) as [Syntax, Syntax];
+    if (left.type === "call" && left.name === "|")
+      throw this.#error(
+        right,
+        "a second | is not understood",
+        "Terms stand before the |, effects to absorb after it.",
+      );
+    const sum = (node: Syntax): Syntax[] =>
+      node.type === "call" && node.name === "+" && node.args.length === 2
+        ? node.args.flatMap(({ value }) => sum(value))
+        : [node];
+    return { terms: left, effects: sum(right) };
+  }
+
+  /** The factors to absorb, each a variable of its own that no term has: their indices. */
+  #absorbed(effects: readonly Syntax[], terms: readonly number[][], right: Syntax): number[] {
+    const alone = new Set(
+      terms.flatMap((term) => (term.length === 1 ? term : [])).map((v) => this.#variables[v]!),
+    );
+    const columns = new Set<string>();
+    const nodes = [...effects, ...(this.#context.absorb ?? []).map(nameAt)];
+    return nodes.flatMap((node) => {
+      const variable = this.#effect(node);
+      if (variable.kind !== "factor" || columns.has(variable.column)) return [];
+      columns.add(variable.column);
+      for (const term of alone)
+        if (term.kind === "factor" && term.column === variable.column)
+          throw this.#error(
+            right,
+            `${variable.column} is absorbed and a term too`,
+            "Leave it out of the terms.",
+          );
+      return [this.#variables.push(variable) - 1];
+    });
+  }
+
+  #effect(node: Syntax): Variable {
+    if (node.type !== "name")
+      throw this.#error(node, "an effect to absorb is a column", "As in y ~ x | firm + year.");
+    const column = this.#column(node.name, node);
+    if (column.dates !== undefined)
+      throw this.#error(node, `column ${quoteName(column.name)} holds dates`, textHint(column));
+    const of = column.kind === "text" || column.words ? "text" : "numbers";
+    const label = of === "text" ? quoteName(column.name) : `factor(${quoteName(column.name)})`;
+    return { kind: "factor", label, column: column.name, of };
   }
 
   #response(): Syntax {
@@ -211,6 +280,10 @@ class Resolver {
   #error(node: Syntax, message: string, hint?: Wording): UsageError {
     return formulaError(this.#formula.text, node.at, message, hint);
   }
+}
+
+function nameAt(name: string): Syntax {
+  return { type: "name", name, at: 0 };
 }
 
 function textHint({ name, dates }: Column): string {

@@ -146,6 +146,14 @@ export const specDefinitions = {
         type: "array",
         items: { $ref: "#/$defs/term" },
       },
+      absorbed: {
+        description:
+          "The variables, by index, whose levels' effects are absorbed: factors that are no terms.",
+        type: "array",
+        items: { type: "integer", minimum: 0 },
+        minItems: 1,
+        uniqueItems: true,
+      },
       numeric: { description: "The raw columns to read as numbers, the target's first.", ...texts },
       text: { description: "The raw columns to read as text.", ...texts },
     },

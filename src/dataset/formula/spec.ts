@@ -65,7 +65,8 @@ export function rawSlots({ target, numeric, text }: ModelSpec): {
 
 /** A spec with the raw columns that its target and terms read, and without the variables that no term uses. */
 export function completeSpec(parts: Omit<ModelSpec, "numeric" | "text">): ModelSpec {
-  const used = new Set(parts.terms.flatMap((term) => term.variables));
+  const { absorbed = [] } = parts;
+  const used = new Set([...parts.terms.flatMap((term) => term.variables), ...absorbed]);
   const kept = parts.variables.map((_, i) => i).filter((i) => used.has(i));
   const position = new Map(kept.map((old, i) => [old, i]));
   const variables = kept.map((i) => parts.variables[i]!);
@@ -82,5 +83,12 @@ export function completeSpec(parts: Omit<ModelSpec, "numeric" | "text">): ModelS
       for (const column of datesOf(variable.expression)) text.add(column);
     }
   }
-  return { ...parts, variables, terms, numeric: [...numeric], text: [...text] };
+  return {
+    ...parts,
+    variables,
+    terms,
+    ...(absorbed.length === 0 ? {} : { absorbed: absorbed.map((i) => position.get(i)!) }),
+    numeric: [...numeric],
+    text: [...text],
+  };
 }

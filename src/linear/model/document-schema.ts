@@ -224,6 +224,14 @@ export const documentDefinitions = {
         description: "The total sum of squares: about the mean with an intercept, about 0 without.",
         ...number,
       },
+      absorbed: {
+        description:
+          "Where effects were absorbed: how many the rows determine, and the total sum of squares within.",
+        type: "object",
+        properties: { rank: count, tss: number },
+        required: ["rank", "tss"],
+        title: "what became of absorbed effects",
+      },
       weights: {
         description: "The column of weights.",
         type: ["string", "null"],

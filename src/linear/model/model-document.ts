@@ -88,8 +88,10 @@ function lengthFault({
 }
 
 /** What is said twice and differs. */
-function termsFault({ target, intercept, terms, spec, levels }: ModelDocument): string | undefined {
+function termsFault({ target, intercept, terms, spec, levels, absorbed }: ModelDocument): string | undefined {
   if (target !== spec.target.label) return '"target" should be the label of that of "spec"';
+  if ((spec.absorbed === undefined) !== (absorbed === undefined))
+    return '"absorbed" should be there where "spec" has absorbed variables, and only there';
   if (intercept !== spec.intercept) return '"intercept" should be that of "spec"';
   // Counted before they are made: a few factors can ask for more columns than there is memory.
   const count = codedCount(spec, levels);

@@ -67,8 +67,8 @@ export class ModelGroup {
   }
 
   /** The coefficients estimated in all groups together. */
-  get rank(): number {
-    return [...this.models.values()].reduce((sum, { rank }) => sum + rank, 0);
+  get parameters(): number {
+    return [...this.models.values()].reduce((sum, { parameters }) => sum + parameters, 0);
   }
 
   /** What predicting from raw columns needs. */

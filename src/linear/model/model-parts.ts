@@ -1,6 +1,6 @@
 import type { KeptReading } from "../../csv/kept-reading.js";
 import type { CodedTerm, FactorLevels } from "../../dataset/formula/coding.js";
-import { targetKey } from "../../dataset/formula/column-key.js";
+import { targetKey, variableKey } from "../../dataset/formula/column-key.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import type { PredictionMetrics } from "../../stats/metrics.js";
@@ -8,7 +8,7 @@ import type { Vcov } from "../covariance/vcov.js";
 import type { Whitening } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
 import type { Regression } from "../solve/regression.js";
-import type { Solution } from "../solve/solution.js";
+import type { AbsorbedEffects, Solution } from "../solve/solution.js";
 import type { DataSource, ModelDocument, ScanDocument } from "./document-schema.js";
 
 export type { DataSource };
@@ -64,14 +64,17 @@ export interface FittedModel {
   readonly moments: CrossProducts;
   readonly vcov: Vcov;
   readonly penalty: Penalty | undefined;
+  readonly absorbed: AbsorbedEffects | undefined;
 }
 
 /** The regression that a spec asks for, in the keys of the moments' columns. */
 export function regressionOf(spec: ModelSpec, terms: readonly CodedTerm[]): Regression {
   const columns = terms.flatMap((term) => term.columns);
+  const { absorbed } = spec;
   return {
     target: targetKey(spec.target),
     terms: columns.map(({ key }) => key),
     intercept: spec.intercept,
+    ...(absorbed === undefined ? {} : { absorbed: absorbed.map((v) => variableKey(spec.variables[v]!)) }),
   };
 }

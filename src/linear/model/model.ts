@@ -1,7 +1,7 @@
 import type { KeptReading } from "../../csv/kept-reading.js";
 import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
-import { UsageError } from "../../errors.js";
+import { ModelError, UsageError } from "../../errors.js";
 import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
 import { packedIndex, plainList } from "../../stats/packed.js";
 import { foldAlone } from "../../stats/sparse-fold.js";
@@ -10,7 +10,8 @@ import { unwhiten, type Whitening, whiteningOf } from "../covariance/whitening.j
 import type { Penalty } from "../penalty/penalty.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict-concurrent.js";
 import type { Regression } from "../solve/regression.js";
-import type { Method, Solution } from "../solve/solution.js";
+import type { AbsorbedEffects, Method, Solution } from "../solve/solution.js";
+import { type FactorEffects, factorEffects, withEffects } from "./absorbed-effects.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import { type ModelDocument, schemaOf } from "./document-schema.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
@@ -82,7 +83,10 @@ export class LinearModel implements FittedModel {
   /** The options by which the data were read, where any were given. */
   readonly reading: KeptReading | undefined;
   readonly scan: DataScan | undefined;
+  /** What became of absorbed effects, where there are any. */
+  readonly absorbed: AbsorbedEffects | undefined;
 
+  #effects: readonly FactorEffects[] | undefined;
   #whitening: Whitening | undefined;
 
   private constructor(parts: LoadedParts, whitening?: Whitening) {
@@ -114,13 +118,14 @@ export class LinearModel implements FittedModel {
     this.source = parts.source;
     this.reading = parts.reading;
     this.scan = parts.scan;
+    this.absorbed = parts.absorbed;
     this.#whitening = whitening;
   }
 
   /** A model from a solution of its moments. */
   static of(parts: ModelParts): LinearModel {
     const { solution, ...rest } = parts;
-    const variance = solution.rss / (parts.moments.n - solution.rank);
+    const variance = solution.rss / (parts.moments.n - solution.rank - (solution.absorbed?.rank ?? 0));
     const terms = codedTerms(parts.spec, parts.levels ?? {}, parts.references ?? {});
     const names = terms.flatMap((term) => term.columns.map(({ name }) => name));
     return new LinearModel({
@@ -160,6 +165,7 @@ export class LinearModel implements FittedModel {
 
   /** The coordinates in which the rows of the fit are orthonormal, worked out when first asked for. */
   get whitening(): Whitening {
+    this.#refuseAbsorbed("robust errors, intervals and leverages");
     this.#whitening ??= whiteningOf(this.moments, this.regression, this.coefficients);
     return this.#whitening;
   }
@@ -169,9 +175,14 @@ export class LinearModel implements FittedModel {
     return this.moments.n;
   }
 
-  /** n − rank. */
+  /** How many numbers were estimated: the coefficients, and the absorbed effects that the rows determine. */
+  get parameters(): number {
+    return this.rank + (this.absorbed?.rank ?? 0);
+  }
+
+  /** n − rank, and less the rank of absorbed effects. */
   get dfResidual(): number {
-    return this.n - this.rank;
+    return this.n - this.parameters;
   }
 
   /** The residual standard error σ = √(RSS/(n − rank)); NaN for a penalised fit, which is biased. */
@@ -189,6 +200,15 @@ export class LinearModel implements FittedModel {
     return this.variances.map(Math.sqrt);
   }
 
+  /**
+   * The effects of absorbed factors' levels: what they add to a prediction, in all. That of a level which others
+   * determine is 0; each factor's are otherwise known up to a constant that another's take up.
+   */
+  get effects(): readonly FactorEffects[] {
+    this.#effects ??= factorEffects(this);
+    return this.#effects;
+  }
+
   /** The table of coefficients and the statistics of the fit; `level` is that of the intervals. */
   summary(level = 0.95): Summary {
     return summarize(this, level);
@@ -201,6 +221,7 @@ export class LinearModel implements FittedModel {
    * @throws UsageError where the shapes do not fit
    */
   predict(X: Float64Array | readonly (readonly number[])[], out?: Float64Array): Float64Array {
+    this.#refuseAbsorbed("predictions for a matrix");
     const flat = flatten(X, this.terms.length);
     const n = rowCount(flat, this.terms.length);
     if (out !== undefined && out.length !== n)
@@ -221,6 +242,7 @@ export class LinearModel implements FittedModel {
     X: Float64Array | readonly (readonly number[])[],
     options: PredictConcurrentOptions = {},
   ): Promise<Float64Array> {
+    this.#refuseAbsorbed("predictions for a matrix");
     const flat = flatten(X, this.terms.length);
     return predictRowsConcurrent(flat, this.weights, rowCount(flat, this.terms.length), options);
   }
@@ -241,10 +263,11 @@ export class LinearModel implements FittedModel {
 
   /** What predicting from raw columns needs; with `target`, the target's raw columns are among them. */
   predictorPlan(target: boolean): PredictorPlan {
+    const whole = withEffects(this);
     const spec = target
-      ? this.spec
-      : completeSpec({ ...this.spec, target: { label: "", expression: { number: 0 } } });
-    return { spec, terms: this.codedTerms, levels: this.levels, weights: this.weights, target };
+      ? whole.spec
+      : completeSpec({ ...whole.spec, target: { label: "", expression: { number: 0 } } });
+    return { ...whole, spec, target };
   }
 
   /**
@@ -254,9 +277,17 @@ export class LinearModel implements FittedModel {
    * @throws UsageError unless `rows` is an integer of 1 or more
    */
   async toGraph(rows = 1): Promise<ModelGraph> {
+    this.#refuseAbsorbed("a graph, and exports made of it,");
     // Loaded when asked for: training and predicting need no graph.
     const { linearGraph } = await import("./to-graph.js");
     return linearGraph(this.weights, rows);
+  }
+
+  #refuseAbsorbed(what: string): void {
+    if (this.absorbed !== undefined)
+      throw new ModelError(`${what} are not to be had of a model with absorbed effects`, {
+        hint: "fit the factors as terms",
+      });
   }
 
   /** The document that model.json holds; `JSON.stringify(model)` calls it. */
@@ -295,6 +326,7 @@ export class LinearModel implements FittedModel {
       sigma: Number.isFinite(this.sigma) ? this.sigma : null,
       rss: this.rss,
       tss: this.tss,
+      ...(this.absorbed === undefined ? {} : { absorbed: this.absorbed }),
       weights: this.weightsColumn ?? null,
       penalty: this.penalty ?? null,
       scan: writeScan(this.scan),

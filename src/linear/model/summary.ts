@@ -50,8 +50,9 @@ export function summarize(model: FittedModel, level: number): Summary {
   const critical = df > 0 ? tCritical(level, df) : Number.NaN;
   const sums = {
     n: model.n,
-    p: model.rank,
-    intercept: model.intercept,
+    p: model.n - model.dfResidual,
+    // Effects of all levels of a factor span the constant.
+    intercept: model.intercept || model.absorbed !== undefined,
     rss: model.rss,
     tss: model.tss,
     sumLogW: model.moments.sumLogW,

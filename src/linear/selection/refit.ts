@@ -66,6 +66,10 @@ export function* refitTermsSteps(model: LinearModel, terms: readonly number[]): 
 }
 
 function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): Steps<Estimate> {
+  if (model.absorbed !== undefined || spec.absorbed !== undefined)
+    throw new ModelError("a model with absorbed effects cannot be refitted", {
+      hint: "train it again with other terms",
+    });
   const factors = spec.variables.filter((variable) => variable.kind === "factor");
   const levels = Object.fromEntries(factors.map(({ label }) => [label, model.levels[label] ?? []]));
   const references: Record<string, string> = { ...options.references };

@@ -5,4 +5,6 @@ export interface Regression {
   /** The columns of X, without the intercept's; one that the moments do not have is zero in every row. */
   terms: readonly string[];
   intercept: boolean;
+  /** The keys of factors whose levels' effects are absorbed. */
+  absorbed?: readonly string[] | undefined;
 }

@@ -2,6 +2,14 @@ import type { Steps } from "../../parallel/steps.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import type { SpdFactor, SymmetricRows } from "./spd-factor.js";
 
+/** What became of effects that were absorbed. */
+export interface AbsorbedEffects {
+  /** How many of them the rows determine; one of them stands for the intercept. */
+  rank: number;
+  /** Σ w (y − ỹ)² about the effects alone: the total sum of squares within them. */
+  tss: number;
+}
+
 /** A least-squares solution θ = (XᵀX)⁻¹Xᵀy; with an intercept, that is coefficient 0. */
 export interface Solution {
   /** θ; NaN for the aliased. */
@@ -26,6 +34,8 @@ export interface Solution {
   rss: number;
   /** Total sum of squares: about the mean with an intercept, about 0 without. */
   tss: number;
+  /** Where effects were absorbed: what became of them. */
+  absorbed?: AbsorbedEffects | undefined;
   /** How it was computed, where that was from moments. */
   method?: Method | undefined;
 }

@@ -7,6 +7,7 @@ import { eliminateFactor } from "./eliminate.js";
 import { factorSpd } from "./factor-spd.js";
 import type { Regression } from "./regression.js";
 import { conditionOf, type InterceptPart, inOrderOfTerms, isConstant, type Solution } from "./solution.js";
+import { solveAbsorbed } from "./solve-absorbed.js";
 import { solveExtended } from "./solve-extended.js";
 import type { SymmetricRows } from "./spd-factor.js";
 
@@ -50,6 +51,8 @@ export function* solveSteps(
   if (moments.n === 0)
     throw new ModelError("there are no rows to fit", { hint: "all rows have missing cells?" });
   const { inverse = true } = options;
+  if (regression.absorbed !== undefined)
+    return yield* solveAbsorbed(moments, regression, (left, own) => solveSteps(left, own, options));
   const eliminated = moments instanceof SparseMoments ? eliminateFactor(moments, regression) : undefined;
   if (eliminated !== undefined) {
     const within = yield* solveSteps(eliminated.moments, eliminated.regression, { inverse });

@@ -1,4 +1,4 @@
-import { UsageError } from "../../../errors.js";
+import { ModelError, UsageError } from "../../../errors.js";
 import type { LinearModel } from "../../../linear/model/model.js";
 import { isModelFile, readModel } from "../../../linear/model/model-file.js";
 import { PENALTY_OBJECTIVE } from "../../../linear/penalty/penalty.js";
@@ -25,6 +25,10 @@ export async function cv(path: string, options: CvOptions, signal: AbortSignal):
   const { model, notes } = (await isModelFile(path))
     ? { model: await ofModel(path, options), notes: [] }
     : await ofData(path, options, signal);
+  if (model.absorbed !== undefined)
+    throw new ModelError("a model with absorbed effects has no cross-validation", {
+      hint: "fit the factors as terms",
+    });
   const found = await withPauses(crossValidationSteps(model), { signal });
   if (found === undefined)
     throw new UsageError(`${path} has no cross-validation folds`, { hint: "train with --folds 10" });

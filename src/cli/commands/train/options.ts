@@ -19,6 +19,7 @@ export interface TrainOptions extends ModelOptions {
   strict?: boolean;
   model: string;
   output?: string;
+  effects?: string;
   threads?: number;
   vif?: boolean;
   correlation?: boolean;

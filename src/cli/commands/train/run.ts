@@ -7,7 +7,7 @@ import type { FitCsvOptions } from "../../../training/fit-options.js";
 import { version } from "../../../version.js";
 import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
-import { coefficientsCsv } from "../../render/coefficients-csv.js";
+import { coefficientsCsv, effectsCsv } from "../../render/coefficients-csv.js";
 import { renderSummary } from "../../render/summary.js";
 import { summaryDocument } from "../../render/summary-document.js";
 import type { TrainOptions } from "./options.js";
@@ -47,9 +47,12 @@ export async function train(
     throw new ModelError(`these terms depend linearly on terms before them: ${model.aliased.join(", ")}`, {
       hint: "leave them out with --exclude, or train without --strict",
     });
+  if (options.effects !== undefined && model.absorbed === undefined)
+    throw new UsageError("--effects goes with --absorb, and no effects were absorbed");
   await writeJson(options.model, model.document(), signal);
   if (options.output !== undefined)
     await writeFileAtomic(options.output, coefficientsCsv(model.summary(options.level).coefficients));
+  if (options.effects !== undefined) await writeFileAtomic(options.effects, effectsCsv(model.effects));
   if (options.quiet) return 0;
   if (options.json)
     process.stdout.write(

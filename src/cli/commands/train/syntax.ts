@@ -13,6 +13,7 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("-m, --model <file>", "where to write the model", "model.json")
     .option("-o, --output <file.csv>", "write the table of coefficients as CSV too, all of them");
   fitting(command)
+    .option("--effects <file.csv>", "with --absorb: write the effects of all levels as CSV")
     .option("--group-by <column>", "one model per value of this column, in the same pass")
     .option("--test-size <share>", "hold out this share of the rows and report the error on them", share)
     .option("--first-row <n>", "the file is a shard, and its first row has this number in the whole", natural)

@@ -1,0 +1,116 @@
+import type { CodedTerm, FactorLevels } from "../../dataset/formula/coding.js";
+import { levelKey } from "../../dataset/formula/column-key.js";
+import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
+import { SparseMoments } from "../../stats/sparse-moments.js";
+import type { Regression } from "../solve/regression.js";
+import type { AbsorbedEffects } from "../solve/solution.js";
+import { absorbEffects } from "../solve/solve-absorbed.js";
+
+/** The effects of a factor's levels. */
+export interface FactorEffects {
+  /** The factor's label. */
+  factor: string;
+  /** Its levels in order, and the effect of each; NaN for one of which all rows have weight 0. */
+  levels: readonly string[];
+  effects: Float64Array;
+}
+
+/** What the effects of a model follow from; `LinearModel` has it. */
+interface ModelOfEffects {
+  readonly spec: ModelSpec;
+  readonly levels: FactorLevels;
+  readonly moments: CrossProducts;
+  readonly regression: Regression;
+  readonly coefficients: Float64Array;
+}
+
+/** The effects of all absorbed factors, from the moments. */
+export function factorEffects({
+  spec,
+  levels,
+  moments,
+  regression,
+  coefficients,
+}: ModelOfEffects): FactorEffects[] {
+  if (spec.absorbed === undefined || !(moments instanceof SparseMoments)) return [];
+  const found = absorbEffects(moments, regression).effects([...coefficients]);
+  return spec.absorbed.map((v, i) => {
+    const { label } = spec.variables[v]!;
+    const factor = moments.shape.factors.indexOf(regression.absorbed![i]!);
+    const { table } = moments.shape.families.find(({ parts }) => parts.length === 1 && parts[0] === factor)!;
+    const { codes } = moments.tables[table]!;
+    const { names } = moments.levels[factor]!;
+    const byLevel = new Map(Array.from(found[i]!, (effect, cell) => [names[codes[cell]!]!, effect]));
+    const own = levels[label]!;
+    return {
+      factor: label,
+      levels: own,
+      effects: Float64Array.from(own, (name) => byLevel.get(name) ?? Number.NaN),
+    };
+  });
+}
+
+/**
+ * A remark where levels of absorbed factors fall into groups that no rows connect: what the effects of one group are to
+ * those of another is then not known (Abowd, Creecy & Kramarz 2002).
+ */
+export function unconnectedNotes({
+  spec,
+  effects,
+  absorbed,
+}: Pick<ModelOfEffects, "spec"> & {
+  readonly effects: readonly FactorEffects[];
+  readonly absorbed: AbsorbedEffects | undefined;
+}): string[] {
+  if (absorbed === undefined || spec.absorbed!.length < 2) return [];
+  const known = effects.reduce(
+    (sum, own) => sum + own.effects.filter((value) => !Number.isNaN(value)).length,
+    0,
+  );
+  const free = known - absorbed.rank - (effects.length - 1);
+  if (free <= 0) return [];
+  const names = effects.map(({ factor }) => factor).join(" and ");
+  return [
+    `the rows do not connect all levels of ${names}: a prediction for a row of levels that no rows connect is arbitrary`,
+  ];
+}
+
+/** What predicting needs of a model: absorbed factors as terms with a column for every level. */
+export function withEffects(
+  model: ModelOfEffects & {
+    readonly codedTerms: readonly CodedTerm[];
+    readonly weights: Float64Array;
+    readonly effects: readonly FactorEffects[];
+  },
+): { spec: ModelSpec; terms: readonly CodedTerm[]; levels: FactorLevels; weights: Float64Array } {
+  const { spec, codedTerms, levels, weights } = model;
+  const { absorbed, ...rest } = spec;
+  if (absorbed === undefined) return { spec, terms: codedTerms, levels, weights };
+  const labels = absorbed.map((v) => spec.variables[v]!.label);
+  const more = absorbed.map((v, i) => ({ label: labels[i]!, variables: [v] }));
+  // A level of which all rows have weight 0 is as one that was not seen.
+  const known = model.effects.map((own) =>
+    own.levels.flatMap((level, i) =>
+      Number.isNaN(own.effects[i]) ? [] : [{ level, effect: own.effects[i]! }],
+    ),
+  );
+  const terms: CodedTerm[] = more.map(({ label, variables }, i) => ({
+    label,
+    variables,
+    columns: known[i]!.map(({ level }) => ({
+      name: `${label}${level}`,
+      key: levelKey(spec.variables[absorbed[i]!]!, level),
+      parts: [level],
+    })),
+  }));
+  return {
+    spec: completeSpec({ ...rest, terms: [...spec.terms, ...more] }),
+    terms: [...codedTerms, ...terms],
+    levels: {
+      ...levels,
+      ...Object.fromEntries(known.map((own, i) => [labels[i], own.map(({ level }) => level)])),
+    },
+    weights: Float64Array.from([...weights, ...known.flatMap((own) => own.map(({ effect }) => effect))]),
+  };
+}

@@ -1,0 +1,90 @@
+import { ModelError, UsageError } from "../../errors.js";
+import type { Steps } from "../../parallel/steps.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
+import { packedIndex } from "../../stats/packed.js";
+import { SparseMoments } from "../../stats/sparse-moments.js";
+import { type Absorbed, absorb } from "./absorb.js";
+import { absorbIteratively } from "./absorb-iteratively.js";
+import type { Regression } from "./regression.js";
+import type { Solution } from "./solution.js";
+
+/** Effects of more levels than these, those of the largest factor left out, are found by iteration: no dense system. */
+const MOST_FACTORED = 1500;
+/** The relative residual of the effects' equations from which on the coefficients' ninth digit would be in doubt. */
+const WORST_RESIDUAL = 1e-11;
+
+/** Takes the effects of a regression's absorbed factors out of its columns. */
+export function absorbEffects(moments: CrossProducts, regression: Regression): Absorbed {
+  const { terms, target, absorbed = [] } = regression;
+  const families = absorbed.map((key) => {
+    const found = moments instanceof SparseMoments ? familyOf(moments, key) : undefined;
+    if (found === undefined) throw new UsageError(`the moments have no levels of ${JSON.stringify(key)}`);
+    return found;
+  });
+  const sparse = moments as SparseMoments;
+  const sizes = families.map((family) => sparse.tables[sparse.shape.families[family]!.table]!.count);
+  const smaller = sizes.reduce((sum, size) => sum + size, 0) - Math.max(...sizes);
+  const columns = [...terms, target];
+  if (smaller <= MOST_FACTORED) return absorb(sparse, families, columns);
+  const found = absorbIteratively(sparse, families, columns);
+  if (found.residual > WORST_RESIDUAL)
+    throw new ModelError(
+      `the effects were not found in ${found.iterations} iterations: a residual of ${found.residual.toExponential(1)} is left`,
+      { hint: "their levels hardly meet: absorb fewer factors" },
+    );
+  return found;
+}
+
+function familyOf({ shape }: SparseMoments, key: string): number | undefined {
+  const factor = shape.factors.indexOf(key);
+  return shape.absorbed?.find((family) => shape.families[family]!.parts[0] === factor);
+}
+
+/**
+ * Least squares on what absorbed effects leave of the columns: coefficients and covariance are those of the regression
+ * with all indicators in it.
+ *
+ * @param solve least squares from dense moments
+ */
+export function* solveAbsorbed(
+  moments: CrossProducts,
+  regression: Regression,
+  solve: (moments: CrossProducts, regression: Regression) => Steps<Solution>,
+): Steps<Solution> {
+  const { terms, target } = regression;
+  yield;
+  const absorbed = absorbEffects(moments, regression);
+  yield;
+  // What is left has means of zero: with an intercept its rounding is kept out of the coefficients.
+  const within = yield* solve(absorbed.moments, { target, terms, intercept: true });
+  const y = absorbed.moments.index(target);
+  const k = terms.length;
+  const loss = terms.reduce((most, name) => {
+    const left = squareOf(absorbed.moments, name);
+    return left > 0 ? Math.max(most, squareOf(moments, name) / left) : most;
+  }, 1);
+  return {
+    ...within,
+    coefficients: within.coefficients.slice(1),
+    inverse: within.inverse.length === 0 ? within.inverse : withoutFirst(within.inverse, k),
+    variances: within.variances?.slice(1),
+    rank: within.rank - 1,
+    conditionNumber: within.conditionNumber * Math.sqrt(loss),
+    tss: squareOf(moments, target),
+    absorbed: { rank: absorbed.rank, tss: absorbed.moments.product(y, y) },
+  };
+}
+
+/** Σ w (x − x̄)² of a column; 0 where there is none. */
+function squareOf(moments: CrossProducts, name: string): number {
+  const at = moments.index(name);
+  return at < 0 ? 0 : moments.product(at, at);
+}
+
+/** A packed triangle of k + 1 rows without the first row and column. */
+function withoutFirst(packed: Float64Array, k: number): Float64Array {
+  const rest = new Float64Array((k * (k + 1)) / 2);
+  for (let i = 0; i < k; i++)
+    rest.set(packed.subarray(packedIndex(i + 1, 1), packedIndex(i + 1, i + 1) + 1), packedIndex(i, 0));
+  return rest;
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { goml, inFolder } from "./goml.js";
+
+const FILES = { "wages.csv": readFileSync("data/cps-wages.csv", "utf8") };
+const OPTIONS = ["-t", "wage", "-f", "education,experience", "--absorb", "occupation"];
+
+test("absorbed effects: summary, JSON, effects and predictions", () =>
+  inFolder(FILES, async (folder) => {
+    const train = await goml(folder, ["train", "wages.csv", ...OPTIONS, "--effects", "effects.csv"]);
+    expect(train.code).toBe(0);
+    // R: summary(lm(wage ~ education + experience + occupation, w)), on 526 degrees of freedom.
+    expect(train.stdout).toMatch(/ on 526 degrees of freedom$/m);
+    expect(train.stdout).toMatch(
+      /^absorbed: occupation \(6 levels\), 6 degrees of freedom {3}within R² 0\.\d+$/m,
+    );
+    const effects = readFileSync(join(folder, "effects.csv"), "utf8").trimEnd().split("\n");
+    expect(effects[0]).toBe("factor,level,effect");
+    expect(effects).toHaveLength(7);
+    const { stdout } = await goml(folder, ["inspect", "model.json", "--json"]);
+    expect(JSON.parse(stdout).model.absorbed).toMatchObject({
+      factors: [{ factor: "occupation", levels: 6 }],
+      rank: 6,
+    });
+    const predictions = await goml(folder, ["predict", "wages.csv"]);
+    await goml(folder, ["train", "wages.csv", "-t", "wage", "-f", "education,experience,occupation", "-q"]);
+    const whole = await goml(folder, ["predict", "wages.csv"]);
+    const values = (text: string) => text.trimEnd().split("\n").slice(1).map(Number);
+    const expected = values(whole.stdout);
+    expect(values(predictions.stdout).length).toBe(534);
+    for (const [i, value] of values(predictions.stdout).entries())
+      expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-11);
+  }));
+
+test("an exported model has the effects", () =>
+  inFolder(FILES, async (folder) => {
+    await goml(folder, ["train", "wages.csv", ...OPTIONS, "-q", "--effects", "effects.csv"]);
+    const { stdout } = await goml(folder, ["export", "model.json", "--to", "sql"]);
+    const effects = readFileSync(join(folder, "effects.csv"), "utf8").trimEnd().split("\n").slice(1);
+    for (const line of effects) expect(stdout).toContain(line.split(",")[2]);
+  }));
+
+test("what absorbed effects do not go with is refused in one line", () =>
+  inFolder(FILES, async (folder) => {
+    const refused = async (args: string[], message: string, code: number) =>
+      expect(await goml(folder, args)).toMatchObject({
+        code,
+        stdout: "",
+        stderr: expect.stringContaining(message),
+      });
+    const train = ["train", "wages.csv", ...OPTIONS];
+    await refused([...train, "--folds", "5"], "goml: effects cannot be absorbed with --folds 5\n", 2);
+    await refused([...train, "--vcov", "hc1"], "goml: effects cannot be absorbed with --vcov hc1\n", 2);
+    await refused([...train, "--group-by", "gender"], "goml: effects are not absorbed group by group\n", 2);
+    await refused(["train", "wages.csv", "--effects", "e.csv"], "goml: --effects goes with --absorb", 2);
+    await goml(folder, [...train, "-q"]);
+    await refused(["refit", "model.json", "--features", "education"], "cannot be refitted", 4);
+    await refused(["select", "model.json"], "absorbed effects", 4);
+    await refused(["diagnose", "wages.csv"], "absorbed effects", 4);
+    await refused(["cv", "model.json"], "absorbed effects", 4);
+    await refused(["predict", "wages.csv", "--interval", "mean"], "absorbed effects", 4);
+  }));
