@@ -38,7 +38,7 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
   const document = checked<ModelDocument>(value, name, "goml-model", documentDefinitions.model);
   const { spec, levels, references, target } = document;
   const wrong = (what: string) => wrongIn(name, what);
-  const fault = lengthFault(document) ?? specFault(spec) ?? termsFault(document);
+  const fault = lengthFault(document) ?? specFault(spec) ?? levelsFault(document) ?? termsFault(document);
   if (fault !== undefined) throw wrong(fault);
   let coded: CodedTerm[];
   try {
@@ -84,6 +84,20 @@ function lengthFault({
   ] as const)
     if (list !== undefined && list.length !== length)
       return `"${part}" should be ${length} numbers, found ${list.length}`;
+  return undefined;
+}
+
+/** A level of a factor of numbers that is no number as goml writes it: exports take levels for numbers. */
+function levelsFault({ spec, levels }: ModelDocument): string | undefined {
+  for (const variable of spec.variables) {
+    if (variable.kind !== "factor" || variable.of !== "numbers" || !Object.hasOwn(levels, variable.label))
+      continue;
+    const wrong = levels[variable.label]!.find(
+      (level) => !Number.isFinite(Number(level)) || String(Number(level)) !== level,
+    );
+    if (wrong !== undefined)
+      return `"levels" of ${variable.label} should be finite numbers in their shortest form, found ${found(wrong)}`;
+  }
   return undefined;
 }
 

@@ -356,3 +356,19 @@ describe("whatever part of a model file is lost or replaced", () => {
 });
 
 const FACTORS = `a,b,s,y\n${Array.from({ length: 60 }, (_, i) => `${i % 7},${1 + (i % 11)},${"uvw"[i % 3]},${1 + ((i * 13) % 17)}`).join("\n")}\n`;
+
+test.each(["0]]); globalThis.run = true; void ([[0", "1.0", "0x10", "1e999", "", "-0"])(
+  "a level %j of a factor of numbers is refused: exports take it for a number",
+  async (level) => {
+    const rows = [0, 1, 2, 0, 1, 2, 1].map((g, i) => `${g},${i * i}`).join("\n");
+    const { model } = await fitCsv(scratch.file("numbers.csv", `g,y\n${rows}\n`), {
+      formula: "y ~ factor(g)",
+      folds: 1,
+    });
+    const changed = JSON.stringify(model).replaceAll('"2"', JSON.stringify(level));
+    expect(changed).toContain(JSON.stringify(level));
+    expect(() => LinearModel.fromJSON(JSON.parse(changed))).toThrow(
+      /^model: "levels" of factor\(g\) should be finite numbers in their shortest form, found /,
+    );
+  },
+);
