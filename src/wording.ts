@@ -3,6 +3,7 @@
  * of some options type, the compiler holds (src/cli/program/spelling.ts).
  */
 export type OptionName =
+  | "absorb"
   | "alpha"
   | "append"
   | "cluster"
@@ -16,7 +17,6 @@ export type OptionName =
   | "folds"
   | "formula"
   | "groupBy"
-  | "absorb"
   | "header"
   | "id"
   | "interval"
@@ -31,9 +31,9 @@ export type OptionName =
   | "strip"
   | "target"
   | "testSize"
-  | "timeout"
   | "text"
   | "thousands"
+  | "timeout"
   | "unseen"
   | "vcov"
   | "weights"

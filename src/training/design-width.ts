@@ -95,12 +95,17 @@ function spread(spec: ModelSpec, table: SampledTable, reference: number, more: n
   return spec.terms.reduce((sum, term) => sum + term.variables.reduce((w, v) => w * widths[v]!, 1), more);
 }
 
+/** The levels of a date's parts. */
+const DATE_LEVELS = { weekdays: 7, months: 12 };
+
 /** How many columns each variable has by itself. */
 function variableWidths(spec: ModelSpec, table: SampledTable, reference: number): number[] {
   const at = positions(table.columns.map(({ name }) => name));
   return spec.variables.map((variable) => {
     if (variable.kind === "numeric") return 1;
     if (variable.kind === "polynomial") return variable.degree;
+    // A date's parts: how many there are follows from the rows alone, and may be none.
+    if (variable.by !== undefined) return reference > 0 ? 0 : DATE_LEVELS[variable.by];
     const position = at.get(variable.column)!;
     const cells = table.sample
       .map((row) => row[position])

@@ -59,5 +59,5 @@ test("what absorbed effects do not go with is refused in one line", () =>
     await refused(["select", "model.json"], "absorbed effects", 4);
     await refused(["diagnose", "wages.csv"], "absorbed effects", 4);
     await refused(["cv", "model.json"], "absorbed effects", 4);
-    await refused(["predict", "wages.csv", "--interval", "mean"], "absorbed effects", 4);
+    await refused(["predict", "wages.csv", "--interval", "confidence"], "absorbed effects", 4);
   }));

@@ -112,6 +112,17 @@ describe("the budget before the scan", () => {
     expect(() => checkBudget(more)).toThrow(/^a model of about 27001 columns in 10 folds takes 0\.80 GB/);
   });
 
+  it("does not count a date's levels by its texts", async () => {
+    const rows = Array.from(
+      { length: 40 },
+      (_, i) => `${new Date(i * 864e5).toISOString().slice(0, 10)},${Math.sin(i)}`,
+    );
+    const path = join(folder, "days.csv");
+    writeFileSync(path, `day,y\n${rows.join("\n")}\n`);
+    const { model } = await fitCsv(path, { formula: "y ~ as.Date(day) + weekdays(day) + months(day)" });
+    expect(model.terms).toHaveLength(8);
+  });
+
   it("comes before the rows are read", async () => {
     const names = Array.from({ length: 3000 }, (_, j) => `c${j}`).join();
     const row = `${Array(3000).fill("1.5").join()}\n`;
