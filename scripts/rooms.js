@@ -17,6 +17,7 @@ const rooms = [
   "stats",
   "kernels",
   "json-schema",
+  "files",
 ];
 
 const path = new URL("../biome.json", import.meta.url);

@@ -4,6 +4,7 @@
  */
 export type OptionName =
   | "absorb"
+  | "again"
   | "alpha"
   | "append"
   | "cluster"

@@ -1,7 +1,9 @@
-import { closeSync, createReadStream, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
+import { closeSync, fstatSync, readFileSync, type Stats } from "node:fs";
 import type { Readable } from "node:stream";
 import { DataError, InterruptedError } from "../errors.js";
+import { openToRead, pipeStream } from "../files/open-input.js";
 import { type Bytes, fileBytes, gunzipped, isGzip, skipBytes } from "./bytes.js";
+import { type Content, ContentReader, fileContent } from "./content.js";
 import { changedError, readError } from "./read-error.js";
 import { type SpooledFile, spool } from "./spool.js";
 
@@ -45,9 +47,12 @@ export class Source {
   #stash: Uint8Array[] = [];
   #rest: AsyncIterator<Uint8Array> | undefined;
   #ended = false;
+  #closed = false;
   #taken = false;
   /** What the bytes go through before anyone sees them. */
   readonly #stages: ((bytes: Bytes) => Bytes)[] = [];
+  readonly #reader: ContentReader;
+  #content: Promise<Content | undefined> | undefined;
 
   private constructor(parts: SourceParts) {
     this.name = parts.name;
@@ -58,6 +63,7 @@ export class Source {
     this.#input = parts.input;
     this.#counter = parts.counter;
     this.#signal = parts.signal;
+    this.#reader = parts.reader ?? new ContentReader();
     if (parts.fd !== undefined && parts.stats && !parts.gzip) {
       this.#plain = { fd: parts.fd, size: parts.stats.size };
     }
@@ -77,7 +83,7 @@ export class Source {
         : Source.#fromStream(STANDARD_INPUT, undefined, process.stdin, signal);
     }
     try {
-      return await Source.#fromDescriptor(path, path, openSync(path, "r"), signal);
+      return await Source.#fromDescriptor(path, path, openToRead(path), signal);
     } catch (error) {
       throw readError(path, error);
     }
@@ -99,8 +105,7 @@ export class Source {
       const stats = fstatSync(fd);
       if (stats.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
       if (!stats.isFile()) {
-        const stream = createReadStream(name, { fd, highWaterMark: 1 << 20 });
-        return await Source.#fromStream(name, path, stream, signal);
+        return await Source.#fromStream(name, path, pipeStream(name, fd), signal);
       }
       if (stats.size === 0) throw emptyError(name);
       const counter = { read: 0 };
@@ -135,8 +140,9 @@ export class Source {
       const head = await pull(iterator, stash, 2);
       const whole = prefixed(stash, iterator, counter);
       const gzip = isGzip(head);
-      const input = { bytes: gzip ? gunzipped(whole) : whole, end };
-      return new Source({ name, path, gzip, input, counter, signal });
+      const reader = new ContentReader();
+      const input = { bytes: reader.through(gzip ? gunzipped(whole) : whole), end };
+      return new Source({ name, path, gzip, input, counter, signal, reader });
     } catch (error) {
       end();
       throw readError(name, error);
@@ -255,6 +261,32 @@ export class Source {
     return this.#plain;
   }
 
+  /**
+   * Asks for the content to be known, before anything but `peek` has read the bytes. A file as it stands is hashed beside
+   * whatever reads it, anything else on its way through.
+   */
+  keepContent(): void {
+    this.#reader.ask();
+    if (this.#fd === undefined || this.gzip || this.fingerprint === undefined || this.#content !== undefined)
+      return;
+    this.#content = fileContent(this.#fd, this.fingerprint.size, () => !this.#closed);
+    // Whoever asks for it hears of it.
+    this.#content.catch(() => {});
+  }
+
+  /**
+   * What all the bytes are, once they have been read; a file's at any time. Undefined where they have not all gone by.
+   *
+   * @throws DataError where a file cannot be read
+   */
+  async content(): Promise<Content | undefined> {
+    try {
+      return (await this.#content) ?? this.#reader.content;
+    } catch (error) {
+      throw readError(this.name, error);
+    }
+  }
+
   /** @throws DataError if the file's size or time of change are not what they were when it was opened */
   checkUnchanged(): void {
     if (this.#fd === undefined || this.fingerprint === undefined) return;
@@ -267,6 +299,9 @@ export class Source {
   /** Closes the file, stops reading the stream and removes the spooled copy; may be called more than once. */
   async close(): Promise<void> {
     this.#ended = true;
+    this.#closed = true;
+    // Its descriptor may be another file's as soon as it is closed.
+    await this.#content?.catch(() => {});
     this.#input?.end();
     await this.#rest?.return?.();
     this.#spooled?.close();
@@ -278,7 +313,8 @@ export class Source {
   #allBytes(counter: { read: number }, from = 0): Bytes {
     if (this.#plain) return fileBytes(this.name, this.#plain.fd, counter, { size: this.#plain.size }, from);
     const packed = fileBytes(this.name, this.#fd!, counter, this.fingerprint!);
-    return this.#stages.reduce<Bytes>((bytes, stage) => stage(bytes), this.gzip ? gunzipped(packed) : packed);
+    const bytes = this.gzip ? this.#reader.through(gunzipped(packed)) : packed;
+    return this.#stages.reduce<Bytes>((before, stage) => stage(before), bytes);
   }
 }
 
@@ -294,6 +330,8 @@ interface SourceParts {
   /** Of a file. */
   fd?: number;
   stats?: Stats;
+  /** Of a stream: what hashes its bytes on their way. */
+  reader?: ContentReader;
   /** Of a stream: its bytes, decompressed, and how to stop reading it. */
   input?: { bytes: Bytes; end(): void };
 }

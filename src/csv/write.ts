@@ -1,16 +1,9 @@
-import {
-  closeSync,
-  fchmodSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  write,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { closeSync, openSync, realpathSync, type Stats, statSync, write } from "node:fs";
+import type { Writable } from "node:stream";
 import { promisify } from "node:util";
 import { DataError } from "../errors.js";
+import { openToWrite } from "../files/open-output.js";
+import { WholeFile } from "../files/whole-file.js";
 
 const writeAt = promisify(write);
 
@@ -40,24 +33,35 @@ export interface Output {
    * @throws DataError if it cannot be written, a full disk for example
    */
   write(data: string | Uint8Array): Promise<boolean>;
-  /** Makes the output final: what was written is now what the path names. */
-  commit(): Promise<void>;
+  /**
+   * Makes the output final: what was written is now what the path names, and on the disk.
+   *
+   * @param check called just before; what it throws leaves a file as it was
+   */
+  commit(check?: () => void): Promise<void>;
   /** Gives it up: a file that was there before stays as it was. Does nothing after `commit`. */
   abort(): void;
 }
-
-const unfinished = new Set<string>();
-let exitHook = false;
 
 /**
  * Opens an output: a file at `path`, or standard output where there is none.
  *
  * A file is written beside its path and renamed at `commit`, so that there is never half a file, not even after
- * process.exit; a link keeps being one. A device or pipe is written as it stands.
+ * process.exit; a link keeps being one. A device or pipe is written as it stands; a pipe waits for its reader.
+ *
+ * @throws DataError where it cannot be written
  */
 export function openOutput(path?: string): Output {
-  if (path === undefined || path === "-") return new StreamOutput();
-  return new FileOutput(path);
+  if (path === undefined || path === "-")
+    return new StreamOutput("standard output", () => Promise.resolve(process.stdout));
+  try {
+    const existing = statSync(path, { throwIfNoEntry: false });
+    if (existing?.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
+    if (existing?.isFIFO()) return new StreamOutput(path, () => openToWrite(path));
+    return existing && !existing.isFile() ? new DeviceOutput(path) : new FileOutput(path, existing);
+  } catch (error) {
+    throw writeError(path, error);
+  }
 }
 
 /** Writes a whole file at once, as `openOutput` does. */
@@ -74,32 +78,43 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
 
 class FileOutput implements Output {
   readonly #path: string;
-  readonly #target: string;
-  readonly #temporary: string | undefined;
+  readonly #file: WholeFile;
+
+  constructor(path: string, existing: Stats | undefined) {
+    this.#path = path;
+    this.#file = new WholeFile(existing ? realpathSync(path) : path, existing);
+  }
+
+  async write(data: string | Uint8Array): Promise<boolean> {
+    try {
+      await this.#file.write(typeof data === "string" ? Buffer.from(data) : data);
+      return true;
+    } catch (error) {
+      throw writeError(this.#path, error);
+    }
+  }
+
+  async commit(check?: () => void): Promise<void> {
+    try {
+      await this.#file.commit(check);
+    } catch (error) {
+      throw writeError(this.#path, error);
+    }
+  }
+
+  abort(): void {
+    this.#file.abort();
+  }
+}
+
+/** A device, such as /dev/null. */
+class DeviceOutput implements Output {
+  readonly #path: string;
   #fd: number | undefined;
 
   constructor(path: string) {
     this.#path = path;
-    try {
-      const existing = statSync(path, { throwIfNoEntry: false });
-      if (existing?.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
-      this.#target = existing ? realpathSync(path) : path;
-      if (existing && !existing.isFile()) {
-        this.#temporary = undefined;
-        this.#fd = openSync(path, "w");
-        return;
-      }
-      // "wx" refuses a name that is taken; node:crypto, for a better draw, takes 2 ms to load.
-      const draw = Math.random().toString(36).slice(2);
-      const name = `.${basename(this.#target)}.${process.pid}-${draw}.tmp`;
-      this.#temporary = join(dirname(this.#target), name);
-      this.#fd = openSync(this.#temporary, "wx");
-      unfinished.add(this.#temporary);
-      removeUnfinishedAtExit();
-      if (existing) fchmodSync(this.#fd, existing.mode & 0o777);
-    } catch (error) {
-      throw writeError(path, error);
-    }
+    this.#fd = openSync(path, "w");
   }
 
   async write(data: string | Uint8Array): Promise<boolean> {
@@ -111,78 +126,67 @@ class FileOutput implements Output {
       }
       return true;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EPIPE") return false;
       throw writeError(this.#path, error);
     }
   }
 
   async commit(): Promise<void> {
-    try {
-      this.#close();
-      if (this.#temporary === undefined) return;
-      renameSync(this.#temporary, this.#target);
-      unfinished.delete(this.#temporary);
-    } catch (error) {
-      throw writeError(this.#path, error);
-    }
+    this.abort();
   }
 
   abort(): void {
-    this.#close();
-    if (this.#temporary !== undefined && unfinished.delete(this.#temporary)) remove(this.#temporary);
-  }
-
-  #close(): void {
     if (this.#fd === undefined) return;
-    const fd = this.#fd;
+    closeSync(this.#fd);
     this.#fd = undefined;
-    closeSync(fd);
   }
 }
 
+/** Standard output, or a named pipe. */
 class StreamOutput implements Output {
-  readonly #stream = process.stdout;
+  readonly #name: string;
+  readonly #open: () => Promise<Writable>;
+  #stream: Promise<Writable> | undefined;
   #failure: NodeJS.ErrnoException | undefined;
   readonly #onError = (error: NodeJS.ErrnoException) => {
     this.#failure ??= error;
   };
 
-  constructor() {
-    // Stays attached: EPIPE may be reported after the last write was accepted.
-    this.#stream.on("error", this.#onError);
+  constructor(name: string, open: () => Promise<Writable>) {
+    this.#name = name;
+    this.#open = open;
   }
 
-  write(data: string | Uint8Array): Promise<boolean> {
+  async write(data: string | Uint8Array): Promise<boolean> {
+    this.#stream ??= this.#open().then((stream) => {
+      // Stays attached: EPIPE may be reported after the last write was accepted.
+      stream.on("error", this.#onError);
+      return stream;
+    });
+    const stream = await this.#stream.catch((error: unknown) => {
+      throw writeError(this.#name, error);
+    });
     return new Promise((resolve, reject) => {
       const settle = (error: NodeJS.ErrnoException | null | undefined) => {
         const failure = this.#failure ?? error;
         if (!failure) resolve(true);
         else if (failure.code === "EPIPE" || failure.code === "ERR_STREAM_DESTROYED") resolve(false);
-        else reject(writeError("standard output", failure));
+        else reject(writeError(this.#name, failure));
       };
       if (this.#failure) settle(this.#failure);
-      else this.#stream.write(data, settle);
+      else stream.write(data, settle);
     });
   }
 
   async commit(): Promise<void> {
     await this.write("");
+    const stream = await this.#stream!;
+    if (stream !== process.stdout) await new Promise<void>((resolve) => stream.end(() => resolve()));
   }
 
-  abort(): void {}
-}
-
-function removeUnfinishedAtExit(): void {
-  if (exitHook) return;
-  exitHook = true;
-  process.once("exit", () => unfinished.forEach(remove));
-}
-
-function remove(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // It is gone already, or its folder is: nothing half-written is left, which is the point.
+  abort(): void {
+    void this.#stream?.then((stream) => {
+      if (stream !== process.stdout) stream.destroy();
+    });
   }
 }
 
@@ -195,6 +199,10 @@ const REASONS: Record<string, readonly [message: string, hint: string]> = {
   EROFS: ["cannot be written: the file system is read-only", "write to another folder"],
   ENOSPC: ["cannot be written: no space left on the disk", "free some space, or write to another disk"],
   EDQUOT: ["cannot be written: the disk quota is used up", "free some space, or write to another disk"],
+  ELOOP: ["cannot be written: its links lead to each other", "give the path of a file"],
+  ENAMETOOLONG: ["cannot be written: the name is too long", "choose a shorter name"],
+  EMFILE: ["cannot be written: too many open files", "raise the limit (ulimit -n)"],
+  ENFILE: ["cannot be written: too many open files on this machine", "close some programs"],
   EFBIG: ["cannot be written: the file is too large", "check the file size limit (ulimit -f)"],
 };
 

@@ -6,6 +6,7 @@ import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
 import { freeNames, type Output, openOutput, quoteField } from "../csv/write.js";
 import { DataError, ModelError } from "../errors.js";
+import { refuseOverwriting } from "../files/same-file.js";
 import { type InfluenceLimits, influenceLimits } from "../linear/covariance/influence.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
@@ -33,7 +34,7 @@ import {
   type StandingOut,
 } from "./diagnose-job.js";
 import { matchColumns } from "./match-columns.js";
-import { isOwnFile } from "./own-file.js";
+import { isOwnFile, isTrainedOn } from "./own-file.js";
 
 /** Options of `diagnoseCsv`; all may be left out. */
 export interface DiagnoseCsvOptions extends ReadingOptions, ReadingControl {
@@ -106,6 +107,10 @@ async function diagnoseSource(
   source: Source,
   options: DiagnoseCsvOptions,
 ): Promise<Diagnosis> {
+  refuseOverwriting(
+    [{ path: options.output, what: "the rows' measures" }],
+    [{ path: source.path, what: "the data" }],
+  );
   if (model.penalty !== undefined)
     throw new ModelError("a penalised fit's residuals have no leverages of this kind", {
       hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,
@@ -148,7 +153,7 @@ async function diagnoseSource(
     limits,
     centre: model.intercept ? model.moments.mean[y]! : 0,
     spread: Math.sqrt(model.tss / model.moments.sumW) || 1,
-    held: heldOut(model, source),
+    held: await heldOut(model, source),
     unseen: options.unseen ?? "fail",
     most,
     text,
@@ -178,10 +183,11 @@ function rowHeader(table: Table, text: DiagnosePlan["text"], id: string | undefi
 }
 
 /** Which rows of its own file a model was not fitted on. */
-function heldOut({ scan, source: trained }: LinearModel, source: Source): DiagnosePlan["held"] {
-  const now = source.fingerprint;
-  const same = now !== undefined && now.size === trained?.size && now.mtimeMs === trained.mtimeMs;
-  if (!same || scan?.testSize === undefined) return undefined;
+async function heldOut(
+  { scan, source: trained }: LinearModel,
+  source: Source,
+): Promise<DiagnosePlan["held"]> {
+  if (scan?.testSize === undefined || !(await isTrainedOn(trained, source))) return undefined;
   return { testSize: scan.testSize, seed: scan.seed, firstRow: scan.firstRow };
 }
 

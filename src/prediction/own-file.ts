@@ -9,3 +9,14 @@ export function isOwnFile(
   const [first] = sources;
   return sources.length === 1 && first!.path !== undefined && first!.path === model.source?.path;
 }
+
+/** Whether a source's content is that of the file that a model was trained on: its size on disk first, then all of it. */
+export async function isTrainedOn(known: DataSource | undefined, source: Source): Promise<boolean> {
+  const now = source.fingerprint;
+  if (known === undefined || now === undefined || now.size !== known.size) return false;
+  // Files of version 0.1 know the time of the last change in its place.
+  if (known.sha256 === undefined) return now.mtimeMs === known.mtimeMs;
+  source.keepContent();
+  if (source.gzip) for await (const _piece of source.chunks());
+  return (await source.content())?.sha256 === known.sha256;
+}

@@ -7,6 +7,7 @@ import { type Table, tablesOf } from "../csv/table.js";
 import { readTables, withSources } from "../csv/tables.js";
 import { openOutput } from "../csv/write.js";
 import { DataError, UsageError } from "../errors.js";
+import { refuseOverwriting } from "../files/same-file.js";
 import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { IntervalKind } from "../linear/model/interval.js";
@@ -91,6 +92,11 @@ async function predictSources(
   const started = performance.now();
   const { interval = "none", level, stdError = false } = options;
   const bounds = interval !== "none";
+  const { output: to = "-" } = options;
+  refuseOverwriting(
+    [{ path: to, what: "the predictions" }],
+    sources.map(({ path }) => ({ path, what: "the data" })),
+  );
   if (options.machine !== undefined && (bounds || stdError))
     throw new UsageError("the machines predict without intervals", {
       hint: wording`leave out ${option("machine")}, or ${option("interval")} and ${option("stdError")}`,

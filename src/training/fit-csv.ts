@@ -5,7 +5,6 @@ import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
 import { UsageError } from "../errors.js";
 import { LinearModel } from "../linear/model/model.js";
-import type { DataSource } from "../linear/model/model-parts.js";
 import type { CrossValidatedPath } from "../linear/penalty/elastic-net.js";
 import { crossValidateWithSteps, type PenaltyChoice, penalizeSteps } from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
@@ -26,6 +25,7 @@ import { fitTheta } from "./fit-theta.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { checkCluster, robustVcovOf } from "./robust-vcov.js";
+import { keptSources } from "./source-contents.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
 
 /** A file from which on a command that is not told how many threads to start starts some, at up to 50 columns. */
@@ -65,6 +65,7 @@ export async function fitCsv(data: string | readonly string[], options: FitCsvOp
 
 async function fitSources(sources: readonly Source[], options: FitCsvOptions): Promise<CsvFit> {
   const watch = new Stopwatch();
+  for (const source of sources) source.keepContent();
   const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
   const { spec, notes } = chooseColumns(complete.table, options, namesOf(complete.table));
   const table = withTarget(complete.table, spec);
@@ -136,7 +137,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     moments,
     folds,
     weightsColumn: options.weights,
-    source: sourceOf(sources),
+    ...(await keptSources(sources)),
     reading: readingToKeep(options),
     scan,
   });
@@ -161,12 +162,6 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   const { dropped, excluded } = total;
   const rows = total.rows + excluded;
   return { model, rows, dropped, excluded, test, cv, path: penalized?.path, notes, timing: watch.timing() };
-}
-
-/** The file of a fit, where it is one. */
-export function sourceOf(sources: readonly Source[]): DataSource | undefined {
-  const [{ path, fingerprint }] = sources as [Source];
-  return sources.length === 1 && fingerprint && path !== undefined ? { path, ...fingerprint } : undefined;
 }
 
 /** Whether a column may be used, by what the options name; a formula may name any. */

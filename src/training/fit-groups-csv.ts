@@ -27,12 +27,13 @@ import { checkRows } from "./check-rows.js";
 import { chooseColumns, unknownColumn } from "./choose-columns.js";
 import { completeKinds } from "./complete-kinds.js";
 import { chosenFolds, chunkBytesFor, designWidth, foldsForGroups } from "./design-width.js";
-import { penaltyChoice, sourceOf, usedBy, withTarget } from "./fit-csv.js";
+import { penaltyChoice, usedBy, withTarget } from "./fit-csv.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import type { ScannedMoments } from "./moments-result.js";
 import { scanMoments } from "./scan-moments.js";
+import { keptSources } from "./source-contents.js";
 
 /** Options of `fitGroupsCsv`: those of `fitCsv`, but for what needs all rows of a group at once. */
 export interface FitGroupsCsvOptions extends Omit<FitCsvOptions, "vcov" | "cluster" | "descent" | "solver"> {
@@ -71,6 +72,7 @@ export async function fitGroupsCsv(
 
 async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptions): Promise<CsvGroupFit> {
   const started = performance.now();
+  for (const source of sources) source.keepContent();
   const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
   const file = namesOf(complete.table);
   const { groupBy, solver = "auto", signal, onProgress, callerWorks } = options;
@@ -184,7 +186,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     groupBy,
     models,
     refused,
-    source: sourceOf(sources),
+    ...(await keptSources(sources)),
     scan,
   };
   let fitted = new ModelGroup(parts);

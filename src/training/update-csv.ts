@@ -9,6 +9,7 @@ import type { DataScan } from "../linear/model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../linear/model/solve-spec.js";
 import { vcovNotes } from "../linear/shards/compatible.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
+import { refuseAdding, unitedSources } from "../linear/shards/sources.js";
 import { mergeFoldsSteps } from "../linear/solve/merge-steps.js";
 import { withPauses } from "../parallel/steps.js";
 import type { ReadingControl } from "../scan/reading-control.js";
@@ -18,11 +19,14 @@ import { checkRows } from "./check-rows.js";
 import { chunkBytesFor, denseWidth, summedApart } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments } from "./scan-moments.js";
+import { keptSources } from "./source-contents.js";
 
 /** Options of `updateCsv`; all may be left out. */
 export interface UpdateCsvOptions extends ReadingOptions, ReadingControl {
   /** Rows with missing cells among the columns used: left out (default), or an error. */
   na?: "omit" | "fail" | undefined;
+  /** Whether a source whose rows are in the model already is added all the same. Default: false, it is refused. */
+  again?: boolean | undefined;
 }
 
 /** A model with the rows of a CSV added. */
@@ -38,7 +42,8 @@ export interface CsvUpdate extends Estimate {
  * The model of a model's rows and those of a CSV file, or of standard input (`-`): only the new rows are read. They
  * are numbered on from the model's, so that folds are as if all had been trained on at once.
  *
- * @throws ModelError where the file lacks columns of the model, or has other kinds of them; DataError for a bad cell
+ * @throws ModelError where the file lacks columns of the model, or has other kinds of them, and where its rows are in
+ * the model already; DataError for a bad cell
  */
 export async function updateCsv(
   model: LinearModel,
@@ -58,6 +63,15 @@ async function updateSource(
   source: Source,
   options: UpdateCsvOptions,
 ): Promise<CsvUpdate> {
+  source.keepContent();
+  const refuse = async () => {
+    const { sources } = await keptSources([source]);
+    if (!options.again) refuseAdding({ name: source.name, sources }, model);
+    return sources;
+  };
+  // Of a file that may be one of the model's, by its size, it is asked before the work; of any other on the way.
+  if (source.plain !== undefined && model.sources.some(({ bytes }) => bytes === source.plain!.size))
+    await refuse();
   const sameFile = source.path !== undefined && source.path === model.source?.path;
   const reading = readingFor(options, model.reading, { sameFile, where: true });
   const table = await readTable(source, reading);
@@ -87,6 +101,7 @@ async function updateSource(
   const layout = layoutOf(table, { ...rawSlots(spec), weight: weightsColumn, where: reading.where });
   const { total } = await scanMoments(table, layout, plan, control);
   await checkRows(table, layout, total, options);
+  const sources = unitedSources([model.sources, await refuse()]);
   const folds = model.folds.map((fold, f) => fold.merge(total.folds[f]!));
   const notes = [...table.notes, ...vcovNotes([model])];
   const excluded = (before.excluded ?? 0) + total.excluded;
@@ -102,6 +117,7 @@ async function updateSource(
             : model.moments.merge(total.folds[0]!),
         folds,
         weightsColumn,
+        sources,
         reading: model.reading,
         scan: {
           ...before,

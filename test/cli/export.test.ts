@@ -58,7 +58,7 @@ describe("goml export", () => {
         [[], 2, /--to/],
         [["--to", "sql", "--float32"], 2, /--float32 does not go with --to sql/],
         [["--to", "ts", "--table", "t"], 2, /--table does not go with --to ts/],
-        [["--to", "json", "-o", "./model.json"], 2, /would replace the model itself/],
+        [["--to", "json", "-o", "./model.json"], 2, /would be overwritten: it is the model/],
         [["other.json", "--to", "ts"], 3, /other\.json: no such file/],
         [["data.csv", "--to", "ts"], 4, /data\.csv: not JSON/],
       ];

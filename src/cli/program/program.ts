@@ -18,6 +18,7 @@ import { serveSyntax } from "../commands/serve/syntax.js";
 import { trainSyntax } from "../commands/train/syntax.js";
 import { updateSyntax } from "../commands/update/syntax.js";
 import { reportFailure } from "./failure.js";
+import { interruption } from "./interruption.js";
 import { endQuietlyOnBrokenPipe } from "./streams.js";
 import type { Run } from "./syntax.js";
 
@@ -25,7 +26,7 @@ import type { Run } from "./syntax.js";
 export async function runProgram(argv: string[]): Promise<number> {
   endQuietlyOnBrokenPipe();
   try {
-    return await runCommand(argv);
+    return await runCommand(argv, interruption());
   } catch (error) {
     return reportFailure(error, argv);
   }
@@ -37,12 +38,8 @@ export async function runProgram(argv: string[]): Promise<number> {
  * Every command's options and examples are declared, because help and suggestions need them all (its syntax.ts);
  * what a command does is in its run.ts, loaded when it runs.
  */
-async function runCommand(argv: string[]): Promise<number> {
+async function runCommand(argv: string[], signal: AbortSignal): Promise<number> {
   let exitCode = 0;
-  const controller = new AbortController();
-  const onInterrupt = () => controller.abort();
-  process.once("SIGINT", onInterrupt);
-  process.once("SIGTERM", onInterrupt);
 
   const program = new Command("goml")
     .description("Linear regression for the terminal, CI and Node services.")
@@ -57,7 +54,7 @@ async function runCommand(argv: string[]): Promise<number> {
     async function (...args) {
       const action = await load();
       const data = typeof args[0] === "string" || Array.isArray(args[0]) ? args[0] : undefined;
-      exitCode = await action(data as never, this.opts() as never, controller.signal, this.args);
+      exitCode = await action(data as never, this.opts() as never, signal, this.args);
     };
   for (const syntax of [
     trainSyntax,
@@ -88,9 +85,6 @@ async function runCommand(argv: string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return commanderExit(error, argv);
     throw error;
-  } finally {
-    process.off("SIGINT", onInterrupt);
-    process.off("SIGTERM", onInterrupt);
   }
 }
 

@@ -5,12 +5,14 @@ import type { PredictCsvOptions } from "../../prediction/predict-csv.js";
 import type { PredictUrlOptions } from "../../prediction/predict-url.js";
 import type { FitGroupsCsvOptions } from "../../training/fit-groups-csv.js";
 import type { FitCsvOptions } from "../../training/fit-options.js";
+import type { UpdateCsvOptions } from "../../training/update-csv.js";
 import { type OptionName, type Spelling, spell, type Verb, type Wording } from "../../wording.js";
 
 /** The options of the library's functions: a message that names another does not compile. */
 type LibraryOption = keyof (FitCsvOptions &
   FitGroupsCsvOptions &
   RefitOptions &
+  UpdateCsvOptions &
   PredictCsvOptions &
   PredictUrlOptions &
   OnnxOptions);

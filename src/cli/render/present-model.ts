@@ -1,6 +1,9 @@
+import type { LinearModel } from "../../linear/model/model.js";
 import { writeJson } from "../../linear/model/write-json.js";
+import { vcovNotes } from "../../linear/shards/compatible.js";
 import { version } from "../../version.js";
 import type { CollinearityOptions } from "./collinearity.js";
+import { colour } from "./colour.js";
 import type { ModelReport } from "./model-report.js";
 import { renderSummary } from "./summary.js";
 import { summaryDocument } from "./summary-document.js";
@@ -21,10 +24,22 @@ export async function presentModel(
   command: string,
   report: ModelReport,
   options: PresentOptions,
-  details: { path?: string | undefined; before?: string; extra?: object } = {},
+  details: {
+    signal: AbortSignal;
+    /** The models that it was made of, where others: what it has lost of them is said above the table. */
+    from: readonly LinearModel[];
+    path?: string | undefined;
+    before?: string;
+    extra?: object;
+    /** See `writeJson`. */
+    check?: (() => void) | undefined;
+    /** Whether the file that is written is one that was read. */
+    inPlace?: boolean;
+  },
 ): Promise<void> {
   const model = options.model ?? options.output;
-  if (model !== undefined) await writeJson(model, report.model.document());
+  const { signal, check, inPlace = false } = details;
+  if (model !== undefined) await writeJson(model, report.model.document(), signal, check);
   if (options.quiet) return;
   const { path, before = "", extra } = details;
   if (options.json) {
@@ -32,7 +47,14 @@ export async function presentModel(
     const document = { goml: version, command, ...extra, ...summaryDocument(report, parts) };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   } else {
-    const summary = renderSummary(report, { ...options, model }, process.stdout.columns ?? Infinity);
-    process.stdout.write(`${before}${summary}`);
+    const lost = vcovNotes(details.from);
+    const notes = (report.notes ?? []).filter((note) => !lost.includes(note));
+    const summary = renderSummary(
+      { ...report, notes },
+      { ...options, model, inPlace },
+      process.stdout.columns ?? Infinity,
+    );
+    const above = lost.map((note) => `${colour.yellow(`note: ${note}`)}\n\n`).join("");
+    process.stdout.write(`${before}${above}${summary}`);
   }
 }

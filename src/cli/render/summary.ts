@@ -13,7 +13,7 @@ import { type Align, displayWidth, renderTable, wrap } from "./table.js";
 /** The summary of a fit as text of at most `columns` columns, in the manner of R's `summary(lm)`. */
 export function renderSummary(
   report: ModelReport,
-  options: { model?: string | undefined; level: number } & CollinearityOptions,
+  options: { model?: string | undefined; inPlace?: boolean; level: number } & CollinearityOptions,
   columns: number,
 ): string {
   const { model, rows, dropped = 0, excluded = 0, test, cv, path, notes = [], timing } = report;
@@ -46,7 +46,10 @@ export function renderSummary(
       ),
     );
   }
-  if (options.model !== undefined) lines.push(colour.dim(`model written to ${options.model}`));
+  if (options.model !== undefined)
+    lines.push(
+      colour.dim(`${options.inPlace ? "model changed in place:" : "model written to"} ${options.model}`),
+    );
   return `${wrapLines(lines, columns)}\n`;
 }
 

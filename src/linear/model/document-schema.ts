@@ -7,16 +7,27 @@ import { sparseFoldSchema, sparseMomentsSchema } from "../../stats/sparse-schema
 
 /**
  * The latest version of the model file's schema that is known here. A file says the earliest that has all that is in it:
- * 2 has moments by cell, the options of reading, and terms made of dates.
+ * 2 has moments by cell, the options of reading, terms made of dates, and sources by their content.
  */
 export const SCHEMA = 2;
 
 /** The version that a model's file needs. */
 export function schemaOf(
-  { reading, spec }: { reading?: KeptReading | undefined; spec: ModelSpec },
+  {
+    reading,
+    spec,
+    source,
+    sources = [],
+  }: {
+    reading?: KeptReading | undefined;
+    spec: ModelSpec;
+    source: DataSource | undefined;
+    sources?: readonly SourceContent[] | undefined;
+  },
   moments: object,
 ): number {
-  return reading === undefined && !hasDates(spec) && !("tables" in moments) ? 1 : SCHEMA;
+  const known = sources.length > 0 || (source !== undefined && source.mtimeMs === undefined);
+  return reading === undefined && !hasDates(spec) && !known && !("tables" in moments) ? 1 : SCHEMA;
 }
 
 const text = { type: "string" } as const;
@@ -51,6 +62,12 @@ const schema = {
 } as const;
 const scan = { anyOf: [{ type: "null" }, { $ref: "#/$defs/scan" }] } as const;
 const source = { anyOf: [{ type: "null" }, { $ref: "#/$defs/source" }] } as const;
+const sources = {
+  description: "What the rows were read from, as far as that is known: so that nothing is added twice.",
+  type: "array",
+  items: { $ref: "#/$defs/content" },
+  title: "a list of sources",
+} as const;
 
 /** JSON Schemas of what stands in a model file, by the names under which they refer to each other. */
 export const documentDefinitions = {
@@ -126,15 +143,30 @@ export const documentDefinitions = {
     required: ["rows", "firstRow", "dropped", "seed"],
   },
   source: {
-    title: "the data's path, size and mtimeMs",
+    title: "the data's path and size",
     description: "The file that the model was fitted on.",
     type: "object",
     properties: {
       path: text,
-      size: { description: "Bytes.", ...number },
-      mtimeMs: { description: "Time of the last change, in milliseconds since 1970.", ...number },
+      size: { description: "Bytes on disk.", ...number },
+      sha256: { description: "SHA-256 of the content, decompressed.", ...text },
+      mtimeMs: {
+        description: "In files of version 0.1: time of the last change, in milliseconds since 1970.",
+        ...number,
+      },
     },
-    required: ["path", "size", "mtimeMs"],
+    required: ["path", "size"],
+  },
+  content: {
+    title: "a source's bytes and sha256",
+    description: "A source whose rows are in the model, told by its content.",
+    type: "object",
+    properties: {
+      path: { description: "Its path, where it was a file.", ...text },
+      bytes: { description: "How many, decompressed.", ...count },
+      sha256: { description: "Their SHA-256.", ...text },
+    },
+    required: ["bytes", "sha256"],
   },
   reading: {
     title: "the options of reading",
@@ -243,6 +275,7 @@ export const documentDefinitions = {
       },
       scan,
       source,
+      sources,
       reading: { $ref: "#/$defs/reading" },
       spec: { $ref: "#/$defs/spec" },
       levels: levelsSchema,
@@ -290,6 +323,7 @@ export const documentDefinitions = {
       schema,
       groupBy: { description: "The column whose values name the groups.", ...columnName },
       source,
+      sources,
       scan,
       models: {
         description: "In order.",
@@ -346,6 +380,9 @@ export type Penalty = StaticOf<"penalty">;
 
 /** The file a model was fitted on, so that it can be found again and a change be noticed. */
 export type DataSource = StaticOf<"source">;
+
+/** A source whose rows are in a model, told by its content. */
+export type SourceContent = StaticOf<"content">;
 
 /** What became of the rows of the data, and how they were drawn: for the summary, and for rows that come later. */
 export type ScanDocument = StaticOf<"scan">;

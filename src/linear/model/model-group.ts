@@ -2,7 +2,12 @@ import type { KeptReading } from "../../csv/kept-reading.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
 import { verb, wording } from "../../wording.js";
-import type { ModelGroupDocument, RefusedGroup } from "./document-schema.js";
+import {
+  type ModelGroupDocument,
+  type RefusedGroup,
+  type SourceContent,
+  schemaOf,
+} from "./document-schema.js";
 import type { GroupPredictorPlan } from "./group-predictor.js";
 import { LinearModel } from "./model.js";
 import { parseGroupDocument } from "./model-document.js";
@@ -21,6 +26,8 @@ export class ModelGroup {
   /** The groups that could not be fitted. */
   readonly refused: readonly RefusedGroup[];
   readonly source: DataSource | undefined;
+  /** What the rows of all groups were read from, by content, as far as that is known. */
+  readonly sources: readonly SourceContent[];
   readonly scan: DataScan | undefined;
 
   /** Throws ModelError where no group has a model. */
@@ -29,12 +36,14 @@ export class ModelGroup {
     models: ReadonlyMap<string, LinearModel>;
     refused?: readonly RefusedGroup[] | undefined;
     source?: DataSource | undefined;
+    sources?: readonly SourceContent[] | undefined;
     scan?: DataScan | undefined;
   }) {
     this.groupBy = parts.groupBy;
     this.models = parts.models;
     this.refused = parts.refused ?? [];
     this.source = parts.source;
+    this.sources = parts.sources ?? [];
     this.scan = parts.scan;
     if (this.models.size === 0) {
       const [first] = this.refused;
@@ -82,9 +91,13 @@ export class ModelGroup {
     const models = [...this.models].map(([group, model]) => ({ group, model: model.toJSON() }));
     return {
       format: "goml-model-group",
-      schema: models.reduce((schema, { model }) => Math.max(schema, model.schema), 1),
+      schema: models.reduce(
+        (schema, { model }) => Math.max(schema, model.schema),
+        schemaOf({ spec: this.spec, source: this.source, sources: this.sources }, {}),
+      ),
       groupBy: this.groupBy,
       source: this.source ?? null,
+      ...(this.sources.length === 0 ? {} : { sources: [...this.sources] }),
       scan: writeScan(this.scan),
       models,
       refused: [...this.refused],
@@ -97,7 +110,7 @@ export class ModelGroup {
    * @throws ModelError where it is not such a document, or of a later schema
    */
   static fromJSON(document: unknown, name = "model"): ModelGroup {
-    const { groupBy, models, refused, source, scan } = parseGroupDocument(document, name);
+    const { groupBy, models, refused, source, sources, scan } = parseGroupDocument(document, name);
     const byGroup = new Map<string, LinearModel>();
     let spec: string | undefined;
     for (const { group, model: part } of models) {
@@ -116,6 +129,7 @@ export class ModelGroup {
       models: byGroup,
       refused,
       source: source ?? undefined,
+      sources,
       scan: readScan(scan),
     });
   }

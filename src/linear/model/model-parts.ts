@@ -9,9 +9,9 @@ import type { Whitening } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
 import type { Regression } from "../solve/regression.js";
 import type { AbsorbedEffects, Solution } from "../solve/solution.js";
-import type { DataSource, ModelDocument, ScanDocument } from "./document-schema.js";
+import type { DataSource, ModelDocument, ScanDocument, SourceContent } from "./document-schema.js";
 
-export type { DataSource };
+export type { DataSource, SourceContent };
 
 /** How θ was found: Cholesky in double or in double-double, Householder QR of X, or gradient descent. */
 export type Solver = ModelDocument["solver"];
@@ -42,6 +42,8 @@ export interface ModelParts {
   /** Where θ minimises more than squares. */
   penalty?: Penalty | undefined;
   source?: DataSource | undefined;
+  /** What the rows were read from, as far as that is known. */
+  sources?: readonly SourceContent[] | undefined;
   /** The options by which the data were read, where any were given. */
   reading?: KeptReading | undefined;
   scan?: DataScan | undefined;

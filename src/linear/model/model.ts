@@ -24,6 +24,7 @@ import {
   type ModelParts,
   regressionOf,
   type Solver,
+  type SourceContent,
 } from "./model-parts.js";
 import { predictRows } from "./predict-rows.js";
 import { readScan, writeScan } from "./scan-document.js";
@@ -80,6 +81,8 @@ export class LinearModel implements FittedModel {
   /** The penalty of a ridge, lasso or elastic net fit, which has no standard errors; undefined for least squares. */
   readonly penalty: Penalty | undefined;
   readonly source: DataSource | undefined;
+  /** What the rows were read from, by content, as far as that is known; empty for a fit from arrays. */
+  readonly sources: readonly SourceContent[];
   /** The options by which the data were read, where any were given. */
   readonly reading: KeptReading | undefined;
   readonly scan: DataScan | undefined;
@@ -116,6 +119,7 @@ export class LinearModel implements FittedModel {
     this.weightsColumn = parts.weightsColumn;
     this.penalty = parts.penalty;
     this.source = parts.source;
+    this.sources = parts.sources ?? [];
     this.reading = parts.reading;
     this.scan = parts.scan;
     this.absorbed = parts.absorbed;
@@ -331,6 +335,7 @@ export class LinearModel implements FittedModel {
       penalty: this.penalty ?? null,
       scan: writeScan(this.scan),
       source: this.source ?? null,
+      ...(this.sources.length === 0 ? {} : { sources: [...this.sources] }),
       ...(this.reading === undefined
         ? {}
         : { reading: this.reading as NonNullable<ModelDocument["reading"]> }),

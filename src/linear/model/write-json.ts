@@ -14,9 +14,15 @@ const BYTES = 1 << 20;
  * piece, so that a model of thousands of columns neither needs a text of its own size (V8's end at 512 MB) nor holds the
  * thread while it is made. The file is there when it is whole, see `openOutput`.
  *
+ * @param check called just before the file is the one at its path; what it throws leaves the path as it was
  * @throws DataError if it cannot be written; InterruptedError when `signal` aborts
  */
-export async function writeJson(path: string, value: unknown, signal?: AbortSignal): Promise<void> {
+export async function writeJson(
+  path: string,
+  value: unknown,
+  signal?: AbortSignal,
+  check?: () => void,
+): Promise<void> {
   const output = openOutput(path);
   try {
     let parts: Uint8Array[] = [];
@@ -35,7 +41,7 @@ export async function writeJson(path: string, value: unknown, signal?: AbortSign
     }
     parts.push(Buffer.from("\n"));
     await flush();
-    await output.commit();
+    await output.commit(check);
   } catch (error) {
     output.abort();
     throw error;

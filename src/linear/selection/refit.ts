@@ -81,7 +81,7 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
     }
   const keys = scanKeys(spec, levels);
   const pruned = (moments: CrossProducts) => keepColumns(moments, (key) => keys.has(key));
-  const { weightsColumn, source, scan } = model;
+  const { weightsColumn, source, sources, scan } = model;
   const refitted = yield* solveSpecSteps(
     {
       spec,
@@ -91,6 +91,7 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
       folds: model.folds.map(pruned),
       weightsColumn,
       source,
+      sources,
       reading: model.reading,
       scan: scan && { ...scan, test: null },
     },

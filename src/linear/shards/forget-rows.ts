@@ -8,6 +8,7 @@ import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
 import { levelsLeft } from "./levels-left.js";
+import { sameContent, sourcesLeft } from "./sources.js";
 
 /** A model without the rows of a shard. */
 export interface Forgotten extends Estimate {
@@ -79,12 +80,19 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
       moments: keep(moments),
       folds: folds.map(keep),
       weightsColumn,
+      sources: sourcesLeft(model.sources, shard.model.sources),
       reading: model.reading,
       scan: less(scan, shard.model.scan),
     },
     penalty,
   );
   const notes = [...vcovNotes([model]), ...rest.notes];
+  const unknown = shard.model.sources.find((one) => !model.sources.some((known) => sameContent(known, one)));
+  if (unknown !== undefined && model.sources.length > 0)
+    notes.push(
+      `${unknown.path ?? shard.name} is not among the sources of ${whole.name}: ` +
+        "that its rows were, the sums alone say",
+    );
   if (digitsLeft < 12)
     notes.push(
       `taking these rows away has cost about ${Math.round(digitsLost)} of 16 digits: ` +

@@ -3,10 +3,18 @@ import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
+import { option, wording } from "../../wording.js";
 import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
+import { refuseMerging, unitedSources } from "./sources.js";
+
+/** Options of `mergeModels`; all may be left out. */
+export interface MergeOptions {
+  /** Whether models of the same rows are merged all the same. Default: false, they are refused. */
+  again?: boolean | undefined;
+}
 
 /**
  * The model of all rows, from models that were trained on shards of them: moments merge fold by fold, so that
@@ -15,18 +23,23 @@ import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
  * A row's fold is that of its shard: it comes from the row's number there, unless the shard was trained with the
  * number of its first row in the whole. Levels that only some shards have are united.
  *
- * @throws ModelError that names the first difference between models that do not fit together
+ * @throws ModelError that names the first difference between models that do not fit together, and two that were made of
+ * the same source or of the same rows
  */
-export function mergeModels(models: readonly NamedModel[]): Estimate {
-  return inOneGo(mergeModelsSteps(models));
+export function mergeModels(models: readonly NamedModel[], options: MergeOptions = {}): Estimate {
+  return inOneGo(mergeModelsSteps(models, options));
 }
 
 /** `mergeModels` in steps. */
-export function* mergeModelsSteps(models: readonly NamedModel[]): Steps<Estimate> {
+export function* mergeModelsSteps(
+  models: readonly NamedModel[],
+  options: MergeOptions = {},
+): Steps<Estimate> {
   const [first, ...others] = models;
   if (first === undefined || others.length === 0)
     throw new ModelError("merging takes two models or more, found one", { hint: "name the shards' models" });
   for (const other of others) checkCompatible(first, other);
+  if (!options.again) refuseSameRows(models);
   const notes = vcovNotes(models.map(({ model }) => model));
   const kinds = new Set(models.map(({ model }) => model.moments.extended));
   if (kinds.size > 1) {
@@ -51,12 +64,39 @@ export function* mergeModelsSteps(models: readonly NamedModel[]): Steps<Estimate
       moments: yield* mergeFoldsSteps(folds.length > 0 ? folds : models.map(({ model }) => model.moments)),
       folds,
       weightsColumn,
+      sources: unitedSources(models.map(({ model }) => model.sources)),
       reading: first.model.reading,
       scan: summedScan(models.map(({ model }) => model.scan)),
     },
     penalty,
   );
   return { ...merged, notes: [...notes, ...merged.notes] };
+}
+
+/** Throws ModelError where two models have rows of one source, or the same rows by their moments. */
+function refuseSameRows(models: readonly NamedModel[]): void {
+  for (const [i, a] of models.entries())
+    for (const b of models.slice(i + 1)) {
+      refuseMerging({ name: a.name, sources: a.model.sources }, { name: b.name, sources: b.model.sources });
+      if (sameMoments(a.model.moments, b.model.moments))
+        throw new ModelError(`${a.name} and ${b.name} have the same rows: they would count twice`, {
+          hint: wording`merge them all the same with ${option("again", true)}`,
+        });
+    }
+}
+
+/** Whether moments are equal to the last bit in what tells rows apart: a copy of a model has them. */
+function sameMoments(a: CrossProducts, b: CrossProducts): boolean {
+  return (
+    a.n > 0 &&
+    a.n === b.n &&
+    a.sumW === b.sumW &&
+    a.columns.length === b.columns.length &&
+    a.columns.every((key, i) => {
+      const j = b.index(key);
+      return j >= 0 && a.mean[i] === b.mean[j] && a.product(i, i) === b.product(j, j);
+    })
+  );
 }
 
 /** The levels that any of several scans of a spec met. */

@@ -1,4 +1,5 @@
 import { UsageError } from "../../../errors.js";
+import { refuseOverwriting } from "../../../files/same-file.js";
 import { readModel } from "../../../linear/model/model-file.js";
 import { type Diagnosis, diagnoseCsv, type NamedRow } from "../../../prediction/diagnose-csv.js";
 import { version } from "../../../version.js";
@@ -27,6 +28,13 @@ export async function diagnose(data: string, options: DiagnoseOptions, signal: A
     throw new UsageError("--append keeps the input's columns in the file of --output", {
       hint: "name the file: -o rows.csv",
     });
+  refuseOverwriting(
+    [{ path: options.output, what: "the rows' measures" }],
+    [
+      { path: data, what: "the data" },
+      { path: options.model, what: "the model" },
+    ],
+  );
   const model = await readNamed(options.model, readModel);
   const progress = progressBar("reading");
   const found = await diagnoseCsv(model, data, {

@@ -1,6 +1,6 @@
-import { existsSync, realpathSync } from "node:fs";
 import { writeFileAtomic } from "../../../csv/write.js";
 import { UsageError } from "../../../errors.js";
+import { refuseOverwriting } from "../../../files/same-file.js";
 import { toTerms } from "../../../interchange/json.js";
 import { toOnnx } from "../../../interchange/onnx.js";
 import { toPmml } from "../../../interchange/pmml.js";
@@ -30,11 +30,8 @@ export async function exportModel(path: string | undefined, options: ExportOptio
       hint: "name a file: goml export --to onnx -o model.onnx",
     });
   const source = path ?? "model.json";
+  refuseOverwriting([{ path: file ?? "-", what: "the export" }], [{ path: source, what: "the model" }]);
   const written = write(await readModel(source), options);
-  if (file !== undefined && existsSync(file) && realpathSync(file) === realpathSync(source))
-    throw new UsageError(`${file}: the export would replace the model itself`, {
-      hint: "an export is not a model that goml can read; name another file",
-    });
   await writeFileAtomic(file ?? "-", written);
   return 0;
 }

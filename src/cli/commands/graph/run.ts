@@ -1,5 +1,6 @@
 import { writeFileAtomic } from "../../../csv/write.js";
 import { UsageError } from "../../../errors.js";
+import { refuseOverwriting } from "../../../files/same-file.js";
 import { readModel } from "../../../linear/model/model-file.js";
 import {
   GoMachine,
@@ -36,6 +37,13 @@ export async function graph(
   if (options.trace !== undefined && !options.run) {
     throw new UsageError("--trace goes with --run: there is nothing to trace", { hint: "add --run" });
   }
+  refuseOverwriting(
+    [
+      { path: options.output, what: "the graph" },
+      { path: options.trace, what: "the trace" },
+    ],
+    options.example === undefined ? [{ path: options.model, what: "the model" }] : [],
+  );
   const runnable = options.example === undefined ? await modelGraph(options) : exampleGraph(options.example);
   const text = options.run ? await runText(runnable, options, signal) : render(runnable, options.format);
   if (options.output === undefined) process.stdout.write(text);

@@ -1,5 +1,6 @@
 import { writeFileAtomic } from "../../../csv/write.js";
 import { UsageError } from "../../../errors.js";
+import { refuseOverwriting } from "../../../files/same-file.js";
 import type { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
@@ -34,6 +35,10 @@ export async function inspect(
   const [path, other] = paths as [string, string?];
   if (paths.length > 2) throw new UsageError(`inspect takes one model or two, got ${paths.length}`);
   const { level, json, group } = options;
+  refuseOverwriting(
+    [{ path: options.model, what: "the model of one group" }],
+    paths.map((one) => ({ path: one, what: "a model that is read" })),
+  );
   const found = await readAnyModel(path);
   if (found instanceof ModelGroup && group === undefined && other === undefined) {
     const report = groupReportOf(found);
@@ -49,7 +54,7 @@ export async function inspect(
   const report = await withPauses(reportSteps(model), { signal });
   if (other === undefined) {
     const { vif, correlation } = options;
-    if (!json) await presentModel("inspect", report, { level, vif, correlation });
+    if (!json) await presentModel("inspect", report, { level, vif, correlation }, { signal, from: [] });
     else process.stdout.write(`${JSON.stringify(document(path, report, options), null, 2)}\n`);
     return 0;
   }

@@ -4,7 +4,8 @@ export const mergeSyntax: Syntax = (program, run) => {
   const command = program
     .command("merge")
     .description("make one model of the models of shards, as if trained on all rows at once")
-    .argument("<models...>", "two model files or more, trained with the same options");
+    .argument("<models...>", "two model files or more, trained with the same options")
+    .option("--again", "merge models of the same rows all the same");
   derived(command)
     .action(run(async () => (await import("./run.js")).merge))
     .addHelpText(

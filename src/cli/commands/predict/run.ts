@@ -1,8 +1,11 @@
-import { fstatSync } from "node:fs";
+import { fstatSync, type Stats, statSync } from "node:fs";
 import { openSource, openStandardInput, type Source } from "../../../csv/source.js";
 import { DataError, UsageError } from "../../../errors.js";
+import { refuseOverwriting } from "../../../files/same-file.js";
 import type { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
+import type { DataSource } from "../../../linear/model/model-parts.js";
+import { isTrainedOn } from "../../../prediction/own-file.js";
 import { defaultThreads, predictCsv } from "../../../prediction/predict-csv.js";
 import { version } from "../../../version.js";
 import { wording } from "../../../wording.js";
@@ -19,9 +22,16 @@ export async function predict(
   options: PredictOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  refuseOverwriting(
+    [{ path: options.output ?? "-", what: "the predictions" }],
+    [
+      ...(data.length > 0 ? data : ["-"]).map((path) => ({ path, what: "the data" })),
+      ...(options.url === undefined ? [{ path: options.model, what: "the model" }] : []),
+    ],
+  );
   if (options.url !== undefined) return predictByUrl(options.url, data, options, signal);
   const model = await readNamed(options.model, readAnyModel);
-  const sources = data.length > 0 ? await openAll(data, signal) : [await openDefault(model, signal)];
+  const sources = data.length > 0 ? await openAll(data, signal) : [await openDefault(model, options, signal)];
   const progress = progressBar("predicting");
   try {
     const result = await predictCsv(model, sources, {
@@ -127,17 +137,46 @@ async function openAll(paths: readonly string[], signal: AbortSignal): Promise<S
 }
 
 /**
- * Standard input where it is a pipe, a file or a socket with something in it, else the file that
- * the model was trained on: so that `goml predict` right after `goml train` just works, in CI too.
+ * Standard input where it is a pipe, a file or a socket with something in it, else the file that the model was trained
+ * on: so that `goml predict` right after `goml train` just works, in CI too.
+ *
+ * A model may come from anybody and name any file. So that file is read only where its content is what the model says:
+ * nobody can have it print one that he does not know already.
  */
-async function openDefault(model: Pick<LinearModel, "source">, signal: AbortSignal): Promise<Source> {
+async function openDefault(
+  model: Pick<LinearModel, "source">,
+  options: PredictOptions,
+  signal: AbortSignal,
+): Promise<Source> {
   const input = await openWaitingInput(signal);
   if (input !== undefined) return input;
   if (model.source === undefined)
     throw new UsageError("there is nothing to predict: no file, and nothing on standard input", {
       hint: "the model was not trained on a file; name one: goml predict data.csv",
     });
-  const { path, size, mtimeMs } = model.source;
+  const { path } = model.source;
+  refuseOverwriting(
+    [{ path: options.output, what: "the predictions" }],
+    [{ path, what: "the training data" }],
+  );
+  const source = await openUnchanged(model.source, signal);
+  if (source !== undefined) return source;
+  throw new DataError("it is not the file that the model was trained on, or has changed since", {
+    place: { file: path },
+    hint: "name the file to predict: goml predict data.csv",
+  });
+}
+
+/** Opens the file that a model was trained on; undefined where it is not that file any more. */
+async function openUnchanged(known: DataSource, signal: AbortSignal): Promise<Source | undefined> {
+  const { path, size } = known;
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(path);
+  } catch {
+    // Opening it says what is wrong.
+  }
+  if (stats !== undefined && !(stats.isFile() && stats.size === size)) return undefined;
   let source: Source;
   try {
     source = await openSource(path, signal);
@@ -148,8 +187,11 @@ async function openDefault(model: Pick<LinearModel, "source">, signal: AbortSign
       cause,
     });
   }
-  const now = source.fingerprint;
-  if (now !== undefined && (now.size !== size || now.mtimeMs !== mtimeMs))
-    process.stderr.write(`note: ${path} has changed since the model was trained on it\n`);
-  return source;
+  let same = false;
+  try {
+    same = await isTrainedOn(known, source);
+  } finally {
+    if (!same) await source.close();
+  }
+  return same ? source : undefined;
 }

@@ -1,3 +1,4 @@
+import { refuseOverwriting } from "../../../files/same-file.js";
 import { readModel } from "../../../linear/model/model-file.js";
 import { refitSteps } from "../../../linear/selection/refit.js";
 import { withPauses } from "../../../parallel/steps.js";
@@ -17,6 +18,10 @@ export interface RefitOptions extends PresentOptions {
 
 /** `goml refit`: another model of the same rows, from the moments in the file. */
 export async function refit(path: string, options: RefitOptions, signal: AbortSignal): Promise<number> {
+  refuseOverwriting(
+    [{ path: options.model ?? options.output, what: "the new model" }],
+    [{ path, what: "the model that it is made of" }],
+  );
   const model = await readModel(path);
   const { features, target, formula, reference, intercept, lambda, alpha } = options;
   const asked = {
@@ -33,6 +38,6 @@ export async function refit(path: string, options: RefitOptions, signal: AbortSi
     ...(await withPauses(reportSteps(refitted.model, refitted.notes), { signal })),
     path: refitted.path,
   };
-  await presentModel("refit", report, options, { path: model.source?.path });
+  await presentModel("refit", report, options, { signal, from: [model], path: model.source?.path });
   return 0;
 }

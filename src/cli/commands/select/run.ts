@@ -1,4 +1,5 @@
 import { UsageError } from "../../../errors.js";
+import { refuseOverwriting } from "../../../files/same-file.js";
 import { readModel } from "../../../linear/model/model-file.js";
 import { bestSubsetsSteps } from "../../../linear/selection/best-subset.js";
 import { refitTermsSteps } from "../../../linear/selection/refit.js";
@@ -21,6 +22,10 @@ const NAMES: Record<Criterion, string> = { aic: "AIC", bic: "BIC", cv: "CV RMSE"
 
 /** `goml select`: chooses terms by a criterion, from the moments in the model file. */
 export async function select(path: string, options: SelectOptions, signal: AbortSignal): Promise<number> {
+  refuseOverwriting(
+    [{ path: options.model ?? options.output, what: "the new model" }],
+    [{ path, what: "the model that it is chosen from" }],
+  );
   const model = await readModel(path);
   if (model.penalty !== undefined)
     throw new UsageError(`${path} is a penalised fit: its terms are chosen by the penalty`, {
@@ -35,6 +40,8 @@ export async function select(path: string, options: SelectOptions, signal: Abort
   const selected = await withPauses(refitTermsSteps(model, chosen.terms), { signal });
   const report = await withPauses(reportSteps(selected.model, selected.notes), { signal });
   await presentModel("select", report, options, {
+    signal,
+    from: [model],
     path: model.source?.path,
     before: `${chosen.text}\n\n`,
     extra: { selection: { from: path, direction, criterion, ...chosen.document } },

@@ -1,5 +1,6 @@
 import { writeFileAtomic } from "../../../csv/write.js";
 import { ModelError, UsageError } from "../../../errors.js";
+import { namedTwice, refuseOverwriting } from "../../../files/same-file.js";
 import { MOST_BYTES } from "../../../linear/model/model-file.js";
 import { writeJson } from "../../../linear/model/write-json.js";
 import { type CsvFit, fitCsv } from "../../../training/fit-csv.js";
@@ -18,6 +19,19 @@ export async function train(
   options: TrainOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  refuseOverwriting(
+    [
+      { path: options.model, what: "the model" },
+      { path: options.output, what: "the table of coefficients" },
+      { path: options.effects, what: "the absorbed effects" },
+    ],
+    data.map((path) => ({ path, what: "the data" })),
+  );
+  const twice = namedTwice(data);
+  if (twice !== undefined)
+    throw new UsageError(`${twice[0]} is named twice: its rows would count twice`, {
+      hint: "name each file once",
+    });
   if (options.groupBy !== undefined) {
     const { trainGroups } = await import("./groups.js");
     return trainGroups(data, { ...options, groupBy: options.groupBy }, signal);

@@ -1,6 +1,9 @@
+import { refuseOverwriting } from "../../../files/same-file.js";
 import { readModel } from "../../../linear/model/model-file.js";
 import { withPauses } from "../../../parallel/steps.js";
 import { updateCsv } from "../../../training/update-csv.js";
+import { changing } from "../../program/in-place.js";
+import { keepRobust } from "../../program/keep-robust.js";
 import { progressBar } from "../../program/progress.js";
 import { type ReadingFlags, readingOptions } from "../../program/reading-options.js";
 import { reportSteps } from "../../render/model-report.js";
@@ -11,6 +14,8 @@ import { type PresentOptions, presentModel } from "../../render/present-model.js
 export interface UpdateOptions extends ReadingFlags, PresentOptions {
   na: "omit" | "fail";
   threads?: number;
+  again?: boolean;
+  vcov?: "iid";
 }
 
 /** `goml update`: adds the rows of a CSV to a model, reading only those. */
@@ -20,27 +25,41 @@ export async function update(
   signal: AbortSignal,
   [, data]: readonly string[],
 ): Promise<number> {
-  const model = await readModel(path);
-  const progress = progressBar("reading");
-  const updated = await updateCsv(model, data!, {
-    ...readingOptions(options),
-    na: options.na,
-    threads: options.threads,
-    callerWorks: true,
-    signal,
-    onProgress: progress.update,
-  }).finally(progress.end);
-  const { rows, dropped, excluded } = updated;
-  const name = data === "-" ? "standard input" : data;
-  const written = { ...options, model: options.model ?? options.output ?? path };
-  const report = await withPauses(reportSteps(updated.model, updated.notes), { signal });
-  await presentModel("update", report, written, {
-    path: data,
-    before: `${count(rows - dropped - excluded)} rows of ${name} added to ${count(model.n)}\n\n`,
-    extra: {
-      added: { path: data, rows, dropped, ...(excluded > 0 ? { excluded } : {}) },
-      before: { path, n: model.n },
-    },
+  const asked = options.model ?? options.output;
+  refuseOverwriting([{ path: asked ?? path, what: "the updated model" }], [{ path: data, what: "the data" }]);
+  return changing(path, asked, signal, async ({ target, inPlace, check }) => {
+    const model = await readModel(path);
+    if (inPlace) keepRobust(model, path, "update", options.vcov);
+    const progress = progressBar("reading");
+    const updated = await updateCsv(model, data!, {
+      ...readingOptions(options),
+      na: options.na,
+      threads: options.threads,
+      again: options.again,
+      callerWorks: true,
+      signal,
+      onProgress: progress.update,
+    }).finally(progress.end);
+    const { rows, dropped, excluded } = updated;
+    const name = data === "-" ? "standard input" : data;
+    const report = await withPauses(reportSteps(updated.model, updated.notes), { signal });
+    await presentModel(
+      "update",
+      report,
+      { ...options, model: target },
+      {
+        signal,
+        from: [model],
+        check,
+        inPlace,
+        path: data,
+        before: `${count(rows - dropped - excluded)} rows of ${name} added to ${count(model.n)}\n\n`,
+        extra: {
+          added: { path: data, rows, dropped, ...(excluded > 0 ? { excluded } : {}) },
+          before: { path, n: model.n },
+        },
+      },
+    );
+    return 0;
   });
-  return 0;
 }

@@ -5,16 +5,20 @@ import { derived, example, reading, type Syntax } from "../../program/syntax.js"
 export const updateSyntax: Syntax = (program, run) => {
   const command = program
     .command("update")
-    .description("add the rows of a CSV to a model, reading only those")
+    .description("add the rows of a CSV to a model, reading only those; changes the model in place")
     .argument("<model.json>", "the model")
     .argument("<more.csv>", "the new rows; - is standard input")
     .addOption(
       new Option("--na <policy>", "rows with missing cells").choices(["omit", "fail"]).default("omit"),
     )
+    .option("--again", "add rows that are in the model already all the same")
+    .addOption(
+      new Option("--vcov <type>", "iid: give robust standard errors up for classical ones").choices(["iid"]),
+    )
     .option("--threads <n>", "worker threads (default: all cores)", positive);
   example(
     reading(
-      derived(command, "where to write (default: the model file itself)").action(
+      derived(command, "where to write (default: the model file itself, in place)").action(
         run(async () => (await import("./run.js")).update),
       ),
     ),

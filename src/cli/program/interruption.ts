@@ -1,0 +1,36 @@
+import { EXIT_CODES } from "./exit-codes.js";
+
+/** Signals that ask a command to end. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/**
+ * How long a command has to end by itself once it was asked to: it takes its threads back, its files and what it
+ * started. Then it is ended, whatever it waits for; files that are not whole are taken away at exit. A server, which
+ * answers first what it was asked, is given longer, see `unhurried`.
+ */
+const GRACE_MS = 100;
+
+let grace: number | undefined = GRACE_MS;
+
+/**
+ * A signal that aborts at Ctrl-C, SIGTERM or SIGHUP. From then on the process ends soon, with 130: also where something
+ * that cannot be stopped is under way. The handlers stay until the process ends, for without them a signal in its last
+ * moments would end it with no code.
+ */
+export function interruption(): AbortSignal {
+  const controller = new AbortController();
+  const end = () => process.exit(EXIT_CODES.interrupted);
+  const onSignal = () => {
+    // Asked twice.
+    if (controller.signal.aborted) return grace === undefined ? undefined : end();
+    controller.abort();
+    if (grace !== undefined) setTimeout(end, grace).unref();
+  };
+  for (const name of SIGNALS) process.on(name, onSignal);
+  return controller.signal;
+}
+
+/** Leaves the end to the command, which takes as long as it needs. */
+export function unhurried(): void {
+  grace = undefined;
+}

@@ -1,0 +1,22 @@
+import { ModelError } from "../../errors.js";
+import type { LinearModel } from "../../linear/model/model.js";
+
+/**
+ * Refuses to replace a model by one that has lost its robust covariance, unless the classical one is asked for.
+ *
+ * @throws ModelError that says how to ask for it
+ */
+export function keepRobust(
+  { vcov }: LinearModel,
+  path: string,
+  command: string,
+  asked: "iid" | undefined,
+): void {
+  if (vcov.type === "iid" || asked === "iid") return;
+  throw new ModelError(
+    `${path} has ${vcov.type} standard errors, which need all rows at once and would be lost`,
+    {
+      hint: `goml ${command} --vcov iid takes classical ones; --model other.json leaves this model as it is`,
+    },
+  );
+}

@@ -1,0 +1,27 @@
+import type { Source } from "../csv/source.js";
+import type { DataSource, SourceContent } from "../linear/model/model-parts.js";
+
+/** What a model keeps of what it was read from. */
+export interface KeptSources {
+  /** The file, where it is one. */
+  source: DataSource | undefined;
+  /** All of them by content. */
+  sources: SourceContent[];
+}
+
+/** What is to be kept of sources that have been read, `keepContent` having been asked of them before. */
+export async function keptSources(sources: readonly Source[]): Promise<KeptSources> {
+  const contents: SourceContent[] = [];
+  for (const source of sources) {
+    const content = await source.content();
+    if (content !== undefined)
+      contents.push({ ...(source.path === undefined ? {} : { path: source.path }), ...content });
+  }
+  const [{ path, fingerprint }] = sources as [Source];
+  const one = sources.length === 1 && fingerprint !== undefined && path !== undefined;
+  const sha256 = contents[0]?.sha256;
+  return {
+    source: one ? { path, size: fingerprint.size, ...(sha256 === undefined ? {} : { sha256 }) } : undefined,
+    sources: contents,
+  };
+}
