@@ -1,6 +1,7 @@
 import { type Arithmetic, type Expression, ofDates, type Variable } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
+import { type RowSpacePlan, TOLERANCE } from "../linear/model/row-space.js";
 
 /** A factor with the levels that training met; a level's place in the list is its code. */
 export interface Factor {
@@ -41,9 +42,19 @@ export interface Block {
 }
 
 /**
+ * What has to hold of a row for it to have a prediction, where columns are aliased: |constant + Σ over blocks of
+ * (Π powers) · β[levels]| ≤ limit, the blocks having coefficients of the condition's own.
+ */
+export interface Condition {
+  constant: number;
+  blocks: readonly Block[];
+  limit: number;
+}
+
+/**
  * A fitted model spelled out over raw columns: ŷ = β₀ + Σ over blocks of (Π powers) · β[levels].
  *
- * A row in which a number is missing or not finite, or a level was not in the training data, has no prediction.
+ * A row in which a number is missing or not finite, a level was not in the training data, or a condition does not hold, has no prediction.
  */
 export interface Equation {
   /** What is predicted: a column, or an expression of one such as `log(medv)`. */
@@ -55,6 +66,8 @@ export interface Equation {
   text: readonly string[];
   factors: readonly Factor[];
   blocks: readonly Block[];
+  /** None where no column is aliased. */
+  conditions: readonly Condition[];
 }
 
 /**
@@ -63,7 +76,7 @@ export interface Equation {
  * @throws ModelError where a term is made of dates, which other formats have no common function for
  */
 export function equationOf(model: LinearModel): Equation {
-  const { spec, levels, terms, weights } = model.predictorPlan(false);
+  const { spec, levels, terms, weights, rowSpace } = model.predictorPlan(false);
   const factors: Factor[] = [];
   const factorNumbers = spec.variables.map((variable) => {
     if (variable.kind !== "factor") return -1;
@@ -74,27 +87,30 @@ export function equationOf(model: LinearModel): Equation {
   // By place: two columns may have one name.
   const first = model.intercept ? 1 : 0;
   const blocks: Block[] = [];
+  /** Where each column is: its block, and its entry there. */
+  const places: [Block, number][] = [];
   let column = 0;
   for (const term of terms) {
-    const own = new Map<string, { powers: Power[]; factors: number[]; entries: Entry[] }>();
+    const own = new Map<string, Block & { entries: Entry[] }>();
     for (const { name, parts } of term.columns) {
       const powers: Power[] = [];
-      const places: number[] = [];
+      const within: number[] = [];
       const codes: number[] = [];
       term.variables.forEach((v, i) => {
         const variable = spec.variables[v]!;
         if (variable.kind === "factor") {
-          places.push(factorNumbers[v]!);
+          within.push(factorNumbers[v]!);
           codes.push(factors[factorNumbers[v]!]!.levels.indexOf(parts[i] as string));
         } else powers.push(powerOf(variable, parts[i]));
       });
       const key = powers.map(({ exponent }) => exponent).join();
-      const block = own.get(key) ?? { powers, factors: places, entries: [] };
+      const block = own.get(key) ?? { term: term.label, powers, factors: within, entries: [] };
       own.set(key, block);
       const aliased = Number.isNaN(model.coefficients[first + column]!);
+      places.push([block, block.entries.length]);
       block.entries.push({ name, codes, coefficient: weights[++column]!, aliased });
     }
-    blocks.push(...[...own.values()].map((block) => ({ term: term.label, ...block })));
+    blocks.push(...own.values());
   }
   return {
     target: model.target,
@@ -104,7 +120,40 @@ export function equationOf(model: LinearModel): Equation {
     text: spec.text,
     factors,
     blocks,
+    conditions: rowSpace === undefined ? [] : conditionsOf(rowSpace, places),
   };
+}
+
+function conditionsOf({ zero, relations }: RowSpacePlan, places: readonly [Block, number][]): Condition[] {
+  const zeros = ownBlocks(
+    zero.map(({ at }) => ({ at, value: 1 })),
+    places,
+  );
+  return [
+    // Columns that training never saw other than 0 have to be 0, each block's by itself, for they must not cancel.
+    ...zeros.map((block) => ({ constant: 0, blocks: [block], limit: 0 })),
+    ...relations.map(({ at, values, spread }) => {
+      const pairs = at.map((place, i) => ({ at: place, value: values[i]! }));
+      const constant = pairs.filter((one) => one.at === 0).reduce((sum, { value }) => sum + value, 0);
+      const slopes = pairs.filter((one) => one.at > 0);
+      return { constant, blocks: ownBlocks(slopes, places), limit: TOLERANCE * spread };
+    }),
+  ];
+}
+
+/** The blocks that some columns are in, with these coefficients and no others. */
+function ownBlocks(
+  columns: readonly { at: number; value: number }[],
+  places: readonly [Block, number][],
+): Block[] {
+  const own = new Map<Block, Entry[]>();
+  for (const { at, value } of columns) {
+    const [block, entry] = places[at - 1]!;
+    const entries = own.get(block) ?? [];
+    own.set(block, entries);
+    entries.push({ ...block.entries[entry]!, coefficient: value });
+  }
+  return [...own].map(([block, entries]) => ({ ...block, entries }));
 }
 
 /** Whether an equation is no more than β₀ + Σ β x over raw columns as they stand. */

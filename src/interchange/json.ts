@@ -1,7 +1,7 @@
 import type { Arithmetic } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { version } from "../version.js";
-import { equationOf } from "./equation.js";
+import { type Block, equationOf } from "./equation.js";
 
 /** A number that multiplies in a term: an expression over columns, to a power (1 where there is none) … */
 export type TermFactor =
@@ -24,15 +24,29 @@ export interface TermsDocument {
   columns: { name: string; kind: "numeric" | "text"; levels?: (string | number)[] }[];
   /** `aliased` marks a coefficient that could not be estimated and counts as 0. */
   terms: { name: string; coefficient: number; aliased?: true; product: TermFactor[] }[];
+  /**
+   * Where terms are aliased: a row has a prediction only where |constant + Σ coefficient · Π product| ≤ limit for each of
+   * these, that is, where they depend on other terms as they did in the training data.
+   */
+  conditions?: { constant: number; terms: { coefficient: number; product: TermFactor[] }[]; limit: number }[];
 }
 
 /** A model as a plain list of terms and coefficients; the rules are those of `TermsDocument`. */
 export function toTerms(model: LinearModel): TermsDocument {
-  const { target, formula, intercept, numeric, text, factors, blocks } = equationOf(model);
+  const { target, formula, intercept, numeric, text, factors, blocks, conditions } = equationOf(model);
   const levelOf = (factor: number, code: number): string | number => {
     const { of, levels } = factors[factor]!;
     return of === "text" ? levels[code]! : Number(levels[code]);
   };
+  const product = (block: Block, codes: readonly number[]): TermFactor[] => [
+    ...codes.map((code, i) => {
+      const factor = block.factors[i]!;
+      return { column: factors[factor]!.column, level: levelOf(factor, code) };
+    }),
+    ...block.powers.map(({ expression, exponent }) =>
+      exponent === 1 ? { expression } : { expression, power: exponent },
+    ),
+  ];
   const column = (name: string, kind: "numeric" | "text") => {
     const f = factors.findIndex((factor) => factor.column === name);
     return f < 0
@@ -52,16 +66,22 @@ export function toTerms(model: LinearModel): TermsDocument {
         name,
         coefficient,
         ...(aliased ? { aliased } : {}),
-        product: [
-          ...codes.map((code, i) => {
-            const factor = block.factors[i]!;
-            return { column: factors[factor]!.column, level: levelOf(factor, code) };
-          }),
-          ...block.powers.map(({ expression, exponent }) =>
-            exponent === 1 ? { expression } : { expression, power: exponent },
-          ),
-        ],
+        product: product(block, codes),
       })),
     ),
+    ...(conditions.length === 0
+      ? {}
+      : {
+          conditions: conditions.map(({ constant, blocks: own, limit }) => ({
+            constant,
+            terms: own.flatMap((block) =>
+              block.entries.map(({ codes, coefficient }) => ({
+                coefficient,
+                product: product(block, codes),
+              })),
+            ),
+            limit,
+          })),
+        }),
   };
 }

@@ -17,7 +17,7 @@ export interface OnnxOptions {
  * A model of columns as they stand has one input `X`, N × p, the columns in the order of the file's property
  * `columns` (a JSON list). Any other has an input for each raw column by its name, N × 1, of numbers or of strings;
  * levels, expressions and interactions are computed inside. A missing number is NaN. A row with NaN, or with a level
- * that was not in the training data, gives NaN.
+ * that was not in the training data, gives NaN, as does one outside what a fit of deficient rank determines.
  *
  * @throws ModelError where the graph cannot have the model: no input, or levels that single precision cannot tell
  * apart
@@ -44,6 +44,9 @@ export function toOnnx(model: LinearModel, options: OnnxOptions = {}): Uint8Arra
   });
 }
 
+/** How much more an aliased column may be off in single precision. */
+const SINGLE_TOLERANCE = 1000;
+
 class Builder {
   readonly graph: OnnxGraph;
   readonly #equation: Equation;
@@ -69,27 +72,64 @@ class Builder {
     const { graph } = this;
     if (isPlain(this.#equation)) {
       const X = graph.input("X", this.#type, numeric.length, numeric.join(", "));
-      this.#linear(X, this.#plainCoefficients(), this.#output);
+      const { intercept, conditions } = this.#equation;
+      if (conditions.length === 0) {
+        this.#linear(X, intercept, this.#plainCoefficients(blocks), this.#output);
+        return output;
+      }
+      let y = this.#linear(X, intercept, this.#plainCoefficients(blocks));
+      conditions.forEach(({ constant, blocks: own, limit }, c) => {
+        const off = this.#exactly(X, constant, this.#plainCoefficients(own));
+        y = this.#unlessOff(y, off, limit, c === conditions.length - 1 ? this.#output : undefined);
+      });
       return output;
     }
     for (const name of numeric) this.#inputs.set(name, graph.input(name, this.#type, 1));
     for (const name of text) this.#inputs.set(name, graph.input(name, "string", 1));
     for (const factor of factors) this.#codes.push(this.#code(factor));
-    const parts = blocks.map((block) => this.#block(block));
-    const coefficients = blocks.flatMap(({ entries }) => entries.map(({ coefficient }) => coefficient));
-    let y: string;
-    if (parts.length === 0) y = this.#constant([this.#equation.intercept]);
-    // Even a single part goes through Concat: onnxruntime would move a constant factor into the product as a float.
-    else y = this.#linear(graph.add("Concat", parts, { axis: { i: 1 } }), coefficients);
+    const { intercept, conditions } = this.#equation;
+    let y =
+      blocks.length === 0
+        ? this.#constant([intercept])
+        : this.#linear(this.#columns(blocks), intercept, coefficientsOf(blocks));
+    for (const { constant, blocks: own, limit } of conditions) {
+      const off = this.#exactly(this.#columns(own), constant, coefficientsOf(own));
+      y = this.#unlessOff(y, off, limit);
+    }
     for (const code of this.#codes) y = graph.add("Add", [y, this.#unlessKnown(code)]);
     // 0 · y is NaN where y is infinite: an expression that is not finite has no prediction.
     graph.add("Add", [y, graph.add("Mul", [y, this.#constant([0])])], {}, this.#output);
     return output;
   }
 
+  /**
+   * The columns of some blocks. Even those of a single one go through Concat: onnxruntime would move a constant factor
+   * into the product as a float.
+   */
+  #columns(blocks: readonly Block[]): string {
+    return this.graph.add(
+      "Concat",
+      blocks.map((block) => this.#block(block)),
+      { axis: { i: 1 } },
+    );
+  }
+
+  /** c + Xa by MatMul and Add, which are of the graph's precision whatever the operator for predictions. */
+  #exactly(X: string, constant: number, coefficients: number[]): string {
+    const a = this.#constant(coefficients, [coefficients.length, 1]);
+    return this.graph.add("Add", [this.graph.add("MatMul", [X, a]), this.#constant([constant])]);
+  }
+
+  /** y where |off| ≤ limit, NaN elsewhere. Single precision cannot tell as much as double. */
+  #unlessOff(y: string, off: string, limit: number, output?: string): string {
+    const { graph } = this;
+    const most = this.#type === "float" ? limit * SINGLE_TOLERANCE : limit;
+    const within = graph.add("LessOrEqual", [graph.add("Abs", [off]), this.#constant([most])]);
+    return graph.add("Where", [within, y, this.#constant([Number.NaN])], {}, output);
+  }
+
   /** β₀ + Xβ. */
-  #linear(X: string, coefficients: number[], output?: string): string {
-    const { intercept } = this.#equation;
+  #linear(X: string, intercept: number, coefficients: number[], output?: string): string {
     const { graph } = this;
     if (this.#type === "float") {
       const large = [intercept, ...coefficients].find((value) => !Number.isFinite(Math.fround(value)));
@@ -108,9 +148,9 @@ class Builder {
     return graph.add("Add", [graph.add("MatMul", [X, beta]), this.#constant([intercept])], {}, output);
   }
 
-  /** The coefficients of a plain model in the order of its columns. */
-  #plainCoefficients(): number[] {
-    const { numeric, blocks } = this.#equation;
+  /** The coefficients of plain columns in the order of all. */
+  #plainCoefficients(blocks: readonly Block[]): number[] {
+    const { numeric } = this.#equation;
     const coefficients = new Array<number>(numeric.length).fill(0);
     for (const { powers, entries } of blocks) {
       const { expression } = powers[0]!;
@@ -239,6 +279,10 @@ class Builder {
   #integer(value: number): string {
     return this.graph.constant("int64", [value], [1]);
   }
+}
+
+function coefficientsOf(blocks: readonly Block[]): number[] {
+  return blocks.flatMap(({ entries }) => entries.map(({ coefficient }) => coefficient));
 }
 
 function hasColumn(expression: Arithmetic): boolean {

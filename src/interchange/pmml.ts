@@ -2,7 +2,14 @@ import type { Arithmetic } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { version } from "../version.js";
-import { type Block, type Equation, equationOf, type Factor, type Power } from "./equation.js";
+import {
+  type Block,
+  type Condition,
+  type Equation,
+  equationOf,
+  type Factor,
+  type Power,
+} from "./equation.js";
 import { type Element, renderXml } from "./xml.js";
 
 const CONTINUOUS = { optype: "continuous", dataType: "double" };
@@ -13,14 +20,24 @@ const CONTINUOUS = { optype: "continuous", dataType: "double" };
  * interactions are DerivedFields.
  *
  * Missing values and unseen levels are declared invalid (`returnInvalid`); the standard would else count a missing
- * level as the reference.
+ * level as the reference. A row outside what a fit of deficient rank determines has a missing predictor.
  *
  * @throws ModelError where a name or a level has a character that XML cannot hold
  */
 export function toPmml(model: LinearModel): string {
   const equation = equationOf(model);
   const fields = new Fields(equation);
-  const predictors = equation.blocks.flatMap((block) => predictorsOf(block, equation, fields));
+  const predictors = [
+    ...equation.blocks.flatMap((block) => predictorsOf(block, equation, fields)),
+    ...equation.conditions.map((condition, c) => ({
+      name: "NumericPredictor",
+      attributes: {
+        name: fields.ofCondition(condition, equation, c),
+        exponent: 1,
+        coefficient: 1,
+      },
+    })),
+  ];
   const sorted = ["NumericPredictor", "CategoricalPredictor", "PredictorTerm"].flatMap((kind) =>
     predictors.filter(({ name }) => name === kind),
   );
@@ -146,6 +163,25 @@ class Fields {
     });
   }
 
+  /** The field that is 0 where a condition holds, and else missing, which makes the prediction missing. */
+  ofCondition({ constant: start, blocks, limit }: Condition, { factors }: Equation, c: number): string {
+    let sum = constant(start);
+    for (const block of blocks)
+      for (const { codes, coefficient } of block.entries) {
+        const names = [
+          ...codes.map((code, i) => this.ofLevel(factors[block.factors[i]!]!, code)),
+          ...block.powers.map((power) => this.ofPower(power)),
+        ];
+        const product = names.reduce<Element>(
+          (all, field) => apply("*", all, { name: "FieldRef", attributes: { field } }),
+          constant(coefficient),
+        );
+        sum = apply("+", sum, product);
+      }
+    const holds = apply("lessOrEqual", apply("abs", sum), constant(limit));
+    return this.#derive(`condition ${c + 1}`, apply("if", holds, constant(0)));
+  }
+
   /** A name that no other field has. */
   unique(name: string): string {
     let free = name;
@@ -177,11 +213,7 @@ class Fields {
   #apply(expression: Arithmetic): Element {
     if ("number" in expression) return constant(expression.number);
     if ("column" in expression) return { name: "FieldRef", attributes: { field: expression.column } };
-    const call = (name: string, ...children: Element[]): Element => ({
-      name: "Apply",
-      attributes: { function: name },
-      children,
-    });
+    const call = apply;
     const args = expression.args.map((argument) =>
       "column" in argument
         ? { name: "FieldRef", attributes: { field: this.#ofExpression(argument) } }
@@ -205,6 +237,10 @@ class Fields {
         return call(expression.call, ...args);
     }
   }
+}
+
+function apply(name: string, ...children: Element[]): Element {
+  return { name: "Apply", attributes: { function: name }, children };
 }
 
 function constant(value: number): Element {

@@ -13,7 +13,8 @@ export interface SqlOptions {
  * A model as a SQL expression, or as a SELECT, in the SQL that DuckDB, SQLite (3.35 and later) and PostgreSQL (12 and
  * later) have in common.
  *
- * NULL where a value is missing, an expression has no finite value or a level was not in the training data. Numbers
+ * NULL where a value is missing, an expression has no finite value, a level was not in the training data, or the row
+ * lies outside what a fit of deficient rank determines. Numbers
  * are computed in double precision whatever the columns' types; no function is called outside its domain, which some
  * of these databases take for an error. A product or a power beyond 1.8e308 is NULL too, and in PostgreSQL an error.
  */
@@ -27,6 +28,9 @@ export function toSql(model: LinearModel, options: SqlOptions = {}): string {
   const comment = [
     `-- Predicts ${oneLine(equation.target)}: ${oneLine(equation.formula)}`,
     `-- Written by goml ${version}. NULL where a value is missing or a level was not in the training data.`,
+    ...(equation.conditions.length === 0
+      ? []
+      : ["-- NULL too where terms that depended on others in the training data do not do so."]),
   ].join("\n");
   return options.table === undefined
     ? `${comment}\n${expression}\n`
@@ -36,7 +40,8 @@ export function toSql(model: LinearModel, options: SqlOptions = {}): string {
 /** Beyond it a double is infinite; NaN, which DuckDB and PostgreSQL sort above all numbers, is beyond it too. */
 const LARGEST = "1.7976931348623157e308";
 
-function conditions({ numeric, factors, blocks }: Equation): string[] {
+function conditions(equation: Equation): string[] {
+  const { numeric, factors, blocks } = equation;
   // SQLite casts any text to 0; the first comparison refuses text that is not that number.
   const numbers = numeric.map((name) => {
     const column = quoteIdentifier(name);
@@ -52,6 +57,10 @@ function conditions({ numeric, factors, blocks }: Equation): string[] {
     ...factors.map(
       (factor) => `${factorSql(factor)} IN (${factor.levels.map((_, c) => level(factor, c)).join(", ")})`,
     ),
+    ...equation.conditions.map(({ constant, blocks: own, limit }) => {
+      const sum = [literal(constant), ...own.map((block) => blockSql(block, equation))];
+      return `abs(${sum.join(" + ")}) <= ${literal(limit)}`;
+    }),
   ];
 }
 

@@ -10,23 +10,29 @@ import { type Block, type Equation, equationOf, type Power } from "./equation.js
  */
 export function toTypeScript(model: LinearModel): string {
   const equation = equationOf(model);
-  const { numeric, text, factors, blocks, intercept } = equation;
+  const { numeric, text, factors, blocks, conditions, intercept } = equation;
   const names = new Names(equation);
   const tables: string[] = factors.map(({ levels, of }, f) => {
     const type = of === "text" ? "string" : "number";
     const pairs = levels.map((level, code) => `[${of === "text" ? quote(level) : level}, ${code}]`);
     return `const levels${f} = new Map<${type}, number>([${pairs.join(", ")}]);`;
   });
-  const sums: string[] = [];
-  blocks.forEach((block, b) => {
+  const productOf = (block: Block, name: string): string => {
     const product = block.powers.map((power) => names.power(power));
     if (block.factors.length === 0) product.push(number(block.entries[0]!.coefficient));
     else {
       const { table, index } = coefficientTable(block, equation);
-      tables.push(`const coefficients${b}: readonly number[] = [${table.map(number).join(", ")}];`);
-      product.push(`coefficients${b}[${index}]!`);
+      tables.push(`const ${name}: readonly number[] = [${table.map(number).join(", ")}];`);
+      product.push(`${name}[${index}]!`);
     }
-    sums.push(`y += ${product.join(" * ")}; // ${oneLine(block.term)}`);
+    return product.join(" * ");
+  };
+  const sums = blocks.map(
+    (block, b) => `y += ${productOf(block, `coefficients${b}`)}; // ${oneLine(block.term)}`,
+  );
+  const checks = conditions.map(({ constant, blocks: own, limit }, c) => {
+    const sum = [number(constant), ...own.map((block, b) => productOf(block, `condition${c}_${b}`))];
+    return `if (Math.abs(${sum.join(" + ")}) > ${number(limit)}) return NaN;`;
   });
   const fields = [
     ...numeric.map((name) => `  ${key(name)}: number | null | undefined;`),
@@ -42,6 +48,12 @@ export function toTypeScript(model: LinearModel): string {
       ? []
       : [`if (${factors.map((_, f) => `level${f} < 0`).join(" || ")}) return NaN;`]),
     ...names.definitions,
+    ...(checks.length === 0
+      ? []
+      : [
+          "// Outside what the training data determine: terms that depended on others there do not here.",
+          ...checks,
+        ]),
     `let y = ${number(intercept)};`,
     ...sums,
     "return y - y === 0 ? y : NaN;",

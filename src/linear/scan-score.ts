@@ -3,6 +3,7 @@ import type { RowLayout } from "../scan/row-layout.js";
 import { scan } from "../scan/scan.js";
 import type { ScanControl, ScanJob } from "../scan/scan-options.js";
 import { PredictionErrors } from "../stats/metrics.js";
+import { OutsideRows } from "./model/row-space.js";
 import { createScoreJob, type ScorePlan, type ScoreResult } from "./model/score-job.js";
 
 /** The errors of a model's predictions on a table's rows, and the number of rows. */
@@ -11,8 +12,9 @@ export async function scanScore(
   layout: RowLayout,
   plan: ScorePlan,
   control: ScanControl,
-): Promise<{ errors: PredictionErrors; rows: number; excluded: number }> {
+): Promise<{ errors: PredictionErrors; rows: number; excluded: number; outside: OutsideRows }> {
   const errors = new PredictionErrors();
+  const outside = new OutsideRows();
   let rows = 0;
   const job: ScanJob<ScorePlan, ScoreResult> = {
     plan,
@@ -21,9 +23,10 @@ export async function scanScore(
     collect: (result) => {
       rows += result.rows;
       errors.absorb(PredictionErrors.of(result.errors));
+      outside.absorb(result.outside);
       return undefined;
     },
   };
   const { excluded } = await scan(table, layout, job, control);
-  return { errors, rows, excluded };
+  return { errors, rows, excluded, outside };
 }

@@ -57,6 +57,8 @@ export interface Diagnosis {
   /** Rows diagnosed: complete, and of positive weight. */
   n: number;
   dropped: number;
+  /** Complete rows without a prediction, for the model's aliased terms are not there what they were in training. */
+  outside: number;
   /** Rows left out by the condition on rows: the one given, else that of the model. */
   excluded: number;
   /** Rows that the fit held out: where the file is the very one that it was trained on. */
@@ -196,6 +198,7 @@ interface Seen {
   rows: number;
   excluded: number;
   heldOut: number;
+  outside: number;
   residuals: Float64Array;
   auxiliary: AuxiliaryMoments;
   counts: StandingOut;
@@ -218,6 +221,7 @@ async function diagnoseRows(
   const counts: StandingOut = { rstudent: 0, leverage: 0, cooks: 0, dffits: 0, any: 0 };
   let rows = 0;
   let heldOut = 0;
+  let outside = 0;
   let top: RowDiagnosis[] = [];
   let extreme: RowDiagnosis | undefined;
   const job: ScanJob<DiagnosePlan, DiagnoseResult> = {
@@ -227,6 +231,7 @@ async function diagnoseRows(
     collect: (chunk, number) => {
       rows += chunk.rows;
       heldOut += chunk.heldOut;
+      outside += chunk.outside.rows;
       parts.push(chunk.residuals);
       auxiliary.push(number, chunk);
       for (const name of Object.keys(counts) as (keyof StandingOut)[]) counts[name] += chunk.counts[name];
@@ -253,7 +258,7 @@ async function diagnoseRows(
     residuals.set(part, at);
     at += part.length;
   }
-  return { rows, excluded, heldOut, residuals, auxiliary, counts, top, extreme };
+  return { rows, excluded, heldOut, outside, residuals, auxiliary, counts, top, extreme };
 }
 
 async function diagnosisOf(
@@ -262,7 +267,7 @@ async function diagnosisOf(
   seen: Seen,
   limits: InfluenceLimits,
 ): Promise<Diagnosis> {
-  const { rows, excluded, heldOut, residuals, auxiliary, counts, top, extreme } = seen;
+  const { rows, excluded, heldOut, outside, residuals, auxiliary, counts, top, extreme } = seen;
   const n = residuals.length;
   if (n === 0)
     throw new DataError(`no row is complete: each of ${rows} has a missing cell`, {
@@ -273,7 +278,8 @@ async function diagnosisOf(
   return {
     rows: rows + excluded,
     n,
-    dropped: rows - heldOut - n,
+    dropped: rows - heldOut - n - outside,
+    outside,
     excluded,
     heldOut,
     ofFit: n === model.n && Math.abs(rss - model.rss) <= 1e-6 * model.rss,

@@ -4,6 +4,7 @@ import { MomentsAccumulator, type MomentsParts } from "../kernels/moments.js";
 import { type FitScale, InfluenceBlock, type InfluenceLimits } from "../linear/covariance/influence.js";
 import { WhitenedBlock, type Whitening } from "../linear/covariance/whitening.js";
 import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
+import { type OutsideCount, OutsideRows } from "../linear/model/row-space.js";
 import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
@@ -60,6 +61,8 @@ export interface StandingOut {
 export interface DiagnoseResult {
   rows: number;
   heldOut: number;
+  /** Rows with a target that have no prediction, though they are complete. */
+  outside: OutsideCount;
   /** √w e of the rows that are complete and of positive weight. */
   residuals: Float64Array;
   /** The moments of the whitened columns (the constant one left out), e² − RSS/n, the fitted values' square and cube, e. */
@@ -107,6 +110,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   readonly #weights: number;
   readonly #text: RowText | undefined;
   readonly #numbers = new Float64Array(BLOCK_ROWS);
+  readonly #outside = new OutsideRows();
   #rows = 0;
   #heldOut = 0;
   #residuals: number[] = [];
@@ -139,6 +143,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     const weightOf = (r: number) => raw.weights?.[r] ?? 1;
     const rowOf = (r: number) => this.#view.rowNumber(r);
     checkUnseen(this.#predictor, rowOf, unseen, (r) => !Number.isNaN(target![r]!) && weightOf(r) > 0);
+    this.#outside.add(this.#predictor.outside, (r) => !Number.isNaN(target![r]!) && weightOf(r) > 0);
     this.#whitened.fill((j) => this.#predictor.column(j), rows);
     let kept = 0;
     for (let r = 0; r < rows; r++) {
@@ -223,6 +228,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     const result: DiagnoseResult = {
       rows: this.#rows,
       heldOut: this.#heldOut,
+      outside: this.#outside.take(),
       residuals: Float64Array.from(this.#residuals),
       moments: this.#moments.read(),
       squares: this.#squares,

@@ -24,6 +24,8 @@ export interface CsvEvaluation {
   rows: number;
   /** Rows left out because a cell of the model's terms or target is missing. */
   dropped: number;
+  /** Complete rows without a prediction, for the model's aliased terms are not there what they were in training. */
+  outside: number;
   /** Rows left out by the condition on rows: the one given, else that of the model. */
   excluded: number;
   metrics: PredictionMetrics;
@@ -56,18 +58,22 @@ export async function evaluateCsv(
     const { signal, onProgress, callerWorks, threads, unseen = "fail" } = options;
     const plan: ScorePlan = { predictor, unseen };
     const control = { threads, callerWorks, signal, onProgress };
-    const { errors, rows, excluded } = await scanScore(table, layout, plan, control);
+    const { errors, rows, excluded, outside } = await scanScore(table, layout, plan, control);
     if (errors.n === 0)
       throw new DataError(
         rows === 0
           ? `all ${excluded} rows are left out by the condition on rows`
-          : `no row is complete: each of ${rows} has a missing cell`,
+          : outside.rows > 0
+            ? `no row has a prediction: ${outside.notes()[0]}`
+            : `no row is complete: each of ${rows} has a missing cell`,
         { place: { file: namesOf(table) } },
       );
     const notes = [...table.notes, ...(model instanceof LinearModel ? unconnectedNotes(model) : [])];
     if (options.where === undefined && where !== undefined)
       notes.push(`only rows for which the model's own condition holds: ${where}`);
+    notes.push(...outside.notes());
     const metrics = errors.metrics(model.parameters);
-    return { rows: rows + excluded, dropped: rows - errors.n, excluded, metrics, notes };
+    const dropped = rows - errors.n - outside.rows;
+    return { rows: rows + excluded, dropped, outside: outside.rows, excluded, metrics, notes };
   });
 }

@@ -14,6 +14,7 @@ import type { IntervalKind } from "../linear/model/interval.js";
 import { intervalPlan } from "../linear/model/interval-plan.js";
 import { LinearModel } from "../linear/model/model.js";
 import { ModelGroup } from "../linear/model/model-group.js";
+import { OutsideRows } from "../linear/model/row-space.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { scan } from "../scan/scan.js";
@@ -50,6 +51,8 @@ export interface CsvPrediction {
   rows: number;
   /** Rows with a missing cell, whose prediction is NA. */
   missing: number;
+  /** Complete rows whose prediction is NA, for the model's aliased terms are not there what they were in training. */
+  outside: number;
   /** Rows left out by the condition on rows, for which nothing is written. */
   excluded: number;
   /** Remarks for the user. */
@@ -133,6 +136,7 @@ async function predictSources(
   const errors = new PredictionErrors();
   let rows = 0;
   let missing = 0;
+  const outside = new OutsideRows();
   let excluded = 0;
   try {
     let open = await output.write(predictionHeader(plan, table));
@@ -150,6 +154,7 @@ async function predictSources(
         signal: options.signal,
       });
       ({ rows, missing, excluded } = done);
+      outside.absorb(done.outside);
       errors.absorb(done.errors);
     } else if (open) {
       const job: ScanJob<PredictPlan, PredictResult> = {
@@ -159,6 +164,7 @@ async function predictSources(
         collect: async (chunk) => {
           rows += chunk.rows;
           missing += chunk.missing;
+          outside.absorb(chunk.outside);
           errors.absorb(PredictionErrors.of(chunk.errors));
           open = await output.write(chunk.text);
           return open;
@@ -183,9 +189,11 @@ async function predictSources(
   const notes = [...table.notes, ...(model instanceof LinearModel ? unconnectedNotes(model) : [])];
   if (options.where === undefined && model.reading?.where !== undefined)
     notes.push(`all rows are predicted; the model was trained on those for which ${model.reading.where}`);
+  notes.push(...outside.notes());
   return {
     rows,
     missing,
+    outside: outside.rows,
     excluded,
     notes,
     metrics: errors.n > 0 ? errors.metrics(model.parameters) : undefined,

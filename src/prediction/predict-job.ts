@@ -3,6 +3,7 @@ import { freeNames, quoteField } from "../csv/write.js";
 import { BlockPredictor } from "../linear/model/block-predictor.js";
 import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "../linear/model/group-predictor.js";
 import { IntervalBlock, type IntervalPlan } from "../linear/model/interval.js";
+import { type OutsideCount, OutsideRows } from "../linear/model/row-space.js";
 import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
@@ -31,6 +32,8 @@ export interface PredictResult {
   rows: number;
   /** Rows whose prediction is NA because a cell is missing. */
   missing: number;
+  /** Those whose prediction is NA because they lie outside what the training data determine. */
+  outside: OutsideCount;
   /** UTF-8 text, one line per row. */
   text: Uint8Array<ArrayBuffer>;
   /** The sums of the errors, see `PredictionErrors.of`. */
@@ -45,6 +48,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
   readonly #intervals: IntervalBlock | undefined;
   readonly #columns: Float64Array[];
   readonly #text: RowText;
+  readonly #outside = new OutsideRows();
   #errors = new PredictionErrors();
   #rows = 0;
   #missing = 0;
@@ -75,6 +79,8 @@ export class PredictJob implements ChunkJob<PredictResult> {
       if (Number.isNaN(prediction)) this.#missing++;
       else if (target !== undefined && !Number.isNaN(target[r]!)) this.#errors.add(target[r]!, prediction);
     }
+    this.#outside.add(own.outside);
+    this.#missing -= own.outside.length;
     this.#rows += rows;
     this.#text.add(this.#columns, rows, this.#plan.id === undefined ? undefined : rowNames(this.#view, rows));
   }
@@ -83,6 +89,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
     const result = {
       rows: this.#rows,
       missing: this.#missing,
+      outside: this.#outside.take(),
       text: this.#text.take(),
       errors: this.#errors.sums,
     };

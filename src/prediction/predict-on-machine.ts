@@ -6,7 +6,8 @@ import { Design } from "../dataset/formula/design.js";
 import { type RawBlock, rowNumber } from "../dataset/formula/raw-block.js";
 import { DataError, InterruptedError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
-import type { PredictorPlan } from "../linear/model/block-predictor.js";
+import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
+import { type OutsideCount, OutsideRows } from "../linear/model/row-space.js";
 import { linearGraph } from "../linear/model/to-graph.js";
 import { checkUnseen } from "../linear/model/unseen.js";
 import { GoMachine, TapeMachine } from "../machine/index.js";
@@ -42,11 +43,15 @@ interface MachineRun {
  *
  * @throws DataError for a bad cell; InterruptedError when the signal aborts
  */
-export async function predictOnMachine(
-  run: MachineRun,
-): Promise<{ rows: number; missing: number; excluded: number; errors: PredictionErrors }> {
+export async function predictOnMachine(run: MachineRun): Promise<{
+  rows: number;
+  missing: number;
+  outside: OutsideCount;
+  excluded: number;
+  errors: PredictionErrors;
+}> {
   const { table, layout, plan, output, signal } = run;
-  const { spec, terms, levels, weights, target } = run.predictor;
+  const { spec, terms, levels, weights, target, rowSpace } = run.predictor;
   const { graph, x, prediction } = linearGraph(weights, BATCH_ROWS);
   const order = blockOrder(layout);
   const machine =
@@ -55,6 +60,9 @@ export async function predictOnMachine(
   const k = weights.length - 1;
   const X = new Float64Array(BATCH_ROWS * k);
   const errors = new PredictionErrors();
+  // Which rows have a prediction is not the graph's to say.
+  const checked = rowSpace && new BlockPredictor(run.predictor);
+  const outside = new OutsideRows();
   let rows = 0;
   let missing = 0;
   let excluded = 0;
@@ -80,6 +88,13 @@ export async function predictOnMachine(
       const values = (await machine.runAll({ signal })).value(prediction).data;
       predictions.set(values.subarray(0, batch), first);
     }
+    if (checked !== undefined)
+      for (let first = 0; first < block.rows; first += BLOCK_ROWS) {
+        checked.predict(block, first, Math.min(BLOCK_ROWS, block.rows - first));
+        outside.add(checked.outside);
+        missing -= checked.outside.length;
+        for (const { row } of checked.outside) predictions[first + row] = Number.NaN;
+      }
     const own = new PredictionErrors();
     for (let r = 0; r < block.rows; r++) {
       if (Number.isNaN(predictions[r]!)) missing++;
@@ -106,7 +121,7 @@ export async function predictOnMachine(
   } finally {
     await machine.close();
   }
-  return { rows, missing, excluded, errors };
+  return { rows, missing, outside: outside.take(), excluded, errors };
 }
 
 function linesOf(

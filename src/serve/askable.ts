@@ -5,6 +5,7 @@ import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
 import { IntervalBlock } from "../linear/model/interval.js";
 import { predictRows } from "../linear/model/predict-rows.js";
+import type { OutsideRow } from "../linear/model/row-space.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
 import { tCritical } from "../stats/distributions.js";
 import type { Batch, BatchShape } from "./batch.js";
@@ -53,7 +54,7 @@ export class AskableModels {
 export function makeReady(model: ServedModel): AskableModel {
   const { name, version, weights, description } = model;
   const bytes = Buffer.from(description.buffer, description.byteOffset, description.byteLength);
-  const { inputs, plan, terms } = JSON.parse(bytes.toString()) as ModelDescription;
+  const { inputs, plan } = JSON.parse(bytes.toString()) as ModelDescription;
   const width = inputs.filter(({ datatype }) => datatype === "FP64").length;
   const levels = plan?.levels ?? {};
   const formula = plan && formulaModel({ ...plan, weights }, inputs);
@@ -74,7 +75,7 @@ export function makeReady(model: ServedModel): AskableModel {
     truth: (input) => truthOf(levels[input] ?? []),
     predictor:
       formula === undefined
-        ? (batch, _unseen, wish) => plainPredictor(batch, weights, terms, intervals(wish))
+        ? (batch, _unseen, wish) => plainPredictor(batch, weights, intervals(wish))
         : (batch, unseen, wish) => formulaPredictor(formula, batch, unseen, intervals(wish)),
   };
 }
@@ -83,7 +84,6 @@ export function makeReady(model: ServedModel): AskableModel {
 function plainPredictor(
   batch: Batch,
   weights: Float64Array,
-  terms: readonly number[],
   intervals: IntervalBlock | undefined,
 ): Predictor {
   const width = weights.length - 1;
@@ -97,7 +97,7 @@ function plainPredictor(
       columns.forEach((column, j) => {
         for (let r = 0, k = (start - from) * width + j; r < rows; r++, k += width) column[r] = X[k]!;
       });
-      fillIntervals(intervals, out, start, rows, (j) => columns[terms[j]!]!);
+      fillIntervals(intervals, out, start, rows, (j) => columns[j]!);
     }
   };
 }
@@ -154,6 +154,8 @@ function formulaPredictor(
       blocks.predict(raw, 0, rows);
       if (unseen === "fail" && blocks.unseen.length > 0)
         throw unseenError(blocks.unseen[0]!, batch.firstRow + start, levels);
+      if (unseen === "fail" && blocks.outside.length > 0)
+        throw outsideError(blocks.outside[0]!, batch.firstRow + start);
       out.prediction.set(blocks.predictions.subarray(0, rows), start);
       if (intervals !== undefined) fillIntervals(intervals, out, start, rows, (j) => blocks.column(j));
     }
@@ -183,6 +185,13 @@ const TRUTH = [
   ["False", "True"],
   ["FALSE", "TRUE"],
 ] as const;
+
+function outsideError({ row, term }: OutsideRow, start: number): Error {
+  return badRequest(
+    `row ${start + row}: ${term} depended on other inputs in the training data, in a way that does not hold here, ` +
+      "so that these data do not tell the prediction",
+  );
+}
 
 function unseenError(
   { factor, level, row }: UnseenLevel,

@@ -16,10 +16,8 @@ export interface InputColumn {
 export interface ModelDescription {
   /** The columns of a request, in order; an n × p tensor has them in this order. */
   readonly inputs: readonly InputColumn[];
-  /** How raw columns become predictions; undefined where each input is a term of its own. */
+  /** How raw columns become predictions; undefined where each input is a term of its own, in their order. */
   readonly plan: Omit<PredictorPlan, "weights"> | undefined;
-  /** Without a plan: for each term of the model the input that it is, −1 for one that is left out. */
-  readonly terms: readonly number[];
 }
 
 /** What a model's intervals are made of, whatever their kind and level. */
@@ -55,24 +53,19 @@ export const OUTPUT = "prediction";
 /** The factor that intervals need takes k³ double-double operations, which is a second for so many terms. */
 const WIDEST_INTERVALS = 500;
 
-/** A model as it is served. Terms of plain columns that it left out as aliased are not asked for. */
+/**
+ * A model as it is served. Columns that it left out as aliased are asked for too: a row in which they are not what they
+ * were in the training data has no prediction.
+ */
 export function servedModel(model: LinearModel, name: string, version: string): ServedModel {
   const { weights: all, ...plan } = model.predictorPlan(false);
-  const plain = plainColumns(plan);
-  const used = Array.from(all, (_, i) => i).filter(
-    (i) => i === 0 || !model.aliased.includes(model.terms[i - 1]!),
-  );
-  const kept = plain === undefined ? all : Float64Array.from(used, (i) => all[i]!);
-  const weights = new Float64Array(new SharedArrayBuffer(kept.byteLength));
-  weights.set(kept);
+  const plain = plan.rowSpace === undefined ? plainColumns(plan) : undefined;
+  const weights = new Float64Array(new SharedArrayBuffer(all.byteLength));
+  weights.set(all);
   const description: ModelDescription =
     plain === undefined
-      ? { inputs: rawColumns(plan), plan, terms: [] }
-      : {
-          inputs: used.slice(1).map((i) => ({ name: plain[i - 1]!, datatype: "FP64" })),
-          plan: undefined,
-          terms: plain.map((_, j) => used.indexOf(j + 1) - 1),
-        };
+      ? { inputs: rawColumns(plan), plan }
+      : { inputs: plain.map((column) => ({ name: column, datatype: "FP64" })), plan: undefined };
   return {
     id: randomUUID(),
     name,

@@ -155,7 +155,8 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   let test: PredictionMetrics | undefined;
   if (plan.testSize > 0) {
     const score = { predictor: model.predictorPlan(true), unseen: "na" as const, held: plan };
-    const { errors } = await watch.scan(() => scanScore(table, layout, score, control));
+    const { errors, outside } = await watch.scan(() => scanScore(table, layout, score, control));
+    notes.push(...outside.notes());
     test = errors.metrics(model.parameters);
     model = model.withScan({ ...scan, test });
   }

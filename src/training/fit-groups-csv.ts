@@ -192,7 +192,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   let fitted = new ModelGroup(parts);
   let test: PredictionMetrics | undefined;
   if (plan.testSize > 0) {
-    test = await score(table, layout, fitted, plan, control, timing);
+    test = await score(table, layout, fitted, plan, control, timing, notes);
     fitted = new ModelGroup({ ...parts, scan: { ...scan, test } });
   }
   timing.totalMs = performance.now() - started;
@@ -241,10 +241,12 @@ async function score(
   plan: MomentsPlan,
   control: ScanControl,
   timing: CsvGroupFit["timing"],
+  notes: string[],
 ): Promise<PredictionMetrics> {
   const from = performance.now();
   const how = { predictor: models.predictorPlan(true), unseen: "na" as const, held: plan };
-  const { errors } = await scanScore(table, layout, how, control);
+  const { errors, outside } = await scanScore(table, layout, how, control);
   timing.scanMs += performance.now() - from;
+  notes.push(...outside.notes());
   return errors.metrics(models.parameters);
 }

@@ -59,7 +59,8 @@ export async function robustVcovOf(
 ): Promise<LinearModel> {
   const { type, cluster, testSize, seed, firstRow } = request;
   const plan: VcovPlan = {
-    predictor: model.predictorPlan(true),
+    // The rows of the fit are in its row space by definition, whatever rounding says.
+    predictor: { ...model.predictorPlan(true), rowSpace: undefined },
     whitening: model.whitening,
     type,
     testSize,

@@ -13,19 +13,23 @@ function predict(document: TermsDocument, row: Row): number {
     if (value === null || value === undefined || (kind === "text" && !levels)) return Number.NaN;
     if (levels && !levels.includes(value)) return Number.NaN;
   }
-  const sum = document.terms.reduce(
-    (total, { coefficient, product }) =>
-      total +
-      product.reduce(
-        (value, factor) =>
-          value *
-          ("level" in factor
-            ? Number(row[factor.column] === factor.level)
-            : evaluate(factor.expression, row) ** (factor.power ?? 1)),
-        coefficient,
-      ),
-    document.intercept,
-  );
+  const sumOf = (terms: Pick<TermsDocument["terms"][number], "coefficient" | "product">[], start: number) =>
+    terms.reduce(
+      (total, { coefficient, product }) =>
+        total +
+        product.reduce(
+          (value, factor) =>
+            value *
+            ("level" in factor
+              ? Number(row[factor.column] === factor.level)
+              : evaluate(factor.expression, row) ** (factor.power ?? 1)),
+          coefficient,
+        ),
+      start,
+    );
+  for (const { constant, terms, limit } of document.conditions ?? [])
+    if (Math.abs(sumOf(terms, constant)) > limit) return Number.NaN;
+  const sum = sumOf(document.terms, document.intercept);
   return Number.isFinite(sum) ? sum : Number.NaN;
 }
 

@@ -65,7 +65,7 @@ const RULES: Record<string, Rule> = {
   NormDiscrete: { attributes: { "field!": NAME, "value!": NAME } },
   Apply: {
     children: [`${EXPRESSION}*`],
-    attributes: { "function!": /^([-+*/]|pow|ln|ln1p|log10|exp|sqrt|abs)$/ },
+    attributes: { "function!": /^([-+*/]|pow|ln|ln1p|log10|exp|sqrt|abs|if|lessOrEqual)$/ },
   },
   RegressionTable: {
     children: ["NumericPredictor*", "CategoricalPredictor*", "PredictorTerm*"],

@@ -77,6 +77,9 @@ function evaluate(element: Element, values: ReadonlyMap<string, number | string>
     exp: () => Math.exp(a),
     sqrt: () => Math.sqrt(a),
     abs: () => Math.abs(a),
+    lessOrEqual: () => Number(a <= b),
+    // Without a third argument the result of a condition that does not hold is missing, as is then the prediction.
+    if: () => (a === 1 ? b : Number.NaN),
   };
   return functions[element.getAttribute("function")!]!();
 }

@@ -41,3 +41,16 @@ export function* crossValidationSteps(model: LinearModel): Steps<CrossValidation
 export function crossValidationOf(model: LinearModel): CrossValidation | undefined {
   return inOneGo(crossValidationSteps(model));
 }
+
+/** What to say of folds that have no error, as a line; none where all have one. */
+export function leftOutFolds(model: LinearModel, { folds, leftOut }: CrossValidation): string[] {
+  if (leftOut === 0) return [];
+  const needed = [...new Set(folds.flatMap(({ needs }) => needs))].sort((a, b) => a - b);
+  const names = needed.slice(0, 10).map((j) => model.terms[j]!);
+  const more = needed.length > names.length ? ` and ${needed.length - names.length} more` : "";
+  const what = leftOut === 1 ? "1 fold is" : `${leftOut} folds are`;
+  const whose = leftOut === 1 ? "its" : "their";
+  return [
+    `${what} left out of it: ${whose} rows need coefficients that the other folds cannot estimate (${names.join(", ")}${more})`,
+  ];
+}

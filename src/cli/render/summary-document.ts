@@ -1,6 +1,7 @@
 import type { LinearModel } from "../../linear/model/model.js";
 import type { CrossValidatedPath } from "../../linear/penalty/elastic-net.js";
 import { PENALTY_OBJECTIVE } from "../../linear/penalty/penalty.js";
+import type { CrossValidation } from "../../linear/solve/cross-validation.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, collinearityDocument } from "./collinearity.js";
 import type { ModelReport } from "./model-report.js";
@@ -53,11 +54,15 @@ export function summaryDocument(
     ...modelDocument(model, options.model, options.level),
     ...collinearityDocument(model, options),
     ...(test === undefined ? {} : { test }),
-    ...(cv === undefined ? {} : { cv: { folds: cv.folds.length, mse: cv.mse, rmse: cv.rmse, r2: cv.r2 } }),
+    ...(cv === undefined ? {} : { cv: cvDocument(cv) }),
     ...(path === undefined ? {} : { path: pathDocument(path) }),
     notes,
     timing,
   };
+}
+
+function cvDocument({ folds, leftOut, mse, rmse, r2 }: CrossValidation) {
+  return { folds: folds.length, ...(leftOut > 0 ? { leftOut } : {}), mse, rmse, r2 };
 }
 
 /** A path of λs, without the coefficients of each. */

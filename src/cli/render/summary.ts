@@ -6,7 +6,7 @@ import { PENALTY_OBJECTIVE, type Penalty } from "../../linear/penalty/penalty.js
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
 import { colour } from "./colour.js";
-import type { ModelReport } from "./model-report.js";
+import { leftOutFolds, type ModelReport } from "./model-report.js";
 import { alignedDecimals, count, milliseconds, pValue, significant, stars } from "./numbers.js";
 import { type Align, displayWidth, renderTable, wrap } from "./table.js";
 
@@ -28,6 +28,7 @@ export function renderSummary(
   if (cv !== undefined)
     lines.push(
       `${cv.folds.length}-fold cross-validation: RMSE ${significant(cv.rmse)}, R² ${significant(cv.r2)} out of fold`,
+      ...leftOutFolds(model, cv).map((text) => colour.yellow(text)),
     );
   if (test !== undefined)
     lines.push(

@@ -90,11 +90,11 @@ export class Design {
   /**
    * out += Xβ for the block's rows, term by term; `weights` holds β from its second entry on. A factor's term costs a
    * look-up for each row, however many levels it has. The bits are those of adding all columns in order, of which a
-   * row's are zero but for one.
+   * row's are zero but for one. With `absolute` Σ |x_j β_j| is added instead.
    */
-  addTo(out: Float64Array, weights: Float64Array, rows: number): void {
+  addTo(out: Float64Array, weights: Float64Array, rows: number, absolute = false): void {
     for (const effects of this.#effects)
-      effects.addTo(out, weights, rows, this.#variables.values, this.#codes);
+      effects.addTo(out, weights, rows, this.#variables.values, this.#codes, absolute);
     for (let r = 0; r < rows; r++) if (this.missing[r] === 1) out[r] = Number.NaN;
   }
 

@@ -48,7 +48,7 @@ export class TermEffects {
 
   /**
    * Adds the term to `out` for each row. `weights` are the coefficients, the intercept's first; `values` the variables'
-   * numbers, `codes` the factors' levels, −1 for one that is not known.
+   * numbers, `codes` the factors' levels, −1 for one that is not known. With `absolute` what is added counts by its size.
    */
   addTo(
     out: Float64Array,
@@ -56,6 +56,7 @@ export class TermEffects {
     rows: number,
     values: readonly (readonly Values[])[],
     codes: readonly Int32Array[],
+    absolute = false,
   ): void {
     const own = this.#factors.map((v) => codes[v]!);
     for (const { powers, places } of this.#products) {
@@ -63,7 +64,9 @@ export class TermEffects {
       places.find(own, rows, this.#place);
       for (let r = 0; r < rows; r++) {
         const place = this.#place[r]!;
-        if (place > 0) out[r]! += product === undefined ? weights[place]! : product[r]! * weights[place]!;
+        if (place <= 0) continue;
+        const value = product === undefined ? weights[place]! : product[r]! * weights[place]!;
+        out[r]! += absolute ? Math.abs(value) : value;
       }
     }
   }

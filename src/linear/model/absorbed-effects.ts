@@ -1,10 +1,13 @@
 import type { CodedTerm, FactorLevels } from "../../dataset/formula/coding.js";
 import { levelKey } from "../../dataset/formula/column-key.js";
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
+import { inOneGo } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { SparseMoments } from "../../stats/sparse-moments.js";
 import type { Regression } from "../solve/regression.js";
+import type { Relation } from "../solve/relations.js";
 import type { AbsorbedEffects } from "../solve/solution.js";
+import { solveSteps } from "../solve/solve.js";
 import { absorbEffects } from "../solve/solve-absorbed.js";
 
 /** The effects of a factor's levels. */
@@ -74,6 +77,40 @@ export function unconnectedNotes({
   return [
     `the rows do not connect all levels of ${names}: a prediction for a row of levels that no rows connect is arbitrary`,
   ];
+}
+
+/**
+ * The relations of columns that depend on absorbed effects, and on columns before them; the columns are those of
+ * `withEffects`. See `relationsOf`.
+ */
+export function absorbedRelations(
+  model: ModelOfEffects & { readonly effects: readonly FactorEffects[] },
+  aliased: readonly number[],
+): Relation[] {
+  const { moments, regression } = model;
+  const { terms } = regression;
+  const left = new Set(aliased);
+  const kept = terms.map((_, j) => j).filter((j) => !left.has(j));
+  return aliased.map((column): Relation => {
+    const own = moments.index(terms[column]!);
+    const square = own < 0 ? 0 : moments.product(own, own, false);
+    if (square === 0) return { column, zero: true, constant: 0, at: [], values: [], spread: 0 };
+    const asTarget = { ...regression, target: terms[column]!, terms: kept.map((j) => terms[j]!) };
+    const { coefficients } = inOneGo(solveSteps(moments, asTarget, { inverse: false }));
+    const effects = factorEffects({ ...model, regression: asTarget, coefficients });
+    const at = [...kept];
+    const values = [...coefficients];
+    let place = terms.length;
+    model.effects.forEach((ofModel, f) => {
+      ofModel.effects.forEach((effect, level) => {
+        if (Number.isNaN(effect)) return;
+        at.push(place++);
+        values.push(effects[f]!.effects[level]!);
+      });
+    });
+    const spread = Math.sqrt(moments.product(own, own) / moments.sumW) || Math.sqrt(square / moments.sumW);
+    return { column, zero: false, constant: 0, at, values, spread };
+  });
 }
 
 /** What predicting needs of a model: absorbed factors as terms with a column for every level. */

@@ -4,6 +4,7 @@ import { plainKeys } from "../../dataset/formula/plain.js";
 import type { RawBlock } from "../../dataset/formula/raw-block.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
+import { type CombinedColumns, type OutsideRow, RowSpace, type RowSpacePlan } from "./row-space.js";
 
 /** What predicting from raw columns needs; plain data, so that it can go to a worker. */
 export interface PredictorPlan {
@@ -15,19 +16,27 @@ export interface PredictorPlan {
   weights: Float64Array;
   /** Whether the target's values are to be had too. */
   target: boolean;
+  /** Where columns are aliased: which rows have a prediction in spite of that. */
+  rowSpace?: RowSpacePlan | undefined;
 }
 
 /**
  * Predicts from raw columns, a block of up to 128 rows at a time. Each row adds its terms in order, which gives the
  * bits of `predictRows` on the design matrix.
  */
-export class BlockPredictor {
-  /** ŷ of the block's rows; NaN where a cell is missing or a level was not in the training data. */
+export class BlockPredictor implements CombinedColumns {
+  /**
+   * ŷ of the block's rows; NaN where a cell is missing, a level was not in the training data, or the row lies outside
+   * what these determine.
+   */
   readonly predictions = new Float64Array(BLOCK_ROWS);
   /** y of the block's rows on the scale of the model's target, if asked for; NaN where missing. */
   target: Float64Array | undefined;
+  /** The block's complete rows that lie outside the row space of the fit. */
+  outside: readonly OutsideRow[] = [];
   readonly #plan: PredictorPlan;
   readonly #design: Design | undefined;
+  readonly #rowSpace: RowSpace | undefined;
   #raw: RawBlock = { numeric: [], codes: [], levels: [] };
   #start = 0;
 
@@ -36,6 +45,7 @@ export class BlockPredictor {
     const { spec, terms, levels, target } = plan;
     const plain = target ? plainKeys(spec) !== undefined : isPlainWithoutTarget(spec, terms);
     this.#design = plain ? undefined : new Design(spec, terms, levels, { target });
+    this.#rowSpace = plan.rowSpace && new RowSpace(plan.rowSpace, plan.weights.length - 1);
   }
 
   /** The levels of the block's rows that the training data did not have. */
@@ -55,18 +65,27 @@ export class BlockPredictor {
     const out = this.predictions;
     this.#raw = raw;
     this.#start = start;
-    out.fill(weights[0]!, 0, rows);
+    this.#design?.fill(raw, start, rows);
+    this.combine(weights, out, rows);
+    if (target) this.target = this.#design?.target ?? raw.numeric[0]!.subarray(start, start + rows);
+    if (this.#rowSpace === undefined) return;
+    this.outside = this.#rowSpace.outside(this, rows).filter(({ row }) => !Number.isNaN(out[row]!));
+    for (const { row } of this.outside) out[row] = Number.NaN;
+  }
+
+  /** Writes w₀ + Σ_j w_j x_j for the rows that were filled in last, or the sum of these numbers' sizes. */
+  combine(weights: Float64Array, out: Float64Array, rows: number, absolute = false): void {
+    out.fill(absolute ? Math.abs(weights[0]!) : weights[0]!, 0, rows);
     if (this.#design !== undefined) {
-      this.#design.fill(raw, start, rows);
-      this.#design.addTo(out, weights, rows);
-      // A model of the intercept alone has no column that would carry a missing value to the prediction.
-      if (target) this.target = this.#design.target;
+      this.#design.addTo(out, weights, rows, absolute);
       return;
     }
-    const first = target ? 1 : 0;
-    for (let j = 0; j + 1 < weights.length; j++)
-      addColumn(out, raw.numeric[j + first]!, start, rows, weights[j + 1]!);
-    if (target) this.target = raw.numeric[0]!.subarray(start, start + rows);
+    const first = this.#plan.target ? 1 : 0;
+    for (let j = 0; j + 1 < weights.length; j++) {
+      const column = this.#raw.numeric[j + first]!;
+      if (absolute) addSizes(out, column, this.#start, rows, weights[j + 1]!);
+      else addColumn(out, column, this.#start, rows, weights[j + 1]!);
+    }
   }
 }
 
@@ -78,6 +97,10 @@ function addColumn(
   weight: number,
 ): void {
   for (let r = 0; r < rows; r++) out[r]! += column[from + r]! * weight;
+}
+
+function addSizes(out: Float64Array, column: Float64Array, from: number, rows: number, weight: number): void {
+  for (let r = 0; r < rows; r++) out[r]! += Math.abs(column[from + r]! * weight);
 }
 
 function isPlainWithoutTarget(spec: ModelSpec, terms: readonly CodedTerm[]): boolean {

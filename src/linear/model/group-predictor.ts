@@ -3,6 +3,7 @@ import type { RawBlock } from "../../dataset/formula/raw-block.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { BlockPredictor, type PredictorPlan } from "./block-predictor.js";
+import type { OutsideRow } from "./row-space.js";
 
 /** What predicting by group needs; plain data, so that it can go to a worker. */
 export interface GroupPredictorPlan {
@@ -32,6 +33,7 @@ export class GroupPredictor {
   readonly predictions = new Float64Array(BLOCK_ROWS);
   target: Float64Array | undefined;
   readonly unseen: UnseenLevel[] = [];
+  readonly outside: OutsideRow[] = [];
   readonly #plan: GroupPredictorPlan;
   readonly #plans: ReadonlyMap<string, PredictorPlan>;
   readonly #predictors = new Map<string, BlockPredictor>();
@@ -53,6 +55,7 @@ export class GroupPredictor {
   predict(raw: RawBlock, start: number, rows: number): void {
     const { codes, names } = raw.group!;
     this.unseen.length = 0;
+    this.outside.length = 0;
     this.#rows.clear();
     this.predictions.fill(Number.NaN, 0, rows);
     this.target?.fill(Number.NaN, 0, rows);
@@ -80,6 +83,7 @@ export class GroupPredictor {
       }
       for (const { row, ...level } of predictor.unseen)
         this.unseen.push({ ...level, row: start + own[row]! });
+      for (const { row, term } of predictor.outside) this.outside.push({ row: own[row]!, term });
     }
     this.unseen.sort((a, b) => a.row - b.row);
   }

@@ -57,7 +57,8 @@ export class IntervalBlock {
     else for (let r = 0; r < rows; r++) stdError[r] = sigma2 * this.#whitened.squares[r]!;
     const own = kind === "prediction" ? sigma2 : 0;
     for (let r = 0; r < rows; r++) {
-      const variance = Math.max(0, stdError[r]!);
+      // A row without a prediction has no error of one either.
+      const variance = Number.isNaN(predictions[r]!) ? Number.NaN : Math.max(0, stdError[r]!);
       const width = critical * Math.sqrt(variance + own);
       stdError[r] = Math.sqrt(variance);
       lower[r] = predictions[r]! - width;

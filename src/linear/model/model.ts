@@ -2,6 +2,7 @@ import type { KeptReading } from "../../csv/kept-reading.js";
 import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError, UsageError } from "../../errors.js";
+import { inOneGo } from "../../parallel/steps.js";
 import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
 import { packedIndex, plainList } from "../../stats/packed.js";
 import { foldAlone } from "../../stats/sparse-fold.js";
@@ -10,8 +11,9 @@ import { unwhiten, type Whitening, whiteningOf } from "../covariance/whitening.j
 import type { Penalty } from "../penalty/penalty.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict-concurrent.js";
 import type { Regression } from "../solve/regression.js";
+import { relationsOf } from "../solve/relations.js";
 import type { AbsorbedEffects, Method, Solution } from "../solve/solution.js";
-import { type FactorEffects, factorEffects, withEffects } from "./absorbed-effects.js";
+import { absorbedRelations, type FactorEffects, factorEffects, withEffects } from "./absorbed-effects.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import { type ModelDocument, schemaOf } from "./document-schema.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
@@ -27,6 +29,7 @@ import {
   type SourceContent,
 } from "./model-parts.js";
 import { predictRows } from "./predict-rows.js";
+import { maskOutside, type RowSpacePlan, rowSpacePlan } from "./row-space.js";
 import { readScan, writeScan } from "./scan-document.js";
 import { type Summary, summarize } from "./summary.js";
 import type { ModelGraph } from "./to-graph.js";
@@ -91,6 +94,7 @@ export class LinearModel implements FittedModel {
 
   #effects: readonly FactorEffects[] | undefined;
   #whitening: Whitening | undefined;
+  #rowSpace: { plan: RowSpacePlan | undefined } | undefined;
 
   private constructor(parts: LoadedParts, whitening?: Whitening) {
     this.spec = parts.spec;
@@ -174,6 +178,26 @@ export class LinearModel implements FittedModel {
     return this.#whitening;
   }
 
+  /**
+   * What holds on the rows of the fit of the columns that are aliased, worked out when first asked for; undefined where
+   * none is. A row of which it does not hold has no prediction.
+   */
+  get rowSpace(): RowSpacePlan | undefined {
+    this.#rowSpace ??= { plan: this.#relations() };
+    return this.#rowSpace.plan;
+  }
+
+  #relations(): RowSpacePlan | undefined {
+    const first = this.intercept ? 1 : 0;
+    const aliased = this.terms.map((_, j) => j).filter((j) => Number.isNaN(this.coefficients[j + first]!));
+    if (aliased.length === 0) return undefined;
+    const relations =
+      this.absorbed === undefined
+        ? inOneGo(relationsOf(this.moments, this.regression, aliased))
+        : absorbedRelations(this, aliased);
+    return rowSpacePlan(relations, this.terms);
+  }
+
   /** The number of rows of the fit (of positive weight). */
   get n(): number {
     return this.moments.n;
@@ -219,7 +243,8 @@ export class LinearModel implements FittedModel {
   }
 
   /**
-   * ŷ = Xθ for the rows of X: n × k row-major, or an array of rows of k numbers, k being the number of terms.
+   * ŷ = Xθ for the rows of X: n × k row-major, or an array of rows of k numbers, k being the number of terms. NaN for a
+   * row that the rows of the fit do not determine, where terms are aliased: one outside their row space.
    *
    * @param out a buffer for the n predictions; a new one where it is left out
    * @throws UsageError where the shapes do not fit
@@ -232,6 +257,7 @@ export class LinearModel implements FittedModel {
       throw new UsageError(`out has ${out.length} places, X has ${n} rows`);
     const result = out ?? new Float64Array(n);
     predictRows(flat, this.weights, result);
+    if (this.rowSpace !== undefined) maskOutside(this.rowSpace, flat, this.terms.length, result);
     return result;
   }
 
@@ -248,7 +274,10 @@ export class LinearModel implements FittedModel {
   ): Promise<Float64Array> {
     this.#refuseAbsorbed("predictions for a matrix");
     const flat = flatten(X, this.terms.length);
-    return predictRowsConcurrent(flat, this.weights, rowCount(flat, this.terms.length), options);
+    const n = rowCount(flat, this.terms.length);
+    const result = await predictRowsConcurrent(flat, this.weights, n, options);
+    if (this.rowSpace !== undefined) maskOutside(this.rowSpace, flat, this.terms.length, result);
+    return result;
   }
 
   /**
@@ -271,7 +300,7 @@ export class LinearModel implements FittedModel {
     const spec = target
       ? whole.spec
       : completeSpec({ ...whole.spec, target: { label: "", expression: { number: 0 } } });
-    return { ...whole, spec, target };
+    return { ...whole, spec, target, rowSpace: this.rowSpace };
   }
 
   /**

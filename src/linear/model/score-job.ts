@@ -4,6 +4,7 @@ import { isHeldOut } from "../../scan/row-draw.js";
 import { PredictionErrors } from "../../stats/metrics.js";
 import type { BlockPredictor } from "./block-predictor.js";
 import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "./group-predictor.js";
+import { type OutsideCount, OutsideRows } from "./row-space.js";
 import { checkUnseen, type UnseenPolicy } from "./unseen.js";
 
 /** What the score of a chunk depends on, apart from its rows; plain data, so that it can go to a worker. */
@@ -20,6 +21,8 @@ export interface ScoreResult {
   rows: number;
   /** The sums of the errors, see `PredictionErrors.of`. */
   errors: readonly number[];
+  /** Rows with a target that have no prediction, though they are complete. */
+  outside: OutsideCount;
 }
 
 /** Compares the predictions of a model with the targets of the rows that are complete. */
@@ -27,6 +30,7 @@ class ScoreJob implements ChunkJob<ScoreResult> {
   readonly #view: BlockView;
   readonly #plan: ScorePlan;
   readonly #predictor: BlockPredictor | GroupPredictor;
+  readonly #outside = new OutsideRows();
   #errors = new PredictionErrors();
   #rows = 0;
 
@@ -44,8 +48,12 @@ class ScoreJob implements ChunkJob<ScoreResult> {
     const weightOf = (r: number) => raw.weights?.[r] ?? 1;
     const rowOf = (r: number) => this.#view.rowNumber(r);
     checkUnseen(this.#predictor, rowOf, unseen, (r) => !Number.isNaN(target![r]!) && weightOf(r) > 0);
+    const isAsked = (r: number) =>
+      held === undefined || isHeldOut(held.firstRow + rowOf(r), held.seed, held.testSize);
+    const counts = (r: number) => !Number.isNaN(target![r]!) && weightOf(r) > 0 && isAsked(r);
+    this.#outside.add(this.#predictor.outside, counts);
     for (let r = 0; r < rows; r++) {
-      if (held && !isHeldOut(held.firstRow + rowOf(r), held.seed, held.testSize)) continue;
+      if (!isAsked(r)) continue;
       const [y, prediction, weight] = [target![r]!, predictions[r]!, weightOf(r)];
       if (!Number.isNaN(prediction) && !Number.isNaN(y) && weight > 0)
         this.#errors.add(y, prediction, weight);
@@ -54,7 +62,7 @@ class ScoreJob implements ChunkJob<ScoreResult> {
   }
 
   finish(): ScoreResult {
-    const result = { rows: this.#rows, errors: this.#errors.sums };
+    const result = { rows: this.#rows, errors: this.#errors.sums, outside: this.#outside.take() };
     this.#errors = new PredictionErrors();
     this.#rows = 0;
     return result;

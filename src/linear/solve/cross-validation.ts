@@ -2,6 +2,7 @@ import { UsageError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { mergeFolds } from "../../stats/merge-folds.js";
+import { foldNeeds } from "./fold-needs.js";
 import { needsExtended } from "./ladder.js";
 import { mergeFoldsSteps } from "./merge-steps.js";
 import { predictionSquares } from "./prediction-squares.js";
@@ -12,6 +13,11 @@ import { solveSteps } from "./solve.js";
 export interface FoldError {
   /** Rows of the fold. */
   n: number;
+  /**
+   * Coefficients that the fold's rows need and the others cannot estimate, as indices into the terms: the fold then has
+   * no error, and is left out of the whole.
+   */
+  needs: readonly number[];
   mse: number;
   rmse: number;
   /** 1 − Σ w (y − ŷ)² / Σ w (y − ȳ)², ȳ the fold's own mean. */
@@ -23,6 +29,8 @@ export interface FoldError {
 /** k-fold cross-validation. */
 export interface CrossValidation {
   folds: FoldError[];
+  /** Folds without an error, left out of what follows: see `needs`. */
+  leftOut: number;
   /** The mean squared error over all rows, each predicted by the model of the other folds. */
   mse: number;
   rmse: number;
@@ -34,7 +42,8 @@ export interface CrossValidation {
 
 /**
  * Cross-validates from the moments of the folds alone: each fold's model is solved from the merged moments of the
- * others, and its error on the fold is exact from the fold's own moments. Folds without rows are passed over.
+ * others, and its error on the fold is exact from the fold's own moments. Folds without rows are passed over; those whose
+ * rows need a coefficient that the others cannot estimate have no error, and are counted.
  *
  * @throws UsageError for fewer than two folds with rows
  */
@@ -44,7 +53,9 @@ export function* crossValidateSteps(
 ): Steps<CrossValidation> {
   const used = yield* asNeeded(folds, regression);
   const predictions = yield* leaveOneOut(used, function* (others, fold) {
-    const { coefficients } = yield* solveSteps(others, regression, { inverse: false });
+    const { coefficients, aliased } = yield* solveSteps(others, regression, { inverse: false });
+    const needs = aliased.length === 0 ? [] : yield* foldNeeds(others, fold, regression, aliased);
+    if (needs.length > 0) return { coefficients, squares: Number.NaN, needs };
     return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
   });
   return collectErrors(used, regression.target, predictions);
@@ -102,6 +113,8 @@ interface FoldPrediction {
   coefficients: Float64Array;
   /** Σ w (y − ŷ)² on the fold. */
   squares: number;
+  /** See `FoldError`. */
+  needs?: readonly number[];
 }
 
 /** Puts the folds' errors together; `predictions` are those of the folds with rows. */
@@ -111,29 +124,38 @@ export function collectErrors(
   predictions: readonly FoldPrediction[],
 ): CrossValidation {
   const filled = folds.filter((fold) => fold.n > 0);
-  let total = 0;
-  let weight = 0;
-  const errors = filled.map((fold, f) => {
-    const { coefficients, squares } = predictions[f]!;
-    total += squares;
-    weight += fold.sumW;
+  const errors = filled.map((fold, f): FoldError => {
+    const { coefficients, squares, needs = [] } = predictions[f]!;
     const mse = squares / fold.sumW;
-    return { n: fold.n, mse, rmse: Math.sqrt(mse), r2: 1 - squares / spread(fold, target), coefficients };
+    return {
+      n: fold.n,
+      needs,
+      mse,
+      rmse: Math.sqrt(mse),
+      r2: 1 - squares / spread(fold, target),
+      coefficients,
+    };
   });
+  const counted = filled.map((_, f) => f).filter((f) => errors[f]!.needs.length === 0);
+  const weight = counted.reduce((sum, f) => sum + filled[f]!.sumW, 0);
+  const total = counted.reduce((sum, f) => sum + predictions[f]!.squares, 0);
   const mse = total / weight;
-  let variance = 0;
-  for (let f = 0; f < filled.length; f++)
-    variance += (filled[f]!.sumW / weight) * (errors[f]!.mse - mse) ** 2;
-  const targets = filled.map((fold) => {
+  const variance = counted.reduce(
+    (sum, f) => sum + (filled[f]!.sumW / weight) * (errors[f]!.mse - mse) ** 2,
+    0,
+  );
+  const targets = counted.map((f) => {
+    const fold = filled[f]!;
     const y = fold.index(target);
     return y < 0 ? fold.select([]).widen([target]) : fold.select([y]);
   });
   return {
     folds: errors,
+    leftOut: filled.length - counted.length,
     mse,
     rmse: Math.sqrt(mse),
-    r2: 1 - total / spread(mergeFolds(targets), target),
-    mseError: Math.sqrt(variance / (filled.length - 1)),
+    r2: counted.length === 0 ? Number.NaN : 1 - total / spread(mergeFolds(targets), target),
+    mseError: Math.sqrt(variance / (counted.length - 1)),
   };
 }
 

@@ -37,7 +37,7 @@ export function eliminateFactor(moments: SparseMoments, regression: Regression):
   const family = largestFactor(moments, found, regression.intercept);
   if (family === undefined) return undefined;
   const target = moments.find(regression.target);
-  if (target === undefined || !("number" in target)) return undefined;
+  if (target === undefined) return undefined;
   const { table: t } = moments.shape.families[family]!;
   const isLevel = (column: Found | undefined) =>
     column !== undefined && "family" in column && column.family === family;
@@ -50,7 +50,13 @@ export function eliminateFactor(moments: SparseMoments, regression: Regression):
     moments: asMoments(moments, names, reduced),
     regression: { target: regression.target, terms: names.slice(0, -1), intercept: true },
     complete: (solution, inverseWanted) =>
-      completed(moments, regression, { found, family, others, within, loss }, solution, inverseWanted),
+      completed(
+        moments,
+        regression,
+        { found, family, others, within, loss, target },
+        solution,
+        inverseWanted,
+      ),
   };
 }
 
@@ -96,11 +102,12 @@ function completed(
     others: readonly number[];
     within: WithinLevels;
     loss: number;
+    target: Found;
   },
   within: Solution,
   inverseWanted: boolean,
 ): Solution {
-  const { found, family, others, loss } = parts;
+  const { found, family, others, loss, target } = parts;
   const first = intercept ? 1 : 0;
   const gamma = others.map((_, i) => within.coefficients[i + 1]!);
   const kept = gamma.map((_, i) => i).filter((i) => !Number.isNaN(gamma[i]!));
@@ -135,7 +142,7 @@ function completed(
     conditionNumber: within.conditionNumber * Math.sqrt(loss),
     rss: within.rss,
     method: within.method,
-    tss: moments.productOf({ number: 0 }, { number: 0 }, intercept).toNumber(),
+    tss: moments.productOf(target, target, intercept).toNumber(),
   };
   if (!inverseWanted) return { ...solution, inverse: new Float64Array(0) };
   const spread = new CoefficientSpread(within, kept, levels, reference);

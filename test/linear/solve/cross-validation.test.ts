@@ -88,7 +88,52 @@ describe("cross-validation from the folds' moments", () => {
     const right = Moments.fromRows(["y"], Float64Array.of(2, 2, 5));
     const { folds } = crossValidate([left, right], { target: "y", terms: ["l"], intercept: true });
     expect([...folds[0]!.coefficients]).toEqual([3, Number.NaN]);
-    expect(folds[0]!.mse).toBe((4 + 1 + 0) / 3);
+    // Its effect is not known from the others, so its fold has no error; the other one has.
+    expect([folds[0]!.needs, folds[0]!.mse]).toEqual([[0], Number.NaN]);
+    expect([folds[1]!.needs, folds[1]!.mse]).toEqual([[], (0.25 + 0.25 + 6.25) / 3]);
+  });
+
+  test("leaves out folds that need what the others cannot estimate: y on x and an indicator of one fold", () => {
+    // Rows (y, x, d) in three folds; only the third has d other than 0. The first two are predicted by y on x alone.
+    const folds = [
+      [
+        [1, 0, 0],
+        [3, 1, 0],
+        [4, 2, 0],
+      ],
+      [
+        [2, 0, 0],
+        [2, 1, 0],
+        [6, 3, 0],
+      ],
+      [
+        [9, 1, 1],
+        [3, 1, 0],
+      ],
+    ];
+    const regression = { target: "y", terms: ["x", "d"], intercept: true };
+    const errorBySimpleRegression = (fold: number[][], others: number[][]) => {
+      // With d in the fit its one row is fitted exactly, and counts for nothing.
+      const rows = others.filter(([, , d]) => d === 0);
+      const mean = (of: (row: number[]) => number) =>
+        rows.reduce((sum, row) => sum + of(row), 0) / rows.length;
+      const [mx, my] = [mean(([, x]) => x!), mean(([y]) => y!)];
+      const slope =
+        rows.reduce((sum, [y, x]) => sum + (x! - mx) * (y! - my), 0) /
+        rows.reduce((sum, [, x]) => sum + (x! - mx) ** 2, 0);
+      return fold.reduce((sum, [y, x]) => sum + (y! - my - slope * (x! - mx)) ** 2, 0);
+    };
+    const squares = [0, 1].map((f) =>
+      errorBySimpleRegression(folds[f]!, folds.filter((_, i) => i !== f).flat()),
+    );
+    for (const kind of [Moments, ExtendedMoments]) {
+      const moments = folds.map((rows) => kind.fromRows(["y", "x", "d"], Float64Array.from(rows.flat())));
+      const cv = crossValidate(moments, regression);
+      expect(cv.leftOut).toBe(1);
+      expect(cv.folds.map(({ needs }) => needs)).toEqual([[], [], [1]]);
+      // Six rows counted; errors of a few ulps.
+      expect(cv.mse).toBeCloseTo((squares[0]! + squares[1]!) / 6, 12);
+    }
   });
 });
 

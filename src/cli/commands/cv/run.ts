@@ -9,7 +9,7 @@ import { version } from "../../../version.js";
 import { type ModelOptions, modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
 import { colour } from "../../render/colour.js";
-import { crossValidationSteps } from "../../render/model-report.js";
+import { crossValidationSteps, leftOutFolds } from "../../render/model-report.js";
 import { alignedDecimals, count, significant } from "../../render/numbers.js";
 import { penaltyText } from "../../render/summary.js";
 import { renderTable } from "../../render/table.js";
@@ -73,15 +73,17 @@ function document(path: string, model: LinearModel, { folds, ...overall }: Cross
     data: { path, n: model.n, seed: model.scan?.seed },
     model: { target: model.target, terms: model.terms, penalty: model.penalty },
     cv: overall,
-    folds: folds.map(({ coefficients, ...fold }, i) => ({
+    folds: folds.map(({ coefficients, needs, ...fold }, i) => ({
       fold: i + 1,
       ...fold,
+      ...(needs.length > 0 ? { needs: needs.map((j) => model.terms[j]) } : {}),
       coefficients: Object.fromEntries(names.map((name, j) => [name, coefficients[j]])),
     })),
   };
 }
 
-function render(model: LinearModel, { folds, mse, rmse, r2, mseError }: CrossValidation): string {
+function render(model: LinearModel, found: CrossValidation): string {
+  const { folds, mse, rmse, r2, mseError } = found;
   const [mses, rmses, r2s] = [
     alignedDecimals(folds.map((fold) => fold.mse)),
     alignedDecimals(folds.map((fold) => fold.rmse)),
@@ -96,6 +98,8 @@ function render(model: LinearModel, { folds, mse, rmse, r2, mseError }: CrossVal
     `${colour.bold(model.target)} on ${model.terms.length} terms, ${folds.length} folds${seed}\n${penalised}\n` +
     `${renderTable([titles, ...rows], ["right", "right", "right", "right", "right"])}\n\n` +
     `RMSE ${significant(rmse)}   MSE ${significant(mse)} ± ${significant(mseError, 3)} (standard error over folds)   ` +
-    `R² ${significant(r2)} out of fold\n`
+    `R² ${significant(r2)} out of fold\n${leftOutFolds(model, found)
+      .map((text) => `${colour.yellow(text)}\n`)
+      .join("")}`
   );
 }

@@ -51,11 +51,18 @@ export async function diagnose(data: string, options: DiagnoseOptions, signal: A
   // The rows may go to standard output: the report then makes way.
   const stream = options.output === "-" ? process.stderr : process.stdout;
   if (options.json) {
-    const { rows, dropped, excluded, heldOut, ...rest } = found;
+    const { rows, dropped, outside, excluded, heldOut, ...rest } = found;
     const document = {
       goml: version,
       command: "diagnose",
-      data: { path: data, rows, dropped, ...(excluded > 0 ? { excluded } : {}), heldOut },
+      data: {
+        path: data,
+        rows,
+        dropped,
+        ...(outside > 0 ? { outside } : {}),
+        ...(excluded > 0 ? { excluded } : {}),
+        heldOut,
+      },
       model: { path: options.model, target: model.target },
       ...rest,
     };
@@ -67,6 +74,7 @@ export async function diagnose(data: string, options: DiagnoseOptions, signal: A
 function renderDiagnosis(found: Diagnosis, target: string): string {
   const lines = [
     `${colour.bold(`Residuals of ${target}`)}, ${count(found.n)} of ${count(found.rows)} rows` +
+      (found.outside > 0 ? `, ${count(found.outside)} outside what the model determines` : "") +
       (found.heldOut > 0 ? `, ${count(found.heldOut)} held out from the fit` : "") +
       (found.excluded > 0 ? `, ${count(found.excluded)} left out by --where` : ""),
     "",

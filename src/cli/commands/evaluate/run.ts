@@ -47,7 +47,7 @@ export async function evaluate(
     onProgress: progress.update,
   };
   const found = await evaluateCsv(model, data, reading).finally(progress.end);
-  const { rows, dropped, excluded, metrics, notes } = found;
+  const { rows, dropped, outside, excluded, metrics, notes } = found;
   const gates = gatesOf(metrics, options);
   if (options.json)
     process.stdout.write(
@@ -55,7 +55,13 @@ export async function evaluate(
         {
           goml: version,
           command: "evaluate",
-          data: { path: data.join(" "), rows, dropped, ...(excluded > 0 ? { excluded } : {}) },
+          data: {
+            path: data.join(" "),
+            rows,
+            dropped,
+            ...(outside > 0 ? { outside } : {}),
+            ...(excluded > 0 ? { excluded } : {}),
+          },
           model: { path: options.model, target: model.target },
           metrics,
           gates,
@@ -76,6 +82,7 @@ export async function evaluate(
     process.stdout.write(
       `${renderTable(figures, ["left", "right"])}\n` +
         `${count(metrics.n)} of ${count(rows)} rows, ${count(dropped)} dropped for missing cells` +
+        `${outside > 0 ? `, ${count(outside)} without a prediction` : ""}` +
         `${excluded > 0 ? `, ${count(excluded)} left out by --where` : ""}\n` +
         notes.map((note) => `${colour.yellow(`note: ${note}`)}\n`).join(""),
     );

@@ -49,13 +49,19 @@ export async function predict(
       onProgress: progress.update,
     }).finally(progress.end);
     if (options.quiet) return 0;
-    const { rows, missing, excluded, notes, metrics, timing } = result;
+    const { rows, missing, outside, excluded, notes, metrics, timing } = result;
     const path = sources.map(({ name }) => name).join(" ");
     if (options.json) {
       const document = {
         goml: version,
         command: "predict",
-        data: { path, rows, missing, ...(excluded > 0 ? { excluded } : {}) },
+        data: {
+          path,
+          rows,
+          missing,
+          ...(outside > 0 ? { outside } : {}),
+          ...(excluded > 0 ? { excluded } : {}),
+        },
         ...(notes.length > 0 ? { notes } : {}),
         metrics,
         timing,
@@ -67,6 +73,7 @@ export async function predict(
     const parts = [`${count(rows)} ${rows === 1 ? "row" : "rows"} of ${of}`];
     if (excluded > 0) parts.push(`${count(excluded)} left out by --where`);
     if (missing > 0) parts.push(`${count(missing)} NA for missing cells`);
+    if (outside > 0) parts.push(`${count(outside)} NA outside what the training data determine`);
     if (metrics !== undefined)
       parts.push(`MSE ${significant(metrics.mse)}`, `AIC ${significant(metrics.aicExtract)}`);
     parts.push(
