@@ -14,7 +14,7 @@ const ROUNDING = 1e-13;
 const MOST_LOOKS = 20;
 
 /** A relation as it is checked: Σ weights x = 0 with the intercept's first, of k + 1; plain data. */
-export interface RowSpaceRelation {
+interface RowSpaceRelation {
   at: readonly number[];
   values: readonly number[];
   spread: number;
