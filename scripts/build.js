@@ -22,10 +22,11 @@ const node = (script, args) => execFileSync(process.execPath, [script, ...args],
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/kernels", { recursive: true });
 
-// Those of dense systems are a file of their own: their memory is shared by threads.
+// Those of dense systems and of tensors are files of their own: their memory is shared by threads.
 for (const [folder, name] of [
   ["src/kernels/assembly", "kernels"],
   ["src/kernels/assembly/dense", "dense"],
+  ["src/kernels/assembly/tensor", "tensor"],
 ])
   node(bin("assemblyscript", "asc"), [
     `${folder}/index.ts`,

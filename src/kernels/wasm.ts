@@ -95,6 +95,40 @@ export interface DenseExports {
   backTileExtended(l: number, b: number, low: number, size: number): void;
 }
 
+/** The functions of src/kernels/assembly/tensor/index.ts; pointers and strides are in bytes. */
+export interface TensorExports {
+  roomBytes(): number;
+  gemmF32: Gemm;
+  gemmF64: Gemm;
+  convolve(
+    x: number,
+    w: number,
+    y: number,
+    yRow: number,
+    geometry: number,
+    m: number,
+    from: number,
+    to: number,
+    room: number,
+  ): void;
+}
+
+/** C = A·B, A m × k, B k × n; C's columns follow each other. */
+type Gemm = (
+  a: number,
+  aRow: number,
+  aColumn: number,
+  b: number,
+  bRow: number,
+  bColumn: number,
+  c: number,
+  cRow: number,
+  m: number,
+  n: number,
+  k: number,
+  room: number,
+) => void;
+
 interface MemorySize {
   initial: number;
   maximum: number;
@@ -108,16 +142,24 @@ declare const WebAssembly: {
 };
 
 const PAGE = 65536;
-let compiled: object | undefined;
-let compiledDense: object | undefined;
+/** The code of each file, compiled once per thread. */
+const compiled = new Map<string, object>();
 
-/** A new instance of the kernels with a memory of its own; the code is compiled once per thread. */
+/** An instance of the kernels in a file of dist/kernels; the build puts it there. */
+function instanceOf(name: string, imports: object): unknown {
+  let module = compiled.get(name);
+  if (module === undefined) {
+    // src/, dist/ and dist/bundle/ lie equally deep.
+    const file = new URL(`../../dist/kernels/${name}.wasm`, import.meta.url);
+    module = new WebAssembly.Module(readFileSync(file));
+    compiled.set(name, module);
+  }
+  return new WebAssembly.Instance(module, imports).exports;
+}
+
+/** A new instance of the kernels of rows and moments, with a memory of its own. */
 export function instantiate(): Exports {
-  // The build puts the file there; src/, dist/ and dist/bundle/ lie equally deep.
-  compiled ??= new WebAssembly.Module(
-    readFileSync(new URL("../../dist/kernels/kernels.wasm", import.meta.url)),
-  );
-  return new WebAssembly.Instance(compiled, {}).exports as Exports;
+  return instanceOf("kernels", {}) as Exports;
 }
 
 /** A zeroed memory of so many bytes, 4 GiB at most, for the kernels of dense systems. */
@@ -126,10 +168,12 @@ export function sharedMemory(bytes: number): SharedMemory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
 
-/** An instance of the kernels of dense systems on a memory; the code is compiled once per thread. */
+/** An instance of the kernels of dense systems on a memory. */
 export function instantiateDense(memory: SharedMemory): DenseExports {
-  compiledDense ??= new WebAssembly.Module(
-    readFileSync(new URL("../../dist/kernels/dense.wasm", import.meta.url)),
-  );
-  return new WebAssembly.Instance(compiledDense, { env: { memory } }).exports as DenseExports;
+  return instanceOf("dense", { env: { memory } }) as DenseExports;
+}
+
+/** An instance of the kernels of tensors on a memory. */
+export function instantiateTensor(memory: SharedMemory): TensorExports {
+  return instanceOf("tensor", { env: { memory } }) as TensorExports;
 }

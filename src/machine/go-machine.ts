@@ -53,8 +53,6 @@ export type LeafValues = Iterable<readonly [Node, Value]>;
 export class GoMachine extends PlannedMachine {
   private readonly engine: Engine;
   private readonly capacity: number;
-  /** Whether leaves are copied into memory that workers see, or read where they are given. */
-  private readonly copiesLeaves: boolean;
   /** Whether a run by itself goes to the engine's threads, and whether runs that overlap do; else this thread sweeps. */
   private readonly shared: boolean;
   private readonly overlapped: boolean;
@@ -76,7 +74,6 @@ export class GoMachine extends PlannedMachine {
     }
     if (!(threshold >= 0)) throw new UsageError(`threshold is 0 or more, got ${threshold}`);
     this.capacity = capacity;
-    this.copiesLeaves = workers > 0;
     const { plan } = this;
     this.engine = new Engine(plan, this.leaves, {
       capacity,
@@ -151,7 +148,7 @@ export class GoMachine extends PlannedMachine {
       this.checkOpen();
       this.checkLeaves();
       if (options.signal?.aborted) throw options.signal.reason;
-      if (options.views === true) this.lentViews = !this.copiesLeaves;
+      if (options.views === true) this.lentViews = !this.engine.inMemory;
       const frame = shared ? undefined : this.engine.borrow(options.views === true);
       return frame === undefined ? this.submit(options) : this.sweep(frame, options);
     } catch (error) {

@@ -9,6 +9,7 @@ import type { Program } from "./engine/program.js";
 import { Scheduler } from "./engine/scheduler.js";
 import type { WorkerFailure } from "./engine/worker-failure.js";
 import { workerRound } from "./engine/worker-loop.js";
+import { allowKernels, ROOM_BYTES } from "./kernels/tensor-kernels.js";
 import type { Kernel } from "./op.js";
 import { rebuildOp } from "./ops/registry.js";
 import type { Data } from "./tensor.js";
@@ -23,6 +24,7 @@ const program = workerData as Program;
 const { pages, network, lanes, lane } = program;
 const control = controlOf(pages, network, program.capacity, program.leaves, program.callerWorks);
 const { shared, words } = control;
+if (program.rooms >= 0) allowKernels(pages, program.rooms + lane * ROOM_BYTES);
 
 const leafSteps = new Int32Array(program.leaves);
 for (const [step, { leaf }] of program.values.entries()) if (leaf >= 0) leafSteps[leaf] = step;

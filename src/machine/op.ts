@@ -21,6 +21,11 @@ export interface Kernel {
   /** About how long the whole takes on one thread, in nanoseconds; it decides whether worker threads pay. */
   readonly cost: number;
   /**
+   * Whether it is fastest where its operands lie in the machine's memory, because its loops are in WebAssembly: then
+   * machines copy leaves there. Elsewhere it gives the same bits.
+   */
+  readonly inMemory?: boolean;
+  /**
    * Computes the pieces `from` to `to` (exclusive) of `output`, writes nothing else and leaves `inputs` alone.
    * Only ops of your own may return a promise.
    */
@@ -31,7 +36,7 @@ export interface Kernel {
  * An operation on tensors: pure, so that its result depends on its inputs alone.
  *
  * Extend it for an op of your own and add it with `graph.apply(op, inputs)`. Elements are computed in double and
- * rounded once when the output is float32.
+ * rounded once when the output is float32, but for sums of products, of which every product and sum is rounded.
  */
 export abstract class Op {
   abstract readonly name: string;

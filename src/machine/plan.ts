@@ -34,6 +34,8 @@ export interface Plan {
   /** The numbers of the steps that are no leaves, in order. */
   readonly tasks: Int32Array;
   readonly outputs: readonly Step[];
+  /** Whether leaves should be copied into the machine's memory, for kernels that are fastest there. */
+  readonly inMemory: boolean;
   /** For each node of the graph its number in the plan, or −1. */
   readonly indexOf: Int32Array;
 }
@@ -101,7 +103,8 @@ export function compile(graph: Graph, outputs: readonly Node[] | undefined): Pla
     steps.filter((step) => step.leaf < 0),
     (step) => step.index,
   );
-  return { steps, edges, leaves, tasks, outputs: results, indexOf };
+  const inMemory = steps.some(({ kernel }) => kernel?.inMemory === true);
+  return { steps, edges, leaves, tasks, outputs: results, inMemory, indexOf };
 }
 
 /** The values of the needed nodes that depend on constants alone, at the nodes' ids. */

@@ -1,13 +1,16 @@
 import { UsageError } from "../errors.js";
 import { CallerFrame } from "./engine/caller-frame.js";
 import { Clock } from "./engine/clock.js";
+import { LeafCopies } from "./engine/leaf-copies.js";
 import { Memory } from "./engine/memory.js";
 import { assignPlaces } from "./engine/places.js";
 import { type Pause, type SweepControl, sweep } from "./engine/sweep.js";
 import { MachineClosedError } from "./errors.js";
 import type { Graph } from "./graph.js";
+import { allowKernels, ROOM_BYTES } from "./kernels/tensor-kernels.js";
 import { FinishedRun, type MachineOptions, PlannedMachine, type Run, type RunOptions } from "./machine.js";
-import { opError } from "./plan.js";
+import { opError, type Step } from "./plan.js";
+import type { Data } from "./tensor.js";
 import { Recorder } from "./trace.js";
 
 /**
@@ -19,6 +22,8 @@ import { Recorder } from "./trace.js";
 export class TapeMachine extends PlannedMachine {
   /** The number of places that the intermediate values share. */
   readonly bufferCount: number;
+  /** Leaves' values in the machine's memory, where kernels want them there; else they are read where they are given. */
+  private copies: LeafCopies | undefined = undefined;
   private frame: CallerFrame | undefined;
   private running: Promise<unknown> | undefined = undefined;
 
@@ -27,7 +32,12 @@ export class TapeMachine extends PlannedMachine {
     const places = assignPlaces(this.plan, "sequential");
     const memory = new Memory();
     this.bufferCount = places.shared;
-    this.frame = new CallerFrame(this.plan, memory.pages, memory.take(places.bytes), places);
+    const { plan } = this;
+    if (plan.inMemory) {
+      allowKernels(memory.pages, memory.take(ROOM_BYTES));
+      this.copies = new LeafCopies(memory, plan);
+    }
+    this.frame = new CallerFrame(plan, memory.pages, memory.take(places.bytes), places);
     this.startLeaves();
   }
 
@@ -55,17 +65,24 @@ export class TapeMachine extends PlannedMachine {
     this.frame = undefined;
   }
 
+  protected override setLeaf(step: Step, data: Data | undefined): void {
+    const { frame, running, copies } = this;
+    const isRead = (copy: Data) => running !== undefined && frame?.leaf(step.leaf) === copy;
+    super.setLeaf(step, data && (copies?.adopt(step.leaf, data, isRead) ?? data));
+  }
+
   private async run({ signal, views }: RunOptions): Promise<Run> {
     const { plan } = this;
     const frame = this.frame!;
     const recorder = this.traced ? new Recorder(plan) : undefined;
     const control = { recorder, signal, clock: signal === undefined ? undefined : new Clock() };
-    if (views === true) this.lentViews = true;
+    const inMemory = this.copies !== undefined;
+    if (views === true) this.lentViews = !inMemory;
     frame.takeLeaves(this.leaves);
-    frame.takeOutputs(views !== true);
+    frame.takeOutputs(!inMemory && views !== true);
     const pause = sweep(plan, frame, 0, control);
     if (pause !== undefined) await this.goOn(frame, pause, control);
-    return new FinishedRun(plan, frame.results(views === true, false), recorder?.finish());
+    return new FinishedRun(plan, frame.results(views === true, inMemory), recorder?.finish());
   }
 
   /** Waits and goes on, until the end. */

@@ -65,6 +65,8 @@ export class Engine {
   private readonly loop: CallerLoop;
   private readonly steps: readonly (PortableStep | undefined)[];
   private readonly lanes: number;
+  /** Whether all values lie in memory, so that leaves are copied in and outputs out. */
+  readonly inMemory: boolean;
   /** The runs that have a frame, and those that wait for one. */
   private active: Entered[] = [];
   private line: Entered[] = [];
@@ -90,11 +92,13 @@ export class Engine {
     this.pays = workers > 0 && threadsPay(plan, this.network, threads);
     this.work = this.network.cost.reduce((sum, cost) => sum + cost, 0);
     this.steps = workers === 0 ? [] : portableSteps(plan);
+    this.inMemory = workers > 0 || plan.inMemory;
     this.lanes = options.traced ? workers + 1 : 0;
     this.store = new FrameStore(plan, this.network, {
       capacity,
       callerWorks: callerWorks && workers > 0,
-      shared: workers > 0,
+      inMemory: this.inMemory,
+      threads: workers + 1,
       lanes: this.lanes,
       unknown: workers === 0 ? undefined : unknownSteps(this.steps),
     });
@@ -168,14 +172,14 @@ export class Engine {
     const frame = this.store.take();
     if (frame === undefined) return undefined;
     this.store.bindLeaves(frame, this.leaves);
-    frame.own.takeOutputs(this.options.workers === 0 && !views);
+    frame.own.takeOutputs(!this.inMemory && !views);
     this.record(frame);
     return frame;
   }
 
   /** The outputs of the run that has ended in a frame. */
   resultsOf(frame: Frame, views: boolean): Data[] {
-    return frame.own.results(views, this.options.workers > 0);
+    return frame.own.results(views, this.inMemory);
   }
 
   /** Gives a frame back, or to the next in line. */
@@ -262,7 +266,7 @@ export class Engine {
 
   private begin(entered: Entered, frame: Frame): void {
     this.store.bindLeaves(frame, entered.leaves ?? this.leaves);
-    frame.own.takeOutputs(this.options.workers === 0 && !entered.run.views);
+    frame.own.takeOutputs(!this.inMemory && !entered.run.views);
     this.record(frame);
     this.occupy(entered, frame);
     this.startCrew();
@@ -283,6 +287,7 @@ export class Engine {
     if (workers === 0 || this.crew !== undefined) return;
     const program = {
       pages: this.store.pages,
+      rooms: this.store.rooms,
       network: this.network,
       callerWorks,
       capacity,

@@ -1,10 +1,12 @@
+import { allowKernels, ROOM_BYTES } from "../kernels/tensor-kernels.js";
 import type { Plan } from "../plan.js";
 import type { Data } from "../tensor.js";
 import type { Recorder } from "../trace.js";
 import { CallerFrame, type Leaves } from "./caller-frame.js";
 import { type Control, controlOf, takeControl, takeFrame } from "./control.js";
 import { clearFrame, MOVED } from "./frame.js";
-import { Memory, type SharedPages, viewOf } from "./memory.js";
+import { LeafCopies } from "./leaf-copies.js";
+import { Memory, type SharedPages } from "./memory.js";
 import type { Network } from "./network.js";
 import { assignPlaces, type Places } from "./places.js";
 
@@ -24,8 +26,10 @@ interface FrameStoreOptions {
   /** Frames there may be. */
   readonly capacity: number;
   readonly callerWorks: boolean;
-  /** Whether other threads read values, so that leaves must lie in memory. */
-  readonly shared: boolean;
+  /** Whether leaves must lie in memory: other threads read them, or kernels want them there. */
+  readonly inMemory: boolean;
+  /** Threads that compute, the caller's counted. */
+  readonly threads: number;
   /** Threads whose times are traced, 0 for none. */
   readonly lanes: number;
   /** Errors in place of kernels, for steps that have none. */
@@ -37,21 +41,25 @@ export class FrameStore {
   readonly places: Places;
   readonly control: Control;
   readonly frames: Frame[] = [];
+  /** Where the threads' rooms for kernels begin, one behind the other, or −1. */
+  readonly rooms: number;
   private readonly plan: Plan;
   private readonly network: Network;
   private readonly options: FrameStoreOptions;
   private readonly memory = new Memory();
   private readonly free: Frame[] = [];
-  /** Each leaf's copies in memory. */
-  private readonly copies: (Data[] | undefined)[] = [];
+  private readonly copies: LeafCopies;
 
   constructor(plan: Plan, network: Network, options: FrameStoreOptions) {
     this.plan = plan;
     this.network = network;
     this.options = options;
     this.places = assignPlaces(plan, "any");
-    const { capacity, callerWorks } = options;
+    this.copies = new LeafCopies(this.memory, plan);
+    const { capacity, callerWorks, threads } = options;
     takeControl(this.memory, network, capacity);
+    this.rooms = plan.inMemory ? this.memory.take(threads * ROOM_BYTES) : -1;
+    if (plan.inMemory) allowKernels(this.memory.pages, this.rooms);
     this.control = controlOf(this.memory.pages, network, capacity, plan.leaves.length, callerWorks);
   }
 
@@ -70,7 +78,7 @@ export class FrameStore {
 
   /** Lets a frame's next run see the leaves' values. */
   bindLeaves({ own, words }: Frame, leaves: Leaves): void {
-    if (!own.takeLeaves(leaves) || !this.options.shared) return;
+    if (!own.takeLeaves(leaves) || !this.options.inMemory) return;
     const at = this.control.shared.layout.leaves;
     for (let leaf = 0; leaf < leaves.values.length; leaf++)
       words[at + leaf] = leaves.values[leaf]!.byteOffset / 16;
@@ -78,21 +86,11 @@ export class FrameStore {
   }
 
   /**
-   * A leaf's value where all threads see it: a copy, where there are several. One that `isRead` says no run needs is
+   * A leaf's value where all threads and kernels see it: a copy in memory, where that is needed. One that `isRead` says no run needs is
    * written over.
    */
   adopt(leaf: number, data: Data, isRead: (copy: Data) => boolean): Data {
-    if (!this.options.shared) return data;
-    this.copies[leaf] ??= [];
-    const copies = this.copies[leaf];
-    let copy = copies.find((own) => !isRead(own));
-    if (copy === undefined) {
-      const { node, size } = this.plan.leaves[leaf]!;
-      copy = viewOf(this.memory.pages, node.dtype, this.memory.take(data.byteLength), size);
-      copies.push(copy);
-    }
-    copy.set(data);
-    return copy;
+    return this.options.inMemory ? this.copies.adopt(leaf, data, isRead) : data;
   }
 
   private open(): Frame | undefined {

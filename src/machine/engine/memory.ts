@@ -1,4 +1,5 @@
 import { UsageError } from "../../errors.js";
+import { knowBuffer } from "../kernels/tensor-kernels.js";
 import type { Data, DType } from "../tensor.js";
 
 /** A shared WebAssembly memory, as the ES library's types (which know no WebAssembly) need it spelled out. */
@@ -77,6 +78,7 @@ export class Memory {
 export function viewOf(pages: SharedPages, dtype: DType, offset: number, size: number): Data {
   const end = offset + size * (dtype === "float64" ? 8 : 4);
   while (pages.buffer.byteLength < end) pages.grow(0);
+  knowBuffer(pages);
   return dtype === "float64"
     ? new Float64Array(pages.buffer, offset, size)
     : new Float32Array(pages.buffer, offset, size);

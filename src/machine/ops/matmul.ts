@@ -1,5 +1,6 @@
 import { ShapeError } from "../errors.js";
 import { applyOp, asNodes, type Node, type Operand } from "../graph.js";
+import { kernelsOn, type TensorKernels } from "../kernels/tensor-kernels.js";
 import { checkArity, type Kernel, Op } from "../op.js";
 import { broadcast, broadcastStrides, formatShape, type Shape, sizeOf } from "../shape.js";
 import type { Data } from "../tensor.js";
@@ -8,8 +9,15 @@ import { reshape } from "./layout.js";
 /** From to before. */
 type Range = readonly [number, number];
 
-/** From this many panels of four columns a product is cut by columns whatever its rows. */
-const MIN_PANELS = 16;
+/** Columns that are packed together, two tiles of doubles or one of floats. */
+const PANEL = 8;
+/** From this many panels a product is cut by columns whatever its rows. */
+const MIN_PANELS = 8;
+/** Fewer products of elements than this are done before WebAssembly has been called. */
+const MIN_PRODUCTS = 1000;
+/** About how long a product of two doubles takes in a plain loop and in WebAssembly, in nanoseconds; floats take half. */
+const PLAIN_NS = 0.5;
+const KERNEL_NS = 0.1;
 
 /** The product of matrices that lie along the last two axes; the axes before are broadcast. */
 export class Matmul extends Op {
@@ -41,22 +49,26 @@ export class Matmul extends Op {
     const batches = sizeOf(batch);
     const aStarts = starts(batch, a, m * k);
     const bStarts = starts(batch, b, k * n);
-    // A product is cut by columns, four at a time, because each piece packs its own columns of B; by rows where
+    // A product is cut by columns, a panel at a time, because each piece packs its own columns of B; by rows where
     // there are too few columns for that.
-    const panels = Math.ceil(n / 4);
-    const byColumns = panels >= MIN_PANELS || panels * 4 >= m;
+    const panels = Math.ceil(n / PANEL);
+    const byColumns = panels >= MIN_PANELS || panels * PANEL >= m;
     const parts = byColumns ? panels : m;
+    const inMemory = m * n * k >= MIN_PRODUCTS;
     return {
       units: batches * parts,
-      cost: batches * m * n * k * 0.5,
+      cost: batches * m * n * k * (inMemory ? KERNEL_NS : PLAIN_NS),
+      inMemory,
       run: ([x, y], out, from, to) => {
+        const kernels = inMemory ? kernelsOn(out, [x!, y!]) : undefined;
+        const product = kernels === undefined ? multiply : multiplyBy(kernels);
         for (let part = from; part < to; ) {
           const index = Math.floor(part / parts);
           const end = Math.min(to, (index + 1) * parts);
           const [first, last] = [part - index * parts, end - index * parts];
           const rows: Range = byColumns ? [0, m] : [first, last];
-          const columns: Range = byColumns ? [4 * first, Math.min(n, 4 * last)] : [0, n];
-          multiply(x!, aStarts[index]!, y!, bStarts[index]!, out, index * m * n, rows, columns, k, n);
+          const columns: Range = byColumns ? [PANEL * first, Math.min(n, PANEL * last)] : [0, n];
+          product(x!, aStarts[index]!, y!, bStarts[index]!, out, index * m * n, rows, columns, k, n);
           part = end;
         }
       },
@@ -82,6 +94,28 @@ export function matmul(x: Operand, y: Operand): Node {
   return reshape(product, shape);
 }
 
+/** As `multiply`, in WebAssembly. */
+function multiplyBy({ exports, room }: TensorKernels): typeof multiply {
+  return (a, aStart, b, bStart, c, cStart, [from, to], [left, right], k, n) => {
+    const size = c.BYTES_PER_ELEMENT;
+    const gemm = size === 4 ? exports.gemmF32 : exports.gemmF64;
+    gemm(
+      a.byteOffset + (aStart + from * k) * size,
+      k * size,
+      size,
+      b.byteOffset + (bStart + left) * size,
+      n * size,
+      size,
+      c.byteOffset + (cStart + from * n + left) * size,
+      n * size,
+      to - from,
+      right - left,
+      k,
+      room,
+    );
+  };
+}
+
 /** Where the matrix of each index of the outer axes begins in an operand. */
 function starts(batch: Shape, operand: Shape, size: number): Int32Array {
   const strides = broadcastStrides(operand.slice(0, -2), batch);
@@ -99,9 +133,10 @@ function starts(batch: Shape, operand: Shape, size: number): Int32Array {
 /**
  * Some rows and columns of one product, C = A·B with A m × k and B k × n.
  *
- * Each element is one sum over k in ascending order, starting from 0, in a register: the tiles below share loads,
- * not sums, so that the bits depend neither on the tile nor on the piece that an element falls into. Four columns of
- * B at a time are packed next to each other; read in place they would miss the cache on every row.
+ * Each element is one sum over k in ascending order that begins with 0; of floats every product and every sum is
+ * rounded to a float, as everyone does it who is fast. The tiles share loads, not sums, so that the bits depend neither
+ * on the tile nor on the piece that an element falls into. Four columns of B at a time are packed next to each other;
+ * read in place they would miss the cache on every row.
  */
 function multiply(
   a: Data,
@@ -115,9 +150,10 @@ function multiply(
   k: number,
   n: number,
 ): void {
-  const panel = to - from >= 4 && right - left >= 4 ? new Float64Array(4 * k) : undefined;
+  const dot = c instanceof Float32Array ? dotF32 : dotF64;
   let j = left;
-  if (panel !== undefined) {
+  if (c instanceof Float64Array && to - from >= 4 && right - left >= 4) {
+    const panel = new Float64Array(4 * k);
     for (; j + 4 <= right; j += 4) {
       for (let l = 0, p = 0, q = bStart + j; l < k; l++, p += 4, q += n) {
         panel[p] = b[q]!;
@@ -173,8 +209,14 @@ function tile(a: Data, at: number, panel: Float64Array, c: Data, o: number, k: n
   c[o + n + 3] = c13;
 }
 
-function dot(a: Data, at: number, b: Data, bt: number, step: number, k: number): number {
+function dotF64(a: Data, at: number, b: Data, bt: number, step: number, k: number): number {
   let total = 0;
   for (let l = 0; l < k; l++) total += a[at + l]! * b[bt + l * step]!;
+  return total;
+}
+
+function dotF32(a: Data, at: number, b: Data, bt: number, step: number, k: number): number {
+  let total = 0;
+  for (let l = 0; l < k; l++) total = Math.fround(total + Math.fround(a[at + l]! * b[bt + l * step]!));
   return total;
 }
