@@ -1,5 +1,12 @@
-import { type Arithmetic, type Expression, ofDates, type Variable } from "../dataset/formula/spec.js";
+import {
+  type Arithmetic,
+  completeSpec,
+  type Expression,
+  ofDates,
+  type Variable,
+} from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
+import { withEffects } from "../linear/model/absorbed-effects.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { type RowSpacePlan, TOLERANCE } from "../linear/model/row-space.js";
 
@@ -76,7 +83,10 @@ export interface Equation {
  * @throws ModelError where a term is made of dates, which other formats have no common function for
  */
 export function equationOf(model: LinearModel): Equation {
-  const { spec, levels, terms, weights, rowSpace } = model.predictorPlan(false);
+  const whole = withEffects(model);
+  const { levels, terms, weights } = whole;
+  const { rowSpace } = model;
+  const spec = completeSpec({ ...whole.spec, target: { label: "", expression: { number: 0 } } });
   const factors: Factor[] = [];
   const factorNumbers = spec.variables.map((variable) => {
     if (variable.kind !== "factor") return -1;

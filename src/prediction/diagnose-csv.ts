@@ -70,9 +70,11 @@ export interface Diagnosis {
   quantiles: ResidualQuantiles;
   durbinWatson: { statistic: number; autocorrelation: number };
   jarqueBera: JarqueBera;
-  /** Studentised (Koenker 1981), on the model's own columns, df1 their number; undefined where there are none. */
+  /** Studentised (Koenker 1981), on the model's own columns, df1 their number; undefined where there are none, or effects are
+   * absorbed. */
   breuschPagan: AuxiliaryTest | undefined;
-  /** Squares and cubes of ŷ, F on df1 and df2; undefined where they add nothing to the columns. */
+  /** Squares and cubes of ŷ, F on df1 and df2; undefined where they add nothing to the columns, or effects are
+   * absorbed. */
   reset: AuxiliaryTest | undefined;
   limits: InfluenceLimits;
   /** How many rows are past each limit. */
@@ -143,15 +145,19 @@ async function diagnoseSource(
       { hint: "the model was fitted with them" },
     );
   if (!(model.dfResidual > 0))
-    throw new ModelError(`${model.n} rows on ${model.rank} coefficients leave no residuals to diagnose`, {
-      hint: "train on more rows, or with fewer terms",
-    });
+    throw new ModelError(
+      `${model.n} rows on ${model.parameters} coefficients leave no residuals to diagnose`,
+      {
+        hint: "train on more rows, or with fewer terms",
+      },
+    );
   const limits = influenceLimits(model);
   const y = model.moments.index(model.regression.target);
   const plan: DiagnosePlan = {
     predictor,
     whitening: model.whitening,
-    scale: { n: model.n, rank: model.rank, rss: model.rss },
+    within: model.withinPlan("the rows' influence"),
+    scale: { n: model.n, rank: model.parameters, rss: model.rss },
     limits,
     centre: model.intercept ? model.moments.mean[y]! : 0,
     spread: Math.sqrt(model.tss / model.moments.sumW) || 1,
@@ -274,6 +280,8 @@ async function diagnosisOf(
       place: { file: table.source.name },
     });
   const rss = residuals.reduce((sum, e) => sum + e * e, 0);
+  // Auxiliary regressions on absorbed effects would need moments of their own.
+  const whole = model.absorbed === undefined;
   const named = await nameRows(table, extreme === undefined ? top : [...top, extreme]);
   return {
     rows: rows + excluded,
@@ -287,8 +295,8 @@ async function diagnosisOf(
     quantiles: residualQuantiles(residuals),
     durbinWatson: durbinWatson(residuals),
     jarqueBera: jarqueBera(residuals),
-    breuschPagan: auxiliary.breuschPagan(rss, model.rss / model.n),
-    reset: auxiliary.reset(),
+    breuschPagan: whole ? auxiliary.breuschPagan(rss, model.rss / model.n) : undefined,
+    reset: whole ? auxiliary.reset() : undefined,
     limits,
     counts,
     standOut: top.map((row) => named.get(row.row)!),

@@ -4,8 +4,10 @@ import { MomentsAccumulator, type MomentsParts } from "../kernels/moments.js";
 import { type FitScale, InfluenceBlock, type InfluenceLimits } from "../linear/covariance/influence.js";
 import { WhitenedBlock, type Whitening } from "../linear/covariance/whitening.js";
 import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
+import type { WithinPlan } from "../linear/model/effect-tables.js";
 import { type OutsideCount, OutsideRows } from "../linear/model/row-space.js";
 import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
+import { WithinBlock } from "../linear/model/within-block.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { isHeldOut } from "../scan/row-draw.js";
@@ -16,6 +18,8 @@ export interface DiagnosePlan {
   /** Blocks carry the raw columns of its spec, the target's among them. */
   predictor: PredictorPlan;
   whitening: Whitening;
+  /** Where effects were absorbed: what makes columns about them. */
+  within?: WithinPlan | undefined;
   scale: FitScale;
   limits: InfluenceLimits;
   /** Fitted values are taken as (ŷ − centre)/spread before they are raised to powers. */
@@ -103,6 +107,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   readonly #view: BlockView;
   readonly #plan: DiagnosePlan;
   readonly #predictor: BlockPredictor;
+  readonly #within: WithinBlock;
   readonly #whitened: WhitenedBlock;
   readonly #influence: InfluenceBlock;
   readonly #moments: MomentsAccumulator;
@@ -125,6 +130,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     this.#view = view;
     this.#plan = plan;
     this.#predictor = new BlockPredictor(plan.predictor);
+    this.#within = new WithinBlock(plan.within, this.#predictor);
     this.#whitened = new WhitenedBlock(plan.whitening);
     this.#influence = new InfluenceBlock(plan.scale);
     const columns = plan.whitening.kept.length + 4;
@@ -144,12 +150,15 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     const rowOf = (r: number) => this.#view.rowNumber(r);
     checkUnseen(this.#predictor, rowOf, unseen, (r) => !Number.isNaN(target![r]!) && weightOf(r) > 0);
     this.#outside.add(this.#predictor.outside, (r) => !Number.isNaN(target![r]!) && weightOf(r) > 0);
-    this.#whitened.fill((j) => this.#predictor.column(j), rows);
+    this.#within.fill(rows);
+    const { leverage: ofEffects } = this.#within;
+    this.#whitened.fill((j) => this.#within.column(j), rows);
     let kept = 0;
     for (let r = 0; r < rows; r++) {
       const weight = weightOf(r);
       const y = weight > 0 ? target![r]! : Number.NaN;
-      this.#influence.measure(r, y, predictions[r]!, this.#whitened.squares[r]!, weight);
+      const square = this.#whitened.squares[r]! + (ofEffects?.[r] ?? 0);
+      this.#influence.measure(r, y, predictions[r]!, square, weight);
       this.#numbers[r] = rowOf(r) + 1;
       if (this.#influence.residual[r]! * 0 !== 0) continue;
       if (held !== undefined && isHeldOut(held.firstRow + rowOf(r), held.seed, held.testSize)) {

@@ -6,7 +6,7 @@ import { Source } from "../csv/source.js";
 import { type Table, tablesOf } from "../csv/table.js";
 import { readTables, withSources } from "../csv/tables.js";
 import { openOutput } from "../csv/write.js";
-import { DataError, UsageError } from "../errors.js";
+import { DataError, ModelError, UsageError } from "../errors.js";
 import { refuseOverwriting } from "../files/same-file.js";
 import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
@@ -103,6 +103,10 @@ async function predictSources(
   if (options.machine !== undefined && (bounds || stdError))
     throw new UsageError("the machines predict without intervals", {
       hint: wording`leave out ${option("machine")}, or ${option("interval")} and ${option("stdError")}`,
+    });
+  if (options.machine !== undefined && model instanceof LinearModel && model.absorbed !== undefined)
+    throw new ModelError("the machines predict without absorbed effects", {
+      hint: wording`leave ${option("machine")} out, or fit the factors as terms`,
     });
   if (model instanceof ModelGroup && (options.machine !== undefined || bounds || stdError))
     throw new UsageError("models by group predict without intervals, and not on the machines", {

@@ -5,6 +5,7 @@ import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "../lin
 import { IntervalBlock, type IntervalPlan } from "../linear/model/interval.js";
 import { type OutsideCount, OutsideRows } from "../linear/model/row-space.js";
 import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
+import { WithinBlock } from "../linear/model/within-block.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { PredictionErrors } from "../stats/metrics.js";
@@ -46,6 +47,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
   readonly #plan: PredictPlan;
   readonly #predictor: BlockPredictor | GroupPredictor;
   readonly #intervals: IntervalBlock | undefined;
+  readonly #within: WithinBlock | undefined;
   readonly #columns: Float64Array[];
   readonly #text: RowText;
   readonly #outside = new OutsideRows();
@@ -60,6 +62,8 @@ export class PredictJob implements ChunkJob<PredictResult> {
     this.#columns = [this.#predictor.predictions];
     if (plan.intervals !== undefined) {
       this.#intervals = new IntervalBlock(plan.intervals);
+      if (this.#predictor instanceof BlockPredictor)
+        this.#within = new WithinBlock(plan.intervals.within, this.#predictor);
       const { stdError, lower, upper } = this.#intervals;
       if (plan.stdError) this.#columns.push(stdError);
       if (plan.bounds) this.#columns.push(lower, upper);
@@ -72,15 +76,18 @@ export class PredictJob implements ChunkJob<PredictResult> {
     this.#predictor.predict(this.#view.raw(rows), 0, rows);
     checkUnseen(this.#predictor, (r) => this.#view.rowNumber(r), this.#plan.unseen);
     const { predictions, target } = this.#predictor;
-    const own = this.#predictor;
-    if (own instanceof BlockPredictor) this.#intervals?.fill(predictions, (j) => own.column(j), rows);
+    const within = this.#within;
+    if (within !== undefined) {
+      within.fill(rows);
+      this.#intervals?.fill(predictions, (j) => within.column(j), rows, within.leverage);
+    }
     for (let r = 0; r < rows; r++) {
       const prediction = predictions[r]!;
       if (Number.isNaN(prediction)) this.#missing++;
       else if (target !== undefined && !Number.isNaN(target[r]!)) this.#errors.add(target[r]!, prediction);
     }
-    this.#outside.add(own.outside);
-    this.#missing -= own.outside.length;
+    this.#outside.add(this.#predictor.outside);
+    this.#missing -= this.#predictor.outside.length;
     this.#rows += rows;
     this.#text.add(this.#columns, rows, this.#plan.id === undefined ? undefined : rowNames(this.#view, rows));
   }

@@ -7,6 +7,7 @@ import { IntervalBlock } from "../linear/model/interval.js";
 import { predictRows } from "../linear/model/predict-rows.js";
 import type { OutsideRow } from "../linear/model/row-space.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
+import { WithinBlock } from "../linear/model/within-block.js";
 import { tCritical } from "../stats/distributions.js";
 import type { Batch, BatchShape } from "./batch.js";
 import type { IntervalWish } from "./question.js";
@@ -140,6 +141,7 @@ function formulaPredictor(
     codes: coded.map(() => new Int32Array(BLOCK_ROWS)),
     levels: coded.map(({ names }) => names),
   };
+  const within = intervals && new WithinBlock(intervals.within, blocks);
   return (out, from, to) => {
     const X = batch.numbers(from, to);
     for (let start = from; start < to; start += BLOCK_ROWS) {
@@ -157,7 +159,9 @@ function formulaPredictor(
       if (unseen === "fail" && blocks.outside.length > 0)
         throw outsideError(blocks.outside[0]!, batch.firstRow + start);
       out.prediction.set(blocks.predictions.subarray(0, rows), start);
-      if (intervals !== undefined) fillIntervals(intervals, out, start, rows, (j) => blocks.column(j));
+      if (intervals === undefined || within === undefined) continue;
+      within.fill(rows);
+      fillIntervals(intervals, out, start, rows, (j) => within.column(j), within.leverage);
     }
   };
 }
@@ -168,8 +172,9 @@ function fillIntervals(
   start: number,
   rows: number,
   column: (j: number) => Float64Array,
+  leverage?: Float64Array,
 ): void {
-  intervals.fill(prediction.subarray(start, start + rows), column, rows);
+  intervals.fill(prediction.subarray(start, start + rows), column, rows, leverage);
   lower?.set(intervals.lower.subarray(0, rows), start);
   upper?.set(intervals.upper.subarray(0, rows), start);
 }

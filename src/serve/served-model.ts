@@ -59,7 +59,7 @@ const WIDEST_INTERVALS = 500;
  */
 export function servedModel(model: LinearModel, name: string, version: string): ServedModel {
   const { weights: all, ...plan } = model.predictorPlan(false);
-  const plain = plan.rowSpace === undefined ? plainColumns(plan) : undefined;
+  const plain = plan.rowSpace === undefined && plan.effects === undefined ? plainColumns(plan) : undefined;
   const weights = new Float64Array(new SharedArrayBuffer(all.byteLength));
   weights.set(all);
   const description: ModelDescription =

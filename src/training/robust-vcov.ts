@@ -3,12 +3,15 @@ import type { Table } from "../csv/table.js";
 import { DataError, UsageError } from "../errors.js";
 import { clusteredVcov, robustVcov } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
+import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { LinearModel } from "../linear/model/model.js";
+import { absorbEffects } from "../linear/solve/solve-absorbed.js";
 import { type RowLayout, withClusters } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
 import { option, wording } from "../wording.js";
 import { unknownColumn } from "./choose-columns.js";
+import type { NestedLevels } from "./level-nesting.js";
 import { ENTRY } from "./scan-moments.js";
 import type { TrainingPlan } from "./training-job.js";
 import { VcovJob, type VcovPlan, type VcovResult, VcovTotal } from "./vcov-job.js";
@@ -38,6 +41,25 @@ export function checkCluster(table: Table, type: VcovType, cluster: string | und
   if (!names.includes(cluster)) throw unknownColumn(cluster, names, table.source.name);
 }
 
+/** A predictor of rows of the fit, none of which lies outside what they determine, whatever rounding says. */
+function ofFit(plan: PredictorPlan): PredictorPlan {
+  const effects = plan.effects && { ...plan.effects, connections: undefined };
+  return { ...plan, rowSpace: undefined, effects };
+}
+
+/**
+ * K of the clustered factor (n − 1)/(n − K): all that was estimated, but of absorbed effects only those of factors whose
+ * levels do not each lie within one cluster, and the constant where that is all of them; as fixest and reghdfe count.
+ */
+function countedParameters(model: LinearModel, nesting: readonly NestedLevels[]): number {
+  if (model.absorbed === undefined) return model.parameters;
+  const { regression, moments, rank } = model;
+  const crossed = regression.absorbed!.filter((_, f) => !nesting[f]!.nested);
+  if (crossed.length === nesting.length) return model.parameters;
+  if (crossed.length === 0) return rank + 1;
+  return rank + absorbEffects(moments, { ...regression, absorbed: crossed }).rank;
+}
+
 /**
  * A fitted model with its covariance estimated in a second pass over its rows, by the sandwich (XᵀWX)⁻¹M(XᵀWX)⁻¹:
  *
@@ -45,6 +67,9 @@ export function checkCluster(table: Table, type: VcovType, cluster: string | und
  *   (MacKinnon & White 1985; R's `sandwich::vcovHC`);
  * - cluster: M = Σ_g (Σ_{i∈g} wex)(Σ_{i∈g} wex)ᵀ, times G/(G − 1) · (n − 1)/(n − p) (Liang & Zeger 1986; CR1, which
  *   is `sandwich::vcovCL`'s default for `lm`, and Stata's).
+ *
+ * Where effects were absorbed, x, e and h are those of the regression with all indicators: x about the effects, and h
+ * with their part. p counts them all, as `lm` with factors does; but for clusters not those nested in them.
  *
  * @param layout the raw columns of the model's spec, target and weights among them
  * @throws ModelError for hc2 and hc3 where a row has leverage 1, and for fewer than two groups; DataError for a row
@@ -60,8 +85,9 @@ export async function robustVcovOf(
   const { type, cluster, testSize, seed, firstRow } = request;
   const plan: VcovPlan = {
     // The rows of the fit are in its row space by definition, whatever rounding says.
-    predictor: { ...model.predictorPlan(true), rowSpace: undefined },
+    predictor: ofFit(model.predictorPlan(true)),
     whitening: model.whitening,
+    within: model.withinPlan(type === "hc2" || type === "hc3" ? `the ${type} covariance` : undefined),
     type,
     testSize,
     seed,
@@ -89,7 +115,10 @@ export async function robustVcovOf(
     );
   return model.withVcov(
     type === "cluster"
-      ? clusteredVcov(cluster!, [...total.groups.values()], model)
+      ? clusteredVcov(cluster!, [...total.groups.values()], {
+          n: model.n,
+          dfResidual: model.n - countedParameters(model, total.nesting),
+        })
       : robustVcov(type, total.meat, model),
   );
 }

@@ -3,15 +3,20 @@ import { Meat } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import type { Whitening } from "../linear/covariance/whitening.js";
 import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
+import type { WithinPlan } from "../linear/model/effect-tables.js";
+import { WithinBlock } from "../linear/model/within-block.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { isHeldOut } from "../scan/row-draw.js";
+import { type LevelGroups, LevelNesting, NestedLevels } from "./level-nesting.js";
 
 /** What the second pass for a covariance depends on, apart from the rows; plain data. */
 export interface VcovPlan {
   /** Blocks carry the raw columns of its spec, the target's among them. */
   predictor: PredictorPlan;
   whitening: Whitening;
+  /** Where effects were absorbed: what makes columns about them. */
+  within?: WithinPlan | undefined;
   type: Exclude<VcovType, "iid">;
   /** The share of rows held out from the fit, 0 for none, and the seed of the draw. */
   testSize: number;
@@ -29,6 +34,8 @@ export interface VcovResult {
   scores: Float64Array;
   /** The first row whose group is missing, −1 where there is none. */
   ungrouped: number;
+  /** Of each absorbed factor, in which group the levels were met; empty where there are no groups. */
+  nesting: readonly LevelGroups[];
 }
 
 /** Sums up what the rows of chunks say of the errors' variances, in whitened coordinates. */
@@ -36,6 +43,8 @@ export class VcovJob implements ChunkJob<VcovResult> {
   readonly #view: BlockView;
   readonly #plan: VcovPlan;
   readonly #predictor: BlockPredictor;
+  readonly #within: WithinBlock;
+  readonly #nesting: LevelNesting | undefined;
   readonly #sums: Meat;
   readonly #scores = new Float64Array(BLOCK_ROWS);
   readonly #groups = new Float64Array(BLOCK_ROWS);
@@ -44,6 +53,11 @@ export class VcovJob implements ChunkJob<VcovResult> {
     this.#view = view;
     this.#plan = plan;
     this.#predictor = new BlockPredictor(plan.predictor);
+    this.#within = new WithinBlock(plan.within, this.#predictor);
+    this.#nesting =
+      plan.type === "cluster" && plan.within !== undefined
+        ? new LevelNesting(plan.within.columns.map(({ length }) => length / plan.within!.width))
+        : undefined;
     this.#sums = new Meat(plan.whitening, plan.type);
   }
 
@@ -60,14 +74,18 @@ export class VcovJob implements ChunkJob<VcovResult> {
       const used = score * 0 === 0 && weight > 0 && !isHeldOut(firstRow + rowOf(r), seed, testSize);
       this.#scores[r] = used ? score : Number.NaN;
     }
+    this.#within.fill(rows);
+    const groups = type === "cluster" ? this.#groupsOf(rows) : undefined;
     this.#sums.add({
       rows,
-      column: (j) => this.#predictor.column(j),
+      column: (j) => this.#within.column(j),
       scores: this.#scores,
       weights: raw.weights,
-      groups: type === "cluster" ? this.#groupsOf(rows) : undefined,
+      leverage: this.#within.leverage,
+      groups,
       rowOf,
     });
+    if (groups !== undefined) this.#nesting?.add(rows, (f) => this.#predictor.codes(f), groups, this.#scores);
   }
 
   #groupsOf(rows: number): Float64Array {
@@ -90,6 +108,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
       groups: [...groups.keys()].map((group) => names[group] ?? String(group)),
       scores,
       ungrouped,
+      nesting: this.#nesting?.take((group) => names[group] ?? String(group)) ?? [],
     };
     this.#sums.reset();
     return result;
@@ -101,12 +120,14 @@ export class VcovTotal {
   readonly meat: Float64Array;
   readonly groups: Map<string, Float64Array>;
   ungrouped: number;
+  readonly nesting: readonly NestedLevels[];
 
-  constructor({ meat, groups, scores, ungrouped }: VcovResult) {
+  constructor({ meat, groups, scores, ungrouped, nesting }: VcovResult) {
     this.meat = meat;
     const rank = scores.length / Math.max(1, groups.length);
     this.groups = new Map(groups.map((group, g) => [group, scores.subarray(g * rank, (g + 1) * rank)]));
     this.ungrouped = ungrouped;
+    this.nesting = nesting.map((factor) => new NestedLevels(factor));
   }
 
   /** Merges later chunks into these. */
@@ -117,6 +138,7 @@ export class VcovTotal {
       if (own === undefined) this.groups.set(group, sums);
       else for (let i = 0; i < own.length; i++) own[i]! += sums[i]!;
     }
+    for (const [f, factor] of later.nesting.entries()) this.nesting[f]!.absorb(factor);
     if (this.ungrouped < 0) this.ungrouped = later.ungrouped;
     return this;
   }

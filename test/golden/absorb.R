@@ -1,6 +1,7 @@
 # Goldens of absorbed fixed effects: Rscript test/golden/absorb.R > test/golden/absorb.json
 # Debian 12: R 4.2.2, plm 2.6-2, estimatr 1.0.0. Data are drawn here; the file holds them with the results.
-suppressMessages({ library(plm); library(estimatr) })
+# sandwich 3.0-2. Covariances are those of lm with all indicators (vcovHC, vcovCL), and estimatr's beside them.
+suppressMessages({ library(plm); library(estimatr); library(sandwich) })
 source("test/golden/json.R")
 
 panel <- function(seed, n, firms, years, blocks = 1, singles = 0) {
@@ -13,10 +14,11 @@ panel <- function(seed, n, firms, years, blocks = 1, singles = 0) {
   y <- 2 * x - z + sin(firm) + year / 4 + rnorm(n)
   w <- sample(4, n, replace = TRUE) / 2
   d <- data.frame(y = round(y, 6), x = round(x, 6), z = round(z, 6), w = w,
-                  firm = sprintf("f%03d", firm), year = sprintf("y%02d", year), stringsAsFactors = FALSE)
+                  firm = sprintf("f%03d", firm), year = sprintf("y%02d", year),
+                  region = sprintf("r%d", firm %% 9), stringsAsFactors = FALSE)
   if (singles > 0)
     for (k in seq_len(singles))
-      d[nrow(d) + 1, ] <- list(round(rnorm(1), 6), round(rnorm(1), 6), round(rnorm(1), 6), 1, sprintf("s%03d", k), d$year[k])
+      d[nrow(d) + 1, ] <- list(round(rnorm(1), 6), round(rnorm(1), 6), round(rnorm(1), 6), 1, sprintf("s%03d", k), d$year[k], "r1")
   d
 }
 
@@ -43,13 +45,35 @@ describe <- function(data, effects, terms, weighted) {
     sigma = s$sigma, r2 = s$r.squared, withinR2 = 1 - rss / sum(d$.w * resid(null)^2),
     logLik = as.numeric(logLik(fit)), rank = fit$rank
   )
+  errors <- function(v) unname(sqrt(diag(v)[terms]))
+  single <- any(1 - hatvalues(fit) < 1e-10)
+  for (type in c("HC0", "HC1", if (!single) c("HC2", "HC3")))
+    out[[tolower(type)]] <- errors(vcovHC(fit, type = type))
+  n <- nrow(d)
+  for (cluster in c("firm", "year", "region")) {
+    G <- length(unique(d[[cluster]]))
+    # fixest's and reghdfe's K: effects of factors nested in the clusters do not count.
+    crossed <- Filter(function(f) any(tapply(d[[cluster]], d[[f]], function(x) length(unique(x))) > 1), effects)
+    dummies <- model.matrix(as.formula(paste("~", paste(c("1", sprintf("factor(%s)", crossed)), collapse = " + "))), d)
+    K <- length(terms) + qr(dummies)$rank
+    meat <- suppressWarnings(vcovCL(fit, cluster = d[[cluster]], type = "HC0", cadjust = FALSE))
+    out[[cluster]] <- errors(meat * G / (G - 1) * (n - 1) / (n - K))
+  }
   if (!weighted) {
     formula <- as.formula(paste("y ~", paste(terms, collapse = " + ")))
     absorbed <- as.formula(paste("~", paste(effects, collapse = " + ")))
     robust <- function(...) eval(bquote(lm_robust(.(formula), d, fixed_effects = .(absorbed), ...)))
-    out$hc1 <- unname(robust(se_type = "HC1")$std.error)
-    out$cluster <- unname(robust(clusters = firm, se_type = "stata")$std.error)
+    hc1 <- unname(robust(se_type = "HC1")$std.error)
+    # estimatr counts Q - 1 constants however many components the panel has.
+    if (length(effects) == 1) stopifnot(max(abs(hc1 / out$hc1 - 1)) < 1e-9)
+    cr0 <- unname(robust(clusters = year, se_type = "CR0")$std.error)
+    stopifnot(max(abs(cr0 / errors(suppressWarnings(vcovCL(fit, cluster = d$year, type = "HC0", cadjust = FALSE))) - 1)) < 1e-9)
   }
+  rows <- 1:8
+  p <- suppressWarnings(predict(fit, d[rows, ], se.fit = TRUE, interval = "confidence"))
+  out$se <- unname(p$se.fit)
+  out$lower <- unname(p$fit[, "lwr"])
+  out$leverage <- unname(hatvalues(fit)[rows])
   if (!weighted && length(effects) == 1 && effects == "firm") {
     p <- plm(as.formula(paste("y ~", paste(terms, collapse = " + "))), d, index = "firm", model = "within")
     stopifnot(max(abs(coef(p) - out$estimates)) < 1e-9)

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -9,58 +9,18 @@ import { predictCsv } from "../../src/prediction/predict-csv.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
 import { updateCsv } from "../../src/training/update-csv.js";
 import { uniform } from "../uniform.js";
-
-interface Case {
-  call: string;
-  data: string;
-  effects: string | string[];
-  terms: string | string[];
-  weighted: boolean;
-  estimates: number | number[];
-  errors: number | number[];
-  dfResidual: number;
-  rss: number;
-  sigma: number;
-  r2: number;
-  withinR2: number;
-  logLik: number;
-  rank: number;
-}
-const golden = JSON.parse(readFileSync("test/golden/absorb.json", "utf8")) as {
-  r: string;
-  sets: Record<string, Record<string, (number | string)[]>>;
-  cases: Case[];
-};
-const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+import { type Columns, golden, list, optionsOf, writeColumns } from "./absorbed-golden.js";
 
 const folder = mkdtempSync(join(tmpdir(), "goml-absorb-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function file(
-  name: string,
-  table: Record<string, readonly (number | string)[]>,
-  from = 0,
-  to?: number,
-): string {
-  const names = Object.keys(table);
-  const rows = table[names[0]!]!.map((_, i) => names.map((column) => table[column]![i]).join()).slice(
-    from,
-    to,
-  );
-  const path = join(folder, `${name}.csv`);
-  writeFileSync(path, `${names.join()}\n${rows.join("\n")}\n`);
-  return path;
-}
+const file = (name: string, table: Columns, from = 0, to?: number) =>
+  writeColumns(folder, name, table, from, to);
 
 describe(`as lm with all indicators in ${golden.r}`, () => {
   test.each(golden.cases.map((one) => [one.call, one] as const))("%s", async (_call, one) => {
     const path = file(one.data, golden.sets[one.data]!);
-    const { model } = await fitCsv(path, {
-      target: "y",
-      features: list(one.terms),
-      absorb: list(one.effects),
-      ...(one.weighted ? { weights: "w" } : {}),
-    });
+    const { model } = await fitCsv(path, optionsOf(one));
     // R's own rounding: lm solves by Householder QR on up to 100 columns.
     const close = (found: number, expected: number) =>
       expect(Math.abs(found / expected - 1)).toBeLessThan(1e-9);
@@ -154,16 +114,20 @@ test("levels of one row, and levels that nothing connects, are told", async () =
   const { model, notes } = await fitCsv(path, { formula: "y ~ x | firm + year" });
   expect(notes).toContain("a level of firm has one row only, which says nothing of the coefficients");
   const note =
-    "the rows do not connect all levels of firm and factor(year): a prediction for a row of levels that no rows connect is arbitrary";
+    "the rows do not connect all levels of firm and factor(year): there is no prediction for a row of levels that no rows connect";
   expect(notes).toContain(note);
   const output = join(folder, "apart-predictions.csv");
   expect((await predictCsv(model, path, { output })).notes).toContain(note);
+  // Firm b was seen in years 3 and 4 only, as c in 4: b and 4 are connected, b and 1 are not.
+  const apart = file("unseen-pairs", { x: [1, 1, 1], firm: ["b", "c", "b"], year: [4, 3, 1] });
+  expect(await predictCsv(model, apart, { output })).toMatchObject({ missing: 1 });
+  expect(readFileSync(output, "utf8")).toMatch(/^prediction\n[\d.]+\n[\d.]+\nNA\n$/);
   expect((await fitCsv(path, { formula: "y ~ x | firm" })).notes).not.toContain(note);
 });
 
 test("what goes wrong is refused", async () => {
   const path = file("refused", panel(4, 100));
-  for (const options of [{ folds: 5 }, { lambda: 1 }, { vcov: "hc1" as const }, { solver: "qr" as const }])
+  for (const options of [{ folds: 5 }, { lambda: 1 }, { solver: "qr" as const }])
     await expect(fitCsv(path, { ...byFormula, ...options })).rejects.toThrow(
       /^effects cannot be absorbed with/,
     );
@@ -176,7 +140,6 @@ test("what goes wrong is refused", async () => {
   await expect(fitCsv(path, { absorb: ["form"] })).rejects.toThrow('has no column "form"');
   const { model } = await fitCsv(path, byFormula);
   expect(() => model.predict([[1, 2]])).toThrow("absorbed effects");
-  expect(() => model.predictInterval([[1, 2]])).toThrow("absorbed effects");
   await expect(model.toGraph()).rejects.toThrow("absorbed effects");
   const json = JSON.parse(JSON.stringify(model));
   expect(() => LinearModel.fromJSON({ ...json, absorbed: undefined })).toThrow('"absorbed" should be there');

@@ -98,6 +98,11 @@ export class Design {
     for (let r = 0; r < rows; r++) if (this.missing[r] === 1) out[r] = Number.NaN;
   }
 
+  /** The levels of a variable that is a factor, by number, in the block's rows; −1 for one that is not known. */
+  codes(variable: number): Int32Array {
+    return this.#codes[variable]!;
+  }
+
   /**
    * Sets `values`, `missing`, `unseen` and `target` for rows `start` to `start + rows` − 1 of a raw block, at most
    * 128.

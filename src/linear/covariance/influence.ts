@@ -22,7 +22,7 @@ export interface InfluenceLimits {
   dffits: number;
 }
 
-export function influenceLimits({ n, rank, dfResidual }: LinearModel): InfluenceLimits {
+export function influenceLimits({ n, parameters: rank, dfResidual }: LinearModel): InfluenceLimits {
   return {
     rstudent: 3,
     leverage: (3 * rank) / n,

@@ -15,6 +15,8 @@ export interface ScoredRows {
   /** w (y − ŷ); NaN for a row that is not of the fit. */
   scores: Float64Array;
   weights: Float64Array | undefined;
+  /** What leverages have beside that of the columns, for a row of weight 1: that of absorbed effects. */
+  leverage?: Float64Array | undefined;
   /** Which group each row belongs to, NaN or below 0 where that is missing; for a clustered covariance. */
   groups: ArrayLike<number> | undefined;
   /** The number of the first row, for messages. */
@@ -50,7 +52,7 @@ export class Meat {
     else this.#addMeat(block);
   }
 
-  #addMeat({ rows, scores, weights, rowOf }: ScoredRows): void {
+  #addMeat({ rows, scores, weights, leverage, rowOf }: ScoredRows): void {
     const { values, squares } = this.#whitened;
     const { rank } = this.#whitening;
     const power = this.#type === "hc3" ? 2 : this.#type === "hc2" ? 1 : 0;
@@ -62,7 +64,7 @@ export class Meat {
         for (let i = 0; i < rank; i++) values[i * BLOCK_ROWS + r] = 0;
         continue;
       }
-      const rest = 1 - (weights?.[r] ?? 1) * squares[r]!;
+      const rest = 1 - (weights?.[r] ?? 1) * (squares[r]! + (leverage?.[r] ?? 0));
       if (power > 0 && rest < FULL_LEVERAGE)
         throw new ModelError(`row ${rowOf(r) + 1} has leverage 1, for which ${this.#type} is not defined`, {
           hint: "use hc1, or leave the row or its level out",

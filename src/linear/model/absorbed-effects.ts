@@ -2,13 +2,10 @@ import type { CodedTerm, FactorLevels } from "../../dataset/formula/coding.js";
 import { levelKey } from "../../dataset/formula/column-key.js";
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
 import { inOneGo } from "../../parallel/steps.js";
-import type { CrossProducts } from "../../stats/cross-products.js";
-import { SparseMoments } from "../../stats/sparse-moments.js";
-import type { Regression } from "../solve/regression.js";
 import type { Relation } from "../solve/relations.js";
 import type { AbsorbedEffects } from "../solve/solution.js";
 import { solveSteps } from "../solve/solve.js";
-import { absorbEffects } from "../solve/solve-absorbed.js";
+import { cellsOfLevels, ownEffects } from "./effects-of-model.js";
 
 /** The effects of a factor's levels. */
 export interface FactorEffects {
@@ -20,37 +17,17 @@ export interface FactorEffects {
 }
 
 /** What the effects of a model follow from; `LinearModel` has it. */
-interface ModelOfEffects {
-  readonly spec: ModelSpec;
-  readonly levels: FactorLevels;
-  readonly moments: CrossProducts;
-  readonly regression: Regression;
-  readonly coefficients: Float64Array;
-}
+type ModelOfEffects = Parameters<typeof ownEffects>[0];
 
 /** The effects of all absorbed factors, from the moments. */
-export function factorEffects({
-  spec,
-  levels,
-  moments,
-  regression,
-  coefficients,
-}: ModelOfEffects): FactorEffects[] {
-  if (spec.absorbed === undefined || !(moments instanceof SparseMoments)) return [];
-  const found = absorbEffects(moments, regression).effects([...coefficients]);
-  return spec.absorbed.map((v, i) => {
-    const { label } = spec.variables[v]!;
-    const factor = moments.shape.factors.indexOf(regression.absorbed![i]!);
-    const { table } = moments.shape.families.find(({ parts }) => parts.length === 1 && parts[0] === factor)!;
-    const { codes } = moments.tables[table]!;
-    const { names } = moments.levels[factor]!;
-    const byLevel = new Map(Array.from(found[i]!, (effect, cell) => [names[codes[cell]!]!, effect]));
-    const own = levels[label]!;
-    return {
-      factor: label,
-      levels: own,
-      effects: Float64Array.from(own, (name) => byLevel.get(name) ?? Number.NaN),
-    };
+export function factorEffects(model: ModelOfEffects): FactorEffects[] {
+  const { spec, levels } = model;
+  if (spec.absorbed === undefined) return [];
+  const found = ownEffects(model);
+  return cellsOfLevels(model).map((cells, i) => {
+    const { label } = spec.variables[spec.absorbed![i]!]!;
+    const effects = Float64Array.from(cells, (cell) => (cell < 0 ? Number.NaN : found[i]![cell]!));
+    return { factor: label, levels: levels[label]!, effects };
   });
 }
 
@@ -75,7 +52,7 @@ export function unconnectedNotes({
   if (free <= 0) return [];
   const names = effects.map(({ factor }) => factor).join(" and ");
   return [
-    `the rows do not connect all levels of ${names}: a prediction for a row of levels that no rows connect is arbitrary`,
+    `the rows do not connect all levels of ${names}: there is no prediction for a row of levels that no rows connect`,
   ];
 }
 
@@ -96,8 +73,9 @@ export function absorbedRelations(
     const square = own < 0 ? 0 : moments.product(own, own, false);
     if (square === 0) return { column, zero: true, constant: 0, at: [], values: [], spread: 0 };
     const asTarget = { ...regression, target: terms[column]!, terms: kept.map((j) => terms[j]!) };
-    const { coefficients } = inOneGo(solveSteps(moments, asTarget, { inverse: false }));
-    const effects = factorEffects({ ...model, regression: asTarget, coefficients });
+    const { coefficients, absorption } = inOneGo(solveSteps(moments, asTarget, { inverse: false }));
+    const { spec, levels } = model;
+    const effects = factorEffects({ spec, levels, moments, regression: asTarget, absorption, coefficients });
     const at = [...kept];
     const values = [...coefficients];
     let place = terms.length;
@@ -113,7 +91,7 @@ export function absorbedRelations(
   });
 }
 
-/** What predicting needs of a model: absorbed factors as terms with a column for every level. */
+/** A model with its effects for other programs: absorbed factors as terms with a column for every level. */
 export function withEffects(
   model: ModelOfEffects & {
     readonly codedTerms: readonly CodedTerm[];

@@ -4,6 +4,7 @@ import { plainKeys } from "../../dataset/formula/plain.js";
 import type { RawBlock } from "../../dataset/formula/raw-block.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
+import { CONNECTED, type EffectsPlan } from "./effect-tables.js";
 import { type CombinedColumns, type OutsideRow, RowSpace, type RowSpacePlan } from "./row-space.js";
 
 /** What predicting from raw columns needs; plain data, so that it can go to a worker. */
@@ -12,8 +13,10 @@ export interface PredictorPlan {
   spec: ModelSpec;
   terms: readonly CodedTerm[];
   levels: FactorLevels;
-  /** β₀, then one coefficient per column of the terms; 0 for the aliased. */
+  /** β₀, then one coefficient per column of the terms; 0 for the aliased. Then absorbed effects. */
   weights: Float64Array;
+  /** How absorbed factors take part: the effects of their levels stand behind the coefficients. */
+  effects?: EffectsPlan | undefined;
   /** Whether the target's values are to be had too. */
   target: boolean;
   /** Where columns are aliased: which rows have a prediction in spite of that. */
@@ -43,7 +46,12 @@ export class BlockPredictor implements CombinedColumns {
   constructor(plan: PredictorPlan) {
     this.#plan = plan;
     const { spec, terms, levels, target } = plan;
-    const plain = target ? plainKeys(spec) !== undefined : isPlainWithoutTarget(spec, terms);
+    const plain =
+      plan.effects !== undefined
+        ? false
+        : target
+          ? plainKeys(spec) !== undefined
+          : isPlainWithoutTarget(spec, terms);
     this.#design = plain ? undefined : new Design(spec, terms, levels, { target });
     this.#rowSpace = plan.rowSpace && new RowSpace(plan.rowSpace, plan.weights.length - 1);
   }
@@ -51,6 +59,11 @@ export class BlockPredictor implements CombinedColumns {
   /** The levels of the block's rows that the training data did not have. */
   get unseen(): readonly UnseenLevel[] {
     return this.#design?.unseen ?? [];
+  }
+
+  /** The levels of an absorbed factor in the block's rows, by number; −1 for one that is not known. */
+  codes(factor: number): Int32Array {
+    return this.#design!.codes(this.#plan.effects!.variables[factor]!);
   }
 
   /** Column j of X for the block's rows; the next block overwrites it. */
@@ -67,6 +80,7 @@ export class BlockPredictor implements CombinedColumns {
     this.#start = start;
     this.#design?.fill(raw, start, rows);
     this.combine(weights, out, rows);
+    this.#disconnect(out, rows);
     if (target) this.target = this.#design?.target ?? raw.numeric[0]!.subarray(start, start + rows);
     if (this.#rowSpace === undefined) return;
     this.outside = this.#rowSpace.outside(this, rows).filter(({ row }) => !Number.isNaN(out[row]!));
@@ -78,6 +92,7 @@ export class BlockPredictor implements CombinedColumns {
     out.fill(absolute ? Math.abs(weights[0]!) : weights[0]!, 0, rows);
     if (this.#design !== undefined) {
       this.#design.addTo(out, weights, rows, absolute);
+      this.#addEffects(weights, out, rows, absolute);
       return;
     }
     const first = this.#plan.target ? 1 : 0;
@@ -85,6 +100,33 @@ export class BlockPredictor implements CombinedColumns {
       const column = this.#raw.numeric[j + first]!;
       if (absolute) addSizes(out, column, this.#start, rows, weights[j + 1]!);
       else addColumn(out, column, this.#start, rows, weights[j + 1]!);
+    }
+  }
+
+  #addEffects(weights: Float64Array, out: Float64Array, rows: number, absolute: boolean): void {
+    const { effects, terms } = this.#plan;
+    if (effects === undefined) return;
+    let first = 1 + terms.reduce((sum, term) => sum + term.columns.length, 0);
+    effects.sizes.forEach((size, f) => {
+      const codes = this.codes(f);
+      for (let r = 0; r < rows; r++) {
+        // NaN for a level that is not known.
+        const effect = codes[r]! < 0 ? Number.NaN : weights[first + codes[r]!]!;
+        out[r]! += absolute ? Math.abs(effect) : effect;
+      }
+      first += size;
+    });
+  }
+
+  /** Takes the predictions of rows away whose levels nothing connects. */
+  #disconnect(out: Float64Array, rows: number): void {
+    const connections = this.#plan.effects?.connections;
+    if (connections === undefined) return;
+    const codes = connections.map((_, f) => this.codes(f));
+    for (let r = 0; r < rows; r++) {
+      let sum = 0;
+      for (let f = 0; f < connections.length; f++) sum += connections[f]![codes[f]![r]!] ?? 0;
+      if (Math.abs(sum) > CONNECTED) out[r] = Number.NaN;
     }
   }
 }

@@ -17,9 +17,15 @@ export function intervalPlan(model: FittedModel, options: IntervalOptions = {}):
     throw new ModelError("a penalised fit has no standard errors, and so no intervals", {
       hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,
     });
+  if (model.absorbed !== undefined && model.vcov.type !== "iid")
+    throw new ModelError(
+      `a ${model.vcov.type} covariance is that of the terms, not of the absorbed effects: there are no intervals`,
+      { hint: "train without it, or fit the factors as terms" },
+    );
   const df = model.dfResidual;
   return {
     whitening: model.whitening,
+    within: model.withinPlan("intervals"),
     meat: model.vcov.type === "iid" ? undefined : Float64Array.from(model.vcov.meat),
     sigma2: df > 0 ? model.rss / df : Number.NaN,
     kind: interval,

@@ -1,5 +1,6 @@
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { WhitenedBlock, type Whitening } from "../covariance/whitening.js";
+import type { WithinPlan } from "./effect-tables.js";
 
 /** For the mean of y at x, or for a new y there. */
 export type IntervalKind = "confidence" | "prediction";
@@ -24,6 +25,8 @@ export interface PredictedInterval {
 /** What intervals depend on, apart from the rows; plain data, so that it can go to a worker. */
 export interface IntervalPlan {
   whitening: Whitening;
+  /** Where effects were absorbed: what makes columns about them. */
+  within?: WithinPlan | undefined;
   /** The covariance in whitened coordinates where it is not σ²I. */
   meat: Float64Array | undefined;
   sigma2: number;
@@ -43,18 +46,33 @@ export class IntervalBlock {
   readonly #plan: IntervalPlan;
   readonly #whitened: WhitenedBlock;
 
+  /** What makes columns about absorbed effects, where there are any. */
+  get within(): WithinPlan | undefined {
+    return this.#plan.within;
+  }
+
   constructor(plan: IntervalPlan) {
     this.#plan = plan;
     this.#whitened = new WhitenedBlock(plan.whitening);
   }
 
-  /** Fills `stdError`, `lower` and `upper`; `column(j)` gives column j of X for the rows. */
-  fill(predictions: Float64Array, column: (j: number) => Float64Array, rows: number): void {
+  /**
+   * Fills `stdError`, `lower` and `upper`; `column(j)` gives column j of X for the rows, about absorbed effects where
+   * there are any: then `leverage` is their part of each row's.
+   */
+  fill(
+    predictions: Float64Array,
+    column: (j: number) => Float64Array,
+    rows: number,
+    leverage?: Float64Array,
+  ): void {
     const { meat, sigma2, kind, critical } = this.#plan;
     const { stdError, lower, upper } = this;
     this.#whitened.fill(column, rows);
     if (meat !== undefined) this.#whitened.form(meat, stdError, rows);
-    else for (let r = 0; r < rows; r++) stdError[r] = sigma2 * this.#whitened.squares[r]!;
+    else
+      for (let r = 0; r < rows; r++)
+        stdError[r] = sigma2 * (this.#whitened.squares[r]! + (leverage?.[r] ?? 0));
     const own = kind === "prediction" ? sigma2 : 0;
     for (let r = 0; r < rows; r++) {
       // A row without a prediction has no error of one either.

@@ -10,6 +10,7 @@ import type { Penalty } from "../penalty/penalty.js";
 import type { Regression } from "../solve/regression.js";
 import type { AbsorbedEffects, Solution } from "../solve/solution.js";
 import type { DataSource, ModelDocument, ScanDocument, SourceContent } from "./document-schema.js";
+import type { WithinPlan } from "./effect-tables.js";
 
 export type { DataSource, SourceContent };
 
@@ -67,6 +68,7 @@ export interface FittedModel {
   readonly vcov: Vcov;
   readonly penalty: Penalty | undefined;
   readonly absorbed: AbsorbedEffects | undefined;
+  withinPlan(leverages: string | undefined): WithinPlan | undefined;
 }
 
 /** The regression that a spec asks for, in the keys of the moments' columns. */

@@ -10,12 +10,16 @@ import type { RobustVcov, Vcov } from "../covariance/vcov.js";
 import { unwhiten, type Whitening, whiteningOf } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict-concurrent.js";
+import type { Absorbed } from "../solve/absorb.js";
 import type { Regression } from "../solve/regression.js";
 import { relationsOf } from "../solve/relations.js";
 import type { AbsorbedEffects, Method, Solution } from "../solve/solution.js";
-import { absorbedRelations, type FactorEffects, factorEffects, withEffects } from "./absorbed-effects.js";
+import { absorbEffects } from "../solve/solve-absorbed.js";
+import { absorbedRelations, type FactorEffects, factorEffects } from "./absorbed-effects.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import { type ModelDocument, schemaOf } from "./document-schema.js";
+import type { WithinPlan } from "./effect-tables.js";
+import { effectTables, knownLevels, withinPlan } from "./effects-of-model.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
 import { intervalPlan } from "./interval-plan.js";
 import { parseModelDocument } from "./model-document.js";
@@ -92,11 +96,12 @@ export class LinearModel implements FittedModel {
   /** What became of absorbed effects, where there are any. */
   readonly absorbed: AbsorbedEffects | undefined;
 
+  #absorption: Absorbed | undefined;
   #effects: readonly FactorEffects[] | undefined;
   #whitening: Whitening | undefined;
   #rowSpace: { plan: RowSpacePlan | undefined } | undefined;
 
-  private constructor(parts: LoadedParts, whitening?: Whitening) {
+  private constructor(parts: LoadedParts, made: MadeBefore = {}) {
     this.spec = parts.spec;
     this.levels = parts.levels ?? {};
     this.references = parts.references ?? {};
@@ -127,34 +132,43 @@ export class LinearModel implements FittedModel {
     this.reading = parts.reading;
     this.scan = parts.scan;
     this.absorbed = parts.absorbed;
-    this.#whitening = whitening;
+    this.#whitening = made.whitening;
+    this.#absorption = made.absorption;
+    this.#effects = made.effects;
   }
 
   /** A model from a solution of its moments. */
   static of(parts: ModelParts): LinearModel {
-    const { solution, ...rest } = parts;
+    const { solution: found, ...rest } = parts;
+    const { absorption, ...solution } = found;
     const variance = solution.rss / (parts.moments.n - solution.rank - (solution.absorbed?.rank ?? 0));
     const terms = codedTerms(parts.spec, parts.levels ?? {}, parts.references ?? {});
     const names = terms.flatMap((term) => term.columns.map(({ name }) => name));
-    return new LinearModel({
+    const all = {
       ...rest,
       ...solution,
       codedTerms: terms,
       aliased: solution.aliased.map((i) => names[i]!),
       covariance: solution.inverse.map((v) => v * variance),
       variances: solution.variances?.map((v) => v * variance),
-    });
+    };
+    return new LinearModel(all, { absorption });
   }
 
   /** The same fit with its covariance estimated otherwise. */
   withVcov(vcov: RobustVcov): LinearModel {
     const covariance = unwhiten(this.whitening, Float64Array.from(vcov.meat), this.terms.length);
-    return new LinearModel({ ...this, covariance, variances: undefined, vcov }, this.whitening);
+    return new LinearModel({ ...this, covariance, variances: undefined, vcov }, this.#made);
   }
 
   /** The same fit, with what is known of its rows. */
   withScan(scan: DataScan): LinearModel {
-    return new LinearModel({ ...this, scan }, this.#whitening);
+    return new LinearModel({ ...this, scan }, this.#made);
+  }
+
+  /** What another model of the same fit need not make again. */
+  get #made(): MadeBefore {
+    return { whitening: this.#whitening, absorption: this.#absorption, effects: this.#effects };
   }
 
   /** The name of y. */
@@ -171,10 +185,16 @@ export class LinearModel implements FittedModel {
     return regressionOf(this.spec, this.codedTerms);
   }
 
-  /** The coordinates in which the rows of the fit are orthonormal, worked out when first asked for. */
+  /**
+   * The coordinates in which the rows of the fit are orthonormal, worked out when first asked for. Where effects were
+   * absorbed, those of columns about the effects.
+   */
   get whitening(): Whitening {
-    this.#refuseAbsorbed("robust errors, intervals and leverages");
-    this.#whitening ??= whiteningOf(this.moments, this.regression, this.coefficients);
+    const { absorption, regression } = this;
+    this.#whitening ??=
+      absorption === undefined
+        ? whiteningOf(this.moments, regression, this.coefficients)
+        : whiteningOf(absorption.moments, { ...regression, intercept: false }, this.coefficients);
     return this.#whitening;
   }
 
@@ -196,6 +216,30 @@ export class LinearModel implements FittedModel {
         ? inOneGo(relationsOf(this.moments, this.regression, aliased))
         : absorbedRelations(this, aliased);
     return rowSpacePlan(relations, this.terms);
+  }
+
+  /** The columns about absorbed effects, and what the effects follow from; undefined where none are. */
+  get absorption(): Absorbed | undefined {
+    if (this.absorbed === undefined) return undefined;
+    this.#absorption ??= absorbEffects(this.moments, this.regression);
+    return this.#absorption;
+  }
+
+  /**
+   * What columns about absorbed effects are made of; undefined where none are absorbed.
+   *
+   * @param leverages what needs the effects' leverages too, for a message, where something does
+   * @throws ModelError where these cannot be had
+   */
+  withinPlan(leverages: string | undefined): WithinPlan | undefined {
+    const { absorption } = this;
+    if (absorption === undefined) return undefined;
+    if (leverages !== undefined && absorption.leverage === undefined)
+      throw new ModelError(
+        `there are too many effects for the leverages that ${leverages} needs: beside the factor of most levels they are found by iteration`,
+        { hint: "that is so from 1,500 levels of the other factors on: hc1 and clusters need no leverages" },
+      );
+    return withinPlan(this, leverages !== undefined);
   }
 
   /** The number of rows of the fit (of positive weight). */
@@ -296,11 +340,14 @@ export class LinearModel implements FittedModel {
 
   /** What predicting from raw columns needs; with `target`, the target's raw columns are among them. */
   predictorPlan(target: boolean): PredictorPlan {
-    const whole = withEffects(this);
     const spec = target
-      ? whole.spec
-      : completeSpec({ ...whole.spec, target: { label: "", expression: { number: 0 } } });
-    return { ...whole, spec, target, rowSpace: this.rowSpace };
+      ? this.spec
+      : completeSpec({ ...this.spec, target: { label: "", expression: { number: 0 } } });
+    const { codedTerms: terms, levels, weights, rowSpace } = this;
+    if (this.absorbed === undefined) return { spec, terms, levels, weights, target, rowSpace };
+    const [known, { plan: effects, values }] = [knownLevels(this), effectTables(this)];
+    const all = Float64Array.from([...weights, ...values.flatMap((own) => [...own])]);
+    return { spec, terms, levels: known, weights: all, effects, target, rowSpace };
   }
 
   /**
@@ -316,6 +363,7 @@ export class LinearModel implements FittedModel {
     return linearGraph(this.weights, rows);
   }
 
+  /** The columns of a matrix are not all that such a model predicts from. */
   #refuseAbsorbed(what: string): void {
     if (this.absorbed !== undefined)
       throw new ModelError(`${what} are not to be had of a model with absorbed effects`, {
@@ -400,9 +448,16 @@ export class LinearModel implements FittedModel {
   }
 }
 
+/** What follows from the parts of a model, where it is there already. */
+interface MadeBefore {
+  whitening?: Whitening | undefined;
+  absorption?: Absorbed | undefined;
+  effects?: readonly FactorEffects[] | undefined;
+}
+
 /** A model's parts with the solution spelled out. */
 type LoadedParts = Omit<ModelParts, "solution"> &
-  Omit<Solution, "inverse" | "aliased"> & {
+  Omit<Solution, "inverse" | "aliased" | "absorption"> & {
     covariance: Float64Array;
     variances?: Float64Array | undefined;
     aliased: readonly string[];

@@ -2,6 +2,9 @@ import { Moments } from "../../stats/moments.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import type { Found, SparseMoments } from "../../stats/sparse-moments.js";
 import type { Absorbed } from "./absorb.js";
+import { connectedLevels } from "./connected-levels.js";
+import { generic, pairConnections, unconnectedSums } from "./connections.js";
+import { type Meetings, meetingsOf } from "./level-meetings.js";
 import { asMoments } from "./within-levels.js";
 
 /** The relative residual at which the effects count as found. */
@@ -82,8 +85,11 @@ export function absorbIteratively(
     rank: system.rank,
     residual,
     iterations,
-    effects: (gamma) => {
-      const weights = [...gamma.map((value) => (Number.isNaN(value) ? 0 : -value)), 1];
+    leverage: undefined,
+    connections: () =>
+      pairConnections(moments, factors) ??
+      unconnectedSums(factors, first!, rest, size, system.nullVector(), sharesOf(one, meetings, starts)),
+    effects: (weights) => {
       const effects = new Float64Array(M);
       for (let k = 0; k < M; k++) for (let j = 0; j < p; j++) effects[k]! += weights[j]! * Z[k * p + j]!;
       const own = new Float64Array(one.levels);
@@ -146,24 +152,6 @@ class LevelSums {
   }
 }
 
-/** Where levels of two factors meet: a weight for each pair that does. */
-interface Meetings {
-  first: Int32Array;
-  second: Int32Array;
-  weights: Float64Array;
-}
-
-function meetingsOf(moments: SparseMoments, a: number, b: number): Meetings {
-  const union = moments.union(a, b);
-  const table = moments.tables[union]!;
-  const [ofA, ofB] = [moments.projection(union, a), moments.projection(union, b)];
-  return {
-    first: Int32Array.from({ length: table.count }, (_, cell) => ofA(cell)),
-    second: Int32Array.from({ length: table.count }, (_, cell) => ofB(cell)),
-    weights: Float64Array.from({ length: table.count }, (_, cell) => table.weight(cell)),
-  };
-}
-
 /** Where levels of the smaller factors meet each other, numbered through. */
 function crossings(moments: SparseMoments, tables: readonly number[], starts: readonly number[]): Meetings[] {
   return tables.flatMap((a, g) =>
@@ -215,7 +203,7 @@ class Complement {
     let rank = one.weights.reduce((sum, weight) => sum + (weight > 0 ? 1 : 0), 0);
     others.forEach(({ weights }, g) => {
       const used = weights.reduce((sum, weight) => sum + (weight > 0 ? 1 : 0), 0);
-      rank += used - components(one.weights, weights, meetings[g]!);
+      rank += used - connectedLevels(one.weights, weights, meetings[g]!).count;
     });
     this.rank = rank;
   }
@@ -250,6 +238,15 @@ class Complement {
     }
   }
 
+  /** A generic vector without what K sees of it. */
+  nullVector(): Float64Array {
+    const vector = Float64Array.from({ length: this.#size }, (_, i) => generic(i));
+    const seen = new Float64Array(this.#size);
+    this.#times(vector, seen);
+    const { values } = this.solve(seen);
+    return vector.map((value, i) => value - values[i]!);
+  }
+
   #times(v: Float64Array, out: Float64Array): void {
     const first = this.#first.fill(0);
     for (const { first: a, second: b, weights } of this.#meetings)
@@ -266,28 +263,21 @@ class Complement {
   }
 }
 
-/** The connected components of the graph in which levels of two factors are joined where rows have both. */
-function components(
-  a: Float64Array,
-  b: Float64Array,
-  { first, second }: Pick<Meetings, "first" | "second">,
-): number {
-  const parent = Int32Array.from({ length: a.length + b.length }, (_, i) => i);
-  const root = (i: number): number => {
-    let at = i;
-    while (parent[at] !== at) {
-      parent[at] = parent[parent[at]!]!;
-      at = parent[at]!;
-    }
-    return at;
-  };
-  for (let c = 0; c < first.length; c++) {
-    const [x, y] = [root(first[c]!), root(a.length + second[c]!)];
-    if (x !== y) parent[Math.max(x, y)] = Math.min(x, y);
-  }
-  let count = 0;
-  for (let i = 0; i < a.length; i++) if (a[i]! > 0 && parent[i] === i) count++;
-  return count;
+/** For a level of the first factor, the shares of its weight that the others' levels have. */
+function sharesOf(
+  one: LevelSums,
+  meetings: readonly Meetings[],
+  starts: readonly number[],
+): (level: number) => { at: number; share: number }[] {
+  const byLevel = Array.from({ length: one.levels }, () => [] as { at: number; share: number }[]);
+  meetings.forEach(({ first, second, weights }, g) => {
+    for (let c = 0; c < weights.length; c++)
+      byLevel[first[c]!]!.push({
+        at: starts[g]! + second[c]!,
+        share: weights[c]! / one.weights[first[c]!]!,
+      });
+  });
+  return (level) => byLevel[level]!;
 }
 
 /** Makes zero what absorbing has left of a column that the effects explain. */

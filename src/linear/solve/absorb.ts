@@ -3,6 +3,8 @@ import type { ExtendedMoments } from "../../stats/extended-moments.js";
 import type { Moments } from "../../stats/moments.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import type { Found, SparseMoments } from "../../stats/sparse-moments.js";
+import { generic, pairConnections, startsOf, unconnectedSums } from "./connections.js";
+import type { EffectsLeverage } from "./effects-leverage.js";
 import { asMoments, WithinLevels } from "./within-levels.js";
 
 /** The share of a level's squares that must be left by the levels before it for it to count, as pivots of `solve`. */
@@ -15,10 +17,15 @@ export interface Absorbed {
   /** How many effects the rows determine: the rank of all indicators together. */
   rank: number;
   /**
-   * The effects of every factor's levels, given the coefficients γ of the columns: those of the factor with the most
-   * levels follow from the others', and one that the others determine is 0. NaN for a level without rows.
+   * The effects of every factor's levels on a sum of the columns, Σ c_j column_j, by the coefficients c (the target's
+   * last): what least squares on all indicators makes of it. Those of the factor with the most levels follow from the
+   * others', and one that the others determine is 0. NaN for a level without rows.
    */
-  effects(gamma: readonly number[]): Float64Array[];
+  effects(combination: ArrayLike<number>): Float64Array[];
+  /** For each factor a label per level, such that a row's add up to 0 if and only if the rows determine its effects. */
+  connections(): Float64Array[];
+  /** What leverages within the effects are made of; undefined where the effects were found by iteration. */
+  leverage: (() => EffectsLeverage) | undefined;
 }
 
 /**
@@ -47,19 +54,15 @@ export function absorb(
   const within = new WithinLevels(moments, shape.families[first!]!.table, [...others, ...found]);
   const { reduced } = within.reduce();
   const system = new OtherLevels(reduced, others.length, columns.length, moments.extended);
-  const effects = (gamma: readonly number[]) => {
-    const solved = system.effects(gamma);
+  const effects = (combination: ArrayLike<number>) => {
+    const solved = system.effects(combination);
     const byFamily = new Map<number, Float64Array>();
     let at = 0;
     for (const family of rest) {
       byFamily.set(family, solved.slice(at, at + size(family)));
       at += size(family);
     }
-    const weights = [
-      ...Array.from(solved, (value) => -value),
-      ...gamma.map((value) => (Number.isNaN(value) ? 0 : -value)),
-      1,
-    ];
+    const weights = [...Array.from(solved, (value) => -value), ...Array.from(combination)];
     const own = Float64Array.from({ length: size(first!) }, (_, level) => {
       if (!(within.weight(level).hi > 0)) return Number.NaN;
       let alpha = new DoubleDouble(0);
@@ -73,7 +76,54 @@ export function absorb(
   const levels = tables[shape.families[first!]!.table]!;
   let used = 0;
   for (let level = 0; level < levels.count; level++) if (levels.rows(level) > 0) used++;
-  return { moments: asMoments(moments, columns, system.left()), rank: used + system.rank, effects };
+  const starts = startsOf(factors, rest, size);
+  /** Per level of the first factor, the shares of the others' in it. */
+  const shares = (level: number) =>
+    within
+      .sparseMeans(level)
+      .filter(({ at }) => at < others.length)
+      .map(({ at, mean }) => ({ at, share: mean.toNumber() }));
+  return {
+    moments: asMoments(moments, columns, system.left()),
+    rank: used + system.rank,
+    effects,
+    connections: () =>
+      pairConnections(moments, factors) ??
+      unconnectedSums(factors, first!, rest, size, system.nullVector(), (level) =>
+        levels.rows(level) > 0 ? shares(level) : [],
+      ),
+    leverage: () => {
+      const inverse = system.inverse();
+      const from = new Int32Array(levels.count + 1);
+      const places: number[] = [];
+      const parts: number[] = [];
+      const own = new Float64Array(levels.count).fill(Number.NaN);
+      for (let level = 0; level < levels.count; level++) {
+        from[level] = places.length;
+        if (levels.rows(level) === 0) continue;
+        const mine = shares(level);
+        let square = 0;
+        for (const a of mine)
+          for (const b of mine) square += a.share * b.share * inverse[a.at * others.length + b.at]!;
+        own[level] = 1 / levels.weight(level) + square;
+        for (const { at, share } of mine) {
+          places.push(at);
+          parts.push(share);
+        }
+      }
+      from[levels.count] = places.length;
+      return {
+        first: factors.indexOf(first!),
+        own,
+        starts,
+        from,
+        columns: Int32Array.from(places),
+        shares: Float64Array.from(parts),
+        size: others.length,
+        inverse,
+      };
+    },
+  };
 }
 
 /** The Schur complement on the other factors' levels and the columns, the levels eliminated one by one. */
@@ -146,19 +196,64 @@ class OtherLevels {
     return { hi, lo };
   }
 
-  /** The levels' effects, by back substitution. */
-  effects(gamma: readonly number[]): Float64Array {
+  /** The levels' effects on Σ c_j column_j, by back substitution. */
+  effects(combination: ArrayLike<number>): Float64Array {
     const effects = new Float64Array(this.#levels);
-    const y = this.#size - 1;
     for (let k = this.#levels - 1; k >= 0; k--) {
       if (this.#out[k]) continue;
-      let sum = this.#hi[packedIndex(y, k)]!;
-      gamma.forEach((value, j) => {
-        if (!Number.isNaN(value)) sum -= value * this.#hi[packedIndex(this.#levels + j, k)]!;
-      });
+      let sum = 0;
+      for (let j = this.#size - this.#levels - 1; j >= 0; j--)
+        if (combination[j] !== 0) sum += combination[j]! * this.#hi[packedIndex(this.#levels + j, k)]!;
       for (let i = k + 1; i < this.#levels; i++) sum -= effects[i]! * this.#hi[packedIndex(i, k)]!;
       effects[k] = sum / this.#hi[packedIndex(k, k)]!;
     }
     return effects;
+  }
+
+  /** A vector of the null space, with a part of each level that was left out. */
+  nullVector(): Float64Array {
+    const vector = new Float64Array(this.#levels);
+    for (let k = this.#levels - 1; k >= 0; k--) {
+      if (this.#out[k]) {
+        vector[k] = generic(k);
+        continue;
+      }
+      let sum = 0;
+      for (let i = k + 1; i < this.#levels; i++) sum -= vector[i]! * this.#hi[packedIndex(i, k)]!;
+      vector[k] = sum / this.#hi[packedIndex(k, k)]!;
+    }
+    return vector;
+  }
+
+  /** K⁻, M × M: the inverse over the levels that do not depend on others, 0 for those. */
+  inverse(): Float64Array {
+    const M = this.#levels;
+    const hi = this.#hi;
+    // Row i of L⁻¹, L being the unit triangle: hi holds L D.
+    const lower = new Float64Array(packedLength(M));
+    for (let i = 0; i < M; i++) {
+      if (this.#out[i]) continue;
+      const row = packedIndex(i, 0);
+      lower[row + i] = 1;
+      for (let k = 0; k < i; k++) {
+        if (this.#out[k] || hi[row + k] === 0) continue;
+        const share = hi[row + k]! / hi[packedIndex(k, k)]!;
+        const other = packedIndex(k, 0);
+        for (let j = 0; j <= k; j++) lower[row + j]! -= share * lower[other + j]!;
+      }
+    }
+    const inverse = new Float64Array(M * M);
+    for (let k = 0; k < M; k++) {
+      if (this.#out[k]) continue;
+      const row = packedIndex(k, 0);
+      const pivot = hi[packedIndex(k, k)]!;
+      for (let i = 0; i <= k; i++) {
+        const scaled = lower[row + i]! / pivot;
+        if (scaled === 0) continue;
+        for (let j = 0; j <= i; j++) inverse[i * M + j]! += scaled * lower[row + j]!;
+      }
+    }
+    for (let i = 0; i < M; i++) for (let j = 0; j < i; j++) inverse[j * M + i] = inverse[i * M + j]!;
+    return inverse;
   }
 }

@@ -1,5 +1,6 @@
 import type { Steps } from "../../parallel/steps.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
+import type { Absorbed } from "./absorb.js";
 import type { SpdFactor, SymmetricRows } from "./spd-factor.js";
 
 /** What became of effects that were absorbed. */
@@ -36,6 +37,8 @@ export interface Solution {
   tss: number;
   /** Where effects were absorbed: what became of them. */
   absorbed?: AbsorbedEffects | undefined;
+  /** And how, from which the effects themselves follow. */
+  absorption?: Absorbed | undefined;
   /** How it was computed, where that was from moments. */
   method?: Method | undefined;
 }

@@ -72,6 +72,7 @@ export function* solveAbsorbed(
     conditionNumber: within.conditionNumber * Math.sqrt(loss),
     tss: squareOf(moments, target),
     absorbed: { rank: absorbed.rank, tss: absorbed.moments.product(y, y) },
+    absorption: absorbed,
   };
 }
 

@@ -6,6 +6,7 @@ import { formulaSpec } from "../../../src/dataset/formula/resolve.js";
 import { regressionOf } from "../../../src/linear/model/model-parts.js";
 import { absorb } from "../../../src/linear/solve/absorb.js";
 import { absorbIteratively } from "../../../src/linear/solve/absorb-iteratively.js";
+import { leverageOf } from "../../../src/linear/solve/effects-leverage.js";
 import { solve } from "../../../src/linear/solve/solve.js";
 import { packedIndex } from "../../../src/stats/packed.js";
 import { columnsOf, type Table } from "../../dataset/formula/table.js";
@@ -79,7 +80,7 @@ test("absorbed effects leave the coefficients, errors and fitted values of the r
           expect(absorbed.rank + found.rank - 1).toBeGreaterThanOrEqual(whole.rank);
         else expect(absorbed.rank + found.rank - 1).toBe(whole.rank);
         // The effects sum up to the fitted values of the rows: with them the residuals' squares are those of the fit.
-        const values = absorbed.effects(gamma);
+        const values = absorbed.effects([...gamma.map((value) => (Number.isNaN(value) ? 0 : -value)), 1]);
         const names = factors.map((f) => moments.levels[f]!);
         const columns = effects.split(" + ");
         let squares = 0;
@@ -92,6 +93,28 @@ test("absorbed effects leave the coefficients, errors and fitted values of the r
           squares += (weights?.[i] ?? 1) * (Number(y) - fitted) ** 2;
         });
         expect(Math.abs(squares / whole.rss - 1)).toBeLessThan(100 * unit);
+        // Leverages add up to the rank, and the levels of a row are connected; those of others as the other way says.
+        const code = (name: string, k: number, i: number) => names[k]!.find(String(table[name]![i]));
+        const leverage = absorbed.leverage?.();
+        if (leverage !== undefined) {
+          const cells = names.map((own) => Int32Array.from(own.names, (_, l) => l));
+          const sum = table.y!.reduce<number>((total, _, i) => {
+            const codes = columns.map((name, k) => code(name, k, i));
+            return total + (weights?.[i] ?? 1) * leverageOf({ ...leverage, cells }, codes);
+          }, 0);
+          expect(Math.abs(sum / absorbed.rank - 1)).toBeLessThan(100 * unit);
+        }
+        const labels = absorbed.connections();
+        const others = (iterated ? absorb : absorbIteratively)(given, families, ["y"]).connections();
+        const sumOf = (own: Float64Array[], at: (k: number) => number) =>
+          Math.abs(
+            columns.reduce((sum, name, k) => sum + own[k]![code(name, k, at(k) % table.y!.length)]!, 0),
+          );
+        table.y!.forEach((_, i) => {
+          expect(sumOf(labels, () => i)).toBeLessThan(1e-8);
+          const mixed = (k: number) => i + 7 * k * (1 + (i % 5));
+          expect(sumOf(labels, mixed) < 1e-6).toBe(sumOf(others, mixed) < 1e-6);
+        });
       },
     ),
     { numRuns: process.env.GOML_LONG ? 3000 : 80 },

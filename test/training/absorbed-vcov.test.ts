@@ -1,0 +1,71 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { LinearModel } from "../../src/linear/model/model.js";
+import { diagnoseCsv } from "../../src/prediction/diagnose-csv.js";
+import { predictCsv } from "../../src/prediction/predict-csv.js";
+import { fitCsv } from "../../src/training/fit-csv.js";
+import { golden, list, optionsOf, writeColumns } from "./absorbed-golden.js";
+
+const folder = mkdtempSync(join(tmpdir(), "goml-absorbed-vcov-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The numbers of a column of a CSV that was written. */
+function column(path: string, name: string): number[] {
+  const [header, ...rows] = readFileSync(path, "utf8").trimEnd().split("\n");
+  const at = header!.split(",").indexOf(name);
+  return rows.map((row) => Number(row.split(",")[at]));
+}
+
+// R's own rounding: residuals and hat values of lm's QR on up to 100 columns.
+const close = (found: number, expected: number) =>
+  expect(Math.abs(found - expected)).toBeLessThan(1e-8 * Math.max(Math.abs(expected), 1e-3));
+
+describe(`second passes, as lm with all indicators in ${golden.r}`, () => {
+  test.each(golden.cases.map((one) => [one.call, one] as const))("%s", async (_call, one) => {
+    const path = writeColumns(folder, one.data, golden.sets[one.data]!);
+    const options = optionsOf(one);
+    for (const vcov of ["hc0", "hc1", "hc2", "hc3"] as const) {
+      const expected = one[vcov];
+      if (expected === undefined) {
+        // A row of a level of its own; sandwich gives NaN.
+        await expect(fitCsv(path, { ...options, vcov })).rejects.toThrow(/^row \d+ has leverage 1/);
+        continue;
+      }
+      const { model } = await fitCsv(path, { ...options, vcov });
+      list(expected).forEach((error, j) => {
+        close(model.standardErrors[j]!, error);
+      });
+    }
+    for (const cluster of ["firm", "year", "region"] as const) {
+      const { model } = await fitCsv(path, { ...options, vcov: "cluster", cluster });
+      list(one[cluster]).forEach((error, j) => {
+        close(model.standardErrors[j]!, error);
+      });
+    }
+    const { model } = await fitCsv(path, options);
+    const loaded = LinearModel.fromJSON(JSON.parse(JSON.stringify(model)));
+    const output = join(folder, "out.csv");
+    await predictCsv(loaded, path, { output, interval: "confidence", stdError: true });
+    const [errors, lower] = [column(output, "stdError"), column(output, "lower")];
+    await diagnoseCsv(loaded, path, { output });
+    const leverage = column(output, "leverage");
+    one.se.forEach((value, i) => {
+      close(errors[i]!, value);
+      close(lower[i]!, one.lower[i]!);
+      close(leverage[i]!, one.leverage[i]!);
+    });
+  });
+});
+
+test("a second pass needs leverages only where its covariance does", async () => {
+  const path = writeColumns(folder, "robust", golden.sets.apart!);
+  const fit = { target: "y", features: ["x"], absorb: ["firm", "year"] };
+  const { model } = await fitCsv(path, { ...fit, vcov: "hc1" });
+  const output = join(folder, "robust-out.csv");
+  await expect(predictCsv(model, path, { output, interval: "confidence" })).rejects.toThrow(
+    "a hc1 covariance is that of the terms",
+  );
+  expect(model.summary().wald?.df1).toBe(1);
+});
