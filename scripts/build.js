@@ -1,7 +1,17 @@
 // Builds dist/: the kernels (AssemblyScript to WebAssembly), the library with its types (tsc),
 // and the bundles of the command and its worker threads (esbuild), which start faster than many files.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,19 +32,34 @@ const node = (script, args) => execFileSync(process.execPath, [script, ...args],
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/kernels", { recursive: true });
 
-// Those of dense systems and of tensors are files of their own: their memory is shared by threads.
+// Those of dense systems and of tensors are files of their own: their memory is shared by threads. To compile them is
+// most of a build, so what came of the same sources is kept beside other tools' caches.
+const sources = "src/kernels/assembly";
+const hash = createHash("sha256").update(require("assemblyscript/package.json").version);
+for (const name of readdirSync(sources, { recursive: true }).map(String).sort())
+  if (/\.(ts|json)$/.test(name)) hash.update(`${name}\n`).update(readFileSync(`${sources}/${name}`));
+const cache = `node_modules/.cache/goml/${hash.digest("hex")}`;
+mkdirSync(cache, { recursive: true });
 for (const [folder, name] of [
-  ["src/kernels/assembly", "kernels"],
-  ["src/kernels/assembly/dense", "dense"],
-  ["src/kernels/assembly/tensor", "tensor"],
-])
-  node(bin("assemblyscript", "asc"), [
-    `${folder}/index.ts`,
-    "--config",
-    `${folder}/asconfig.json`,
-    "--outFile",
-    `dist/kernels/${name}.wasm`,
-  ]);
+  [sources, "kernels"],
+  [`${sources}/dense`, "dense"],
+  [`${sources}/tensor`, "tensor"],
+]) {
+  const kept = `${cache}/${name}.wasm`;
+  if (!existsSync(kept)) {
+    const own = `${kept}.${process.pid}`;
+    node(bin("assemblyscript", "asc"), [
+      `${folder}/index.ts`,
+      "--config",
+      `${folder}/asconfig.json`,
+      "--outFile",
+      own,
+    ]);
+    // Whole or not at all, also where builds run side by side.
+    renameSync(own, kept);
+  }
+  copyFileSync(kept, `dist/kernels/${name}.wasm`);
+}
 
 node(bin("typescript", "tsc"), ["-p", "tsconfig.json"]);
 
