@@ -35,6 +35,7 @@ export type OptionName =
   | "text"
   | "thousands"
   | "timeout"
+  | "trust"
   | "unseen"
   | "vcov"
   | "weights"

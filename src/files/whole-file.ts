@@ -1,4 +1,14 @@
-import { closeSync, fchmodSync, fsync, openSync, renameSync, type Stats, statSync, write } from "node:fs";
+import {
+  closeSync,
+  fchmodSync,
+  fsync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  type Stats,
+  statSync,
+  write,
+} from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { throughLinks } from "./resolve-link.js";
@@ -67,7 +77,7 @@ export class WholeFile {
     check?.();
     renameSync(this.#temporary, this.#target);
     forget(this.#temporary);
-    await syncFolder(dirname(this.#target));
+    syncFolder(dirname(this.#target));
   }
 
   /** Gives it up. Does nothing after `commit`. */
@@ -84,8 +94,11 @@ export class WholeFile {
   }
 }
 
-/** Brings a folder's names to the disk, where the system can do that. */
-async function syncFolder(folder: string): Promise<void> {
+/**
+ * Brings a folder's names to the disk, where the system can do that. Not asynchronously: who has waited for a file finds
+ * his own there, and not that of another who wrote it in the meantime.
+ */
+function syncFolder(folder: string): void {
   let fd: number;
   try {
     fd = openSync(folder, "r");
@@ -94,7 +107,7 @@ async function syncFolder(folder: string): Promise<void> {
     return;
   }
   try {
-    await synced(fd);
+    fsyncSync(fd);
   } catch {
     // Some network file systems refuse: the file itself is safe and has its name.
   } finally {

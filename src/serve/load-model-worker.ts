@@ -12,10 +12,12 @@ export interface LoadJob {
   readonly version: string;
   /** The most bytes. */
   readonly limit: number;
+  /** Whether one that has been changed is taken as it is. */
+  readonly trust: boolean;
 }
 
-answerJobs<LoadJob, ServedModel>(async ({ path, name, version, limit }) => {
-  const model = servedModel(parseModel(await readModelText(path, limit), path), name, version);
+answerJobs<LoadJob, ServedModel>(async ({ path, name, version, limit, trust }) => {
+  const model = servedModel(parseModel(await readModelText(path, limit), path, { trust }), name, version);
   if (!model.weights.every(Number.isFinite)) throw new ModelError(`${path}: a coefficient is not a number`);
   checkPredicts(model);
   return model;

@@ -2,6 +2,7 @@ import { DataError } from "../errors.js";
 import { WorkerPool } from "../parallel/worker-pool.js";
 import type { LoadJob } from "./load-model-worker.js";
 import type { ModelFile } from "./model-files.js";
+import type { Settings } from "./options.js";
 import type { ServedModel } from "./served-model.js";
 
 /**
@@ -12,10 +13,15 @@ export class Loader {
   private pool = newPool();
   private closed = false;
 
-  constructor(
-    private readonly limit: number,
-    private readonly timeout: number,
-  ) {}
+  private readonly limit: number;
+  private readonly timeout: number;
+  private readonly trust: boolean;
+
+  constructor(settings: Pick<Settings, "modelLimit" | "loadTimeout" | "trust">) {
+    this.limit = settings.modelLimit;
+    this.timeout = settings.loadTimeout;
+    this.trust = settings.trust;
+  }
 
   /** @throws what reading throws; DataError where it takes too long */
   readonly load = async ({ path, name, version }: ModelFile): Promise<ServedModel> => {
@@ -29,7 +35,7 @@ export class Loader {
         );
       }, this.timeout);
     });
-    const loading = pool.run({ path, name, version, limit: this.limit });
+    const loading = pool.run({ path, name, version, limit: this.limit, trust: this.trust });
     // Closed late, it rejects when nobody waits for it any more.
     loading.catch(() => {});
     try {

@@ -52,6 +52,8 @@ export interface ServeOptions {
   modelLimit?: number | undefined;
   /** Milliseconds that reading a model may take. Default: 60,000. */
   loadTimeout?: number | undefined;
+  /** Whether model files are read that have been changed since goml wrote them, see `readModel`. Default: false. */
+  trust?: boolean | undefined;
   /**
    * Host names that requests may ask for, "*" being all: a page of another name that resolves to this machine (DNS
    * rebinding) is refused. Default: those of this machine and addresses where a server of its own listens on a
@@ -89,6 +91,7 @@ export interface Settings {
   readonly reloadInterval: number;
   readonly modelLimit: number;
   readonly loadTimeout: number;
+  readonly trust: boolean;
   readonly unseen: UnseenPolicy;
   readonly allowedHosts: readonly string[] | "*" | undefined;
   readonly allowedOrigins: readonly string[] | "*";
@@ -117,6 +120,7 @@ export function settingsOf(options: ServeOptions): Settings {
     reloadInterval: whole(options, "reloadInterval", 0, 1000),
     modelLimit: whole(options, "modelLimit", 1, 256 << 20),
     loadTimeout: whole(options, "loadTimeout", 1, 60_000),
+    trust: options.trust ?? false,
     unseen: options.unseen ?? "fail",
     allowedHosts: options.allowedHosts === "*" ? "*" : options.allowedHosts?.map(checkHost),
     allowedOrigins: options.allowedOrigins === "*" ? "*" : (options.allowedOrigins ?? []).map(checkOrigin),

@@ -36,7 +36,7 @@ export class Service {
     this.models = models;
     this.inference = new Inference(this.settings);
     this.tokens = new Tokens(this.settings.tokens, this.settings.tokenFile);
-    this.loader = new Loader(this.settings.modelLimit, this.settings.loadTimeout);
+    this.loader = new Loader(this.settings);
     this.repository = new Repository(this.loader.load);
     this.metrics = new Metrics(this.inference, this.repository, droppedLines);
   }

@@ -14,8 +14,7 @@ export async function keptSources(sources: readonly Source[]): Promise<KeptSourc
   const contents: SourceContent[] = [];
   for (const source of sources) {
     const content = await source.content();
-    if (content !== undefined)
-      contents.push({ ...(source.path === undefined ? {} : { path: source.path }), ...content });
+    if (content !== undefined) contents.push(content);
   }
   const [{ path, fingerprint }] = sources as [Source];
   const one = sources.length === 1 && fingerprint !== undefined && path !== undefined;

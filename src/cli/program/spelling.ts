@@ -1,5 +1,6 @@
 import { quoteField } from "../../csv/write.js";
 import type { OnnxOptions } from "../../interchange/onnx.js";
+import type { ReadModelOptions } from "../../linear/model/model-file.js";
 import type { RefitOptions } from "../../linear/selection/refit.js";
 import type { PredictCsvOptions } from "../../prediction/predict-csv.js";
 import type { PredictUrlOptions } from "../../prediction/predict-url.js";
@@ -13,6 +14,7 @@ type LibraryOption = keyof (FitCsvOptions &
   FitGroupsCsvOptions &
   RefitOptions &
   UpdateCsvOptions &
+  ReadModelOptions &
   PredictCsvOptions &
   PredictUrlOptions &
   OnnxOptions);

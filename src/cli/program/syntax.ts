@@ -84,6 +84,7 @@ export function derived(command: Command, where = "where to write the model (def
     .option("-o, --output <file>", "the same as --model")
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--json", "print one JSON document")
+    .addOption(trust())
     .option("-q, --quiet", "print nothing but errors");
 }
 
@@ -104,6 +105,11 @@ export function unseen(): Option {
   return new Option("--unseen <policy>", "rows with levels that the training data did not have")
     .choices(["fail", "na"])
     .default("fail");
+}
+
+/** Whether a model file is read whatever has become of it. */
+export function trust(): Option {
+  return new Option("--trust", "read a model file that has been changed since goml wrote it all the same");
 }
 
 /** The examples at the end of a command's help, one per line. */

@@ -62,6 +62,10 @@ const schema = {
 } as const;
 const scan = { anyOf: [{ type: "null" }, { $ref: "#/$defs/scan" }] } as const;
 const source = { anyOf: [{ type: "null" }, { $ref: "#/$defs/source" }] } as const;
+const digest = {
+  description: "SHA-256 of the document without white space up to here: it is the last member.",
+  ...text,
+} as const;
 const sources = {
   description: "What the rows were read from, as far as that is known: so that nothing is added twice.",
   type: "array",
@@ -162,7 +166,6 @@ export const documentDefinitions = {
     description: "A source whose rows are in the model, told by its content.",
     type: "object",
     properties: {
-      path: { description: "Its path, where it was a file.", ...text },
       bytes: { description: "How many, decompressed.", ...count },
       sha256: { description: "Their SHA-256.", ...text },
     },
@@ -287,6 +290,7 @@ export const documentDefinitions = {
         items: anyFold,
         title: "a list of moments",
       },
+      digest,
     },
     required: [
       "format",
@@ -347,6 +351,7 @@ export const documentDefinitions = {
         },
         title: "a list of groups with the reason",
       },
+      digest,
     },
     required: ["format", "schema", "groupBy", "models"],
   },

@@ -58,6 +58,8 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
   const other = folds.findIndex((fold) => fold.extended !== extended);
   if (other >= 0)
     throw wrong(`"folds[${other}]" should be in ${extended ? "double-double" : "double"}, as "moments" is`);
+  const unsound = soundnessFault(document, moments, folds);
+  if (unsound !== undefined) throw wrong(unsound);
   const key = targetKey(spec.target);
   for (const one of [moments, ...folds])
     if (one.index(key) < 0) throw wrong(`"moments" lack the target ${found(target)}`);
@@ -84,6 +86,37 @@ function lengthFault({
   ] as const)
     if (list !== undefined && list.length !== length)
       return `"${part}" should be ${length} numbers, found ${list.length}`;
+  return undefined;
+}
+
+/** What cannot be, whatever the data: numbers that contradict each other. */
+function soundnessFault(
+  document: ModelDocument,
+  moments: CrossProducts,
+  folds: readonly CrossProducts[],
+): string | undefined {
+  const { n, rank, rss, tss, sigma, coefficients, terms, intercept, aliased, absorbed, penalty } = document;
+  if (n !== moments.n) return `"n" should be ${moments.n}, the rows of "moments", found ${n}`;
+  if (!(moments.sumW > 0)) return '"moments.sumW" should be above 0';
+  if (!(rss >= 0)) return `"rss" should be 0 or more, found ${rss}`;
+  if (!(tss >= 0)) return `"tss" should be 0 or more, found ${tss}`;
+  const first = intercept ? 1 : 0;
+  if (intercept && coefficients[0] === null)
+    return '"coefficients[0]", the intercept, should be a number, found null';
+  const left = terms.filter((_, j) => coefficients[j + first] === null);
+  if (left.length !== aliased.length || left.some((term, i) => term !== aliased[i]))
+    return '"coefficients" should be null for the terms in "aliased", and for no others';
+  // A penalty leaves some at 0, which do not count.
+  const active = coefficients.filter((value) => value !== null && value !== 0).length;
+  if (rank !== coefficients.length - aliased.length && !(penalty && rank === active))
+    return `"rank" should be ${coefficients.length - aliased.length}, the number of coefficients that are not null, found ${rank}`;
+  const df = n - rank - (absorbed?.rank ?? 0);
+  if (df < 0) return `"n" should be ${n - df} or more, for so much was estimated, found ${n}`;
+  const expected = penalty || df === 0 ? null : Math.sqrt(rss / df);
+  if (expected === null ? sigma !== null : sigma === null || Math.abs(sigma - expected) > 1e-9 * expected)
+    return `"sigma" should be ${expected}, found ${sigma}`;
+  const inFolds = folds.reduce((sum, fold) => sum + fold.n, 0);
+  if (folds.length > 0 && inFolds !== n) return `"folds" should have ${n} rows, found ${inFolds}`;
   return undefined;
 }
 

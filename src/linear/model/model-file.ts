@@ -1,21 +1,42 @@
-import { type FileHandle, open, readFile } from "node:fs/promises";
-import { DataError, ModelError } from "../../errors.js";
-import { verb, wording } from "../../wording.js";
+import { closeSync, fstatSync, readFile } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { promisify } from "node:util";
+import { DataError, GomlError, InterruptedError, ModelError } from "../../errors.js";
+import { openToRead, pipeStream } from "../../files/open-input.js";
+import { option, verb, wording } from "../../wording.js";
+import { checkSolution } from "./check-solution.js";
+import { matchesDigest } from "./digest.js";
 import { LinearModel } from "./model.js";
 import { isModelGroupDocument } from "./model-document.js";
 import { ModelGroup } from "./model-group.js";
 
+const readWhole = promisify(readFile) as (
+  fd: number,
+  options: { encoding: "utf8"; signal: AbortSignal | undefined },
+) => Promise<string>;
+
 /** The longest text that V8 can hold, and so the longest model file that can be read. */
 export const MOST_BYTES = 2 ** 29 - 24;
+
+/** How a model file is read; all may be left out. */
+export interface ReadModelOptions {
+  /**
+   * Whether a file that is not what its digest says, or whose coefficients and covariance are not what its moments give,
+   * is read all the same. Default: false.
+   */
+  trust?: boolean | undefined;
+  /** Ends waiting for a file that comes through a pipe. */
+  signal?: AbortSignal | undefined;
+}
 
 /**
  * Reads the file of one model.
  *
- * @throws DataError where it cannot be read; ModelError where it is not a model, is cut short, or of a later schema,
- * and where it holds models by group
+ * @throws DataError where it cannot be read; ModelError where it is not a model, is cut short, has been changed, or is of a
+ * later schema, and where it holds models by group
  */
-export async function readModel(path: string): Promise<LinearModel> {
-  return oneModel(await readAnyModel(path), path);
+export async function readModel(path: string, options: ReadModelOptions = {}): Promise<LinearModel> {
+  return oneModel(await readAnyModel(path, options), path);
 }
 
 /**
@@ -23,8 +44,8 @@ export async function readModel(path: string): Promise<LinearModel> {
  *
  * @throws ModelError as readModel
  */
-export function parseModel(text: string, path: string): LinearModel {
-  return oneModel(parseAnyModel(text, path), path);
+export function parseModel(text: string, path: string, options: ReadModelOptions = {}): LinearModel {
+  return oneModel(parseAnyModel(text, path, options), path);
 }
 
 function oneModel(model: LinearModel | ModelGroup, path: string): LinearModel {
@@ -39,16 +60,21 @@ function oneModel(model: LinearModel | ModelGroup, path: string): LinearModel {
  *
  * @throws as readModel
  */
-export async function readAnyModel(path: string): Promise<LinearModel | ModelGroup> {
+export async function readAnyModel(
+  path: string,
+  options: ReadModelOptions = {},
+): Promise<LinearModel | ModelGroup> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = await readText(path, options.signal);
   } catch (cause) {
+    if (cause instanceof GomlError) throw cause;
     const code = (cause as NodeJS.ErrnoException).code ?? "unknown error";
     const reasons: Record<string, string> = {
       ENOENT: "no such file",
       EISDIR: "is a directory, expected a model file",
       EACCES: "no permission to read it",
+      EMFILE: "too many open files: raise the limit (ulimit -n)",
     };
     throw new DataError(reasons[code] ?? `cannot be read (${code})`, {
       place: { file: path },
@@ -56,10 +82,46 @@ export async function readAnyModel(path: string): Promise<LinearModel | ModelGro
       cause,
     });
   }
-  return parseAnyModel(text, path);
+  return parseAnyModel(text, path, options);
 }
 
-function parseAnyModel(text: string, path: string): LinearModel | ModelGroup {
+/** The text of a file, or of what comes through a pipe. */
+async function readText(path: string, signal: AbortSignal | undefined): Promise<string> {
+  const fd = openToRead(path);
+  let open = true;
+  try {
+    const stats = fstatSync(fd);
+    if (stats.size > MOST_BYTES)
+      throw new DataError(`has ${stats.size} bytes, more than can be read`, {
+        place: { file: path },
+        hint: `a model file has at most ${MOST_BYTES}`,
+      });
+    if (stats.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
+    if (stats.isFile()) return await readWhole(fd, { encoding: "utf8", signal });
+    const stream = pipeStream(path, fd);
+    open = false;
+    const stop = () => stream.destroy(new InterruptedError());
+    signal?.addEventListener("abort", stop, { once: true });
+    const parts: Uint8Array[] = [];
+    let bytes = 0;
+    try {
+      for await (const part of stream) {
+        bytes += part.length;
+        // A device, /dev/zero for example, may have no end.
+        if (bytes > MOST_BYTES)
+          throw new DataError("has more bytes than can be read, expected a model", { place: { file: path } });
+        parts.push(part);
+      }
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+    return Buffer.concat(parts).toString("utf8");
+  } finally {
+    if (open) closeSync(fd);
+  }
+}
+
+function parseAnyModel(text: string, path: string, { trust }: ReadModelOptions): LinearModel | ModelGroup {
   let document: unknown;
   try {
     document = JSON.parse(text);
@@ -70,9 +132,28 @@ function parseAnyModel(text: string, path: string): LinearModel | ModelGroup {
       cause,
     });
   }
-  return isModelGroupDocument(document)
+  const model = isModelGroupDocument(document)
     ? ModelGroup.fromJSON(document, path)
     : LinearModel.fromJSON(document, path);
+  if (trust) return model;
+  if (!matchesDigest(text, document))
+    throw new ModelError(`${path}: the file has been changed since goml wrote it`, {
+      hint: wording`train it anew, or read it as it is with ${option("trust", true)}`,
+    });
+  if (model instanceof LinearModel) checkSolution(model, path);
+  else
+    for (const [group, one] of someOf(model.models))
+      checkSolution(one, `${path}: group ${JSON.stringify(group)}`);
+  return model;
+}
+
+/** Groups whose solutions are checked. */
+const MOST_GROUPS = 1000;
+
+function* someOf<Key, Value>(map: ReadonlyMap<Key, Value>): Generator<[Key, Value], void, void> {
+  const step = Math.ceil(map.size / MOST_GROUPS);
+  let i = 0;
+  for (const entry of map) if (i++ % step === 0) yield entry;
 }
 
 /** Whether a file looks like a model rather than a table: its first character is a brace. */
@@ -80,6 +161,8 @@ export async function isModelFile(path: string): Promise<boolean> {
   if (path === "-") return false;
   let file: FileHandle;
   try {
+    // What comes through a pipe can be read once, and is read as data.
+    if (!(await stat(path)).isFile()) return false;
     file = await open(path);
   } catch {
     // Who reads it next says what is wrong.

@@ -3,6 +3,7 @@ import { openOutput } from "../../csv/write.js";
 import { InterruptedError } from "../../errors.js";
 import { Kernels } from "../../kernels/kernels.js";
 import { NumberWriter } from "../../kernels/number-writer.js";
+import { digestEnd, newDigest } from "./digest.js";
 
 /** Numbers of a list that are written at a time. */
 const NUMBERS = 1 << 13;
@@ -10,7 +11,8 @@ const NUMBERS = 1 << 13;
 const BYTES = 1 << 20;
 
 /**
- * Writes a value as JSON to a file, or to standard output for `-`: the bytes of `JSON.stringify(value)` and LF, piece by
+ * Writes the document of a model as JSON to a file, or to standard output for `-`: the bytes of `JSON.stringify(value)`
+ * with a digest as the last member, and LF, piece by
  * piece, so that a model of thousands of columns neither needs a text of its own size (V8's end at 512 MB) nor holds the
  * thread while it is made. The file is there when it is whole, see `openOutput`.
  *
@@ -25,8 +27,15 @@ export async function writeJson(
 ): Promise<void> {
   const output = openOutput(path);
   try {
+    const digest = newDigest();
     let parts: Uint8Array[] = [];
     let bytes = 0;
+    let last: Uint8Array | undefined;
+    const put = (piece: Uint8Array) => {
+      digest.update(piece);
+      parts.push(piece);
+      bytes += piece.length;
+    };
     const flush = async () => {
       await output.write(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
       parts = [];
@@ -35,11 +44,14 @@ export async function writeJson(
       if (signal?.aborted) throw new InterruptedError(undefined, { cause: signal.reason });
     };
     for (const piece of jsonPieces(value)) {
-      parts.push(piece);
-      bytes += piece.length;
+      if (piece.length === 0) continue;
+      if (last !== undefined) put(last);
+      last = piece;
       if (bytes >= BYTES) await flush();
     }
-    parts.push(Buffer.from("\n"));
+    // The document's brace stands behind its digest.
+    put(last!.subarray(0, -1));
+    parts.push(Buffer.from(`${digestEnd(digest)}\n`));
     await flush();
     await output.commit(check);
   } catch (error) {

@@ -90,8 +90,8 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
   const unknown = shard.model.sources.find((one) => !model.sources.some((known) => sameContent(known, one)));
   if (unknown !== undefined && model.sources.length > 0)
     notes.push(
-      `${unknown.path ?? shard.name} is not among the sources of ${whole.name}: ` +
-        "that its rows were, the sums alone say",
+      `what ${shard.name} was made of is not among the sources of ${whole.name}: ` +
+        "that its rows are, the sums alone say",
     );
   if (digitsLeft < 12)
     notes.push(

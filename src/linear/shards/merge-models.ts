@@ -39,7 +39,7 @@ export function* mergeModelsSteps(
   if (first === undefined || others.length === 0)
     throw new ModelError("merging takes two models or more, found one", { hint: "name the shards' models" });
   for (const other of others) checkCompatible(first, other);
-  if (!options.again) refuseSameRows(models);
+  if (!options.again) refuseCommonSources(models);
   const notes = vcovNotes(models.map(({ model }) => model));
   const kinds = new Set(models.map(({ model }) => model.moments.extended));
   if (kinds.size > 1) {
@@ -73,11 +73,21 @@ export function* mergeModelsSteps(
   return { ...merged, notes: [...notes, ...merged.notes] };
 }
 
-/** Throws ModelError where two models have rows of one source, or the same rows by their moments. */
-function refuseSameRows(models: readonly NamedModel[]): void {
+/** Throws ModelError where two models have rows of one source. */
+function refuseCommonSources(models: readonly NamedModel[]): void {
   for (const [i, a] of models.entries())
     for (const b of models.slice(i + 1)) {
       refuseMerging({ name: a.name, sources: a.model.sources }, { name: b.name, sources: b.model.sources });
+    }
+}
+
+/**
+ * Throws ModelError where two models have the same rows by their moments: copies of one, laid out otherwise perhaps, of
+ * which the file does not say what it was made of.
+ */
+export function refuseCopies(models: readonly NamedModel[]): void {
+  for (const [i, a] of models.entries())
+    for (const b of models.slice(i + 1)) {
       if (sameMoments(a.model.moments, b.model.moments))
         throw new ModelError(`${a.name} and ${b.name} have the same rows: they would count twice`, {
           hint: wording`merge them all the same with ${option("again", true)}`,

@@ -14,10 +14,8 @@ interface NamedSources {
  * @throws ModelError
  */
 export function refuseAdding(added: NamedSources, { sources }: Pick<NamedSources, "sources">): void {
-  const known = common(sources, added.sources);
-  if (known === undefined) return;
-  const as = known.path === undefined || known.path === added.name ? "" : `, as ${known.path}`;
-  throw new ModelError(`the rows of ${added.name} are in the model already${as}`, { hint: ANYWAY });
+  if (common(sources, added.sources) === undefined) return;
+  throw new ModelError(`the rows of ${added.name} are in the model already`, { hint: ANYWAY });
 }
 
 /**
@@ -28,10 +26,10 @@ export function refuseAdding(added: NamedSources, { sources }: Pick<NamedSources
 export function refuseMerging(a: NamedSources, b: NamedSources): void {
   const known = common(a.sources, b.sources);
   if (known === undefined) return;
-  const what = known.path ?? "the same standard input";
-  throw new ModelError(`${a.name} and ${b.name} were both made of ${what}: its rows would count twice`, {
-    hint: ANYWAY,
-  });
+  throw new ModelError(
+    `${a.name} and ${b.name} were both made of the same ${known.bytes} bytes: their rows would count twice`,
+    { hint: ANYWAY },
+  );
 }
 
 const ANYWAY = wording`add them all the same with ${option("again", true)}`;

@@ -52,6 +52,8 @@ describe("JSON in pieces", () => {
     await expect(writeJson(path, { a: 1 }, controller.signal)).rejects.toMatchObject({ kind: "interrupted" });
     expect(readdirSync(folder)).toEqual([]);
     await writeJson(path, { a: 1 });
-    expect(readFileSync(path, "utf8")).toBe('{"a":1}\n');
+    // echo -n '{"a":1' | sha256sum
+    const digest = "8b0f0d75aabe01bbfba9341752c2cf7626f154e676aa791427b31aebfabc2592";
+    expect(readFileSync(path, "utf8")).toBe(`{"a":1,"digest":"${digest}"}\n`);
   });
 });

@@ -9,12 +9,14 @@ import { type Align, renderTable } from "../../render/table.js";
 /** The options of `goml anova`, as commander gives them. */
 export interface AnovaOptions {
   json?: boolean;
+  trust?: boolean;
 }
 
 /** `goml anova`: the terms of one model in sequence, or several models compared. */
-export async function anova(paths: string[], options: AnovaOptions): Promise<number> {
+export async function anova(paths: string[], options: AnovaOptions, signal: AbortSignal): Promise<number> {
   const models: { name: string; model: LinearModel }[] = [];
-  for (const name of paths) models.push({ name, model: await readModel(name) });
+  for (const name of paths)
+    models.push({ name, model: await readModel(name, { trust: options.trust, signal }) });
   const { model } = models[0]!;
   const single = models.length === 1;
   if (options.json) {

@@ -1,10 +1,11 @@
-import { example, type Syntax } from "../../program/syntax.js";
+import { example, type Syntax, trust } from "../../program/syntax.js";
 
 export const anovaSyntax: Syntax = (program, run) => {
   const command = program
     .command("anova")
     .description("F tests of one model's terms, or of nested models of the same rows")
     .argument("<model.json...>", "one model: its terms in sequence; several: each against the one before")
+    .addOption(trust())
     .option("--json", "print one JSON document")
     .action(run(async () => (await import("./run.js")).anova));
   example(command, "goml anova model.json", "goml anova small.json large.json");

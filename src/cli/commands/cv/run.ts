@@ -18,12 +18,13 @@ import { renderTable } from "../../render/table.js";
 export interface CvOptions extends ModelOptions {
   threads?: number;
   json?: boolean;
+  trust?: boolean;
 }
 
 /** `goml cv`: the cross-validation of a model, or of a fit to a CSV, fold by fold. */
 export async function cv(path: string, options: CvOptions, signal: AbortSignal): Promise<number> {
   const { model, notes } = (await isModelFile(path))
-    ? { model: await ofModel(path, options), notes: [] }
+    ? { model: await ofModel(path, options, signal), notes: [] }
     : await ofData(path, options, signal);
   if (model.absorbed !== undefined)
     throw new ModelError("a model with absorbed effects has no cross-validation", {
@@ -43,7 +44,7 @@ export async function cv(path: string, options: CvOptions, signal: AbortSignal):
   return 0;
 }
 
-async function ofModel(path: string, options: CvOptions): Promise<LinearModel> {
+async function ofModel(path: string, options: CvOptions, signal: AbortSignal): Promise<LinearModel> {
   const { folds, formula, target, features, exclude, weights, lambda, alpha } = options;
   const asked = { folds, formula, target, features, exclude, weights, lambda, alpha };
   const given = Object.entries(asked).find(([, value]) => value !== undefined);
@@ -51,7 +52,7 @@ async function ofModel(path: string, options: CvOptions): Promise<LinearModel> {
     throw new UsageError(`--${given[0]} needs the data, and ${path} is a model`, {
       hint: "name the CSV, or see goml refit",
     });
-  return readModel(path);
+  return readModel(path, { trust: options.trust, signal });
 }
 
 async function ofData(path: string, options: CvOptions, signal: AbortSignal): Promise<CsvFit> {

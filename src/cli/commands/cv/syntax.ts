@@ -1,5 +1,5 @@
 import { positive } from "../../program/option-values.js";
-import { example, fitting, reading, type Syntax } from "../../program/syntax.js";
+import { example, fitting, reading, type Syntax, trust } from "../../program/syntax.js";
 
 export const cvSyntax: Syntax = (program, run) => {
   const command = program
@@ -11,6 +11,7 @@ export const cvSyntax: Syntax = (program, run) => {
     );
   fitting(command)
     .option("--threads <n>", "worker threads (default: all cores)", positive)
+    .addOption(trust())
     .option("--json", "print one JSON document, with θ of each fold")
     .action(run(async () => (await import("./run.js")).cv));
   example(

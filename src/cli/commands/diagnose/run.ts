@@ -20,6 +20,7 @@ export interface DiagnoseOptions extends ReadingFlags {
   unseen: "fail" | "na";
   json?: boolean;
   quiet?: boolean;
+  trust?: boolean;
 }
 
 /** `goml diagnose`: what the residuals say, the rows that stand out, and on demand every row's measures as CSV. */
@@ -35,7 +36,7 @@ export async function diagnose(data: string, options: DiagnoseOptions, signal: A
       { path: options.model, what: "the model" },
     ],
   );
-  const model = await readNamed(options.model, readModel);
+  const model = await readNamed(options.model, readModel, { trust: options.trust, signal });
   const progress = progressBar("reading");
   const found = await diagnoseCsv(model, data, {
     ...readingOptions(options),

@@ -20,6 +20,7 @@ export interface EvaluateOptions extends ReadingFlags {
   minR2?: number;
   json?: boolean;
   quiet?: boolean;
+  trust?: boolean;
 }
 
 /** A bound that a metric must keep. */
@@ -36,7 +37,7 @@ export async function evaluate(
   options: EvaluateOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const model = await readNamed(options.model, readAnyModel);
+  const model = await readNamed(options.model, readAnyModel, { trust: options.trust, signal });
   const progress = progressBar("reading");
   const reading = {
     ...readingOptions(options),

@@ -1,5 +1,5 @@
 import { number, positive } from "../../program/option-values.js";
-import { example, reading, type Syntax, unseen } from "../../program/syntax.js";
+import { example, reading, type Syntax, trust, unseen } from "../../program/syntax.js";
 
 export const evaluateSyntax: Syntax = (program, run) => {
   const command = program
@@ -13,6 +13,7 @@ export const evaluateSyntax: Syntax = (program, run) => {
     .option("--min-r2 <x>", "exit 5 when R² is smaller", number)
     .option("--threads <n>", "worker threads (default: all cores)", positive)
     .option("--json", "print one JSON document")
+    .addOption(trust())
     .option("-q, --quiet", "print nothing but errors")
     .action(run(async () => (await import("./run.js")).evaluate));
   example(

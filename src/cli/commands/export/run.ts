@@ -15,10 +15,15 @@ export interface ExportOptions {
   output?: string;
   float32?: boolean;
   table?: string;
+  trust?: boolean;
 }
 
 /** `goml export`: the model in another format, to a file or to standard output. */
-export async function exportModel(path: string | undefined, options: ExportOptions): Promise<number> {
+export async function exportModel(
+  path: string | undefined,
+  options: ExportOptions,
+  signal: AbortSignal,
+): Promise<number> {
   const { to, output: file, float32, table } = options;
   if (float32 && to !== "onnx")
     throw new UsageError(`--float32 does not go with --to ${to}`, { hint: "it is an option of --to onnx" });
@@ -31,7 +36,7 @@ export async function exportModel(path: string | undefined, options: ExportOptio
     });
   const source = path ?? "model.json";
   refuseOverwriting([{ path: file ?? "-", what: "the export" }], [{ path: source, what: "the model" }]);
-  const written = write(await readModel(source), options);
+  const written = write(await readModel(source, { trust: options.trust, signal }), options);
   await writeFileAtomic(file ?? "-", written);
   return 0;
 }

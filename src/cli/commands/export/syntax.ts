@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { example, type Syntax } from "../../program/syntax.js";
+import { example, type Syntax, trust } from "../../program/syntax.js";
 
 export const exportSyntax: Syntax = (program, run) => {
   const command = program
@@ -14,6 +14,7 @@ export const exportSyntax: Syntax = (program, run) => {
     .option("-o, --output <file>", "where to write (default: standard output)")
     .option("--float32", "onnx: single precision, by LinearRegressor (default: double, MatMul + Add)")
     .option("--table <name>", "sql: a SELECT from this table (default: the expression alone)")
+    .addOption(trust())
     .action(run(async () => (await import("./run.js")).exportModel));
   example(
     command,

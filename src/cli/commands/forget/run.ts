@@ -11,6 +11,7 @@ import { type PresentOptions, presentModel } from "../../render/present-model.js
 /** The options of `goml forget`, as commander gives them. */
 export interface ForgetOptions extends PresentOptions {
   vcov?: "iid";
+  trust?: boolean;
 }
 
 /** `goml forget`: takes the rows of a shard out of a model again. */
@@ -26,7 +27,8 @@ export async function forget(
     [{ path: shardPath, what: "the shard" }],
   );
   return changing(path, asked, signal, async ({ target, inPlace, check }) => {
-    const [model, shard] = await Promise.all([readModel(path), readModel(shardPath!)]);
+    const model = await readModel(path, { trust: options.trust, signal });
+    const shard = await readModel(shardPath!, { trust: options.trust, signal });
     if (inPlace) keepRobust(model, path, "forget", options.vcov);
     const steps = forgetRowsSteps({ name: path, model }, { name: shardPath!, model: shard });
     const rest = await withPauses(steps, { signal });

@@ -26,6 +26,7 @@ export interface GraphOptions {
   machine: "tape" | "go";
   workers: number;
   trace?: string;
+  trust?: boolean;
 }
 
 /** `goml graph`: an expression graph as text; with `--run` its values, and when each node ran. */
@@ -44,7 +45,8 @@ export async function graph(
     ],
     options.example === undefined ? [{ path: options.model, what: "the model" }] : [],
   );
-  const runnable = options.example === undefined ? await modelGraph(options) : exampleGraph(options.example);
+  const runnable =
+    options.example === undefined ? await modelGraph(options, signal) : exampleGraph(options.example);
   const text = options.run ? await runText(runnable, options, signal) : render(runnable, options.format);
   if (options.output === undefined) process.stdout.write(text);
   else await writeFileAtomic(options.output, text);
@@ -60,8 +62,11 @@ function exampleGraph(name: string): RunnableGraph {
 }
 
 /** The model's graph; every row of X is the mean of the training data. */
-async function modelGraph({ model: path, rows }: GraphOptions): Promise<RunnableGraph> {
-  const model = await readNamed(path, readModel);
+async function modelGraph(
+  { model: path, rows, trust }: GraphOptions,
+  signal: AbortSignal,
+): Promise<RunnableGraph> {
+  const model = await readNamed(path, readModel, { trust, signal });
   const { linearGraph } = await import("../../../linear/model/to-graph.js");
   const { moments, regression } = model;
   const means = regression.terms.map((key) => moments.mean[moments.index(key)]!);

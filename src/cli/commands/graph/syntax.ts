@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { count, positive } from "../../program/option-values.js";
-import { example, type Syntax } from "../../program/syntax.js";
+import { example, type Syntax, trust } from "../../program/syntax.js";
 
 export const graphSyntax: Syntax = (program, run) => {
   const command = program
@@ -19,6 +19,7 @@ export const graphSyntax: Syntax = (program, run) => {
     .addOption(new Option("--machine <name>", "what runs it").choices(["tape", "go"]).default("go"))
     .option("--workers <n>", "worker threads of the go machine, for heavy nodes", count, 0)
     .option("--trace <file>", "with --run: write the times for chrome://tracing or Perfetto")
+    .addOption(trust())
     .action(run(async () => (await import("./run.js")).graph));
   example(
     command,

@@ -1,10 +1,10 @@
-import { writeFileAtomic } from "../../../csv/write.js";
 import { UsageError } from "../../../errors.js";
 import { refuseOverwriting } from "../../../files/same-file.js";
 import type { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import type { Summary } from "../../../linear/model/summary.js";
+import { writeJson } from "../../../linear/model/write-json.js";
 import { withPauses } from "../../../parallel/steps.js";
 import { version } from "../../../version.js";
 import type { CollinearityOptions } from "../../render/collinearity.js";
@@ -20,6 +20,7 @@ import { renderTable } from "../../render/table.js";
 export interface InspectOptions extends CollinearityOptions {
   level: number;
   json?: boolean;
+  trust?: boolean;
   /** Of models by group, this one. */
   group?: string;
   /** Where to write it. */
@@ -39,7 +40,7 @@ export async function inspect(
     [{ path: options.model, what: "the model of one group" }],
     paths.map((one) => ({ path: one, what: "a model that is read" })),
   );
-  const found = await readAnyModel(path);
+  const found = await readAnyModel(path, { trust: options.trust, signal });
   if (found instanceof ModelGroup && group === undefined && other === undefined) {
     const report = groupReportOf(found);
     if (!json) process.stdout.write(renderGroups(report, { path, written: false }));
@@ -50,7 +51,7 @@ export async function inspect(
     return 0;
   }
   const model = oneOf(found, path, group);
-  if (options.model !== undefined) await writeFileAtomic(options.model, `${JSON.stringify(model)}\n`);
+  if (options.model !== undefined) await writeJson(options.model, model.document(), signal);
   const report = await withPauses(reportSteps(model), { signal });
   if (other === undefined) {
     const { vif, correlation } = options;
@@ -58,7 +59,7 @@ export async function inspect(
     else process.stdout.write(`${JSON.stringify(document(path, report, options), null, 2)}\n`);
     return 0;
   }
-  const second = oneOf(await readAnyModel(other), other, group);
+  const second = oneOf(await readAnyModel(other, { trust: options.trust, signal }), other, group);
   const both = [
     { path, report },
     { path: other, report: await withPauses(reportSteps(second), { signal }) },

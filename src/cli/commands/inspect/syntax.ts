@@ -1,5 +1,5 @@
 import { share } from "../../program/option-values.js";
-import { example, type Syntax } from "../../program/syntax.js";
+import { example, type Syntax, trust } from "../../program/syntax.js";
 
 export const inspectSyntax: Syntax = (program, run) => {
   const command = program
@@ -11,6 +11,7 @@ export const inspectSyntax: Syntax = (program, run) => {
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--vif", "print the terms' variance inflation factors")
     .option("--correlation", "print the correlation of the coefficients")
+    .addOption(trust())
     .option("--json", "print one JSON document, that of train --json")
     .action(run(async () => (await import("./run.js")).inspect));
   example(

@@ -15,6 +15,7 @@ export interface PredictOptions extends ReadingFlags {
   unseen: "fail" | "na";
   json?: boolean;
   quiet?: boolean;
+  trust?: boolean;
   url?: string;
   /** Seconds. */
   timeout?: number;

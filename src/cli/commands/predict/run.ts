@@ -30,7 +30,7 @@ export async function predict(
     ],
   );
   if (options.url !== undefined) return predictByUrl(options.url, data, options, signal);
-  const model = await readNamed(options.model, readAnyModel);
+  const model = await readNamed(options.model, readAnyModel, { trust: options.trust, signal });
   const sources = data.length > 0 ? await openAll(data, signal) : [await openDefault(model, options, signal)];
   const progress = progressBar("predicting");
   try {

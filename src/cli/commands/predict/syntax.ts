@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { concurrency, seconds, share } from "../../program/option-values.js";
-import { example, reading, type Syntax, unseen } from "../../program/syntax.js";
+import { example, reading, type Syntax, trust, unseen } from "../../program/syntax.js";
 
 export const predictSyntax: Syntax = (program, run) => {
   const command = program
@@ -35,6 +35,7 @@ export const predictSyntax: Syntax = (program, run) => {
     .option("--se", "add stdError, the standard error of the fitted value")
     .option("--append", "keep the input's columns")
     .option("--json", "print the metrics and timing as JSON on standard error")
+    .addOption(trust())
     .option("-q, --quiet", "print no metrics or timing")
     .action(run(async () => (await import("./run.js")).predict));
   example(

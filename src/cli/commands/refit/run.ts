@@ -14,6 +14,7 @@ export interface RefitOptions extends PresentOptions {
   intercept: boolean;
   lambda?: number | "path";
   alpha?: number;
+  trust?: boolean;
 }
 
 /** `goml refit`: another model of the same rows, from the moments in the file. */
@@ -22,7 +23,7 @@ export async function refit(path: string, options: RefitOptions, signal: AbortSi
     [{ path: options.model ?? options.output, what: "the new model" }],
     [{ path, what: "the model that it is made of" }],
   );
-  const model = await readModel(path);
+  const model = await readModel(path, { trust: options.trust, signal });
   const { features, target, formula, reference, intercept, lambda, alpha } = options;
   const asked = {
     features,

@@ -16,6 +16,7 @@ import { renderTable } from "../../render/table.js";
 export interface SelectOptions extends PresentOptions {
   direction: Direction | "best";
   criterion: Criterion;
+  trust?: boolean;
 }
 
 const NAMES: Record<Criterion, string> = { aic: "AIC", bic: "BIC", cv: "CV RMSE" };
@@ -26,7 +27,7 @@ export async function select(path: string, options: SelectOptions, signal: Abort
     [{ path: options.model ?? options.output, what: "the new model" }],
     [{ path, what: "the model that it is chosen from" }],
   );
-  const model = await readModel(path);
+  const model = await readModel(path, { trust: options.trust, signal });
   if (model.penalty !== undefined)
     throw new UsageError(`${path} is a penalised fit: its terms are chosen by the penalty`, {
       hint: "goml refit --lambda 0 gives the fit without it",

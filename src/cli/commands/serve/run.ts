@@ -26,6 +26,7 @@ export interface ServeCommandOptions {
   reload: number;
   modelLimit: number;
   loadTimeout: number;
+  trust?: boolean;
   drainDelay: number;
   deadline: number;
   logLevel: string;
@@ -68,6 +69,7 @@ export async function serve(
       unseen: options.unseen,
       reloadInterval: ms(options.reload),
       modelLimit: options.modelLimit,
+      trust: options.trust,
       loadTimeout: Math.max(1, ms(options.loadTimeout)),
       logger: { level: options.quiet ? "error" : options.logLevel },
       logBuffer: options.logBuffer,

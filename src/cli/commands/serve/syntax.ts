@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { list, natural, number, positive, seconds } from "../../program/option-values.js";
-import { example, type Syntax, unseen } from "../../program/syntax.js";
+import { example, type Syntax, trust, unseen } from "../../program/syntax.js";
 
 const UNITS: Record<string, number> = {
   "": 1,
@@ -85,6 +85,7 @@ export const serveSyntax: Syntax = (program, run) => {
     )
     .addOption(bytes("--model-limit <bytes>", "the largest model file", 256 * 2 ** 20, "256MiB"))
     .option("--load-timeout <seconds>", "how long reading a model may take", seconds, 60)
+    .addOption(trust())
     .option("--drain-delay <seconds>", "how long to stay open, not ready, after SIGTERM", seconds, 0)
     .option("--deadline <seconds>", "when to cut off what is still under way after SIGTERM", seconds, 10)
     .addOption(

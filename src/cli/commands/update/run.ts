@@ -15,6 +15,7 @@ export interface UpdateOptions extends ReadingFlags, PresentOptions {
   na: "omit" | "fail";
   threads?: number;
   again?: boolean;
+  trust?: boolean;
   vcov?: "iid";
 }
 
@@ -28,7 +29,7 @@ export async function update(
   const asked = options.model ?? options.output;
   refuseOverwriting([{ path: asked ?? path, what: "the updated model" }], [{ path: data, what: "the data" }]);
   return changing(path, asked, signal, async ({ target, inPlace, check }) => {
-    const model = await readModel(path);
+    const model = await readModel(path, { trust: options.trust, signal });
     if (inPlace) keepRobust(model, path, "update", options.vcov);
     const progress = progressBar("reading");
     const updated = await updateCsv(model, data!, {
