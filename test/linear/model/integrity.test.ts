@@ -183,6 +183,8 @@ describe("a model file without a digest", () => {
             const found = changed.predict(X);
             // The moments are not what predicts; θ may be off by what the check lets pass.
             expected.forEach((y, i) => {
+              // An aliased fit predicts nothing for rows that it does not determine, which the moments say.
+              if (name === "aliased" && (Number.isNaN(y) || Number.isNaN(found[i]!))) return;
               expect(Math.abs(found[i]! - y)).toBeLessThanOrEqual(1e-4 * Math.max(1, Math.abs(y)));
             });
           },
