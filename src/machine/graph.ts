@@ -1,14 +1,14 @@
 import { UsageError } from "../errors.js";
 import { ShapeError } from "./errors.js";
-import { checkedShape, type Op } from "./op.js";
+import { checkedTypes, Op, Result, type TypedOp } from "./op.js";
 import { formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
-import { type Data, type DType, type Nested, Tensor, tensor } from "./tensor.js";
+import { type BigData, type Data, type DType, isTypedArray, type Nested, Tensor, tensor } from "./tensor.js";
 
 /** A leaf's kind: an input gets its value from `machine.let`, a parameter has one until then, a constant keeps it. */
 export type Leaf = "input" | "parameter" | "constant";
 
 /** Something that can become a tensor of a given type: a tensor, a typed array, nested arrays or a number. */
-export type Value = Tensor | Data | Nested;
+export type Value = Tensor | Data | BigData | Nested;
 
 /** What an op is built from: a node, or a value that becomes a constant of the same graph. */
 export type Operand = Node | Value;
@@ -18,12 +18,14 @@ export class Node {
   readonly graph: Graph;
   /** The node's place in `graph.nodes`; greater than that of its inputs. */
   readonly id: number;
-  readonly op: Op | Leaf;
+  readonly op: TypedOp | Leaf;
   readonly inputs: readonly Node[];
   readonly shape: Shape;
   readonly dtype: DType;
   /** What messages, traces and drawings call the node; may be set. See `label`. */
   name: string | undefined;
+  /** All results of an op that has several, this node the first of them, the others those made right after it. */
+  results: readonly Node[] | undefined = undefined;
   /** The value of a constant, the starting value of a parameter. */
   readonly initial: Tensor | undefined;
   /** The node's value in the last run in which it was an output. */
@@ -31,7 +33,7 @@ export class Node {
 
   constructor(
     graph: Graph,
-    op: Op | Leaf,
+    op: TypedOp | Leaf,
     inputs: readonly Node[],
     shape: Shape,
     dtype: DType,
@@ -81,29 +83,34 @@ export class Graph {
   }
 
   /**
-   * Appends `op` applied to `inputs`.
+   * Appends `op` applied to `inputs`; of an op of several results this is the first, whose `results` are all.
    *
    * @throws ShapeError when shapes or types do not fit; UsageError when a node belongs to another graph.
    */
-  apply(op: Op, inputs: readonly Node[], name?: string): Node {
+  apply(op: TypedOp, inputs: readonly Node[], name?: string): Node {
     for (const input of inputs) {
       if (input.graph !== this)
         throw new UsageError(`${op.name}: node ${input.label} belongs to another graph`);
     }
     const first = inputs[0];
     const odd = inputs.find((input) => input.dtype !== first?.dtype);
-    if (first !== undefined && odd !== undefined) {
+    if (first !== undefined && odd !== undefined && op instanceof Op) {
       throw new ShapeError(
         `${op.name}: ${first.label} is ${first.dtype} and ${odd.label} is ${odd.dtype}; they cannot be mixed`,
       );
     }
-    const shapes = inputs.map((input) => input.shape);
-    const shape = checkedShape(
+    const [type, ...others] = checkedTypes(
       op,
-      shapes,
+      inputs,
       inputs.map((input) => `${input.label} ${formatShape(input.shape)}`),
     );
-    return this.append(op, inputs, shape, first?.dtype ?? "float64", name, undefined);
+    const node = this.append(op, inputs, type!.shape, type!.dtype, name, undefined);
+    if (others.length === 0) return node;
+    const rest = others.map((other) =>
+      this.append(new Result({ type: other }), [node], other.shape, other.dtype, undefined, undefined),
+    );
+    node.results = [node, ...rest];
+    return node;
   }
 
   private leaf(
@@ -122,7 +129,7 @@ export class Graph {
   }
 
   private append(
-    op: Op | Leaf,
+    op: TypedOp | Leaf,
     inputs: readonly Node[],
     shape: Shape,
     dtype: DType,
@@ -140,7 +147,7 @@ export class Graph {
  *
  * @throws UsageError when no operand is a node, else as `Graph.apply`.
  */
-export function applyOp(op: Op, operands: readonly Operand[]): Node {
+export function applyOp(op: TypedOp, operands: readonly Operand[]): Node {
   const nodes = asNodes(op.name, operands);
   return nodes[0]!.graph.apply(op, nodes);
 }
@@ -159,8 +166,7 @@ export function asNodes(what: string, operands: readonly Operand[]): Node[] {
  * @throws ShapeError unless `value` has the shape and, when it is a tensor, the type of `node`.
  */
 export function valueFor(node: Node, value: Value): Data {
-  const flat = value instanceof Float64Array || value instanceof Float32Array;
-  const shape = flat && value.length === sizeOf(node.shape) ? node.shape : undefined;
+  const shape = isTypedArray(value) && value.length === sizeOf(node.shape) ? node.shape : undefined;
   const given = value instanceof Tensor ? value : tensor(value, shape, node.dtype);
   if (!sameShape(given.shape, node.shape) || given.dtype !== node.dtype) {
     throw new ShapeError(

@@ -79,6 +79,6 @@ function checkPair(leaf: Node, next: Node): void {
   }
 }
 
-function copyOf({ data, shape }: Tensor): Tensor {
-  return new Tensor(data.slice(), shape);
+function copyOf({ data, shape, dtype }: Tensor): Tensor {
+  return new Tensor(data.slice(), shape, dtype);
 }

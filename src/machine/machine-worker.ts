@@ -33,7 +33,7 @@ const kernels = new Array<Kernel | undefined>(network.steps).fill(undefined);
 
 function kernelOf(index: number): Kernel {
   const step = program.steps[index]!;
-  kernels[index] ??= rebuildOp(step.op, step.attributes).prepare(step.shapes, step.shape);
+  kernels[index] ??= rebuildOp(step.op, step.attributes).make(step.inputs, step.results);
   return kernels[index];
 }
 
@@ -69,6 +69,7 @@ function openFrame(frame: number): OwnFrame {
       return viewOf(pages, dtype, parts.values + offset, size);
     },
     kernel: kernelOf,
+    resultsOf: (step) => program.steps[step]?.results.length ?? 1,
     moves: (step) => program.values[step]!.leaf >= 0,
   };
   const own: OwnFrame = {
@@ -92,13 +93,13 @@ const scheduler = new Scheduler(
         own.bound.moveLeaves();
         own.moved = moved;
       }
-      const { kernel, inputs, output } = own.bound.step(step);
+      const { kernel, inputs, output, results } = own.bound.step(step);
       if (own.times === undefined) {
-        kernel.run(inputs, output, from, to);
+        kernel.run(inputs, output, from, to, results);
         return;
       }
       const started = wallClock();
-      kernel.run(inputs, output, from, to);
+      kernel.run(inputs, output, from, to, results);
       markTime(own.times, lanes, step, lane, started, wallClock());
     },
     mayStay: () => true,

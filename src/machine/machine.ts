@@ -131,7 +131,7 @@ export class FinishedRun implements Run {
     const tensors = new Array<Tensor>(values.length);
     for (let i = 0; i < values.length; i++) {
       const { node } = plan.outputs[i]!;
-      tensors[i] = node.value = new Tensor(values[i]!, node.shape);
+      tensors[i] = node.value = new Tensor(values[i]!, node.shape, node.dtype);
     }
     this.tensors = tensors;
   }

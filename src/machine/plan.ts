@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.js";
 import { OpError } from "./errors.js";
 import type { Graph, Node } from "./graph.js";
-import type { Kernel } from "./op.js";
+import { type Kernel, Result } from "./op.js";
 import { sizeOf } from "./shape.js";
 import { allocate, type Data } from "./tensor.js";
 
@@ -14,6 +14,8 @@ export interface Step {
   readonly fixed: Data | undefined;
   /** Undefined for leaves, also for those that a constant expression has become. */
   readonly kernel: Kernel | undefined;
+  /** How many results its op has; those after the first are the steps that come next. */
+  readonly results: number;
   /** The inputs' numbers. */
   readonly inputs: readonly number[];
   /** The edges on which the inputs come are `firstEdge`, `firstEdge + 1`, …: one per input, also for `x * x`. */
@@ -62,6 +64,9 @@ export function compile(graph: Graph, outputs: readonly Node[] | undefined): Pla
   for (let id = nodes.length - 1; id >= 0; id--) {
     if (needed[id] === 1) for (const input of nodes[id]!.inputs) needed[input.id] = 1;
   }
+  // An op writes all of its results, whichever are read.
+  for (const { id, results } of nodes)
+    if (needed[id] === 1 && results !== undefined) for (const result of results) needed[result.id] = 1;
   const fixed = foldConstants(graph, needed);
   // Of what is fixed only that remains which others read.
   const visible = kept.slice();
@@ -69,6 +74,7 @@ export function compile(graph: Graph, outputs: readonly Node[] | undefined): Pla
     if (needed[node.id] === 0 || fixed[node.id] !== undefined) continue;
     visible[node.id] = 1;
     for (const input of node.inputs) visible[input.id] = 1;
+    if (node.results !== undefined) for (const result of node.results) visible[result.id] = 1;
   }
   const indexOf = new Int32Array(nodes.length).fill(-1);
   const steps: Step[] = [];
@@ -81,14 +87,14 @@ export function compile(graph: Graph, outputs: readonly Node[] | undefined): Pla
     const inputs = op === undefined ? [] : node.inputs.map((input) => indexOf[input.id]!);
     const firstEdge = edges;
     for (const input of inputs) steps[input]!.edgesOut.push(edges++);
-    const shapes = node.inputs.map((input) => input.shape);
     indexOf[node.id] = steps.length;
     const step: Step = {
       index: steps.length,
       node,
       size: sizeOf(node.shape),
       fixed: fixed[node.id],
-      kernel: op?.prepare(shapes, node.shape),
+      kernel: op?.make(node.inputs, node.results ?? [node]),
+      results: op === undefined ? 1 : (node.results?.length ?? 1),
       inputs,
       firstEdge,
       edgesOut: [],
@@ -110,20 +116,20 @@ export function compile(graph: Graph, outputs: readonly Node[] | undefined): Pla
 /** The values of the needed nodes that depend on constants alone, at the nodes' ids. */
 function foldConstants(graph: Graph, needed: Uint8Array): (Data | undefined)[] {
   const values = new Array<Data | undefined>(graph.nodes.length);
-  for (const { id, op, inputs, shape, dtype, initial } of graph.nodes) {
-    if (needed[id] === 0) continue;
+  for (const node of graph.nodes) {
+    const { id, op, inputs, initial } = node;
+    // A result after the first has its value with the first.
+    if (needed[id] === 0 || values[id] !== undefined || op instanceof Result) continue;
     if (op === "constant") values[id] = initial!.data;
     // An op of a user's own may take its time, or fail: it waits for a run.
     if (typeof op === "string" || !op.portable) continue;
     const data = inputs.map((input) => values[input.id]);
     if (!data.every((value) => value !== undefined)) continue;
-    const kernel = op.prepare(
-      inputs.map((input) => input.shape),
-      shape,
-    );
-    const output = allocate(dtype, sizeOf(shape));
-    kernel.run(data, output, 0, kernel.units);
-    values[id] = output;
+    const results = node.results ?? [node];
+    const kernel = op.make(inputs, results);
+    const outputs = results.map(({ dtype, shape }) => allocate(dtype, sizeOf(shape)));
+    kernel.run(data, outputs[0]!, 0, kernel.units, outputs);
+    for (const [i, result] of results.entries()) values[result.id] = outputs[i];
   }
   return values;
 }

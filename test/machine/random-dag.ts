@@ -2,6 +2,7 @@ import {
   abs,
   add,
   broadcastTo,
+  cast,
   concat,
   div,
   exp,
@@ -22,6 +23,7 @@ import {
   sigmoid,
   slice,
   softmax,
+  split,
   sqrt,
   square,
   sub,
@@ -80,6 +82,18 @@ export function randomDag(random: () => number, size: number, dtype: "float64" |
         ]),
         [3],
       ),
+    // Results of which not all are read, and integers in between.
+    (x, y) => {
+      const parts = split(concat([full(x), full(y)], 1), [1, 3, 2], 1);
+      return pick([() => parts[1]!, () => add(parts[0]!, parts[1]!), () => tanh(parts[0]!)])();
+    },
+    (x, y) => {
+      const type = pick(["int64", "int32", "uint8", "int8", "uint16"] as const);
+      const scaled = (z: Node) => cast(mul(z, 7), type);
+      const whole = pick([add, sub, mul, div, gt])(scaled(x), scaled(y));
+      return tanh(cast(split(broadcastTo(whole, [2, 3]), [1, 1])[pick([0, 1])]!, dtype));
+    },
+    (x) => cast(cast(gt(x, 0), "bool"), dtype),
     (x, y) => tanh(matmul(matmul(full(x), transpose(full(y))), full(x))),
     (x, y) => {
       const both = concat([full(x), full(y), full(x)], 0);

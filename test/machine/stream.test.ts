@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   add,
+  type Data,
   GoMachine,
   type GoMachineOptions,
   Graph,
@@ -32,7 +33,7 @@ afterEach(async () => {
 });
 
 /** Values for all inputs of a graph, and for some of its parameters. */
-function draw(graph: Graph, random: () => number): [Node, Float64Array | Float32Array][] {
+function draw(graph: Graph, random: () => number): [Node, Data][] {
   return graph.nodes
     .filter(({ op }) => op === "input" || (op === "parameter" && random() < 0.3))
     .map((node) => {

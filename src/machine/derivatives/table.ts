@@ -1,5 +1,5 @@
 import type { Node } from "../graph.js";
-import type { Op } from "../op.js";
+import type { TypedOp } from "../op.js";
 import { Binary } from "../ops/binary.js";
 import { BroadcastTo, Concat, Reshape, Slice, Transpose } from "../ops/layout.js";
 import { Matmul } from "../ops/matmul.js";
@@ -13,7 +13,7 @@ import { binary, choice, unary } from "./elementwise.js";
 import { joined, repeated, reshaped, sliced, transposed } from "./layout.js";
 import { multiplied, normalised, reduced } from "./reductions.js";
 
-const byClass: readonly (readonly [abstract new (...args: never[]) => Op, Derivative])[] = [
+const byClass: readonly (readonly [abstract new (...args: never[]) => TypedOp, Derivative])[] = [
   [Unary, (inputs, output, g) => [unary[(output.op as Unary).name](inputs[0]!, output, g)]],
   [Binary, (inputs, output, g, wanted) => binary[(output.op as Binary).name](inputs, output, g, wanted)],
   [Where, choice],
@@ -30,7 +30,7 @@ const byClass: readonly (readonly [abstract new (...args: never[]) => Op, Deriva
 const table = new Map<unknown, Derivative>(byClass);
 
 /** How `op` is differentiated: by its own `gradient`, or as this library's ops are; undefined where neither says. */
-export function derivativeOf(op: Op): Derivative | undefined {
+export function derivativeOf(op: TypedOp): Derivative | undefined {
   const { gradient } = op;
   if (gradient === undefined) return table.get(op.constructor);
   return (inputs, output, upstream, wanted) =>

@@ -6,11 +6,13 @@ export interface BoundStep {
   readonly kernel: Kernel;
   readonly inputs: Data[];
   output: Data;
+  /** All results, the output the first of them, of an op that has several. */
+  readonly results: Data[] | undefined;
 }
 
-/** Where an operand is bound: place `at` of `inputs`. */
+/** Where a value is bound: place `at` of a step's operands, or of its results. */
 interface Use {
-  readonly inputs: Data[];
+  readonly operands: Data[];
   readonly at: number;
 }
 
@@ -24,6 +26,8 @@ export interface FrameSource {
   /** The place of a step's value in the frame. */
   value(step: number): Data;
   kernel(step: number): Kernel;
+  /** How many results a step has: its own value and those of the steps after it. */
+  resultsOf(step: number): number;
   /** Whether a step's value may lie elsewhere in another run. */
   moves(step: number): boolean;
 }
@@ -70,7 +74,7 @@ export class BoundFrame {
     const step = this.steps[index];
     if (step !== undefined) step.output = data;
     const uses = this.uses[index];
-    if (uses !== undefined) for (let i = 0; i < uses.length; i++) uses[i]!.inputs[uses[i]!.at] = data;
+    if (uses !== undefined) for (let i = 0; i < uses.length; i++) uses[i]!.operands[uses[i]!.at] = data;
   }
 
   /** Looks where the leaves lie now. */
@@ -87,15 +91,21 @@ export class BoundFrame {
   private bind(index: number): BoundStep {
     const own = this.source.inputs[index]!;
     const inputs = new Array<Data>(own.length);
-    for (let at = 0; at < own.length; at++) {
-      inputs[at] = this.value(own[at]!);
-      if (!this.source.moves(own[at]!)) continue;
-      const uses = this.uses[own[at]!];
-      if (uses === undefined) this.uses[own[at]!] = [{ inputs, at }];
-      else uses.push({ inputs, at });
-    }
-    const step = { kernel: this.source.kernel(index), inputs, output: this.value(index) };
+    for (let at = 0; at < own.length; at++) this.use(own[at]!, inputs, at);
+    const count = this.source.resultsOf(index);
+    const results = count === 1 ? undefined : new Array<Data>(count);
+    if (results !== undefined) for (let at = 0; at < count; at++) this.use(index + at, results, at);
+    const step = { kernel: this.source.kernel(index), inputs, output: this.value(index), results };
     this.steps[index] = step;
     return step;
+  }
+
+  /** Puts the value of a step at place `at` of `operands`, now and wherever it moves. */
+  private use(index: number, operands: Data[], at: number): void {
+    operands[at] = this.value(index);
+    if (!this.source.moves(index)) return;
+    const uses = this.uses[index];
+    if (uses === undefined) this.uses[index] = [{ operands, at }];
+    else uses.push({ operands, at });
   }
 }

@@ -1,5 +1,5 @@
 import type { Plan } from "../plan.js";
-import { allocate, type Data } from "../tensor.js";
+import { allocate, type Data, type DType } from "../tensor.js";
 import { BoundFrame } from "./bound-frame.js";
 import { type SharedPages, viewOf } from "./memory.js";
 import type { Places } from "./places.js";
@@ -48,6 +48,7 @@ export class CallerFrame {
           if (unknown?.has(index)) throw unknown.get(index);
           return steps[index]!.kernel!;
         },
+        resultsOf: (index) => steps[index]!.results,
         moves: (index) => steps[index]!.leaf >= 0 || steps[index]!.output >= 0,
       },
       Int32Array.from(plan.leaves, (step) => step.index),
@@ -94,17 +95,17 @@ export class CallerFrame {
     const { outputs } = this.plan;
     const results = new Array<Data>(outputs.length);
     for (let i = 0; i < outputs.length; i++) {
-      const { index, leaf } = outputs[i]!;
+      const { index, leaf, node } = outputs[i]!;
       const data = this.bound.value(index);
       const inMemory = leaf < 0 ? !this.freshOutputs : leavesInMemory;
-      results[i] = inMemory && !views ? copyOf(data) : data;
+      results[i] = inMemory && !views ? copyOf(node.dtype, data) : data;
     }
     return results;
   }
 }
 
-function copyOf(data: Data): Data {
-  const copy = data instanceof Float64Array ? new Float64Array(data.length) : new Float32Array(data.length);
+function copyOf(dtype: DType, data: Data): Data {
+  const copy = allocate(dtype, data.length);
   copy.set(data);
   return copy;
 }

@@ -95,8 +95,8 @@ export class CallerTasks {
     const started = recorder === undefined ? 0 : wallClock();
     let running: Promise<void> | undefined;
     try {
-      const { kernel, inputs, output } = own.bound.step(index);
-      running = kernel.run(inputs, output, 0, kernel.units) as Promise<void> | undefined;
+      const { kernel, inputs, output, results } = own.bound.step(index);
+      running = kernel.run(inputs, output, 0, kernel.units, results) as Promise<void> | undefined;
     } catch (error) {
       this.scheduler.fail(task, opError(step, error));
     }

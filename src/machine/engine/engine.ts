@@ -351,8 +351,8 @@ export class Engine {
   private compute({ own, recorder }: Frame, step: number, from: number, to: number): void {
     const started = recorder === undefined ? 0 : wallClock();
     try {
-      const { kernel, inputs, output } = own.bound.step(step);
-      kernel.run(inputs, output, from, to);
+      const { kernel, inputs, output, results } = own.bound.step(step);
+      kernel.run(inputs, output, from, to, results);
     } catch (error) {
       throw opError(this.plan.steps[step]!, error);
     }

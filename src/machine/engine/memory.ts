@@ -1,6 +1,6 @@
 import { UsageError } from "../../errors.js";
 import { knowBuffer } from "../kernels/tensor-kernels.js";
-import type { Data, DType } from "../tensor.js";
+import { bytesOf, type Data, type DType, dataAt } from "../tensor.js";
 
 /** A shared WebAssembly memory, as the ES library's types (which know no WebAssembly) need it spelled out. */
 export interface SharedPages {
@@ -76,12 +76,10 @@ export class Memory {
  * makes it look.
  */
 export function viewOf(pages: SharedPages, dtype: DType, offset: number, size: number): Data {
-  const end = offset + size * (dtype === "float64" ? 8 : 4);
+  const end = offset + size * bytesOf(dtype);
   while (pages.buffer.byteLength < end) pages.grow(0);
   knowBuffer(pages);
-  return dtype === "float64"
-    ? new Float64Array(pages.buffer, offset, size)
-    : new Float32Array(pages.buffer, offset, size);
+  return dataAt(dtype, pages.buffer, offset, size);
 }
 
 /** As `viewOf`, for counters. */

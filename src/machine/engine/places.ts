@@ -1,4 +1,5 @@
 import type { Plan } from "../plan.js";
+import { bytesOf as bytesOfType } from "../tensor.js";
 import { aligned } from "./memory.js";
 
 /** Where the values of a plan lie in a frame. */
@@ -29,7 +30,7 @@ const FULL_ORDER = 4096;
  */
 export function assignPlaces(plan: Plan, schedule: Schedule, fullOrder = FULL_ORDER): Places {
   const { steps } = plan;
-  const bytesOf = (index: number) => steps[index]!.size * (steps[index]!.node.dtype === "float64" ? 8 : 4);
+  const bytesOf = (index: number) => steps[index]!.size * bytesOfType(steps[index]!.node.dtype);
   const placeOf = new Int32Array(steps.length).fill(-1);
   const sizes: number[] = [];
   const sharing: boolean[] = [];
@@ -39,17 +40,22 @@ export function assignPlaces(plan: Plan, schedule: Schedule, fullOrder = FULL_OR
     sharing.push(shared);
   };
   const free = schedule === "sequential" ? freeInSequence(plan) : freeInAnyOrder(plan, fullOrder);
-  for (const { index, kernel, output } of steps) {
+  for (const { index: first, kernel, results } of steps) {
     if (kernel === undefined) continue;
-    const found = output >= 0 ? undefined : bestOf(free.before(index), bytesOf(index));
-    if (found === undefined) open(index, output < 0);
-    else {
-      const place = placeOf[found]!;
-      free.taken(found);
-      placeOf[index] = place;
-      sizes[place] = Math.max(sizes[place]!, bytesOf(index));
+    // An op's results are all written when it is computed: those after the first have their places then.
+    for (let index = first; index < first + results; index++) {
+      if (placeOf[index] !== -1) continue;
+      const { output } = steps[index]!;
+      const found = output >= 0 ? undefined : bestOf(free.before(first), bytesOf(index));
+      if (found === undefined) open(index, output < 0);
+      else {
+        const place = placeOf[found]!;
+        free.taken(found);
+        placeOf[index] = place;
+        sizes[place] = Math.max(sizes[place]!, bytesOf(index));
+      }
     }
-    free.computed(index);
+    free.computed(first);
   }
   const starts = new Float64Array(sizes.length);
   let bytes = 0;
@@ -109,6 +115,8 @@ function freeInAnyOrder(plan: Plan, fullOrder: number): Free {
   const { steps } = plan;
   const readers = steps.map((): number[] => []);
   for (const { index, inputs } of steps) for (const input of inputs) readers[input]!.push(index);
+  // What nobody reads could be overwritten before it is written: its place is not used again.
+  const dies = (index: number) => isBetween(steps[index]!) && readers[index]!.length > 0;
   const dead = new Set<number>();
   const before = steps.length <= fullOrder ? orderOf(plan) : undefined;
   if (before !== undefined) {
@@ -117,7 +125,7 @@ function freeInAnyOrder(plan: Plan, fullOrder: number): Free {
         for (const value of dead) if (readers[value]!.every((reader) => before(reader, index))) yield value;
       },
       computed(index) {
-        if (isBetween(steps[index]!)) dead.add(index);
+        if (dies(index)) dead.add(index);
       },
       taken: (index) => dead.delete(index),
     };
@@ -130,7 +138,7 @@ function freeInAnyOrder(plan: Plan, fullOrder: number): Free {
           if (dead.has(value) && readers[value]!.every((reader) => inputs.includes(reader))) yield value;
     },
     computed(index) {
-      if (isBetween(steps[index]!)) dead.add(index);
+      if (dies(index)) dead.add(index);
     },
     taken: (index) => dead.delete(index),
   };

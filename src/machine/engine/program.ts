@@ -1,7 +1,6 @@
-import type { Attributes } from "../op.js";
+import type { Attributes, TensorType } from "../op.js";
 import { rebuildOp } from "../ops/registry.js";
 import type { Plan } from "../plan.js";
-import type { Shape } from "../shape.js";
 import type { DType } from "../tensor.js";
 import type { SharedPages } from "./memory.js";
 import { isPortable, type Network } from "./network.js";
@@ -11,8 +10,9 @@ import type { Places } from "./places.js";
 export interface PortableStep {
   readonly op: string;
   readonly attributes: Attributes;
-  readonly shapes: readonly Shape[];
-  readonly shape: Shape;
+  readonly inputs: readonly TensorType[];
+  /** The types of its results: its own value and those of the steps after it. */
+  readonly results: readonly TensorType[];
 }
 
 /** A value: a leaf by its number, else by its byte offset in a frame. */
@@ -45,10 +45,20 @@ export interface Program {
 
 export function portableSteps(plan: Plan): (PortableStep | undefined)[] {
   return plan.steps.map((step) => {
-    const { op, shape, inputs } = step.node;
+    const { op, inputs, results } = step.node;
     if (typeof op === "string" || !isPortable(step)) return undefined;
-    return { op: op.name, attributes: op.attributes, shapes: inputs.map((input) => input.shape), shape };
+    return {
+      op: op.name,
+      attributes: op.attributes,
+      inputs: inputs.map(typeOf),
+      results: (results ?? [step.node]).map(typeOf),
+    };
   });
+}
+
+/** A node's type without the node, which does not cross to workers. */
+function typeOf({ dtype, shape }: TensorType): TensorType {
+  return { dtype, shape };
 }
 
 export function placedValues(plan: Plan, places: Places): PlacedValue[] {

@@ -38,9 +38,9 @@ export function sweep(
   let at = from;
   try {
     for (; at < tasks.length; at++) {
-      const { kernel, inputs, output } = bound.step(tasks[at]!);
+      const { kernel, inputs, output, results } = bound.step(tasks[at]!);
       const started = recorder === undefined ? 0 : wallClock();
-      const running = kernel.run(inputs, output, 0, kernel.units);
+      const running = kernel.run(inputs, output, 0, kernel.units, results);
       if (running !== undefined)
         return { at, begun: true, wait: timed(running, recorder, tasks[at]!, started) };
       recorder?.mark(tasks[at]!, started, wallClock());

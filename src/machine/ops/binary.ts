@@ -1,7 +1,9 @@
 import { ShapeError } from "../errors.js";
 import { applyOp, type Node, type Operand } from "../graph.js";
-import { checkArity, type Kernel, Op } from "../op.js";
+import { checkArity, type Kernel, Op, type TensorType } from "../op.js";
 import { broadcast, broadcastStrides, formatShape, type Shape, sizeOf } from "../shape.js";
+import { type DType, isFloat } from "../tensor.js";
+import { integerBinary } from "./integers.js";
 import { type BinaryStrip, strided, walkOf } from "./strips.js";
 
 /** An elementwise op of two operands, broadcast against each other as in NumPy. */
@@ -25,8 +27,18 @@ export class Binary extends Op {
     return shape;
   }
 
-  prepare(shapes: readonly Shape[], output: Shape): Kernel {
-    const strip = strips[this.name];
+  override takes(dtype: DType): boolean {
+    return isFloat(dtype) || integerBinary(this.name, dtype) !== undefined;
+  }
+
+  override make(inputs: readonly TensorType[], [result]: readonly TensorType[]): Kernel {
+    const { dtype, shape } = result!;
+    const shapes = inputs.map((input) => input.shape);
+    if (isFloat(dtype)) return this.prepare(shapes, shape);
+    return this.prepare(shapes, shape, integerBinary(this.name, dtype)!);
+  }
+
+  prepare(shapes: readonly Shape[], output: Shape, strip = strips[this.name]): Kernel {
     const units = sizeOf(output);
     const walk = walkOf(
       output,

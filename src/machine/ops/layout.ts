@@ -40,6 +40,10 @@ export class Transpose extends Op {
     this.attributes = attributes;
   }
 
+  override takes(): boolean {
+    return true;
+  }
+
   inferShape(shapes: readonly Shape[]): Shape {
     checkArity(shapes, 1);
     return this.order(shapes[0]!).map((axis) => shapes[0]![axis]!);
@@ -83,6 +87,10 @@ export class Reshape extends Op {
     this.attributes = attributes;
   }
 
+  override takes(): boolean {
+    return true;
+  }
+
   inferShape(shapes: readonly Shape[]): Shape {
     checkArity(shapes, 1);
     const { shape } = this.attributes;
@@ -115,6 +123,10 @@ export class BroadcastTo extends Op {
     this.attributes = attributes;
   }
 
+  override takes(): boolean {
+    return true;
+  }
+
   inferShape(shapes: readonly Shape[]): Shape {
     checkArity(shapes, 1);
     const { shape } = this.attributes;
@@ -143,6 +155,10 @@ export class Slice extends Op {
   constructor(attributes: { ranges: readonly (readonly [number, number])[] }) {
     super();
     this.attributes = attributes;
+  }
+
+  override takes(): boolean {
+    return true;
   }
 
   inferShape(shapes: readonly Shape[]): Shape {
@@ -192,6 +208,10 @@ export class Concat extends Op {
   constructor(attributes: { axis: number }) {
     super();
     this.attributes = attributes;
+  }
+
+  override takes(): boolean {
+    return true;
   }
 
   inferShape(shapes: readonly Shape[]): Shape {

@@ -1,6 +1,8 @@
 import { applyOp, type Node, type Operand } from "../graph.js";
-import { checkArity, type Kernel, Op } from "../op.js";
+import { checkArity, type Kernel, Op, type TensorType } from "../op.js";
 import { type Shape, sizeOf } from "../shape.js";
+import { type DType, isFloat } from "../tensor.js";
+import { integerUnary } from "./integers.js";
 import type { UnaryStrip } from "./strips.js";
 
 /** An elementwise op of one operand. */
@@ -18,8 +20,18 @@ export class Unary extends Op {
     return shapes[0]!;
   }
 
-  prepare(_shapes: readonly Shape[], output: Shape): Kernel {
-    const strip = strips[this.name];
+  override takes(dtype: DType): boolean {
+    return isFloat(dtype) || integerUnary(this.name, dtype) !== undefined;
+  }
+
+  override make(inputs: readonly TensorType[], [result]: readonly TensorType[]): Kernel {
+    const { dtype, shape } = result!;
+    const shapes = inputs.map((input) => input.shape);
+    if (isFloat(dtype)) return this.prepare(shapes, shape);
+    return this.prepare(shapes, shape, integerUnary(this.name, dtype)!);
+  }
+
+  prepare(_shapes: readonly Shape[], output: Shape, strip = strips[this.name]): Kernel {
     const units = sizeOf(output);
     return { units, cost: units * weights[this.name], run: ([a], out, from, to) => strip(a!, out, from, to) };
   }
