@@ -29,6 +29,8 @@ export { LinearModel } from "./linear/model/model.js";
 export { readAnyModel, readModel } from "./linear/model/model-file.js";
 export { ModelGroup } from "./linear/model/model-group.js";
 export type { DataScan, DataSource, Solver } from "./linear/model/model-parts.js";
+export type { DataRecord } from "./linear/model/record-block.js";
+export type { RecordOptions, RecordPredictor } from "./linear/model/record-predictor.js";
 export type { Estimate } from "./linear/model/solve-spec.js";
 export type { CoefficientRow, FitSummary, Summary } from "./linear/model/summary.js";
 export type { ModelGraph } from "./linear/model/to-graph.js";

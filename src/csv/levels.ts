@@ -9,7 +9,8 @@ const MISSING_LEVEL = -1;
 /**
  * The distinct texts of a factor column, numbered from 0 in the order in which they first appear.
  *
- * A cell's text is its content with surrounding white space trimmed, so that `"a "` and `a` are one level.
+ * A cell's text is its content with surrounding white space trimmed, so that `"a "` and `a` are one level, in Unicode's
+ * composed form (NFC), so that an é is one however it was typed.
  */
 export class Levels {
   readonly names: string[] = [];
@@ -38,15 +39,19 @@ export class Levels {
    * and the column is to have none.
    */
   code(cell: string, row: number): number | undefined {
-    const name = cell.trim();
-    const known = this.#codes.get(name);
+    const text = cell.trim();
+    const known = this.#codes.get(text);
     if (known !== undefined) return known;
-    if (this.#reader.isMissing(name)) return MISSING_LEVEL;
-    if (this.#noNumbers && this.#reader.isNumber(name)) return undefined;
-    const code = this.names.length;
-    this.names.push(name);
-    this.firstRows.push(row);
-    this.#codes.set(name, code);
+    if (this.#reader.isMissing(text)) return MISSING_LEVEL;
+    if (this.#noNumbers && this.#reader.isNumber(text)) return undefined;
+    const name = text.normalize("NFC");
+    let code = this.#codes.get(name);
+    if (code === undefined) {
+      code = this.names.push(name) - 1;
+      this.firstRows.push(row);
+      this.#codes.set(name, code);
+    }
+    this.#codes.set(text, code);
     return code;
   }
 }

@@ -8,7 +8,7 @@ import { predictRows } from "../linear/model/predict-rows.js";
 import type { OutsideRow } from "../linear/model/row-space.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
 import { WithinBlock } from "../linear/model/within-block.js";
-import { tCritical } from "../stats/distributions.js";
+import { tCritical } from "../stats/t-critical.js";
 import type { Batch, BatchShape } from "./batch.js";
 import type { IntervalWish } from "./question.js";
 import { badRequest, listed, quoted } from "./request-error.js";
@@ -57,7 +57,6 @@ export function makeReady(model: ServedModel): AskableModel {
   const bytes = Buffer.from(description.buffer, description.byteOffset, description.byteLength);
   const { inputs, plan } = JSON.parse(bytes.toString()) as ModelDescription;
   const width = inputs.filter(({ datatype }) => datatype === "FP64").length;
-  const levels = plan?.levels ?? {};
   const formula = plan && formulaModel({ ...plan, weights }, inputs);
   let parts: IntervalParts | undefined;
   const intervals = (wish: IntervalWish | undefined) => {
@@ -73,7 +72,6 @@ export function makeReady(model: ServedModel): AskableModel {
     inputs,
     position: new Map(inputs.map((input, j) => [input.name, j])),
     width,
-    truth: (input) => truthOf(levels[input] ?? []),
     predictor:
       formula === undefined
         ? (batch, _unseen, wish) => plainPredictor(batch, weights, intervals(wish))
@@ -178,18 +176,6 @@ function fillIntervals(
   lower?.set(intervals.lower.subarray(0, rows), start);
   upper?.set(intervals.upper.subarray(0, rows), start);
 }
-
-/** How false and true are written among a factor's levels: JSON's way, Python's, R's; JSON's where they are not. */
-function truthOf(levels: readonly string[]): readonly [string, string] {
-  const way = TRUTH.find((words) => words.some((word) => levels.includes(word)));
-  return way ?? TRUTH[0];
-}
-
-const TRUTH = [
-  ["false", "true"],
-  ["False", "True"],
-  ["FALSE", "TRUE"],
-] as const;
 
 function outsideError({ row, term }: OutsideRow, start: number): Error {
   return badRequest(

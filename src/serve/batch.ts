@@ -1,4 +1,5 @@
-import { Levels } from "../csv/levels.js";
+import { truthWords } from "../dataset/record-cells.js";
+import { TextCodes } from "../dataset/text-codes.js";
 import { badRequest, listed, quoted } from "./request-error.js";
 import type { InputColumn } from "./served-model.js";
 
@@ -36,8 +37,6 @@ export interface BatchShape {
   readonly inputs: readonly InputColumn[];
   /** The number of numeric inputs. */
   readonly width: number;
-  /** How false and true are written among the levels of a text input. */
-  readonly truth: (input: string) => readonly [string, string];
 }
 
 /** An array as numbers. */
@@ -69,7 +68,7 @@ export function batchOf(
     if (values === undefined) missing.push(input.name);
     else if ("codes" in values) texts.push(values);
     else if (input.datatype === "FP64") numeric.push(values as Numbers);
-    else texts.push(coded(isNumbers(values) ? truths(values, rows, model.truth(input.name)) : values));
+    else texts.push(coded(isNumbers(values) ? truths(values, rows, input) : values, input));
   }
   if (missing.length > 0)
     throw badRequest(
@@ -109,13 +108,13 @@ export function matrixStripes(values: Numbers, width: number): Batch["numbers"] 
   };
 }
 
-function coded(texts: readonly (string | null)[]): CodedTexts {
-  const levels = new Levels();
-  const codes = Int32Array.from(texts, (text, row) => (text === null ? -1 : levels.code(text, row)!));
-  return { codes, names: levels.names };
+function coded(texts: readonly (string | null)[], { levels }: InputColumn): CodedTexts {
+  const known = new TextCodes(levels);
+  return { codes: Int32Array.from(texts, (text) => known.code(text)), names: known.names };
 }
 
-function truths({ at }: Numbers, rows: number, words: readonly [string, string]): string[] {
+function truths({ at }: Numbers, rows: number, { levels = [] }: InputColumn): string[] {
+  const words = truthWords(levels);
   return Array.from({ length: rows }, (_, i) => words[at(i) === 0 ? 0 : 1]);
 }
 

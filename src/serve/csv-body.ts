@@ -3,8 +3,10 @@ import { Levels } from "../csv/levels.js";
 import { readColumns } from "../csv/read-columns.js";
 import { bytesSource } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
+import { CellReader, PLAIN_FORMAT } from "../dataset/number-format.js";
 import { DataError } from "../errors.js";
 import { Kernels } from "../kernels/kernels.js";
+import { isMissing } from "../kernels/number.js";
 import type { AskableModel } from "./askable.js";
 import { type Batch, batchOf, numbersOf } from "./batch.js";
 import { badRequest, listed, quoted, type RequestError } from "./request-error.js";
@@ -32,7 +34,13 @@ export async function* csvBatches(
     const positions = (datatype: string) =>
       model.inputs.filter((input) => input.datatype === datatype).map(({ name }) => at.get(name)!);
     const choice = { numeric: positions("FP64"), factors: positions("BYTES") };
-    const levels = choice.factors.map(() => new Levels());
+    const levels = model.inputs
+      .filter(({ datatype }) => datatype === "BYTES")
+      .map(({ name, levels: known = [] }) => {
+        // Where a level is called NA, as Namibia's code is, only an empty cell is missing.
+        const missingIn = known.some(isMissing) ? { [name]: [""] } : {};
+        return new Levels(new CellReader({ ...PLAIN_FORMAT, missingIn }, name));
+      });
     const chunkBytes = Math.min(1 << 20, Math.max(1 << 12, body.length));
     for await (const block of readColumns(table, choice, { levels, chunkBytes, kernels }))
       yield batch(model, block, levels);

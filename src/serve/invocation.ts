@@ -1,3 +1,4 @@
+import { numberOf, textOf, truthWords } from "../dataset/record-cells.js";
 import type { AskableModel } from "./askable.js";
 import { type Batch, batchOf, type ColumnValues, checkDistinct, numbersOf } from "./batch.js";
 import { parseJson } from "./json.js";
@@ -88,33 +89,25 @@ function fromColumns(model: AskableModel, value: Record<string, unknown>, where:
 function frame(model: AskableModel, rows: number, cellsOf: (name: string) => Cells | undefined): Batch {
   return batchOf(model, rows, (input) => {
     const cells = cellsOf(input.name);
-    return cells && columnOf(model, input, rows, cells);
+    return cells && columnOf(input, rows, cells);
   });
 }
 
-function columnOf(
-  model: AskableModel,
-  { name, datatype }: InputColumn,
-  rows: number,
-  cells: Cells,
-): ColumnValues {
+function columnOf({ name, datatype, levels }: InputColumn, rows: number, cells: Cells): ColumnValues {
   const wrong = (i: number, expected: string) =>
     badRequest(`row ${i} of column ${quoted(name)} is ${quoted(cells(i))}, expected ${expected}`);
   if (datatype === "BYTES") {
-    const truth = model.truth(name);
+    const truth = truthWords(levels ?? []);
     return Array.from({ length: rows }, (_, i) => {
-      const cell = cells(i);
-      if (cell === null || typeof cell === "string") return cell;
-      if (typeof cell === "number") return String(cell);
-      if (typeof cell === "boolean") return truth[cell ? 1 : 0];
-      throw wrong(i, "a text");
+      const text = textOf(cells(i), truth);
+      if (text === undefined) throw wrong(i, "a text");
+      return text;
     });
   }
   const out = new Float64Array(rows);
   for (let i = 0; i < rows; i++) {
-    const cell = cells(i);
-    const value = cell === null ? Number.NaN : typeof cell === "boolean" ? Number(cell) : cell;
-    if (typeof value !== "number" || Math.abs(value) === Number.POSITIVE_INFINITY) throw wrong(i, "a number");
+    const value = numberOf(cells(i));
+    if (value === undefined) throw wrong(i, "a number");
     out[i] = value;
   }
   return numbersOf(out);

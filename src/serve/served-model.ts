@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { serialize } from "node:v8";
+import { rawColumns } from "../dataset/formula/raw-columns.js";
 import { GomlError } from "../errors.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { IntervalPlan } from "../linear/model/interval.js";
@@ -10,6 +11,8 @@ import type { LinearModel } from "../linear/model/model.js";
 export interface InputColumn {
   readonly name: string;
   readonly datatype: "FP64" | "BYTES";
+  /** Of a factor, the levels that training met. */
+  readonly levels?: readonly string[] | undefined;
 }
 
 /** What every thread makes its predictor of, see `askable`. */
@@ -64,7 +67,14 @@ export function servedModel(model: LinearModel, name: string, version: string): 
   weights.set(all);
   const description: ModelDescription =
     plain === undefined
-      ? { inputs: rawColumns(plan), plan }
+      ? {
+          inputs: rawColumns(plan.spec, plan.levels).map(({ name: column, kind, levels }) => ({
+            name: column,
+            datatype: kind === "text" ? "BYTES" : "FP64",
+            levels,
+          })),
+          plan,
+        }
       : { inputs: plain.map((column) => ({ name: column, datatype: "FP64" })), plan: undefined };
   return {
     id: randomUUID(),
@@ -92,24 +102,6 @@ function plainColumns({ spec, terms }: Pick<PredictorPlan, "spec" | "terms">): s
     columns.push(variable.expression.column);
   }
   return columns;
-}
-
-/** A formula's raw columns, in the order in which it names them. */
-function rawColumns({ spec }: Pick<PredictorPlan, "spec">): InputColumn[] {
-  const inputs = new Map<string, InputColumn>();
-  const visit = (expression: object): void => {
-    if ("column" in expression)
-      inputs.set(expression.column as string, { name: expression.column as string, datatype: "FP64" });
-    if ("args" in expression) (expression.args as object[]).forEach(visit);
-  };
-  for (const variable of spec.variables) {
-    if (variable.kind !== "factor") visit(variable.expression);
-    else {
-      const datatype = variable.of === "text" ? "BYTES" : "FP64";
-      inputs.set(variable.column, { name: variable.column, datatype });
-    }
-  }
-  return [...inputs.values()];
 }
 
 function intervalsOf(model: LinearModel): Pick<ServedModel, "intervals" | "noIntervals"> {

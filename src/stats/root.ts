@@ -46,3 +46,12 @@ function interpolate(x0: number, f0: number, x1: number, f1: number, x2: number,
   const p = s * ((x2 - x1) * q * (q - r) - (x1 - x0) * (r - 1));
   return -p / ((q - 1) * (r - 1) * (s - 1)) || 0;
 }
+
+/** exp(u) at the root of an increasing f(u), whose bracket is found by doubling. */
+export function positiveRoot(f: (u: number) => number): number {
+  let low = -1;
+  let high = 1;
+  while (f(low) > 0) low *= 2;
+  while (f(high) < 0) high *= 2;
+  return Math.exp(findRoot(f, low, high));
+}

@@ -1,39 +1,15 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fit } from "../../src/index.js";
+import { CHROMIUM, hasChromium, openChromium } from "../chromium.js";
 import { boston, expected, names, rows, serving } from "./serving.js";
 
-// Debian's Chromium; there is none to download.
-const CHROMIUM = "/usr/bin/chromium";
-const there = existsSync(CHROMIUM);
-
-let folder: string;
 let browser: BrowserContext;
+let close: () => Promise<void>;
 beforeAll(async () => {
-  if (!there) return;
-  folder = mkdtempSync(join(tmpdir(), "goml-chromium-"));
-  browser = await chromium.launchPersistentContext(folder, {
-    executablePath: CHROMIUM,
-    headless: true,
-    viewport: { width: 1000, height: 800 },
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  if (hasChromium) ({ browser, close } = await openChromium());
 });
-afterAll(async () => {
-  await browser?.close();
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-});
+afterAll(() => close?.());
 
 /** Opens the page and keeps what the browser complains about: scripts that fail, rules that are broken. */
 async function open(url: string): Promise<{ page: Page; complaints: string[] }> {
@@ -49,7 +25,7 @@ async function open(url: string): Promise<{ page: Page; complaints: string[] }> 
 
 describe("the page in Chromium", () => {
   test("shows the models and predicts with what is typed in", async (context) => {
-    if (!there) context.skip(`${CHROMIUM} is not installed`);
+    if (!hasChromium) context.skip(`${CHROMIUM} is not installed`);
     const odd = fit(Float64Array.of(0, 1, 2, 3), [1, 2.5, 5, 7.25], {
       terms: ["<b>x</b>"],
       target: "<img src=x onerror=alert(1)>",
@@ -86,7 +62,7 @@ describe("the page in Chromium", () => {
   });
 
   test("what the server refuses is shown; with a token it asks for it", async (context) => {
-    if (!there) context.skip(`${CHROMIUM} is not installed`);
+    if (!hasChromium) context.skip(`${CHROMIUM} is not installed`);
     await using server = await serving({ token: "geheim", queueLimit: 1 });
     const { page } = await open(server.url);
     await expect.poll(() => page.locator("main .error").textContent()).toContain("a bearer token is needed");

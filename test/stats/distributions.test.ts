@@ -10,12 +10,12 @@ import {
   fSurvival,
   normalQuantile,
   normalSurvival,
-  tCritical,
   tQuantile,
   tSurvival,
   tTwoSided,
 } from "../../src/stats/distributions.js";
 import { findRoot } from "../../src/stats/root.js";
+import { tCritical } from "../../src/stats/t-critical.js";
 
 const functions = {
   chiSquareCdf,
@@ -59,6 +59,22 @@ test("the critical value of an interval is the quantile of its upper end", () =>
   expect(tCritical(0.95, Infinity)).toBeCloseTo(1.95996398454005, 13);
   expect(tCritical(0, 5)).toBe(0);
   expect(tCritical(1, 5)).toBe(Infinity);
+});
+
+test("critical values have the tails that the special functions say", () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: -12, max: -1e-3, noNaN: true }),
+      fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 10_000_000 })),
+      (exponent, df) => {
+        const tails = 10 ** exponent;
+        const t = tCritical(1 - tails, df);
+        // 1 − level as a double; the special functions lose digits as df grows (see above).
+        expect(Math.abs(tTwoSided(t, df) / (1 - (1 - tails)) - 1)).toBeLessThan(df > 1000 ? 1e-10 : 1e-12);
+      },
+    ),
+    { numRuns: 200 },
+  );
 });
 
 test("quantiles invert", () => {

@@ -61,7 +61,7 @@ export class Design {
     this.#values = new Float64Array(width * BLOCK_ROWS);
     this.low = extended ? new Float64Array(width * BLOCK_ROWS) : undefined;
     this.#levels = spec.variables.map((variable) =>
-      variable.kind === "factor" ? positions(levels[variable.label] ?? []) : undefined,
+      variable.kind === "factor" ? composed(levels[variable.label] ?? []) : undefined,
     );
     this.#codes = spec.variables.map(() => new Int32Array(BLOCK_ROWS));
     let first = 0;
@@ -170,4 +170,12 @@ export class Design {
         }
     });
   }
+}
+
+/** Where each level lies, by its name and, for models of version 0.1, which kept names as they were typed, in NFC too. */
+function composed(levels: readonly string[]): ReadonlyMap<string, number> {
+  const known = positions(levels);
+  const others = levels.filter((name) => name.normalize("NFC") !== name);
+  if (others.length === 0) return known;
+  return new Map([...others.map((name) => [name.normalize("NFC"), known.get(name)!] as const), ...known]);
 }

@@ -1,10 +1,8 @@
 import type { CodedTerm, FactorLevels } from "../../dataset/formula/coding.js";
 import { levelKey } from "../../dataset/formula/column-key.js";
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
-import { inOneGo } from "../../parallel/steps.js";
-import type { Relation } from "../solve/relations.js";
+import { ModelError } from "../../errors.js";
 import type { AbsorbedEffects } from "../solve/solution.js";
-import { solveSteps } from "../solve/solve.js";
 import { cellsOfLevels, ownEffects } from "./effects-of-model.js";
 
 /** The effects of a factor's levels. */
@@ -17,7 +15,7 @@ export interface FactorEffects {
 }
 
 /** What the effects of a model follow from; `LinearModel` has it. */
-type ModelOfEffects = Parameters<typeof ownEffects>[0];
+export type ModelOfEffects = Parameters<typeof ownEffects>[0];
 
 /** The effects of all absorbed factors, from the moments. */
 export function factorEffects(model: ModelOfEffects): FactorEffects[] {
@@ -54,41 +52,6 @@ export function unconnectedNotes({
   return [
     `the rows do not connect all levels of ${names}: there is no prediction for a row of levels that no rows connect`,
   ];
-}
-
-/**
- * The relations of columns that depend on absorbed effects, and on columns before them; the columns are those of
- * `withEffects`. See `relationsOf`.
- */
-export function absorbedRelations(
-  model: ModelOfEffects & { readonly effects: readonly FactorEffects[] },
-  aliased: readonly number[],
-): Relation[] {
-  const { moments, regression } = model;
-  const { terms } = regression;
-  const left = new Set(aliased);
-  const kept = terms.map((_, j) => j).filter((j) => !left.has(j));
-  return aliased.map((column): Relation => {
-    const own = moments.index(terms[column]!);
-    const square = own < 0 ? 0 : moments.product(own, own, false);
-    if (square === 0) return { column, zero: true, constant: 0, at: [], values: [], spread: 0 };
-    const asTarget = { ...regression, target: terms[column]!, terms: kept.map((j) => terms[j]!) };
-    const { coefficients, absorption } = inOneGo(solveSteps(moments, asTarget, { inverse: false }));
-    const { spec, levels } = model;
-    const effects = factorEffects({ spec, levels, moments, regression: asTarget, absorption, coefficients });
-    const at = [...kept];
-    const values = [...coefficients];
-    let place = terms.length;
-    model.effects.forEach((ofModel, f) => {
-      ofModel.effects.forEach((effect, level) => {
-        if (Number.isNaN(effect)) return;
-        at.push(place++);
-        values.push(effects[f]!.effects[level]!);
-      });
-    });
-    const spread = Math.sqrt(moments.product(own, own) / moments.sumW) || Math.sqrt(square / moments.sumW);
-    return { column, zero: false, constant: 0, at, values, spread };
-  });
 }
 
 /** A model with its effects for other programs: absorbed factors as terms with a column for every level. */
@@ -128,4 +91,12 @@ export function withEffects(
     },
     weights: Float64Array.from([...weights, ...known.flatMap((own) => own.map(({ effect }) => effect))]),
   };
+}
+
+/** Throws ModelError where a model has absorbed effects, with which something cannot be had. */
+export function refuseAbsorbed({ absorbed }: { readonly absorbed?: unknown }, what: string): void {
+  if (absorbed !== undefined)
+    throw new ModelError(`${what} are not to be had of a model with absorbed effects`, {
+      hint: "fit the factors as terms",
+    });
 }

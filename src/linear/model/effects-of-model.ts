@@ -1,14 +1,16 @@
 import type { FactorLevels } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
+import { ModelError } from "../../errors.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { SparseMoments } from "../../stats/sparse-moments.js";
+import { type Whitening, whiteningOf } from "../covariance/whitening.js";
 import type { Absorbed } from "../solve/absorb.js";
 import type { NumberedLeverage } from "../solve/effects-leverage.js";
 import type { Regression } from "../solve/regression.js";
 import { CONNECTED, type EffectsPlan, type WithinPlan } from "./effect-tables.js";
 
 /** What the tables are made of; `LinearModel` has it. */
-interface ModelOfTables {
+export interface ModelOfTables {
   readonly spec: ModelSpec;
   readonly levels: FactorLevels;
   readonly moments: CrossProducts;
@@ -65,12 +67,30 @@ export function effectTables(model: ModelOfTables): { plan: EffectsPlan; values:
   return { plan, values: inOrder(ownEffects(model)) };
 }
 
-/** What columns about the effects are made of, over the levels of `knownLevels`. */
+/** The coordinates in which the rows of a fit are orthonormal; of columns about absorbed effects, where there are any. */
+export function whiteningOfFit(model: Omit<ModelOfTables, "spec" | "levels">): Whitening {
+  const { absorption, regression, moments, coefficients } = model;
+  return absorption === undefined
+    ? whiteningOf(moments, regression, coefficients)
+    : whiteningOf(absorption.moments, { ...regression, intercept: false }, coefficients);
+}
+
+/**
+ * What columns about the effects are made of, over the levels of `knownLevels`.
+ *
+ * @param leverages what needs the effects' leverages too, for a message, where something does
+ * @throws ModelError where these cannot be had
+ */
 export function withinPlan(
   model: ModelOfTables & { terms: readonly string[] },
-  leverage: boolean,
+  leverages: string | undefined,
 ): WithinPlan {
   const absorption = model.absorption!;
+  if (leverages !== undefined && absorption.leverage === undefined)
+    throw new ModelError(
+      `there are too many effects for the leverages that ${leverages} needs: beside the factor of most levels they are found by iteration`,
+      { hint: "that is so from 1,500 levels of the other factors on: hc1 and clusters need no leverages" },
+    );
   const k = model.terms.length;
   const known = cellsOfLevels(model).map((cells) => cells.filter((cell) => cell >= 0));
   const columns = known.map((cells) => new Float64Array(cells.length * k));
@@ -82,7 +102,11 @@ export function withinPlan(
         columns[f]![level * k + j] = effects[cell]!;
       });
   }
-  return { width: k, columns, leverage: leverage ? leveragePlan(absorption, known) : undefined };
+  return {
+    width: k,
+    columns,
+    leverage: leverages === undefined ? undefined : leveragePlan(absorption, known),
+  };
 }
 
 /** The leverages' plan over known levels: cells that have rows are known, and in their order. */

@@ -3,6 +3,7 @@ import type { RawBlock } from "../../dataset/formula/raw-block.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { BlockPredictor, type PredictorPlan } from "./block-predictor.js";
+import type { RefusedGroup } from "./document-schema.js";
 import type { OutsideRow } from "./row-space.js";
 
 /** What predicting by group needs; plain data, so that it can go to a worker. */
@@ -15,6 +16,22 @@ export interface GroupPredictorPlan {
   refused: Readonly<Record<string, string>>;
   /** Whether the target's values are to be had too. */
   target: boolean;
+}
+
+/** The plan of models by group, all of the same specification. */
+export function groupPlan({
+  groupBy,
+  groups,
+  refused,
+  target,
+}: {
+  readonly groupBy: string;
+  readonly groups: readonly { name: string; plan: PredictorPlan }[];
+  readonly refused: readonly RefusedGroup[];
+  readonly target: boolean;
+}): GroupPredictorPlan {
+  const reasons = Object.fromEntries(refused.map(({ group, reason }) => [group, reason]));
+  return { spec: groups[0]!.plan.spec, groupBy, groups, refused: reasons, target };
 }
 
 /** A plan of one model, or of one for each group. */

@@ -1,16 +1,22 @@
 // Apart from interval.ts, which worker threads load: they start sooner without the distributions.
 import { ModelError, UsageError } from "../../errors.js";
-import { tCritical } from "../../stats/distributions.js";
+import { tCritical } from "../../stats/t-critical.js";
 import { option, verb, wording } from "../../wording.js";
 import type { IntervalOptions, IntervalPlan } from "./interval.js";
 import type { FittedModel } from "./model-parts.js";
+
+/** What a model's intervals follow from. */
+type ModelOfIntervals = Pick<
+  FittedModel,
+  "penalty" | "absorbed" | "dfResidual" | "whitening" | "withinPlan" | "vcov" | "rss"
+>;
 
 /**
  * The plan of a model's intervals.
  *
  * @throws UsageError for a level that is not between 0 and 1; ModelError for a penalised fit
  */
-export function intervalPlan(model: FittedModel, options: IntervalOptions = {}): IntervalPlan {
+export function intervalPlan(model: ModelOfIntervals, options: IntervalOptions = {}): IntervalPlan {
   const { interval = "prediction", level = 0.95 } = options;
   if (!(level > 0 && level < 1)) throw new UsageError(`level should be between 0 and 1, got ${level}`);
   if (model.penalty !== undefined)

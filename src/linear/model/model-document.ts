@@ -1,6 +1,7 @@
 import { specFault } from "../../dataset/formula/check-spec.js";
 import { type CodedTerm, codedCount, codedTerms } from "../../dataset/formula/coding.js";
 import { targetKey } from "../../dataset/formula/column-key.js";
+import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { EXPRESSION_DEPTH } from "../../dataset/formula/spec-schema.js";
 import { GomlError, ModelError } from "../../errors.js";
 import { found } from "../../json-schema/expectation.js";
@@ -10,7 +11,7 @@ import type { CrossProducts, CrossProductsJson } from "../../stats/cross-product
 import { packedLength } from "../../stats/packed.js";
 import { readMoments } from "../../stats/read-moments.js";
 import { foldWhole } from "../../stats/sparse-fold.js";
-import { wording } from "../../wording.js";
+import { verb, wording } from "../../wording.js";
 import {
   documentDefinitions,
   type ModelDocument,
@@ -146,15 +147,37 @@ function termsFault({ target, intercept, terms, spec, levels, absorbed }: ModelD
 }
 
 /**
- * Checks that a parsed JSON value is a document of models by group, but for the models.
+ * Checks that a parsed JSON value is a document of models by group, and reads its models: one for each group, all of
+ * the same specification.
  *
+ * @param read reads the document of one model, under the name that it is to have in messages
  * @throws ModelError that says which part is wrong
  */
-export function parseGroupDocument(
+export function readGroups<Model extends { readonly spec: ModelSpec }>(
   value: unknown,
   name: string,
-): Omit<ModelGroupDocument, "models"> & { models: { group: string; model: unknown }[] } {
-  return checked<ModelGroupDocument>(value, name, "goml-model-group", documentDefinitions.modelGroup);
+  read: (document: unknown, name: string) => Model,
+): Omit<ModelGroupDocument, "models"> & { models: Map<string, Model> } {
+  const document = checked<ModelGroupDocument>(
+    value,
+    name,
+    "goml-model-group",
+    documentDefinitions.modelGroup,
+  );
+  const models = new Map<string, Model>();
+  let spec: string | undefined;
+  for (const { group, model: part } of document.models) {
+    const where = `${name}: group ${JSON.stringify(group)}`;
+    const wrong = (what: string) =>
+      new ModelError(`${where} ${what}`, { hint: wording`write it anew with ${verb("trainGroups")}` });
+    if (models.has(group)) throw wrong("has two models");
+    const model = read(part, where);
+    const own = JSON.stringify(model.spec);
+    spec ??= own;
+    if (own !== spec) throw wrong("should have the specification of the first");
+    models.set(group, model);
+  }
+  return { ...document, models };
 }
 
 /** Whether a parsed JSON value says that it holds models by group. */

@@ -1,17 +1,18 @@
 import type { KeptReading } from "../../csv/kept-reading.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
-import { verb, wording } from "../../wording.js";
 import {
   type ModelGroupDocument,
   type RefusedGroup,
   type SourceContent,
   schemaOf,
 } from "./document-schema.js";
-import type { GroupPredictorPlan } from "./group-predictor.js";
+import { type GroupPredictorPlan, groupPlan } from "./group-predictor.js";
 import { LinearModel } from "./model.js";
-import { parseGroupDocument } from "./model-document.js";
+import { readGroups } from "./model-document.js";
 import type { DataScan, DataSource } from "./model-parts.js";
+import type { DataRecord } from "./record-block.js";
+import { type RecordOptions, RecordPredictor } from "./record-predictor.js";
 import { readScan, writeScan } from "./scan-document.js";
 
 /**
@@ -29,6 +30,7 @@ export class ModelGroup {
   /** What the rows of all groups were read from, by content, as far as that is known. */
   readonly sources: readonly SourceContent[];
   readonly scan: DataScan | undefined;
+  #records: RecordPredictor | undefined;
 
   /** Throws ModelError where no group has a model. */
   constructor(parts: {
@@ -82,9 +84,15 @@ export class ModelGroup {
 
   /** What predicting from raw columns needs. */
   predictorPlan(target: boolean): GroupPredictorPlan {
+    const { groupBy, refused } = this;
     const groups = [...this.models].map(([name, model]) => ({ name, plan: model.predictorPlan(target) }));
-    const refused = Object.fromEntries(this.refused.map(({ group, reason }) => [group, reason]));
-    return { spec: groups[0]!.plan.spec, groupBy: this.groupBy, groups, refused, target };
+    return groupPlan({ groupBy, groups, refused, target });
+  }
+
+  /** ŷ of records, each by the model of its group, see `RecordPredictor.predict`. */
+  predict(records: readonly DataRecord[], options?: RecordOptions): Float64Array {
+    this.#records ??= new RecordPredictor(this.target, this.predictorPlan(false));
+    return this.#records.predict(records, options);
   }
 
   toJSON(): ModelGroupDocument {
@@ -110,23 +118,14 @@ export class ModelGroup {
    * @throws ModelError where it is not such a document, or of a later schema
    */
   static fromJSON(document: unknown, name = "model"): ModelGroup {
-    const { groupBy, models, refused, source, sources, scan } = parseGroupDocument(document, name);
-    const byGroup = new Map<string, LinearModel>();
-    let spec: string | undefined;
-    for (const { group, model: part } of models) {
-      const where = `${name}: group ${JSON.stringify(group)}`;
-      const wrong = (what: string) =>
-        new ModelError(`${where} ${what}`, { hint: wording`write it anew with ${verb("trainGroups")}` });
-      if (byGroup.has(group)) throw wrong("has two models");
-      const model = LinearModel.fromJSON(part, where);
-      const own = JSON.stringify(model.spec);
-      spec ??= own;
-      if (own !== spec) throw wrong("should have the specification of the first");
-      byGroup.set(group, model);
-    }
+    const { groupBy, refused, source, sources, scan, models } = readGroups(
+      document,
+      name,
+      LinearModel.fromJSON,
+    );
     return new ModelGroup({
       groupBy,
-      models: byGroup,
+      models,
       refused,
       source: source ?? undefined,
       sources,

@@ -1,25 +1,26 @@
 import type { KeptReading } from "../../csv/kept-reading.js";
 import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
-import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
-import { ModelError, UsageError } from "../../errors.js";
+import type { ModelSpec } from "../../dataset/formula/spec.js";
+import { UsageError } from "../../errors.js";
 import { inOneGo } from "../../parallel/steps.js";
 import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
 import { packedIndex, plainList } from "../../stats/packed.js";
 import { foldAlone } from "../../stats/sparse-fold.js";
 import type { RobustVcov, Vcov } from "../covariance/vcov.js";
-import { unwhiten, type Whitening, whiteningOf } from "../covariance/whitening.js";
+import { unwhiten, type Whitening } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict-concurrent.js";
 import type { Absorbed } from "../solve/absorb.js";
+import { relationsOf } from "../solve/aliased-relations.js";
 import type { Regression } from "../solve/regression.js";
-import { relationsOf } from "../solve/relations.js";
 import type { AbsorbedEffects, Method, Solution } from "../solve/solution.js";
 import { absorbEffects } from "../solve/solve-absorbed.js";
-import { absorbedRelations, type FactorEffects, factorEffects } from "./absorbed-effects.js";
+import { type FactorEffects, factorEffects, refuseAbsorbed } from "./absorbed-effects.js";
+import { absorbedRelations } from "./absorbed-relations.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import { type ModelDocument, schemaOf } from "./document-schema.js";
 import type { WithinPlan } from "./effect-tables.js";
-import { effectTables, knownLevels, withinPlan } from "./effects-of-model.js";
+import { whiteningOfFit, withinPlan } from "./effects-of-model.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
 import { intervalPlan } from "./interval-plan.js";
 import { parseModelDocument } from "./model-document.js";
@@ -33,6 +34,9 @@ import {
   type SourceContent,
 } from "./model-parts.js";
 import { predictRows } from "./predict-rows.js";
+import { predictorPlanOf, weightsOf } from "./predictor-plan.js";
+import { areRecords, type DataRecord } from "./record-block.js";
+import { type RecordOptions, RecordPredictor } from "./record-predictor.js";
 import { maskOutside, type RowSpacePlan, rowSpacePlan } from "./row-space.js";
 import { readScan, writeScan } from "./scan-document.js";
 import { type Summary, summarize } from "./summary.js";
@@ -100,6 +104,7 @@ export class LinearModel implements FittedModel {
   #effects: readonly FactorEffects[] | undefined;
   #whitening: Whitening | undefined;
   #rowSpace: { plan: RowSpacePlan | undefined } | undefined;
+  #records: RecordPredictor | undefined;
 
   private constructor(parts: LoadedParts, made: MadeBefore = {}) {
     this.spec = parts.spec;
@@ -108,11 +113,7 @@ export class LinearModel implements FittedModel {
     this.codedTerms = parts.codedTerms ?? codedTerms(this.spec, this.levels, this.references);
     this.terms = this.codedTerms.flatMap((term) => term.columns.map(({ name }) => name));
     this.coefficients = parts.coefficients;
-    this.weights = new Float64Array(this.terms.length + 1);
-    this.weights.set(
-      parts.coefficients.map((value) => (Number.isNaN(value) ? 0 : value)),
-      this.spec.intercept ? 0 : 1,
-    );
+    this.weights = weightsOf(parts.coefficients, this.spec);
     this.covariance = parts.covariance;
     this.variances = parts.variances ?? this.coefficients.map((_, i) => this.covariance[packedIndex(i, i)]!);
     this.vcov = parts.vcov ?? { type: "iid" };
@@ -190,11 +191,7 @@ export class LinearModel implements FittedModel {
    * absorbed, those of columns about the effects.
    */
   get whitening(): Whitening {
-    const { absorption, regression } = this;
-    this.#whitening ??=
-      absorption === undefined
-        ? whiteningOf(this.moments, regression, this.coefficients)
-        : whiteningOf(absorption.moments, { ...regression, intercept: false }, this.coefficients);
+    this.#whitening ??= whiteningOfFit(this);
     return this.#whitening;
   }
 
@@ -232,14 +229,7 @@ export class LinearModel implements FittedModel {
    * @throws ModelError where these cannot be had
    */
   withinPlan(leverages: string | undefined): WithinPlan | undefined {
-    const { absorption } = this;
-    if (absorption === undefined) return undefined;
-    if (leverages !== undefined && absorption.leverage === undefined)
-      throw new ModelError(
-        `there are too many effects for the leverages that ${leverages} needs: beside the factor of most levels they are found by iteration`,
-        { hint: "that is so from 1,500 levels of the other factors on: hc1 and clusters need no leverages" },
-      );
-    return withinPlan(this, leverages !== undefined);
+    return this.absorbed === undefined ? undefined : withinPlan(this, leverages);
   }
 
   /** The number of rows of the fit (of positive weight). */
@@ -287,13 +277,27 @@ export class LinearModel implements FittedModel {
   }
 
   /**
+   * ŷ of records: objects with a value for each raw column of the data, `{ rooms: 3, city: "Köln" }`, see
+   * `RecordPredictor.predict`.
+   */
+  predict(records: readonly DataRecord[], options?: RecordOptions): Float64Array;
+  /**
    * ŷ = Xθ for the rows of X: n × k row-major, or an array of rows of k numbers, k being the number of terms. NaN for a
    * row that the rows of the fit do not determine, where terms are aliased: one outside their row space.
    *
    * @param out a buffer for the n predictions; a new one where it is left out
    * @throws UsageError where the shapes do not fit
    */
-  predict(X: Float64Array | readonly (readonly number[])[], out?: Float64Array): Float64Array {
+  predict(X: Float64Array | readonly (readonly number[])[], out?: Float64Array): Float64Array;
+  predict(
+    X: Float64Array | readonly (readonly number[])[] | readonly DataRecord[],
+    out?: Float64Array | RecordOptions,
+  ): Float64Array {
+    if (areRecords(X)) return this.records.predict(X, out as RecordOptions | undefined);
+    return this.#predictMatrix(X, out as Float64Array | undefined);
+  }
+
+  #predictMatrix(X: Float64Array | readonly (readonly number[])[], out?: Float64Array): Float64Array {
     this.#refuseAbsorbed("predictions for a matrix");
     const flat = flatten(X, this.terms.length);
     const n = rowCount(flat, this.terms.length);
@@ -325,29 +329,31 @@ export class LinearModel implements FittedModel {
   }
 
   /**
-   * Predictions with standard errors and intervals for the rows of X, as `predict` takes them: ŷ ∓ t √v with
-   * n − rank degrees of freedom, v = xᵀ Cov(θ̂) x for the mean of y at x, + σ² for a new y of weight 1.
+   * Predictions with standard errors and intervals for records, or for the rows of X, as `predict` takes them: ŷ ∓ t √v
+   * with n − rank degrees of freedom, v = xᵀ Cov(θ̂) x for the mean of y at x, + σ² for a new y of weight 1.
    *
    * @throws UsageError where the shapes do not fit or the level is not between 0 and 1
    */
   predictInterval(
-    X: Float64Array | readonly (readonly number[])[],
-    options: IntervalOptions = {},
+    X: Float64Array | readonly (readonly number[])[] | readonly DataRecord[],
+    options: IntervalOptions & RecordOptions = {},
   ): PredictedInterval {
+    if (areRecords(X)) return this.records.predictInterval(X, options);
     const flat = flatten(X, this.terms.length);
-    return intervalsOf(flat, this.terms.length, this.predict(flat), intervalPlan(this, options));
+    return intervalsOf(flat, this.terms.length, this.#predictMatrix(flat), intervalPlan(this, options));
+  }
+
+  /** What predicts from records, and knows their columns. */
+  get records(): RecordPredictor {
+    this.#records ??= new RecordPredictor(this.target, this.predictorPlan(false), (options) =>
+      intervalPlan(this, options),
+    );
+    return this.#records;
   }
 
   /** What predicting from raw columns needs; with `target`, the target's raw columns are among them. */
   predictorPlan(target: boolean): PredictorPlan {
-    const spec = target
-      ? this.spec
-      : completeSpec({ ...this.spec, target: { label: "", expression: { number: 0 } } });
-    const { codedTerms: terms, levels, weights, rowSpace } = this;
-    if (this.absorbed === undefined) return { spec, terms, levels, weights, target, rowSpace };
-    const [known, { plan: effects, values }] = [knownLevels(this), effectTables(this)];
-    const all = Float64Array.from([...weights, ...values.flatMap((own) => [...own])]);
-    return { spec, terms, levels: known, weights: all, effects, target, rowSpace };
+    return predictorPlanOf(this, target);
   }
 
   /**
@@ -365,10 +371,7 @@ export class LinearModel implements FittedModel {
 
   /** The columns of a matrix are not all that such a model predicts from. */
   #refuseAbsorbed(what: string): void {
-    if (this.absorbed !== undefined)
-      throw new ModelError(`${what} are not to be had of a model with absorbed effects`, {
-        hint: "fit the factors as terms",
-      });
+    refuseAbsorbed(this, what);
   }
 
   /** The document that model.json holds; `JSON.stringify(model)` calls it. */

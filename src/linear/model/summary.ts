@@ -1,5 +1,6 @@
-import { fSurvival, tCritical, tTwoSided } from "../../stats/distributions.js";
+import { fSurvival, tTwoSided } from "../../stats/distributions.js";
 import { type FitMetrics, fitMetrics } from "../../stats/metrics.js";
+import { tCritical } from "../../stats/t-critical.js";
 import { type WaldTest, waldTest } from "../covariance/wald.js";
 import type { FittedModel } from "./model-parts.js";
 

@@ -1,8 +1,8 @@
 import type { Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
+import { relationsOf } from "./aliased-relations.js";
 import { predictionSquares } from "./prediction-squares.js";
 import type { Regression } from "./regression.js";
-import { relationsOf } from "./relations.js";
 
 /** How far, in standard deviations, an aliased column may be from what it is elsewhere; as in predictions. */
 const TOLERANCE = 1e-6;

@@ -1,12 +1,17 @@
 import type { Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
-import { entry, extendedVector, setEntry } from "./extended-cholesky.js";
-import { factorExtended, factorSpd } from "./factor-spd.js";
-import { refine } from "./refine.js";
+import {
+  type ExtendedVector,
+  entry,
+  extendedBack,
+  extendedCholesky,
+  extendedForward,
+  extendedVector,
+  setEntry,
+} from "./extended-cholesky.js";
 import type { Regression } from "./regression.js";
-import { isConstant, packedRows } from "./solution.js";
-import { solveSteps } from "./solve.js";
+import { isConstant } from "./solution.js";
 
 /**
  * What an aliased column is on the rows of a fit: x_j = c + Σ a_i x_i, i over the columns that were kept. A row of
@@ -27,24 +32,34 @@ export interface Relation {
   spread: number;
 }
 
-/** Columns for which one dense factor serves all relations. */
-const MOST_DENSE = 1500;
-
-/** A pivot above this in double is good enough to refine with. */
-const CERTAIN_PIVOT = 1e-12;
-
 /** What a coefficient moves x_j by, beside its spread, is rounding below this share. */
 const ROUNDING = 1e-13;
+
+/** The regression of an aliased column on those that were kept. */
+export interface Slopes {
+  constant: number;
+  slopes: Float64Array;
+}
+
+/** Finds the regressions of `columns` on the columns `kept`. */
+type FindSlopes = (kept: readonly number[], columns: readonly number[]) => Steps<Slopes[]>;
+
+/** Solves A x = b for the Gram matrix that it was made of. */
+export interface GramSolver {
+  solve(b: ExtendedVector): Steps<ExtendedVector>;
+  release(): void;
+}
 
 /**
  * The relations of a fit's aliased columns, from its moments.
  *
  * @param aliased indices into the terms of the regression; the others are independent
  */
-export function* relationsOf(
+export function* relationsBy(
   given: CrossProducts,
   regression: Regression,
   aliased: readonly number[],
+  find: FindSlopes,
 ): Steps<Relation[]> {
   const { terms, intercept } = regression;
   if (aliased.length === 0) return [];
@@ -65,10 +80,7 @@ export function* relationsOf(
   }
   if (open.length === 0) return relations;
   const columns = open.map(({ column }) => column);
-  const found =
-    kept.length <= MOST_DENSE
-      ? yield* byOneFactor(given, regression, kept, columns)
-      : yield* oneByOne(given, regression, kept, columns);
+  const found = yield* find(kept, columns);
   found.forEach(({ constant, slopes }, i) => {
     const { column, spread } = open[i]!;
     const at: number[] = [];
@@ -85,17 +97,13 @@ export function* relationsOf(
   return relations.sort((a, b) => a.column - b.column);
 }
 
-interface Slopes {
-  constant: number;
-  slopes: Float64Array;
-}
-
-/** By a factor of the kept columns' Gram matrix, refined in double-double, or in that where double is not enough. */
-function* byOneFactor(
+/** The slopes by one factor of the kept columns' Gram matrix, which is scaled to unit diagonal. */
+export function* slopesByFactor(
   given: CrossProducts,
   { terms, intercept }: Regression,
   kept: readonly number[],
   columns: readonly number[],
+  factor: (gram: ExtendedVector, order: number) => Steps<GramSolver>,
 ): Steps<Slopes[]> {
   const moments = given.over([...kept, ...columns].map((j) => terms[j]!));
   const place = (j: number) => moments.index(terms[j]!);
@@ -109,29 +117,13 @@ function* byOneFactor(
     gram.hi[packedIndex(i, i)] = 1;
     yield;
   }
-  const rows = packedRows(gram.hi, kept.length, gram.lo);
-  const all = kept.map((_, i) => i);
-  const double = yield* factorSpd(rows, CERTAIN_PIVOT);
+  const solver = yield* factor(gram, kept.length);
   const found: Slopes[] = [];
   for (const column of columns) {
     const own = place(column);
     const b = extendedVector(kept.length);
     for (let i = 0; i < kept.length; i++) setEntry(b, i, product(at[i]!, own).div(root[i]!));
-    const refined = double.aliased.length > 0 ? undefined : yield* refine(gram, all, double, b);
-    let solved = refined?.x;
-    if (solved === undefined) {
-      const factor = yield* factorExtended(rows, 0, 0);
-      const { high, low } = yield* factor.solve(
-        Float64Array.from(factor.kept, (i) => b.hi[i]!),
-        Float64Array.from(factor.kept, (i) => b.lo[i]!),
-      );
-      solved = extendedVector(kept.length);
-      for (const [i, k] of factor.kept.entries()) {
-        solved.hi[k] = high[i]!;
-        solved.lo[k] = low[i]!;
-      }
-      factor.release();
-    }
+    const solved = yield* solver.solve(b);
     let constant = moments.extendedMean(own);
     const slopes = new Float64Array(kept.length);
     for (let i = 0; i < kept.length; i++) {
@@ -141,24 +133,39 @@ function* byOneFactor(
     }
     found.push({ constant: intercept ? constant.toNumber() : 0, slopes });
   }
-  double.release();
+  solver.release();
   return found;
 }
 
-/** By a regression for each, which eliminates a factor of many levels. */
-function* oneByOne(
+/** The relations by plain loops in double-double, at once, for where there are neither kernels nor threads. */
+export function relationsByLoops(
   given: CrossProducts,
-  { terms, intercept }: Regression,
-  kept: readonly number[],
-  columns: readonly number[],
-): Steps<Slopes[]> {
-  const found: Slopes[] = [];
-  const own = kept.map((j) => terms[j]!);
-  for (const column of columns) {
-    const regression = { target: terms[column]!, terms: own, intercept };
-    const { coefficients } = yield* solveSteps(given, regression, { inverse: false });
-    const slopes = coefficients.slice(intercept ? 1 : 0).map((v) => (Number.isNaN(v) ? 0 : v));
-    found.push({ constant: intercept ? coefficients[0]! : 0, slopes });
+  regression: Regression,
+  aliased: readonly number[],
+): Relation[] {
+  const steps = relationsBy(given, regression, aliased, (kept, columns) =>
+    slopesByFactor(given, regression, kept, columns, loops),
+  );
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
   }
-  return found;
+}
+
+function* loops(gram: ExtendedVector, order: number): Steps<GramSolver> {
+  const factor = extendedCholesky(gram, order, 0);
+  return {
+    *solve(b: ExtendedVector): Steps<ExtendedVector> {
+      const z = {
+        hi: Float64Array.from(factor.kept, (i) => b.hi[i]!),
+        lo: Float64Array.from(factor.kept, (i) => b.lo[i]!),
+      };
+      extendedForward(factor.rows, z);
+      extendedBack(factor.rows, z);
+      const x = extendedVector(order);
+      for (const [i, k] of factor.kept.entries()) setEntry(x, k, entry(z, i));
+      return x;
+    },
+    release() {},
+  };
 }

@@ -1,0 +1,33 @@
+import type { CodedTerm } from "../../dataset/formula/coding.js";
+import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
+import type { PredictorPlan } from "./block-predictor.js";
+import { effectTables, knownLevels, type ModelOfTables } from "./effects-of-model.js";
+import type { RowSpacePlan } from "./row-space.js";
+
+/** What the plan of predictions is made of; `LinearModel` has it. */
+interface ModelOfPlan extends ModelOfTables {
+  readonly codedTerms: readonly CodedTerm[];
+  readonly weights: Float64Array;
+  readonly rowSpace: RowSpacePlan | undefined;
+}
+
+/** What predicting from raw columns needs of a model; with `target`, the target's raw columns are among them. */
+export function predictorPlanOf(model: ModelOfPlan, target: boolean): PredictorPlan {
+  const spec = target
+    ? model.spec
+    : completeSpec({ ...model.spec, target: { label: "", expression: { number: 0 } } });
+  const { codedTerms: terms, levels, weights, rowSpace } = model;
+  if (spec.absorbed === undefined) return { spec, terms, levels, weights, target, rowSpace };
+  const [known, { plan: effects, values }] = [knownLevels(model), effectTables(model)];
+  const all = Float64Array.from([...weights, ...values.flatMap((own) => [...own])]);
+  return { spec, terms, levels: known, weights: all, effects, target, rowSpace };
+}
+
+/** θ with 0 for aliased terms and, first, the intercept (0 where there is none): what predicting needs. */
+export function weightsOf(
+  coefficients: Float64Array,
+  { intercept }: Pick<ModelSpec, "intercept">,
+): Float64Array {
+  const estimated = coefficients.map((value) => (Number.isNaN(value) ? 0 : value));
+  return intercept ? estimated : Float64Array.of(0, ...estimated);
+}
