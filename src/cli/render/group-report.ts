@@ -5,6 +5,7 @@ import type { CsvGroupFit } from "../../training/fit-groups-csv.js";
 import { colour } from "./colour.js";
 import { crossValidationOf, reportOf } from "./model-report.js";
 import { count, milliseconds, significant } from "./numbers.js";
+import { renderNotes } from "./summary.js";
 import { summaryDocument } from "./summary-document.js";
 import { renderTable } from "./table.js";
 
@@ -58,6 +59,7 @@ export function renderGroups(
   const penalised = all.some(([, { penalty }]) => penalty !== undefined);
   const titles = [models.groupBy, "rows", "RMSE", penalised ? "λ" : "σ", "R²", "CV RMSE", ...shown];
   const lines = [
+    ...renderNotes(notes),
     `${colour.bold(models.target)} on ${models.spec.terms.map(({ label }) => label).join(" + ") || "1"}, ` +
       `${all.length} models by ${models.groupBy}`,
     "",
@@ -82,7 +84,6 @@ export function renderGroups(
       `${count(used)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${out}`,
     );
   }
-  for (const note of notes) lines.push(colour.yellow(`note: ${note}`));
   if (timing !== undefined)
     lines.push(
       colour.dim(

@@ -48,9 +48,6 @@ export function leftOutFolds(model: LinearModel, { folds, leftOut }: CrossValida
   const needed = [...new Set(folds.flatMap(({ needs }) => needs))].sort((a, b) => a - b);
   const names = needed.slice(0, 10).map((j) => model.terms[j]!);
   const more = needed.length > names.length ? ` and ${needed.length - names.length} more` : "";
-  const what = leftOut === 1 ? "1 fold is" : `${leftOut} folds are`;
-  const whose = leftOut === 1 ? "its" : "their";
-  return [
-    `${what} left out of it: ${whose} rows need coefficients that the other folds cannot estimate (${names.join(", ")}${more})`,
-  ];
+  const what = leftOut === 1 ? "1 fold left out: its" : `${leftOut} folds left out: their`;
+  return [`${what} rows need what the other folds cannot estimate (${names.join(", ")}${more})`];
 }

@@ -1,9 +1,6 @@
-import type { LinearModel } from "../../linear/model/model.js";
 import { writeJson } from "../../linear/model/write-json.js";
-import { vcovNotes } from "../../linear/shards/compatible.js";
 import { version } from "../../version.js";
 import type { CollinearityOptions } from "./collinearity.js";
-import { colour } from "./colour.js";
 import type { ModelReport } from "./model-report.js";
 import { renderSummary } from "./summary.js";
 import { summaryDocument } from "./summary-document.js";
@@ -26,8 +23,6 @@ export async function presentModel(
   options: PresentOptions,
   details: {
     signal: AbortSignal;
-    /** The models that it was made of, where others: what it has lost of them is said above the table. */
-    from: readonly LinearModel[];
     path?: string | undefined;
     before?: string;
     extra?: object;
@@ -47,14 +42,7 @@ export async function presentModel(
     const document = { goml: version, command, ...extra, ...summaryDocument(report, parts) };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   } else {
-    const lost = vcovNotes(details.from);
-    const notes = (report.notes ?? []).filter((note) => !lost.includes(note));
-    const summary = renderSummary(
-      { ...report, notes },
-      { ...options, model, inPlace },
-      process.stdout.columns ?? Infinity,
-    );
-    const above = lost.map((note) => `${colour.yellow(`note: ${note}`)}\n\n`).join("");
-    process.stdout.write(`${before}${above}${summary}`);
+    const summary = renderSummary(report, { ...options, model, inPlace }, process.stdout.columns ?? Infinity);
+    process.stdout.write(`${before}${summary}`);
   }
 }

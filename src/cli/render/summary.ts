@@ -17,7 +17,7 @@ export function renderSummary(
   columns: number,
 ): string {
   const { model, rows, dropped = 0, excluded = 0, test, cv, path, notes = [], timing } = report;
-  const lines = [renderModel(model, model.summary(options.level), columns)];
+  const lines = [...renderNotes(notes), renderModel(model, model.summary(options.level), columns)];
   const out = excluded > 0 ? `, ${count(excluded)} left out by --where` : "";
   const held = test === undefined ? "" : `, ${count(test.n)} held out`;
   if (rows === undefined) lines.push(`${count(model.n)} rows used`);
@@ -37,7 +37,6 @@ export function renderSummary(
     );
   lines.push(...renderCollinearity(model, options, columns));
   if (path !== undefined) lines.push("", renderPath(path, model.penalty!.alpha), "");
-  for (const note of notes) lines.push(colour.yellow(`note: ${note}`));
   if (timing !== undefined) {
     const threads = timing.threads === 1 ? "1 thread" : `${timing.threads} threads`;
     lines.push(
@@ -52,6 +51,11 @@ export function renderSummary(
       colour.dim(`${options.inPlace ? "model changed in place:" : "model written to"} ${options.model}`),
     );
   return `${wrapLines(lines, columns)}\n`;
+}
+
+/** Notes, as lines that stand before what they explain: who reads only the table has passed them. */
+export function renderNotes(notes: readonly string[]): string[] {
+  return notes.length === 0 ? [] : [...notes.map((note) => colour.yellow(`note: ${note}`)), ""];
 }
 
 /** The part of the summary that the model alone gives. */

@@ -11,7 +11,7 @@ import { progressBar } from "../../program/progress.js";
 import { colour } from "../../render/colour.js";
 import { crossValidationSteps, leftOutFolds } from "../../render/model-report.js";
 import { alignedDecimals, count, significant } from "../../render/numbers.js";
-import { penaltyText } from "../../render/summary.js";
+import { penaltyText, renderNotes } from "../../render/summary.js";
 import { renderTable } from "../../render/table.js";
 
 /** The options of `goml cv`, as commander gives them. */
@@ -38,8 +38,8 @@ export async function cv(path: string, options: CvOptions, signal: AbortSignal):
       `${JSON.stringify({ ...document(path, model, found), ...(notes.length > 0 ? { notes } : {}) }, null, 2)}\n`,
     );
   else {
-    const remarks = notes.map((note) => `${colour.yellow(`note: ${note}`)}\n`).join("");
-    process.stdout.write(render(model, found) + remarks);
+    const remarks = renderNotes(notes).map((line) => `${line}\n`);
+    process.stdout.write(`${remarks.join("")}${render(model, found)}`);
   }
   return 0;
 }

@@ -6,8 +6,8 @@ import { version } from "../../../version.js";
 import { readNamed } from "../../program/model-option.js";
 import { progressBar } from "../../program/progress.js";
 import { type ReadingFlags, readingOptions } from "../../program/reading-options.js";
-import { colour } from "../../render/colour.js";
 import { count, significant } from "../../render/numbers.js";
+import { renderNotes } from "../../render/summary.js";
 import { renderTable } from "../../render/table.js";
 
 /** The options of `goml evaluate`, as commander gives them. */
@@ -81,11 +81,12 @@ export async function evaluate(
       ["AIC", significant(metrics.aicExtract)],
     ];
     process.stdout.write(
-      `${renderTable(figures, ["left", "right"])}\n` +
+      `${renderNotes(notes)
+        .map((line) => `${line}\n`)
+        .join("")}${renderTable(figures, ["left", "right"])}\n` +
         `${count(metrics.n)} of ${count(rows)} rows, ${count(dropped)} dropped for missing cells` +
         `${outside > 0 ? `, ${count(outside)} without a prediction` : ""}` +
-        `${excluded > 0 ? `, ${count(excluded)} left out by --where` : ""}\n` +
-        notes.map((note) => `${colour.yellow(`note: ${note}`)}\n`).join(""),
+        `${excluded > 0 ? `, ${count(excluded)} left out by --where` : ""}\n`,
     );
   }
   const failed = gates.filter((gate) => !gate.passed);

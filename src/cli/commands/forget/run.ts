@@ -44,7 +44,6 @@ export async function forget(
       { ...options, model: target },
       {
         signal,
-        from: [model],
         check,
         inPlace,
         before: `${count(shard.n)} rows of ${shardPath} taken out of ${count(model.n)}, ${accuracy}\n\n`,

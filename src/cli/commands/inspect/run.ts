@@ -55,7 +55,7 @@ export async function inspect(
   const report = await withPauses(reportSteps(model), { signal });
   if (other === undefined) {
     const { vif, correlation } = options;
-    if (!json) await presentModel("inspect", report, { level, vif, correlation }, { signal, from: [] });
+    if (!json) await presentModel("inspect", report, { level, vif, correlation }, { signal });
     else process.stdout.write(`${JSON.stringify(document(path, report, options), null, 2)}\n`);
     return 0;
   }

@@ -41,7 +41,6 @@ export async function merge(
   const report = await withPauses(reportSteps(merged.model, merged.notes), { signal });
   await presentModel("merge", report, options, {
     signal,
-    from: models.map(({ model }) => model),
     extra: { merged: paths },
   });
   return 0;

@@ -39,6 +39,6 @@ export async function refit(path: string, options: RefitOptions, signal: AbortSi
     ...(await withPauses(reportSteps(refitted.model, refitted.notes), { signal })),
     path: refitted.path,
   };
-  await presentModel("refit", report, options, { signal, from: [model], path: model.source?.path });
+  await presentModel("refit", report, options, { signal, path: model.source?.path });
   return 0;
 }

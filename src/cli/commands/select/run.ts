@@ -42,7 +42,6 @@ export async function select(path: string, options: SelectOptions, signal: Abort
   const report = await withPauses(reportSteps(selected.model, selected.notes), { signal });
   await presentModel("select", report, options, {
     signal,
-    from: [model],
     path: model.source?.path,
     before: `${chosen.text}\n\n`,
     extra: { selection: { from: path, direction, criterion, ...chosen.document } },

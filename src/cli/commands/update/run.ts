@@ -50,7 +50,6 @@ export async function update(
       { ...options, model: target },
       {
         signal,
-        from: [model],
         check,
         inPlace,
         path: data,
