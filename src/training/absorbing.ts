@@ -13,15 +13,13 @@ import type { FitCsvOptions } from "./fit-options.js";
  */
 export function checkAbsorbing(spec: ModelSpec, options: FitCsvOptions): void {
   if (spec.absorbed === undefined) return;
-  const { folds = 1, lambda = 0, solver = "auto" } = options;
+  const { lambda, solver = "auto" } = options;
   const asked =
-    folds > 1
-      ? option("folds", folds)
-      : lambda !== 0
-        ? option("lambda", lambda)
-        : solver === "qr" || solver === "gd"
-          ? option("solver", solver)
-          : undefined;
+    lambda === "path"
+      ? option("lambda", "path")
+      : solver === "qr" || solver === "gd"
+        ? option("solver", solver)
+        : undefined;
   if (asked !== undefined)
     throw new UsageError(wording`effects cannot be absorbed with ${asked}`, {
       hint: "leave one of them out, or fit the factors as terms",

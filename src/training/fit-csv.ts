@@ -19,6 +19,7 @@ import { absorbingNotes, checkAbsorbing } from "./absorbing.js";
 import { checkBudget } from "./budget.js";
 import { chooseColumns } from "./choose-columns.js";
 import { completeKinds } from "./complete-kinds.js";
+import { crossValidateRows } from "./cross-validate-rows.js";
 import { chosenFolds, chunkBytesFor, denseWidth, designWidth, foldsFor, levelNotes } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
@@ -89,7 +90,8 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   // A stream can be read again only if it is kept: for rows held out, a robust covariance, a solver that wants all
   // rows at once, and where double turns out not to be enough.
   const onePass = solver === "normal" || solver === "extended" || (solver === "auto" && plan.extended);
-  const again = !onePass || plan.testSize > 0 || vcov !== "iid" || options.na === "fail";
+  const twice = spec.absorbed !== undefined && plan.folds > 1;
+  const again = !onePass || twice || plan.testSize > 0 || vcov !== "iid" || options.na === "fail";
   if (again) for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
 
   const chunkBytes = chunkBytesFor(width, plan.folds);
@@ -112,7 +114,8 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   const found = await fitTheta({ table, layout, plan, control }, options, watch);
   notes.push(...found.notes);
   const { total, moments, levels, regression } = found;
-  const folds = plan.folds > 1 ? total.folds : [];
+  // Absorbed effects are cross-validated by rows: a model's folds would tell nothing.
+  const folds = plan.folds > 1 && !twice ? total.folds : [];
   const penalized = await watch.solve(() =>
     penalty === undefined
       ? undefined
@@ -147,11 +150,13 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     model = await watch.scan(() => robustVcovOf(table, layout, model, request, control));
     notes.push(`the data were read a second time for the ${vcov} covariance`);
   }
-  const cv = await watch.solve(() =>
-    folds.filter((fold) => fold.n > 0).length > 1
-      ? withPauses(crossValidateWithSteps(folds, regression, model.penalty), control)
-      : undefined,
-  );
+  const cv = twice
+    ? await watch.scan(() => crossValidateRows(table, layout, model, total.folds, plan, control))
+    : await watch.solve(() =>
+        folds.filter((fold) => fold.n > 0).length > 1
+          ? withPauses(crossValidateWithSteps(folds, regression, model.penalty), control)
+          : undefined,
+      );
   let test: PredictionMetrics | undefined;
   if (plan.testSize > 0) {
     const score = { predictor: model.predictorPlan(true), unseen: "na" as const, held: plan };

@@ -42,7 +42,7 @@ export function checkCluster(table: Table, type: VcovType, cluster: string | und
 }
 
 /** A predictor of rows of the fit, none of which lies outside what they determine, whatever rounding says. */
-function ofFit(plan: PredictorPlan): PredictorPlan {
+export function ofFit(plan: PredictorPlan): PredictorPlan {
   const effects = plan.effects && { ...plan.effects, connections: undefined };
   return { ...plan, rowSpace: undefined, effects };
 }

@@ -1,13 +1,18 @@
 import type { CreateJob } from "../scan/chunk-job.js";
+import { CvJob, type CvPlan, type FoldSums } from "./cv-job.js";
 import { MomentsJob, type MomentsPlan } from "./moments-job.js";
 import type { MomentsResult } from "./moments-result.js";
 import { VcovJob, type VcovPlan, type VcovResult } from "./vcov-job.js";
 
 /** The jobs that the scan's workers know. */
-export type TrainingPlan = { moments: MomentsPlan } | { vcov: VcovPlan };
+export type TrainingPlan = { moments: MomentsPlan } | { vcov: VcovPlan } | { cv: CvPlan };
 
 /** Makes the job that a plan asks for. */
-export const createTrainingJob: CreateJob<TrainingPlan, MomentsResult | VcovResult> = (view, plan) => {
+export const createTrainingJob: CreateJob<TrainingPlan, MomentsResult | VcovResult | FoldSums[]> = (
+  view,
+  plan,
+) => {
   if ("moments" in plan) return new MomentsJob(view, plan.moments);
+  if ("cv" in plan) return new CvJob(view, plan.cv);
   return new VcovJob(view, plan.vcov);
 };

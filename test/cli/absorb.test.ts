@@ -50,13 +50,13 @@ test("what absorbed effects do not go with is refused in one line", () =>
         stderr: expect.stringContaining(message),
       });
     const train = ["train", "wages.csv", ...OPTIONS];
-    await refused([...train, "--folds", "5"], "goml: effects cannot be absorbed with --folds 5\n", 2);
+    await refused([...train, "--lambda", "path"], "goml: effects cannot be absorbed with --lambda path\n", 2);
     await refused([...train, "--group-by", "gender"], "goml: effects are not absorbed group by group\n", 2);
     await refused(["train", "wages.csv", "--effects", "e.csv"], "goml: --effects goes with --absorb", 2);
     await goml(folder, [...train, "-q"]);
     await refused(["refit", "model.json", "--features", "education"], "cannot be refitted", 4);
     await refused(["select", "model.json"], "absorbed effects", 4);
-    await refused(["cv", "model.json"], "absorbed effects", 4);
+    await refused(["cv", "model.json"], "is cross-validated by its rows", 4);
     await refused(
       ["predict", "wages.csv", "--machine", "tape"],
       "the machines predict without absorbed effects",

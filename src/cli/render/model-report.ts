@@ -3,6 +3,7 @@ import { crossValidateWithSteps } from "../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../linear/solve/cross-validation.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CsvFit } from "../../training/fit-csv.js";
+import { count } from "./numbers.js";
 
 /** What a summary tells beside the model; of a model that was read from its file some of it is not known. */
 export type ModelReport = Pick<CsvFit, "model"> & Partial<Omit<CsvFit, "model">>;
@@ -43,7 +44,15 @@ export function crossValidationOf(model: LinearModel): CrossValidation | undefin
 }
 
 /** What to say of folds that have no error, as a line; none where all have one. */
-export function leftOutFolds(model: LinearModel, { folds, leftOut }: CrossValidation): string[] {
+export function leftOutFolds(
+  model: LinearModel,
+  { folds, leftOut, unpredicted = 0 }: CrossValidation,
+): string[] {
+  if (unpredicted > 0) {
+    const rows = unpredicted === 1 ? "1 row is" : `${count(unpredicted)} rows are`;
+    const whose = unpredicted === 1 ? "its" : "their";
+    return [`${rows} left out of it: the other folds do not tell the effects of ${whose} levels`];
+  }
   if (leftOut === 0) return [];
   const needed = [...new Set(folds.flatMap(({ needs }) => needs))].sort((a, b) => a - b);
   const names = needed.slice(0, 10).map((j) => model.terms[j]!);

@@ -1,6 +1,6 @@
 import type { LinearModel } from "../../linear/model/model.js";
 import type { CrossValidatedPath } from "../../linear/penalty/elastic-net.js";
-import { PENALTY_OBJECTIVE } from "../../linear/penalty/penalty.js";
+import { objectiveOf } from "../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../linear/solve/cross-validation.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, collinearityDocument } from "./collinearity.js";
@@ -22,7 +22,9 @@ function modelDocument(model: LinearModel, path: string | undefined, level: numb
       rank: model.rank,
       aliased: model.aliased,
       conditionNumber: model.conditionNumber,
-      ...(model.penalty === undefined ? {} : { penalty: { ...model.penalty, objective: PENALTY_OBJECTIVE } }),
+      ...(model.penalty === undefined
+        ? {}
+        : { penalty: { ...model.penalty, objective: objectiveOf(model) } }),
     },
     coefficients,
     fit,
@@ -61,8 +63,9 @@ export function summaryDocument(
   };
 }
 
-function cvDocument({ folds, leftOut, mse, rmse, r2 }: CrossValidation) {
-  return { folds: folds.length, ...(leftOut > 0 ? { leftOut } : {}), mse, rmse, r2 };
+function cvDocument({ folds, leftOut, unpredicted, mse, rmse, r2 }: CrossValidation) {
+  const left = { ...(leftOut > 0 ? { leftOut } : {}), ...(unpredicted ? { unpredicted } : {}) };
+  return { folds: folds.length, ...left, mse, rmse, r2 };
 }
 
 /** A path of λs, without the coefficients of each. */

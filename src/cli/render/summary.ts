@@ -2,7 +2,7 @@ import { vcovName } from "../../linear/covariance/vcov.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import type { CoefficientRow, Summary } from "../../linear/model/summary.js";
 import type { CrossValidatedPath } from "../../linear/penalty/elastic-net.js";
-import { PENALTY_OBJECTIVE, type Penalty } from "../../linear/penalty/penalty.js";
+import { objectiveOf, type Penalty } from "../../linear/penalty/penalty.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
 import { colour } from "./colour.js";
@@ -78,7 +78,7 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
   if (model.penalty !== undefined) {
     lines.push(
       penaltyText(model.penalty),
-      `minimises ${PENALTY_OBJECTIVE}`,
+      `minimises ${objectiveOf(model)}`,
       "no standard errors: a penalty biases the estimates, and t tests of them would mislead",
       "",
       `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   R² ${significant(fit.r2)}`,

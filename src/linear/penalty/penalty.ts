@@ -20,6 +20,12 @@ export type { Penalty };
 export const PENALTY_OBJECTIVE =
   "1/(2W) Σ w (y − β₀ − xᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁ ], D the columns' standard deviations, W = Σ w";
 
+/** What a model's penalised fit minimises; where effects are absorbed, x̃ and ỹ are the columns and y about them. */
+export function objectiveOf({ absorbed }: { readonly absorbed: unknown }): string {
+  if (absorbed === undefined) return PENALTY_OBJECTIVE;
+  return "1/(2W) Σ w (ỹ − x̃ᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁ ], D the standard deviations about the effects, W = Σ w";
+}
+
 /** The penalty asked for: `path` chooses λ by cross-validation. */
 export interface PenaltyChoice {
   lambda: number | "path";
@@ -52,6 +58,10 @@ export function* penalizeSteps(
   let { lambda } = choice;
   let path: CrossValidatedPath | undefined;
   if (lambda === "path") {
+    if (regression.absorbed !== undefined)
+      throw new UsageError("no λ is chosen along a path where effects are absorbed", {
+        hint: wording`give ${option("lambda")} a number, and compare by ${option("folds")}`,
+      });
     if (folds.length < 2)
       throw new UsageError(
         "a λ can be chosen along a path only by cross-validation, and there are no folds",
@@ -62,8 +72,15 @@ export function* penalizeSteps(
     path = yield* crossValidatePathSteps(folds, regression, { alpha });
     lambda = path.path[path.best]!.lambda;
   }
-  const [fit] = yield* elasticNetSteps(moments, regression, [lambda], { alpha });
-  const { coefficients, rss, nonZero } = fit!;
+  const { absorption } = plain;
+  // Effects are not penalised: what is left of the columns about them is, in place of the columns.
+  const { target, terms } = regression;
+  const [fit] =
+    absorption === undefined
+      ? yield* elasticNetSteps(moments, regression, [lambda], { alpha })
+      : yield* elasticNetSteps(absorption.moments, { target, terms, intercept: true }, [lambda], { alpha });
+  const { rss, nonZero } = fit!;
+  const coefficients = absorption === undefined ? fit!.coefficients : fit!.coefficients.slice(1);
   const solution: Solution = {
     ...plain,
     coefficients,

@@ -18,6 +18,8 @@ export interface FoldError {
    * no error, and is left out of the whole.
    */
   needs: readonly number[];
+  /** Where effects are absorbed: rows that are none of `n`, for the other folds do not tell their levels' effects. */
+  unpredicted?: number;
   mse: number;
   rmse: number;
   /** 1 − Σ w (y − ŷ)² / Σ w (y − ȳ)², ȳ the fold's own mean. */
@@ -31,6 +33,8 @@ export interface CrossValidation {
   folds: FoldError[];
   /** Folds without an error, left out of what follows: see `needs`. */
   leftOut: number;
+  /** Where effects are absorbed: rows that the other folds' models do not predict, left out of what follows. */
+  unpredicted?: number;
   /** The mean squared error over all rows, each predicted by the model of the other folds. */
   mse: number;
   rmse: number;

@@ -1,7 +1,7 @@
 import { ModelError, UsageError } from "../../../errors.js";
 import type { LinearModel } from "../../../linear/model/model.js";
 import { isModelFile, readModel } from "../../../linear/model/model-file.js";
-import { PENALTY_OBJECTIVE } from "../../../linear/penalty/penalty.js";
+import { objectiveOf } from "../../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../../linear/solve/cross-validation.js";
 import { withPauses } from "../../../parallel/steps.js";
 import { type CsvFit, fitCsv } from "../../../training/fit-csv.js";
@@ -23,14 +23,20 @@ export interface CvOptions extends ModelOptions {
 
 /** `goml cv`: the cross-validation of a model, or of a fit to a CSV, fold by fold. */
 export async function cv(path: string, options: CvOptions, signal: AbortSignal): Promise<number> {
-  const { model, notes } = (await isModelFile(path))
-    ? { model: await ofModel(path, options, signal), notes: [] }
+  const ofFile = await isModelFile(path);
+  const {
+    model,
+    notes,
+    cv: byRows,
+  } = ofFile
+    ? { model: await ofModel(path, options, signal), notes: [], cv: undefined }
     : await ofData(path, options, signal);
-  if (model.absorbed !== undefined)
-    throw new ModelError("a model with absorbed effects has no cross-validation", {
-      hint: "fit the factors as terms",
+  if (ofFile && model.absorbed !== undefined)
+    throw new ModelError("a model with absorbed effects is cross-validated by its rows", {
+      hint: "name the CSV, with --absorb, or a formula with |",
     });
-  const found = await withPauses(crossValidationSteps(model), { signal });
+  const found =
+    model.absorbed === undefined ? await withPauses(crossValidationSteps(model), { signal }) : byRows;
   if (found === undefined)
     throw new UsageError(`${path} has no cross-validation folds`, { hint: "train with --folds 10" });
   if (options.json)
@@ -94,7 +100,7 @@ function render(model: LinearModel, found: CrossValidation): string {
   const titles = ["fold", "rows", "MSE", "RMSE", "R²"].map((title) => colour.dim(title));
   const seed = model.scan === undefined ? "" : `, seed ${model.scan.seed}`;
   const { penalty } = model;
-  const penalised = penalty === undefined ? "" : `${penaltyText(penalty)}: minimises ${PENALTY_OBJECTIVE}\n`;
+  const penalised = penalty === undefined ? "" : `${penaltyText(penalty)}: minimises ${objectiveOf(model)}\n`;
   return (
     `${colour.bold(model.target)} on ${model.terms.length} terms, ${folds.length} folds${seed}\n${penalised}\n` +
     `${renderTable([titles, ...rows], ["right", "right", "right", "right", "right"])}\n\n` +

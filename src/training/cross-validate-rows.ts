@@ -1,0 +1,129 @@
+import type { Table } from "../csv/table.js";
+import { cellsOfLevels, effectTables } from "../linear/model/effects-of-model.js";
+import { LinearModel } from "../linear/model/model.js";
+import type { RowSpacePlan } from "../linear/model/row-space.js";
+import { penalizeSteps } from "../linear/penalty/penalty.js";
+import { type CrossValidation, leaveOneOut } from "../linear/solve/cross-validation.js";
+import { solveSteps } from "../linear/solve/solve.js";
+import { type Steps, withPauses } from "../parallel/steps.js";
+import type { RowLayout } from "../scan/row-layout.js";
+import type { ScanControl } from "../scan/scan-options.js";
+import { scanTotal } from "../scan/scan-total.js";
+import type { CrossProducts } from "../stats/cross-products.js";
+import { CvJob, type CvPlan, CvTotal, type FoldFit, type FoldSums, merge } from "./cv-job.js";
+import { ofFit } from "./robust-vcov.js";
+import { ENTRY } from "./scan-moments.js";
+import type { TrainingPlan } from "./training-job.js";
+
+/**
+ * Cross-validates a model with absorbed effects in a second pass over its rows: each fold is predicted by the model of
+ * the others, its effects estimated without it. Moments would not do: a row whose level the other folds do not have (or
+ * whose levels they do not connect) has no prediction, and is to be left out and counted, and the moments of a fold do
+ * not tell rows apart.
+ *
+ * @param layout the raw columns of the model's spec, target and weights among them
+ * @param folds the moments of each fold
+ */
+export async function crossValidateRows(
+  table: Table,
+  layout: RowLayout,
+  model: LinearModel,
+  folds: readonly CrossProducts[],
+  split: { testSize: number; seed: number; firstRow: number },
+  control: ScanControl,
+): Promise<CrossValidation> {
+  const found = await withPauses(foldFits(model, folds), control);
+  const plan: CvPlan = {
+    predictor: ofFit(model.predictorPlan(true)),
+    fits: folds.map(({ n }) => (n > 0 ? found.shift()! : undefined)),
+    testSize: split.testSize,
+    seed: split.seed,
+    firstRow: split.firstRow,
+  };
+  const { total } = await scanTotal<TrainingPlan, FoldSums[], CvTotal>(
+    table,
+    layout,
+    {
+      plan: { cv: plan },
+      create: (view) => new CvJob(view, plan),
+      entry: ENTRY,
+      total: (result) => new CvTotal(result),
+    },
+    control,
+  );
+  return errorsOf(plan, total!.folds, model.terms.length);
+}
+
+/** The models of all folds but one, in the places of the model of all. */
+function* foldFits(model: LinearModel, folds: readonly CrossProducts[]): Steps<FoldFit[]> {
+  const { spec, levels, references, solver, regression, penalty } = model;
+  const k = model.terms.length;
+  const all = cellsOfLevels(model).map((cells) => cells.filter((cell) => cell >= 0).length);
+  return yield* leaveOneOut(folds, function* (others) {
+    const plain = yield* solveSteps(others, regression, { inverse: false });
+    const solution =
+      penalty === undefined ? plain : (yield* penalizeSteps(others, [], regression, plain, penalty)).solution;
+    const fold = LinearModel.of({ spec, levels, references, solver, solution, moments: others });
+    const cells = cellsOfLevels(fold);
+    // A level without rows of positive weight has no place in the model of all.
+    const known = cellsOfLevels(model).map((own, f) => cells[f]!.filter((_, level) => own[level]! >= 0));
+    const { plan, values } = effectTables(fold);
+    const places: number[] = Array.from({ length: k + 1 }, (_, j) => j);
+    const weights = new Float64Array(k + 1 + all.reduce((sum, size) => sum + size, 0)).fill(Number.NaN);
+    weights.set(fold.weights);
+    const connections = plan.connections?.map((_, f) => new Array<number>(all[f]!).fill(Number.NaN));
+    let first = k + 1;
+    known.forEach((own, f) => {
+      let at = 0;
+      own.forEach((cell, level) => {
+        if (cell < 0) return;
+        places.push(first + level);
+        weights[first + level] = values[f]![at]!;
+        if (connections !== undefined) connections[f]![level] = plan.connections![f]![at]!;
+        at++;
+      });
+      first += own.length;
+    });
+    return { weights, connections, rowSpace: moved(fold.rowSpace, places) };
+  });
+}
+
+/** The plan with columns in other places. */
+function moved(plan: RowSpacePlan | undefined, places: readonly number[]): RowSpacePlan | undefined {
+  return (
+    plan && {
+      zero: plan.zero.map((one) => ({ ...one, at: places[one.at]! })),
+      relations: plan.relations.map((one) => ({ ...one, at: one.at.map((place) => places[place]!) })),
+    }
+  );
+}
+
+function errorsOf({ fits }: CvPlan, sums: readonly FoldSums[], k: number): CrossValidation {
+  const filled = sums.filter((_, f) => fits[f] !== undefined);
+  const whole: FoldSums = { n: 0, unpredicted: 0, sumW: 0, mean: 0, spread: 0, squares: 0 };
+  for (const fold of filled) merge(whole, fold);
+  const mse = whole.squares / whole.sumW;
+  const counted = filled.filter(({ n }) => n > 0);
+  const variance = counted.reduce(
+    (sum, { sumW, squares }) => sum + (sumW / whole.sumW) * (squares / sumW - mse) ** 2,
+    0,
+  );
+  const coefficients = fits.flatMap((fit) => (fit === undefined ? [] : [fit.weights.slice(1, k + 1)]));
+  return {
+    folds: filled.map(({ n, unpredicted, sumW, spread, squares }, f) => ({
+      n,
+      unpredicted,
+      needs: [],
+      mse: squares / sumW,
+      rmse: Math.sqrt(squares / sumW),
+      r2: 1 - squares / spread,
+      coefficients: coefficients[f]!,
+    })),
+    leftOut: 0,
+    unpredicted: whole.unpredicted,
+    mse,
+    rmse: Math.sqrt(mse),
+    r2: 1 - whole.squares / whole.spread,
+    mseError: Math.sqrt(variance / (counted.length - 1)),
+  };
+}
