@@ -2,6 +2,7 @@ import type { Arithmetic } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { version } from "../version.js";
 import { type Block, equationOf } from "./equation.js";
+import { levelNumber } from "./quote.js";
 
 /** A number that multiplies in a term: an expression over columns, to a power (1 where there is none) … */
 export type TermFactor =
@@ -36,7 +37,7 @@ export function toTerms(model: LinearModel): TermsDocument {
   const { target, formula, intercept, numeric, text, factors, blocks, conditions } = equationOf(model);
   const levelOf = (factor: number, code: number): string | number => {
     const { of, levels } = factors[factor]!;
-    return of === "text" ? levels[code]! : Number(levels[code]);
+    return of === "text" ? levels[code]! : levelNumber(levels[code]!);
   };
   const product = (block: Block, codes: readonly number[]): TermFactor[] => [
     ...codes.map((code, i) => {

@@ -2,6 +2,7 @@ import type { Arithmetic } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { version } from "../version.js";
 import { type Block, type Equation, equationOf, type Factor, type Power } from "./equation.js";
+import { decimal, inComment, levelNumber, sqlName, sqlString } from "./quote.js";
 
 /** Options of `toSql`; all may be left out. */
 export interface SqlOptions {
@@ -26,7 +27,7 @@ export function toSql(model: LinearModel, options: SqlOptions = {}): string {
   const expression =
     valid.length === 0 ? `(${value})` : `CASE WHEN ${valid.join("\n  AND ")}\nTHEN ${value}\nEND`;
   const comment = [
-    `-- Predicts ${oneLine(equation.target)}: ${oneLine(equation.formula)}`,
+    `-- Predicts ${inComment(equation.target)}: ${inComment(equation.formula)}`,
     `-- Written by goml ${version}. NULL where a value is missing or a level was not in the training data.`,
     ...(equation.conditions.length === 0
       ? []
@@ -34,7 +35,7 @@ export function toSql(model: LinearModel, options: SqlOptions = {}): string {
   ].join("\n");
   return options.table === undefined
     ? `${comment}\n${expression}\n`
-    : `${comment}\nSELECT *,\n${expression} AS ${quoteIdentifier("prediction")}\nFROM ${quoteIdentifier(options.table)};\n`;
+    : `${comment}\nSELECT *,\n${expression} AS ${sqlName("prediction")}\nFROM ${sqlName(options.table)};\n`;
 }
 
 /** Beyond it a double is infinite; NaN, which DuckDB and PostgreSQL sort above all numbers, is beyond it too. */
@@ -44,7 +45,7 @@ function conditions(equation: Equation): string[] {
   const { numeric, factors, blocks } = equation;
   // SQLite casts any text to 0; the first comparison refuses text that is not that number.
   const numbers = numeric.map((name) => {
-    const column = quoteIdentifier(name);
+    const column = sqlName(name);
     return `${column} = ${cast(name)} AND abs(${cast(name)}) <= ${LARGEST}`;
   });
   const derived = new Set<string>();
@@ -139,27 +140,19 @@ function power(a: string, b: string, exponent: Arithmetic): string {
 
 /** A raw column as a double; integers would overflow, or divide as integers. */
 function cast(column: string): string {
-  return `CAST(${quoteIdentifier(column)} AS DOUBLE PRECISION)`;
+  return `CAST(${sqlName(column)} AS DOUBLE PRECISION)`;
 }
 
 function factorSql({ column, of }: Factor): string {
-  return of === "text" ? quoteIdentifier(column) : cast(column);
+  return of === "text" ? sqlName(column) : cast(column);
 }
 
 function level({ of, levels }: Factor, code: number): string {
-  return of === "text" ? `'${levels[code]!.replaceAll("'", "''")}'` : literal(Number(levels[code]));
+  return of === "text" ? sqlString(levels[code]!) : literal(levelNumber(levels[code]!));
 }
 
 /** A number with an exponent, which DuckDB reads as a double, and not as a decimal of fixed precision. */
 function literal(value: number): string {
-  const text = String(value);
+  const text = decimal(value);
   return text.includes("e") ? text.replace("e+", "e") : `${text}e0`;
-}
-
-function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-function oneLine(text: string): string {
-  return text.replace(/[\n\r]/g, " ");
 }

@@ -2,6 +2,7 @@ import type { Arithmetic } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { version } from "../version.js";
 import { type Block, type Equation, equationOf, type Power } from "./equation.js";
+import { decimal, inComment, levelNumber, scriptKey, scriptString } from "./quote.js";
 
 /**
  * A model as TypeScript source without dependencies: an interface `Row` and a function `predict(row)`.
@@ -14,34 +15,36 @@ export function toTypeScript(model: LinearModel): string {
   const names = new Names(equation);
   const tables: string[] = factors.map(({ levels, of }, f) => {
     const type = of === "text" ? "string" : "number";
-    const pairs = levels.map((level, code) => `[${of === "text" ? quote(level) : level}, ${code}]`);
+    const pairs = levels.map(
+      (level, code) => `[${of === "text" ? scriptString(level) : decimal(levelNumber(level))}, ${code}]`,
+    );
     return `const levels${f} = new Map<${type}, number>([${pairs.join(", ")}]);`;
   });
   const productOf = (block: Block, name: string): string => {
     const product = block.powers.map((power) => names.power(power));
-    if (block.factors.length === 0) product.push(number(block.entries[0]!.coefficient));
+    if (block.factors.length === 0) product.push(decimal(block.entries[0]!.coefficient));
     else {
       const { table, index } = coefficientTable(block, equation);
-      tables.push(`const ${name}: readonly number[] = [${table.map(number).join(", ")}];`);
+      tables.push(`const ${name}: readonly number[] = [${table.map(decimal).join(", ")}];`);
       product.push(`${name}[${index}]!`);
     }
     return product.join(" * ");
   };
   const sums = blocks.map(
-    (block, b) => `y += ${productOf(block, `coefficients${b}`)}; // ${oneLine(block.term)}`,
+    (block, b) => `y += ${productOf(block, `coefficients${b}`)}; // ${inComment(block.term)}`,
   );
   const checks = conditions.map(({ constant, blocks: own, limit }, c) => {
-    const sum = [number(constant), ...own.map((block, b) => productOf(block, `condition${c}_${b}`))];
-    return `if (Math.abs(${sum.join(" + ")}) > ${number(limit)}) return NaN;`;
+    const sum = [decimal(constant), ...own.map((block, b) => productOf(block, `condition${c}_${b}`))];
+    return `if (Math.abs(${sum.join(" + ")}) > ${decimal(limit)}) return NaN;`;
   });
   const fields = [
-    ...numeric.map((name) => `  ${key(name)}: number | null | undefined;`),
-    ...text.map((name) => `  ${key(name)}: string | null | undefined;`),
+    ...numeric.map((name) => `  ${scriptKey(name)}: number | null | undefined;`),
+    ...text.map((name) => `  ${scriptKey(name)}: string | null | undefined;`),
   ];
   const body = [
-    ...numeric.map((name, i) => `const x${i} = number(row[${quote(name)}]);`),
+    ...numeric.map((name, i) => `const x${i} = number(row[${scriptString(name)}]);`),
     ...factors.map(({ column, of }, f) => {
-      const value = of === "text" ? `row[${quote(column)}] ?? ""` : `x${numeric.indexOf(column)}`;
+      const value = of === "text" ? `row[${scriptString(column)}] ?? ""` : `x${numeric.indexOf(column)}`;
       return `const level${f} = levels${f}.get(${value}) ?? -1;`;
     }),
     ...(factors.length === 0
@@ -54,12 +57,12 @@ export function toTypeScript(model: LinearModel): string {
           "// Outside what the training data determine: terms that depended on others there do not here.",
           ...checks,
         ]),
-    `let y = ${number(intercept)};`,
+    `let y = ${decimal(intercept)};`,
     ...sums,
     "return y - y === 0 ? y : NaN;",
   ];
   return `${[
-    `// Predicts ${oneLine(equation.target)}: ${oneLine(equation.formula)}`,
+    `// Predicts ${inComment(equation.target)}: ${inComment(equation.formula)}`,
     `// Written by goml ${version}; no dependencies.`,
     "",
     "/** The columns that the model reads. */",
@@ -111,7 +114,7 @@ class Names {
   }
 
   #source(expression: Arithmetic): string {
-    if ("number" in expression) return number(expression.number);
+    if ("number" in expression) return decimal(expression.number);
     if ("column" in expression) return `x${this.#columns.indexOf(expression.column)}`;
     const { call } = expression;
     const [first, second] = expression.args.map((argument) => this.#source(argument));
@@ -138,21 +141,4 @@ function coefficientTable(block: Block, { factors }: Equation): { table: number[
     .map((f) => `level${f}`)
     .reduce((at, level, i) => `${i === 1 ? at : `(${at})`} * ${sizes[i]} + ${level}`);
   return { table, index };
-}
-
-function number(value: number): string {
-  return String(value);
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
-}
-
-function key(name: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quote(name);
-}
-
-/** A name for a comment: nothing in it may end the line. */
-function oneLine(text: string): string {
-  return text.replace(/[\n\r\u2028\u2029]/g, " ");
 }

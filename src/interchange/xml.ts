@@ -21,7 +21,10 @@ export function renderXml({ name, attributes = {}, children = [] }: Element, ind
   return `${indent}<${name}${open}>\n${inner.join("\n")}\n${indent}</${name}>`;
 }
 
-/** White space other than a space is written as a reference: a parser turns it to spaces in attributes (XML 1.0, 3.3.3). */
+/**
+ * White space other than a space is written as a reference: a parser turns it to spaces in attributes (XML 1.0, 3.3.3), and
+ * some take what ends lines in XML 1.1, U+0085 and U+2028, for that too.
+ */
 function escapeXml(text: string): string {
-  return text.replace(/[&<>"\t\n\r]/g, (c) => `&#${c.charCodeAt(0)};`);
+  return text.replace(/[&<>"\t\n\r\u007f-\u009f\u2028\u2029]/g, (c) => `&#${c.charCodeAt(0)};`);
 }
