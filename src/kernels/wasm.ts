@@ -111,6 +111,17 @@ export interface TensorExports {
     to: number,
     room: number,
   ): void;
+  convolveDepthwise(x: number, w: number, y: number, geometry: number, from: number, to: number): void;
+  finish(
+    y: number,
+    row: number,
+    rows: number,
+    n: number,
+    bias: number,
+    r: number,
+    low: number,
+    high: number,
+  ): void;
 }
 
 /** C = A·B, A m × k, B k × n; C's columns follow each other. */

@@ -18,8 +18,10 @@ const sites = new WeakMap<SharedMemory, Site>();
 /** The same by a memory's buffer: a memory that grows gets another object for it, and views keep theirs. */
 const byBuffer = new WeakMap<ArrayBufferLike, { readonly pages: SharedMemory; readonly site: Site }>();
 
-/** The bytes of room that each thread needs. */
-export const ROOM_BYTES = 704 * 1024;
+/** The bytes of room that each thread needs: what products are packed into, then what a call is told. */
+export const ROOM_BYTES = 641 * 1024;
+/** Where a geometry is written in a thread's room. */
+export const GEOMETRY_AT = ROOM_BYTES - 64;
 
 /** Lets kernels of this thread run on a memory; `room` is the address of `ROOM_BYTES` bytes for them to work in. */
 export function allowKernels(pages: SharedMemory, room: number): void {

@@ -1,30 +1,10 @@
+import { Geometry } from "./geometry";
 import { BLOCK_TERMS, blockColumns, multiplyBlock, packedAt, tileColumns } from "./gemm";
-
-/**
- * A convolution's numbers, as the caller writes them into memory: 32-bit words in this order. The image is channels ×
- * height × width; padding is at its top and left, and what lies below or to the right of it is padding too.
- */
-@unmanaged
-class Geometry {
-  channels: i32;
-  height: i32;
-  width: i32;
-  kernelHeight: i32;
-  kernelWidth: i32;
-  /** The width of the output's plane. */
-  outWidth: i32;
-  strideY: i32;
-  strideX: i32;
-  dilationY: i32;
-  dilationX: i32;
-  padTop: i32;
-  padLeft: i32;
-}
 
 /**
  * `m` output channels of a convolution of one image in single precision, at the positions `from` to `to` of the
  * output's plane: Y = W·P, W m × k with k = channels · kernelHeight · kernelWidth, and P the patches of the image, k ×
- * positions, which are packed as they are needed and never lie in memory as a whole. Outside the image they are 0.
+ * positions, which are packed as they are needed and never lie in memory as a whole. Padding is 0, and counts.
  *
  * @param w the kernels, row by row
  * @param y where the first of the output channels begins, `yRow` bytes from one to the next

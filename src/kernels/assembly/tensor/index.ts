@@ -3,6 +3,8 @@
 import { multiply, ROOM_BYTES } from "./gemm";
 
 export { convolve } from "./convolve";
+export { convolveDepthwise } from "./depthwise";
+export { finish } from "./finish";
 
 /** The bytes of room that a function works in, at a multiple of 64. */
 export function roomBytes(): usize {
