@@ -17,7 +17,7 @@ export async function checkRows(
 ): Promise<void> {
   if (options.na === "fail" && total.firstDropped >= 0)
     throw await missingCell(table, layout, total.firstDropped);
-  if ([total.folds, ...total.groups.values()].some((folds) => folds.some((fold) => fold.n > 0))) return;
+  if (total.groups?.hasRows ?? total.folds.some((fold) => fold.n > 0)) return;
   const { rows, dropped, heldOut } = total;
   const place = { file: table.source.name };
   if (rows === 0)

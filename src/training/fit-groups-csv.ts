@@ -136,7 +136,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   if (
     solver === "auto" &&
     !plan.extended &&
-    [...total.groups.values()].some((folds) => needsMore(folds, spec, total))
+    total.groups!.names.some((name) => needsMore(total.groups!.foldsOf(name), spec, total))
   ) {
     total = await scanned(true);
     notes.push("double precision was not enough: the moments were summed again in double-double");
@@ -154,9 +154,9 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const models = new Map<string, LinearModel>();
   const refused: RefusedGroup[] = [];
   const solveGroups = function* (): Steps<void> {
-    for (const name of inOrder(total.groups.keys())) {
+    for (const name of inOrder(total.groups!.names)) {
       yield;
-      const folds = total.groups.get(name)!;
+      const folds = total.groups!.foldsOf(name);
       const whole = mergeFolds(folds);
       const { levels, gone } = levelsLeft(spec, all, whole);
       const keep = (moments: CrossProducts) => keepColumns(moments, (key) => !gone.has(key));

@@ -7,6 +7,7 @@ import { DataError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { CellAccumulator } from "../kernels/cells.js";
 import { ExtendedAccumulator } from "../kernels/extended.js";
+import { GroupAccumulator } from "../kernels/group-accumulator.js";
 import { GroupedMoments } from "../kernels/grouped.js";
 import type { Kernels } from "../kernels/kernels.js";
 import { MomentsAccumulator } from "../kernels/moments.js";
@@ -14,7 +15,7 @@ import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { foldOf, isHeldOut } from "../scan/row-draw.js";
 import { option, wording } from "../wording.js";
-import type { DictionaryPart, GroupParts, MomentsResult } from "./moments-result.js";
+import type { DictionaryPart, GroupsResult, MomentsResult } from "./moments-result.js";
 
 /** What the moments of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
 export interface MomentsPlan {
@@ -32,8 +33,8 @@ export interface MomentsPlan {
   firstRow: number;
 }
 
-/** More groups than this are taken for a mistake. */
-const MOST_GROUPS = 20_000;
+/** More groups than this are taken for a mistake: of a column that names the rows, say. */
+const MOST_GROUPS = 5_000_000;
 
 /** Rows of a block that are ready for the kernels. */
 interface ReadyBlock {
@@ -59,6 +60,8 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   /** Whether the block's numbers are those of the moments as they stand. */
   readonly #plain: boolean;
   readonly #grouped: GroupedMoments<MomentsAccumulator | ExtendedAccumulator>;
+  /** Instead of them, the moments of groups: fold f of group g is number folds · g + f. */
+  readonly #groups: GroupAccumulator | undefined;
   readonly #tables: readonly CellAccumulator[];
   /** Addresses: an i32 per row, an i32 per row and factor, and where a formula's numbers are put. */
   readonly #targets: number;
@@ -68,10 +71,11 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   readonly #dictionary = `${threadId}.${jobs++}`;
   /** Per factor, how many of its levels' names have been told. */
   readonly #told: number[];
-  /** By code of the group: where its folds begin among the moments, and whether it has rows in this chunk. */
-  readonly #groups: { first: number; used: boolean }[] = [];
-  /** The codes of the groups that have rows in this chunk, as they came. */
-  #used: number[] = [];
+  /** By code of the group in the block: its number + 1, in the order in which this job met them. */
+  #numbers = new Int32Array(1024);
+  /** The names of the groups met, and how many of them have been told. */
+  readonly #met: string[] = [];
+  #toldGroups = 0;
   #counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1 };
 
   constructor(view: BlockView, plan: MomentsPlan) {
@@ -87,6 +91,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     const low = extended && !this.#plain;
     this.#grouped = new GroupedMoments(kernels, [], { columns: numbers.length, weighted, low });
     if (view.layout.group === undefined) this.#grouped.append(this.#folds());
+    else this.#groups = new GroupAccumulator(kernels, { columns: numbers.length, weighted, extended, low });
     this.#tables = tables.map((table) => new CellAccumulator(kernels, { ...table, extended, logs: false }));
     this.#targets = kernels.alloc(4 * BLOCK_ROWS);
     this.#codes = kernels.alloc(4 * BLOCK_ROWS * factors.length);
@@ -106,7 +111,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     if (count === 0) return;
     const targets = this.#targets;
     for (const table of this.#tables) table.add(block, count, { targets, codes: this.#codes, weights, low });
-    this.#grouped.add(block, count, targets, weights, low);
+    (this.#groups ?? this.#grouped).add(block, count, targets, weights, low);
   }
 
   /** The block's own numbers: nothing is copied but the factors' codes. */
@@ -199,63 +204,44 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     );
   }
 
-  /**
-   * Makes moments for the groups of the block's rows that were not met before. It comes before anything that looks
-   * into the kernels' memory, which may move.
-   */
+  /** Numbers the groups of the block's rows that were not met before. */
   #meetGroups(codes: Int32Array, rows: number): void {
+    const { names } = this.#view.group!;
+    if (names.length > this.#numbers.length) {
+      const numbers = new Int32Array(2 * names.length);
+      numbers.set(this.#numbers);
+      this.#numbers = numbers;
+    }
     for (let r = 0; r < rows; r++) {
       const code = codes[r]!;
-      if (code < 0) continue;
-      let group = this.#groups[code];
-      if (group === undefined) {
-        group = { first: this.#grouped.groups.length, used: false };
-        if (group.first >= MOST_GROUPS * this.#plan.folds)
-          throw new DataError(`there are more than ${MOST_GROUPS} groups`, {
-            hint: wording`choose a column of fewer values with ${option("groupBy")}`,
-          });
-        this.#groups[code] = group;
-        this.#grouped.append(this.#folds());
-      }
-      if (group.used) continue;
-      group.used = true;
-      this.#used.push(code);
+      if (code < 0 || this.#numbers[code] !== 0) continue;
+      this.#numbers[code] = this.#met.push(names[code]!);
+      if (this.#met.length > MOST_GROUPS)
+        throw new DataError(`there are more than ${MOST_GROUPS} groups`, {
+          hint: wording`choose a column of fewer values with ${option("groupBy")}`,
+        });
     }
   }
 
-  /** What each group has in this chunk, in the order in which groups came; what other chunks had does not show. */
-  #takeGroups(): GroupParts[] {
-    const { folds } = this.#plan;
-    const { names } = this.#view.group!;
-    const taken = this.#used.map((code) => {
-      const { first } = this.#groups[code]!;
-      this.#groups[code]!.used = false;
-      const places = Array.from({ length: folds }, (_, f) => first + f);
-      this.#grouped.flush(places);
-      const parts = {
-        name: names[code]!,
-        first,
-        folds: places.map((place) => this.#grouped.groups[place]!.read()),
-      };
-      this.#grouped.reset(places);
-      return parts;
-    });
-    this.#used = [];
-    return taken;
+  /** What the groups have in this chunk; what other chunks had does not show. */
+  #takeGroups(groups: GroupAccumulator): GroupsResult {
+    const from = this.#toldGroups;
+    this.#toldGroups = this.#met.length;
+    return { from, names: this.#met.slice(from), ...groups.take() };
   }
 
   finish(): MomentsResult {
-    const groups = this.#view.group === undefined ? undefined : this.#takeGroups();
-    if (groups === undefined) this.#grouped.flush();
+    const groups = this.#groups && this.#takeGroups(this.#groups);
+    this.#grouped.flush();
     const result: MomentsResult = {
-      folds: groups === undefined ? this.#grouped.groups.map((group) => group.read()) : [],
-      groups: groups ?? [],
+      folds: this.#grouped.groups.map((group) => group.read()),
+      groups,
       tables: this.#tables.map((table) => table.read()),
       dictionary: this.#dictionary,
       levels: this.#newLevels(),
       ...this.#counts,
     };
-    if (groups === undefined) this.#grouped.reset();
+    this.#grouped.reset();
     for (const table of this.#tables) table.reset();
     this.#counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1 };
     return result;
@@ -285,7 +271,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       this.#counts.heldOut++;
       return -1;
     }
-    const first = group === undefined ? 0 : this.#groups[group]!.first;
+    const first = group === undefined ? 0 : (this.#numbers[group]! - 1) * folds;
     return first + (folds > 1 ? foldOf(row, seed, folds) : 0);
   }
 

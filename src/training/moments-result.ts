@@ -2,12 +2,15 @@ import { type FactorLevels, sortLevels } from "../dataset/formula/coding.js";
 import { type MomentsShape, momentsShape } from "../dataset/formula/moments-shape.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import type { CellParts } from "../kernels/cells.js";
+import type { GroupSums } from "../kernels/group-accumulator.js";
 import { CellTable } from "../stats/cell-table.js";
 import type { CrossProducts } from "../stats/cross-products.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
+import { cellKind, type GroupKind, GroupTable } from "../stats/group-table.js";
 import { LevelCodes } from "../stats/level-codes.js";
 import { Moments } from "../stats/moments.js";
 import { SparseMoments } from "../stats/sparse-moments.js";
+import { type AnyGroups, type GroupMoments, SparseGroups } from "./group-moments.js";
 
 /** The moments of one fold's numbers as they come from the kernels. */
 interface FoldParts {
@@ -22,11 +25,11 @@ interface FoldParts {
   cLow?: Float64Array;
 }
 
-/** The moments of one group's folds, and the target of the first of them in the cells. */
-export interface GroupParts {
-  name: string;
-  first: number;
-  folds: FoldParts[];
+/** The moments of a chunk's groups; the tables' cells of fold f of group g have the target folds · g + f. */
+export interface GroupsResult extends GroupSums {
+  /** The names of the job's groups from this one on, which it has not told before. */
+  from: number;
+  names: readonly string[];
 }
 
 /** Names of levels that a job numbers from `from` on. */
@@ -38,8 +41,8 @@ export interface DictionaryPart {
 /** What a chunk gives: the moments of each fold, and what became of its rows; plain data. */
 export interface MomentsResult {
   folds: FoldParts[];
-  /** The groups that have rows in the chunk; then `folds` is empty. */
-  groups: GroupParts[];
+  /** Where rows have groups; then `folds` is empty. */
+  groups: GroupsResult | undefined;
   /** The cells of each table: of all folds and groups, by target. */
   tables: CellParts[];
   /** Which job numbered the levels, and the names that it has not told before, per factor. */
@@ -56,15 +59,25 @@ export interface MomentsResult {
   firstDropped: number;
 }
 
+/** How the scan's rows were summed up. */
+export interface SummedAs {
+  folds: number;
+  extended: boolean;
+  weighted: boolean;
+}
+
 /** Makes totals of chunks' results: it knows what the levels' codes of every thread stand for. */
 export class MomentsReader {
   readonly #shape: MomentsShape;
+  readonly #kind: GroupKind;
   readonly #levels: readonly LevelCodes[];
-  /** Per job and factor: the common code of each of its own. */
+  readonly #groups = new LevelCodes();
+  /** Per job and factor: the common code of each of its own; the groups' last. */
   readonly #codes = new Map<string, number[][]>();
 
-  constructor(shape: MomentsShape) {
+  constructor(shape: MomentsShape, summed: SummedAs) {
     this.#shape = shape;
+    this.#kind = { columns: shape.numbers, ...summed };
     this.#levels = shape.factors.map(() => new LevelCodes());
   }
 
@@ -73,7 +86,7 @@ export class MomentsReader {
     const { factors, numbers } = this.#shape;
     let codes = this.#codes.get(result.dictionary);
     if (codes === undefined) {
-      codes = factors.map(() => []);
+      codes = [...factors.map(() => []), []];
       this.#codes.set(result.dictionary, codes);
     }
     for (const [f, { from, names }] of result.levels.entries())
@@ -81,42 +94,66 @@ export class MomentsReader {
         codes[f]![from + i] = this.#levels[f]!.code(name);
       });
     const base = (parts: FoldParts) => numbersOf(numbers, parts);
-    if (this.#shape.tables.length === 0)
-      return new MomentsTotal(
-        result,
-        result.folds.map(base),
-        new Map(result.groups.map(({ name, folds }) => [name, folds.map(base)])),
-      );
-    const extended = [...result.folds, ...result.groups.flatMap(({ folds }) => folds)].some(
-      ({ meanLow }) => meanLow !== undefined,
-    );
-    const cells = this.#shape.tables.map((_, t) => this.#split(t, result.tables[t]!, codes, extended));
-    const sparse = (parts: FoldParts, target: number) =>
+    const groups = result.groups && this.#groupTable(result.groups, codes.at(-1)!);
+    if (this.#shape.tables.length === 0) return new MomentsTotal(result, result.folds.map(base), groups);
+    const cells = this.#shape.tables.map((_, t) => this.#split(t, result.tables[t]!, codes));
+    const sparse = (own: Moments | ExtendedMoments, target: number) =>
       new SparseMoments(this.#shape, {
-        base: base(parts),
+        base: own,
         levels: this.#levels,
         tables: cells.map((of) => of(target)),
       });
+    const folds = result.folds.map((parts, f) => sparse(base(parts), f));
     return new MomentsTotal(
       result,
-      result.folds.map(sparse),
-      new Map(
-        result.groups.map(({ name, folds, first }) => [
-          name,
-          folds.map((parts, f) => sparse(parts, first + f)),
-        ]),
-      ),
+      folds,
+      groups && this.#sparseGroups(groups, result.groups!.records.keys, codes.at(-1)!, sparse),
     );
   }
 
+  /** A chunk's groups under their common numbers. */
+  #groupTable({ from, names, records, more }: GroupsResult, common: number[]): GroupTable {
+    const { folds } = this.#kind;
+    names.forEach((name, i) => {
+      common[from + i] = this.#groups.code(name);
+    });
+    const cells = new CellTable(cellKind(this.#kind));
+    const { keys } = records;
+    cells.codes = keys.map((target) => common[Math.floor(target / folds)]! * folds + (target % folds));
+    cells.records = records.records;
+    cells.count = keys.length;
+    const table = new GroupTable(this.#kind, this.#groups, cells);
+    for (const { group: target, parts } of more)
+      table.add(common[Math.floor(target / folds)]!, target % folds, parts);
+    return table;
+  }
+
+  /** The same with what tables of factors hold of their rows, by the targets that have any. */
+  #sparseGroups(
+    table: GroupTable,
+    targets: Int32Array,
+    common: readonly number[],
+    sparse: (base: Moments | ExtendedMoments, target: number) => SparseMoments,
+  ): SparseGroups {
+    const { folds: count } = this.#kind;
+    const folds = new Map<number, SparseMoments[]>();
+    for (const target of targets) {
+      const own = Math.floor(target / count);
+      const group = common[own]!;
+      if (folds.has(group)) continue;
+      folds.set(
+        group,
+        Array.from({ length: count }, (_, f) => sparse(table.moments(group, f), own * count + f)),
+      );
+    }
+    const none = () => Array.from({ length: count }, () => sparse(table.moments(-1, 0), -1));
+    return new SparseGroups(this.#groups, folds, none);
+  }
+
   /** The cells of a table by target, under common codes. */
-  #split(
-    t: number,
-    { keys, records }: CellParts,
-    codes: readonly number[][],
-    extended: boolean,
-  ): (target: number) => CellTable {
+  #split(t: number, { keys, records }: CellParts, codes: readonly number[][]): (target: number) => CellTable {
     const { factors, columns, products } = this.#shape.tables[t]!;
+    const { extended } = this.#kind;
     const kind = { factors: factors.length, columns: columns.length, products, extended, logs: false };
     const width = factors.length + 1;
     const count = keys.length / width;
@@ -142,8 +179,8 @@ export class MomentsReader {
 export interface ScannedMoments
   extends Pick<MomentsResult, "rows" | "dropped" | "undefinedRows" | "heldOut" | "firstDropped"> {
   folds: CrossProducts[];
-  /** The folds of each group, where there are groups. */
-  groups: Map<string, CrossProducts[]>;
+  /** Those of groups, where there are groups. */
+  groups: GroupMoments | undefined;
   /** Each factor's levels, sorted: texts by code points, numbers by size. */
   levels: FactorLevels;
   /** Rows that the condition on rows left out, which are none of `rows`. */
@@ -155,15 +192,15 @@ type Folds = CrossProducts[];
 /** The moments of all chunks so far, fold by fold. */
 export class MomentsTotal {
   readonly folds: Folds;
-  /** The folds of each group, where there are groups. */
-  readonly groups: Map<string, Folds>;
+  /** Those of groups, where there are groups. */
+  readonly groups: AnyGroups | undefined;
   rows: number;
   dropped: number;
   undefinedRows: number;
   heldOut: number;
   firstDropped: number;
 
-  constructor(result: MomentsResult, folds: Folds, groups: Map<string, Folds>) {
+  constructor(result: MomentsResult, folds: Folds, groups: AnyGroups | undefined) {
     this.folds = folds;
     this.groups = groups;
     this.rows = result.rows;
@@ -176,11 +213,8 @@ export class MomentsTotal {
   /** Merges later chunks into these. */
   absorb(later: MomentsTotal): this {
     for (const [f, fold] of this.folds.entries()) fold.absorb(later.folds[f]!);
-    for (const [name, folds] of later.groups) {
-      const own = this.groups.get(name);
-      if (own === undefined) this.groups.set(name, folds);
-      else for (const [f, fold] of own.entries()) fold.absorb(folds[f]!);
-    }
+    // Both are of one scan, and so of one kind.
+    this.groups?.absorb(later.groups as GroupTable & SparseGroups);
     this.rows += later.rows;
     this.dropped += later.dropped;
     this.undefinedRows += later.undefinedRows;
@@ -192,7 +226,8 @@ export class MomentsTotal {
   /** What all chunks together give, levels in their order. */
   finish(spec: ModelSpec): Omit<ScannedMoments, "excluded"> {
     const shape = momentsShape(spec);
-    const all = [this.folds, ...this.groups.values()].flat();
+    const { groups } = this;
+    const all = groups instanceof SparseGroups ? [...groups.folds.values()].flat() : this.folds;
     const levels = Object.fromEntries(
       shape.variables.map((v, f) => {
         const variable = spec.variables[v]!;
@@ -206,7 +241,7 @@ export class MomentsTotal {
     const { rows, dropped, undefinedRows, heldOut, firstDropped } = this;
     return {
       folds: whole(this.folds),
-      groups: new Map([...this.groups].map(([name, folds]) => [name, whole(folds)])),
+      groups: groups instanceof SparseGroups ? groups.ordered(names) : groups,
       levels,
       rows,
       dropped,

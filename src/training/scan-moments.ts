@@ -24,7 +24,10 @@ export async function scanMoments(
   plan: MomentsPlan,
   control: ScanControl,
 ): Promise<{ total: ScannedMoments; threads: number }> {
-  const reader = new MomentsReader(momentsShape(plan.spec));
+  const reader = new MomentsReader(momentsShape(plan.spec), {
+    ...plan,
+    weighted: layout.weight !== undefined,
+  });
   const { total, threads, excluded } = await scanTotal<TrainingPlan, MomentsResult, MomentsTotal>(
     table,
     layout,
