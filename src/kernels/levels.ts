@@ -64,9 +64,7 @@ export class LevelTable {
     if (name === undefined) {
       const entry = ((ints[at + 2]! >>> 0) + ENTRY_BYTES * code) / 4;
       const start = (ints[at + 4]! >>> 0) + ints[entry]!;
-      name = new TextDecoder("utf-8", { ignoreBOM: true }).decode(
-        bytes.subarray(start, start + ints[entry + 1]!),
-      );
+      name = UTF8.decode(bytes.subarray(start, start + ints[entry + 1]!));
       this.#names[code] = name;
     }
     return name;
@@ -112,3 +110,5 @@ export class LevelTable {
     }
   }
 }
+
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });

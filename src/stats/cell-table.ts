@@ -86,12 +86,14 @@ export class CellTable {
 
   /** The cell of these codes, which stand in `codes` from `from` on; −1 where no row had them. */
   find(codes: Int32Array, from = 0): number {
+    if (this.kind.factors === 1) return (this.#direct()[codes[from]!] ?? 0) - 1;
     const slot = this.#slotOf(codes, from);
     return this.#slots![slot]! - 1;
   }
 
   /** The cell of these codes, appended with an empty record where no row had them. */
   cell(codes: Int32Array, from = 0): number {
+    if (this.kind.factors === 1) return this.#cellOf(codes[from]!);
     const slot = this.#slotOf(codes, from);
     const found = this.#slots![slot]! - 1;
     if (found >= 0) return found;
@@ -103,6 +105,11 @@ export class CellTable {
     const { factors } = this.kind;
     const codes = new Int32Array(factors);
     this.#reserve(Math.max(this.count, other.count));
+    if (factors === 1 && recode === undefined) {
+      for (let cell = 0; cell < other.count; cell++)
+        this.add(this.#cellOf(other.codes[cell]!), other.records, cell * this.stride);
+      return this;
+    }
     for (let cell = 0; cell < other.count; cell++) {
       for (let f = 0; f < factors; f++) {
         const code = other.codes[cell * factors + f]!;
@@ -279,6 +286,34 @@ export class CellTable {
     for (let cell = 0; cell < this.count; cell++)
       this.#slots[this.#slotOf(this.codes, cell * this.kind.factors)] = cell + 1;
     return this.#slots;
+  }
+
+  /** By code of a table of one factor, whose codes are dense: cell + 1, or 0. */
+  #direct(): Int32Array {
+    if (this.#slots !== undefined) return this.#slots;
+    let most = 0;
+    for (let cell = 0; cell < this.count; cell++) most = Math.max(most, this.codes[cell]!);
+    this.#slots = new Int32Array(most + 1);
+    for (let cell = 0; cell < this.count; cell++) this.#slots[this.codes[cell]!] = cell + 1;
+    return this.#slots;
+  }
+
+  /** `cell` of a table of one factor. */
+  #cellOf(code: number): number {
+    let slots = this.#direct();
+    const found = (slots[code] ?? 0) - 1;
+    if (found >= 0) return found;
+    if (code >= slots.length) {
+      const larger = new Int32Array(Math.max(code + 1, 2 * slots.length));
+      larger.set(slots);
+      slots = larger;
+      this.#slots = larger;
+    }
+    this.#reserve(this.count + 1);
+    const cell = this.count++;
+    this.codes[cell] = code;
+    slots[code] = cell + 1;
+    return cell;
   }
 
   #append(codes: Int32Array, from: number, slot: number): number {

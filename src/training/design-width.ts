@@ -133,13 +133,42 @@ export function foldsFor(width: number): number {
   return width <= MOST_FOLDED_COLUMNS ? 10 : 1;
 }
 
-/** Memory for groups' moments that folds may take unasked, in bytes. */
+/** Memory for groups' moments that folds may take unasked, in bytes, and the groups that may have some. */
 const GROUP_FOLD_BYTES = 64 << 20;
+const MOST_FOLDED_GROUPS = 1000;
 
-/** The folds where each of so many groups has moments of its own: 4 p² + 1024 p bytes for each of its folds. */
+/** The folds where each of so many groups has moments of its own: 8 (p²/2 + 3p/2 + 5) bytes for each of its folds. */
 export function foldsForGroups(width: number, groups: number): number {
-  const bytes = 10 * groups * (4 * width ** 2 + 1024 * width);
+  if (groups > MOST_FOLDED_GROUPS) return 1;
+  const bytes = 10 * groups * 8 * (packedLength(width) + width + 5);
   return bytes <= GROUP_FOLD_BYTES ? foldsFor(width) : 1;
+}
+
+/**
+ * How many groups there are likely to be where the first `rows` rows are of `seen` of them: the L for which as many
+ * draws from L equally likely ones would be expected to show that, L (1 − e^(−rows/L)).
+ */
+export function likelyGroups(rows: number, seen: number): number {
+  if (seen >= rows) return 100 * rows;
+  let [low, high] = [seen, 100 * rows];
+  while (high - low > 0.01 * low) {
+    const middle = Math.sqrt(low * high);
+    if (middle * (1 - Math.exp(-rows / middle)) < seen) low = middle;
+    else high = middle;
+  }
+  return Math.round(low);
+}
+
+/** Chunks of data with groups grow to this. */
+const MOST_GROUP_BYTES = 8 << 20;
+
+/**
+ * Bytes per chunk where there are so many groups and folds of them: about two rows in a chunk for each, so that merging
+ * what a chunk has of them takes no longer than adding its rows. It depends on the data alone.
+ */
+export function chunkBytesForGroups(targets: number, rowBytes: number): number {
+  const scale = (2 * targets * rowBytes) / CHUNK_BYTES;
+  return Math.min(MOST_GROUP_BYTES, CHUNK_BYTES * 2 ** Math.max(0, Math.ceil(Math.log2(scale))));
 }
 
 /**

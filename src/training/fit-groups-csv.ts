@@ -2,37 +2,34 @@ import { readingToKeep } from "../csv/kept-reading.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { namesOf, readTables, withSources } from "../csv/tables.js";
-import { codedTerms, sortLevels } from "../dataset/formula/coding.js";
-import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
-import { ModelError, UsageError } from "../errors.js";
-import { isDecimal } from "../kernels/number.js";
-import type { RefusedGroup } from "../linear/model/document-schema.js";
-import type { LinearModel } from "../linear/model/model.js";
-import { ModelGroup } from "../linear/model/model-group.js";
-import { type DataScan, regressionOf } from "../linear/model/model-parts.js";
-import { solveSpecSteps } from "../linear/model/solve-spec.js";
+import { rawSlots } from "../dataset/formula/spec.js";
+import { UsageError } from "../errors.js";
+import { inOrder, ModelGroup, modelsByGroup } from "../linear/model/model-group.js";
+import type { DataScan } from "../linear/model/model-parts.js";
 import { scanScore } from "../linear/scan-score.js";
-import { levelsLeft } from "../linear/shards/levels-left.js";
-import { extendedIsFree, needsExtended } from "../linear/solve/ladder.js";
-import { solve } from "../linear/solve/solve.js";
-import { type Steps, withPauses } from "../parallel/steps.js";
+import { extendedIsFree } from "../linear/solve/ladder.js";
+import { withPauses } from "../parallel/steps.js";
 import { layoutOf, type RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
-import { keepColumns } from "../stats/block-layout.js";
-import type { CrossProducts } from "../stats/cross-products.js";
-import { mergeFolds } from "../stats/merge-folds.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { option, wording } from "../wording.js";
 import { checkRows } from "./check-rows.js";
 import { chooseColumns, unknownColumn } from "./choose-columns.js";
 import { completeKinds } from "./complete-kinds.js";
-import { chosenFolds, chunkBytesFor, designWidth, foldsForGroups } from "./design-width.js";
+import {
+  chosenFolds,
+  chunkBytesFor,
+  chunkBytesForGroups,
+  designWidth,
+  foldsForGroups,
+  likelyGroups,
+} from "./design-width.js";
 import { penaltyChoice, usedBy, withTarget } from "./fit-csv.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
-import type { ScannedMoments } from "./moments-result.js";
 import { scanMoments } from "./scan-moments.js";
+import { type GroupSolving, solveGroups } from "./solve-groups.js";
 import { keptSources } from "./source-contents.js";
 
 /** Options of `fitGroupsCsv`: those of `fitCsv`, but for what needs all rows of a group at once. */
@@ -59,7 +56,7 @@ export interface CsvGroupFit {
 /**
  * Fits one model per value of a column to a CSV file, or to standard input (`-`), in one pass. Groups that cannot be
  * fitted (too few rows, a constant target) are listed with the reason. Each thread keeps, for g groups of p columns
- * in k folds, some g k (4 p² + 1024 p) bytes.
+ * in k folds, at most g k (4 p² + 12 p + 40) bytes.
  *
  * @throws as `fitCsv`; ModelError where no group can be fitted
  */
@@ -96,7 +93,10 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
       hint: wording`leave ${option("absorb")} out, or the groups`,
     });
   const width = designWidth(spec, table);
-  const groupsSeen = new Set(table.sample.map((row) => row[group])).size;
+  const { sample } = table;
+  const groupsSeen = new Set(sample.map((row) => row[group])).size;
+  const likely = table.whole ? groupsSeen : likelyGroups(sample.length, groupsSeen);
+  const rowBytes = sample.reduce((sum, row) => sum + row.join().length + 1, 0) / Math.max(1, sample.length);
   const penalty = penaltyChoice(options);
   const plan: MomentsPlan = {
     spec,
@@ -104,7 +104,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
       solver === "extended" ||
       (solver === "auto" && table.whole && extendedIsFree(table.sample.length, width)),
     testSize: options.testSize ?? 0,
-    folds: chosenFolds(options.folds) ?? foldsForGroups(width, groupsSeen),
+    folds: chosenFolds(options.folds) ?? foldsForGroups(width, likely),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
   };
@@ -116,7 +116,10 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     callerWorks,
     signal,
     onProgress,
-    chunkBytes: chunkBytesFor(width, plan.folds * groupsSeen),
+    chunkBytes: Math.max(
+      chunkBytesFor(width, plan.folds),
+      chunkBytesForGroups(plan.folds * likely, rowBytes),
+    ),
   };
   const layout = layoutOf(table, {
     ...rawSlots(spec),
@@ -124,23 +127,15 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     group: groupBy,
     where: options.where,
   });
-  const scanned = async (extended: boolean) => {
+  const scanned = async (how: MomentsPlan) => {
     const from = performance.now();
-    const { total, threads } = await scanMoments(table, layout, { ...plan, extended }, control);
+    const { total, threads } = await scanMoments(table, layout, how, control);
     timing.scanMs += performance.now() - from;
     timing.threads = threads;
     return total;
   };
-  let total = await scanned(plan.extended);
+  const total = await scanned(plan);
   await checkRows(table, layout, total, options);
-  if (
-    solver === "auto" &&
-    !plan.extended &&
-    total.groups!.names.some((name) => needsMore(total.groups!.foldsOf(name), spec, total))
-  ) {
-    total = await scanned(true);
-    notes.push("double precision was not enough: the moments were summed again in double-double");
-  }
   const from = performance.now();
   const scan: DataScan = {
     rows: total.rows + total.excluded,
@@ -150,42 +145,37 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     seed: plan.seed,
     test: null,
   };
-  const all = total.levels;
-  const models = new Map<string, LinearModel>();
-  const refused: RefusedGroup[] = [];
-  const solveGroups = function* (): Steps<void> {
-    for (const name of inOrder(total.groups!.names)) {
-      yield;
-      const folds = total.groups!.foldsOf(name);
-      const whole = mergeFolds(folds);
-      const { levels, gone } = levelsLeft(spec, all, whole);
-      const keep = (moments: CrossProducts) => keepColumns(moments, (key) => !gone.has(key));
-      try {
-        const { model } = yield* solveSpecSteps(
-          {
-            spec,
-            levels,
-            references: referencesIn(options.references ?? {}, spec, levels),
-            moments: keep(whole),
-            folds: plan.folds > 1 ? folds.map(keep) : [],
-            weightsColumn: options.weights,
-            reading: readingToKeep(options),
-          },
-          penalty,
-        );
-        models.set(name, model);
-      } catch (error) {
-        if (!(error instanceof ModelError) && !(error instanceof UsageError)) throw error;
-        refused.push({ group: name, reason: error.message });
-      }
-    }
+  const how: GroupSolving = {
+    spec,
+    levels: total.levels,
+    references: options.references ?? {},
+    folds: plan.folds,
+    weightsColumn: options.weights,
+    reading: readingToKeep(options),
+    penalty,
   };
-  await withPauses(solveGroups(), control);
+  const first = await withPauses(
+    solveGroups(total.groups!, { ...how, setAside: solver === "auto" && !plan.extended }),
+    control,
+  );
+  const { fits, refused } = first;
+  const others = new Map(first.others);
   timing.solveMs += performance.now() - from;
+  if (first.doubtful.length > 0) {
+    const { groups } = await scanned({ ...plan, extended: true, groups: first.doubtful });
+    const again = performance.now();
+    const more = await withPauses(solveGroups(groups!, { ...how, setAside: false }), control);
+    for (const [name, model] of more.others) others.set(name, model);
+    refused.push(...more.refused);
+    timing.solveMs += performance.now() - again;
+    const all = first.doubtful.length === total.groups!.names.length;
+    const which = all ? "the moments" : `the moments of ${first.doubtful.length} of the groups`;
+    notes.push(`double precision was not enough: ${which} were summed again in double-double`);
+  }
   const parts = {
     groupBy,
-    models,
-    refused,
+    models: modelsByGroup(fits, others),
+    refused: inGroupOrder(new Map(refused.map((one) => [one.group, one]))),
     ...(await keptSources(sources)),
     scan,
   };
@@ -200,38 +190,9 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   return { models: fitted, rows: total.rows + excluded, dropped, excluded, test, notes, timing };
 }
 
-/** Whether double precision is not enough for a group. */
-function needsMore(folds: readonly CrossProducts[], spec: ModelSpec, total: ScannedMoments): boolean {
-  const moments = mergeFolds(folds);
-  if (moments.n === 0) return false;
-  const { levels } = levelsLeft(spec, total.levels, moments);
-  const regression = regressionOf(spec, codedTerms(spec, levels));
-  const coefficients = regression.terms.length + (spec.intercept ? 1 : 0);
-  return moments.n > coefficients && needsExtended(solve(moments, regression), moments, regression);
-}
-
-/** A reference level that a group does not have is its first level there. */
-function referencesIn(
-  references: Readonly<Record<string, string>>,
-  spec: ModelSpec,
-  levels: Readonly<Record<string, readonly string[]>>,
-): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(references).filter(([name, level]) =>
-      spec.variables.every(
-        (variable) =>
-          variable.kind !== "factor" ||
-          (variable.label !== name && variable.column !== name) ||
-          levels[variable.label]?.includes(level),
-      ),
-    ),
-  );
-}
-
-/** Groups by size where all are numbers, else by code points. */
-function inOrder(groups: Iterable<string>): string[] {
-  const names = [...groups];
-  return sortLevels(names, names.every(isDecimal) ? "numbers" : "text");
+/** What groups have, in their order. */
+function inGroupOrder<T>(all: ReadonlyMap<string, T>): T[] {
+  return inOrder(all.keys()).map((name) => all.get(name)!);
 }
 
 async function score(

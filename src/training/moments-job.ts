@@ -31,6 +31,8 @@ export interface MomentsPlan {
   seed: number;
   /** What the number of the first row is for both: not 0 in a shard of more data. */
   firstRow: number;
+  /** Only the rows of these groups are summed up. */
+  groups?: readonly string[] | undefined;
 }
 
 /** More groups than this are taken for a mistake: of a column that names the rows, say. */
@@ -71,10 +73,11 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   readonly #dictionary = `${threadId}.${jobs++}`;
   /** Per factor, how many of its levels' names have been told. */
   readonly #told: number[];
-  /** By code of the group in the block: its number + 1, in the order in which this job met them. */
+  /** By code of the group in the block: its number + 1, in the order in which this job met them; −1 to leave it out. */
   #numbers = new Int32Array(1024);
   /** The names of the groups met, and how many of them have been told. */
   readonly #met: string[] = [];
+  readonly #wanted: ReadonlySet<string> | undefined;
   #toldGroups = 0;
   #counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1 };
 
@@ -84,6 +87,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     this.#kernels = kernels;
     this.#view = view;
     this.#plan = plan;
+    this.#wanted = plan.groups && new Set(plan.groups);
     this.#scan = new FormulaScan(plan.spec, { extended });
     this.#shape = this.#scan.shape;
     this.#plain = plainNumbers(plan.spec, this.#shape);
@@ -215,7 +219,8 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     for (let r = 0; r < rows; r++) {
       const code = codes[r]!;
       if (code < 0 || this.#numbers[code] !== 0) continue;
-      this.#numbers[code] = this.#met.push(names[code]!);
+      const wanted = this.#wanted === undefined || this.#wanted.has(names[code]!);
+      this.#numbers[code] = wanted ? this.#met.push(names[code]!) : -1;
       if (this.#met.length > MOST_GROUPS)
         throw new DataError(`there are more than ${MOST_GROUPS} groups`, {
           hint: wording`choose a column of fewer values with ${option("groupBy")}`,
@@ -271,6 +276,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       this.#counts.heldOut++;
       return -1;
     }
+    if (group !== undefined && this.#numbers[group]! < 0) return -1;
     const first = group === undefined ? 0 : (this.#numbers[group]! - 1) * folds;
     return first + (folds > 1 ? foldOf(row, seed, folds) : 0);
   }

@@ -159,13 +159,15 @@ function referenceFirst(
 }
 
 /** By code points, as UTF-8 bytes sort; JavaScript's own `<` goes by UTF-16, which puts emoji before U+FF00. */
-function compareCodePoints(a: string, b: string): number {
+export function compareCodePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
-    if (x === y) continue;
-    const [surrogateX, surrogateY] = [x >= 0xd800 && x < 0xe000, y >= 0xd800 && y < 0xe000];
-    return surrogateX === surrogateY ? x - y : surrogateX ? 1 : -1;
-  }
-  return a.length - b.length;
+  let i = 0;
+  while (i < length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
+  if (i === length) return a.length - b.length;
+  const x = a.charCodeAt(i);
+  const y = b.charCodeAt(i);
+  const surrogateX = x >= 0xd800 && x < 0xe000;
+  const surrogateY = y >= 0xd800 && y < 0xe000;
+  if (surrogateX === surrogateY) return x - y;
+  return surrogateX ? 1 : -1;
 }

@@ -7,7 +7,8 @@ import { sparseFoldSchema, sparseMomentsSchema } from "../../stats/sparse-schema
 
 /**
  * The latest version of the model file's schema that is known here. A file says the earliest that has all that is in it:
- * 2 has moments by cell, the options of reading, terms made of dates, and sources by their content.
+ * 2 has moments by cell, the options of reading, terms made of dates, sources by their content, and fits of groups side
+ * by side.
  */
 export const SCHEMA = 2;
 
@@ -38,6 +39,15 @@ const number = { type: "number" } as const;
 const numberOrNull = { type: ["number", "null"] } as const;
 const numbersOrNull = { type: "array", items: numberOrNull, title: "a list of numbers" } as const;
 const names = { type: "array", items: text, title: "a list of names" } as const;
+const numbers = { type: "array", items: number, title: "a list of numbers" } as const;
+const counts = { type: "array", items: count, title: "a list of counts" } as const;
+const listedMoments = {
+  n: { description: "The number of rows of each.", ...counts },
+  sumW: { description: "Σ w of each; left out without weights, when it is n.", ...numbers },
+  sumLogW: { description: "Σ ln w of each; left out without weights.", ...numbers },
+  mean: { description: "The means, p numbers each.", ...numbers },
+  c: { description: "The centred cross-products, p (p + 1)/2 numbers each, packed.", ...numbers },
+} as const;
 const anyMoments = {
   anyOf: [
     { $ref: "#/$defs/extendedMoments" },
@@ -329,8 +339,69 @@ export const documentDefinitions = {
       source,
       sources,
       scan,
+      fits: {
+        description:
+          "Least-squares fits by plain columns, side by side: a list has the numbers of group after group.",
+        type: "object",
+        properties: {
+          groups: { description: "The names of the groups.", ...names },
+          weights: {
+            description: "The column of weights.",
+            type: ["string", "null"],
+            title: "null, or a column name",
+          },
+          reading: { $ref: "#/$defs/reading" },
+          spec: { $ref: "#/$defs/spec" },
+          terms: { description: "The names of the columns of X.", ...names },
+          coefficients: {
+            description: "θ, q numbers a group: the intercept first, where there is one.",
+            ...numbers,
+          },
+          covariance: {
+            description:
+              "σ² (XᵀX)⁻¹, q (q + 1)/2 numbers a group, packed; null where there are no degrees of freedom.",
+            ...numbersOrNull,
+          },
+          conditionNumber: { description: "One a group, as are the two that follow.", ...numbers },
+          rss: { description: "The residual sum of squares.", ...numbers },
+          tss: {
+            description: "The total sum of squares: about the mean with an intercept, about 0 without.",
+            ...numbers,
+          },
+          moments: {
+            description: "Those of all rows of each group's fit.",
+            type: "object",
+            properties: {
+              columns: { description: "The p columns' keys.", ...names },
+              ...listedMoments,
+            },
+            required: ["columns", "n", "mean", "c"],
+            title: "moments of groups",
+          },
+          folds: {
+            description:
+              "Those of each fold of each group, one group's after the other's; left out without folds.",
+            type: "object",
+            properties: { count: { description: "How many a group has.", ...count }, ...listedMoments },
+            required: ["count", "n", "mean", "c"],
+            title: "moments of folds",
+          },
+        },
+        required: [
+          "groups",
+          "spec",
+          "terms",
+          "coefficients",
+          "covariance",
+          "conditionNumber",
+          "rss",
+          "tss",
+          "moments",
+        ],
+        title: "fits side by side",
+      },
       models: {
-        description: "In order.",
+        description: "The models of the other groups, in order.",
         type: "array",
         items: {
           type: "object",

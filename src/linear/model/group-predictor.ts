@@ -1,3 +1,4 @@
+import type { CodedTerm } from "../../dataset/formula/coding.js";
 import type { UnseenLevel } from "../../dataset/formula/design.js";
 import type { RawBlock } from "../../dataset/formula/raw-block.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
@@ -12,6 +13,8 @@ export interface GroupPredictorPlan {
   spec: ModelSpec;
   groupBy: string;
   groups: readonly { name: string; plan: PredictorPlan }[];
+  /** The groups whose coefficients stand side by side. */
+  fits?: FitsPlan | undefined;
   /** Groups that could not be fitted, and why. */
   refused: Readonly<Record<string, string>>;
   /** Whether the target's values are to be had too. */
@@ -22,16 +25,49 @@ export interface GroupPredictorPlan {
 export function groupPlan({
   groupBy,
   groups,
+  fits,
+  spec,
   refused,
   target,
 }: {
   readonly groupBy: string;
   readonly groups: readonly { name: string; plan: PredictorPlan }[];
+  readonly fits?: FitsPlan | undefined;
+  /** As a predictor's plan has it. */
+  readonly spec: ModelSpec;
   readonly refused: readonly RefusedGroup[];
   readonly target: boolean;
 }): GroupPredictorPlan {
   const reasons = Object.fromEntries(refused.map(({ group, reason }) => [group, reason]));
-  return { spec: groups[0]!.plan.spec, groupBy, groups, refused: reasons, target };
+  return { spec, groupBy, groups, fits, refused: reasons, target };
+}
+
+/** Coefficients of groups side by side, for the same terms in all of them. */
+export interface FitsPlan {
+  names: readonly string[];
+  terms: readonly CodedTerm[];
+  /** Per group β₀, then one coefficient per column of the terms. */
+  weights: Float64Array;
+}
+
+/** The plan of coefficients side by side, q a group. */
+export function fitsPlan({
+  names,
+  spec,
+  terms,
+  coefficients,
+}: {
+  readonly names: readonly string[];
+  readonly spec: ModelSpec;
+  readonly terms: readonly CodedTerm[];
+  readonly coefficients: Float64Array;
+}): FitsPlan {
+  if (spec.intercept) return { names, terms, weights: coefficients };
+  const width = coefficients.length / names.length;
+  const weights = new Float64Array(names.length * (width + 1));
+  for (let g = 0; g < names.length; g++)
+    weights.set(coefficients.subarray(g * width, (g + 1) * width), g * (width + 1) + 1);
+  return { names, terms, weights };
 }
 
 /** A plan of one model, or of one for each group. */
@@ -56,11 +92,24 @@ export class GroupPredictor {
   readonly #predictors = new Map<string, BlockPredictor>();
   /** The rows of each code in the block. */
   readonly #rows = new Map<number, number[]>();
+  /** The groups side by side by name, and what makes the columns of their terms. */
+  readonly #listed: ReadonlyMap<string, number>;
+  readonly #columns: BlockPredictor | undefined;
+  #values: Float64Array[] = [];
+  /** By code of a group in the blocks: its number side by side + 1, −1 where it is not there, 0 before that is known. */
+  #numbers = new Int32Array(256);
   readonly #gathered: { numeric: Float64Array[]; codes: Int32Array[] };
 
   constructor(plan: GroupPredictorPlan) {
     this.#plan = plan;
     this.#plans = new Map(plan.groups.map(({ name, plan: own }) => [name, own]));
+    const { fits, spec, target } = plan;
+    this.#listed = new Map(fits?.names.map((name, g) => [name, g]));
+    if (fits !== undefined) {
+      const width = fits.weights.length / fits.names.length;
+      const weights = new Float64Array(width);
+      this.#columns = new BlockPredictor({ spec, terms: fits.terms, levels: {}, weights, target });
+    }
     if (plan.target) this.target = new Float64Array(BLOCK_ROWS);
     this.#gathered = {
       numeric: plan.spec.numeric.map(() => new Float64Array(BLOCK_ROWS)),
@@ -76,9 +125,15 @@ export class GroupPredictor {
     this.#rows.clear();
     this.predictions.fill(Number.NaN, 0, rows);
     this.target?.fill(Number.NaN, 0, rows);
+    const weights = this.#predictListed(raw, start, rows);
     for (let r = 0; r < rows; r++) {
       const code = codes[start + r]!;
       if (code < 0) continue;
+      const number = this.#numberOf(code, names);
+      if (number >= 0) {
+        this.#add(r, weights!, number);
+        continue;
+      }
       const own = this.#rows.get(code);
       if (own === undefined) this.#rows.set(code, [r]);
       else own.push(r);
@@ -103,6 +158,43 @@ export class GroupPredictor {
       for (const { row, term } of predictor.outside) this.outside.push({ row: own[row]!, term });
     }
     this.unseen.sort((a, b) => a.row - b.row);
+  }
+
+  /** Makes the columns of the block's rows for the groups side by side, whose coefficients it gives. */
+  #predictListed(raw: RawBlock, start: number, rows: number): Float64Array | undefined {
+    const columns = this.#columns;
+    const weights = this.#plan.fits?.weights;
+    if (columns === undefined || weights === undefined) return undefined;
+    columns.predict(raw, start, rows);
+    this.#values = Array.from({ length: weights.length / this.#listed.size - 1 }, (_, j) =>
+      columns.column(j),
+    );
+    return weights;
+  }
+
+  /** Row r's prediction: its group's terms in order, as `BlockPredictor` adds them. */
+  #add(r: number, weights: Float64Array, group: number): void {
+    const values = this.#values;
+    const from = group * (values.length + 1);
+    let sum = weights[from]!;
+    for (let j = 0; j < values.length; j++) sum += values[j]![r]! * weights[from + j + 1]!;
+    this.predictions[r] = sum;
+    if (this.target !== undefined) this.target[r] = this.#columns!.target![r]!;
+  }
+
+  /** The number of a code's group among those side by side, −1 where it is not there. */
+  #numberOf(code: number, names: readonly string[]): number {
+    if (code >= this.#numbers.length) {
+      const numbers = new Int32Array(2 * names.length);
+      numbers.set(this.#numbers);
+      this.#numbers = numbers;
+    }
+    if (this.#numbers[code] === 0) {
+      const found = this.#listed.get(names[code]!);
+      this.#numbers[code] = found === undefined ? -1 : found + 1;
+    }
+    const number = this.#numbers[code]!;
+    return number < 0 ? -1 : number - 1;
   }
 
   /** Whether a row has all cells that a prediction needs. */

@@ -165,12 +165,15 @@ export function readGroups<Model extends { readonly spec: ModelSpec }>(
     documentDefinitions.modelGroup,
   );
   const models = new Map<string, Model>();
-  let spec: string | undefined;
+  const listed = new Set(document.fits?.groups);
+  if (listed.size < (document.fits?.groups.length ?? 0))
+    throw wrongIn(name, '"fits.groups" should be unlike each other');
+  let spec = document.fits && JSON.stringify(document.fits.spec);
   for (const { group, model: part } of document.models) {
     const where = `${name}: group ${JSON.stringify(group)}`;
     const wrong = (what: string) =>
       new ModelError(`${where} ${what}`, { hint: wording`write it anew with ${verb("trainGroups")}` });
-    if (models.has(group)) throw wrong("has two models");
+    if (models.has(group) || listed.has(group)) throw wrong("has two models");
     const model = read(part, where);
     const own = JSON.stringify(model.spec);
     spec ??= own;

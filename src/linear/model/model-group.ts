@@ -1,16 +1,26 @@
 import type { KeptReading } from "../../csv/kept-reading.js";
+import { compareCodePoints } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
+import { isDecimal } from "../../kernels/number.js";
+import { plainList } from "../../stats/packed.js";
+import type { FitsDocument } from "./check-fits.js";
 import {
+  type ModelDocument,
   type ModelGroupDocument,
   type RefusedGroup,
+  SCHEMA,
   type SourceContent,
   schemaOf,
 } from "./document-schema.js";
-import { type GroupPredictorPlan, groupPlan } from "./group-predictor.js";
+import { type FitsLists, readFits, writeFits } from "./fits-document.js";
+import type { GroupFits } from "./group-fits.js";
+import { GroupModels } from "./group-models.js";
+import { fitsPlan, type GroupPredictorPlan, groupPlan } from "./group-predictor.js";
 import { LinearModel } from "./model.js";
 import { readGroups } from "./model-document.js";
 import type { DataScan, DataSource } from "./model-parts.js";
+import { predictedSpec } from "./predictor-plan.js";
 import type { DataRecord } from "./record-block.js";
 import { type RecordOptions, RecordPredictor } from "./record-predictor.js";
 import { readScan, writeScan } from "./scan-document.js";
@@ -22,7 +32,7 @@ import { readScan, writeScan } from "./scan-document.js";
 export class ModelGroup {
   /** The column whose values name the groups. */
   readonly groupBy: string;
-  /** By group, in order. */
+  /** By group, in order. A model may be made when it is asked for: ask once for what you use again. */
   readonly models: ReadonlyMap<string, LinearModel>;
   /** The groups that could not be fitted. */
   readonly refused: readonly RefusedGroup[];
@@ -55,8 +65,20 @@ export class ModelGroup {
     }
   }
 
+  #one: LinearModel | undefined;
   get #first(): LinearModel {
-    return this.models.values().next().value!;
+    this.#one ??= this.models.values().next().value!;
+    return this.#one;
+  }
+
+  /** The fits that stand side by side. */
+  get fits(): GroupFits | undefined {
+    return this.models instanceof GroupModels ? this.models.fits : undefined;
+  }
+
+  /** The models that are objects of their own: all of them where none stands side by side. */
+  get others(): ReadonlyMap<string, LinearModel> {
+    return this.models instanceof GroupModels ? this.models.others : this.models;
   }
 
   /** The target, the terms and the raw columns that they are made of, the same for every group. */
@@ -79,14 +101,25 @@ export class ModelGroup {
 
   /** The coefficients estimated in all groups together. */
   get parameters(): number {
-    return [...this.models.values()].reduce((sum, { parameters }) => sum + parameters, 0);
+    const { fits } = this;
+    const listed = fits === undefined ? 0 : fits.names.length * fits.width;
+    return [...this.others.values()].reduce((sum, { parameters }) => sum + parameters, listed);
   }
 
   /** What predicting from raw columns needs. */
   predictorPlan(target: boolean): GroupPredictorPlan {
-    const { groupBy, refused } = this;
-    const groups = [...this.models].map(([name, model]) => ({ name, plan: model.predictorPlan(target) }));
-    return groupPlan({ groupBy, groups, refused, target });
+    const { groupBy, refused, fits } = this;
+    const groups = [...this.others].map(([name, model]) => ({ name, plan: model.predictorPlan(target) }));
+    const spec = predictedSpec(this.spec, target);
+    const listed =
+      fits &&
+      fitsPlan({
+        names: fits.names,
+        spec: fits.shared.spec,
+        terms: fits.shared.terms,
+        coefficients: fits.lists.coefficients,
+      });
+    return groupPlan({ spec, groupBy, groups, fits: listed, refused, target });
   }
 
   /** ŷ of records, each by the model of its group, see `RecordPredictor.predict`. */
@@ -96,17 +129,36 @@ export class ModelGroup {
   }
 
   toJSON(): ModelGroupDocument {
-    const models = [...this.models].map(([group, model]) => ({ group, model: model.toJSON() }));
+    const { fits, models, ...rest } = this.document();
+    return {
+      ...rest,
+      ...(fits === undefined ? {} : { fits: plain(fits) as FitsDocument }),
+      models: models.map(({ group, model }) => ({ group, model: model.toJSON() })),
+    };
+  }
+
+  /** The same document with lists, and with models that make documents of themselves when they are written. */
+  document(): Omit<ModelGroupDocument, "fits" | "models"> & {
+    fits?: FitsLists;
+    models: { group: string; model: { toJSON(): ModelDocument } }[];
+  } {
+    const models = [...this.others].map(([group, model]) => ({
+      group,
+      model: { toJSON: () => model.toJSON() },
+    }));
+    const { fits } = this;
+    const schema = [...this.others.values()].reduce(
+      (most, model) => Math.max(most, schemaOf(model, model.moments)),
+      schemaOf({ spec: this.spec, source: this.source, sources: this.sources }, {}),
+    );
     return {
       format: "goml-model-group",
-      schema: models.reduce(
-        (schema, { model }) => Math.max(schema, model.schema),
-        schemaOf({ spec: this.spec, source: this.source, sources: this.sources }, {}),
-      ),
+      schema: fits === undefined ? schema : SCHEMA,
       groupBy: this.groupBy,
       source: this.source ?? null,
       ...(this.sources.length === 0 ? {} : { sources: [...this.sources] }),
       scan: writeScan(this.scan),
+      ...(fits === undefined ? {} : { fits: writeFits(fits) }),
       models,
       refused: [...this.refused],
     };
@@ -118,18 +170,52 @@ export class ModelGroup {
    * @throws ModelError where it is not such a document, or of a later schema
    */
   static fromJSON(document: unknown, name = "model"): ModelGroup {
-    const { groupBy, refused, source, sources, scan, models } = readGroups(
+    const { groupBy, refused, source, sources, scan, fits, models } = readGroups(
       document,
       name,
       LinearModel.fromJSON,
     );
     return new ModelGroup({
       groupBy,
-      models,
+      models: fits === undefined ? models : modelsByGroup(readFits(fits, name), models),
       refused,
       source: source ?? undefined,
       sources,
       scan: readScan(scan),
     });
   }
+}
+
+/** The models of groups, in their order: of those side by side, where there are any, and of others. */
+export function modelsByGroup(
+  fits: GroupFits | undefined,
+  others: ReadonlyMap<string, LinearModel>,
+): GroupModels {
+  const listed = fits?.names ?? [];
+  // Fits are in order; it need not be found again.
+  const order = others.size === 0 ? listed : inOrder([...listed, ...others.keys()]);
+  return new GroupModels(order, fits, others);
+}
+
+/** Groups by size where all are numbers, else by code points. */
+export function inOrder(groups: Iterable<string>): string[] {
+  const names = [...groups];
+  return Array.from(groupOrder(names), (g) => names[g]!);
+}
+
+/** The numbers of groups in that order. */
+export function groupOrder(names: readonly string[]): Uint32Array {
+  const order = Uint32Array.from(names, (_, g) => g);
+  if (names.every(isDecimal)) {
+    const sizes = Float64Array.from(names, Number);
+    return order.sort((a, b) => sizes[a]! - sizes[b]!);
+  }
+  return order.sort((a, b) => compareCodePoints(names[a]!, names[b]!));
+}
+
+/** Lists of numbers as JSON has them. */
+function plain(value: unknown): unknown {
+  if (value instanceof Float64Array) return plainList(value, null);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
 }

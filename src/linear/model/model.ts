@@ -156,6 +156,11 @@ export class LinearModel implements FittedModel {
     return new LinearModel(all, { absorption });
   }
 
+  /** A model from what its fit came to. */
+  static fitted(parts: LoadedParts): LinearModel {
+    return new LinearModel(parts);
+  }
+
   /** The same fit with its covariance estimated otherwise. */
   withVcov(vcov: RobustVcov): LinearModel {
     const covariance = unwhiten(this.whitening, Float64Array.from(vcov.meat), this.terms.length);
@@ -459,7 +464,7 @@ interface MadeBefore {
 }
 
 /** A model's parts with the solution spelled out. */
-type LoadedParts = Omit<ModelParts, "solution"> &
+export type LoadedParts = Omit<ModelParts, "solution"> &
   Omit<Solution, "inverse" | "aliased" | "absorption"> & {
     covariance: Float64Array;
     variances?: Float64Array | undefined;

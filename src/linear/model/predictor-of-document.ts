@@ -9,6 +9,7 @@ import type { Regression } from "../solve/regression.js";
 import { relationsByLoops } from "../solve/relations.js";
 import { absorbEffects } from "../solve/solve-absorbed.js";
 import type { PredictorPlan } from "./block-predictor.js";
+import { checkFits } from "./check-fits.js";
 import type { WithinPlan } from "./effect-tables.js";
 import { whiteningOfFit, withinPlan } from "./effects-of-model.js";
 import { groupPlan } from "./group-predictor.js";
@@ -20,7 +21,7 @@ import {
   readGroups,
 } from "./model-document.js";
 import { regressionOf } from "./model-parts.js";
-import { predictorPlanOf, weightsOf } from "./predictor-plan.js";
+import { predictedSpec, predictorPlanOf, weightsOf } from "./predictor-plan.js";
 import { RecordPredictor } from "./record-predictor.js";
 import { type RowSpacePlan, rowSpacePlan } from "./row-space.js";
 
@@ -37,13 +38,21 @@ export function predictorOf(document: unknown, name = "model"): RecordPredictor 
     const model = read(document, name);
     return new RecordPredictor(model.target, model.plan, (options) => intervalPlan(model, options));
   }
-  const { groupBy, models, refused } = readGroups(document, name, read);
+  const { groupBy, models, fits, refused } = readGroups(document, name, read);
   const groups = [...models].map(([group, { plan }]) => ({ name: group, plan }));
   const [first] = models.values();
-  if (first === undefined) throw new ModelError(`${name}: there is no group that has a model`);
+  const spec = fits?.spec ?? first?.spec;
+  if (spec === undefined) throw new ModelError(`${name}: there is no group that has a model`);
   return new RecordPredictor(
-    first.target,
-    groupPlan({ groupBy, groups, refused: refused ?? [], target: false }),
+    spec.target.label,
+    groupPlan({
+      spec: predictedSpec(spec, false),
+      groupBy,
+      groups,
+      fits: fits && checkFits(fits, name).plan,
+      refused: refused ?? [],
+      target: false,
+    }),
   );
 }
 

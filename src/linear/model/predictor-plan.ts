@@ -13,14 +13,17 @@ interface ModelOfPlan extends ModelOfTables {
 
 /** What predicting from raw columns needs of a model; with `target`, the target's raw columns are among them. */
 export function predictorPlanOf(model: ModelOfPlan, target: boolean): PredictorPlan {
-  const spec = target
-    ? model.spec
-    : completeSpec({ ...model.spec, target: { label: "", expression: { number: 0 } } });
+  const spec = predictedSpec(model.spec, target);
   const { codedTerms: terms, levels, weights, rowSpace } = model;
   if (spec.absorbed === undefined) return { spec, terms, levels, weights, target, rowSpace };
   const [known, { plan: effects, values }] = [knownLevels(model), effectTables(model)];
   const all = Float64Array.from([...weights, ...values.flatMap((own) => [...own])]);
   return { spec, terms, levels: known, weights: all, effects, target, rowSpace };
+}
+
+/** The spec whose raw columns predicting reads. */
+export function predictedSpec(spec: ModelSpec, target: boolean): ModelSpec {
+  return target ? spec : completeSpec({ ...spec, target: { label: "", expression: { number: 0 } } });
 }
 
 /** θ with 0 for aliased terms and, first, the intercept (0 where there is none): what predicting needs. */

@@ -51,7 +51,11 @@ export class RecordPredictor {
     const raw = rawColumns(plan.spec, grouped ? {} : plan.levels);
     this.#texts = plan.spec.text.map((name) => raw.find((column) => column.name === name)!);
     this.#group = grouped
-      ? { name: plan.groupBy, kind: "text", levels: plan.groups.map(({ name }) => name) }
+      ? {
+          name: plan.groupBy,
+          kind: "text",
+          levels: [...(plan.fits?.names ?? []), ...plan.groups.map(({ name }) => name)],
+        }
       : undefined;
     const group = this.#group;
     this.columns = group === undefined ? raw : [...raw.filter(({ name }) => name !== group.name), group];

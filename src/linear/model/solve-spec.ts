@@ -13,6 +13,8 @@ export interface Estimate {
   model: LinearModel;
   /** The path on which λ was chosen, where it was. */
   path: CrossValidatedPath | undefined;
+  /** Whether the moments were summed in double precision, and that is not enough. */
+  doubtful: boolean;
   /** Remarks for the user. */
   notes: string[];
 }
@@ -32,7 +34,8 @@ export function* solveSpecSteps(
   checkEstimable(moments, regression);
   const plain = yield* solveSteps(moments, regression);
   const notes: string[] = [];
-  if (!moments.extended && needsExtended(plain, moments, regression))
+  const doubtful = !moments.extended && needsExtended(plain, moments, regression);
+  if (doubtful)
     notes.push(
       "these moments were summed in double precision, which may not be enough here: " +
         "train with the solver extended for more digits",
@@ -47,5 +50,5 @@ export function* solveSpecSteps(
     solution: penalized?.solution ?? plain,
     penalty: penalized?.penalty,
   });
-  return { model, path: penalized?.path, notes };
+  return { model, path: penalized?.path, doubtful, notes };
 }

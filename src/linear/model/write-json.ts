@@ -12,8 +12,8 @@ const BYTES = 1 << 20;
 
 /**
  * Writes the document of a model as JSON to a file, or to standard output for `-`: the bytes of `JSON.stringify(value)`
- * with a digest as the last member, and LF, piece by
- * piece, so that a model of thousands of columns neither needs a text of its own size (V8's end at 512 MB) nor holds the
+ * (a Float64Array is a list of numbers) with a digest as the last member, and LF, piece by piece, so that a model of
+ * thousands of columns neither needs a text of its own size (V8's end at 512 MB) nor holds the
  * thread while it is made. The file is there when it is whole, see `openOutput`.
  *
  * @param check called just before the file is the one at its path; what it throws leaves the path as it was
@@ -72,9 +72,10 @@ export function* jsonPieces(value: unknown): Generator<Uint8Array, void, void> {
   function* walk(v: unknown): Generator<Uint8Array, void, void> {
     const plain = hasToJson(v) ? v.toJSON() : v;
     if (
-      Array.isArray(plain) &&
-      plain.length > NUMBERS &&
-      plain.every((x) => typeof x === "number" || x === null)
+      plain instanceof Float64Array ||
+      (Array.isArray(plain) &&
+        plain.length > NUMBERS &&
+        plain.every((x) => typeof x === "number" || x === null))
     ) {
       text += "[";
       yield take();
@@ -122,7 +123,7 @@ class ListWriter {
   readonly #writer = new NumberWriter(this.#kernels);
   readonly #values = this.#kernels.alloc(8 * NUMBERS);
 
-  *pieces(list: readonly (number | null)[]): Generator<Uint8Array, void, void> {
+  *pieces(list: readonly (number | null)[] | Float64Array): Generator<Uint8Array, void, void> {
     for (let from = 0; from < list.length; from += NUMBERS) {
       const count = Math.min(NUMBERS, list.length - from);
       const values = this.#kernels.doublesAt(this.#values, count);
@@ -133,7 +134,7 @@ class ListWriter {
         values[i] = x;
       }
       if (from > 0) yield COMMA;
-      if (!finite) yield Buffer.from(JSON.stringify(list.slice(from, from + count)).slice(1, -1));
+      if (!finite) yield Buffer.from(JSON.stringify(Array.from(list.slice(from, from + count))).slice(1, -1));
       // The row's LF is left out; the bytes are overwritten by the next row.
       else yield this.#writer.rows(this.#values, 1, count, { stride: 1 }).slice(0, -1);
     }

@@ -20,13 +20,18 @@ const DOUBLE_UNEXPLAINED = 1e-6;
  */
 const DOUBLE_OFFSET = 1e5;
 
-/** Whether a column of a regression lies so far from zero that its spread is lost in double precision. */
-function isFarFromZero(moments: CrossProducts, { target, terms }: Regression): boolean {
-  return [target, ...terms].some((name) => {
-    const i = moments.index(name);
-    const square = moments.product(i, i);
-    return square > 0 && moments.sumW * (moments.mean[i]! / DOUBLE_OFFSET) ** 2 > square;
-  });
+/** Whether a column lies so far from zero that its spread Σ w (x − x̄)² is lost in double precision. */
+export function isFar(sumW: number, mean: number, square: number): boolean {
+  return square > 0 && sumW * (mean / DOUBLE_OFFSET) ** 2 > square;
+}
+
+/** Whether the figures of a solution from moments in double say that double is not enough. */
+export function isDoubtful({
+  conditionNumber,
+  rss,
+  tss,
+}: Pick<Solution, "conditionNumber" | "rss" | "tss">): boolean {
+  return conditionNumber > DOUBLE_CONDITION || rss < DOUBLE_UNEXPLAINED * tss;
 }
 
 /**
@@ -35,12 +40,11 @@ function isFarFromZero(moments: CrossProducts, { target, terms }: Regression): b
  * double is not enough.
  */
 export function needsExtended(solution: Solution, moments: CrossProducts, regression: Regression): boolean {
-  return (
-    isFarFromZero(moments, regression) ||
-    solution.aliased.length > 0 ||
-    solution.conditionNumber > DOUBLE_CONDITION ||
-    solution.rss < DOUBLE_UNEXPLAINED * solution.tss
-  );
+  const far = [regression.target, ...regression.terms].some((name) => {
+    const i = moments.index(name);
+    return isFar(moments.sumW, moments.mean[i]!, moments.product(i, i));
+  });
+  return far || solution.aliased.length > 0 || isDoubtful(solution);
 }
 
 /** Multiplications that take about a millisecond in double-double arithmetic; below that it costs nothing to use. */

@@ -15,7 +15,7 @@ import type { SymmetricRows } from "./spd-factor.js";
  * Below this pivot (1 − R² of a column on those before it) a column counts as dependent. In double precision the
  * pivot of an exactly dependent column comes out as rounding, up to some 1e-13 for long sums.
  */
-const DOUBLE_TOLERANCE = 1e-11;
+export const DOUBLE_TOLERANCE = 1e-11;
 
 /** Columns whose dependence is told in the terms' own order, though a factor could be eliminated. */
 const MOST_IN_ORDER = 2000;
@@ -76,10 +76,15 @@ export function* solveSteps(
  * Where the terms (in order) and, last, the target lie in the moments; −1 for a term that they have no column of,
  * which is a column of zeros. Throws UsageError where the target is not there.
  */
-export function columnsOf(moments: CrossProducts, { terms, target }: Regression): number[] {
-  const y = moments.index(target);
+export function columnsOf(moments: CrossProducts, regression: Regression): number[] {
+  return columnsIn((name) => moments.index(name), regression);
+}
+
+/** The same, going by what says where a column lies. */
+export function columnsIn(index: (name: string) => number, { terms, target }: Regression): number[] {
+  const y = index(target);
   if (y < 0) throw new UsageError(`the moments have no column ${JSON.stringify(target)}`);
-  return [...terms.map((name) => moments.index(name)), y];
+  return [...terms.map(index), y];
 }
 
 function* solveDouble(

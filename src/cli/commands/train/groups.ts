@@ -42,7 +42,7 @@ export async function trainGroups(
           `group ${group}: these terms depend linearly on terms before them: ${aliased.join(", ")}`,
           { hint: "leave them out with --exclude, or train without --strict" },
         );
-  await writeJson(options.model, models, signal);
+  await writeJson(options.model, models.document(), signal);
   if (options.quiet) return 0;
   const report = { models, rows, dropped, excluded, test, notes, timing };
   if (options.json) {
