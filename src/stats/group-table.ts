@@ -108,7 +108,7 @@ export function sumLogAt({ logs }: CellRecord, records: Float64Array, at: number
 }
 
 /** The moments of the record at `at`, as numbers of their own. */
-export function momentsOf(
+function momentsOf(
   columns: readonly string[],
   kind: CellRecord,
   records: Float64Array,
