@@ -1,5 +1,5 @@
 import type { Table } from "../csv/table.js";
-import { withPauses } from "../parallel/steps.js";
+import { type Steps, withPauses } from "../parallel/steps.js";
 import { MergeTree } from "../stats/merge-tree.js";
 import { resting } from "./resting.js";
 import type { RowLayout } from "./row-layout.js";
@@ -9,6 +9,8 @@ import type { ScanControl, ScanJob } from "./scan-options.js";
 /** A job whose results of chunks are summed up: `total` makes a sum of one result. */
 export interface TotalJob<Plan, Result, Total> extends Omit<ScanJob<Plan, Result>, "collect"> {
   total: (result: Result) => Total;
+  /** What else to do with the result of each chunk, in their order, before it is summed up. */
+  gather?: (result: Result) => Steps<void>;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface TotalJob<Plan, Result, Total> extends Omit<ScanJob<Plan, Result
 export async function scanTotal<Plan, Result, Total extends { absorb(later: Total): Total }>(
   table: Table,
   layout: RowLayout,
-  { total, ...job }: TotalJob<Plan, Result, Total>,
+  { total, gather, ...job }: TotalJob<Plan, Result, Total>,
   control: ScanControl,
 ): Promise<ScanEnd & { total: Total | undefined }> {
   const tree = new MergeTree<Total>();
@@ -31,7 +33,10 @@ export async function scanTotal<Plan, Result, Total extends { absorb(later: Tota
     }
   };
   const collect = (result: Result, chunk: number) => {
-    const merging = tree.pushing(chunk, total(result));
+    const merging = (function* () {
+      if (gather !== undefined) yield* gather(result);
+      yield* tree.pushing(chunk, total(result));
+    })();
     while (!merging.next().done) {
       const pausing = rest();
       if (pausing !== undefined) return goOn(merging, pausing);

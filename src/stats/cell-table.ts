@@ -11,6 +11,7 @@ import {
   WEIGHT_AT,
   WEIGHT_LOW_AT,
 } from "../kernels/cell-record.js";
+import { cellOrder } from "./cell-order.js";
 import { addAt, addProductAt, DoubleDouble } from "./double-double.js";
 
 /** What the tables of a kind have in common; plain data. */
@@ -104,7 +105,7 @@ export class CellTable {
   absorb(other: CellTable, recode?: readonly (Int32Array | undefined)[]): this {
     const { factors } = this.kind;
     const codes = new Int32Array(factors);
-    this.#reserve(Math.max(this.count, other.count));
+    this.reserve(Math.max(this.count, other.count));
     if (factors === 1 && recode === undefined) {
       for (let cell = 0; cell < other.count; cell++)
         this.add(this.#cellOf(other.codes[cell]!), other.records, cell * this.stride);
@@ -118,6 +119,19 @@ export class CellTable {
       this.add(this.cell(codes), other.records, cell * this.stride);
     }
     return this;
+  }
+
+  /** Makes room for so many cells. */
+  reserve(room: number): void {
+    const { factors } = this.kind;
+    if (room * this.stride <= this.records.length) return;
+    const larger = Math.max(room, 2 * this.count, 16);
+    const codes = new Int32Array(factors * larger);
+    const records = new Float64Array(this.stride * larger);
+    codes.set(this.codes.subarray(0, this.count * factors));
+    records.set(this.records.subarray(0, this.count * this.stride));
+    this.codes = codes;
+    this.records = records;
   }
 
   /** Merges a record, which stands in `records` from `from` on, into a cell. */
@@ -175,13 +189,7 @@ export class CellTable {
     const { factors } = this.kind;
     const codes = this.codes.slice(0, this.count * factors);
     for (let i = 0; i < codes.length; i++) codes[i] = recode[i % factors]![codes[i]!]!;
-    const order = Uint32Array.from({ length: this.count }, (_, i) => i).sort((a, b) => {
-      for (let f = 0; f < factors; f++) {
-        const difference = codes[a * factors + f]! - codes[b * factors + f]!;
-        if (difference !== 0) return difference;
-      }
-      return 0;
-    });
+    const order = cellOrder(codes, this.count, factors);
     const sorted = new CellTable(this.kind, this.count);
     sorted.count = this.count;
     for (let to = 0; to < this.count; to++) {
@@ -309,7 +317,7 @@ export class CellTable {
       slots = larger;
       this.#slots = larger;
     }
-    this.#reserve(this.count + 1);
+    this.reserve(this.count + 1);
     const cell = this.count++;
     this.codes[cell] = code;
     slots[code] = cell + 1;
@@ -318,23 +326,11 @@ export class CellTable {
 
   #append(codes: Int32Array, from: number, slot: number): number {
     const { factors } = this.kind;
-    this.#reserve(this.count + 1);
+    this.reserve(this.count + 1);
     const cell = this.count++;
     for (let f = 0; f < factors; f++) this.codes[cell * factors + f] = codes[from + f]!;
     this.#slots![slot] = cell + 1;
     return cell;
-  }
-
-  #reserve(room: number): void {
-    const { factors } = this.kind;
-    if (room * this.stride <= this.records.length) return;
-    const larger = Math.max(room, 2 * this.count, 16);
-    const codes = new Int32Array(factors * larger);
-    const records = new Float64Array(this.stride * larger);
-    codes.set(this.codes.subarray(0, this.count * factors));
-    records.set(this.records.subarray(0, this.count * this.stride));
-    this.codes = codes;
-    this.records = records;
   }
 
   #trim(): void {

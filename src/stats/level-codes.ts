@@ -4,26 +4,37 @@
  */
 export class LevelCodes {
   readonly names: string[];
-  readonly #codes: Map<string, number>;
+  /** Made when a name is first looked up. */
+  #codes: Map<string, number> | undefined;
 
   constructor(names: Iterable<string> = []) {
     this.names = [...names];
-    this.#codes = new Map(this.names.map((name, code) => [name, code]));
   }
 
   /** The code of a name, a new one where it was not there. */
   code(name: string): number {
-    let code = this.#codes.get(name);
+    const codes = this.#index();
+    let code = codes.get(name);
     if (code === undefined) {
       code = this.names.push(name) - 1;
-      this.#codes.set(name, code);
+      codes.set(name, code);
     }
     return code;
   }
 
   /** The code of a name, −1 where it is not there. */
   find(name: string): number {
-    return this.#codes.get(name) ?? -1;
+    return this.#index().get(name) ?? -1;
+  }
+
+  /** Whether the other's codes mean here what they mean there. */
+  includes({ names }: LevelCodes): boolean {
+    return names.every((name, code) => this.names[code] === name);
+  }
+
+  #index(): Map<string, number> {
+    this.#codes ??= new Map(this.names.map((name, code) => [name, code]));
+    return this.#codes;
   }
 }
 

@@ -7,6 +7,7 @@ import { sameShape } from "./sparse-shape.js";
 /** The moments of all folds together, merged in order; in double-double where some of them are. */
 export function mergeFolds(folds: readonly CrossProducts[]): CrossProducts {
   const same = alike(folds);
+  if (same.length === 1) return same[0]!;
   const total = same[0]!.clone();
   for (const fold of same.slice(1)) total.absorb(fold);
   return total;

@@ -334,7 +334,7 @@ export class SparseMoments implements CrossProducts {
   ): (Int32Array | undefined)[] {
     return this.levels.map((own, f) => {
       const theirs = other.levels[f]!;
-      return own === theirs ? undefined : Int32Array.from(theirs.names, (name) => code(own, name));
+      return own.includes(theirs) ? undefined : Int32Array.from(theirs.names, (name) => code(own, name));
     });
   }
 

@@ -1,8 +1,10 @@
 import { type FactorLevels, sortLevels } from "../dataset/formula/coding.js";
-import { type MomentsShape, momentsShape } from "../dataset/formula/moments-shape.js";
+import type { MomentsShape } from "../dataset/formula/moments-shape.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import type { CellParts } from "../kernels/cells.js";
 import type { GroupSums } from "../kernels/group-accumulator.js";
+import type { Steps } from "../parallel/steps.js";
+import { CellGatherer, sliceOf } from "../stats/cell-gatherer.js";
 import { CellTable } from "../stats/cell-table.js";
 import type { CrossProducts } from "../stats/cross-products.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
@@ -66,7 +68,10 @@ export interface SummedAs {
   weighted: boolean;
 }
 
-/** Makes totals of chunks' results: it knows what the levels' codes of every thread stand for. */
+/**
+ * Makes totals of chunks' results: it knows what the levels' codes of every thread stand for. Without groups cells are
+ * gathered in the order of the chunks, apart from the totals.
+ */
 export class MomentsReader {
   readonly #shape: MomentsShape;
   readonly #kind: GroupKind;
@@ -74,16 +79,23 @@ export class MomentsReader {
   readonly #groups = new LevelCodes();
   /** Per job and factor: the common code of each of its own; the groups' last. */
   readonly #codes = new Map<string, number[][]>();
+  /** Per table; a cell's key is its fold, and its factors' codes. */
+  readonly #gatherers: readonly CellGatherer[];
 
   constructor(shape: MomentsShape, summed: SummedAs) {
     this.#shape = shape;
     this.#kind = { columns: shape.numbers, ...summed };
     this.#levels = shape.factors.map(() => new LevelCodes());
+    this.#gatherers = shape.tables.map(({ factors, columns, products }) => {
+      const { extended } = summed;
+      const kind = { factors: factors.length + 1, columns: columns.length, products, extended, logs: false };
+      return new CellGatherer(kind);
+    });
   }
 
-  /** The total of one chunk. Results of a job come in the order in which it made them. */
-  total(result: MomentsResult): MomentsTotal {
-    const { factors, numbers } = this.#shape;
+  /** Takes the levels of the next chunk, and its cells. Chunks come in their order. */
+  *gather(result: MomentsResult): Steps<void> {
+    const { factors, tables } = this.#shape;
     let codes = this.#codes.get(result.dictionary);
     if (codes === undefined) {
       codes = [...factors.map(() => []), []];
@@ -93,22 +105,82 @@ export class MomentsReader {
       names.forEach((name, i) => {
         codes[f]![from + i] = this.#levels[f]!.code(name);
       });
-    const base = (parts: FoldParts) => numbersOf(numbers, parts);
-    const groups = result.groups && this.#groupTable(result.groups, codes.at(-1)!);
-    if (this.#shape.tables.length === 0) return new MomentsTotal(result, result.folds.map(base), groups);
-    const cells = this.#shape.tables.map((_, t) => this.#split(t, result.tables[t]!, codes));
-    const sparse = (own: Moments | ExtendedMoments, target: number) =>
-      new SparseMoments(this.#shape, {
-        base: own,
-        levels: this.#levels,
-        tables: cells.map((of) => of(target)),
-      });
-    const folds = result.folds.map((parts, f) => sparse(base(parts), f));
-    return new MomentsTotal(
-      result,
-      folds,
-      groups && this.#sparseGroups(groups, result.groups!.records.keys, codes.at(-1)!, sparse),
+    if (result.groups !== undefined) return;
+    for (const [t, gatherer] of this.#gatherers.entries()) {
+      const { keys, records } = result.tables[t]!;
+      yield* gatherer.push(keys, records, [undefined, ...tables[t]!.factors.map((f) => codes[f])]);
+    }
+  }
+
+  /** The total of a chunk, but for the cells that were gathered. */
+  total(result: MomentsResult): MomentsTotal {
+    const { numbers, tables } = this.#shape;
+    const folds = result.folds.map((parts) => numbersOf(numbers, parts));
+    if (result.groups === undefined) return new MomentsTotal(result, folds, undefined);
+    const codes = this.#codes.get(result.dictionary)!;
+    const groups = this.#groupTable(result.groups, codes.at(-1)!);
+    if (tables.length === 0) return new MomentsTotal(result, folds, groups);
+    const cells = tables.map((_, t) => this.#split(t, result.tables[t]!, codes));
+    const sparse = (base: Moments | ExtendedMoments, target: number) =>
+      new SparseMoments(this.#shape, { base, levels: this.#levels, tables: cells.map((of) => of(target)) });
+    const { keys } = result.groups.records;
+    return new MomentsTotal(result, folds, this.#sparseGroups(groups, keys, codes.at(-1)!, sparse));
+  }
+
+  /** What all chunks together give, levels in their order. */
+  *finish(total: MomentsTotal, spec: ModelSpec): Steps<Omit<ScannedMoments, "excluded">> {
+    const { variables, tables } = this.#shape;
+    const { groups, rows, dropped, undefinedRows, heldOut, firstDropped } = total;
+    const grouped = groups instanceof SparseGroups ? [...groups.folds.values()].flat() : [];
+    const levels = Object.fromEntries(
+      variables.map((v, f) => {
+        const variable = spec.variables[v]!;
+        const names = new Set([...this.#met(f), ...grouped.flatMap((part) => part.levelsOf(f))]);
+        return [variable.label, sortLevels(names, variable.kind === "factor" ? variable.of : "text")];
+      }),
     );
+    yield;
+    const names = variables.map((v) => levels[spec.variables[v]!.label]!);
+    return {
+      folds: tables.length === 0 ? total.folds : yield* this.#withCells(total.folds, names),
+      groups: groups instanceof SparseGroups ? groups.ordered(names) : groups,
+      levels,
+      rows,
+      dropped,
+      undefinedRows,
+      heldOut,
+      firstDropped,
+    };
+  }
+
+  /** The folds with the cells that were gathered, whose levels are numbered in the order of `names`. */
+  *#withCells(folds: Folds, names: readonly string[][]): Steps<Folds> {
+    const { tables } = this.#shape;
+    const recode = this.#levels.map((own, f) => {
+      const codes = new LevelCodes(names[f]!);
+      return Int32Array.from(own.names, (name) => codes.find(name));
+    });
+    const finished: CellTable[] = [];
+    for (const [t, gatherer] of this.#gatherers.entries())
+      finished.push(yield* gatherer.finish([undefined, ...tables[t]!.factors.map((f) => recode[f])]));
+    return folds.map((base, fold) => {
+      const levels = names.map((list) => new LevelCodes(list));
+      const cells = finished.map((table) => sliceOf(table, fold));
+      return new SparseMoments(this.#shape, {
+        base: base as Moments | ExtendedMoments,
+        levels,
+        tables: cells,
+      });
+    });
+  }
+
+  /** The names of a factor's levels that gathered rows of positive weight have. */
+  #met(factor: number): string[] {
+    const { tables } = this.#shape;
+    const t = tables.findIndex(({ factors }) => factors.includes(factor));
+    const { names } = this.#levels[factor]!;
+    const met = this.#gatherers[t]!.met(tables[t]!.factors.indexOf(factor) + 1, names.length);
+    return names.filter((_, code) => met[code] === 1);
   }
 
   /** A chunk's groups under their common numbers. */
@@ -221,34 +293,6 @@ export class MomentsTotal {
     this.heldOut += later.heldOut;
     if (this.firstDropped < 0) this.firstDropped = later.firstDropped;
     return this;
-  }
-
-  /** What all chunks together give, levels in their order. */
-  finish(spec: ModelSpec): Omit<ScannedMoments, "excluded"> {
-    const shape = momentsShape(spec);
-    const { groups } = this;
-    const all = groups instanceof SparseGroups ? [...groups.folds.values()].flat() : this.folds;
-    const levels = Object.fromEntries(
-      shape.variables.map((v, f) => {
-        const variable = spec.variables[v]!;
-        const names = new Set(all.flatMap((part) => (part instanceof SparseMoments ? part.levelsOf(f) : [])));
-        return [variable.label, sortLevels(names, variable.kind === "factor" ? variable.of : "text")];
-      }),
-    );
-    const names = shape.variables.map((v) => levels[spec.variables[v]!.label]!);
-    const whole = (folds: Folds) =>
-      folds.map((fold) => (fold instanceof SparseMoments ? fold.ordered(names) : fold));
-    const { rows, dropped, undefinedRows, heldOut, firstDropped } = this;
-    return {
-      folds: whole(this.folds),
-      groups: groups instanceof SparseGroups ? groups.ordered(names) : groups,
-      levels,
-      rows,
-      dropped,
-      undefinedRows,
-      heldOut,
-      firstDropped,
-    };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Table } from "../csv/table.js";
 import { momentsShape } from "../dataset/formula/moments-shape.js";
 import { ModelError } from "../errors.js";
+import { withPauses } from "../parallel/steps.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
@@ -35,10 +36,11 @@ export async function scanMoments(
       plan: { moments: plan },
       create: (view) => new MomentsJob(view, plan),
       entry: ENTRY,
+      gather: (result) => reader.gather(result),
       total: (result) => reader.total(result),
     },
     control,
   );
   if (total === undefined) throw new ModelError("there are no rows to fit");
-  return { total: { ...total.finish(plan.spec), excluded }, threads };
+  return { total: { ...(await withPauses(reader.finish(total, plan.spec), control)), excluded }, threads };
 }

@@ -63,13 +63,23 @@ export function absorb(
       at += size(family);
     }
     const weights = [...Array.from(solved, (value) => -value), ...Array.from(combination)];
-    const own = Float64Array.from({ length: size(first!) }, (_, level) => {
-      if (!(within.weight(level).hi > 0)) return Number.NaN;
-      let alpha = new DoubleDouble(0);
-      for (const { at: column, mean } of within.sparseMeans(level))
-        if (weights[column] !== 0) alpha = alpha.add(mean.mul(new DoubleDouble(weights[column]!)));
-      return alpha.toNumber();
-    });
+    const own = new Float64Array(size(first!)).fill(Number.NaN);
+    let alpha = 0;
+    let error = 0;
+    // Compensated (Neumaier 1974): means may be large beside what is left of their sum.
+    const visit = (column: number, mean: number) => {
+      const term = weights[column]! * mean;
+      const sum = alpha + term;
+      error += Math.abs(alpha) >= Math.abs(term) ? alpha - sum + term : term - sum + alpha;
+      alpha = sum;
+    };
+    for (let level = 0; level < own.length; level++) {
+      if (!(within.weight(level).hi > 0)) continue;
+      alpha = 0;
+      error = 0;
+      within.visitMeans(level, visit);
+      own[level] = alpha + error;
+    }
     byFamily.set(first!, own);
     return factors.map((family) => byFamily.get(family)!);
   };
@@ -78,11 +88,13 @@ export function absorb(
   for (let level = 0; level < levels.count; level++) if (levels.rows(level) > 0) used++;
   const starts = startsOf(factors, rest, size);
   /** Per level of the first factor, the shares of the others' in it. */
-  const shares = (level: number) =>
-    within
-      .sparseMeans(level)
-      .filter(({ at }) => at < others.length)
-      .map(({ at, mean }) => ({ at, share: mean.toNumber() }));
+  const shares = (level: number) => {
+    const found: { at: number; share: number }[] = [];
+    within.visitMeans(level, (at, share) => {
+      if (at < others.length) found.push({ at, share });
+    });
+    return found;
+  };
   return {
     moments: asMoments(moments, columns, system.left()),
     rank: used + system.rank,

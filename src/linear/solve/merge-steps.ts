@@ -5,6 +5,7 @@ import { alike } from "../../stats/merge-folds.js";
 /** `mergeFolds` in steps: the moments of a thousand columns and more take long to merge. */
 export function* mergeFoldsSteps(folds: readonly CrossProducts[]): Steps<CrossProducts> {
   const same = alike(folds);
+  if (same.length === 1) return same[0]!;
   const total = same[0]!.clone();
   for (const fold of same.slice(1)) {
     yield;

@@ -18,7 +18,9 @@ export class WithinLevels {
   /** The columns of numbers, with their places. */
   readonly #numbers: readonly { at: number; number: number }[];
   /** Per level, the sums Σ w x of columns of cells that are not zero there. */
-  readonly #sums: { at: number; sum: DoubleDouble }[][];
+  readonly #sums: LevelSums;
+  /** Where the numbers' means stand in the table of the factor. */
+  readonly #stored: readonly number[];
 
   constructor(moments: SparseMoments, table: number, columns: readonly (Found | undefined)[]) {
     this.#moments = moments;
@@ -28,6 +30,8 @@ export class WithinLevels {
     this.#numbers = columns.flatMap((column, at) =>
       column !== undefined && "number" in column ? [{ at, number: column.number }] : [],
     );
+    const { columns: stored } = moments.shape.tables[table]!;
+    this.#stored = this.#numbers.map(({ number }) => stored.indexOf(number));
   }
 
   get levels(): number {
@@ -39,16 +43,14 @@ export class WithinLevels {
     return this.#moments.tables[this.#table]!.extendedWeight(level);
   }
 
-  /** The means of the columns that are not zero throughout a level, with the columns' places. */
-  sparseMeans(level: number): { at: number; mean: DoubleDouble }[] {
-    const { shape, tables } = this.#moments;
-    const weight = this.weight(level);
-    const { columns: stored } = shape.tables[this.#table]!;
-    const numbers = this.#numbers.map(({ at, number }) => ({
-      at,
-      mean: tables[this.#table]!.extendedMean(level, stored.indexOf(number)),
-    }));
-    return [...numbers, ...this.#sums[level]!.map(({ at, sum }) => ({ at, mean: sum.div(weight) }))];
+  /** Calls `visit` with each column that is not zero throughout a level, by its place, and its mean there. */
+  visitMeans(level: number, visit: (at: number, mean: number) => void): void {
+    const table = this.#moments.tables[this.#table]!;
+    for (let i = 0; i < this.#numbers.length; i++)
+      visit(this.#numbers[i]!.at, table.mean(level, this.#stored[i]!));
+    const { from, end, at, hi } = this.#sums;
+    const weight = table.weight(level);
+    for (let entry = from[level]!; entry < end[level]!; entry++) visit(at[entry]!, hi[entry]! / weight);
   }
 
   /** The columns' means in a level, the target's last. */
@@ -60,7 +62,9 @@ export class WithinLevels {
         ? tables[this.#table]!.extendedMean(level, shape.tables[this.#table]!.columns.indexOf(column.number))
         : ZERO,
     );
-    for (const { at, sum } of this.#sums[level]!) means[at] = sum.div(weight);
+    const { from, end, at, hi, lo } = this.#sums;
+    for (let entry = from[level]!; entry < end[level]!; entry++)
+      means[at[entry]!] = new DoubleDouble(hi[entry]!, lo[entry]!).div(weight);
     return means;
   }
 
@@ -75,32 +79,53 @@ export class WithinLevels {
     // Numbers are taken about their means; columns of cells as they stand. The levels span both differences.
     this.#start(hi, lo, spread);
     const numbers = this.#numbers;
-    const { columns: stored } = moments.shape.tables[this.#table]!;
-    const places = numbers.map(({ number }) => stored.indexOf(number));
+    const places = this.#stored;
     const centres = numbers.map(({ number }) => moments.base.extendedMean(number));
     const table = moments.tables[this.#table]!;
+    const { extended } = moments;
+    const sums = this.#sums;
+    const count = numbers.length;
+    // Deviations of the numbers' means in a level, these times −W, and the shares −(Σ w x)/W of columns of cells.
+    const [dHi, dLo] = [new Float64Array(count), new Float64Array(count)];
     for (let level = 0; level < table.count; level++) {
       if (table.rows(level) === 0) continue;
-      const weight = this.weight(level);
-      const own = this.#sums[level]!;
-      const deviations = places.map((place, i) => table.extendedMean(level, place).sub(centres[i]!));
-      for (let i = 0; i < numbers.length; i++) {
-        const scaled = weight.mul(deviations[i]!).negate();
-        for (let j = 0; j <= i; j++) {
-          const at = packedIndex(numbers[i]!.at, numbers[j]!.at);
-          addProductAt(hi, lo, at, scaled.hi, scaled.lo, deviations[j]!.hi, deviations[j]!.lo);
-        }
-        for (const { at: other, sum } of own) {
-          const at = packedIndex(numbers[i]!.at, other);
-          addProductAt(hi, lo, at, -sum.hi, -sum.lo, deviations[i]!.hi, deviations[i]!.lo);
+      const weight = table.weight(level);
+      const exact = extended ? table.extendedWeight(level) : undefined;
+      for (let i = 0; i < count; i++) {
+        if (exact === undefined) {
+          const centre = centres[i]!;
+          dHi[i] = table.mean(level, places[i]!) - centre.hi;
+          dLo[i] = -centre.lo;
+        } else {
+          const { hi: high, lo: low } = table.extendedMean(level, places[i]!).sub(centres[i]!);
+          [dHi[i], dLo[i]] = [high, low];
         }
       }
-      for (let i = 0; i < own.length; i++) {
-        const share = own[i]!.sum.div(weight).negate();
-        for (let j = 0; j <= i; j++) {
-          const at = packedIndex(own[i]!.at, own[j]!.at);
-          addProductAt(hi, lo, at, share.hi, share.lo, own[j]!.sum.hi, own[j]!.sum.lo);
-        }
+      const [from, end] = [sums.from[level]!, sums.end[level]!];
+      for (let i = 0; i < count; i++) {
+        let [sHi, sLo] = [-weight * dHi[i]!, -weight * dLo[i]!];
+        if (exact !== undefined)
+          ({ hi: sHi, lo: sLo } = exact.mul(new DoubleDouble(dHi[i]!, dLo[i]!)).negate());
+        const own = numbers[i]!.at;
+        for (let j = 0; j <= i; j++)
+          addProductAt(hi, lo, packedIndex(own, numbers[j]!.at), sHi, sLo, dHi[j]!, dLo[j]!);
+        for (let entry = from; entry < end; entry++)
+          addProductAt(
+            hi,
+            lo,
+            packedIndex(own, sums.at[entry]!),
+            -sums.hi[entry]!,
+            -sums.lo[entry]!,
+            dHi[i]!,
+            dLo[i]!,
+          );
+      }
+      for (let a = from; a < end; a++) {
+        let [sHi, sLo] = [-sums.hi[a]! / weight, 0];
+        if (exact !== undefined)
+          ({ hi: sHi, lo: sLo } = new DoubleDouble(sums.hi[a]!, sums.lo[a]!).div(exact).negate());
+        for (let b = from; b <= a; b++)
+          addProductAt(hi, lo, packedIndex(sums.at[a]!, sums.at[b]!), sHi, sLo, sums.hi[b]!, sums.lo[b]!);
       }
     }
     return { reduced: { hi, lo }, loss: this.#clear(hi, lo, spread) };
@@ -143,39 +168,71 @@ export class WithinLevels {
     return loss;
   }
 
-  #sumsByLevel(): { at: number; sum: DoubleDouble }[][] {
+  /** Counts the entries of each level, and fills them in. */
+  #sumsByLevel(): LevelSums {
     const { shape, tables } = this.#moments;
-    const levels = Array.from(
-      { length: tables[this.#table]!.count },
-      () => [] as { at: number; sum: DoubleDouble }[],
-    );
-    const families = new Map<number, Map<number, number>>();
-    this.#columns.forEach((column, at) => {
+    const families = new Map<number, Int32Array>();
+    this.#columns.forEach((column, place) => {
       if (column === undefined || "number" in column) return;
-      const cells = families.get(column.family) ?? new Map<number, number>();
-      families.set(column.family, cells.set(column.cell, at));
+      const { table: own } = shape.families[column.family]!;
+      const cells = families.get(column.family) ?? new Int32Array(tables[own]!.count).fill(-1);
+      cells[column.cell] = place;
+      families.set(column.family, cells);
     });
-    for (const [family, cells] of families) {
+    // Per family, the cells of the union with the place of the column and the level of each.
+    const parts = [...families].map(([family, cells]) => {
       const { table: own, number } = shape.families[family]!;
       const union = this.#moments.union(own, this.#table);
       const table = tables[union]!;
-      const m = shape.tables[union]!.columns.indexOf(number);
-      const cellOf = this.#moments.projection(union, own);
-      const levelOf = this.#moments.projection(union, this.#table);
+      const [cellOf, levelOf] = [
+        this.#moments.projection(union, own),
+        this.#moments.projection(union, this.#table),
+      ];
+      const places = Int32Array.from({ length: table.count }, (_, cell) =>
+        table.rows(cell) === 0 ? -1 : cells[cellOf(cell)]!,
+      );
+      const levels = places.map((place, cell) => (place < 0 ? -1 : levelOf(cell)));
+      return { table, number: shape.tables[union]!.columns.indexOf(number), places, levels };
+    });
+    const count = tables[this.#table]!.count;
+    const from = new Int32Array(count + 1);
+    for (const { levels } of parts) for (const level of levels) if (level >= 0) from[level + 1]!++;
+    for (let level = 0; level < count; level++) from[level + 1]! += from[level]!;
+    const total = from[count]!;
+    const sums = {
+      from,
+      end: from.slice(0, count),
+      at: new Int32Array(total),
+      hi: new Float64Array(total),
+      lo: new Float64Array(total),
+    };
+    for (const { table, number: m, places, levels } of parts)
       for (let cell = 0; cell < table.count; cell++) {
-        const at = cells.get(cellOf(cell));
-        if (at === undefined || table.rows(cell) === 0) continue;
-        const weight = table.extendedWeight(cell);
-        const sum = m < 0 ? weight : weight.mul(table.extendedMean(cell, m));
-        const level = levels[levelOf(cell)]!;
-        // A column of more factors than this one has several cells within a level.
-        const known = level.find((entry) => entry.at === at);
-        if (known === undefined) level.push({ at, sum });
-        else known.sum = known.sum.add(sum);
+        const [place, level] = [places[cell]!, levels[cell]!];
+        if (place < 0) continue;
+        let [hi, lo] = [table.weight(cell), 0];
+        if (m >= 0 || table.kind.extended) {
+          const weight = table.extendedWeight(cell);
+          ({ hi, lo } = m < 0 ? weight : weight.mul(table.extendedMean(cell, m)));
+        }
+        // One cell for each column and level: the union has no other factors.
+        const entry = sums.end[level]!++;
+        sums.at[entry] = place;
+        sums.hi[entry] = hi;
+        sums.lo[entry] = lo;
       }
-    }
-    return levels;
+    return sums;
   }
+}
+
+/** The sums of a level are the entries from `from` up to before `end`. */
+interface LevelSums {
+  from: Int32Array;
+  end: Int32Array;
+  /** The columns' places. */
+  at: Int32Array;
+  hi: Float64Array;
+  lo: Float64Array;
 }
 
 const ZERO = new DoubleDouble(0);
