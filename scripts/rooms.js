@@ -11,6 +11,7 @@ const rooms = [
   "linear",
   "scan",
   "csv",
+  "onnx",
   "machine",
   "parallel",
   "dataset",

@@ -1,11 +1,26 @@
 import { type Attributes, Result, type TypedOp } from "../op.js";
 import { Binary } from "./binary.js";
+import { Padding, Select, Stride, Triangle } from "./boxes.js";
 import { Cast } from "./cast.js";
+import { Contraction } from "./contraction.js";
+import { Convolution, TransposedConvolution } from "./convolution.js";
+import { type FunctionName, MathFunction, mathFunctions } from "./functions.js";
+import { Gather, GatherElements, GatherTuples, ScatterElements, ScatterTuples } from "./gathering.js";
+import { LANE_OPS, Lanes } from "./lanes.js";
 import { BroadcastTo, Concat, Reshape, Slice, Transpose } from "./layout.js";
 import { Matmul } from "./matmul.js";
+import { BatchNormalization, LayerNormalization, LocalResponseNormalization } from "./normalization.js";
+import { PAIRWISE, Pairwise } from "./pairwise.js";
+import { Pooling, Unpooling } from "./pooling.js";
+import { Quantize } from "./quantization.js";
+import { Recurrent } from "./recurrent.js";
 import { Reduce } from "./reduce.js";
+import { ArgReduction, REDUCTIONS, Reduction } from "./reductions.js";
+import { ResizeAxis } from "./resize.js";
+import { GridSample, RegionAlign } from "./sampling.js";
 import { Softmax } from "./softmax.js";
 import { Split } from "./split.js";
+import { TopK } from "./top.js";
 import { Unary } from "./unary.js";
 import { Where } from "./where.js";
 import { Work } from "./work.js";
@@ -23,6 +38,27 @@ const factories: Record<string, (attributes: any) => TypedOp> = {
   split: (attributes) => new Split(attributes),
   transpose: (attributes) => new Transpose(attributes),
   where: () => new Where(),
+  batchNormalization: (attributes) => new BatchNormalization(attributes),
+  contraction: (attributes) => new Contraction(attributes),
+  convolution: (attributes) => new Convolution(attributes),
+  gather: (attributes) => new Gather(attributes),
+  gatherElements: (attributes) => new GatherElements(attributes),
+  gatherTuples: (attributes) => new GatherTuples(attributes),
+  gridSample: (attributes) => new GridSample(attributes),
+  layerNormalization: (attributes) => new LayerNormalization(attributes),
+  localResponseNormalization: (attributes) => new LocalResponseNormalization(attributes),
+  padding: (attributes) => new Padding(attributes),
+  quantize: (attributes) => new Quantize(attributes),
+  regionAlign: (attributes) => new RegionAlign(attributes),
+  resizeAxis: (attributes) => new ResizeAxis(attributes),
+  scatterElements: (attributes) => new ScatterElements(attributes),
+  scatterTuples: (attributes) => new ScatterTuples(attributes),
+  select: () => new Select(),
+  stride: (attributes) => new Stride(attributes),
+  topK: (attributes) => new TopK(attributes),
+  transposedConvolution: (attributes) => new TransposedConvolution(attributes),
+  triangle: (attributes) => new Triangle(attributes),
+  unpooling: (attributes) => new Unpooling(attributes),
   work: (attributes) => new Work(attributes),
 };
 for (const name of ["add", "sub", "mul", "div", "pow", "gt", "ge", "lt", "le", "eq", "ne"] as const) {
@@ -44,6 +80,22 @@ for (const name of [
 }
 for (const name of ["sum", "mean", "max"] as const) {
   factories[name] = (attributes) => new Reduce(name, attributes);
+}
+
+for (const name of Object.keys(mathFunctions) as FunctionName[]) {
+  factories[name] = (attributes) => new MathFunction(name, attributes);
+}
+for (const name of PAIRWISE) factories[name] = () => new Pairwise(name);
+for (const name of REDUCTIONS) factories[name] = (attributes) => new Reduction(name, attributes);
+for (const name of LANE_OPS) factories[name] = (attributes) => new Lanes(name, attributes);
+for (const name of ["argMax", "argMin"] as const) {
+  factories[name] = (attributes) => new ArgReduction(name, attributes);
+}
+for (const name of ["maxPooling", "averagePooling", "normPooling"] as const) {
+  factories[name] = (attributes) => new Pooling(name, attributes);
+}
+for (const name of ["rnn", "gru", "lstm"] as const) {
+  factories[name] = (attributes) => new Recurrent(name, attributes);
 }
 
 /** Makes a portable op anew from its name and attributes, in a worker thread. */

@@ -1,0 +1,142 @@
+// Runs ONNX's conformance cases (Debian: libonnx-testdata) on goml's machines and prints what passes by op:
+//   node scripts/onnx-conformance.js [--machine tape|go] [--workers n] [--verbose] [part of a name]
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+export const DATA = "/usr/share/libonnx-testdata/data";
+const FOLDERS = ["node", "simple", "pytorch-converted", "pytorch-operator"];
+/** What the cases' authors allow (onnx/backend/test/runner). */
+const RTOL = 1e-3;
+const ATOL = 1e-7;
+
+/** Why a case cannot pass, whoever runs it: by the name of the case. */
+const INFEASIBLE = [
+  [/^test_bernoulli/, "draw random numbers"],
+  // Its answer is worked out with ε = 10⁻², which its model does not say; by the model it is 10⁻⁶.
+  [/^test_adam_multiple$/, "has an answer to another model"],
+  [/^test_gradient_of/, "ask for a gradient by an op of preview.training"],
+  [/^test_training_dropout(_default)?(_mask)?$/, "draw random numbers"],
+  [/bfloat16|BFLOAT16/, "have elements of bfloat16"],
+];
+
+/** The cases that the package has: name and folder. */
+export function cases() {
+  return FOLDERS.flatMap((kind) => {
+    const folder = join(DATA, kind);
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder)
+      .sort()
+      .map((name) => ({ name, kind, folder: join(folder, name) }))
+      .filter((own) => existsSync(join(own.folder, "model.onnx")));
+  });
+}
+
+/** Reads a value that stands in a file, of the kind that the model declares. */
+function readValue(onnx, path, kind) {
+  const bytes = new Uint8Array(readFileSync(path));
+  if (kind === "sequence") {
+    return new onnx.Sequence(onnx.readSequenceProto(bytes).tensors.map((proto) => onnx.tensorOf(proto)));
+  }
+  if (kind === "optional") {
+    const proto = onnx.readOptionalProto(bytes);
+    if (proto.tensor) return onnx.tensorOf(proto.tensor);
+    return proto.sequence && new onnx.Sequence(proto.sequence.tensors.map((own) => onnx.tensorOf(own)));
+  }
+  return onnx.tensorOf(onnx.readTensorProto(bytes));
+}
+
+/** The first difference, or undefined where `got` is `want`. */
+export function difference(onnx, got, want) {
+  if (want === undefined || got === undefined) return got === want ? undefined : "one is missing";
+  if (want instanceof onnx.Sequence) {
+    if (got.items?.length !== want.items.length)
+      return `${got.items?.length} items, not ${want.items.length}`;
+    return want.items.map((item, i) => difference(onnx, got.items[i], item)).find(Boolean);
+  }
+  if (got.dtype !== want.dtype) return `${got.dtype}, not ${want.dtype}`;
+  if (got.shape.join() !== want.shape.join()) return `shape [${got.shape}], not [${want.shape}]`;
+  const [a, b] = want.dtype === "string" ? [got.strings, want.strings] : [got.data, want.data];
+  for (let i = 0; i < b.length; i++) {
+    if (a[i] === b[i] || (Number.isNaN(a[i]) && Number.isNaN(b[i]))) continue;
+    const close = typeof b[i] === "number" && Math.abs(a[i] - b[i]) <= ATOL + RTOL * Math.abs(b[i]);
+    if (!close) return `element ${i} is ${a[i]}, not ${b[i]}`;
+  }
+  return undefined;
+}
+
+/** Runs one case; gives undefined where it passes, else why not. */
+export async function runCase(onnx, { folder }, options = {}) {
+  let machine;
+  try {
+    const model = onnx.loadOnnx(new Uint8Array(readFileSync(join(folder, "model.onnx"))));
+    machine = new onnx.OnnxMachine(model, options);
+    for (const set of readdirSync(folder).filter((name) => name.startsWith("test_data_set"))) {
+      const own = join(folder, set);
+      const inputs = new Map();
+      // A file's tensor has a name as a rule; else files come in the order of the inputs.
+      for (const [i, input] of model.inputs.entries()) {
+        const path = join(own, `input_${i}.pb`);
+        if (existsSync(path)) inputs.set(input.name, readValue(onnx, path, input.kind));
+      }
+      const { outputs } = await machine.run(inputs);
+      for (const [i, output] of model.outputs.entries()) {
+        const path = join(own, `output_${i}.pb`);
+        if (!existsSync(path)) continue;
+        const why = difference(onnx, outputs.get(output.name), readValue(onnx, path, output.kind));
+        if (why !== undefined) return `${output.name}: ${why}`;
+      }
+    }
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    await machine?.close();
+  }
+}
+
+/** Why a case is not counted, or undefined where it is. */
+export function infeasible({ name }) {
+  return INFEASIBLE.find(([pattern]) => pattern.test(name))?.[1];
+}
+
+async function main(args) {
+  const option = (name) => (args.includes(name) ? args.splice(args.indexOf(name), 2)[1] : undefined);
+  const flag = (name) => args.includes(name) && args.splice(args.indexOf(name), 1).length > 0;
+  const options = { machine: option("--machine") ?? "go", workers: Number(option("--workers") ?? 0) };
+  const verbose = flag("--verbose");
+  const [part] = args;
+  const onnx = await import("../dist/onnx/index.js");
+  const byOp = new Map();
+  const failures = [];
+  let passed = 0;
+  const all = cases().filter(({ name }) => part === undefined || name.includes(part));
+  if (all.length === 0) throw new Error(`no cases in ${DATA}; apt-get install libonnx-testdata`);
+  const left = new Map();
+  for (const own of all) {
+    const reason = infeasible(own);
+    if (reason !== undefined) {
+      left.set(reason, (left.get(reason) ?? 0) + 1);
+      continue;
+    }
+    const why = await runCase(onnx, own, options);
+    const op = own.name.replace(/^test_/, "").replace(/_.*/, "");
+    const count = byOp.get(op) ?? { passed: 0, all: 0 };
+    count.all++;
+    if (why === undefined) {
+      count.passed++;
+      passed++;
+    } else failures.push(`${own.name}: ${why}`);
+    byOp.set(op, count);
+  }
+  for (const [op, { passed: good, all: count }] of [...byOp].sort()) {
+    if (verbose || good < count) console.log(`${op.padEnd(28)} ${good} of ${count}`);
+  }
+  for (const failure of failures) console.log(failure.slice(0, 300));
+  for (const [reason, count] of left) console.log(`left out: ${count} that ${reason}`);
+  console.log(
+    `${passed} of ${all.length - [...left.values()].reduce((a, b) => a + b, 0)} cases pass (${all.length} in all)`,
+  );
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main(process.argv.slice(2));

@@ -1,0 +1,13 @@
+export { Sequence, ValuesNeeded } from "./builder.js";
+export { type ExternalData, StringTensor, tensorOf } from "./elements.js";
+export { OnnxMachine, type OnnxMachineOptions, type OnnxRun, type OnnxTensor } from "./machine.js";
+export { readOptionalProto, readSequenceProto, readTensorProto } from "./messages.js";
+export {
+  formatDeclared,
+  type LoadOptions,
+  loadOnnx,
+  type OnnxGraph,
+  type OnnxInput,
+  OnnxModel,
+  type OnnxValue,
+} from "./model.js";
