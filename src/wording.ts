@@ -11,6 +11,7 @@ export type OptionName =
   | "comment"
   | "decimal"
   | "delimiter"
+  | "dropSingletons"
   | "encoding"
   | "exclude"
   | "features"

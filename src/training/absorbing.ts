@@ -1,10 +1,14 @@
+import type { Table } from "../csv/table.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
-import { UsageError } from "../errors.js";
+import { DataError, UsageError } from "../errors.js";
 import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
 import type { LinearModel } from "../linear/model/model.js";
+import type { CrossProducts } from "../stats/cross-products.js";
 import { SparseMoments } from "../stats/sparse-moments.js";
 import { option, wording } from "../wording.js";
 import type { FitCsvOptions } from "./fit-options.js";
+import type { ScannedMoments } from "./moments-result.js";
+import { singletonsOf } from "./singletons.js";
 
 /**
  * Refuses what a fit with absorbed effects cannot be asked for.
@@ -12,7 +16,13 @@ import type { FitCsvOptions } from "./fit-options.js";
  * @throws UsageError that says what
  */
 export function checkAbsorbing(spec: ModelSpec, options: FitCsvOptions): void {
-  if (spec.absorbed === undefined) return;
+  if (spec.absorbed === undefined) {
+    if (options.dropSingletons === true)
+      throw new UsageError(wording`${option("dropSingletons", true)} goes with absorbed effects`, {
+        hint: wording`name factors with ${option("absorb")}`,
+      });
+    return;
+  }
   const { lambda, solver = "auto" } = options;
   const asked =
     lambda === "path"
@@ -28,7 +38,30 @@ export function checkAbsorbing(spec: ModelSpec, options: FitCsvOptions): void {
 
 /** Remarks on the levels of absorbed factors. */
 export function absorbingNotes(model: LinearModel): string[] {
-  return [...singletonNotes(model), ...unconnectedNotes(model)];
+  const { singletons = 0 } = model.scan ?? {};
+  const rows = singletons === 1 ? "1 row was" : `${singletons} rows were`;
+  const left =
+    singletons === 0 ? [] : [`${rows} left out, a level of which no other row has, or none that is left`];
+  return [...left, ...singletonNotes(model), ...unconnectedNotes(model)];
+}
+
+/** The levels of rows of which a level has no other, per factor of the moments; undefined where there are none. */
+export function singleLevels(moments: CrossProducts): string[][] | undefined {
+  if (!(moments instanceof SparseMoments)) return undefined;
+  const { levels, rows } = singletonsOf(moments, moments.shape.absorbed!);
+  return rows === 0 ? undefined : levels;
+}
+
+/** Throws DataError where no row is left but those left out with their levels. */
+export function checkLeft(table: Table, { folds, singletons }: ScannedMoments): void {
+  if (folds.some((fold) => fold.n > 0)) return;
+  throw new DataError(
+    `no row is left to fit: each of ${singletons} has a level of its own, or is left with one`,
+    {
+      place: { file: table.source.name },
+      hint: wording`absorb fewer factors, or leave ${option("dropSingletons")} out`,
+    },
+  );
 }
 
 /** Levels of a single row say nothing of the coefficients. */

@@ -91,7 +91,13 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   // rows at once, and where double turns out not to be enough.
   const onePass = solver === "normal" || solver === "extended" || (solver === "auto" && plan.extended);
   const twice = spec.absorbed !== undefined && plan.folds > 1;
-  const again = !onePass || twice || plan.testSize > 0 || vcov !== "iid" || options.na === "fail";
+  const again =
+    !onePass ||
+    twice ||
+    options.dropSingletons === true ||
+    plan.testSize > 0 ||
+    vcov !== "iid" ||
+    options.na === "fail";
   if (again) for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
 
   const chunkBytes = chunkBytesFor(width, plan.folds);
@@ -127,6 +133,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     testSize: plan.testSize > 0 ? plan.testSize : undefined,
     dropped: total.dropped,
     ...(total.excluded > 0 ? { excluded: total.excluded } : {}),
+    ...(total.singletons > 0 ? { singletons: total.singletons } : {}),
     seed: plan.seed,
     test: null,
   };

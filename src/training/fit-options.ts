@@ -15,6 +15,11 @@ export interface FitCsvOptions extends ColumnOptions, ReadingOptions, ReadingCon
   testSize?: number | undefined;
   /** Cross-validation folds, 1 for none. Default: 10, or none for designs of more than 500 columns. */
   folds?: number | undefined;
+  /**
+   * With `absorb`: leave out the rows of which a level has no other row, again and again until there are none. They say
+   * nothing of the coefficients, but count for R², robust errors and clusters. Reads the data twice where there are any.
+   */
+  dropSingletons?: boolean | undefined;
   /** The seed of the split and the folds. Default: 1. */
   seed?: number | undefined;
   /** Reference levels by factor. Default: each factor's first level in sorted order. */

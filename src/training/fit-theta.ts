@@ -11,6 +11,7 @@ import { withPauses } from "../parallel/steps.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { CrossProducts } from "../stats/cross-products.js";
+import { checkLeft, singleLevels } from "./absorbing.js";
 import { checkFactors, checkRows } from "./check-rows.js";
 import { denseWidth, summedApart } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
@@ -48,8 +49,9 @@ export async function fitTheta(
   const { solver = "auto", references = {}, signal } = options;
   const notes: string[] = [];
   const width = denseWidth(spec);
+  let without: readonly (readonly string[])[] | undefined;
   const scanned = (extended: boolean) => {
-    const what = { ...plan, extended };
+    const what = { ...plan, extended, without };
     return watch.scan(() =>
       scanMoments(table, layout, what, { ...control, apart: summedApart(width, what) }),
     );
@@ -58,6 +60,14 @@ export async function fitTheta(
   watch.threads = threads;
   await checkRows(table, layout, total, options);
   checkFactors(table, total);
+  if (options.dropSingletons === true) {
+    without = singleLevels(await withPauses(mergeFoldsSteps(total.folds), control));
+    if (without !== undefined) {
+      ({ total, threads } = await scanned(plan.extended));
+      watch.threads = threads;
+      checkLeft(table, total);
+    }
+  }
 
   const { levels } = total;
   const regression = regressionOf(spec, codedTerms(spec, levels, references));

@@ -33,6 +33,8 @@ export interface MomentsPlan {
   firstRow: number;
   /** Only the rows of these groups are summed up. */
   groups?: readonly string[] | undefined;
+  /** Per factor of the moments, levels whose rows are left out. */
+  without?: readonly (readonly string[])[] | undefined;
 }
 
 /** More groups than this are taken for a mistake: of a column that names the rows, say. */
@@ -73,13 +75,16 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   readonly #dictionary = `${threadId}.${jobs++}`;
   /** Per factor, how many of its levels' names have been told. */
   readonly #told: number[];
+  /** Per factor, the levels left out: by name, and whether one is by its code, as far as it was asked. */
+  readonly #without: readonly ReadonlySet<string>[];
+  readonly #out: boolean[][];
   /** By code of the group in the block: its number + 1, in the order in which this job met them; −1 to leave it out. */
   #numbers = new Int32Array(1024);
   /** The names of the groups met, and how many of them have been told. */
   readonly #met: string[] = [];
   readonly #wanted: ReadonlySet<string> | undefined;
   #toldGroups = 0;
-  #counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1 };
+  #counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1, singletons: 0 };
 
   constructor(view: BlockView, plan: MomentsPlan) {
     const { kernels, weighted } = view;
@@ -100,6 +105,8 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     this.#targets = kernels.alloc(4 * BLOCK_ROWS);
     this.#codes = kernels.alloc(4 * BLOCK_ROWS * factors.length);
     this.#told = factors.map(() => 0);
+    this.#without = (plan.without ?? []).map((names) => new Set(names));
+    this.#out = this.#without.map(() => []);
     this.#design = {
       block: this.#plain ? 0 : kernels.allocBlock(numbers.length),
       low: low ? kernels.allocBlock(numbers.length) : 0,
@@ -113,9 +120,34 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     if (groups !== undefined) this.#meetGroups(groups, rows);
     const { block, low, weights, rows: count } = this.#plain ? this.#asItStands(rows) : this.#design128(rows);
     if (count === 0) return;
+    if (this.#without.length > 0) this.#leaveOut(count);
     const targets = this.#targets;
     for (const table of this.#tables) table.add(block, count, { targets, codes: this.#codes, weights, low });
     (this.#groups ?? this.#grouped).add(block, count, targets, weights, low);
+  }
+
+  /** Takes the rows of levels that are left out off their targets. */
+  #leaveOut(rows: number): void {
+    const { ints } = this.#kernels;
+    const at = this.#targets / 4;
+    this.#without.forEach((names, f) => {
+      if (names.size === 0) return;
+      const known = this.#levelNames(f);
+      const out = this.#out[f]!;
+      for (let code = out.length; code < known.length; code++) out.push(names.has(known[code]!));
+      const codes = this.#codes / 4 + f * BLOCK_ROWS;
+      for (let r = 0; r < rows; r++)
+        if (ints[at + r]! >= 0 && out[ints[codes + r]!]) {
+          ints[at + r] = -1;
+          this.#counts.singletons++;
+        }
+    });
+  }
+
+  /** The names of a factor's levels by their codes. */
+  #levelNames(f: number): readonly string[] {
+    if (!this.#plain) return this.#scan.levels(f);
+    return this.#view.source.levels[this.#textPositions()[f]!]!.names;
   }
 
   /** The block's own numbers: nothing is copied but the factors' codes. */
@@ -248,16 +280,14 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     };
     this.#grouped.reset();
     for (const table of this.#tables) table.reset();
-    this.#counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1 };
+    this.#counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1, singletons: 0 };
     return result;
   }
 
   /** Per factor, the levels' names that have not been told yet. */
   #newLevels(): DictionaryPart[] {
-    const positions = this.#plain ? this.#textPositions() : undefined;
     return this.#told.map((from, f) => {
-      const names =
-        positions === undefined ? this.#scan.levels(f) : this.#view.source.levels[positions[f]!]!.names;
+      const names = this.#levelNames(f);
       this.#told[f] = names.length;
       return { from, names: names.slice(from) };
     });

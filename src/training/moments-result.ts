@@ -59,6 +59,8 @@ export interface MomentsResult {
   heldOut: number;
   /** The number of the first row left out, −1 where there is none. */
   firstDropped: number;
+  /** Rows of levels that were left out. */
+  singletons: number;
 }
 
 /** How the scan's rows were summed up. */
@@ -130,7 +132,7 @@ export class MomentsReader {
   /** What all chunks together give, levels in their order. */
   *finish(total: MomentsTotal, spec: ModelSpec): Steps<Omit<ScannedMoments, "excluded">> {
     const { variables, tables } = this.#shape;
-    const { groups, rows, dropped, undefinedRows, heldOut, firstDropped } = total;
+    const { groups, rows, dropped, undefinedRows, heldOut, firstDropped, singletons } = total;
     const grouped = groups instanceof SparseGroups ? [...groups.folds.values()].flat() : [];
     const levels = Object.fromEntries(
       variables.map((v, f) => {
@@ -150,6 +152,7 @@ export class MomentsReader {
       undefinedRows,
       heldOut,
       firstDropped,
+      singletons,
     };
   }
 
@@ -249,7 +252,10 @@ export class MomentsReader {
 
 /** The moments of a scan's rows, and what became of them. */
 export interface ScannedMoments
-  extends Pick<MomentsResult, "rows" | "dropped" | "undefinedRows" | "heldOut" | "firstDropped"> {
+  extends Pick<
+    MomentsResult,
+    "rows" | "dropped" | "undefinedRows" | "heldOut" | "firstDropped" | "singletons"
+  > {
   folds: CrossProducts[];
   /** Those of groups, where there are groups. */
   groups: GroupMoments | undefined;
@@ -271,6 +277,7 @@ export class MomentsTotal {
   undefinedRows: number;
   heldOut: number;
   firstDropped: number;
+  singletons: number;
 
   constructor(result: MomentsResult, folds: Folds, groups: AnyGroups | undefined) {
     this.folds = folds;
@@ -280,6 +287,7 @@ export class MomentsTotal {
     this.undefinedRows = result.undefinedRows;
     this.heldOut = result.heldOut;
     this.firstDropped = result.firstDropped;
+    this.singletons = result.singletons;
   }
 
   /** Merges later chunks into these. */
@@ -291,6 +299,7 @@ export class MomentsTotal {
     this.dropped += later.dropped;
     this.undefinedRows += later.undefinedRows;
     this.heldOut += later.heldOut;
+    this.singletons += later.singletons;
     if (this.firstDropped < 0) this.firstDropped = later.firstDropped;
     return this;
   }

@@ -15,6 +15,7 @@ import { withPauses } from "../parallel/steps.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
+import { option, wording } from "../wording.js";
 import { checkRows } from "./check-rows.js";
 import { chunkBytesFor, denseWidth, summedApart } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
@@ -76,6 +77,13 @@ async function updateSource(
   const reading = readingFor(options, model.reading, { sameFile, where: true });
   const table = await readTable(source, reading);
   const { spec, weightsColumn, references, penalty } = model;
+  if ((model.scan?.singletons ?? 0) > 0)
+    throw new ModelError(
+      "the model was trained without rows of levels of their own, which new rows may share",
+      {
+        hint: wording`train without ${option("dropSingletons")}: the coefficients are the same`,
+      },
+    );
   checkColumns(model, table, source.name);
   if (options.na === "fail" && !source.repeatable) await source.seekable();
   const before: Omit<DataScan, "test"> = model.scan ?? { rows: model.n, firstRow: 0, dropped: 0, seed: 1 };

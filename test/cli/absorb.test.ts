@@ -33,6 +33,17 @@ test("absorbed effects: summary, JSON, effects and predictions", () =>
       expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-11);
   }));
 
+test("refit and select take a model with absorbed effects, cv its data", () =>
+  inFolder(FILES, async (folder) => {
+    await goml(folder, ["train", "wages.csv", ...OPTIONS, "-q", "--drop-singletons"]);
+    const refitted = await goml(folder, ["refit", "model.json", "--features", "education", "--json"]);
+    expect(JSON.parse(refitted.stdout).model.absorbed.rank).toBe(6);
+    const selected = await goml(folder, ["select", "model.json", "-q"]);
+    expect(selected.code).toBe(0);
+    const { stdout } = await goml(folder, ["cv", "wages.csv", ...OPTIONS, "--folds", "5"]);
+    expect(stdout).toMatch(/^RMSE 4\.\d+ .* out of fold$/m);
+  }));
+
 test("an exported model has the effects", () =>
   inFolder(FILES, async (folder) => {
     await goml(folder, ["train", "wages.csv", ...OPTIONS, "-q", "--effects", "effects.csv"]);
@@ -54,8 +65,7 @@ test("what absorbed effects do not go with is refused in one line", () =>
     await refused([...train, "--group-by", "gender"], "goml: effects are not absorbed group by group\n", 2);
     await refused(["train", "wages.csv", "--effects", "e.csv"], "goml: --effects goes with --absorb", 2);
     await goml(folder, [...train, "-q"]);
-    await refused(["refit", "model.json", "--features", "education"], "cannot be refitted", 4);
-    await refused(["select", "model.json"], "absorbed effects", 4);
+    await refused(["select", "model.json", "--criterion", "cv"], "not selected by cross-validation", 2);
     await refused(["cv", "model.json"], "is cross-validated by its rows", 4);
     await refused(
       ["predict", "wages.csv", "--machine", "tape"],

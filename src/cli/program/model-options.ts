@@ -8,6 +8,7 @@ export interface ModelOptions extends ReadingFlags {
   features?: string[];
   exclude?: string[];
   absorb?: string[];
+  dropSingletons?: boolean;
   formula?: string;
   reference: Record<string, string>;
   weights?: string;
@@ -25,7 +26,8 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
     throw new UsageError("--alpha is the mix of a penalty, and there is no --lambda", {
       hint: "add --lambda path, or --lambda and a number",
     });
-  const { target, features, exclude, absorb, formula, reference, weights, intercept } = options;
+  const { target, features, exclude, absorb, dropSingletons, formula, reference, weights, intercept } =
+    options;
   const { na, lambda, alpha, folds, seed } = options;
   return {
     ...readingOptions(options),
@@ -33,6 +35,7 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
     features,
     exclude,
     absorb,
+    dropSingletons,
     formula,
     references: reference,
     weights,

@@ -60,6 +60,7 @@ export function fitting(command: Command): Command {
       "absorb the effects of these columns' levels: no coefficients of theirs",
       list,
     )
+    .option("--drop-singletons", "with --absorb: leave out rows of which a level has no other row")
     .option("--formula <formula>", "the model in R's formula language: 'y ~ x + log(z) + C(g)'")
     .addOption(
       new Option("--reference <column=level>", "a factor's reference level")

@@ -147,6 +147,10 @@ export const documentDefinitions = {
       firstRow: { description: "The number of the first of them, not 0 in a shard.", ...count },
       dropped: { description: "Rows left out for missing cells.", ...count },
       excluded: { description: "Rows left out by a condition on rows.", ...count },
+      singletons: {
+        description: "Rows left out because a level of an absorbed factor has no other.",
+        ...count,
+      },
       seed: { description: "The seed of the hold-out and the folds.", ...number },
       testSize: { description: "The share of rows held out, where some were.", ...number },
       test: {

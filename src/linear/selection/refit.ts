@@ -55,7 +55,7 @@ export function* refitSteps(model: LinearModel, options: RefitOptions): Steps<Es
     );
   const spec =
     options.formula === undefined ? chosenSpec(model, options) : spelledSpec(model, options.formula);
-  const intercept = options.intercept ?? spec.intercept;
+  const intercept = spec.absorbed === undefined && (options.intercept ?? spec.intercept);
   return yield* fitSpec(model, withFormula({ ...spec, intercept }), options);
 }
 
@@ -66,10 +66,6 @@ export function* refitTermsSteps(model: LinearModel, terms: readonly number[]): 
 }
 
 function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): Steps<Estimate> {
-  if (model.absorbed !== undefined || spec.absorbed !== undefined)
-    throw new ModelError("a model with absorbed effects cannot be refitted", {
-      hint: "train it again with other terms",
-    });
   const factors = spec.variables.filter((variable) => variable.kind === "factor");
   const levels = Object.fromEntries(factors.map(({ label }) => [label, model.levels[label] ?? []]));
   const references: Record<string, string> = { ...options.references };
@@ -229,7 +225,19 @@ function spelledSpec(model: LinearModel, formula: string): ModelSpec {
     intercept: asked.intercept,
     variables,
     terms,
+    absorbed: sameEffects(model, asked),
   });
+}
+
+/** The model's absorbed factors, which a formula may name, or leave to the model: there are no moments without them. */
+function sameEffects({ spec }: LinearModel, asked: ModelSpec): ModelSpec["absorbed"] {
+  const labels = ({ absorbed = [], variables }: ModelSpec) =>
+    absorbed.map((v) => identityOf(variables[v]!)).sort();
+  if (asked.absorbed !== undefined && labels(asked).join() !== labels(spec).join())
+    throw new ModelError("absorbed effects stay as they are in another fit of the same rows", {
+      hint: "leave out what stands behind the |, or train again",
+    });
+  return spec.absorbed;
 }
 
 /** The same for two ways to write a factor: `factor(rad)` and `C(rad)`. */
@@ -250,6 +258,13 @@ function withFormula(spec: ModelSpec): ModelSpec {
     term.variables.map((v) => variableKey(spec.variables[v]!)).join(":"),
   );
   const right = terms.length === 0 ? (spec.intercept ? "1" : "0") : terms.join(" + ");
+  if (spec.absorbed !== undefined) {
+    const effects = spec.absorbed.map((v) => variableKey(spec.variables[v]!));
+    return {
+      ...spec,
+      formula: `${targetKey(spec.target)} ~ ${terms.join(" + ") || "1"} | ${effects.join(" + ")}`,
+    };
+  }
   const suffix = spec.intercept || terms.length === 0 ? "" : " - 1";
   return { ...spec, formula: `${targetKey(spec.target)} ~ ${right}${suffix}` };
 }

@@ -1,5 +1,5 @@
 import { codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
-import { targetKey } from "../../dataset/formula/column-key.js";
+import { targetKey, variableKey } from "../../dataset/formula/column-key.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { UsageError } from "../../errors.js";
 import type { Steps } from "../../parallel/steps.js";
@@ -9,6 +9,7 @@ import { crossValidateSteps } from "../solve/cross-validation.js";
 import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
 import { type SolveOptions, solveSteps } from "../solve/solve.js";
+import { absorbEffects } from "../solve/solve-absorbed.js";
 
 /** By what submodels are compared: `aic` and `bic` as R's `step` has them, `cv` by cross-validated RMSE. */
 export type Criterion = "aic" | "bic" | "cv";
@@ -29,7 +30,7 @@ export interface SelectionData {
 export interface Submodel {
   /** Indices into the spec's terms, ascending. */
   terms: number[];
-  /** Coefficients estimated, the intercept among them. */
+  /** Coefficients estimated, the intercept among them, and absorbed effects. */
   rank: number;
   rss: number;
   /** n ln(RSS/n) + 2·rank, n ln(RSS/n) + ln n · rank, or the cross-validated RMSE. */
@@ -39,18 +40,32 @@ export interface Submodel {
 /** Fits submodels by their terms, each once. */
 export class Submodels {
   readonly #data: SelectionData;
+  /** Those of the model, or of what absorbed effects leave of all their columns. */
   readonly #moments: CrossProducts;
+  /** Absorbed effects that the rows determine, but for the one in place of the intercept. */
+  readonly #effects: number;
   readonly #criterion: Criterion;
   readonly #known = new Map<string, Submodel>();
 
   /** Throws UsageError where `cv` is asked for without folds. */
   constructor(data: SelectionData, criterion: Criterion) {
+    const { spec, moments } = data;
+    if (criterion === "cv" && spec.absorbed !== undefined)
+      throw new UsageError("models with absorbed effects are not selected by cross-validation", {
+        hint: "choose aic or bic",
+      });
     if (criterion === "cv" && data.folds === undefined)
       throw new UsageError("selection by cross-validation needs the folds' moments", {
         hint: wording`choose aic or bic, or train with ${option("folds")}`,
       });
     this.#data = data;
-    this.#moments = data.moments;
+    const target = targetKey(spec.target);
+    const absorbed = spec.absorbed?.map((v) => variableKey(spec.variables[v]!));
+    const columns = moments.columns.filter((key) => key !== target);
+    const absorption =
+      absorbed && absorbEffects(moments, { target, terms: columns, intercept: false, absorbed });
+    this.#moments = absorption?.moments ?? moments;
+    this.#effects = absorption === undefined ? 0 : absorption.rank - 1;
     this.#criterion = criterion;
   }
 
@@ -82,7 +97,8 @@ export class Submodels {
     return {
       target: targetKey(spec.target),
       terms: columns.flatMap((term) => term.columns.map((column) => column.key)),
-      intercept: spec.intercept,
+      // What effects leave of columns has means of zero.
+      intercept: spec.intercept || spec.absorbed !== undefined,
     };
   }
 
@@ -99,7 +115,8 @@ export class Submodels {
     const known = this.#known.get(key);
     if (known) return known;
     const regression = this.regression(sorted);
-    const { rank, rss } = yield* this.solve(regression, { inverse: false });
+    const { rank: own, rss } = yield* this.solve(regression, { inverse: false });
+    const rank = own + this.#effects;
     const submodel = { terms: sorted, rank, rss, criterion: yield* this.#value(rank, rss, regression) };
     this.#known.set(key, submodel);
     return submodel;

@@ -48,6 +48,12 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
       const [p, q] = [x, y].map(({ references }) => references[factor] ?? "the first level");
       throw refuse(`the reference of ${factor} is ${p} and ${q}`);
     }
+  const single = [a, b].find(({ model }) => (model.scan?.singletons ?? 0) > 0);
+  if (single !== undefined)
+    throw refuse(
+      `${single.name} was trained without rows of levels of their own, which others may share`,
+      wording`train without ${option("dropSingletons")}: the coefficients are the same`,
+    );
   if (x.folds.length !== y.folds.length)
     throw refuse(
       `they have ${x.folds.length} and ${y.folds.length} cross-validation folds`,
