@@ -19,6 +19,7 @@ import type { UnseenPolicy } from "../linear/model/unseen.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { scan } from "../scan/scan.js";
 import type { ScanJob } from "../scan/scan-options.js";
+import { tCritical } from "../stats/distributions.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
 import { option, verb, wording } from "../wording.js";
 import { matchColumns } from "./match-columns.js";
@@ -124,7 +125,7 @@ async function predictSources(
     predictor,
     intervals:
       (bounds || stdError) && !(model instanceof ModelGroup)
-        ? intervalPlan(model, { interval: bounds ? interval : "confidence", level })
+        ? intervalPlan(model, tCritical, { interval: bounds ? interval : "confidence", level })
         : undefined,
     stdError,
     bounds,

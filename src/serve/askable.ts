@@ -8,7 +8,7 @@ import { predictRows } from "../linear/model/predict-rows.js";
 import type { OutsideRow } from "../linear/model/row-space.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
 import { WithinBlock } from "../linear/model/within-block.js";
-import { tCritical } from "../stats/t-critical.js";
+import { tCritical } from "../stats/distributions.js";
 import type { Batch, BatchShape } from "./batch.js";
 import type { IntervalWish } from "./question.js";
 import { badRequest, listed, quoted } from "./request-error.js";

@@ -6,6 +6,7 @@ import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { IntervalPlan } from "../linear/model/interval.js";
 import { intervalPlan } from "../linear/model/interval-plan.js";
 import type { LinearModel } from "../linear/model/model.js";
+import { tCritical } from "../stats/distributions.js";
 
 /** A raw column of the data that a model reads: numbers (FP64) or the texts of a factor (BYTES). */
 export interface InputColumn {
@@ -111,7 +112,7 @@ function intervalsOf(model: LinearModel): Pick<ServedModel, "intervals" | "noInt
       noIntervals: `it has ${model.terms.length} terms, and a server works them out for ${WIDEST_INTERVALS} at most`,
     };
   try {
-    const { kind: _kind, critical: _critical, ...parts } = intervalPlan(model);
+    const { kind: _kind, critical: _critical, ...parts } = intervalPlan(model, tCritical);
     const whole: IntervalParts = { ...parts, df: model.dfResidual };
     return { intervals: shared(serialize(whole)), noIntervals: undefined };
   } catch (error) {

@@ -2,7 +2,6 @@ import betainc from "@stdlib/math-base-special-betainc";
 import erfc from "@stdlib/math-base-special-erfc";
 import gammainc from "@stdlib/math-base-special-gammainc";
 import { positiveRoot } from "./root.js";
-import { tCriticalOf } from "./t-critical.js";
 
 const FAR = 1e150;
 
@@ -20,16 +19,41 @@ export function tTwoSided(t: number, df: number): number {
   return t2 < df ? betainc(t2 / (df + t2), 0.5, df / 2, true, true) : betainc(df / (df + t2), df / 2, 0.5);
 }
 
+/** P(|T| ≤ |t|). */
+function tCentral(t: number, df: number): number {
+  if (df === Infinity) return 1 - erfc(Math.abs(t) / Math.SQRT2);
+  const t2 = t * t;
+  return t2 < df ? betainc(t2 / (df + t2), 0.5, df / 2) : betainc(df / (df + t2), df / 2, 0.5, true, true);
+}
+
 /** P(T > t) for Student's t, R's `pt(t, df, lower.tail = FALSE)`; P(T ≤ t) is `tSurvival(-t, df)`. */
 export function tSurvival(t: number, df: number): number {
   const tail = tTwoSided(t, df) / 2;
   return t >= 0 ? tail : 1 - tail;
 }
 
+/**
+ * The t with P(|T| ≤ t) = `level`, for intervals: R's `qt((1 + level)/2, df)`. 0 < level < 1.
+ */
+export function tCritical(level: number, df: number): number {
+  if (level === 0) return 0;
+  return tCriticalOf(level, 1 - level, df);
+}
+
 /** The t with P(T ≤ t) = `p`, R's `qt(p, df)`. */
 export function tQuantile(p: number, df: number): number {
   if (p === 0.5) return 0;
   return p < 0.5 ? -tCriticalOf(1 - 2 * p, 2 * p, df) : tCriticalOf(2 * p - 1, 2 * (1 - p), df);
+}
+
+/** Solves on the side that is known to more digits, in logarithms, which are nearly straight there. */
+function tCriticalOf(central: number, tails: number, df: number): number {
+  if (tails === 0) return Infinity;
+  const f =
+    central < 0.5
+      ? (u: number) => Math.log(tCentral(Math.exp(u), df) / central)
+      : (u: number) => Math.log(tails / tTwoSided(Math.exp(u), df));
+  return positiveRoot(f);
 }
 
 /**

@@ -52,14 +52,27 @@ describe.each(files)("$version/$name", ({ version, name }) => {
     const output = scratch.file("predicted.csv", "");
     const interval = frozen.startsWith("prediction,lower,upper\n") ? "prediction" : "none";
     const [data] = name.split(".");
-    await predictCsv(model, `${HERE}/data/${data}-new.csv`, { output, interval, unseen: "na" });
-    expect(readFileSync(output, "utf8")).toBe(frozen);
+    const { outside } = await predictCsv(model, `${HERE}/data/${data}-new.csv`, {
+      output,
+      interval,
+      unseen: "na",
+    });
+    const lines = readFileSync(output, "utf8").split("\n");
+    // Versions that wrote v1 predicted with 0 for aliased terms; rows that need them have no prediction any more.
+    const before = frozen.split("\n");
+    const lost = lines.flatMap((line, i) => (/^NA/.test(line) && !/^NA/.test(before[i]!) ? [i] : []));
+    expect(lost.length).toBe(outside);
+    for (const i of lost) lines[i] = before[i]!;
+    expect(lines.join("\n")).toBe(frozen);
   });
 
   test("is inspected as it was", async () => {
     const model = await readAnyModel(path);
     const frozen = JSON.parse(readFileSync(`${HERE}/${version}/inspected/${name}.json`, "utf8"));
-    expectClose(inspected(model), frozen, name);
+    const now = inspected(model);
+    // Versions that wrote v1 predicted folds' rows with 0 for what the other folds cannot estimate.
+    if (now.cv?.leftOut > 0) delete frozen.cv;
+    expectClose(now, frozen, name);
   });
 
   test("refits to the same θ", async () => {

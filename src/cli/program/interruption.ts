@@ -30,7 +30,10 @@ export function interruption(): AbortSignal {
   return controller.signal;
 }
 
-/** Leaves the end to the command, which takes as long as it needs. */
+/**
+ * Leaves the end to the command, which takes as long as it needs. Called where the signals are heard: what a command does
+ * is a bundle of its own, with another copy of this file.
+ */
 export function unhurried(): void {
   grace = undefined;
 }

@@ -18,7 +18,7 @@ import { serveSyntax } from "../commands/serve/syntax.js";
 import { trainSyntax } from "../commands/train/syntax.js";
 import { updateSyntax } from "../commands/update/syntax.js";
 import { reportFailure } from "./failure.js";
-import { interruption } from "./interruption.js";
+import { interruption, unhurried } from "./interruption.js";
 import { endQuietlyOnBrokenPipe } from "./streams.js";
 import type { Run } from "./syntax.js";
 
@@ -50,8 +50,9 @@ async function runCommand(argv: string[], signal: AbortSignal): Promise<number> 
     .configureHelp({ minWidthToWrap: 20 })
     .configureOutput({ outputError: () => {} })
     .addHelpText("after", "\nRun goml help <command> for a command's options and examples.");
-  const run: Run = (load) =>
+  const run: Run = (load, own = {}) =>
     async function (...args) {
+      if (own.unhurried) unhurried();
       const action = await load();
       const data = typeof args[0] === "string" || Array.isArray(args[0]) ? args[0] : undefined;
       exitCode = await action(data as never, this.opts() as never, signal, this.args);

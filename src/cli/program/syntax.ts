@@ -22,8 +22,14 @@ type Action = (
   all: readonly string[],
 ) => Promise<number>;
 
-/** Makes commander's action of a function that loads ours. */
-export type Run = (load: () => Promise<Action>) => (this: Command, ...args: unknown[]) => Promise<void>;
+/**
+ * Makes commander's action of a function that loads ours; one that is `unhurried` ends by itself after a signal, however
+ * long it takes.
+ */
+export type Run = (
+  load: () => Promise<Action>,
+  own?: { unhurried?: boolean },
+) => (this: Command, ...args: unknown[]) => Promise<void>;
 
 /** Adds one command to the program. */
 export type Syntax = (program: Command, run: Run) => void;

@@ -1,6 +1,5 @@
 // Apart from interval.ts, which worker threads load: they start sooner without the distributions.
 import { ModelError, UsageError } from "../../errors.js";
-import { tCritical } from "../../stats/t-critical.js";
 import { option, verb, wording } from "../../wording.js";
 import type { IntervalOptions, IntervalPlan } from "./interval.js";
 import type { FittedModel } from "./model-parts.js";
@@ -14,9 +13,14 @@ type ModelOfIntervals = Pick<
 /**
  * The plan of a model's intervals.
  *
+ * @param tCritical Student's quantile: by the special functions where these are at hand, else without
  * @throws UsageError for a level that is not between 0 and 1; ModelError for a penalised fit
  */
-export function intervalPlan(model: ModelOfIntervals, options: IntervalOptions = {}): IntervalPlan {
+export function intervalPlan(
+  model: ModelOfIntervals,
+  tCritical: (level: number, df: number) => number,
+  options: IntervalOptions = {},
+): IntervalPlan {
   const { interval = "prediction", level = 0.95 } = options;
   if (!(level > 0 && level < 1)) throw new UsageError(`level should be between 0 and 1, got ${level}`);
   if (model.penalty !== undefined)

@@ -4,6 +4,7 @@ import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { UsageError } from "../../errors.js";
 import { inOneGo } from "../../parallel/steps.js";
 import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
+import { tCritical } from "../../stats/distributions.js";
 import { packedIndex, plainList } from "../../stats/packed.js";
 import { foldAlone } from "../../stats/sparse-fold.js";
 import type { RobustVcov, Vcov } from "../covariance/vcov.js";
@@ -345,13 +346,18 @@ export class LinearModel implements FittedModel {
   ): PredictedInterval {
     if (areRecords(X)) return this.records.predictInterval(X, options);
     const flat = flatten(X, this.terms.length);
-    return intervalsOf(flat, this.terms.length, this.#predictMatrix(flat), intervalPlan(this, options));
+    return intervalsOf(
+      flat,
+      this.terms.length,
+      this.#predictMatrix(flat),
+      intervalPlan(this, tCritical, options),
+    );
   }
 
   /** What predicts from records, and knows their columns. */
   get records(): RecordPredictor {
     this.#records ??= new RecordPredictor(this.target, this.predictorPlan(false), (options) =>
-      intervalPlan(this, options),
+      intervalPlan(this, tCritical, options),
     );
     return this.#records;
   }

@@ -2,6 +2,7 @@ import type { FactorLevels } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
+import { tCritical } from "../../stats/t-critical.js";
 import type { Vcov } from "../covariance/vcov.js";
 import type { Penalty } from "../penalty/penalty.js";
 import type { Absorbed } from "../solve/absorb.js";
@@ -36,7 +37,9 @@ export function predictorOf(document: unknown, name = "model"): RecordPredictor 
   const read = (value: unknown, where: string) => new ReadModel(parseModelDocument(value, where));
   if (!isModelGroupDocument(document)) {
     const model = read(document, name);
-    return new RecordPredictor(model.target, model.plan, (options) => intervalPlan(model, options));
+    return new RecordPredictor(model.target, model.plan, (options) =>
+      intervalPlan(model, tCritical, options),
+    );
   }
   const { groupBy, models, fits, refused } = readGroups(document, name, read);
   const groups = [...models].map(([group, { plan }]) => ({ name: group, plan }));

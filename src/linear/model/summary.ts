@@ -1,6 +1,5 @@
-import { fSurvival, tTwoSided } from "../../stats/distributions.js";
+import { fSurvival, tCritical, tTwoSided } from "../../stats/distributions.js";
 import { type FitMetrics, fitMetrics } from "../../stats/metrics.js";
-import { tCritical } from "../../stats/t-critical.js";
 import { type WaldTest, waldTest } from "../covariance/wald.js";
 import type { FittedModel } from "./model-parts.js";
 

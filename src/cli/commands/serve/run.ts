@@ -3,7 +3,6 @@ import { setFlagsFromString } from "node:v8";
 import { GomlError, UsageError } from "../../../errors.js";
 import type { GomlServer, LogState, ServeModels } from "../../../serve/index.js";
 import { isForeseen } from "../../program/failure.js";
-import { unhurried } from "../../program/interruption.js";
 
 /** The options of `goml serve`, as commander gives them: sizes in bytes, times in seconds. */
 export interface ServeCommandOptions {
@@ -43,7 +42,6 @@ export async function serve(
   options: ServeCommandOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  unhurried();
   const token = options.tokenFile === undefined ? process.env[TOKEN] : undefined;
   outliveReaders();
   keepPausesShort();

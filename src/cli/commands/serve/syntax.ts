@@ -97,7 +97,7 @@ export const serveSyntax: Syntax = (program, run) => {
       bytes("--log-buffer <bytes>", "log that may wait for its reader; more is dropped", 4 * 2 ** 20, "4MiB"),
     )
     .option("-q, --quiet", "log nothing but errors")
-    .action(run(async () => (await import("./run.js")).serve));
+    .action(run(async () => (await import("./run.js")).serve, { unhurried: true }));
   example(
     command,
     "goml serve model.json",
