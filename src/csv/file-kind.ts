@@ -70,9 +70,6 @@ export function textKind(text: string, file?: string): DataError | undefined {
     );
   if (/^<\?xml\b/i.test(start)) return otherKind({ name: "an XML document" }, file);
   if (!start.startsWith("{") && !start.startsWith("[")) return undefined;
-  const [line = ""] = start.split(/\r?\n/, 1);
-  if (start.startsWith("{") && isJson(line))
-    return otherKind({ name: "JSON lines", command: duckdb((path) => `read_json('${path}')`) }, file);
   const inside = start.slice(1).trimStart();
   const nested = start.startsWith("[") && (inside.startsWith("{") || inside.startsWith("["));
   const field = start.startsWith("{") && /^"(?:[^"\\]|\\.)*"\s*:/.test(inside);

@@ -8,6 +8,7 @@ import { type Dialect, decodeSample, sniffText } from "./dialect.js";
 import { withoutEndMark } from "./end-mark.js";
 import { textKind } from "./file-kind.js";
 import { layOut } from "./header.js";
+import { fromJsonLines, isJsonLines, keysOf, type TruthOf } from "./json-lines.js";
 import { numberFormat } from "./number-format.js";
 import { findStart } from "./preamble.js";
 import type { ReadingOptions } from "./reading-options.js";
@@ -54,27 +55,37 @@ export function tablesOf(table: Table): Table[] {
 interface Rewriting {
   readonly stage: (bytes: Bytes) => Bytes;
   readonly options?: Partial<ReadingOptions>;
+  /** Lines that the stage puts before those of the file. */
+  readonly added?: number;
 }
 
 /**
  * Looks at the head of a source: encoding, what stands before the header, dialect, header, and the kinds of columns.
  *
  * A column without a name is called `V` and its position, from 1, as are all in a file without a header. Names are
- * compared in Unicode's composed form (NFC), so that an é is one however it was typed.
+ * compared in Unicode's composed form (NFC), so that an é is one however it was typed. JSON lines are read as rows whose
+ * columns are the keys.
  *
+ * @param truth how true and false of JSON are written in a column
  * @throws DataError if the file is empty, has a header and no rows, names a column twice, is not text or not UTF-8, or
  * has another number of cells in its rows than names; UsageError for options that contradict each other
  */
-export async function readTable(source: Source, options: ReadingOptions = {}): Promise<Table> {
+export async function readTable(
+  source: Source,
+  options: ReadingOptions = {},
+  truth?: TruthOf,
+): Promise<Table> {
   await decode(source, options.encoding);
   if (options.comment !== undefined) source.through(withoutComments(options.comment));
   let asked = options;
+  let added = 0;
   for (let size = SAMPLE_SIZE; ; size *= 4) {
     const { bytes, whole } = await source.peek(size);
-    const found = tableFrom(source, bytes, whole, asked);
+    const found = tableFrom(source, bytes, whole, asked, { added, truth });
     if (found !== undefined && "stage" in found) {
       source.through(found.stage);
       asked = { ...asked, ...found.options };
+      added += found.added ?? 0;
       size = SAMPLE_SIZE / 4;
     } else if (found !== undefined) return found;
     if (size >= LARGEST_HEADER) {
@@ -85,6 +96,16 @@ export async function readTable(source: Source, options: ReadingOptions = {}): P
     }
   }
 }
+
+/** How the CSV is written that JSON lines are made. */
+const OF_JSON_LINES: ReadingOptions = {
+  delimiter: ",",
+  header: true,
+  skipRows: undefined,
+  comment: undefined,
+  decimal: ".",
+  thousands: undefined,
+};
 
 /** Puts a source that is not UTF-8 through a decoder: as asked, or by its byte order mark. */
 async function decode(source: Source, encoding: string | undefined): Promise<void> {
@@ -102,12 +123,17 @@ function tableFrom(
   bytes: Uint8Array,
   whole: boolean,
   options: ReadingOptions,
+  { added, truth }: { added: number; truth: TruthOf | undefined },
 ): Table | Rewriting | undefined {
   const file = source.name;
   const bom = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   const decodedText = decodeSample(bytes, file);
   // A file of DOS ends with Ctrl-Z.
   const text = whole ? withoutEndMark(decodedText) : decodedText;
+  if (added === 0 && isJsonLines(text)) {
+    const stage = fromJsonLines(keysOf(text), file, truth);
+    return { stage, options: OF_JSON_LINES, added: 1 };
+  }
   const other = textKind(text, file);
   if (other !== undefined) throw other;
   if (mixedLineEnds(text)) return { stage: lineFeeds };
@@ -151,7 +177,7 @@ function tableFrom(
     format,
     columns: columns.map((column, j) => (laid.unnamed.has(j) ? { ...column, unnamed: true } : column)),
     dataStart: (bom ? 3 : 0) + Buffer.byteLength(before) + Buffer.byteLength(body.slice(0, offset)),
-    dataLine: linesBefore + body.slice(0, offset).split(dialect.newline).length,
+    dataLine: linesBefore - added + body.slice(0, offset).split(dialect.newline).length,
     headerText: laid.header?.cells.length === columns.length ? lineOf(body, laid.header) : "",
     sample: rows,
     whole,

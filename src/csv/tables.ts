@@ -1,4 +1,5 @@
 import { DataError } from "../errors.js";
+import type { TruthOf } from "./json-lines.js";
 import type { ReadingOptions } from "./reading-options.js";
 import { openSource, type Source } from "./source.js";
 import { readTable, type Table, tablesOf } from "./table.js";
@@ -23,11 +24,16 @@ export async function withSources<T>(
  * Looks at the heads of files that are one table: columns are the same by name, in whatever order. A column that is
  * empty in the head of the first is what it is in a later one.
  *
+ * @param truth see `readTable`
  * @throws DataError as `readTable`, and where a file has other columns than the first
  */
-export async function readTables(sources: readonly Source[], options: ReadingOptions): Promise<Table> {
+export async function readTables(
+  sources: readonly Source[],
+  options: ReadingOptions,
+  truth?: TruthOf,
+): Promise<Table> {
   const tables: Table[] = [];
-  for (const source of sources) tables.push(await readTable(source, options));
+  for (const source of sources) tables.push(await readTable(source, options, truth));
   const [first, ...others] = tables as [Table, ...Table[]];
   if (others.length === 0) return first;
   for (const other of others) checkSame(first, other);

@@ -1,11 +1,13 @@
 import { availableParallelism } from "node:os";
 import { CHUNK_BYTES } from "../csv/chunks.js";
+import type { TruthOf } from "../csv/json-lines.js";
 import { readingFor } from "../csv/kept-reading.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
 import { Source } from "../csv/source.js";
 import { type Table, tablesOf } from "../csv/table.js";
 import { readTables, withSources } from "../csv/tables.js";
 import { openOutput } from "../csv/write.js";
+import { truthWords } from "../dataset/record-cells.js";
 import { DataError, ModelError, UsageError } from "../errors.js";
 import { refuseOverwriting } from "../files/same-file.js";
 import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
@@ -114,7 +116,7 @@ async function predictSources(
       hint: wording`${verb("oneOfGroups")} gives the model of one group`,
     });
   const reading = readingFor(options, model.reading, { sameFile: isOwnFile(model, sources), where: false });
-  const table = await readTables(sources, reading);
+  const table = await readTables(sources, reading, truthOf(model));
   const append = options.append ?? false;
   if (append) checkOrder(table);
   // A column that only the model names may be missing here, as it is for rows that have no names yet.
@@ -203,6 +205,14 @@ async function predictSources(
     notes,
     metrics: errors.n > 0 ? errors.metrics(model.parameters) : undefined,
     timing: { totalMs: performance.now() - started, threads: used },
+  };
+}
+
+/** How a model's columns write true and false: as its levels do, and as numbers. */
+function truthOf(model: LinearModel | ModelGroup): TruthOf {
+  return (name) => {
+    const column = model.records.columns.find((one) => one.name === name);
+    return column?.kind === "numeric" ? ["0", "1"] : truthWords(column?.levels ?? []);
   };
 }
 

@@ -124,8 +124,13 @@ export class ModelGroup {
 
   /** ŷ of records, each by the model of its group, see `RecordPredictor.predict`. */
   predict(records: readonly DataRecord[], options?: RecordOptions): Float64Array {
+    return this.records.predict(records, options);
+  }
+
+  /** What predicts from records, and knows their columns. */
+  get records(): RecordPredictor {
     this.#records ??= new RecordPredictor(this.target, this.predictorPlan(false));
-    return this.#records.predict(records, options);
+    return this.#records;
   }
 
   toJSON(): ModelGroupDocument {

@@ -6,6 +6,7 @@ import { progressBar } from "../../program/progress.js";
 import { readingOptions } from "../../program/reading-options.js";
 import { count, milliseconds } from "../../render/numbers.js";
 import type { PredictOptions } from "./options.js";
+import { AS_SET, rowOfSet } from "./set-row.js";
 
 /** `goml predict --url`: the same output, from a server's model. */
 export async function predictByUrl(
@@ -15,10 +16,15 @@ export async function predictByUrl(
   signal: AbortSignal,
 ): Promise<number> {
   refuseLocal(options);
+  const setting = Object.keys(options.set).length > 0;
   const [first, ...more] = data;
   if (more.length > 0)
     throw new UsageError("--url predicts one file at a time", { hint: "predict the files one by one" });
-  const source = first === undefined ? await openStandardInput(signal) : await openSource(first, signal);
+  const source = setting
+    ? rowOfSet(options.set, data)
+    : first === undefined
+      ? await openStandardInput(signal)
+      : await openSource(first, signal);
   if (source === undefined)
     throw new UsageError("there is nothing to predict: no file, and nothing on standard input", {
       hint: "name the file: goml predict data.csv --url …",
@@ -27,6 +33,7 @@ export async function predictByUrl(
   try {
     const result = await predictUrl(url, source, {
       ...readingOptions(options),
+      ...(setting ? AS_SET : {}),
       output: options.output,
       append: options.append,
       token: process.env.GOML_TOKEN,

@@ -5,6 +5,8 @@ import type { ReadingFlags } from "../../program/reading-options.js";
 /** The options of `goml predict`, as commander gives them. */
 export interface PredictOptions extends ReadingFlags {
   model: string;
+  /** The values of one row, by column; none where they are read. */
+  set: Record<string, string>;
   output?: string;
   concurrent?: number | "auto" | true;
   machine?: MachineName;

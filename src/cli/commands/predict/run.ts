@@ -15,6 +15,7 @@ import { readingOptions } from "../../program/reading-options.js";
 import { count, milliseconds, significant } from "../../render/numbers.js";
 import { predictByUrl } from "./by-url.js";
 import type { PredictOptions } from "./options.js";
+import { AS_SET, checkSet, rowOfSet } from "./set-row.js";
 
 /** `goml predict`: CSV to CSV; metrics and timing go to standard error, which leaves standard output to the data. */
 export async function predict(
@@ -31,11 +32,18 @@ export async function predict(
   );
   if (options.url !== undefined) return predictByUrl(options.url, data, options, signal);
   const model = await readNamed(options.model, readAnyModel, { trust: options.trust, signal });
-  const sources = data.length > 0 ? await openAll(data, signal) : [await openDefault(model, options, signal)];
+  const setting = Object.keys(options.set).length > 0;
+  if (setting) checkSet(options.set, model);
+  const sources = setting
+    ? [rowOfSet(options.set, data)]
+    : data.length > 0
+      ? await openAll(data, signal)
+      : [await openDefault(model, options, signal)];
   const progress = progressBar("predicting");
   try {
     const result = await predictCsv(model, sources, {
       ...readingOptions(options),
+      ...(setting ? AS_SET : {}),
       output: options.output,
       append: options.append,
       interval: options.interval,

@@ -1,15 +1,16 @@
 import { Option } from "commander";
-import { concurrency, seconds, share } from "../../program/option-values.js";
+import { concurrency, reference, seconds, share } from "../../program/option-values.js";
 import { example, reading, type Syntax, trust, unseen } from "../../program/syntax.js";
 
 export const predictSyntax: Syntax = (program, run) => {
   const command = program
     .command("predict")
-    .description("predict with a model, CSV to CSV")
+    .description("predict with a model, CSV or JSON lines to CSV")
     .argument(
       "[data.csv...]",
       "the file, or several; - is standard input (default: standard input, else the training file)",
     )
+    .option("--set <column=value>", "predict one row, of these values", reference, {})
     .option("-m, --model <file>", "the model", "model.json")
     .option("--url <url>", "ask a server's model instead: http://host:port/v2/models/NAME")
     .option("--timeout <seconds>", "with --url, how long a request may take (default: 60)", seconds)
@@ -44,6 +45,8 @@ export const predictSyntax: Syntax = (program, run) => {
     "goml predict new.csv -m model.json --append -o predicted.csv",
     "goml predict new.csv --interval prediction --level 0.9",
     "cat new.csv | goml predict > predicted.csv",
+    "goml predict new.jsonl",
+    "goml predict --set rooms=3 --set city=Köln --interval prediction",
     "goml predict new.csv --url http://127.0.0.1:8080/v2/models/model",
   );
 };
