@@ -10,7 +10,11 @@ export const predictSyntax: Syntax = (program, run) => {
       "[data.csv...]",
       "the file, or several; - is standard input (default: standard input, else the training file)",
     )
-    .option("--set <column=value>", "predict one row, of these values", reference, {})
+    .addOption(
+      new Option("--set <column=value>", "predict one row, of these values")
+        .argParser(reference)
+        .default({}, "none"),
+    )
     .option("-m, --model <file>", "the model", "model.json")
     .option("--url <url>", "ask a server's model instead: http://host:port/v2/models/NAME")
     .option("--timeout <seconds>", "with --url, how long a request may take (default: 60)", seconds)
