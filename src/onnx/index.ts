@@ -1,4 +1,5 @@
 export { Sequence, ValuesNeeded } from "./builder.js";
+export { differenceOf, type Tolerance } from "./difference.js";
 export { type ExternalData, StringTensor, tensorOf } from "./elements.js";
 export { OnnxMachine, type OnnxMachineOptions, type OnnxRun, type OnnxTensor } from "./machine.js";
 export { readOptionalProto, readSequenceProto, readTensorProto } from "./messages.js";
@@ -11,3 +12,5 @@ export {
   OnnxModel,
   type OnnxValue,
 } from "./model.js";
+export { readNpy, writeNpy } from "./npy.js";
+export { operationsOf } from "./work.js";

@@ -95,6 +95,27 @@ test("the README's machine example runs", async () => {
   expect(numbers[5]).toBeCloseTo(fixed, 11);
 });
 
+test("the README's ONNX example runs", async () => {
+  const example = blocks("js").find((block) => block.includes("goml/onnx"))!;
+  const entry = (room: string) => JSON.stringify(pathToFileURL(resolve(`dist/${room}/index.js`)).href);
+  const goml = (...args: string[]) => run(process.execPath, [GOML, ...args], { cwd: folder });
+  await goml("train", "data/boston.csv", "-f", "rm,lstat", "-m", "for-onnx.json");
+  await goml("export", "for-onnx.json", "--to", "onnx", "-o", "model.onnx");
+  writeFileSync(join(folder, "rows.csv"), "rm,lstat\n6.5,5\n7,3\n");
+  const { stdout: predictions } = await goml("predict", "rows.csv", "-m", "for-onnx.json");
+  const code = example.replace('"goml/machine"', entry("machine")).replace('"goml/onnx"', entry("onnx"));
+  writeFileSync(join(folder, "onnx.mjs"), code);
+  const { stdout } = await run(process.execPath, ["onnx.mjs"], { cwd: folder });
+  expect(stdout).toContain("name: 'X'");
+  const found = stdout
+    .slice(stdout.lastIndexOf("[ ["))
+    .match(/-?\d+\.\d+/g)!
+    .map(Number);
+  const wanted = predictions.trim().split("\n").slice(1).map(Number);
+  expect(found).toHaveLength(2);
+  for (const [i, want] of wanted.entries()) expect(found[i]).toBeCloseTo(want, 10);
+});
+
 test("the README names every command", async () => {
   const { stdout } = await run(process.execPath, [GOML, "--help"]);
   const commands = [...stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map((match) => match[1]!);

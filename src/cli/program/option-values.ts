@@ -23,6 +23,18 @@ export function reference(text: string, before: Record<string, string>): Record<
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
+/** name=value, several of them collected. */
+export function assignment(text: string, before: Record<string, string>): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("expected name=value");
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** The option may be given several times. */
+export function several(text: string, before: string[] = []): string[] {
+  return [...before, text];
+}
+
 export function number(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("expected a number");

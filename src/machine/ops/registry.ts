@@ -8,6 +8,7 @@ import { type FunctionName, MathFunction, mathFunctions } from "./functions.js";
 import { Gather, GatherElements, GatherTuples, ScatterElements, ScatterTuples } from "./gathering.js";
 import { LANE_OPS, Lanes } from "./lanes.js";
 import { BroadcastTo, Concat, Reshape, Slice, Transpose } from "./layout.js";
+import { Lookup } from "./lookup.js";
 import { Matmul } from "./matmul.js";
 import { BatchNormalization, LayerNormalization, LocalResponseNormalization } from "./normalization.js";
 import { PAIRWISE, Pairwise } from "./pairwise.js";
@@ -21,6 +22,7 @@ import { GridSample, RegionAlign } from "./sampling.js";
 import { Softmax } from "./softmax.js";
 import { Split } from "./split.js";
 import { TopK } from "./top.js";
+import { TreeEnsemble } from "./trees.js";
 import { Unary } from "./unary.js";
 import { Where } from "./where.js";
 import { Work } from "./work.js";
@@ -47,6 +49,7 @@ const factories: Record<string, (attributes: any) => TypedOp> = {
   gridSample: (attributes) => new GridSample(attributes),
   layerNormalization: (attributes) => new LayerNormalization(attributes),
   localResponseNormalization: (attributes) => new LocalResponseNormalization(attributes),
+  lookup: (attributes) => new Lookup(attributes),
   padding: (attributes) => new Padding(attributes),
   quantize: (attributes) => new Quantize(attributes),
   regionAlign: (attributes) => new RegionAlign(attributes),
@@ -57,6 +60,7 @@ const factories: Record<string, (attributes: any) => TypedOp> = {
   stride: (attributes) => new Stride(attributes),
   topK: (attributes) => new TopK(attributes),
   transposedConvolution: (attributes) => new TransposedConvolution(attributes),
+  treeEnsemble: (attributes) => new TreeEnsemble(attributes),
   triangle: (attributes) => new Triangle(attributes),
   unpooling: (attributes) => new Unpooling(attributes),
   work: (attributes) => new Work(attributes),

@@ -1,4 +1,5 @@
 import type { Conversion } from "../call.js";
+import { classical } from "./classical.js";
 import { control } from "./control.js";
 import { detection } from "./detection.js";
 import { elementwise } from "./elementwise.js";
@@ -27,6 +28,7 @@ const byDomain: Readonly<Record<string, Readonly<Record<string, Conversion>>>> =
     ...signals,
     ...text,
   },
+  "ai.onnx.ml": classical,
   "ai.onnx.preview.training": trainingOps,
 };
 

@@ -20,27 +20,39 @@ export interface GraphOptions {
   model: string;
   example?: string;
   rows: number;
-  format: "dot" | "mermaid" | "json";
-  output?: string;
+  format?: "dot" | "mermaid" | "json" | "table";
+  output?: readonly string[];
   run?: boolean;
   machine: "tape" | "go";
   workers: number;
   trace?: string;
   trust?: boolean;
+  shape: Record<string, string>;
+  input: Record<string, string>;
+  expect: Record<string, string>;
+  rtol: number;
+  atol: number;
 }
 
 /** `goml graph`: an expression graph as text; with `--run` its values, and when each node ran. */
 export async function graph(
-  _data: string | undefined,
+  path: string | undefined,
   options: GraphOptions,
   signal: AbortSignal,
 ): Promise<number> {
   if (options.trace !== undefined && !options.run) {
     throw new UsageError("--trace goes with --run: there is nothing to trace", { hint: "add --run" });
   }
+  if (path !== undefined) return onnxGraph(path, options, signal);
+  for (const name of ["shape", "input", "expect"] as const) {
+    if (Object.keys(options[name]).length > 0)
+      throw new UsageError(`--${name} goes with an ONNX model`, { hint: "goml graph model.onnx" });
+  }
+  if (options.format === "table") throw new UsageError("--format table goes with an ONNX model");
+  const output = options.output?.at(-1);
   refuseOverwriting(
     [
-      { path: options.output, what: "the graph" },
+      { path: output, what: "the graph" },
       { path: options.trace, what: "the trace" },
     ],
     options.example === undefined ? [{ path: options.model, what: "the model" }] : [],
@@ -48,9 +60,37 @@ export async function graph(
   const runnable =
     options.example === undefined ? await modelGraph(options, signal) : exampleGraph(options.example);
   const text = options.run ? await runText(runnable, options, signal) : render(runnable, options.format);
-  if (options.output === undefined) process.stdout.write(text);
-  else await writeFileAtomic(options.output, text);
+  await put(text, output);
   return 0;
+}
+
+/** Of a run the outputs that `--output y=file` names go to their files, of a drawing the text to its own. */
+async function onnxGraph(path: string, options: GraphOptions, signal: AbortSignal): Promise<number> {
+  if (options.example !== undefined) throw new UsageError("--example goes without an ONNX model");
+  const { output = [] } = options;
+  const files = options.run ? output : [];
+  const odd = files.find((text) => text.indexOf("=") < 1);
+  if (odd !== undefined) throw new UsageError(`--output ${odd}: of a run, expected output=file.npy`);
+  const sources = [path, ...[options.input, options.expect].flatMap((each) => Object.values(each))];
+  refuseOverwriting(
+    [
+      ...output.map((text) => ({
+        path: options.run ? text.slice(text.indexOf("=") + 1) : text,
+        what: "the output",
+      })),
+      { path: options.trace, what: "the trace" },
+    ],
+    sources.map((text) => ({ path: text.replace(/^@/, ""), what: text === path ? "the model" : "an input" })),
+  );
+  const { onnxText } = await import("./onnx.js");
+  const text = await onnxText(path, { ...options, output: files }, signal);
+  await put(text, options.run ? undefined : output.at(-1));
+  return 0;
+}
+
+async function put(text: string, file: string | undefined): Promise<void> {
+  if (file === undefined) process.stdout.write(text);
+  else await writeFileAtomic(file, text);
 }
 
 function exampleGraph(name: string): RunnableGraph {
@@ -78,7 +118,7 @@ async function modelGraph(
   return { graph, outputs: [prediction] };
 }
 
-function render({ graph }: RunnableGraph, format: GraphOptions["format"]): string {
+function render({ graph }: RunnableGraph, format: GraphOptions["format"] = "dot"): string {
   if (format === "dot") return graphToDot(graph);
   if (format === "mermaid") return graphToMermaid(graph);
   return `${JSON.stringify(graphToJson(graph), null, 2)}\n`;

@@ -1,23 +1,39 @@
 import { Option } from "commander";
-import { count, positive } from "../../program/option-values.js";
+import { assignment, count, number, positive, several } from "../../program/option-values.js";
 import { example, type Syntax, trust } from "../../program/syntax.js";
 
 export const graphSyntax: Syntax = (program, run) => {
   const command = program
     .command("graph")
-    .description("draw a model's expression graph, or run it on a machine")
+    .description("draw a model's expression graph, or an ONNX model's, or run it on a machine")
+    .argument("[model.onnx]", "an ONNX model (default: the linear model of --model)")
     .option("-m, --model <file>", "the model", "model.json")
     .option("--example <name>", "an example instead of a model: equation, gradient, network, diamond")
     .option("--rows <n>", "rows of the model's input", positive, 1)
     .addOption(
-      new Option("--format <name>", "Graphviz, Mermaid or JSON")
-        .choices(["dot", "mermaid", "json"])
-        .default("dot"),
+      new Option(
+        "--format <name>",
+        "Graphviz, Mermaid, JSON; of an ONNX model a table too (default: dot, of ONNX table)",
+      ).choices(["dot", "mermaid", "json", "table"]),
     )
-    .option("-o, --output <file>", "where to write (default: standard output)")
+    .option(
+      "--shape <input=lengths>",
+      "an ONNX input's shape: x=1x3x224x224 (open lengths: 1)",
+      assignment,
+      {},
+    )
+    .option(
+      "-o, --output <file>",
+      "where to write (default: standard output); of an ONNX run output=file.npy",
+      several,
+    )
     .option("--run", "run the graph and print when each node ran, and its outputs")
     .addOption(new Option("--machine <name>", "what runs it").choices(["tape", "go"]).default("go"))
     .option("--workers <n>", "worker threads of the go machine, for heavy nodes", count, 0)
+    .option("--input <name=value>", "an ONNX input: x=@file.npy, .pb or .csv, or x=1,2,3", assignment, {})
+    .option("--expect <name=@file>", "what an ONNX output must be: exit 5 where it is not", assignment, {})
+    .option("--rtol <number>", "how far it may be off, as a share of what is expected", number, 1e-3)
+    .option("--atol <number>", "and besides", number, 1e-7)
     .option("--trace <file>", "with --run: write the times for chrome://tracing or Perfetto")
     .addOption(trust())
     .action(run(async () => (await import("./run.js")).graph));
@@ -26,5 +42,6 @@ export const graphSyntax: Syntax = (program, run) => {
     "goml graph | dot -Tsvg > model.svg",
     "goml graph --example gradient --format mermaid",
     "goml graph --example network --run --trace trace.json",
+    "goml graph model.onnx --run --input x=@x.npy --output y=y.npy --workers 2",
   );
 };

@@ -1,0 +1,406 @@
+import { DataError } from "../../errors.js";
+import { type DType, Tensor, tensor } from "../../machine/index.js";
+import { Select } from "../../machine/ops/boxes.js";
+import { Gather } from "../../machine/ops/gathering.js";
+import { Lanes } from "../../machine/ops/lanes.js";
+import { Lookup } from "../../machine/ops/lookup.js";
+import { ArgReduction } from "../../machine/ops/reductions.js";
+import { Softmax } from "../../machine/ops/softmax.js";
+import { type TreeComparison, TreeEnsemble } from "../../machine/ops/trees.js";
+import type { Operand, Value } from "../builder.js";
+import type { Call, Conversion } from "../call.js";
+import { StringTensor } from "../elements.js";
+
+const float32 = (values: readonly number[], shape: readonly number[] = [values.length]) =>
+  new Tensor(Float32Array.from(values), shape);
+
+/** x, N × p or one row, as float32. */
+function rows(call: Call, i = 0): Operand {
+  const x = call.build.cast(call.input(i), "float32");
+  return x.shape.length === 1 ? call.build.reshape(x, [1, x.shape[0]!]) : x;
+}
+
+/** What is done to scores at the end. */
+function transformed(call: Call, scores: Operand): Operand {
+  const { build } = call;
+  switch (call.text("post_transform", "NONE")) {
+    case "SOFTMAX":
+      return build.apply(new Softmax({ axis: -1 }), scores);
+    case "LOGISTIC":
+      return build.unary("sigmoid", scores);
+    case "SOFTMAX_ZERO": {
+      const zero = build.pair("isEqual", scores, build.scalar(0, scores));
+      const weights = build.cast(build.pair("bitXor", zero, build.scalar(1, zero)), scores.dtype);
+      const powers = build.binary("mul", build.unary("exp", scores), weights);
+      return build.binary("div", powers, build.reduce("sumOf", powers, [scores.shape.length - 1], true));
+    }
+    case "PROBIT":
+      throw new DataError("post_transform PROBIT is not supported");
+    default:
+      return scores;
+  }
+}
+
+/** The class labels by their numbers: integers in a run, text where the numbers are known. */
+function labelled(
+  call: Call,
+  numbers: Operand,
+  labels: { texts?: readonly string[] | undefined; integers?: readonly number[] | undefined },
+): Value {
+  if (labels.texts !== undefined && labels.texts.length > 0) {
+    const known = call.build.known(numbers);
+    return new StringTensor(
+      Array.from(known.data, (i) => labels.texts![Number(i)]!),
+      known.shape,
+    );
+  }
+  const table = new Tensor(BigInt64Array.from(labels.integers ?? [], BigInt), [labels.integers?.length ?? 0]);
+  return call.build.apply(new Gather({ axis: 0 }), table, numbers);
+}
+
+const classes = (call: Call) => ({
+  texts: call.texts("classlabels_strings") ?? call.texts("classlabels_strings_text"),
+  integers: call.integers("classlabels_int64s") ?? call.integers("classlabels_ints"),
+});
+
+const most = (call: Call, scores: Operand): Operand =>
+  call.build.apply(new ArgReduction("argMax", { axis: -1, keepAxes: false, last: false }), scores);
+
+const linearRegressor: Conversion = (call) => {
+  const { build } = call;
+  const x = rows(call);
+  const targets = call.integer("targets", 1);
+  const weights = float32(call.floats("coefficients") ?? [], [
+    targets,
+    (call.floats("coefficients") ?? []).length / targets,
+  ]);
+  const product = build.matmul(x, build.transpose(weights, [1, 0]));
+  const intercepts = call.floats("intercepts") ?? [];
+  return transformed(
+    call,
+    intercepts.length === 0 ? product : build.binary("add", product, float32(intercepts)),
+  );
+};
+
+const linearClassifier: Conversion = (call) => {
+  const { build } = call;
+  const x = rows(call);
+  const labels = classes(call);
+  const coefficients = call.floats("coefficients") ?? [];
+  const scorers = coefficients.length / x.shape[1]!;
+  const weights = float32(coefficients, [scorers, x.shape[1]!]);
+  const product = build.matmul(x, build.transpose(weights, [1, 0]));
+  const intercepts = call.floats("intercepts") ?? [];
+  const scores = intercepts.length === 0 ? product : build.binary("add", product, float32(intercepts));
+  if (scorers !== 1) return [labelled(call, most(call, scores), labels), transformed(call, scores)];
+  return binaryScores(call, scores, labels);
+};
+
+/** Two classes by one score: the second where it is above 0, or above 1/2 once it is a probability. */
+function binaryScores(call: Call, score: Operand, labels: ReturnType<typeof classes>): Value[] {
+  const { build } = call;
+  const logistic = call.text("post_transform", "NONE") === "LOGISTIC";
+  const chosen = build.cast(
+    build.pair("isGreater", build.reshape(score, [score.shape[0]!]), build.scalar(0, score)),
+    "int64",
+  );
+  const second = logistic ? build.unary("sigmoid", score) : score;
+  const first = logistic ? build.binary("sub", build.scalar(1, score), second) : build.unary("neg", score);
+  return [labelled(call, chosen, labels), build.concat([first, second], 1)];
+}
+
+const scaler: Conversion = (call) => {
+  const { build } = call;
+  const x = build.cast(call.input(0), "float32");
+  const list = (name: string, otherwise: number) => float32(call.floats(name) ?? [otherwise]);
+  return build.binary("mul", build.binary("sub", x, list("offset", 0)), list("scale", 1));
+};
+
+const imputer: Conversion = (call) => {
+  const { build } = call;
+  const x = call.input(0);
+  const whole = call.has("imputed_value_int64s");
+  const values = (whole ? call.integers("imputed_value_int64s") : call.floats("imputed_value_floats")) ?? [];
+  const replaced = whole ? call.integer("replaced_value_int64", 0) : call.float("replaced_value_float", 0);
+  const fill = build.broadcastTo(tensor([...values], undefined, x.dtype), x.shape);
+  const missing = Number.isNaN(replaced)
+    ? not(call, build.pair("isEqual", x, x))
+    : build.pair("isEqual", x, build.scalar(replaced, x));
+  return build.apply(new Select(), missing, fill, x);
+};
+
+const not = (call: Call, x: Operand) => call.build.pair("bitXor", x, call.build.scalar(1, x));
+
+const normalizer: Conversion = (call) => {
+  const { build } = call;
+  const x = build.cast(call.input(0), "float32");
+  const axis = x.shape.length - 1;
+  const norm = call.text("norm", "MAX");
+  if (norm === "MAX") return build.binary("div", x, build.reduce("maxOf", x, [axis], true));
+  return build.apply(new Lanes("normalize", { axis, p: norm === "L1" ? 1 : 2 }), x);
+};
+
+const binarizer: Conversion = (call) => {
+  const { build } = call;
+  const x = call.input(0);
+  return build.cast(build.pair("isGreater", x, build.scalar(call.float("threshold", 0), x)), x.dtype);
+};
+
+/** A table's keys or values: numbers, or text. */
+function column(call: Call, side: "keys" | "values"): { texts?: string[]; numbers?: number[]; dtype: DType } {
+  const texts = call.texts(`${side}_strings`);
+  if (texts !== undefined) return { texts, dtype: "int64" };
+  const floats = call.floats(`${side}_floats`);
+  if (floats !== undefined) return { numbers: [...floats], dtype: "float32" };
+  const integers = call.integers(`${side}_int64s`);
+  if (integers !== undefined) return { numbers: [...integers], dtype: "int64" };
+  const given = call.tensor(`${side}_tensor`);
+  if (given instanceof StringTensor) return { texts: [...given.strings], dtype: "int64" };
+  if (given !== undefined) return { numbers: Array.from(given.data, Number), dtype: given.dtype };
+  throw new DataError(`there are no ${side}`);
+}
+
+const labelEncoder: Conversion = (call) => {
+  // The first version had text alone, its numbers being their places.
+  const old = call.texts("classes_strings");
+  const numbers = old?.map((_, i) => i);
+  const [value] = call.inputs;
+  const keys =
+    old === undefined
+      ? column(call, "keys")
+      : value instanceof StringTensor
+        ? { texts: old, dtype: "int64" as DType }
+        : { numbers: numbers!, dtype: "int64" as DType };
+  const values =
+    old === undefined
+      ? column(call, "values")
+      : value instanceof StringTensor
+        ? { numbers: numbers!, dtype: "int64" as DType }
+        : { texts: old, dtype: "int64" as DType };
+  const given = call.tensor("default_tensor");
+  const defaultText =
+    given instanceof StringTensor ? (given.strings[0] ?? "_Unused") : call.text("default_string", "_Unused");
+  const defaultNumber =
+    given instanceof Tensor
+      ? given.item()
+      : values.dtype === "int64"
+        ? call.integer("default_int64", -1)
+        : call.float("default_float", 0);
+  if (value instanceof StringTensor) {
+    const at = new Map<string, number>();
+    for (const [i, key] of (keys.texts ?? []).entries()) if (!at.has(key)) at.set(key, i);
+    const places = value.strings.map((own) => at.get(own));
+    if (values.texts !== undefined)
+      return new StringTensor(
+        places.map((i) => (i === undefined ? defaultText : values.texts![i]!)),
+        value.shape,
+      );
+    return tensor(
+      places.map((i) => (i === undefined ? defaultNumber : values.numbers![i]!)),
+      value.shape,
+      values.dtype,
+    );
+  }
+  if (values.texts !== undefined) {
+    const known = call.known(0);
+    const at = new Map(keys.numbers!.map((key, i) => [key, i]));
+    return new StringTensor(
+      Array.from(known.data, (own) => values.texts![at.get(Number(own)) ?? -1] ?? defaultText),
+      known.shape,
+    );
+  }
+  return call.build.apply(
+    new Lookup({
+      keys: keys.numbers ?? [],
+      values: values.numbers!,
+      otherwise: defaultNumber,
+      to: values.dtype,
+    }),
+    call.input(0),
+  );
+};
+
+const oneHotEncoder: Conversion = (call) => {
+  const { build } = call;
+  const texts = call.texts("cats_strings");
+  const [value] = call.inputs;
+  const strict = !call.flag("zeros", true);
+  if (value instanceof StringTensor) {
+    const categories = texts ?? [];
+    const unknown = value.strings.find((own) => !categories.includes(own));
+    if (strict && unknown !== undefined)
+      throw new DataError(`${JSON.stringify(unknown)} is none of the categories`);
+    return float32(
+      value.strings.flatMap((own) => categories.map((category) => Number(category === own))),
+      [...value.shape, categories.length],
+    );
+  }
+  const x = build.cast(call.input(0), "float32");
+  const categories = call.integers("cats_int64s") ?? [];
+  const spread = build.reshape(x, [...x.shape, 1]);
+  return build.cast(build.pair("isEqual", spread, float32(categories)), "float32");
+};
+
+const COMPARISONS: Readonly<Record<string, TreeComparison>> = {
+  LEAF: "leaf",
+  BRANCH_LEQ: "<=",
+  BRANCH_LT: "<",
+  BRANCH_GTE: ">=",
+  BRANCH_GT: ">",
+  BRANCH_EQ: "==",
+  BRANCH_NEQ: "!=",
+};
+
+/** The trees of a node's attributes; `prefix` is that of the leaves' weights. */
+function trees(call: Call, prefix: "target" | "class", targets: number): TreeEnsemble {
+  const list = (name: string): readonly number[] => call.integers(name) ?? call.floats(name) ?? [];
+  const treeIds = list("nodes_treeids");
+  const nodeIds = list("nodes_nodeids");
+  const at = new Map(treeIds.map((tree, i) => [`${tree}:${nodeIds[i]}`, i]));
+  const child = (ids: readonly number[]) => ids.map((id, i) => at.get(`${treeIds[i]}:${id}`) ?? 0);
+  const modes = call.texts("nodes_modes") ?? [];
+  const comparisons = modes.map((mode) => {
+    const known = COMPARISONS[mode];
+    if (known === undefined) throw new DataError(`trees with ${mode} are not supported`);
+    return known;
+  });
+  const left = child(list("nodes_truenodeids"));
+  const right = child(list("nodes_falsenodeids"));
+  const entered = new Set<number>();
+  for (const [i, comparison] of comparisons.entries()) {
+    if (comparison === "leaf") continue;
+    entered.add(left[i]!);
+    entered.add(right[i]!);
+  }
+  const owners = list(`${prefix}_treeids`).map((tree, i) =>
+    at.get(`${tree}:${list(`${prefix}_nodeids`)[i]}`),
+  );
+  const weights = call.floats(`${prefix}_weights`) ?? [];
+  const order = owners.map((_, i) => i).sort((i, j) => owners[i]! - owners[j]! || i - j);
+  const firstWeight = new Array<number>(treeIds.length + 1).fill(0);
+  for (const owner of owners) if (owner !== undefined) firstWeight[owner + 1]!++;
+  for (let i = 0; i < treeIds.length; i++) firstWeight[i + 1]! += firstWeight[i]!;
+  const ids = list(`${prefix}_ids`);
+  const missing = call.integers("nodes_missing_value_tracks_true") ?? [];
+  const aggregate = call.text("aggregate_function", "SUM").toLowerCase();
+  return new TreeEnsemble({
+    roots: treeIds.flatMap((_, i) => (entered.has(i) ? [] : [i])),
+    features: [...list("nodes_featureids")],
+    comparisons,
+    values: [...(call.floats("nodes_values") ?? [])],
+    left,
+    right,
+    missingLeft: treeIds.map((_, i) => missing[i] === 1),
+    firstWeight,
+    weights: order.map((i) => weights[i]!),
+    weightTargets: order.map((i) => ids[i]!),
+    targets,
+    combination: aggregate as "sum",
+    base: call.floats("base_values") ?? [],
+  });
+}
+
+const treeRegressor: Conversion = (call) =>
+  transformed(call, call.build.apply(trees(call, "target", call.integer("n_targets", 1)), rows(call)));
+
+const treeClassifier: Conversion = (call) => {
+  const labels = classes(call);
+  const count = Math.max(labels.texts?.length ?? 0, labels.integers?.length ?? 0);
+  const ids = new Set(call.integers("class_ids") ?? []);
+  const { build } = call;
+  const op = trees(call, "class", count);
+  const scores = build.apply(op, rows(call));
+  // Two classes by weights for one: the other has what is left.
+  if (count !== 2 || ids.size !== 1)
+    return [labelled(call, most(call, scores), labels), transformed(call, scores)];
+  const [only] = [...ids] as [number];
+  const score = build.part(scores, 1, only, only + 1);
+  const logistic = call.text("post_transform", "NONE") === "LOGISTIC";
+  const positive = (call.floats("class_weights") ?? []).every((weight) => weight >= 0) && !logistic;
+  if (!positive) return binaryScores(call, score, labels);
+  const chosen = build.cast(
+    build.pair("isGreater", build.reshape(score, [score.shape[0]!]), build.scalar(0.5, score)),
+    "int64",
+  );
+  return [
+    labelled(call, chosen, labels),
+    build.concat([build.binary("sub", build.scalar(1, score), score), score], 1),
+  ];
+};
+
+/** Inner products of rows with support vectors, through the kernel. */
+function kernel(call: Call, x: Operand, vectors: Operand): Operand {
+  const { build } = call;
+  const [gamma, coef0, degree] = call.floats("kernel_params") ?? [0, 0, 0];
+  const product = build.matmul(x, build.transpose(vectors, [1, 0]));
+  const number = (value: number) => build.scalar(value, product);
+  const shifted = () => build.binary("add", build.binary("mul", product, number(gamma!)), number(coef0!));
+  switch (call.text("kernel_type", "LINEAR")) {
+    case "POLY":
+      return build.binary("pow", shifted(), number(degree!));
+    case "SIGMOID":
+      return build.unary("tanh", shifted());
+    case "RBF": {
+      const squares = (rowsOf: Operand) => build.reduce("sumOfSquares", rowsOf, [1], true);
+      const distances = build.binary(
+        "sub",
+        build.binary("add", squares(x), build.transpose(squares(vectors), [1, 0])),
+        build.binary("mul", product, number(2)),
+      );
+      return build.unary("exp", build.binary("mul", distances, number(-gamma!)));
+    }
+    default:
+      return product;
+  }
+}
+
+const svmRegressor: Conversion = (call) => {
+  const { build } = call;
+  const x = rows(call);
+  const count = call.integer("n_supports", 0);
+  const coefficients = call.floats("coefficients") ?? [];
+  const [rho] = call.floats("rho") ?? [0];
+  const linear = count === 0;
+  const vectors = float32(linear ? coefficients : (call.floats("support_vectors") ?? []), [
+    linear ? 1 : count,
+    x.shape[1]!,
+  ]);
+  const products = kernel(call, x, vectors);
+  const sum = linear ? products : build.matmul(products, float32(coefficients, [count, 1]));
+  const scores = build.binary("add", sum, build.scalar(rho!, sum));
+  if (!call.flag("one_class")) return transformed(call, scores);
+  const inside = build.cast(build.pair("isGreater", scores, build.scalar(0, scores)), "float32");
+  return build.math("affine", inside, { alpha: 2, beta: -1 });
+};
+
+const featureVectorizer: Conversion = (call) =>
+  call.build.concat(
+    call.operands().map((x) => {
+      const wide = call.build.cast(x, "float32");
+      return wide.shape.length === 1 ? call.build.reshape(wide, [1, wide.shape[0]!]) : wide;
+    }),
+    1,
+  );
+
+export const classical: Readonly<Record<string, Conversion>> = {
+  LinearRegressor: linearRegressor,
+  LinearClassifier: linearClassifier,
+  Scaler: scaler,
+  Imputer: imputer,
+  Normalizer: normalizer,
+  Binarizer: binarizer,
+  LabelEncoder: labelEncoder,
+  OneHotEncoder: oneHotEncoder,
+  TreeEnsembleRegressor: treeRegressor,
+  TreeEnsembleClassifier: treeClassifier,
+  SVMRegressor: svmRegressor,
+  FeatureVectorizer: featureVectorizer,
+  ArrayFeatureExtractor: (call) => {
+    const x = call.input(0);
+    return call.build.apply(
+      new Gather({ axis: x.shape.length - 1 }),
+      x,
+      call.build.reshape(call.input(1), [call.input(1).shape.reduce((n, own) => n * own, 1)]),
+    );
+  },
+};
