@@ -31,10 +31,10 @@ export async function withLine(table: Table, error: DataError): Promise<DataErro
 
 /**
  * The lines, from 1, on which some rows start, in the order of `rows` (numbers from 0, ascending); undefined where the
- * table cannot be read again. Without quotes in the data, line ends are counted; else csv-parse tells.
+ * table cannot be read again, and for several files, of which a line would not tell which. Without quotes in the data, line ends are counted; else csv-parse tells.
  */
 export async function linesOfRows(table: Table, rows: readonly number[]): Promise<number[] | undefined> {
-  if (!table.source.repeatable) return undefined;
+  if (!table.source.repeatable || table.next !== undefined) return undefined;
   if (rows.length === 0) return [];
   return (await countedLines(table, rows)) ?? (await parsedLines(table, rows));
 }

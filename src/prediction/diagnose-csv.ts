@@ -2,8 +2,9 @@ import { availableParallelism } from "node:os";
 import { readingFor } from "../csv/kept-reading.js";
 import { linesOfRows } from "../csv/locate.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
-import { openSource, type Source } from "../csv/source.js";
-import { readTable, type Table } from "../csv/table.js";
+import type { Source } from "../csv/source.js";
+import type { Table } from "../csv/table.js";
+import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { freeNames, type Output, openOutput, quoteField } from "../csv/write.js";
 import { DataError, ModelError } from "../errors.js";
 import { refuseOverwriting } from "../files/same-file.js";
@@ -24,6 +25,7 @@ import {
 } from "../stats/residual-tests.js";
 import { option, verb, wording } from "../wording.js";
 import { AuxiliaryMoments, type AuxiliaryTest } from "./auxiliary-tests.js";
+import { checkOrder } from "./check-order.js";
 import {
   byInfluence,
   DiagnoseJob,
@@ -86,7 +88,7 @@ export interface Diagnosis {
 }
 
 /**
- * Measures how well a model fits the rows of a CSV (a path, or `-` for standard input): residuals, leverage and
+ * Measures how well a model fits the rows of a CSV (a path, several, or `-` for standard input): residuals, leverage and
  * influence of every row, tests of the residuals, and the rows that stand out. In one pass; what is kept are the
  * residuals, 8 bytes a row (24 while they are sorted).
  *
@@ -95,36 +97,33 @@ export interface Diagnosis {
  */
 export async function diagnoseCsv(
   model: LinearModel,
-  path: string,
+  data: string | readonly string[],
   options: DiagnoseCsvOptions = {},
 ): Promise<Diagnosis> {
-  const source = await openSource(path, options.signal);
-  try {
-    return await diagnoseSource(model, source, options);
-  } finally {
-    await source.close();
-  }
+  return withSources(data, options.signal, (sources) => diagnoseSources(model, sources, options));
 }
 
-async function diagnoseSource(
+async function diagnoseSources(
   model: LinearModel,
-  source: Source,
+  sources: readonly Source[],
   options: DiagnoseCsvOptions,
 ): Promise<Diagnosis> {
   refuseOverwriting(
     [{ path: options.output, what: "the rows' measures" }],
-    [{ path: source.path, what: "the data" }],
+    sources.map(({ path }) => ({ path, what: "the data" })),
   );
   if (model.penalty !== undefined)
     throw new ModelError("a penalised fit's residuals have no leverages of this kind", {
       hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,
     });
-  const sameFile = isOwnFile(model, [source]);
+  const sameFile = isOwnFile(model, sources);
   const reading = readingFor(options, model.reading, { sameFile, where: true });
-  const table = await readTable(source, reading);
-  const known = table.columns.some(({ name }) => name === reading.id?.normalize("NFC"));
+  const table = await readTables(sources, reading);
+  const name = namesOf(table);
+  const known = table.columns.some((column) => column.name === reading.id?.normalize("NFC"));
   const id = options.id ?? (known ? reading.id : undefined);
   const { output: path, append = false, top: most = 10 } = options;
+  if (append) checkOrder(table);
   const text = path === undefined ? undefined : { append, delimiter: append ? table.dialect.delimiter : "," };
   const { layout, predictor } = matchColumns(model, table, {
     text: text !== undefined && append,
@@ -133,15 +132,12 @@ async function diagnoseSource(
     id,
   });
   if (!predictor.target)
-    throw new ModelError(
-      `${source.name}: the target ${JSON.stringify(model.target)} is missing or not numeric`,
-      {
-        hint: "diagnose compares predictions with it",
-      },
-    );
+    throw new ModelError(`${name}: the target ${JSON.stringify(model.target)} is missing or not numeric`, {
+      hint: "diagnose compares predictions with it",
+    });
   if (model.weightsColumn !== undefined && layout.weight === undefined)
     throw new ModelError(
-      `${source.name}: the weights ${JSON.stringify(model.weightsColumn)} are missing or not numeric`,
+      `${name}: the weights ${JSON.stringify(model.weightsColumn)} are missing or not numeric`,
       { hint: "the model was fitted with them" },
     );
   if (!(model.dfResidual > 0))
@@ -161,7 +157,7 @@ async function diagnoseSource(
     limits,
     centre: model.intercept ? model.moments.mean[y]! : 0,
     spread: Math.sqrt(model.tss / model.moments.sumW) || 1,
-    held: await heldOut(model, source),
+    held: sources.length === 1 ? await heldOut(model, sources[0]!) : undefined,
     unseen: options.unseen ?? "fail",
     most,
     text,

@@ -4,11 +4,10 @@ import type { TruthOf } from "../csv/json-lines.js";
 import { readingFor } from "../csv/kept-reading.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
 import { Source } from "../csv/source.js";
-import { type Table, tablesOf } from "../csv/table.js";
 import { readTables, withSources } from "../csv/tables.js";
 import { openOutput } from "../csv/write.js";
 import { truthWords } from "../dataset/record-cells.js";
-import { DataError, ModelError, UsageError } from "../errors.js";
+import { ModelError, UsageError } from "../errors.js";
 import { refuseOverwriting } from "../files/same-file.js";
 import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
@@ -24,6 +23,7 @@ import type { ScanJob } from "../scan/scan-options.js";
 import { tCritical } from "../stats/distributions.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
 import { option, verb, wording } from "../wording.js";
+import { checkOrder } from "./check-order.js";
 import { matchColumns } from "./match-columns.js";
 import { isOwnFile } from "./own-file.js";
 import { PredictJob, type PredictPlan, type PredictResult, predictionHeader } from "./predict-job.js";
@@ -214,18 +214,6 @@ function truthOf(model: LinearModel | ModelGroup): TruthOf {
     const column = model.records.columns.find((one) => one.name === name);
     return column?.kind === "numeric" ? ["0", "1"] : truthWords(column?.levels ?? []);
   };
-}
-
-/** Throws DataError where rows that are to be kept as they stand would not fit under one header. */
-function checkOrder(table: Table): void {
-  const order = ({ columns, dialect }: Table) =>
-    JSON.stringify([dialect.delimiter, columns.map(({ name }) => name)]);
-  const other = tablesOf(table).find((part) => order(part) !== order(table));
-  if (other === undefined) return;
-  throw new DataError("another order of columns, or another delimiter, than in the file before", {
-    place: { file: other.source.name },
-    hint: wording`${option("append")} keeps rows as they stand: predict the files one by one`,
-  });
 }
 
 /** Sixteen chunks of a small file, so that threads have something to share; each row is predicted alone anyway. */

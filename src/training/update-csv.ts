@@ -1,7 +1,8 @@
 import { readingFor } from "../csv/kept-reading.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
-import { openSource, type Source } from "../csv/source.js";
-import { readTable, type Table } from "../csv/table.js";
+import type { Source } from "../csv/source.js";
+import type { Table } from "../csv/table.js";
+import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
@@ -40,7 +41,7 @@ export interface CsvUpdate extends Estimate {
 }
 
 /**
- * The model of a model's rows and those of a CSV file, or of standard input (`-`): only the new rows are read. They
+ * The model of a model's rows and those of a CSV file, several, or standard input (`-`): only the new rows are read. They
  * are numbered on from the model's, so that folds are as if all had been trained on at once.
  *
  * @throws ModelError where the file lacks columns of the model, or has other kinds of them, and where its rows are in
@@ -48,34 +49,32 @@ export interface CsvUpdate extends Estimate {
  */
 export async function updateCsv(
   model: LinearModel,
-  path: string,
+  data: string | readonly string[],
   options: UpdateCsvOptions = {},
 ): Promise<CsvUpdate> {
-  const source = await openSource(path, options.signal);
-  try {
-    return await updateSource(model, source, options);
-  } finally {
-    await source.close();
-  }
+  return withSources(data, options.signal, (sources) => updateSources(model, sources, options));
 }
 
-async function updateSource(
+async function updateSources(
   model: LinearModel,
-  source: Source,
+  from: readonly Source[],
   options: UpdateCsvOptions,
 ): Promise<CsvUpdate> {
-  source.keepContent();
-  const refuse = async () => {
-    const { sources } = await keptSources([source]);
-    if (!options.again) refuseAdding({ name: source.name, sources }, model);
+  for (const source of from) source.keepContent();
+  const refuse = async (some: readonly Source[]) => {
+    const { sources } = await keptSources(some);
+    const name = some.map((source) => source.name).join(", ");
+    if (!options.again) refuseAdding({ name, sources }, model);
     return sources;
   };
   // Of a file that may be one of the model's, by its size, it is asked before the work; of any other on the way.
-  if (source.plain !== undefined && model.sources.some(({ bytes }) => bytes === source.plain!.size))
-    await refuse();
-  const sameFile = source.path !== undefined && source.path === model.source?.path;
+  for (const source of from)
+    if (source.plain !== undefined && model.sources.some(({ bytes }) => bytes === source.plain!.size))
+      await refuse([source]);
+  const [first] = from;
+  const sameFile = from.length === 1 && first!.path !== undefined && first!.path === model.source?.path;
   const reading = readingFor(options, model.reading, { sameFile, where: true });
-  const table = await readTable(source, reading);
+  const table = await readTables(from, reading);
   const { spec, weightsColumn, references, penalty } = model;
   if ((model.scan?.singletons ?? 0) > 0)
     throw new ModelError(
@@ -84,8 +83,8 @@ async function updateSource(
         hint: wording`train without ${option("dropSingletons")}: the coefficients are the same`,
       },
     );
-  checkColumns(model, table, source.name);
-  if (options.na === "fail" && !source.repeatable) await source.seekable();
+  checkColumns(model, table, namesOf(table));
+  if (options.na === "fail") for (const source of from) if (!source.repeatable) await source.seekable();
   const before: Omit<DataScan, "test"> = model.scan ?? { rows: model.n, firstRow: 0, dropped: 0, seed: 1 };
   const { extended } = model.moments;
   const plan: MomentsPlan = {
@@ -109,7 +108,7 @@ async function updateSource(
   const layout = layoutOf(table, { ...rawSlots(spec), weight: weightsColumn, where: reading.where });
   const { total } = await scanMoments(table, layout, plan, control);
   await checkRows(table, layout, total, options);
-  const sources = unitedSources([model.sources, await refuse()]);
+  const sources = unitedSources([model.sources, await refuse(from)]);
   const folds = model.folds.map((fold, f) => fold.merge(total.folds[f]!));
   const notes = [...table.notes, ...vcovNotes([model])];
   const excluded = (before.excluded ?? 0) + total.excluded;

@@ -142,4 +142,36 @@ describe("several files", () => {
         );
       },
     ));
+
+  it("in cv, diagnose and update too", () =>
+    inFolder(
+      {
+        "all.csv": csv(rows),
+        "1.csv": csv(rows.slice(0, 100)),
+        "2.csv": csv(rows.slice(100, 170)),
+        "3.csv": csv(rows.slice(170)),
+      },
+      async (folder) => {
+        const args = ["-t", "y", "-f", "a,region"];
+        const whole = await fit(folder, ["all.csv", ...args]);
+        const run = async (...words: string[]) => (await goml(folder, words)).stdout;
+        expect(await run("cv", "1.csv", "2.csv", "3.csv", ...args)).toBe(await run("cv", "all.csv", ...args));
+        const three = JSON.parse(await run("diagnose", "1.csv", "2.csv", "3.csv", "--json"));
+        const one = JSON.parse(await run("diagnose", "all.csv", "--json"));
+        expect(three.rows ?? three.data.rows).toBe(one.rows ?? one.data.rows);
+        expect(three.durbinWatson.statistic).toBeCloseTo(one.durbinWatson.statistic, 9);
+        await fit(folder, ["1.csv", ...args, "-m", "m.json"]);
+        const updated = JSON.parse(await run("update", "m.json", "2.csv", "3.csv", "--json"));
+        expect(updated.fit.n).toBe(whole.n);
+        expect(updated.coefficients[1].estimate).toBeCloseTo(whole.estimates.a!, 9);
+        // Each of them is in the model now.
+        expect((await goml(folder, ["update", "m.json", "3.csv"])).code).toBe(4);
+      },
+    ));
 });
+
+it("--where names itself in its errors", () =>
+  inFolder({ "d.csv": csv(rows) }, async (folder) => {
+    const { stderr } = await goml(folder, ["train", "d.csv", "-t", "y", "--where", "a > > 1"]);
+    expect(stderr).toContain("goml: --where, character 5: expected ");
+  }));

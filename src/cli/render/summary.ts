@@ -55,7 +55,12 @@ export function renderSummary(
 
 /** Notes, as lines that stand before what they explain: who reads only the table has passed them. */
 export function renderNotes(notes: readonly string[]): string[] {
-  return notes.length === 0 ? [] : [...notes.map((note) => colour.yellow(`note: ${note}`)), ""];
+  return notes.length === 0 ? [] : [...notes.map((note) => colour.yellow(`note: ${spelled(note)}`)), ""];
+}
+
+/** A note with the flag of the option that it names in brackets. */
+function spelled(note: string): string {
+  return note.replace(/\(na-values (.*)\)$/, "(--na-values '$1')");
 }
 
 /** The part of the summary that the model alone gives. */

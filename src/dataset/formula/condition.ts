@@ -1,4 +1,6 @@
+import { UsageError } from "../../errors.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
+import { option, wording } from "../../wording.js";
 import { nearestName } from "../nearest.js";
 import { compileExpression } from "./arithmetic.js";
 import { arithmetic } from "./expression.js";
@@ -41,8 +43,17 @@ export function rowCondition(
   names: readonly string[],
   kindOf: (name: string) => "numbers" | "text" | undefined,
 ): RowCondition {
-  return new ConditionReader(text.normalize("NFC"), names, kindOf).read();
+  try {
+    return new ConditionReader(text.normalize("NFC"), names, kindOf).read();
+  } catch (error) {
+    if (!(error instanceof UsageError) || !error.message.startsWith(FORMULA)) throw error;
+    const rest = error.message.slice(FORMULA.length);
+    throw new UsageError(wording`${option("where")}, ${rest}`, { hint: error.words.hint, cause: error });
+  }
 }
+
+/** What errors of the parser begin with, which reads formulas as a rule. */
+const FORMULA = "formula, ";
 
 const MIRRORED: Record<Comparison, Comparison> = {
   "==": "==",

@@ -22,15 +22,16 @@ export interface CvOptions extends ModelOptions {
 }
 
 /** `goml cv`: the cross-validation of a model, or of a fit to a CSV, fold by fold. */
-export async function cv(path: string, options: CvOptions, signal: AbortSignal): Promise<number> {
-  const ofFile = await isModelFile(path);
+export async function cv(paths: readonly string[], options: CvOptions, signal: AbortSignal): Promise<number> {
+  const path = paths.join(" ");
+  const ofFile = paths.length === 1 && (await isModelFile(path));
   const {
     model,
     notes,
     cv: byRows,
   } = ofFile
     ? { model: await ofModel(path, options, signal), notes: [], cv: undefined }
-    : await ofData(path, options, signal);
+    : await ofData(paths, options, signal);
   if (ofFile && model.absorbed !== undefined)
     throw new ModelError("a model with absorbed effects is cross-validated by its rows", {
       hint: "name the CSV, with --absorb, or a formula with |",
@@ -61,9 +62,9 @@ async function ofModel(path: string, options: CvOptions, signal: AbortSignal): P
   return readModel(path, { trust: options.trust, signal });
 }
 
-async function ofData(path: string, options: CvOptions, signal: AbortSignal): Promise<CsvFit> {
+async function ofData(paths: readonly string[], options: CvOptions, signal: AbortSignal): Promise<CsvFit> {
   const progress = progressBar("reading");
-  return fitCsv(path, {
+  return fitCsv(paths, {
     ...modelOptions(options),
     threads: options.threads,
     callerWorks: true,

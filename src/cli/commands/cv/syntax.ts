@@ -6,8 +6,8 @@ export const cvSyntax: Syntax = (program, run) => {
     .command("cv")
     .description("cross-validate, fold by fold: a model file without its data, or a fit to a CSV")
     .argument(
-      "<model.json or data.csv>",
-      "a model, from the moments that it keeps; or the data; - is standard input",
+      "<model.json or data.csv...>",
+      "a model, from the moments that it keeps; or the data, of one file or several; - is standard input",
     );
   fitting(command)
     .option("--threads <n>", "worker threads (default: all cores)", positive)

@@ -24,17 +24,18 @@ export interface DiagnoseOptions extends ReadingFlags {
 }
 
 /** `goml diagnose`: what the residuals say, the rows that stand out, and on demand every row's measures as CSV. */
-export async function diagnose(data: string, options: DiagnoseOptions, signal: AbortSignal): Promise<number> {
+export async function diagnose(
+  data: readonly string[],
+  options: DiagnoseOptions,
+  signal: AbortSignal,
+): Promise<number> {
   if (options.append && options.output === undefined)
     throw new UsageError("--append keeps the input's columns in the file of --output", {
       hint: "name the file: -o rows.csv",
     });
   refuseOverwriting(
     [{ path: options.output, what: "the rows' measures" }],
-    [
-      { path: data, what: "the data" },
-      { path: options.model, what: "the model" },
-    ],
+    [...data.map((path) => ({ path, what: "the data" })), { path: options.model, what: "the model" }],
   );
   const model = await readNamed(options.model, readModel, { trust: options.trust, signal });
   const progress = progressBar("reading");
@@ -57,7 +58,7 @@ export async function diagnose(data: string, options: DiagnoseOptions, signal: A
       goml: version,
       command: "diagnose",
       data: {
-        path: data,
+        path: data.join(" "),
         rows,
         dropped,
         ...(outside > 0 ? { outside } : {}),

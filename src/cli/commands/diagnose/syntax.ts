@@ -5,7 +5,10 @@ export const diagnoseSyntax: Syntax = (program, run) => {
   const command = program
     .command("diagnose")
     .description("residuals, leverage and influence of rows; tests of the residuals")
-    .argument("<data.csv>", "the rows, as a rule those of the fit; - is standard input")
+    .argument(
+      "<data.csv...>",
+      "the rows, as a rule those of the fit, of one file or several; - is standard input",
+    )
     .option("-m, --model <file>", "the model", "model.json")
     .addOption(unseen())
     .option("-o, --output <file>", "write every row's measures as CSV")

@@ -24,15 +24,18 @@ export async function update(
   path: string,
   options: UpdateOptions,
   signal: AbortSignal,
-  [, data]: readonly string[],
+  [, ...data]: readonly string[],
 ): Promise<number> {
   const asked = options.model ?? options.output;
-  refuseOverwriting([{ path: asked ?? path, what: "the updated model" }], [{ path: data, what: "the data" }]);
+  refuseOverwriting(
+    [{ path: asked ?? path, what: "the updated model" }],
+    data.map((path) => ({ path, what: "the data" })),
+  );
   return changing(path, asked, signal, async ({ target, inPlace, check }) => {
     const model = await readModel(path, { trust: options.trust, signal });
     if (inPlace) keepRobust(model, path, "update", options.vcov);
     const progress = progressBar("reading");
-    const updated = await updateCsv(model, data!, {
+    const updated = await updateCsv(model, data, {
       ...readingOptions(options),
       na: options.na,
       threads: options.threads,
@@ -42,7 +45,7 @@ export async function update(
       onProgress: progress.update,
     }).finally(progress.end);
     const { rows, dropped, excluded } = updated;
-    const name = data === "-" ? "standard input" : data;
+    const name = data.map((one) => (one === "-" ? "standard input" : one)).join(", ");
     const report = await withPauses(reportSteps(updated.model, updated.notes), { signal });
     await presentModel(
       "update",
@@ -52,10 +55,10 @@ export async function update(
         signal,
         check,
         inPlace,
-        path: data,
+        path: data.join(" "),
         before: `${count(rows - dropped - excluded)} rows of ${name} added to ${count(model.n)}\n\n`,
         extra: {
-          added: { path: data, rows, dropped, ...(excluded > 0 ? { excluded } : {}) },
+          added: { path: data.join(" "), rows, dropped, ...(excluded > 0 ? { excluded } : {}) },
           before: { path, n: model.n },
         },
       },

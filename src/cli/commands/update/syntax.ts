@@ -7,7 +7,7 @@ export const updateSyntax: Syntax = (program, run) => {
     .command("update")
     .description("add the rows of a CSV to a model, reading only those; changes the model in place")
     .argument("<model.json>", "the model")
-    .argument("<more.csv>", "the new rows; - is standard input")
+    .argument("<more.csv...>", "the new rows, of one file or several; - is standard input")
     .addOption(
       new Option("--na <policy>", "rows with missing cells").choices(["omit", "fail"]).default("omit"),
     )
