@@ -1,8 +1,9 @@
-// Wide designs beside their peers, in one run: `npm run bench:levels [-- --rounds 5 --quick --before FOLDER]`.
+// Wide designs and many levels beside their peers, in one run: `npm run bench:levels [-- --rounds 5 --quick --before FOLDER]`.
 //
 // Generated data (seeded), contenders one after the other in each round, ratios round by round, since shared machines
 // drift; answers are compared before anything is timed. Peers: scikit-learn and NumPy (Debian: python3-sklearn
-// python3-pandas, and libopenblas0 beside the slow reference BLAS: what is loaded is printed). `--before` names another
+// python3-pandas, and libopenblas0 beside the slow reference BLAS: what is loaded is printed), and DuckDB
+// (npm: @duckdb/node-api). `--before` names another
 // built checkout of goml, against which plain columns are timed.
 import { existsSync, mkdirSync } from "node:fs";
 import { cpus } from "node:os";
@@ -10,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { median } from "../dist/stats/quantile.js";
 import { generate } from "./generate.js";
+import { generatePanel } from "./generate-panel.js";
 import { run } from "./run.js";
 import { signalLatencies } from "./signals.js";
 
@@ -32,6 +34,12 @@ mkdirSync(here("data"), { recursive: true });
 const file = (rows, features) => {
   const path = here(`data/${rows}x${features}.csv`);
   if (!existsSync(path)) generate(rows, features, path, 1);
+  run(["cat", path]);
+  return path;
+};
+const panel = (rows, features, levels) => {
+  const path = here(`data/panel-${rows}x${features}-${levels.join("-")}.csv`);
+  if (!existsSync(path)) generatePanel(rows, features, levels, path, 1);
   run(["cat", path]);
   return path;
 };
@@ -113,6 +121,44 @@ const jobs = {
       return seconds;
     };
     race("60 rows × 20,001 columns, refused", "1 s", [{ name: "goml train", time: refused }]);
+  },
+  "a factor of 300 levels"() {
+    const path = panel(1_000_000, 2, [300]);
+    const formula = (right) => ["--formula", `y ~ ${right}`, "--folds", "10"];
+    race("1,000,000 rows, 2 numbers + factor of 300 levels, 10 folds", "2 × without the factor", [
+      { name: "goml train, with the factor", time: () => wall(train(bin, path, ...formula("x1 + x2 + g1"))) },
+      { name: "goml train, without it", time: () => wall(train(bin, path, ...formula("x1 + x2"))) },
+    ]);
+  },
+  "10,000 levels absorbed"() {
+    const path = panel(1_000_000, 2, [10_000]);
+    race("1,000,000 rows, 2 numbers, 10,000 levels absorbed", "3 × without the factor", [
+      { name: "goml train, absorbed", time: () => wall(train(bin, path, "--formula", "y ~ x1 + x2 | g1")) },
+      {
+        name: "goml train, without it, 10 folds",
+        time: () => wall(train(bin, path, "--formula", "y ~ x1 + x2", "--folds", "10")),
+      },
+    ]);
+  },
+  "two-way"() {
+    const path = panel(1_000_000, 3, [100_000, 50]);
+    const formula = ["--formula", "y ~ x1 + x2 + x3 | g1 + g2"];
+    const contenders = [
+      { name: "goml train, model file written", time: () => wall(train(bin, path, ...formula)) },
+    ];
+    const duckdb = [node, here("peers/duckdb_within.js"), path, "3"];
+    const { ok, stdout, stderr } = run(duckdb);
+    if (ok) {
+      const ours = printed([node, bin, "train", path, ...formula, "--json", "-m", model]).coefficients;
+      JSON.parse(stdout).forEach((value, i) => {
+        close(ours[i].estimate, value, ours[i].term);
+      });
+      contenders.push({ name: "DuckDB, demeaned in SQL", time: () => wall(duckdb) });
+    } else
+      process.stdout.write(
+        stderr.includes("@duckdb/node-api") ? "no DuckDB: npm install @duckdb/node-api\n" : stderr,
+      );
+    race("two-way: 1,000,000 rows, 100,000 × 50 levels, 3 features", "1.5 s", contenders);
   },
   async signals() {
     const path = file(6000, 2000);
