@@ -1,5 +1,5 @@
 // Runs ONNX's conformance cases (Debian: libonnx-testdata) on goml's machines and prints what passes by op:
-//   node scripts/onnx-conformance.js [--machine tape|go] [--workers n] [--verbose] [part of a name]
+//   node scripts/onnx-conformance.js [--machine tape|go] [--workers n [--threshold ns]] [--verbose] [part of a name]
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -104,6 +104,8 @@ async function main(args) {
   const option = (name) => (args.includes(name) ? args.splice(args.indexOf(name), 2)[1] : undefined);
   const flag = (name) => args.includes(name) && args.splice(args.indexOf(name), 1).length > 0;
   const options = { machine: option("--machine") ?? "go", workers: Number(option("--workers") ?? 0) };
+  const threshold = option("--threshold");
+  if (threshold !== undefined) options.threshold = Number(threshold);
   const verbose = flag("--verbose");
   const [part] = args;
   const onnx = await import("../dist/onnx/index.js");

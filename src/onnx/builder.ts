@@ -101,6 +101,11 @@ export class Builder {
   /** The value of an operand. @throws ValuesNeeded where it depends on inputs */
   known(operand: Operand): Tensor {
     if (operand instanceof Tensor) return operand;
+    throw new ValuesNeeded(this.inputsOf(operand));
+  }
+
+  /** The inputs that a node depends on. */
+  inputsOf(operand: Node): Node[] {
     const seen = new Set<Node>();
     const inputs: Node[] = [];
     const stack: Node[] = [operand];
@@ -110,7 +115,7 @@ export class Builder {
       if (node.op === "input") inputs.push(node);
       stack.push(...node.inputs);
     }
-    throw new ValuesNeeded(inputs);
+    return inputs;
   }
 
   cast(x: Operand, to: DType): Operand {

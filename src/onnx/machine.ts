@@ -15,6 +15,8 @@ export interface OnnxMachineOptions {
   workers?: number | undefined;
   /** Whether this thread computes too while workers do. Default: true. */
   callerWorks?: boolean | undefined;
+  /** The estimated cost, in nanoseconds, from which a task is shared between threads; see `GoMachineOptions`. */
+  threshold?: number | undefined;
   /** Plans that are kept, those longest unused making room for others. Default 4. */
   plans?: number | undefined;
   /** Records when each node ran. */
@@ -158,7 +160,7 @@ export class OnnxMachine {
       else if (isOperand(value) && !(value instanceof Tensor)) wanted.add(value);
     };
     for (const value of outputs.values()) collect(value);
-    const { machine = "go", workers, callerWorks, trace } = this.options;
+    const { machine = "go", workers, callerWorks, threshold, trace } = this.options;
     const settings = { outputs: [...wanted], trace };
     return {
       machine:
@@ -166,7 +168,7 @@ export class OnnxMachine {
           ? undefined
           : machine === "tape"
             ? new TapeMachine(graph, settings)
-            : new GoMachine(graph, { ...settings, workers, callerWorks }),
+            : new GoMachine(graph, { ...settings, workers, callerWorks, threshold }),
       inputs: nodes,
       outputs,
       running: 0,

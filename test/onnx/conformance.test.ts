@@ -29,6 +29,16 @@ describe.skipIf(all.length === 0)("ONNX's conformance cases", () => {
     expect(failures).toEqual([]);
   });
 
+  // All of them are run so by `node scripts/onnx-conformance.js --workers 1 --threshold 0`; each starts a thread.
+  test("pass where every task goes to a worker, one in twenty", async () => {
+    const failures: string[] = [];
+    for (const own of feasible.filter((_, i) => i % 20 === 0)) {
+      const why = await runCase(onnx, own, { workers: 1, threshold: 0, callerWorks: false });
+      if (why !== undefined) failures.push(`${own.name}: ${why}`);
+    }
+    expect(failures).toEqual([]);
+  });
+
   test("are nearly all, but those that no answer can be told of", () => {
     expect(feasible.length).toBeGreaterThanOrEqual(all.length - 20);
   });

@@ -216,19 +216,50 @@ describe("shapes that values decide", () => {
     expect(outputs.get("y")).toMatchObject({ shape: [5, 6] });
   });
 
+  const branch = (op: string, width: number) =>
+    graphProto({ nodes: [nodeProto(op, ["x"], [`${op}.y`])], outputs: [valueProto(`${op}.y`, [width])] });
+
   test("take both branches of a condition that only a run knows, where their shapes are the same", async () => {
-    const branch = (op: string) =>
-      graphProto({ nodes: [nodeProto(op, ["x"], [`${op}.y`])], outputs: [valueProto(`${op}.y`, [2])] });
+    const width = 100;
     const bytes = modelProto({
-      inputs: [valueProto("x", [2]), valueProto("c", [], TYPE.bool)],
-      outputs: [valueProto("y", [2])],
-      nodes: [nodeProto("If", ["c"], ["y"], { then_branch: branch("Relu"), else_branch: branch("Neg") })],
+      inputs: [valueProto("x", [width])],
+      outputs: [valueProto("y", [width])],
+      initializers: [tensorProto("zero", [], TYPE.float, Float32Array.of(0))],
+      nodes: [
+        nodeProto("ReduceSum", ["x"], ["sum"], { keepdims: 0 }),
+        nodeProto("Greater", ["sum", "zero"], ["c"]),
+        nodeProto("If", ["c"], ["y"], {
+          then_branch: branch("Relu", width),
+          else_branch: branch("Neg", width),
+        }),
+      ],
     });
-    for (const chosen of [0, 1]) {
-      const c = new Tensor(Uint8Array.of(chosen), [], "bool");
-      const outputs = await run(bytes, { x: float([-1, 2], [2]), c });
-      expect((outputs.get("y") as Tensor).toArray()).toEqual(chosen === 1 ? [0, 2] : [1, -2]);
+    const open = loadOnnx(bytes).graph(new Map([["x", { dtype: "float32", shape: [width] }]]));
+    expect(open.graph.nodes.map(({ op }) => (typeof op === "string" ? op : op.name))).toContain("select");
+    for (const shift of [-1, 1]) {
+      const values = Array.from({ length: width }, (_, i) => Math.sin(i) + shift);
+      const outputs = await run(bytes, { x: float(values, [width]) });
+      const want = values.map((value) => Math.fround(shift > 0 ? Math.max(0, value) : -value));
+      expect((outputs.get("y") as Tensor).toArray()).toEqual(want);
     }
+  });
+
+  test("choose a branch by a small input's value, though the other would not fit", async () => {
+    const cut = (length: number) =>
+      graphProto({
+        nodes: [nodeProto("Reshape", ["x", `to${length}`], [`y${length}`])],
+        outputs: [valueProto(`y${length}`, [length])],
+        initializers: [tensorProto(`to${length}`, [2], TYPE.int64, BigInt64Array.of(-1n, BigInt(length)))],
+      });
+    const bytes = modelProto({
+      inputs: [valueProto("x", [6]), valueProto("c", [], TYPE.bool)],
+      outputs: [valueProto("y", ["n", "m"])],
+      nodes: [nodeProto("If", ["c"], ["y"], { then_branch: cut(3), else_branch: cut(4) })],
+    });
+    const c = (value: number) => new Tensor(Uint8Array.of(value), [], "bool");
+    const x = float([1, 2, 3, 4, 5, 6], [6]);
+    expect(((await run(bytes, { x, c: c(1) })).get("y") as Tensor).shape).toEqual([2, 3]);
+    await expect(run(bytes, { x, c: c(0) })).rejects.toThrow("6 elements do not fit into [-1, 4]");
   });
 });
 

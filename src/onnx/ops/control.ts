@@ -1,20 +1,36 @@
 import { DataError } from "../../errors.js";
 import { Tensor, tensor } from "../../machine/index.js";
 import { Select } from "../../machine/ops/boxes.js";
-import { sameShape } from "../../machine/shape.js";
-import { type Operand, Sequence, type Value } from "../builder.js";
+import { sameShape, sizeOf } from "../../machine/shape.js";
+import { type Operand, Sequence, type Value, ValuesNeeded } from "../builder.js";
 import { type Call, type Conversion, isOperand } from "../call.js";
 
 /** Rounds that a loop is unrolled for at most. */
 const MOST_ROUNDS = 100_000;
 
-/** The branch that a condition chooses; both, and a choice between their values, where it is known in a run only. */
+/** Inputs of up to so many elements in all are asked for their values, so that only one branch is computed. */
+const SMALL = 64;
+
+/**
+ * The branch that a condition chooses. Where it is known in a run only, both, and a choice between their values, if
+ * both can be planned and give values alike.
+ */
 const branch: Conversion = (call) => {
   const condition = call.input(0);
+  const { build } = call;
   if (condition instanceof Tensor)
     return call.inline(call.subgraph(condition.item() ? "then_branch" : "else_branch"), []);
-  const yes = call.inline(call.subgraph("then_branch"), []);
-  const no = call.inline(call.subgraph("else_branch"), []);
+  const size = build.inputsOf(condition).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  if (size <= SMALL) build.known(condition);
+  let both: Value[][];
+  try {
+    both = ["then_branch", "else_branch"].map((name) => call.inline(call.subgraph(name), []));
+  } catch (error) {
+    // A branch that is not meant for these inputs need not fit them.
+    if (error instanceof DataError) build.known(condition);
+    throw error;
+  }
+  const [yes, no] = both as [Value[], Value[]];
   return yes.map((value, i) => {
     const other = no[i];
     const alike =
@@ -22,9 +38,9 @@ const branch: Conversion = (call) => {
       isOperand(other) &&
       value.dtype === other.dtype &&
       sameShape(value.shape, other.shape);
-    // Shapes hang on the condition.
-    if (!alike) return call.build.known(condition) as never;
-    return call.build.apply(new Select(), call.build.reshape(condition, []), value, other);
+    // Else shapes hang on the condition.
+    if (!alike) throw new ValuesNeeded(build.inputsOf(condition));
+    return build.apply(new Select(), build.reshape(condition, []), value, other);
   });
 };
 
