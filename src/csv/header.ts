@@ -151,9 +151,14 @@ function unitsOf(rows: readonly SampleRecord[], columns: number): SampleRecord |
   return units > 1 ? first : undefined;
 }
 
+const NOT_ASCII = /[^ -~]/;
+
 function columnNames(cells: readonly string[], file: string, line: number): string[] {
-  const names = cells.map((cell) => cell.normalize("NFC"));
+  // What is ASCII is composed.
+  const names = cells.map((cell) => (NOT_ASCII.test(cell) ? cell.normalize("NFC") : cell));
   const taken = new Set(names);
+  // As a rule: a file may have a million columns.
+  if (taken.size === names.length && !taken.has("")) return names;
   const positions = new Map<string, number>();
   return names.map((given, j) => {
     let name = given;

@@ -77,7 +77,7 @@ function judge(
 ): { column: Omit<Column, "name">; strict: boolean } {
   const numbers = new Tally();
   const words = new Tally();
-  const dates = new Map<"date" | "time" | "other", number>();
+  let dates: Map<"date" | "time" | "other", number> | undefined;
   let marker: string | undefined;
   let first: "number" | "word" | undefined;
   let dated = 0;
@@ -91,6 +91,7 @@ function judge(
     else if (shape.like === "missing") marker ??= cell;
     else if (shape.like === "date") {
       dated++;
+      dates ??= new Map();
       dates.set(shape.of, (dates.get(shape.of) ?? 0) + 1);
     } else if (shape.like === "number") {
       numbers.add(cell);
@@ -99,7 +100,7 @@ function judge(
     if (shape === "number" || shape.like !== "missing")
       first ??= shape === "number" || shape.like === "number" ? "number" : "word";
   }
-  if (dated > words.count + numbers.count) {
+  if (dates !== undefined && dated > words.count + numbers.count) {
     const of = [...dates].reduce((most, one) => (one[1] > most[1] ? one : most))[0];
     return { column: { kind: "text", dates: of }, strict: false };
   }
@@ -124,18 +125,20 @@ function shapeOf(cell: string, reader: CellReader): CellShape | "number" | undef
 
 /** How many cells there are, and how many different ones. */
 class Tally {
-  readonly #cells: string[] = [];
+  // A file may have a million columns, which are judged one by one.
+  #cells: string[] | undefined;
 
   /** How many there are. */
   get count(): number {
-    return this.#cells.length;
+    return this.#cells?.length ?? 0;
   }
 
   get first(): string | undefined {
-    return this.#cells[0];
+    return this.#cells?.[0];
   }
 
   add(cell: string): void {
+    this.#cells ??= [];
     this.#cells.push(cell);
   }
 

@@ -52,6 +52,7 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
   const { columns } = table;
   const options = composed(given);
   const byName = new Map(columns.map((column) => [column.name, column]));
+  const places = new Map(columns.map((column, at) => [column, at]));
   const find = (name: string): Column => {
     const column = byName.get(name);
     if (column === undefined) throw unknownColumn(name, [...byName.keys()], file);
@@ -69,7 +70,7 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
   for (const column of absorb) {
     const why =
       column.kind === "empty" || column.dates !== undefined
-        ? whyNot(column, columns.indexOf(column), table, true)
+        ? whyNot(column, places.get(column)!, table, true)
         : undefined;
     if (why !== undefined)
       throw new DataError(`its effects cannot be absorbed: ${why}`, { place: { file, column: column.name } });
@@ -79,7 +80,7 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
   const refused = new Map<Column, string>();
   const usable = (candidates: readonly Column[]) => {
     for (const column of candidates) {
-      const why = whyNot(column, columns.indexOf(column), table, asked !== undefined);
+      const why = whyNot(column, places.get(column)!, table, asked !== undefined);
       if (why !== undefined) refused.set(column, why);
     }
     return candidates.filter(
@@ -223,10 +224,11 @@ const SENTINELS = new Set(["-9", "-99", "-999", "-9999", "-99999"]);
 
 /** Remarks on columns that may not be what they seem. */
 function doubts(spec: ModelSpec, { columns, sample }: KnownTable): string[] {
+  const [numeric, text] = [new Set(spec.numeric), new Set(spec.text)];
   return columns.flatMap(({ name, numberToo, unnamed }, at) => {
-    if (unnamed && (spec.numeric.includes(name) || spec.text.includes(name)))
+    if (unnamed && (numeric.has(name) || text.has(name)))
       return [`the ${ordinal(at + 1)} column has no name, and is called ${name}`];
-    if (spec.numeric.includes(name)) {
+    if (numeric.has(name)) {
       const marked = new Set(sample.map((row) => row[at]!).filter((cell) => SENTINELS.has(cell)));
       const least = Math.min(...[...marked].map(Number));
       if (marked.size === 0 || sample.some((row) => Number(row[at]) < least / 3 && Number(row[at]) !== least))
@@ -235,7 +237,7 @@ function doubts(spec: ModelSpec, { columns, sample }: KnownTable): string[] {
         `${name} is ${least} in some rows and nowhere near it else; if that means a missing value, say so (na-values ${name}=${least})`,
       ];
     }
-    if (!spec.text.includes(name)) return [];
+    if (!text.has(name)) return [];
     if (numberToo !== undefined)
       return [`${name} is read as text, though it holds numbers too, such as ${numberToo}`];
     const cells = new Set(sample.map((row) => row[at]!));

@@ -20,27 +20,31 @@ export interface MomentsShape extends SparseShape {
  */
 export function momentsShape(spec: ModelSpec): MomentsShape {
   const numbers = [targetKey(spec.target)];
+  const places = new Map([[numbers[0]!, 0]]);
   const products: NumberProduct[] = [];
   const numberOf = (key: string, product: NumberProduct) => {
-    const known = numbers.indexOf(key);
-    if (known >= 0) return known;
+    const known = places.get(key);
+    if (known !== undefined) return known;
     products.push(product);
-    return numbers.push(key) - 1;
+    const place = numbers.push(key) - 1;
+    places.set(key, place);
+    return place;
   };
   const variables = spec.variables.map((_, v) => v).filter((v) => spec.variables[v]!.kind === "factor");
+  const factorOf = new Map(variables.map((v, f) => [v, f]));
   const factors = variables.map((v) => variableKey(spec.variables[v]!));
   const families: (Omit<ColumnFamily, "table"> & { factors: number[] })[] = [];
   const dense = new Set<number>([0]);
   for (const term of spec.terms) {
-    const own = term.variables.filter((v) => !variables.includes(v));
-    const within = term.variables.map((v) => variables.indexOf(v)).filter((f) => f >= 0);
+    const own = term.variables.filter((v) => !factorOf.has(v));
+    const within = term.variables.flatMap((v) => factorOf.get(v) ?? []);
     for (const product of productsOf(spec, own)) {
       const part = (v: number) => partOf(spec, v, product);
       const number = product.length === 0 ? -1 : numberOf(own.map(part).join(":"), product);
       if (within.length === 0) dense.add(number);
       else
         families.push({
-          parts: term.variables.map((v) => (variables.includes(v) ? variables.indexOf(v) : part(v))),
+          parts: term.variables.map((v) => factorOf.get(v) ?? part(v)),
           factors: [...within].sort((a, b) => a - b),
           number,
         });
