@@ -37,6 +37,7 @@ import {
 } from "./diagnose-job.js";
 import { matchColumns } from "./match-columns.js";
 import { isOwnFile, isTrainedOn } from "./own-file.js";
+import { resetPlan } from "./reset-plan.js";
 
 /** Options of `diagnoseCsv`; all may be left out. */
 export interface DiagnoseCsvOptions extends ReadingOptions, ReadingControl {
@@ -148,15 +149,13 @@ async function diagnoseSources(
       },
     );
   const limits = influenceLimits(model);
-  const y = model.moments.index(model.regression.target);
   const plan: DiagnosePlan = {
     predictor,
     whitening: model.whitening,
     within: model.withinPlan("the rows' influence"),
     scale: { n: model.n, rank: model.parameters, rss: model.rss },
     limits,
-    centre: model.intercept ? model.moments.mean[y]! : 0,
-    spread: Math.sqrt(model.tss / model.moments.sumW) || 1,
+    reset: resetPlan(model),
     held: sources.length === 1 ? await heldOut(model, sources[0]!) : undefined,
     unseen: options.unseen ?? "fail",
     most,

@@ -11,6 +11,7 @@ import { WithinBlock } from "../linear/model/within-block.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { isHeldOut } from "../scan/row-draw.js";
+import type { ResetPlan } from "./reset-plan.js";
 import { RowText, rowNames } from "./row-text.js";
 
 /** What the diagnosis of a chunk depends on, apart from its rows; plain data, so that it can go to a worker. */
@@ -22,9 +23,8 @@ export interface DiagnosePlan {
   within?: WithinPlan | undefined;
   scale: FitScale;
   limits: InfluenceLimits;
-  /** Fitted values are taken as (ŷ − centre)/spread before they are raised to powers. */
-  centre: number;
-  spread: number;
+  /** How fitted values are raised to powers. */
+  reset: ResetPlan;
   /** The rows held out from the fit: they are measured, and count for nothing else. */
   held: { testSize: number; seed: number; firstRow: number } | undefined;
   unseen: UnseenPolicy;
@@ -114,6 +114,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   readonly #block: number;
   readonly #weights: number;
   readonly #text: RowText | undefined;
+  readonly #deviations = new Float64Array(BLOCK_ROWS);
   readonly #numbers = new Float64Array(BLOCK_ROWS);
   readonly #outside = new OutsideRows();
   #rows = 0;
@@ -153,19 +154,20 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     this.#within.fill(rows);
     const { leverage: ofEffects } = this.#within;
     this.#whitened.fill((j) => this.#within.column(j), rows);
+    this.#whitened.deviations(this.#deviations, rows);
     let kept = 0;
     for (let r = 0; r < rows; r++) {
       const weight = weightOf(r);
       const y = weight > 0 ? target![r]! : Number.NaN;
       const square = this.#whitened.squares[r]! + (ofEffects?.[r] ?? 0);
-      this.#influence.measure(r, y, predictions[r]!, square, weight);
+      this.#influence.measure(r, this.#residual(r, y, predictions[r]!), square, weight);
       this.#numbers[r] = rowOf(r) + 1;
       if (this.#influence.residual[r]! * 0 !== 0) continue;
       if (held !== undefined && isHeldOut(held.firstRow + rowOf(r), held.seed, held.testSize)) {
         this.#heldOut++;
         continue;
       }
-      this.#keep(r, kept++, predictions[r]!, weight);
+      this.#keep(r, kept++, weight);
       this.#compare(rowOf(r) + 1, r, y, predictions[r]!);
     }
     if (kept > 0) this.#moments.add(this.#block, kept, this.#weights);
@@ -176,9 +178,15 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     else this.#text?.add([this.#numbers, ...columns], rows);
   }
 
+  /** y − ŷ, NaN without a prediction; with absorbed effects ŷ does not follow from the columns about them. */
+  #residual(r: number, y: number, prediction: number): number {
+    if (this.#plan.within !== undefined) return y - prediction;
+    return this.#whitened.residual(y, this.#deviations[r]!) + prediction * 0;
+  }
+
   /** Puts what the tests need of row r into row `at` of the block. */
-  #keep(r: number, at: number, prediction: number, weight: number): void {
-    const { whitening, centre, spread, scale } = this.#plan;
+  #keep(r: number, at: number, weight: number): void {
+    const { whitening, reset, scale } = this.#plan;
     const residual = this.#influence.residual[r]!;
     const first = whitening.constant === 0 ? 0 : 1;
     const k = whitening.kept.length;
@@ -187,15 +195,27 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     for (let i = 0; i < k; i++)
       doubles[base + i * BLOCK_ROWS] = this.#whitened.values[(i + first) * BLOCK_ROWS + r]!;
     const square = residual * residual - scale.rss / scale.n;
-    const fitted = (prediction - centre) / spread;
+    const fitted = (this.#deviations[r]! - reset.centre) / reset.spread;
+    const far = reset.centre / reset.spread;
+    const constant = this.#constantLeft(r);
     doubles[base + k * BLOCK_ROWS] = square;
-    doubles[base + (k + 1) * BLOCK_ROWS] = fitted * fitted;
-    doubles[base + (k + 2) * BLOCK_ROWS] = fitted * fitted * fitted;
+    doubles[base + (k + 1) * BLOCK_ROWS] = fitted * fitted - far ** 2 * constant;
+    doubles[base + (k + 2) * BLOCK_ROWS] = fitted * fitted * fitted + far ** 3 * constant;
     doubles[base + (k + 3) * BLOCK_ROWS] = residual;
     if (this.#weights !== 0) doubles[this.#weights / 8 + at] = weight;
     this.#squares[0] += square;
     this.#squares[1] += square * square;
     this.#residuals.push(Math.sqrt(weight) * residual);
+  }
+
+  /** What of 1 the columns do not span, in row r. */
+  #constantLeft(r: number): number {
+    const { constant } = this.#plan.reset;
+    if (constant === undefined) return 0;
+    let left = 1;
+    for (let i = 0; i < constant.length; i++)
+      left -= constant[i]! * this.#whitened.values[i * BLOCK_ROWS + r]!;
+    return left;
   }
 
   /** Counts row r where it stands out, and keeps it where it is among the first. */

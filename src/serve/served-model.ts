@@ -113,7 +113,7 @@ function intervalsOf(model: LinearModel): Pick<ServedModel, "intervals" | "noInt
     };
   try {
     const { kind: _kind, critical: _critical, ...parts } = intervalPlan(model, tCritical);
-    const whole: IntervalParts = { ...parts, df: model.dfResidual };
+    const whole: IntervalParts = { ...parts, df: model.dfInference };
     return { intervals: shared(serialize(whole)), noIntervals: undefined };
   } catch (error) {
     if (!(error instanceof GomlError)) throw error;

@@ -18,6 +18,9 @@ const MEMORY_SHARE = 0.8;
 /** Bytes of a number in a model file, and the comma. */
 const NUMBER_BYTES = 19;
 
+/** More coefficients than rows are refused before the rows are read from so many on. */
+const FEWEST_REFUSED = 1000;
+
 /** What is known of a table before its rows are read. */
 interface PlannedTable {
   readonly source: Pick<Source, "name" | "plain">;
@@ -47,7 +50,8 @@ export function checkBudget(fit: PlannedFit): void {
   const { spec, table, plan, fileBytes } = fit;
   const least = leastCoefficients(spec, table);
   const rows = mostRows(fit);
-  if (least > rows.count)
+  // Of fewer, which depend on others and need no rows of their own is told when they are solved for.
+  if (least > rows.count && least > FEWEST_REFUSED)
     throw new ModelError(`${rows.text} cannot determine ${about(least)} coefficients`, {
       hint: wording`add rows, or name fewer columns with ${option("features")}`,
     });

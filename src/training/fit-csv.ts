@@ -4,6 +4,7 @@ import type { Table } from "../csv/table.js";
 import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
 import { UsageError } from "../errors.js";
+import { clusterNotes } from "../linear/covariance/vcov.js";
 import { LinearModel } from "../linear/model/model.js";
 import type { CrossValidatedPath } from "../linear/penalty/elastic-net.js";
 import { crossValidateWithSteps, type PenaltyChoice, penalizeSteps } from "../linear/penalty/penalty.js";
@@ -155,7 +156,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   if (vcov !== "iid") {
     const request = { ...plan, type: vcov, cluster: options.cluster };
     model = await watch.scan(() => robustVcovOf(table, layout, model, request, control));
-    notes.push(`the data were read a second time for the ${vcov} covariance`);
+    notes.push(`the data were read a second time for the ${vcov} covariance`, ...clusterNotes(model.vcov));
   }
   const cv = twice
     ? await watch.scan(() => crossValidateRows(table, layout, model, total.folds, plan, control))

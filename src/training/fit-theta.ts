@@ -1,11 +1,11 @@
 import type { Table } from "../csv/table.js";
 import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
 import { regressionOf, type Solver } from "../linear/model/model-parts.js";
-import { checkEstimable } from "../linear/solve/aliasing.js";
+import { checkEstimable, checkRank } from "../linear/solve/aliasing.js";
 import { needsExtended } from "../linear/solve/ladder.js";
 import { mergeFoldsSteps } from "../linear/solve/merge-steps.js";
 import type { Regression } from "../linear/solve/regression.js";
-import type { Solution } from "../linear/solve/solution.js";
+import { isConstant, type Solution } from "../linear/solve/solution.js";
 import { solveSteps } from "../linear/solve/solve.js";
 import { withPauses } from "../parallel/steps.js";
 import type { RowLayout } from "../scan/row-layout.js";
@@ -22,6 +22,9 @@ import type { Stopwatch } from "./stopwatch.js";
 
 /** Above this condition number R's `lm` leaves terms out as dependent. */
 const WARNING_CONDITION = 1e7;
+
+/** A column as far from 0 as this many standard deviations has lost digits that a dependence could be told by. */
+const FAR_DEVIATIONS = 100;
 
 /** θ, and all that was found on the way to it. */
 export interface ThetaEstimate {
@@ -82,6 +85,7 @@ export async function fitTheta(
     const { X, y, weights } = await readAll();
     const k = regression.terms.length;
     const solution = await watch.solve(() => solveQr(X, y, k, spec.intercept, weights));
+    checkRank(moments, regression, solution.rank);
     return { total, moments, levels, regression, solution, solver: "qr", notes };
   }
   let used: Solver = plan.extended ? "extended" : "normal";
@@ -93,6 +97,8 @@ export async function fitTheta(
     used = "extended";
     notes.push("double precision was not enough: the moments were summed again in double-double");
   }
+  if (options.lambda === undefined || options.lambda === 0) checkRank(moments, regression, solution.rank);
+  notes.push(...digitNotes(moments, regression, solution));
   if (solution.conditionNumber > WARNING_CONDITION)
     notes.push(
       "the terms are close to linearly dependent: θ is right for these very numbers, but changes much with " +
@@ -107,4 +113,20 @@ export async function fitTheta(
     return { total, moments, levels, regression, solution: descent.solution, solver: "gd", notes };
   }
   return { total, moments, levels, regression, solution, solver: used, notes };
+}
+
+/** Remarks on columns that were left out as dependent as far as their digits tell, for they lie far from 0. */
+function digitNotes(moments: CrossProducts, regression: Regression, { aliased }: Solution): string[] {
+  return aliased.flatMap((j) => {
+    const at = moments.index(regression.terms[j]!);
+    if (at < 0 || !regression.intercept || regression.computed?.has(j)) return [];
+    const mean = Math.abs(moments.mean[at]!);
+    const deviation = Math.sqrt(moments.product(at, at) / moments.sumW);
+    if (isConstant(moments.product(at, at), moments.sumW, mean) || !(mean > FAR_DEVIATIONS * deviation))
+      return [];
+    return [
+      `${regression.terms[j]} lies ${Math.round(mean / deviation)} standard deviations from 0, and depends on the terms ` +
+        "before it as far as its digits tell: it is left out",
+    ];
+  });
 }

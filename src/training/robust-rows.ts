@@ -32,15 +32,14 @@ export function robustByRows(
     throw new UsageError(`clusters has ${clusters.length} values, the data have ${n} rows`);
   const numbers = new Map<number | string, number>();
   const groups = new Float64Array(BLOCK_ROWS);
-  const fitted = model.predict(X);
   const sums = new Meat(model.whitening, type);
   const columns = new Float64Array(k * BLOCK_ROWS);
-  const scores = new Float64Array(BLOCK_ROWS);
+  const target = new Float64Array(BLOCK_ROWS);
   for (let from = 0; from < n; from += BLOCK_ROWS) {
     const rows = Math.min(BLOCK_ROWS, n - from);
     for (let r = 0; r < rows; r++) {
       const weight = weights?.[from + r] ?? 1;
-      scores[r] = weight > 0 ? weight * (y[from + r]! - fitted[from + r]!) : Number.NaN;
+      target[r] = weight > 0 ? y[from + r]! : Number.NaN;
       for (let j = 0; j < k; j++) columns[j * BLOCK_ROWS + r] = X[(from + r) * k + j]!;
       if (clusters === undefined) continue;
       const group = clusters[from + r]!;
@@ -50,7 +49,7 @@ export function robustByRows(
     sums.add({
       rows,
       column: (j) => columns.subarray(j * BLOCK_ROWS, (j + 1) * BLOCK_ROWS),
-      scores,
+      target,
       weights: weights?.subarray(from, from + rows),
       groups: clusters && groups,
       rowOf: (r) => from + r,

@@ -46,7 +46,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
   readonly #within: WithinBlock;
   readonly #nesting: LevelNesting | undefined;
   readonly #sums: Meat;
-  readonly #scores = new Float64Array(BLOCK_ROWS);
+  readonly #target = new Float64Array(BLOCK_ROWS);
   readonly #groups = new Float64Array(BLOCK_ROWS);
 
   constructor(view: BlockView, plan: VcovPlan) {
@@ -70,22 +70,23 @@ export class VcovJob implements ChunkJob<VcovResult> {
     const { predictions, target } = this.#predictor;
     for (let r = 0; r < rows; r++) {
       const weight = raw.weights?.[r] ?? 1;
-      const score = weight * (target![r]! - predictions[r]!);
-      const used = score * 0 === 0 && weight > 0 && !isHeldOut(firstRow + rowOf(r), seed, testSize);
-      this.#scores[r] = used ? score : Number.NaN;
+      const complete = (target![r]! - predictions[r]!) * 0 === 0;
+      const used = complete && weight > 0 && !isHeldOut(firstRow + rowOf(r), seed, testSize);
+      this.#target[r] = used ? target![r]! : Number.NaN;
     }
     this.#within.fill(rows);
     const groups = type === "cluster" ? this.#groupsOf(rows) : undefined;
     this.#sums.add({
       rows,
       column: (j) => this.#within.column(j),
-      scores: this.#scores,
+      target: this.#target,
+      fitted: this.#plan.within === undefined ? undefined : predictions,
       weights: raw.weights,
       leverage: this.#within.leverage,
       groups,
       rowOf,
     });
-    if (groups !== undefined) this.#nesting?.add(rows, (f) => this.#predictor.codes(f), groups, this.#scores);
+    if (groups !== undefined) this.#nesting?.add(rows, (f) => this.#predictor.codes(f), groups, this.#target);
   }
 
   #groupsOf(rows: number): Float64Array {

@@ -146,7 +146,7 @@ const badData: Case[] = [
     { "d.csv": "a,b,y\n1,2,3\n2,1,5\n" },
     "d.csv",
     4,
-    /^goml: 2 rows cannot determine 3 coefficients$/,
+    /^goml: 2 complete rows cannot determine 3 coefficients$/,
     /--features/,
   ],
   [

@@ -8,9 +8,9 @@ read <- function(file) {
   if (is.null(sets[[file]])) sets[[file]] <<- read.csv(file, stringsAsFactors = TRUE, na.strings = c("", "NA"))
   sets[[file]]
 }
-table <- function(fit, covariance) {
-  # coeftest(fit, vcov. = covariance) and coefci(fit, vcov. = covariance): t with the residual degrees of freedom.
-  tests <- coeftest(fit, vcov. = covariance); intervals <- coefci(fit, vcov. = covariance)
+table <- function(fit, covariance, df = fit$df.residual) {
+  # coeftest(fit, vcov. = covariance, df = df) and coefci: t with the residual degrees of freedom, or G - 1 for G clusters.
+  tests <- coeftest(fit, vcov. = covariance, df = df); intervals <- coefci(fit, vcov. = covariance, df = df)
   rows <- match(names(coef(fit)), rownames(tests))
   list(stdError = I(unname(tests[rows, 2])), t = I(unname(tests[rows, 3])), p = I(unname(tests[rows, 4])),
        lower = I(unname(intervals[match(names(coef(fit)), rownames(intervals)), 1])),
@@ -37,7 +37,12 @@ describe <- function(file, formula, weights = NULL, robust = NULL, cluster = NUL
     list(f = w$F[2], df1 = w$Df[2], df2 = w$Res.Df[2], p = w$`Pr(>F)`[2]) }
   for (type in robust) { v <- vcovHC(fit, type = type); out[[tolower(type)]] <- c(table(fit, v), list(wald = wald(v))) }
   # vcovCL(fit, cluster = ~group): its default for lm is type = "HC1" with cadjust = TRUE
-  if (!is.null(cluster)) out$cluster <- c(list(column = cluster), table(fit, vcovCL(fit, cluster = data[[cluster]])))
+  if (!is.null(cluster)) {
+    used <- data[[cluster]][as.integer(names(residuals(fit)))]
+    if (!is.null(weights)) used <- used[data[[weights]][as.integer(names(residuals(fit)))] > 0]
+    out$cluster <- c(list(column = cluster),
+                     table(fit, vcovCL(fit, cluster = data[[cluster]]), length(unique(used)) - 1))
+  }
   if (!is.null(at)) {
     new <- data[at, ]
     confidence <- suppressWarnings(predict(fit, new, se.fit = TRUE, interval = "confidence", level = 0.95))

@@ -73,16 +73,23 @@ describe("the budget before the scan", () => {
 
   it("refuses more coefficients than rows fit into the file, with both numbers", () => {
     const file = (size: number) => ({ name: "d.csv", plain: { fd: 0, size } });
-    expect(() => checkBudget(planned("y ~ factor(a)", file(300)))).not.toThrow();
-    expect(() => checkBudget(planned("y ~ factor(a)", file(200)))).toThrow(
-      "the at most 29 rows of d.csv (0.00020 MB) cannot determine 40 coefficients",
+    const levels = Array.from({ length: 1200 }, (_, i) => ["1", `${i}`, "2", `g${i % 7}`, `h${i % 5}`]);
+    const many = (size: number) => {
+      const { table, ...rest } = planned("y ~ factor(a)", file(size));
+      return { ...rest, table: { ...table, sample: levels } };
+    };
+    expect(() => checkBudget(many(9000))).not.toThrow();
+    expect(() => checkBudget(many(7000))).toThrow(
+      "the at most 1000 rows of d.csv (0.0070 MB) cannot determine 1200 coefficients",
     );
     // The rows of several files are counted together.
-    const { table, ...rest } = planned("y ~ factor(a)", file(200));
-    const next = { ...table, source: { ...file(10), name: "e.csv" } };
+    const { table, ...rest } = many(7000);
+    const next = { ...table, source: { ...file(70), name: "e.csv" } };
     expect(() => checkBudget({ ...rest, table: { ...table, next } })).toThrow(
-      "the at most 30 rows of d.csv, e.csv (0.00021 MB) cannot determine 40 coefficients",
+      "the at most 1010 rows of d.csv, e.csv (0.0071 MB) cannot determine 1200 coefficients",
     );
+    // Of few the rank says whether they can be had.
+    expect(() => checkBudget(planned("y ~ factor(a)", file(200)))).not.toThrow();
     // Of a compressed file or a stream nobody knows how many there are.
     const stream = { name: "d.csv.gz", plain: undefined };
     expect(() => checkBudget(planned("y ~ factor(a)", stream))).not.toThrow();

@@ -1,3 +1,4 @@
+import { clusterNotes } from "../../linear/covariance/vcov.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import { crossValidateWithSteps } from "../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../linear/solve/cross-validation.js";
@@ -13,7 +14,7 @@ export function* reportSteps(model: LinearModel, notes: string[] = []): Steps<Mo
   const { scan } = model;
   return {
     model,
-    notes,
+    notes: [...notes, ...clusterNotes(model.vcov)],
     cv: yield* crossValidationSteps(model),
     ...(scan === undefined
       ? {}

@@ -30,11 +30,17 @@ export function alignedDecimals(values: readonly number[], digits = 4, most = 8)
   });
 }
 
-/** A p-value: three digits above 0.001, else an exponent with two; p = 1e-300 prints as such. */
+/** A p-value: three digits above 0.001, else an exponent with two; what doubles hardly tell from 0 is `<1e-300`. */
 export function pValue(p: number): string {
   if (Number.isNaN(p)) return "NA";
-  if (p === 0) return "0";
+  if (p < 1e-300) return "<1e-300";
   return p >= 1e-3 ? p.toFixed(4) : p.toExponential(1);
+}
+
+/** A t value: fixed decimals, as far as the integer part is one to read. */
+export function tValue(t: number, decimals: number): string {
+  if (!Number.isFinite(t)) return significant(t);
+  return Math.abs(t) < 1e7 ? t.toFixed(decimals) : t.toExponential(decimals);
 }
 
 /** R's significance codes. */

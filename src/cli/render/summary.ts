@@ -7,7 +7,7 @@ import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
 import { colour } from "./colour.js";
 import { leftOutFolds, type ModelReport } from "./model-report.js";
-import { alignedDecimals, count, milliseconds, pValue, significant, stars } from "./numbers.js";
+import { alignedDecimals, count, milliseconds, pValue, significant, stars, tValue } from "./numbers.js";
 import { type Align, displayWidth, renderTable, wrap } from "./table.js";
 
 /** The summary of a fit as text of at most `columns` columns, in the manner of R's `summary(lm)`. */
@@ -76,7 +76,11 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
       : [renderEstimates(shown)]),
     ...more.map((text) => colour.dim(text)),
   ];
-  if (model.vcov.type !== "iid") lines.push(`standard errors, t, p and intervals: ${vcovName(model.vcov)}`);
+  if (model.vcov.type !== "iid") {
+    const df = model.vcov.type === "cluster" ? `, t on ${count(model.dfInference)} degrees of freedom` : "";
+    lines.push(`standard errors, t, p and intervals: ${vcovName(model.vcov)}${df}`);
+  }
+  lines.push(...referenceLines(model));
   if (model.aliased.length > 0)
     lines.push(colour.yellow(`linearly dependent on terms before them, left out: ${firstOf(model.aliased)}`));
   lines.push("");
@@ -86,13 +90,13 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
       `minimises ${objectiveOf(model)}`,
       "no standard errors: a penalty biases the estimates, and t tests of them would mislead",
       "",
-      `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   R² ${significant(fit.r2)}`,
+      `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   R² ${significant(fit.r2)}${uncentred(model)}`,
     );
   } else
     lines.push(
       `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   ` +
         `σ ${significant(fit.sigma)} on ${count(fit.dfResidual)} degrees of freedom`,
-      `R² ${significant(fit.r2)}   adjusted R² ${significant(fit.adjR2)}   ` +
+      `R² ${significant(fit.r2)}${uncentred(model)}   adjusted R² ${significant(fit.adjR2)}   ` +
         `F ${significant(fit.f)} on ${fit.fDf} and ${count(fit.dfResidual)} DF, p ${pValue(fit.fP)}`,
       `log-likelihood ${significant(fit.logLik)}   AIC ${significant(fit.aic)}   BIC ${significant(fit.bic)}`,
     );
@@ -109,6 +113,28 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
   if (condition.length + solver.length < 79) lines.push(`${condition}, ${solver}`);
   else lines.push(condition, solver);
   return wrapLines(lines, columns);
+}
+
+/** Without an intercept R² is about 0, and not to be compared with others, which are about the mean. */
+function uncentred({ intercept, absorbed }: LinearModel): string {
+  return intercept || absorbed !== undefined ? "" : " (uncentred)";
+}
+
+/** The level of each factor that the others are compared with, where it has no coefficient of its own. */
+function referenceLines({ codedTerms, spec, levels, references, absorbed }: LinearModel): string[] {
+  const named = spec.variables.flatMap(({ kind, label, ...variable }, v) => {
+    if (kind !== "factor" || spec.absorbed?.includes(v)) return [];
+    const own = codedTerms.filter(({ variables }) => variables.includes(v));
+    const met = new Set(
+      own.flatMap(({ variables, columns }) => columns.map(({ parts }) => parts[variables.indexOf(v)])),
+    );
+    const { column } = variable as { column: string };
+    const asked = [label, column].find((name) => Object.hasOwn(references, name));
+    const reference = asked === undefined ? levels[label]?.[0] : references[asked];
+    return own.length === 0 || reference === undefined || met.has(reference) ? [] : [`${label} ${reference}`];
+  });
+  if (named.length === 0 || absorbed !== undefined) return [];
+  return [colour.dim(`reference ${named.length === 1 ? "level" : "levels"}: ${firstOf(named)}`)];
 }
 
 /** What was absorbed, and how much the terms explain within it. */
@@ -219,7 +245,7 @@ function coefficientTable(rows: readonly CoefficientRow[], level: number, layout
     ["", "left", rows.map((row) => row.term)],
     ["Estimate", "right", aligned("estimate")],
     ["Std. Error", "right", aligned("stdError")],
-    ["t value", "right", rows.map((row) => (Number.isNaN(row.t) ? "NA" : row.t.toFixed(decimals)))],
+    ["t value", "right", rows.map((row) => tValue(row.t, decimals))],
     ["p", "right", rows.map((row) => pValue(row.p))],
   ];
   if (layout.stars) columns.push(["", "left", rows.map((row) => stars(row.p))]);

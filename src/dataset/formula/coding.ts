@@ -4,6 +4,7 @@ import { nearestName } from "../nearest.js";
 import { columnKey, levelKey, variableKey } from "./column-key.js";
 import type { ModelSpec, Variable } from "./spec.js";
 import type { FactorLevels } from "./spec-schema.js";
+import { deparseNumber } from "./syntax.js";
 
 export type { FactorLevels };
 
@@ -121,12 +122,20 @@ function extended(
   position: number,
 ): CodedColumn {
   const key = choice === undefined ? variableKey(variable) : levelKey(variable, choice);
-  const name = variable.label + (choice ?? "");
+  const name = variable.label + nameOf(variable, choice);
   return {
     name: position === 0 ? name : `${column.name}:${name}`,
     key: position === 0 ? key : columnKey([column.key, key]),
     parts: [...column.parts, choice],
   };
+}
+
+/** A level or a power as R writes it behind the variable's label: 1e+05, unless its 15 digits would be another number. */
+function nameOf(variable: Variable, choice: string | number | undefined): string {
+  if (choice === undefined) return "";
+  if (variable.kind !== "factor" || variable.of !== "numbers") return String(choice);
+  const written = deparseNumber(Number(choice));
+  return Number(written) === Number(choice) ? written : String(choice);
 }
 
 function referenceFirst(

@@ -1,6 +1,7 @@
 import { ModelError } from "../../errors.js";
-import { packedIndex } from "../../stats/packed.js";
+import { packedIndex, packedLength } from "../../stats/packed.js";
 import type { LinearModel } from "../model/model.js";
+import { extendedCholesky, extendedVector, setEntry } from "../solve/extended-cholesky.js";
 import { solve } from "../solve/solve.js";
 
 /** How much a term's variance is inflated by the terms beside it. */
@@ -14,22 +15,51 @@ export interface InflationRow {
   perDegree: number;
 }
 
+/** Columns of a model up to which a term of several is factored once more in double-double, some tenths of a second. */
+const MOST_FACTORED = 300;
+
 /**
  * Generalised variance inflation factors of a model's terms, det(S_tt) det((S⁻¹)_tt) with S the Gram matrix of the
  * columns (centred, with an intercept) and t those of one term; from the moments, without the data. NaN for a term
  * with an aliased column, as the others are inflated without it.
  *
+ * det(S_tt) is the product of the term's squared pivots by itself, 1/det((S⁻¹)_tt) of those behind all other columns: both
+ * from Cholesky factors in double-double, for the determinants of a raw polynomial are far beyond double precision.
+ *
  * Source: Fox & Monette 1992, "Generalized collinearity diagnostics", JASA 87; R's `car::vif`.
  */
 export function varianceInflation(model: LinearModel): InflationRow[] {
-  const { moments, regression, intercept } = model;
+  const { regression, intercept } = model;
+  const moments = model.moments.over(regression.terms);
   const at = regression.terms.map((key) => moments.index(key));
   const product = (i: number, j: number) => moments.extendedProduct(at[i]!, at[j]!, intercept).toNumber();
-  const { inverse } = solve(moments, regression);
+  const { inverse, aliased } = solve(model.moments, regression);
+  const left = new Set(aliased);
+  const kept = regression.terms.map((_, j) => j).filter((j) => !left.has(j));
   const first = intercept ? 1 : 0;
+  const logPivots = (columns: readonly number[], last: number) => {
+    const gram = extendedVector(packedLength(columns.length));
+    const scale = columns.map((i) => moments.extendedProduct(at[i]!, at[i]!, intercept).sqrt());
+    columns.forEach((a, i) => {
+      for (let j = 0; j <= i; j++) {
+        const value = moments.extendedProduct(at[a]!, at[columns[j]!]!, intercept);
+        setEntry(gram, packedIndex(i, j), value.div(scale[i]!).div(scale[j]!));
+      }
+    });
+    const { rows } = extendedCholesky(gram, columns.length, 0);
+    return rows.slice(-last).reduce((sum, { hi }) => sum + 2 * Math.log(hi.at(-1)!), 0);
+  };
   let column = 0;
   return model.codedTerms.map(({ label, columns }) => {
     const own = columns.map(() => column++);
+    if (own.length > 1 && kept.length <= MOST_FACTORED) {
+      const among = new Set(own);
+      const others = kept.filter((j) => !among.has(j));
+      const gvif = own.some((j) => left.has(j))
+        ? Number.NaN
+        : Math.exp(logPivots(own, own.length) - logPivots([...others, ...own], own.length));
+      return { term: label, df: own.length, gvif, perDegree: gvif ** (1 / (2 * own.length)) };
+    }
     const root = own.map((i) => Math.sqrt(product(i, i)));
     const scaled = (i: number, j: number) => product(own[i]!, own[j]!) / root[i]! / root[j]!;
     const inverted = (i: number, j: number) =>

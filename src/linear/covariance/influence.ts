@@ -57,10 +57,9 @@ export class InfluenceBlock {
     this.#scale = scale;
   }
 
-  /** Measures row r, or, with NaN for y, takes it for missing. */
-  measure(r: number, y: number, fitted: number, square: number, weight: number): void {
+  /** Measures row r of residual y − ŷ, or, with NaN for that, takes it for missing. */
+  measure(r: number, residual: number, square: number, weight: number): void {
     const { n, rank, rss } = this.#scale;
-    const residual = y - fitted;
     const leverage = residual * 0 + weight * square;
     const rest = 1 - leverage < FULL_LEVERAGE ? Number.NaN : 1 - leverage;
     const scaled = (Math.sqrt(weight) * residual) / Math.sqrt(rest);

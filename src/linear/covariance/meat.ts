@@ -12,8 +12,10 @@ export interface ScoredRows {
   rows: number;
   /** Column j of X. */
   column: (j: number) => Float64Array;
-  /** w (y − ŷ); NaN for a row that is not of the fit. */
-  scores: Float64Array;
+  /** y; NaN for a row that is not of the fit. */
+  target: ArrayLike<number>;
+  /** ŷ, where columns are taken about absorbed effects, so that it does not follow from them. */
+  fitted?: Float64Array | undefined;
   weights: Float64Array | undefined;
   /** What leverages have beside that of the columns, for a row of weight 1: that of absorbed effects. */
   leverage?: Float64Array | undefined;
@@ -37,6 +39,9 @@ export class Meat {
   readonly #type: Exclude<VcovType, "iid">;
   readonly #whitened: WhitenedBlock;
   readonly #squares = new Float64Array(BLOCK_ROWS);
+  readonly #deviations = new Float64Array(BLOCK_ROWS);
+  /** w (y − ŷ) of the rows; NaN for one that is not of the fit. */
+  readonly #scores = new Float64Array(BLOCK_ROWS);
 
   constructor(whitening: Whitening, type: Exclude<VcovType, "iid">) {
     this.#whitening = whitening;
@@ -47,12 +52,22 @@ export class Meat {
 
   /** Adds rows. Throws ModelError for hc2 and hc3 where a row has leverage 1. */
   add(block: ScoredRows): void {
-    this.#whitened.fill(block.column, block.rows);
+    const { rows, target, fitted, weights } = block;
+    this.#whitened.fill(block.column, rows);
+    this.#whitened.deviations(this.#deviations, rows);
+    for (let r = 0; r < rows; r++) {
+      const residual =
+        fitted === undefined
+          ? this.#whitened.residual(target[r]!, this.#deviations[r]!)
+          : target[r]! - fitted[r]!;
+      this.#scores[r] = (weights?.[r] ?? 1) * residual;
+    }
     if (this.#type === "cluster") this.#addGroups(block);
     else this.#addMeat(block);
   }
 
-  #addMeat({ rows, scores, weights, leverage, rowOf }: ScoredRows): void {
+  #addMeat({ rows, weights, leverage, rowOf }: ScoredRows): void {
+    const scores = this.#scores;
     const { values, squares } = this.#whitened;
     const { rank } = this.#whitening;
     const power = this.#type === "hc3" ? 2 : this.#type === "hc2" ? 1 : 0;
@@ -80,7 +95,8 @@ export class Meat {
       }
   }
 
-  #addGroups({ rows, scores, groups, rowOf }: ScoredRows): void {
+  #addGroups({ rows, groups, rowOf }: ScoredRows): void {
+    const scores = this.#scores;
     const { rank } = this.#whitening;
     const { values } = this.#whitened;
     for (let r = 0; r < rows; r++) {

@@ -21,3 +21,24 @@ export function vcovName(vcov: Vcov): string {
     ? `clustered by ${vcov.cluster}, ${vcov.clusters} groups (CR1)`
     : `robust (${vcov.type.toUpperCase()})`;
 }
+
+/**
+ * The degrees of freedom of t tests and intervals: n − rank, or, where errors correlate within G clusters, G − 1, for that
+ * many sums the covariance is made of (Cameron & Miller 2015, section VI.D; as Stata, fixest and statsmodels).
+ */
+export function inferenceDf(vcov: Vcov, dfResidual: number): number {
+  if (vcov.type !== "cluster" || vcov.clusters === undefined) return dfResidual;
+  return Math.min(dfResidual, vcov.clusters - 1);
+}
+
+/** Below so many clusters their covariance says little, and what rests on it is too sure of itself. */
+const ENOUGH_CLUSTERS = 30;
+
+/** A remark on few clusters. */
+export function clusterNotes(vcov: Vcov): string[] {
+  if (vcov.type !== "cluster" || vcov.clusters === undefined || vcov.clusters >= ENOUGH_CLUSTERS) return [];
+  return [
+    `${vcov.clusters} clusters are few: their standard errors tend to be too small, though t and intervals have ` +
+      `${vcov.clusters - 1} degrees of freedom (from some ${ENOUGH_CLUSTERS} clusters on that matters little)`,
+  ];
+}

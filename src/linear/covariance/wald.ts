@@ -7,7 +7,7 @@ import { cholesky, forwardSubstitute } from "../solve/cholesky.js";
 export interface WaldTest {
   /** βᵀ V⁻¹ β / q; NaN where V is singular, as it is with fewer clusters than slopes. */
   f: number;
-  /** q, the number of slopes estimated (without an intercept, of all coefficients), and n − rank. */
+  /** q, the number of slopes estimated (without an intercept, of all coefficients), and n − rank, or G − 1 for clusters. */
   df1: number;
   df2: number;
   p: number;
@@ -17,7 +17,7 @@ export interface WaldTest {
 const SINGULAR = 1e-12;
 
 /**
- * The Wald test of all slopes of a model whose covariance is robust, F on q and n − rank (R's
+ * The Wald test of all slopes of a model whose covariance is robust, F on q and n − rank, or G − 1 for G clusters (R's
  * `car::linearHypothesis` with `vcov.`); undefined under the classical covariance, where it is the summary's own F, and where there is no slope.
  */
 export function waldTest(model: FittedModel): WaldTest | undefined {
@@ -39,7 +39,7 @@ export function waldTest(model: FittedModel): WaldTest | undefined {
   for (let i = 0; i < q; i++)
     for (let j = 0; j <= i; j++) correlation[packedIndex(i, j)] = variance(i, j) / root[i]! / root[j]!;
   const factor = cholesky(correlation, q, SINGULAR);
-  const [df1, df2] = [q, model.dfResidual];
+  const [df1, df2] = [q, model.dfInference];
   if (factor.kept.length < q || !(df2 > 0)) return { f: Number.NaN, df1, df2, p: Number.NaN };
   const z = gamma.map((value, i) => value / root[i]!);
   forwardSubstitute(factor.lower, q, z);

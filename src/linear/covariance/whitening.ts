@@ -24,9 +24,16 @@ export interface Whitening {
   kept: number[];
   /** Their means; zeros without an intercept. */
   mean: Float64Array;
+  /** The mean of y, and what means lack as doubles: ȳ = target + low, low with that of Σ x̄_j β_j taken off. */
+  target: readonly [number, number];
+  /** The slopes, in the order of `kept`. */
+  slopes: Float64Array;
   /** L⁻¹D⁻¹, r × r lower triangular, packed by rows. */
   lower: Float64Array;
 }
+
+/** A variance below this share of what it is the sum of is rounding: of S, of R⁻¹ and of the sum. */
+const VARIANCE_ROUNDING = 2 ** -46;
 
 /** Coordinates for which the factor of their covariances is kept: 36 MB of it, twice that while it is made. */
 const MOST_COORDINATES = 3000;
@@ -52,7 +59,7 @@ export function whiteningOf(
         hint: `these can be had for up to ${MOST_COORDINATES}: leave out a factor of very many levels`,
       },
     );
-  const moments = given.over(regression.terms);
+  const moments = given.over([...regression.terms, regression.target]);
   const at = kept.map((j) => moments.index(terms[j]!));
   const product = (i: number, j: number) => moments.extendedProduct(at[i]!, at[j]!, intercept);
   const root = at.map((_, i) => product(i, i).sqrt());
@@ -74,11 +81,16 @@ export function whiteningOf(
     extendedForward(rows, column);
     for (let i = j; i < r; i++) lower[packedIndex(i, j)] = column.hi[i]!;
   }
+  const y = moments.extendedMean(moments.index(regression.target));
+  const lowOf = (i: number) => moments.extendedMean(i).lo;
+  const slopes = Float64Array.from(kept, (j) => coefficients[j + (intercept ? 1 : 0)]!);
   return {
     rank: r + (intercept ? 1 : 0),
     constant: intercept ? 1 / Math.sqrt(moments.sumW) : 0,
     kept,
-    mean: Float64Array.from(at, (i) => (intercept ? (moments.mean[i] ?? 0) : 0)),
+    mean: Float64Array.from(at, (i) => (intercept ? moments.extendedMean(i).hi : 0)),
+    target: intercept ? [y.hi, slopes.reduce((low, slope, i) => low - slope * lowOf(at[i]!), y.lo)] : [0, 0],
+    slopes,
     lower,
   };
 }
@@ -105,16 +117,34 @@ export function unwhiten(
     for (let i = 0; i < kept.length; i++)
       for (let j = 0; j <= i; j++) rows[i + 1]! -= mean[j]! * lower[packedIndex(i, j)]!;
   }
+  // With |R⁻¹| |S|, the size of what is added: what is nothing beside it is rounding.
   const product = new Float64Array(rank * rank);
+  const size = new Float64Array(rank * rank);
   for (let i = 0; i < rank; i++)
     for (let j = 0; j < rank; j++)
-      for (let t = 0; t < rank; t++) product[i * rank + j]! += rows[i * rank + t]! * S[packedIndex(t, j)]!;
+      for (let t = 0; t < rank; t++) {
+        const part = rows[i * rank + t]! * S[packedIndex(t, j)]!;
+        product[i * rank + j]! += part;
+        size[i * rank + j]! += Math.abs(part);
+      }
   const order = first === 1 ? [0, ...kept.map((j) => j + 1)] : kept;
   const covariance = new Float64Array(packedLength(k + first)).fill(Number.NaN);
+  const isZero = new Uint8Array(rank);
+  for (let i = 0; i < rank; i++) {
+    let sum = 0;
+    let added = 0;
+    for (let t = 0; t < rank; t++) {
+      sum += product[i * rank + t]! * rows[i * rank + t]!;
+      added += size[i * rank + t]! * Math.abs(rows[i * rank + t]!);
+    }
+    // S is a sum of squares: a variance below 0 can only be rounding, and is 0, as is one no larger than that.
+    isZero[i] = sum > VARIANCE_ROUNDING * added ? 0 : 1;
+  }
   for (let i = 0; i < rank; i++)
     for (let j = 0; j <= i; j++) {
       let sum = 0;
-      for (let t = 0; t < rank; t++) sum += product[i * rank + t]! * rows[j * rank + t]!;
+      if (isZero[i] === 0 && isZero[j] === 0)
+        for (let t = 0; t < rank; t++) sum += product[i * rank + t]! * rows[j * rank + t]!;
       covariance[packedIndex(order[i]!, order[j]!)] = sum;
     }
   return covariance;
@@ -158,6 +188,26 @@ export class WhitenedBlock {
       }
       for (let r = 0; r < rows; r++) squares[r]! += u[r]! * u[r]!;
     }
+  }
+
+  /**
+   * Writes Σ_j (x_j − x̄_j) β_j for the rows that were filled in, x̄ as doubles: ŷ − ȳ, without the digits that ŷ = β₀ + Σ x_j β_j loses
+   * where columns lie far from zero. Without an intercept it is ŷ.
+   */
+  deviations(out: Float64Array, rows: number): void {
+    const { slopes } = this.#whitening;
+    out.fill(0, 0, rows);
+    for (let i = 0; i < slopes.length; i++) {
+      const slope = slopes[i]!;
+      const at = i * BLOCK_ROWS;
+      for (let r = 0; r < rows; r++) out[r]! += slope * this.#centred[at + r]!;
+    }
+  }
+
+  /** y − ŷ of a row, from its deviation. */
+  residual(y: number, deviation: number): number {
+    const [mean, rest] = this.#whitening.target;
+    return y - mean - rest - deviation;
   }
 
   /** Writes uᵀSu for each row to `out`, S being a packed lower triangle. */

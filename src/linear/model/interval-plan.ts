@@ -1,6 +1,7 @@
 // Apart from interval.ts, which worker threads load: they start sooner without the distributions.
 import { ModelError, UsageError } from "../../errors.js";
 import { option, verb, wording } from "../../wording.js";
+import { inferenceDf } from "../covariance/vcov.js";
 import type { IntervalOptions, IntervalPlan } from "./interval.js";
 import type { FittedModel } from "./model-parts.js";
 
@@ -32,12 +33,12 @@ export function intervalPlan(
       `a ${model.vcov.type} covariance is that of the terms, not of the absorbed effects: there are no intervals`,
       { hint: "train without it, or fit the factors as terms" },
     );
-  const df = model.dfResidual;
+  const df = inferenceDf(model.vcov, model.dfResidual);
   return {
     whitening: model.whitening,
     within: model.withinPlan("intervals"),
     meat: model.vcov.type === "iid" ? undefined : Float64Array.from(model.vcov.meat),
-    sigma2: df > 0 ? model.rss / df : Number.NaN,
+    sigma2: model.dfResidual > 0 ? model.rss / model.dfResidual : Number.NaN,
     kind: interval,
     critical: df > 0 ? tCritical(level, df) : Number.NaN,
   };

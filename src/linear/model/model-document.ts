@@ -48,7 +48,9 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
     throw wrong('"references" should be levels of the factors');
   }
   const names = coded.flatMap((term) => term.columns.map((column) => column.name));
-  if (document.terms.some((term, i) => term !== names[i])) throw wrong('"terms" are not those of "spec"');
+  const before = namesBefore(spec, coded);
+  if (document.terms.some((term, i) => term !== names[i] && term !== before[i]))
+    throw wrong('"terms" are not those of "spec"');
   const moments = momentsOf(document.moments, name, "moments");
   const folds = document.folds.map((fold, f) => {
     const whole = foldWhole(fold, document.moments);
@@ -133,6 +135,15 @@ function levelsFault({ spec, levels }: ModelDocument): string | undefined {
       return `"levels" of ${variable.label} should be finite numbers in their shortest form, found ${found(wrong)}`;
   }
   return undefined;
+}
+
+/** The columns' names as version 0.1 wrote levels that are numbers: 100000, which R and goml write as 1e+05. */
+function namesBefore({ variables }: ModelDocument["spec"], terms: readonly CodedTerm[]): string[] {
+  return terms.flatMap((term) =>
+    term.columns.map(({ parts }) =>
+      term.variables.map((v, i) => `${variables[v]!.label}${parts[i] ?? ""}`).join(":"),
+    ),
+  );
 }
 
 /** What is said twice and differs. */

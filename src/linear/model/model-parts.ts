@@ -62,6 +62,8 @@ export interface FittedModel {
   readonly n: number;
   readonly rank: number;
   readonly dfResidual: number;
+  /** The degrees of freedom of t, of intervals and of the denominator of robust F. */
+  readonly dfInference: number;
   readonly rss: number;
   readonly tss: number;
   readonly moments: CrossProducts;
@@ -75,10 +77,23 @@ export interface FittedModel {
 export function regressionOf(spec: ModelSpec, terms: readonly CodedTerm[]): Regression {
   const columns = terms.flatMap((term) => term.columns);
   const { absorbed } = spec;
+  const computed = new Set<number>();
+  let column = 0;
+  for (const { variables, columns: own } of terms)
+    for (let end = column + own.length; column < end; column++)
+      if (isComputed(spec, variables)) computed.add(column);
   return {
     target: targetKey(spec.target),
     terms: columns.map(({ key }) => key),
     intercept: spec.intercept,
+    ...(computed.size === 0 ? {} : { computed }),
     ...(absorbed === undefined ? {} : { absorbed: absorbed.map((v) => variableKey(spec.variables[v]!)) }),
   };
+}
+
+/** Whether a term's columns are computed from several numbers of the data, or otherwise than as they stand. */
+function isComputed({ variables }: ModelSpec, term: readonly number[]): boolean {
+  const [first] = term.map((v) => variables[v]!);
+  if (term.some((v) => variables[v]!.kind === "factor")) return false;
+  return term.length > 1 || first!.kind !== "numeric" || !("column" in first!.expression);
 }

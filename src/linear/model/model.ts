@@ -7,7 +7,7 @@ import type { CrossProducts, CrossProductsJson } from "../../stats/cross-product
 import { tCritical } from "../../stats/distributions.js";
 import { packedIndex, plainList } from "../../stats/packed.js";
 import { foldAlone } from "../../stats/sparse-fold.js";
-import type { RobustVcov, Vcov } from "../covariance/vcov.js";
+import { inferenceDf, type RobustVcov, type Vcov } from "../covariance/vcov.js";
 import { unwhiten, type Whitening } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
 import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict-concurrent.js";
@@ -251,6 +251,11 @@ export class LinearModel implements FittedModel {
   /** n − rank, and less the rank of absorbed effects. */
   get dfResidual(): number {
     return this.n - this.parameters;
+  }
+
+  /** The degrees of freedom of t tests and intervals; see `inferenceDf`. */
+  get dfInference(): number {
+    return inferenceDf(this.vcov, this.dfResidual);
   }
 
   /** The residual standard error σ = √(RSS/(n − rank)); NaN for a penalised fit, which is biased. */

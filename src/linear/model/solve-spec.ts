@@ -2,7 +2,7 @@ import { codedTerms } from "../../dataset/formula/coding.js";
 import type { Steps } from "../../parallel/steps.js";
 import type { CrossValidatedPath } from "../penalty/elastic-net.js";
 import { type PenaltyChoice, penalizeSteps } from "../penalty/penalty.js";
-import { checkEstimable } from "../solve/aliasing.js";
+import { checkEstimable, checkRank } from "../solve/aliasing.js";
 import { needsExtended } from "../solve/ladder.js";
 import { solveSteps } from "../solve/solve.js";
 import { LinearModel } from "./model.js";
@@ -33,6 +33,7 @@ export function* solveSpecSteps(
   const regression = regressionOf(spec, codedTerms(spec, levels, references));
   checkEstimable(moments, regression);
   const plain = yield* solveSteps(moments, regression);
+  if (penalty === undefined || penalty.lambda === 0) checkRank(moments, regression, plain.rank);
   const notes: string[] = [];
   const doubtful = !moments.extended && needsExtended(plain, moments, regression);
   if (doubtful)

@@ -10,7 +10,7 @@ export interface CoefficientRow {
   stdError: number;
   /** estimate / stdError. */
   t: number;
-  /** P(|T| ≥ |t|) with n − rank degrees of freedom. */
+  /** P(|T| ≥ |t|) with `dfInference` degrees of freedom. */
   p: number;
   /** estimate ∓ t-quantile · stdError. */
   lower: number;
@@ -41,11 +41,12 @@ export interface Summary {
 }
 
 /**
- * The summary of a model: t = θ̂/se(θ̂), p and intervals by Student's t with n − rank degrees of freedom. A penalised
+ * The summary of a model: t = θ̂/se(θ̂), p and intervals by Student's t with n − rank degrees of freedom,
+ * G − 1 for a covariance clustered in G groups. A penalised
  * fit is biased and is not the likelihood's maximum: standard errors, σ, F and the criteria are NaN for it.
  */
 export function summarize(model: FittedModel, level: number): Summary {
-  const df = model.dfResidual;
+  const df = model.dfInference;
   const errors = model.standardErrors;
   const critical = df > 0 ? tCritical(level, df) : Number.NaN;
   const sums = {
@@ -74,7 +75,10 @@ export function summarize(model: FittedModel, level: number): Summary {
         upper: estimate + critical * stdError,
       };
     }),
-    fit: { ...metrics, fP: df > 0 ? fSurvival(metrics.f, metrics.fDf, df) : Number.NaN },
+    fit: {
+      ...metrics,
+      fP: model.dfResidual > 0 ? fSurvival(metrics.f, metrics.fDf, model.dfResidual) : Number.NaN,
+    },
     wald: waldTest(model),
     level,
   };

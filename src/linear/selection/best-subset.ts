@@ -1,8 +1,9 @@
-import { ModelError, UsageError } from "../../errors.js";
+import { UsageError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { packedIndex } from "../../stats/packed.js";
 import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
+import { SpanSearch } from "./span-search.js";
 import { type Criterion, type SelectionData, type Submodel, Submodels } from "./submodels.js";
 
 /** The best submodel of each size, and the best of all. */
@@ -20,7 +21,7 @@ const MOST_TERMS = 40;
  * subtree that can only lose terms cannot have a smaller RSS than its root (Furnival & Wilson 1974). A term that
  * another one contains is not left out without it.
  *
- * @throws ModelError where the model with all terms is rank deficient; UsageError for more than 40 terms
+ * @throws UsageError for more than 40 terms
  */
 export function bestSubsets(data: SelectionData, criterion: Criterion = "aic"): BestSubsets {
   return inOneGo(bestSubsetsSteps(data, criterion));
@@ -36,7 +37,9 @@ export function* bestSubsetsSteps(data: SelectionData, criterion: Criterion): St
     });
   const all = Array.from({ length: count }, (_, t) => t);
   const regression = submodels.regression(all);
-  const search = new Search(submodels, regression, yield* submodels.solve(regression));
+  const solution = yield* submodels.solve(regression);
+  const swept = solution.aliased.length === 0 && submodels.keepTheirCoding;
+  const search = swept ? new Search(submodels, regression, solution) : new SpanSearch(submodels);
   const found = yield* search.run();
   const bySize: BestSubsets["bySize"] = [];
   for (const terms of found.values()) {
@@ -61,6 +64,7 @@ interface Node {
   inverse: Float64Array;
 }
 
+/** The search where a submodel's columns are among those of the whole, so that they can be swept out one by one. */
 class Search {
   readonly #submodels: Submodels;
   readonly #count: number;
@@ -76,12 +80,6 @@ class Search {
     this.#submodels = submodels;
     this.#count = submodels.termCount;
     const all = Array.from({ length: this.#count }, (_, t) => t);
-    if (solution.aliased.length > 0)
-      throw new ModelError(
-        `best-subset selection needs a model of full rank; these depend on others: ` +
-          solution.aliased.map((i) => regression.terms[i]).join(", "),
-        { hint: "leave them out, or use stepwise selection" },
-      );
     const first = regression.intercept ? 1 : 0;
     const k = regression.terms.length;
     const inverse = new Float64Array(k * k);

@@ -42,7 +42,9 @@ const LEAST_GAIN = 1e-7;
 
 /**
  * Stepwise selection as R's `step` does it, from moments alone: in each step the one term goes in or out that
- * improves the criterion most, terms that others contain (a where a:b is) staying, until nothing improves it.
+ * improves the criterion most, terms that others contain (a where a:b is) staying, until nothing improves it. Terms that
+ * add nothing to the others go out first, the last of them before the rest. Other than R's, every model that is compared is
+ * the one that would be fitted: coded anew, which makes a difference without an intercept or without margins.
  *
  * @param start the terms to start from, by index, in place of those that the direction implies
  */
@@ -58,6 +60,12 @@ export function* stepwiseSteps(
   for (;;) {
     const table = yield* candidates(submodels, current, everything, direction);
     steps.push({ terms: current.terms.map((t) => submodels.label(t)), criterion: current.criterion, table });
+    const idle = direction === "forward" ? undefined : idleTerm(table, current);
+    if (idle !== undefined) {
+      steps.at(-1)!.table = table.filter((row) => row.change === "<none>" || row === idle);
+      current = yield* submodels.of(idle.terms);
+      continue;
+    }
     const [best] = table;
     // The gain is scaled for the RMSE of cross-validation, which may be small by nature.
     const least = criterion === "cv" ? LEAST_GAIN * current.criterion : LEAST_GAIN;
@@ -100,8 +108,7 @@ function* candidates(
   if (direction !== "forward")
     for (const t of inside) {
       if (inside.some((other) => submodels.contains(other, t))) continue;
-      const without = yield* submodels.of(inside.filter((other) => other !== t));
-      if (without.rank !== current.rank) table.push(row(`- ${submodels.label(t)}`, without));
+      table.push(row(`- ${submodels.label(t)}`, yield* submodels.of(inside.filter((other) => other !== t))));
     }
   if (direction !== "backward")
     for (const t of outside) {
@@ -110,4 +117,18 @@ function* candidates(
       if (wider.rank !== current.rank) table.push(row(`+ ${submodels.label(t)}`, wider));
     }
   return table.sort((a, b) => a.criterion - b.criterion);
+}
+
+/** Residual sums of squares of one span differ by rounding only. */
+const SAME_RSS = 1e-9;
+
+/** The last term that adds nothing: without it the model spans the same. */
+function idleTerm(table: readonly Candidate[], current: Submodel): Candidate | undefined {
+  const idle = table.filter(
+    ({ change, df, sumOfSquares }) =>
+      change.startsWith("- ") && df === 0 && sumOfSquares <= SAME_RSS * current.rss,
+  );
+  // The last in the order of the terms is the one of which the earliest are left.
+  const missing = ({ terms }: Candidate) => current.terms.find((t) => !terms.includes(t))!;
+  return idle.sort((a, b) => missing(b) - missing(a))[0];
 }

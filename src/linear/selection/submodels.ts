@@ -83,6 +83,32 @@ export class Submodels {
     return outer !== inner && terms[inner]!.variables.every((v) => terms[outer]!.variables.includes(v));
   }
 
+  /**
+   * Whether every submodel's columns are columns of the whole model: no factor gets all its levels because a term is left
+   * out that need not stay.
+   */
+  get keepTheirCoding(): boolean {
+    const { terms, variables, intercept } = this.#data.spec;
+    const factors = (t: number) => terms[t]!.variables.filter((v) => variables[v]!.kind === "factor");
+    const withFactors = terms.map((_, t) => t).filter((t) => factors(t).length > 0);
+    if (!intercept && withFactors.length > 1) return false;
+    return withFactors.every((t) => {
+      const own = terms[t]!.variables;
+      return factors(t).every((v) => {
+        if (own.length === 1) return true;
+        const rest = own.filter((other) => other !== v);
+        const covering = terms
+          .slice(0, t)
+          .filter((term) => rest.every((other) => term.variables.includes(other)));
+        // Coded in full, or by contrasts because of a term that has to stay beside this one.
+        return (
+          covering.length === 0 ||
+          covering.some((term) => term.variables.every((other) => own.includes(other)))
+        );
+      });
+    });
+  }
+
   /** How many columns each term has in the model of all terms. */
   get widths(): number[] {
     const { spec, levels, references } = this.#data;

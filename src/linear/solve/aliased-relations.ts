@@ -40,7 +40,7 @@ function* refined(gram: ExtendedVector, order: number): Steps<GramSolver> {
     *solve(b: ExtendedVector): Steps<ExtendedVector> {
       const found = double.aliased.length > 0 ? undefined : yield* refine(gram, all, double, b);
       if (found !== undefined) return found.x;
-      const factor = yield* factorExtended(rows, 0, 0);
+      const factor = yield* factorExtended(rows, 0);
       const { high, low } = yield* factor.solve(
         Float64Array.from(factor.kept, (i) => b.hi[i]!),
         Float64Array.from(factor.kept, (i) => b.lo[i]!),

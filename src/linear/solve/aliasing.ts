@@ -9,28 +9,40 @@ const SMALLEST_DEVIATION = 1e-152;
 const SMALLEST_MEAN = 1e-140;
 
 /**
- * Refuses rows that least squares cannot answer for: fewer of them than coefficients; with an intercept, a
- * target that never varies, which leaves nothing to explain; and numbers whose squares no double holds.
+ * Refuses rows that least squares cannot answer for, whatever its terms: with an intercept, a target that never varies,
+ * which leaves nothing to explain; and numbers whose squares no double holds.
  *
  * @throws ModelError that says which
  */
 export function checkEstimable(moments: CrossProducts, regression: Regression): void {
-  const { target, terms, intercept } = regression;
-  const coefficients = terms.length + (intercept ? 1 : 0);
-  if (moments.n < coefficients) {
-    const rows = moments.n === 1 ? "1 complete row" : `${moments.n} complete rows`;
-    throw new ModelError(`${rows} cannot determine ${coefficients} coefficients`, {
-      hint: wording`add rows, or name fewer columns with ${option("features")}`,
-    });
-  }
+  const { target, intercept } = regression;
   checkSquares(moments, regression);
   const y = moments.index(target);
   const mean = moments.mean[y]!;
+  // One row varies in nothing, and says as little of the terms.
+  if (moments.n === 1) checkRank(moments, regression, 1);
   if (intercept && isConstant(moments.product(y, y), moments.sumW, mean)) {
     throw new ModelError(`the target "${target}" is constant: all ${moments.n} values are ${mean}`, {
       hint: wording`name another column with ${option("target")}`,
     });
   }
+}
+
+/**
+ * Refuses a fit by least squares whose rows determine as many coefficients as there are rows, and not all that are asked
+ * for: any target would be fitted exactly. Fewer rows than coefficients are enough where these depend on each other, so
+ * that some are left out.
+ *
+ * @param rank how many coefficients were estimated
+ * @throws ModelError with both numbers
+ */
+export function checkRank({ n }: CrossProducts, { terms, intercept }: Regression, rank: number): void {
+  const coefficients = terms.length + (intercept ? 1 : 0);
+  if (n >= coefficients || rank < n) return;
+  const rows = n === 1 ? "1 complete row" : `${n} complete rows`;
+  throw new ModelError(`${rows} cannot determine ${coefficients} coefficients`, {
+    hint: wording`add rows, or name fewer columns with ${option("features")}`,
+  });
 }
 
 /**

@@ -57,15 +57,15 @@ function subtractDot(
 /**
  * The Cholesky factor of `cholesky`, in double-double arithmetic.
  *
- * @param rounding the relative rounding error that the columns may carry: column j = Σ zᵢ column i + rest is left out
- * too where the rest is no longer than rounding · (1 + Σ |zᵢ|), for then it may be nothing but the others' errors,
- * which large zᵢ magnify
+ * @param rounding the relative rounding error ρ that each column may carry: column j = Σ zᵢ column i + rest is left out
+ * too where the rest is no longer than ρⱼ + Σ |zᵢ| ρᵢ, for then it may be nothing but the columns' errors, which large zᵢ
+ * magnify
  */
 export function extendedCholesky(
   a: ExtendedVector,
   k: number,
   tolerance: number,
-  rounding = 0,
+  rounding?: Float64Array,
 ): ExtendedFactor {
   const rows: ExtendedVector[] = [];
   const kept: number[] = [];
@@ -81,7 +81,9 @@ export function extendedCholesky(
     }
     const pivot = subtractDot(entry(a, base + j), row, row, r);
     const least =
-      rounding > 0 && pivot.hi < SUSPICIOUS_PIVOT ? (rounding * (1 + weightOf(rows, row))) ** 2 : 0;
+      rounding !== undefined && pivot.hi < SUSPICIOUS_PIVOT
+        ? (rounding[j]! + errorOf(rows, row, (i) => rounding[kept[i]!]!)) ** 2
+        : 0;
     if (!(pivot.hi > Math.max(tolerance, least))) {
       aliased.push(j);
       continue;
@@ -93,15 +95,19 @@ export function extendedCholesky(
   return { kept, aliased, rows };
 }
 
-/** Σ |zᵢ| of a column's regression on the columns kept, Lᵀz = l; roughly, which is enough to judge by. */
-function weightOf(rows: readonly ExtendedVector[], l: ExtendedVector): number {
+/** Σ |zᵢ| ρᵢ of a column's regression on the columns kept, Lᵀz = l; roughly, which is enough to judge by. */
+function errorOf(
+  rows: readonly ExtendedVector[],
+  l: ExtendedVector,
+  roundingOf: (i: number) => number,
+): number {
   const z = l.hi.slice(0, rows.length);
   for (let i = rows.length - 1; i >= 0; i--) {
     const { hi } = rows[i]!;
     z[i]! /= hi[i]!;
     for (let t = 0; t < i; t++) z[t]! -= hi[t]! * z[i]!;
   }
-  return z.reduce((sum, v) => sum + Math.abs(v), 0);
+  return z.reduce((sum, v, i) => sum + Math.abs(v) * roundingOf(i), 0);
 }
 
 /** Solves L z = b in place. */

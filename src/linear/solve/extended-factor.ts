@@ -18,7 +18,7 @@ export class ExtendedFactor implements SpdFactor {
   readonly aliased: readonly number[];
   readonly #rows: ExtendedVector[];
 
-  constructor({ order, row }: SymmetricRows, tolerance: number, rounding: number) {
+  constructor({ order, row }: SymmetricRows, tolerance: number, rounding?: Float64Array) {
     const packed = extendedVector(packedLength(order));
     for (let i = 0; i < order; i++) {
       const [from, to] = [packedIndex(i, 0), packedIndex(i, i) + 1];

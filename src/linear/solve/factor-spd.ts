@@ -28,9 +28,13 @@ export function* factorSpd(rows: SymmetricRows, tolerance: number): Steps<SpdFac
 /**
  * The same in double-double arithmetic.
  *
- * @param rounding the relative rounding error that the columns may carry; see `extendedCholesky`
+ * @param rounding the relative rounding error that each column may carry; see `extendedCholesky`
  */
-export function* factorExtended(rows: SymmetricRows, tolerance: number, rounding: number): Steps<SpdFactor> {
+export function* factorExtended(
+  rows: SymmetricRows,
+  tolerance: number,
+  rounding?: Float64Array,
+): Steps<SpdFactor> {
   return rows.order < EXTENDED_BLOCKS_PAY
     ? new ExtendedFactor(rows, tolerance, rounding)
     : yield* TiledFactor.of(rows, { tolerance, extended: true, rounding });

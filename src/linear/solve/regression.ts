@@ -5,6 +5,8 @@ export interface Regression {
   /** The columns of X, without the intercept's; one that the moments do not have is zero in every row. */
   terms: readonly string[];
   intercept: boolean;
+  /** Terms, by index, that were computed from numbers of the data in double-double: powers, products, expressions. */
+  computed?: ReadonlySet<number> | undefined;
   /** The keys of factors whose levels' effects are absorbed. */
   absorbed?: readonly string[] | undefined;
 }

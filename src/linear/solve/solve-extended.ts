@@ -23,8 +23,11 @@ import type { SpdFactor, SymmetricRows } from "./spd-factor.js";
  */
 const EXTENDED_TOLERANCE = 1e-26;
 
-/** Four units in the last place: what the columns may be off by as they come, rounded to doubles. */
+/** Four units in the last place of a column's length: what columns may be off by as they come, rounded to doubles. */
 const COLUMN_ROUNDING = 2 ** -50;
+
+/** A unit in the last place of the numbers themselves, which counts where they lie far from 0. */
+const NUMBER_ROUNDING = 2 ** -52;
 
 /**
  * A pivot above this in double is one in double-double too, and far above what `COLUMN_ROUNDING` can explain: no column
@@ -51,6 +54,11 @@ interface ScaledSystem {
   covariance: ExtendedVector;
   /** D⁻¹x̄. */
   centre: ExtendedVector;
+  /**
+   * What each column may be off by, as a share of its length. Numbers of mean x̄ and standard deviation s that are rounded
+   * to doubles are off by up to 2⁻⁵³|x̄|; what is computed from others in double-double is not rounded again.
+   */
+  rounding: Float64Array;
   tss: DoubleDouble;
   W: number;
 }
@@ -77,9 +85,10 @@ export function* solveExtended(
   at: number[],
   intercept: boolean,
   inverseWanted: boolean,
+  computed?: ReadonlySet<number>,
 ): Steps<Solution> {
   const k = at.length - 1;
-  const system = yield* scaledSystem(moments, at, intercept);
+  const system = yield* scaledSystem(moments, at, intercept, computed);
   const found =
     (yield* solveRefined(system, intercept, inverseWanted)) ??
     (yield* solveDirectly(system, intercept, inverseWanted));
@@ -111,8 +120,14 @@ export function* solveExtended(
   };
 }
 
-function* scaledSystem(moments: CrossProducts, at: number[], intercept: boolean): Steps<ScaledSystem> {
+function* scaledSystem(
+  moments: CrossProducts,
+  at: number[],
+  intercept: boolean,
+  computed: ReadonlySet<number> | undefined,
+): Steps<ScaledSystem> {
   const k = at.length - 1;
+  const rounding = new Float64Array(k).fill(COLUMN_ROUNDING);
   const product = (i: number, j: number) => moments.extendedProduct(at[i]!, at[j]!, intercept);
   const root: DoubleDouble[] = [];
   const [covariance, centre] = [extendedVector(k), extendedVector(k)];
@@ -124,6 +139,8 @@ function* scaledSystem(moments: CrossProducts, at: number[], intercept: boolean)
     if (constant) continue;
     setEntry(covariance, i, product(i, k).div(root[i]!));
     setEntry(centre, i, mean.div(root[i]!));
+    if (intercept && computed?.has(i) !== true)
+      rounding[i]! += NUMBER_ROUNDING * Math.abs(centre.hi[i]!) * Math.sqrt(moments.sumW);
   }
   const gram = extendedVector(packedLength(k));
   let formed = 0;
@@ -138,7 +155,7 @@ function* scaledSystem(moments: CrossProducts, at: number[], intercept: boolean)
       yield;
     }
   }
-  return { gram, root, covariance, centre, tss: product(k, k), W: moments.sumW };
+  return { gram, root, covariance, centre, rounding, tss: product(k, k), W: moments.sumW };
 }
 
 /** By a factor in double, refined; undefined where that cannot be trusted. */
@@ -147,9 +164,10 @@ function* solveRefined(
   intercept: boolean,
   inverseWanted: boolean,
 ): Steps<ScaledSolution | undefined> {
-  const { gram, root } = system;
+  const { gram, root, rounding } = system;
   const rows = packedRows(gram.hi, root.length);
-  const factor = yield* factorSpd(rows, CERTAIN_PIVOT);
+  const least = rounding.reduce((most, share) => Math.max(most, (4 * share) ** 2), CERTAIN_PIVOT);
+  const factor = yield* factorSpd(rows, least);
   const found = factor.aliased.some((j) => root[j]!.hi !== 0)
     ? undefined
     : yield* refineAll(system, rows, factor, intercept && inverseWanted, inverseWanted);
@@ -219,11 +237,11 @@ function* solveDirectly(
   intercept: boolean,
   inverseWanted: boolean,
 ): Steps<ScaledSolution> {
-  const { gram, root, tss } = system;
+  const { gram, root, rounding, tss } = system;
   const factor = yield* factorExtended(
     packedRows(gram.hi, root.length, gram.lo),
     EXTENDED_TOLERANCE,
-    COLUMN_ROUNDING,
+    rounding,
   );
   const { kept, aliased } = factor;
   const b = chosen(system.covariance, kept);

@@ -68,8 +68,10 @@ export function* solveSteps(
     });
   const dense = moments.over([...regression.terms, regression.target]);
   const at = columnsOf(dense, regression);
-  const how = moments.extended ? solveExtended : solveDouble;
-  return yield* how(dense, at, regression.intercept, inverse);
+  const { intercept, computed } = regression;
+  return moments.extended
+    ? yield* solveExtended(dense, at, intercept, inverse, computed)
+    : yield* solveDouble(dense, at, intercept, inverse);
 }
 
 /**

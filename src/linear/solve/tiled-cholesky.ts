@@ -2,7 +2,7 @@ import type { DenseSystem } from "../../kernels/dense.js";
 
 /** What a thread does with a system: its factor, its inverse from the factor, or a column from the factor. */
 export type TileTask =
-  | { do: "factor"; tolerance: number; rounding: number }
+  | { do: "factor"; tolerance: number; rounding?: Float64Array | undefined }
   | { do: "invert" }
   | { do: "solve" };
 
@@ -88,22 +88,36 @@ function factor(
 }
 
 /** The diagonal tile in double-double: a small pivot may be nothing but the rounding of the columns. */
-function factorExtended(system: DenseSystem, tile: number, tolerance: number, rounding: number): void {
+function factorExtended(
+  system: DenseSystem,
+  tile: number,
+  tolerance: number,
+  rounding: Float64Array | undefined,
+): void {
   const { kernels, size, low, doubles } = system;
   const at = system.tile(tile, tile);
   for (let j = 0; ; j++) {
-    j = kernels.factorDiagonalExtended(at, low, size, j, tolerance, rounding > 0 ? SUSPICIOUS_PIVOT : 0);
+    j = kernels.factorDiagonalExtended(
+      at,
+      low,
+      size,
+      j,
+      tolerance,
+      rounding === undefined ? 0 : SUSPICIOUS_PIVOT,
+    );
     if (j === size) return;
     const row = tile * size + j;
     const pivot = doubles[system.entry(row, row)]!;
     const address = 8 * system.entry(row, row);
-    if (pivot > (rounding * (1 + weightOf(system, row))) ** 2) kernels.keepColumn(address, low);
+    // Unless the columns' rounding is given, the kernel stops nowhere.
+    const error = rounding![row]! + errorOf(system, row, rounding!);
+    if (pivot > error ** 2) kernels.keepColumn(address, low);
     else kernels.leaveOut(address, low);
   }
 }
 
-/** Σ |zᵢ| of a column's regression on the columns before it, Lᵀz = l; roughly, which is enough to judge by. */
-function weightOf(system: DenseSystem, row: number): number {
+/** Σ |zᵢ| ρᵢ of a column's regression on the columns before it, Lᵀz = l; roughly, which is enough to judge by. */
+function errorOf(system: DenseSystem, row: number, rounding: Float64Array): number {
   const { doubles, size } = system;
   const rowOf = (i: number, length: number) => {
     const values = new Float64Array(length);
@@ -118,7 +132,7 @@ function weightOf(system: DenseSystem, row: number): number {
   for (let i = row - 1; i >= 0; i--) {
     const l = rowOf(i, i + 1);
     z[i]! /= l[i]!;
-    sum += Math.abs(z[i]!);
+    sum += Math.abs(z[i]!) * rounding[i]!;
     for (let t = 0; t < i; t++) z[t]! -= l[t]! * z[i]!;
   }
   return sum;

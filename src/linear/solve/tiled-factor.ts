@@ -32,13 +32,13 @@ export class TiledFactor implements SpdFactor {
   /**
    * Factors a matrix.
    *
-   * @param rounding in double-double, the relative rounding error that the columns may carry; see `extendedCholesky`
+   * @param rounding in double-double, the relative rounding error that each column may carry; see `extendedCholesky`
    */
   static *of(
     rows: SymmetricRows,
-    options: { tolerance: number; extended?: boolean; rounding?: number },
+    options: { tolerance: number; extended?: boolean; rounding?: Float64Array | undefined },
   ): Steps<TiledFactor> {
-    const { tolerance, extended = false, rounding = 0 } = options;
+    const { tolerance, extended = false, rounding } = options;
     const { order } = rows;
     const system = DenseSystem.of(order, { extended, threads: MOST_TILE_THREADS });
     const { doubles, size, low } = system;
