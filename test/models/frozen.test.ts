@@ -43,7 +43,7 @@ describe.each(files)("$version/$name", ({ version, name }) => {
   test("loads, and writes itself again as it was", async () => {
     const model = await readAnyModel(path);
     // A later schema may add fields; what was written stays.
-    expect(JSON.parse(JSON.stringify(model))).toMatchObject(withoutSchema(JSON.parse(text)));
+    expect(JSON.parse(JSON.stringify(model))).toMatchObject(withoutSchema(withNames(JSON.parse(text))));
   });
 
   test("predicts the same bytes", async () => {
@@ -63,7 +63,10 @@ describe.each(files)("$version/$name", ({ version, name }) => {
     const lost = lines.flatMap((line, i) => (/^NA/.test(line) && !/^NA/.test(before[i]!) ? [i] : []));
     expect(lost.length).toBe(outside);
     for (const i of lost) lines[i] = before[i]!;
-    expect(lines.join("\n")).toBe(frozen);
+    // Intervals of clustered covariances had n − p degrees of freedom, and have G − 1.
+    const clustered = model instanceof LinearModel && model.vcov.type === "cluster";
+    const shown = (line: string) => (clustered ? line.split(",")[0] : line);
+    expect(lines.map(shown)).toEqual(before.map(shown));
   });
 
   test("is inspected as it was", async () => {
@@ -72,7 +75,13 @@ describe.each(files)("$version/$name", ({ version, name }) => {
     const now = inspected(model);
     // Versions that wrote v1 predicted folds' rows with 0 for what the other folds cannot estimate.
     if (now.cv?.leftOut > 0) delete frozen.cv;
-    expectClose(now, frozen, name);
+    // Tests and intervals of clustered covariances had n − p degrees of freedom.
+    if (frozen.model?.vcov?.type === "cluster") {
+      delete frozen.wald;
+      delete frozen.notes;
+      for (const row of frozen.coefficients) for (const part of ["p", "lower", "upper"]) delete row[part];
+    }
+    expectClose(now, withNames(frozen), name);
   });
 
   test("refits to the same θ", async () => {
@@ -147,6 +156,17 @@ interface Versioned {
 function withoutSchema({ schema: _, models, ...rest }: Versioned): object {
   if (models === undefined) return rest;
   return { ...rest, models: models.map(({ model, ...one }) => ({ ...one, model: withoutSchema(model) })) };
+}
+
+/** A document with the levels that are numbers named as R writes them, 1e-07 for what was 1e-7. */
+function withNames<Document>(document: Document): Document {
+  return JSON.parse(
+    JSON.stringify(document, (key, value) =>
+      ["terms", "aliased", "term"].includes(key)
+        ? JSON.parse(JSON.stringify(value).replaceAll("factor(size)1e-7", "factor(size)1e-07"))
+        : value,
+    ),
+  );
 }
 
 /** What `inspect --json` prints, but for the version, the paths and the time. */

@@ -22,8 +22,9 @@ export interface Whitening {
   constant: number;
   /** The columns of X that are not aliased, by index; r of them. */
   kept: number[];
-  /** Their means; zeros without an intercept. */
+  /** Their means, and what these lack as doubles where columns lie far from zero; zeros without an intercept. */
   mean: Float64Array;
+  meanLow: Float64Array;
   /** The mean of y, and what means lack as doubles: ȳ = target + low, low with that of Σ x̄_j β_j taken off. */
   target: readonly [number, number];
   /** The slopes, in the order of `kept`. */
@@ -31,6 +32,9 @@ export interface Whitening {
   /** L⁻¹D⁻¹, r × r lower triangular, packed by rows. */
   lower: Float64Array;
 }
+
+/** From so many standard deviations on the digits that a mean lacks as a double are some of what leverages show. */
+const FAR_DEVIATIONS = 1e4;
 
 /** A variance below this share of what it is the sum of is rounding: of S, of R⁻¹ and of the sum. */
 const VARIANCE_ROUNDING = 2 ** -46;
@@ -82,14 +86,21 @@ export function whiteningOf(
     for (let i = j; i < r; i++) lower[packedIndex(i, j)] = column.hi[i]!;
   }
   const y = moments.extendedMean(moments.index(regression.target));
-  const lowOf = (i: number) => moments.extendedMean(i).lo;
+  const lowOf = (i: number) => moments.extendedMean(at[i]!).lo;
+  const meanLow = Float64Array.from(at, (column, i) => {
+    const deviation = root[i]!.hi / Math.sqrt(moments.sumW);
+    return intercept && Math.abs(moments.extendedMean(column).hi) > FAR_DEVIATIONS * deviation ? lowOf(i) : 0;
+  });
   const slopes = Float64Array.from(kept, (j) => coefficients[j + (intercept ? 1 : 0)]!);
   return {
     rank: r + (intercept ? 1 : 0),
     constant: intercept ? 1 / Math.sqrt(moments.sumW) : 0,
     kept,
     mean: Float64Array.from(at, (i) => (intercept ? moments.extendedMean(i).hi : 0)),
-    target: intercept ? [y.hi, slopes.reduce((low, slope, i) => low - slope * lowOf(at[i]!), y.lo)] : [0, 0],
+    meanLow,
+    target: intercept
+      ? [y.hi, slopes.reduce((low, slope, i) => low - slope * (lowOf(i) - meanLow[i]!), y.lo)]
+      : [0, 0],
     slopes,
     lower,
   };
@@ -167,13 +178,14 @@ export class WhitenedBlock {
 
   /** Fills `values` and `squares`; `column(j)` gives column j of X for the rows. */
   fill(column: (j: number) => Float64Array, rows: number): void {
-    const { kept, mean, lower, constant } = this.#whitening;
+    const { kept, mean, meanLow, lower, constant } = this.#whitening;
     const { values, squares } = this;
     const centred = this.#centred;
     kept.forEach((j, i) => {
       const x = column(j);
       const centre = mean[i]!;
-      for (let r = 0; r < rows; r++) centred[i * BLOCK_ROWS + r] = x[r]! - centre;
+      const rest = meanLow[i]!;
+      for (let r = 0; r < rows; r++) centred[i * BLOCK_ROWS + r] = x[r]! - centre - rest;
     });
     squares.fill(constant * constant, 0, rows);
     const first = constant === 0 ? 0 : 1;
