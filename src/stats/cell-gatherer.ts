@@ -17,7 +17,7 @@ export class CellGatherer {
   /** How many cells at the front of the store are merged. */
   #merged = 0;
   /** Of keys of two numbers: for the first, the cell + 1 of each second, or 0. */
-  readonly #places: Int32Array[] = [];
+  readonly #places: Int32Array<ArrayBuffer>[] = [];
 
   /** @param kind that of the cells; `factors` numbers make a key */
   constructor(kind: CellKind) {
@@ -56,26 +56,37 @@ export class CellGatherer {
     const store = this.#store;
     const { stride, codes } = store;
     const first = store.count;
+    let own = -1;
+    let places = new Int32Array(0);
     for (let i = 0; i < count; i++) {
-      const [own, code] = [codes[2 * (first + i)]!, codes[2 * (first + i) + 1]!];
-      let places = this.#places[own];
-      if (places === undefined || code >= places.length) {
-        const larger = new Int32Array(Math.max(2 * (places?.length ?? 0), code + 1, 64));
-        if (places !== undefined) larger.set(places);
-        places = larger;
-        this.#places[own] = larger;
+      const at = 2 * (first + i);
+      const code = codes[at + 1]!;
+      if (codes[at] !== own || code >= places.length) {
+        own = codes[at]!;
+        places = this.#placesOf(own, code);
       }
       const place = places[code]! - 1;
-      if (place >= 0) store.add(place, records, i * stride);
+      const from = i * stride;
+      if (place >= 0) store.add(place, records, from);
       else {
         const to = store.count++;
         places[code] = store.count;
         codes[2 * to] = own;
         codes[2 * to + 1] = code;
-        store.records.set(records.subarray(i * stride, (i + 1) * stride), to * stride);
+        for (let j = 0; j < stride; j++) store.records[to * stride + j] = records[from + j]!;
       }
       if (i % STRETCH === STRETCH - 1) yield;
     }
+  }
+
+  /** The cells of keys whose first number is `own`, with room for `code`. */
+  #placesOf(own: number, code: number): Int32Array<ArrayBuffer> {
+    const known = this.#places[own];
+    if (known !== undefined && code < known.length) return known;
+    const larger = new Int32Array(Math.max(2 * (known?.length ?? 0), code + 1, 64));
+    if (known !== undefined) larger.set(known);
+    this.#places[own] = larger;
+    return larger;
   }
 
   /** For a number of the key, which of its values cells with rows of positive weight have. */

@@ -36,9 +36,9 @@ export function sparseToJSON(
 function tableToJSON(table: CellTable, shape: TableShape): SparseTableJson {
   const { count, kind, stride, records } = table;
   const cells = (from: number, length: number) => {
-    const values: number[] = [];
-    for (let cell = 0; cell < count; cell++)
-      for (let i = 0; i < length; i++) values.push(records[cell * stride + from + i]!);
+    const values = new Array<number>(count * length);
+    for (let cell = 0, at = 0; cell < count; cell++)
+      for (let i = cell * stride + from, end = i + length; i < end; i++) values[at++] = records[i]!;
     return values;
   };
   const rows = cells(ROWS_AT, 1);

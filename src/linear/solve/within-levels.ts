@@ -1,4 +1,4 @@
-import { addProductAt, DoubleDouble } from "../../stats/double-double.js";
+import { addAt, addProductAt, DoubleDouble } from "../../stats/double-double.js";
 import { ExtendedMoments } from "../../stats/extended-moments.js";
 import { Moments } from "../../stats/moments.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
@@ -9,6 +9,9 @@ import type { Found, SparseMoments } from "../../stats/sparse-moments.js";
  * the rounding of sums over a column that is constant within each level. As the pivots of `solve`, in either arithmetic.
  */
 const WITHIN_TOLERANCE = { double: 1e-11, extended: 1e-26 };
+
+/** Levels whose products are summed up in double. */
+const SUMMED = 256;
 
 /** The columns that are not eliminated, about their means within the levels of a factor. */
 export class WithinLevels {
@@ -78,57 +81,81 @@ export class WithinLevels {
     const spread = new Float64Array(p);
     // Numbers are taken about their means; columns of cells as they stand. The levels span both differences.
     this.#start(hi, lo, spread);
+    if (moments.extended) this.#subtractExtended(hi, lo);
+    else this.#subtractDouble(hi, lo);
+    return { reduced: { hi, lo }, loss: this.#clear(hi, lo, spread) };
+  }
+
+  /** Takes what the levels' means explain out of the products. */
+  #subtractExtended(hi: Float64Array, lo: Float64Array): void {
+    const moments = this.#moments;
     const numbers = this.#numbers;
-    const places = this.#stored;
     const centres = numbers.map(({ number }) => moments.base.extendedMean(number));
     const table = moments.tables[this.#table]!;
-    const { extended } = moments;
     const sums = this.#sums;
-    const count = numbers.length;
-    // Deviations of the numbers' means in a level, these times −W, and the shares −(Σ w x)/W of columns of cells.
-    const [dHi, dLo] = [new Float64Array(count), new Float64Array(count)];
     for (let level = 0; level < table.count; level++) {
       if (table.rows(level) === 0) continue;
-      const weight = table.weight(level);
-      const exact = extended ? table.extendedWeight(level) : undefined;
-      for (let i = 0; i < count; i++) {
-        if (exact === undefined) {
-          const centre = centres[i]!;
-          dHi[i] = table.mean(level, places[i]!) - centre.hi;
-          dLo[i] = -centre.lo;
-        } else {
-          const { hi: high, lo: low } = table.extendedMean(level, places[i]!).sub(centres[i]!);
-          [dHi[i], dLo[i]] = [high, low];
+      const weight = table.extendedWeight(level);
+      const [from, end] = [sums.from[level]!, sums.end[level]!];
+      const deviations = this.#stored.map((place, i) => table.extendedMean(level, place).sub(centres[i]!));
+      for (let i = 0; i < numbers.length; i++) {
+        const own = numbers[i]!.at;
+        const d = deviations[i]!;
+        const scaled = weight.mul(d).negate();
+        for (let j = 0; j <= i; j++) {
+          const at = packedIndex(own, numbers[j]!.at);
+          addProductAt(hi, lo, at, scaled.hi, scaled.lo, deviations[j]!.hi, deviations[j]!.lo);
+        }
+        for (let entry = from; entry < end; entry++) {
+          const at = packedIndex(own, sums.at[entry]!);
+          addProductAt(hi, lo, at, -sums.hi[entry]!, -sums.lo[entry]!, d.hi, d.lo);
         }
       }
-      const [from, end] = [sums.from[level]!, sums.end[level]!];
-      for (let i = 0; i < count; i++) {
-        let [sHi, sLo] = [-weight * dHi[i]!, -weight * dLo[i]!];
-        if (exact !== undefined)
-          ({ hi: sHi, lo: sLo } = exact.mul(new DoubleDouble(dHi[i]!, dLo[i]!)).negate());
-        const own = numbers[i]!.at;
-        for (let j = 0; j <= i; j++)
-          addProductAt(hi, lo, packedIndex(own, numbers[j]!.at), sHi, sLo, dHi[j]!, dLo[j]!);
-        for (let entry = from; entry < end; entry++)
-          addProductAt(
-            hi,
-            lo,
-            packedIndex(own, sums.at[entry]!),
-            -sums.hi[entry]!,
-            -sums.lo[entry]!,
-            dHi[i]!,
-            dLo[i]!,
-          );
-      }
       for (let a = from; a < end; a++) {
-        let [sHi, sLo] = [-sums.hi[a]! / weight, 0];
-        if (exact !== undefined)
-          ({ hi: sHi, lo: sLo } = new DoubleDouble(sums.hi[a]!, sums.lo[a]!).div(exact).negate());
-        for (let b = from; b <= a; b++)
-          addProductAt(hi, lo, packedIndex(sums.at[a]!, sums.at[b]!), sHi, sLo, sums.hi[b]!, sums.lo[b]!);
+        const share = new DoubleDouble(sums.hi[a]!, sums.lo[a]!).div(weight).negate();
+        for (let b = from; b <= a; b++) {
+          const at = packedIndex(sums.at[a]!, sums.at[b]!);
+          addProductAt(hi, lo, at, share.hi, share.lo, sums.hi[b]!, sums.lo[b]!);
+        }
       }
     }
-    return { reduced: { hi, lo }, loss: this.#clear(hi, lo, spread) };
+  }
+
+  /** The same in double: the sums of some hundred levels are plain, and add up in double-double. */
+  #subtractDouble(hi: Float64Array, lo: Float64Array): void {
+    const { base, tables } = this.#moments;
+    const numbers = this.#numbers.map(({ at }) => at);
+    const count = numbers.length;
+    const stored = this.#stored;
+    const centres = this.#numbers.map(({ number }) => base.extendedMean(number).hi);
+    const table = tables[this.#table]!;
+    const sums = this.#sums;
+    const d = new Float64Array(count);
+    const part = new Float64Array(hi.length);
+    for (let level = 0; level < table.count; level++) {
+      const weight = table.weight(level);
+      const [from, end] = [sums.from[level]!, sums.end[level]!];
+      if (weight > 0) {
+        for (let i = 0; i < count; i++) d[i] = table.mean(level, stored[i]!) - centres[i]!;
+        for (let i = 0; i < count; i++) {
+          const own = numbers[i]!;
+          const scaled = weight * d[i]!;
+          for (let j = 0; j <= i; j++) part[packedIndex(own, numbers[j]!)]! -= scaled * d[j]!;
+          for (let entry = from; entry < end; entry++)
+            part[packedIndex(own, sums.at[entry]!)]! -= sums.hi[entry]! * d[i]!;
+        }
+        for (let a = from; a < end; a++) {
+          const own = sums.at[a]!;
+          const share = sums.hi[a]! / weight;
+          for (let b = from; b <= a; b++) part[packedIndex(own, sums.at[b]!)]! -= share * sums.hi[b]!;
+        }
+      }
+      if (level % SUMMED !== SUMMED - 1 && level !== table.count - 1) continue;
+      for (let k = 0; k < part.length; k++) {
+        addAt(hi, lo, k, part[k]!, 0);
+        part[k] = 0;
+      }
+    }
   }
 
   /** The products before anything is eliminated: numbers about their means, columns of cells about zero. */
