@@ -223,10 +223,23 @@ export class OnnxMachine {
   }
 }
 
-/** A value as text: where it decides shapes it is small as a rule. */
+/** Up to so many elements a value is written out in the name of its plan. */
+const WRITTEN = 64;
+
+/** What names a value: itself, or its bytes' SHA-256 where it is long. */
 function wholeKey(value: OnnxTensor): string {
   if (value === undefined) return "none";
   if (value instanceof Sequence) return `(${value.items.map((item) => wholeKey(item as OnnxTensor)).join()})`;
   if (value instanceof StringTensor) return `[${value.shape.join()}]${JSON.stringify(value.strings)}`;
-  return `${value.dtype}[${value.shape.join()}]=${Array.from(value.data as ArrayLike<number | bigint>, String).join()}`;
+  const { dtype, shape, data } = value;
+  if (data.length <= WRITTEN)
+    return `${dtype}[${shape.join()}]=${Array.from(data as ArrayLike<number | bigint>, text).join()}`;
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return `${dtype}[${shape.join()}]#${createHash("sha256").update(bytes).digest("base64")}`;
+}
+
+/** −0 is not 0: their reciprocals differ. */
+function text(element: number | bigint): string {
+  return Object.is(element, -0) ? "-0" : String(element);
 }

@@ -140,6 +140,32 @@ test.each(["LSTM", "GRU", "RNN"] as const)("a bidirectional %s agrees with onnxr
     await agree(bytes, { x: new Tensor(draw(random, [steps, batch, width]), [steps, batch, width]) });
 });
 
+test.each([
+  [
+    [5, 7],
+    [3, 4],
+  ],
+  [
+    [4, 4],
+    [7, 9],
+  ],
+  [
+    [6, 5],
+    [3, 8],
+  ],
+])("images cut and padded around their middle agree with onnxruntime: %j to %j", async (from, to) => {
+  const bytes = modelProto(
+    {
+      inputs: [valueProto("x", from)],
+      outputs: [valueProto("y", to)],
+      initializers: [tensorProto("to", [2], TYPE.int64, BigInt64Array.from(to, BigInt))],
+      nodes: [nodeProto("CenterCropPad", ["x", "to"], ["y"])],
+    },
+    { opset: 18 },
+  );
+  await agree(bytes, { x: new Tensor(draw(randomFrom(2), from), from) });
+});
+
 describe("models of tables", () => {
   const DOMAIN = "ai.onnx.ml";
   type List = (name: string) => Message;
@@ -156,6 +182,13 @@ describe("models of tables", () => {
       const attribute = new Message().text(1, name);
       for (const value of values) attribute.text(9, value);
       return attribute.integer(20, 8);
+    };
+  const integers =
+    (values: readonly number[]): List =>
+    (name) => {
+      const attribute = new Message().text(1, name);
+      for (const value of values) attribute.integer(8, value);
+      return attribute.integer(20, 7);
     };
   /** A node with lists of floats and of texts, which the plain one lacks. */
   const node = (
@@ -289,6 +322,22 @@ describe("models of tables", () => {
       );
       await agree(model([svm], [x], [valueProto("y", ["n", 1])]), { x: table(random, 9, 3) });
     }
+  });
+
+  test("of categories by number agree with onnxruntime", async () => {
+    const mapper = node(
+      "CategoryMapper",
+      ["x"],
+      ["y"],
+      { default_int64: 7 },
+      { cats_strings: texts(["red", "green"]), cats_int64s: integers([4, 5]) },
+    );
+    const bytes = model(
+      [mapper],
+      [valueProto("x", ["n"], TYPE.string)],
+      [valueProto("y", ["n"], TYPE.int64)],
+    );
+    await agree(bytes, { x: new StringTensor(["green", "mauve", "red"], [3]) });
   });
 
   test("of text agree with onnxruntime", async () => {

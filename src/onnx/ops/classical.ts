@@ -241,6 +241,28 @@ const oneHotEncoder: Conversion = (call) => {
   return build.cast(build.pair("isEqual", spread, float32(categories)), "float32");
 };
 
+/** Text to its number, or a number to its text. */
+const categoryMapper: Conversion = (call) => {
+  const texts = call.texts("cats_strings") ?? [];
+  const numbers = call.integers("cats_int64s") ?? [];
+  const [value] = call.inputs;
+  if (value instanceof StringTensor) {
+    const table = new Map(texts.map((own, i) => [own, numbers[i]!]));
+    const otherwise = call.integer("default_int64", -1);
+    return tensor(
+      value.strings.map((own) => table.get(own) ?? otherwise),
+      value.shape,
+      "int64",
+    );
+  }
+  const table = new Map(numbers.map((own, i) => [own, texts[i]!]));
+  const known = call.known(0);
+  return new StringTensor(
+    Array.from(known.data, (own) => table.get(Number(own)) ?? call.text("default_string", "_Unused")),
+    known.shape,
+  );
+};
+
 const COMPARISONS: Readonly<Record<string, TreeComparison>> = {
   LEAF: "leaf",
   BRANCH_LEQ: "<=",
@@ -395,6 +417,9 @@ export const classical: Readonly<Record<string, Conversion>> = {
   TreeEnsembleClassifier: treeClassifier,
   SVMRegressor: svmRegressor,
   FeatureVectorizer: featureVectorizer,
+  CategoryMapper: categoryMapper,
+  // A map for each row, of its classes' scores: the scores, a column for each class in the order of the labels.
+  ZipMap: (call) => call.input(0),
   ArrayFeatureExtractor: (call) => {
     const x = call.input(0);
     return call.build.apply(

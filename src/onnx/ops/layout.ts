@@ -119,6 +119,20 @@ const pad: Conversion = (call) => {
   return call.build.apply(op, x, value);
 };
 
+/** Axes cut off or padded to lengths, their middle kept. */
+const centred: Conversion = (call) => {
+  const x = call.input(0);
+  const lengths = call.numbers(1);
+  const axes = call.axes(Number.POSITIVE_INFINITY, x.shape) ?? x.shape.map((_, axis) => axis);
+  const wanted = [...x.shape];
+  for (const [i, axis] of axes.entries()) wanted[axis] = lengths[i]!;
+  const more = wanted.map((length, axis) => length - x.shape[axis]!);
+  // An odd element goes after what is padded, and before what is cut.
+  const before = more.map((own) => Math.trunc(own / 2));
+  const after = more.map((own, axis) => own - before[axis]!);
+  return call.build.apply(new Padding({ before, after, mode: "constant" }), x, call.build.scalar(0, x));
+};
+
 const gather = (call: Call): Value => {
   const [value] = call.inputs;
   const axis = call.integer("axis", 0);
@@ -411,6 +425,7 @@ export const layout: Readonly<Record<string, Conversion>> = {
   Split: split,
   Slice: slice,
   Pad: pad,
+  CenterCropPad: centred,
   Tile: tile,
   Expand: expand,
   DepthToSpace: depthToSpace,
