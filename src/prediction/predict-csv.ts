@@ -11,6 +11,7 @@ import { ModelError, UsageError } from "../errors.js";
 import { refuseOverwriting } from "../files/same-file.js";
 import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
+import type { GroupPredictorPlan } from "../linear/model/group-predictor.js";
 import type { IntervalKind } from "../linear/model/interval.js";
 import { intervalPlan } from "../linear/model/interval-plan.js";
 import { LinearModel } from "../linear/model/model.js";
@@ -111,8 +112,8 @@ async function predictSources(
     throw new ModelError("the machines predict without absorbed effects", {
       hint: wording`leave ${option("machine")} out, or fit the factors as terms`,
     });
-  if (model instanceof ModelGroup && (options.machine !== undefined || bounds || stdError))
-    throw new UsageError("models by group predict without intervals, and not on the machines", {
+  if (model instanceof ModelGroup && options.machine !== undefined)
+    throw new UsageError("the machines run one model, and these are models by group", {
       hint: wording`${verb("oneOfGroups")} gives the model of one group`,
     });
   const reading = readingFor(options, model.reading, { sameFile: isOwnFile(model, sources), where: false });
@@ -123,12 +124,15 @@ async function predictSources(
   const known = table.columns.some(({ name }) => name === reading.id?.normalize("NFC"));
   const id = options.id ?? (known ? reading.id : undefined);
   const { layout, predictor } = matchColumns(model, table, { text: append, where: options.where, id });
+  const wanted = { interval: bounds ? interval : ("confidence" as const), level };
+  const withErrors = bounds || stdError;
   const plan: PredictPlan = {
-    predictor,
+    predictor:
+      withErrors && model instanceof ModelGroup
+        ? { ...(predictor as GroupPredictorPlan), intervals: model.intervalPlans(wanted) }
+        : predictor,
     intervals:
-      (bounds || stdError) && !(model instanceof ModelGroup)
-        ? intervalPlan(model, tCritical, { interval: bounds ? interval : "confidence", level })
-        : undefined,
+      withErrors && model instanceof LinearModel ? intervalPlan(model, tCritical, wanted) : undefined,
     stdError,
     bounds,
     unseen: options.unseen ?? "fail",

@@ -1,7 +1,7 @@
 import type { Table } from "../csv/table.js";
 import { freeNames, quoteField } from "../csv/write.js";
 import { BlockPredictor } from "../linear/model/block-predictor.js";
-import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "../linear/model/group-predictor.js";
+import { type AnyPredictorPlan, GroupPredictor, rowPredictor } from "../linear/model/group-predictor.js";
 import { IntervalBlock, type IntervalPlan } from "../linear/model/interval.js";
 import { type OutsideCount, OutsideRows } from "../linear/model/row-space.js";
 import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
@@ -67,6 +67,11 @@ export class PredictJob implements ChunkJob<PredictResult> {
       const { stdError, lower, upper } = this.#intervals;
       if (plan.stdError) this.#columns.push(stdError);
       if (plan.bounds) this.#columns.push(lower, upper);
+    }
+    const predictor = this.#predictor;
+    if (predictor instanceof GroupPredictor && predictor.stdError !== undefined) {
+      if (plan.stdError) this.#columns.push(predictor.stdError);
+      if (plan.bounds) this.#columns.push(predictor.lower!, predictor.upper!);
     }
     const { append, delimiter } = plan;
     this.#text = new RowText(view, { columns: this.#columns.length, append, delimiter });

@@ -135,6 +135,7 @@ export const sparseFoldSchema = {
       items: { ...table, properties: cells, required: ofCells },
       title: "a list of tables",
     },
+    dense: false,
   },
   required: ["base", "tables"],
 } as const;

@@ -1,19 +1,14 @@
-import type { KeptReading } from "../csv/kept-reading.js";
-import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
-import type { ModelSpec } from "../dataset/formula/spec.js";
-import { ModelError, UsageError } from "../errors.js";
+import { codedTerms } from "../dataset/formula/coding.js";
 import { meansAt, productCount, productsAt, ROWS_AT, WEIGHT_AT } from "../kernels/cell-record.js";
 import type { RefusedGroup } from "../linear/model/document-schema.js";
 import { GroupFits } from "../linear/model/group-fits.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { groupOrder } from "../linear/model/model-group.js";
 import { regressionOf } from "../linear/model/model-parts.js";
-import { solveSpecSteps } from "../linear/model/solve-spec.js";
 import type { PenaltyChoice } from "../linear/penalty/penalty.js";
-import { levelsLeft } from "../linear/shards/levels-left.js";
+import { type GroupSpec, refusal, solveGroupSteps } from "../linear/shards/solve-group.js";
 import { EachSolver } from "../linear/solve/solve-each.js";
 import type { Steps } from "../parallel/steps.js";
-import { keepColumns } from "../stats/block-layout.js";
 import { CellTable } from "../stats/cell-table.js";
 import type { CrossProducts } from "../stats/cross-products.js";
 import { GroupTable, sumLogAt } from "../stats/group-table.js";
@@ -22,15 +17,9 @@ import { MomentsTable } from "../stats/moments-table.js";
 import { packedLength } from "../stats/packed.js";
 import type { GroupMoments } from "./group-moments.js";
 
-/** How groups are solved: what a model says beside its moments. */
-export interface GroupSolving {
-  spec: ModelSpec;
-  /** Each factor's levels in all groups. */
-  levels: FactorLevels;
-  references: Readonly<Record<string, string>>;
+/** How groups are solved. */
+export interface GroupSolving extends GroupSpec {
   folds: number;
-  weightsColumn: string | undefined;
-  reading: KeptReading | undefined;
   penalty: PenaltyChoice | undefined;
 }
 
@@ -169,55 +158,15 @@ function* solveListed(
 function* solveOne(
   name: string,
   folds: readonly CrossProducts[],
-  {
-    setAside,
-    spec,
-    references,
-    penalty,
-    weightsColumn,
-    reading,
-    ...how
-  }: GroupSolving & { setAside: boolean },
+  how: GroupSolving & { setAside: boolean },
   solved: SolvedGroups,
 ): Steps<void> {
-  const whole = mergeFolds(folds);
-  const { levels, gone } = levelsLeft(spec, how.levels, whole);
-  const keep = (moments: CrossProducts) => keepColumns(moments, (key) => !gone.has(key));
+  const rows = { moments: mergeFolds(folds), folds: how.folds > 1 ? folds : [] };
   try {
-    const { model, doubtful } = yield* solveSpecSteps(
-      {
-        spec,
-        levels,
-        references: referencesIn(references, spec, levels),
-        moments: keep(whole),
-        folds: how.folds > 1 ? folds.map(keep) : [],
-        weightsColumn,
-        reading,
-      },
-      penalty,
-    );
-    if (setAside && doubtful && whole.n > model.coefficientNames.length) solved.doubtful.push(name);
+    const { model, doubtful } = yield* solveGroupSteps(rows, how, how.penalty);
+    if (how.setAside && doubtful && model.n > model.coefficientNames.length) solved.doubtful.push(name);
     else solved.others.set(name, model);
   } catch (error) {
-    if (!(error instanceof ModelError) && !(error instanceof UsageError)) throw error;
-    solved.refused.push({ group: name, reason: error.message });
+    solved.refused.push(refusal(name, error, rows));
   }
-}
-
-/** A reference level that a group does not have is its first level there. */
-function referencesIn(
-  references: Readonly<Record<string, string>>,
-  spec: ModelSpec,
-  levels: FactorLevels,
-): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(references).filter(([name, level]) =>
-      spec.variables.every(
-        (variable) =>
-          variable.kind !== "factor" ||
-          (variable.label !== name && variable.column !== name) ||
-          levels[variable.label]?.includes(level),
-      ),
-    ),
-  );
 }

@@ -148,7 +148,11 @@ async function updateSources(
 }
 
 /** Throws ModelError that names the columns that the model reads and the table lacks, or has as text. */
-function checkColumns({ spec, weightsColumn }: LinearModel, table: Table, file: string): void {
+export function checkColumns(
+  { spec, weightsColumn }: Pick<LinearModel, "spec" | "weightsColumn">,
+  table: Table,
+  file: string,
+): void {
   const kinds = new Map(table.columns.map(({ name, kind }) => [name, kind]));
   const numeric = weightsColumn === undefined ? spec.numeric : [...spec.numeric, weightsColumn];
   const missing = [...numeric, ...spec.text].filter((name) => !kinds.has(name));

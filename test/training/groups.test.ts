@@ -73,7 +73,7 @@ describe("one model per group", () => {
     const rows = [...lines(1, 100, ["a"]), "1,p,tiny,1,2", ...Array(20).fill("3,p,flat,1,7")];
     const { models } = await fitGroupsCsv(file(rows), { groupBy: "g", features: ["x"] });
     expect([...models.models.keys()]).toEqual(["a"]);
-    expect(models.refused).toEqual([
+    expect(models.refused).toMatchObject([
       { group: "flat", reason: 'the target "y" is constant: all 20 values are 7' },
       { group: "tiny", reason: "1 complete row cannot determine 2 coefficients" },
     ]);
@@ -160,6 +160,26 @@ describe("predicting by group", () => {
     expect(metrics.n).toBe(rows.length - missing);
   });
 
+  test("gives each row the interval of its group's own model", async () => {
+    for (const how of [{ exclude: ["w"] }, { features: ["x"] }]) {
+      const { models } = await fitGroupsCsv(file(lines(5, 300, known)), { groupBy: "g", ...how });
+      const rows = lines(8, 400, known);
+      const path = file(rows);
+      for (const interval of ["confidence", "prediction"] as const) {
+        const { values } = await predicted(models, path, { interval, stdError: true });
+        expect((await predicted(models, path, { interval, stdError: true, threads: 2 })).values).toEqual(
+          values,
+        );
+        for (const group of known) {
+          const own = await predicted(models.models.get(group)!, path, { interval, stdError: true });
+          rows.forEach((row, r) => {
+            if (row.split(",")[2] === group) expect(values[r]).toBe(own.values[r]);
+          });
+        }
+      }
+    }
+  });
+
   test("a group without a model is an error that names it, or NA", async () => {
     const models = await trained();
     const path = file(["1,p,a,1,2", "1,p,z,1,2", "1,p,b,1,2"]);
@@ -169,7 +189,6 @@ describe("predicting by group", () => {
     const { values } = await predicted(models, path, { unseen: "na" });
     expect(values[1]).toBe("NA");
     expect(values.filter((value) => value === "NA")).toHaveLength(1);
-    await expect(predicted(models, path, { interval: "prediction" })).rejects.toThrow("without intervals");
   });
 
   test("a group that could not be fitted is said to be such", async () => {

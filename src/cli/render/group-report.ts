@@ -1,6 +1,7 @@
 import type { LinearModel } from "../../linear/model/model.js";
 import type { ModelGroup } from "../../linear/model/model-group.js";
 import { PENALTY_OBJECTIVE } from "../../linear/penalty/penalty.js";
+import { fitMetrics } from "../../stats/metrics.js";
 import type { CsvGroupFit } from "../../training/fit-groups-csv.js";
 import { colour } from "./colour.js";
 import { crossValidationOf, reportOf } from "./model-report.js";
@@ -38,7 +39,7 @@ export function groupsDocument(
       const { data: _, ...summary } = summaryDocument(reportOf(model), parts);
       return { group, ...summary };
     }),
-    refused: models.refused,
+    refused: models.refused.map(({ group, reason }) => ({ group, reason })),
     ...(test === undefined ? {} : { test }),
     notes,
     timing,
@@ -51,9 +52,15 @@ const SHOWN_COEFFICIENTS = 8;
 /** A line per group: its rows, how good its fit is, and its estimates where they are few. */
 export function renderGroups(
   { models, rows, dropped = 0, excluded = 0, test, notes = [], timing }: GroupReport,
-  options: { path: string; written: boolean },
+  options: { path: string; written: boolean; most?: number },
 ): string {
-  const all = [...models.models];
+  const { most = Number.POSITIVE_INFINITY } = options;
+  const all: [string, LinearModel][] = [];
+  for (const entry of models.models) {
+    if (all.length === most) break;
+    all.push(entry);
+  }
+  const more = models.models.size - all.length;
   const names = [...new Set(all.flatMap(([, model]) => model.coefficientNames))];
   const shown = names.length <= SHOWN_COEFFICIENTS ? names : [];
   const penalised = all.some(([, { penalty }]) => penalty !== undefined);
@@ -61,7 +68,7 @@ export function renderGroups(
   const lines = [
     ...renderNotes(notes),
     `${colour.bold(models.target)} on ${models.spec.terms.map(({ label }) => label).join(" + ") || "1"}, ` +
-      `${all.length} models by ${models.groupBy}`,
+      `${count(models.models.size)} models by ${models.groupBy}`,
     "",
     renderTable(
       [titles.map((title) => colour.dim(title)), ...all.map(([group, model]) => row(group, model, shown))],
@@ -69,16 +76,20 @@ export function renderGroups(
     ),
     "",
   ];
+  if (more > 0) lines.push(colour.dim(`and ${count(more)} more: goml inspect ${options.path} prints all`));
   if (penalised) lines.push(`penalised: each minimises ${PENALTY_OBJECTIVE}`);
-  for (const { group, reason } of models.refused)
+  const { refused } = models;
+  const unsaid = refused.length - Math.min(most, refused.length);
+  for (const { group, reason } of refused.slice(0, refused.length - unsaid))
     lines.push(colour.yellow(`no model for ${group}: ${reason}`));
+  if (unsaid > 0) lines.push(colour.yellow(`and no model for ${count(unsaid)} more groups`));
   if (test !== undefined)
     lines.push(
       `Held-out rows: n ${count(test.n)}, RMSE ${significant(test.rmse)}, MAE ${significant(test.mae)}, ` +
         `R² ${significant(test.r2)}`,
     );
   if (rows !== undefined) {
-    const used = all.reduce((sum, [, model]) => sum + model.n, 0);
+    const used = rowsOf(models);
     const out = excluded > 0 ? `, ${count(excluded)} left out by --where` : "";
     lines.push(
       `${count(used)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${out}`,
@@ -92,18 +103,38 @@ export function renderGroups(
       ),
     );
   if (options.written) lines.push(colour.dim(`models written to ${options.path}`));
-  lines.push(colour.dim(`goml inspect ${options.path} --group ${all[0]![0]} shows the summary of one`));
+  if (options.path !== "")
+    lines.push(colour.dim(`goml inspect ${options.path} --group ${all[0]![0]} shows the summary of one`));
   return `${lines.join("\n")}\n`;
 }
 
+/** What tells how good a fit is, without its tests. */
+function metricsOf(model: LinearModel) {
+  return fitMetrics({
+    n: model.n,
+    p: model.parameters,
+    intercept: model.intercept,
+    rss: model.rss,
+    tss: model.tss,
+    sumLogW: model.moments.sumLogW,
+  });
+}
+
+/** How many rows the models of all groups are of. */
+export function rowsOf({ fits, others }: ModelGroup): number {
+  let rows = fits?.lists.moments.n.reduce((sum, n) => sum + n, 0) ?? 0;
+  for (const { n } of others.values()) rows += n;
+  return rows;
+}
+
 function row(group: string, model: LinearModel, shown: readonly string[]): string[] {
-  const { fit, coefficients } = model.summary();
-  const estimates = new Map(coefficients.map(({ term, estimate }) => [term, estimate]));
+  const fit = metricsOf(model);
+  const estimates = new Map(model.coefficientNames.map((name, j) => [name, model.coefficients[j]!]));
   return [
     group,
     count(model.n),
     significant(fit.rmse, 4),
-    significant(model.penalty?.lambda ?? fit.sigma, 4),
+    significant(model.penalty?.lambda ?? model.sigma, 4),
     significant(fit.r2, 4),
     significant(crossValidationOf(model)?.rmse ?? Number.NaN, 4),
     ...shown.map((name) => significant(estimates.get(name) ?? Number.NaN, 4)),

@@ -420,7 +420,17 @@ export const documentDefinitions = {
         type: "array",
         items: {
           type: "object",
-          properties: { group: text, reason: text },
+          properties: {
+            group: text,
+            reason: text,
+            moments: { description: "Those of its rows, which may be enough with others.", ...anyMoments },
+            folds: {
+              description: "The moments of each fold of them.",
+              type: "array",
+              items: anyMoments,
+              title: "a list of moments",
+            },
+          },
           required: ["group", "reason"],
           title: "a group with the reason",
         },

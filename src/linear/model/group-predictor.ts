@@ -5,6 +5,7 @@ import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { BlockPredictor, type PredictorPlan } from "./block-predictor.js";
 import type { RefusedGroup } from "./document-schema.js";
+import { IntervalBlock, type IntervalPlan } from "./interval.js";
 import type { OutsideRow } from "./row-space.js";
 
 /** What predicting by group needs; plain data, so that it can go to a worker. */
@@ -17,6 +18,8 @@ export interface GroupPredictorPlan {
   fits?: FitsPlan | undefined;
   /** Groups that could not be fitted, and why. */
   refused: Readonly<Record<string, string>>;
+  /** Where standard errors and intervals are wanted: the plan of each group that has a model. */
+  intervals?: ReadonlyMap<string, IntervalPlan> | undefined;
   /** Whether the target's values are to be had too. */
   target: boolean;
 }
@@ -78,6 +81,9 @@ export function rowPredictor(plan: AnyPredictorPlan): BlockPredictor | GroupPred
   return "groups" in plan ? new GroupPredictor(plan) : new BlockPredictor(plan);
 }
 
+/** Groups whose buffers for intervals are kept. */
+const MOST_INTERVALS = 256;
+
 /**
  * Predicts each row of a block by the model of its group, with the bits of that model alone. A group that has no
  * model is an unseen level, and its rows' predictions are NaN, as are those of rows without a group.
@@ -98,6 +104,14 @@ export class GroupPredictor {
   #values: Float64Array[] = [];
   /** By code of a group in the blocks: its number side by side + 1, −1 where it is not there, 0 before that is known. */
   #numbers = new Int32Array(256);
+  /** Where intervals are wanted: the rows' standard errors and bounds, and what makes those of a group. */
+  readonly stdError: Float64Array | undefined;
+  readonly lower: Float64Array | undefined;
+  readonly upper: Float64Array | undefined;
+  readonly #intervals = new Map<string, IntervalBlock>();
+  readonly #chosen: Float64Array[] = [];
+  /** The rows of each group side by side in the block. */
+  readonly #listedRows = new Map<number, number[]>();
   readonly #gathered: { numeric: Float64Array[]; codes: Int32Array[] };
 
   constructor(plan: GroupPredictorPlan) {
@@ -111,6 +125,11 @@ export class GroupPredictor {
       this.#columns = new BlockPredictor({ spec, terms: fits.terms, levels: {}, weights, target });
     }
     if (plan.target) this.target = new Float64Array(BLOCK_ROWS);
+    if (plan.intervals !== undefined) {
+      this.stdError = new Float64Array(BLOCK_ROWS);
+      this.lower = new Float64Array(BLOCK_ROWS);
+      this.upper = new Float64Array(BLOCK_ROWS);
+    }
     this.#gathered = {
       numeric: plan.spec.numeric.map(() => new Float64Array(BLOCK_ROWS)),
       codes: plan.spec.text.map(() => new Int32Array(BLOCK_ROWS)),
@@ -125,6 +144,8 @@ export class GroupPredictor {
     this.#rows.clear();
     this.predictions.fill(Number.NaN, 0, rows);
     this.target?.fill(Number.NaN, 0, rows);
+    for (const list of [this.stdError, this.lower, this.upper]) list?.fill(Number.NaN, 0, rows);
+    this.#listedRows.clear();
     const weights = this.#predictListed(raw, start, rows);
     for (let r = 0; r < rows; r++) {
       const code = codes[start + r]!;
@@ -132,6 +153,11 @@ export class GroupPredictor {
       const number = this.#numberOf(code, names);
       if (number >= 0) {
         this.#add(r, weights!, number);
+        if (this.stdError !== undefined) {
+          const own = this.#listedRows.get(code);
+          if (own === undefined) this.#listedRows.set(code, [r]);
+          else own.push(r);
+        }
         continue;
       }
       const own = this.#rows.get(code);
@@ -153,10 +179,13 @@ export class GroupPredictor {
         this.predictions[own[i]!] = predictor.predictions[i]!;
         if (this.target !== undefined) this.target[own[i]!] = predictor.target![i]!;
       }
+      this.#boundsOf(names[code]!, own, (j) => predictor.column(j));
       for (const { row, ...level } of predictor.unseen)
         this.unseen.push({ ...level, row: start + own[row]! });
       for (const { row, term } of predictor.outside) this.outside.push({ row: own[row]!, term });
     }
+    for (const [code, own] of this.#listedRows)
+      this.#boundsOf(names[code]!, own, (j) => this.#gatheredColumn(j, own));
     this.unseen.sort((a, b) => a.row - b.row);
   }
 
@@ -195,6 +224,34 @@ export class GroupPredictor {
     }
     const number = this.#numbers[code]!;
     return number < 0 ? -1 : number - 1;
+  }
+
+  /** The intervals of a group's rows, of which `column` gives the columns of X, one row after the other. */
+  #boundsOf(name: string, rows: readonly number[], column: (j: number) => Float64Array): void {
+    const plan = this.#plan.intervals?.get(name);
+    if (plan === undefined) return;
+    let block = this.#intervals.get(name);
+    if (block === undefined) {
+      // A block has buffers of its own: of very many groups they are not all kept.
+      if (this.#intervals.size >= MOST_INTERVALS) this.#intervals.clear();
+      block = new IntervalBlock(plan);
+      this.#intervals.set(name, block);
+    }
+    const predictions = Float64Array.from(rows, (r) => this.predictions[r]!);
+    block.fill(predictions, column, rows.length);
+    for (const [i, r] of rows.entries()) {
+      this.stdError![r] = block.stdError[i]!;
+      this.lower![r] = block.lower[i]!;
+      this.upper![r] = block.upper[i]!;
+    }
+  }
+
+  /** Column j of X for some of the block's rows, one after the other. */
+  #gatheredColumn(j: number, rows: readonly number[]): Float64Array {
+    this.#chosen[j] ??= new Float64Array(BLOCK_ROWS);
+    const values = this.#values[j]!;
+    for (const [i, r] of rows.entries()) this.#chosen[j]![i] = values[r]!;
+    return this.#chosen[j]!;
   }
 
   /** Whether a row has all cells that a prediction needs. */

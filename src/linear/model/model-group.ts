@@ -3,6 +3,7 @@ import { compareCodePoints } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
 import { isDecimal } from "../../kernels/number.js";
+import { tCritical } from "../../stats/distributions.js";
 import { plainList } from "../../stats/packed.js";
 import type { FitsDocument } from "./check-fits.js";
 import {
@@ -17,6 +18,8 @@ import { type FitsLists, readFits, writeFits } from "./fits-document.js";
 import type { GroupFits } from "./group-fits.js";
 import { GroupModels } from "./group-models.js";
 import { fitsPlan, type GroupPredictorPlan, groupPlan } from "./group-predictor.js";
+import type { IntervalOptions, IntervalPlan } from "./interval.js";
+import { intervalPlan } from "./interval-plan.js";
 import { LinearModel } from "./model.js";
 import { readGroups } from "./model-document.js";
 import type { DataScan, DataSource } from "./model-parts.js";
@@ -120,6 +123,15 @@ export class ModelGroup {
         coefficients: fits.lists.coefficients,
       });
     return groupPlan({ spec, groupBy, groups, fits: listed, refused, target });
+  }
+
+  /**
+   * The plans of each group's intervals.
+   *
+   * @throws as `intervalPlan`
+   */
+  intervalPlans(options: IntervalOptions): Map<string, IntervalPlan> {
+    return new Map([...this.models].map(([name, model]) => [name, intervalPlan(model, tCritical, options)]));
   }
 
   /** ŷ of records, each by the model of its group, see `RecordPredictor.predict`. */

@@ -101,7 +101,7 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
   return { ...rest, notes, digitsLost, digitsLeft };
 }
 
-function less(whole: DataScan | undefined, part: DataScan | undefined): DataScan | undefined {
+export function less(whole: DataScan | undefined, part: DataScan | undefined): DataScan | undefined {
   if (whole === undefined || part === undefined) return undefined;
   return {
     ...whole,
@@ -111,7 +111,7 @@ function less(whole: DataScan | undefined, part: DataScan | undefined): DataScan
   };
 }
 
-function difference(whole: CrossProducts, part: CrossProducts): CrossProducts {
+export function difference(whole: CrossProducts, part: CrossProducts): CrossProducts {
   // A column that the part has and this fold has not is zero in its rows of the part.
   const wide = whole.clone();
   wide.widen(part.columns.filter((key) => whole.index(key) < 0));
@@ -130,7 +130,7 @@ function isNegative(whole: CrossProducts, part: CrossProducts, column: number): 
   return after < -1e-6 * before;
 }
 
-function lostDigits(before: CrossProducts, after: CrossProducts): number {
+export function lostDigits(before: CrossProducts, after: CrossProducts): number {
   let ratio = 1;
   after.columns.forEach((key, i) => {
     const left = after.product(i, i);

@@ -120,7 +120,7 @@ export function unitedLevels(spec: ModelSpec, all: readonly FactorLevels[]): Fac
   );
 }
 
-function summedScan(scans: readonly (DataScan | undefined)[]): DataScan | undefined {
+export function summedScan(scans: readonly (DataScan | undefined)[]): DataScan | undefined {
   const [first] = scans;
   if (first === undefined || scans.some((scan) => scan === undefined)) return undefined;
   const sum = (part: "rows" | "dropped") => scans.reduce((total, scan) => total + scan![part], 0);

@@ -1,11 +1,16 @@
+import { ModelError } from "../../../errors.js";
 import { refuseOverwriting } from "../../../files/same-file.js";
-import { readModel } from "../../../linear/model/model-file.js";
+import { readAnyModel } from "../../../linear/model/model-file.js";
+import { ModelGroup } from "../../../linear/model/model-group.js";
+import { forgetGroupsSteps } from "../../../linear/shards/forget-groups.js";
 import { forgetRowsSteps } from "../../../linear/shards/forget-rows.js";
 import { withPauses } from "../../../parallel/steps.js";
 import { changing } from "../../program/in-place.js";
 import { keepRobust } from "../../program/keep-robust.js";
+import { rowsOf } from "../../render/group-report.js";
 import { reportSteps } from "../../render/model-report.js";
 import { count, significant } from "../../render/numbers.js";
+import { presentGroups } from "../../render/present-groups.js";
 import { type PresentOptions, presentModel } from "../../render/present-model.js";
 
 /** The options of `goml forget`, as commander gives them. */
@@ -27,16 +32,36 @@ export async function forget(
     [{ path: shardPath, what: "the shard" }],
   );
   return changing(path, asked, signal, async ({ target, inPlace, check }) => {
-    const model = await readModel(path, { trust: options.trust, signal });
-    const shard = await readModel(shardPath!, { trust: options.trust, signal });
+    const model = await readAnyModel(path, { trust: options.trust, signal });
+    const shard = await readAnyModel(shardPath!, { trust: options.trust, signal });
+    if (model instanceof ModelGroup || shard instanceof ModelGroup) {
+      if (!(model instanceof ModelGroup && shard instanceof ModelGroup))
+        throw new ModelError(
+          `${path} and ${shardPath} do not fit together: one holds models by group, the other one model`,
+          { hint: "train the shards with the same options" },
+        );
+      const steps = forgetGroupsSteps({ name: path, model }, { name: shardPath!, model: shard });
+      const { models, gone, digitsLost, digitsLeft } = await withPauses(steps, { signal });
+      const [taken, before] = [rowsOf(shard), rowsOf(model)];
+      const none = gone.length > 0 ? `; no rows are left of ${gone.slice(0, 10).join(", ")}` : "";
+      await presentGroups(
+        "forget",
+        models,
+        { ...options, model: target },
+        {
+          signal,
+          check,
+          before: `${count(taken)} rows of ${shardPath} taken out of ${count(before)}, ${costOf(digitsLost, digitsLeft)}${none}\n\n`,
+          extra: { forgotten: { path: shardPath, n: taken, digitsLost, digitsLeft, gone } },
+        },
+      );
+      return 0;
+    }
     if (inPlace) keepRobust(model, path, "forget", options.vcov);
     const steps = forgetRowsSteps({ name: path, model }, { name: shardPath!, model: shard });
     const rest = await withPauses(steps, { signal });
     const { digitsLost, digitsLeft } = rest;
-    const accuracy =
-      digitsLeft >= 16
-        ? "at no cost to accuracy"
-        : `at the cost of about ${significant(digitsLost, 2)} of 16 digits of the sums`;
+    const accuracy = costOf(digitsLost, digitsLeft);
     const report = await withPauses(reportSteps(rest.model, rest.notes), { signal });
     await presentModel(
       "forget",
@@ -52,4 +77,11 @@ export async function forget(
     );
     return 0;
   });
+}
+
+/** What taking rows away has cost, as words. */
+function costOf(digitsLost: number, digitsLeft: number): string {
+  return digitsLeft >= 16
+    ? "at no cost to accuracy"
+    : `at the cost of about ${significant(digitsLost, 2)} of 16 digits of the sums`;
 }

@@ -1,10 +1,14 @@
 import { ModelError } from "../../../errors.js";
 import { namedTwice, refuseOverwriting } from "../../../files/same-file.js";
-import type { LinearModel } from "../../../linear/model/model.js";
-import { readModel } from "../../../linear/model/model-file.js";
+import { LinearModel } from "../../../linear/model/model.js";
+import { readAnyModel } from "../../../linear/model/model-file.js";
+import { ModelGroup } from "../../../linear/model/model-group.js";
+import type { NamedModel } from "../../../linear/shards/compatible.js";
+import { mergeGroupsSteps, type NamedGroups } from "../../../linear/shards/merge-groups.js";
 import { mergeModelsSteps, refuseCopies } from "../../../linear/shards/merge-models.js";
 import { withPauses } from "../../../parallel/steps.js";
 import { reportSteps } from "../../render/model-report.js";
+import { presentGroups } from "../../render/present-groups.js";
 import { type PresentOptions, presentModel } from "../../render/present-model.js";
 
 /** The options of `goml merge`, as commander gives them. */
@@ -33,9 +37,22 @@ export async function merge(
     [{ path: options.model ?? options.output, what: "the merged model" }],
     paths.map((path) => ({ path, what: "a shard" })),
   );
-  const models: { name: string; model: LinearModel }[] = [];
+  const all: { name: string; model: LinearModel | ModelGroup }[] = [];
   for (const name of paths)
-    models.push({ name, model: await readModel(name, { trust: options.trust, signal }) });
+    all.push({ name, model: await readAnyModel(name, { trust: options.trust, signal }) });
+  const grouped = all.filter((one): one is NamedGroups => one.model instanceof ModelGroup);
+  if (grouped.length > 0) {
+    const other = all.find(({ model }) => model instanceof LinearModel);
+    if (other !== undefined)
+      throw new ModelError(
+        `${grouped[0]!.name} and ${other.name} do not fit together: one holds models by group, the other one model`,
+        { hint: "train the shards with the same options" },
+      );
+    const merged = await withPauses(mergeGroupsSteps(grouped, { again: options.again }), { signal });
+    await presentGroups("merge", merged, options, { signal, extra: { merged: paths } });
+    return 0;
+  }
+  const models = all as NamedModel[];
   if (!options.again) refuseCopies(models);
   const merged = await withPauses(mergeModelsSteps(models, { again: options.again }), { signal });
   const report = await withPauses(reportSteps(merged.model, merged.notes), { signal });

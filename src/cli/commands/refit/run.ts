@@ -1,8 +1,11 @@
 import { refuseOverwriting } from "../../../files/same-file.js";
-import { readModel } from "../../../linear/model/model-file.js";
+import { readAnyModel } from "../../../linear/model/model-file.js";
+import { ModelGroup } from "../../../linear/model/model-group.js";
+import { eachGroupSteps } from "../../../linear/selection/each-group.js";
 import { refitSteps } from "../../../linear/selection/refit.js";
 import { withPauses } from "../../../parallel/steps.js";
 import { reportSteps } from "../../render/model-report.js";
+import { presentGroups } from "../../render/present-groups.js";
 import { type PresentOptions, presentModel } from "../../render/present-model.js";
 
 /** The options of `goml refit`, as commander gives them. */
@@ -23,7 +26,7 @@ export async function refit(path: string, options: RefitOptions, signal: AbortSi
     [{ path: options.model ?? options.output, what: "the new model" }],
     [{ path, what: "the model that it is made of" }],
   );
-  const model = await readModel(path, { trust: options.trust, signal });
+  const model = await readAnyModel(path, { trust: options.trust, signal });
   const { features, target, formula, reference, intercept, lambda, alpha } = options;
   const asked = {
     features,
@@ -34,6 +37,12 @@ export async function refit(path: string, options: RefitOptions, signal: AbortSi
     lambda,
     alpha,
   };
+  if (model instanceof ModelGroup) {
+    const steps = eachGroupSteps(model, (one) => refitSteps(one, asked));
+    const { models, notes } = await withPauses(steps, { signal });
+    await presentGroups("refit", models, options, { signal, notes, data: model.source?.path });
+    return 0;
+  }
   const refitted = await withPauses(refitSteps(model, asked), { signal });
   const report = {
     ...(await withPauses(reportSteps(refitted.model, refitted.notes), { signal })),

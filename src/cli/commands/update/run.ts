@@ -1,13 +1,17 @@
 import { refuseOverwriting } from "../../../files/same-file.js";
-import { readModel } from "../../../linear/model/model-file.js";
+import { readAnyModel } from "../../../linear/model/model-file.js";
+import { ModelGroup } from "../../../linear/model/model-group.js";
 import { withPauses } from "../../../parallel/steps.js";
 import { updateCsv } from "../../../training/update-csv.js";
+import { updateGroupsCsv } from "../../../training/update-groups-csv.js";
 import { changing } from "../../program/in-place.js";
 import { keepRobust } from "../../program/keep-robust.js";
 import { progressBar } from "../../program/progress.js";
 import { type ReadingFlags, readingOptions } from "../../program/reading-options.js";
+import { rowsOf } from "../../render/group-report.js";
 import { reportSteps } from "../../render/model-report.js";
 import { count } from "../../render/numbers.js";
+import { presentGroups } from "../../render/present-groups.js";
 import { type PresentOptions, presentModel } from "../../render/present-model.js";
 
 /** The options of `goml update`, as commander gives them. */
@@ -32,7 +36,11 @@ export async function update(
     data.map((path) => ({ path, what: "the data" })),
   );
   return changing(path, asked, signal, async ({ target, inPlace, check }) => {
-    const model = await readModel(path, { trust: options.trust, signal });
+    const model = await readAnyModel(path, { trust: options.trust, signal });
+    if (model instanceof ModelGroup) {
+      await updateGroups(model, path, data, { ...options, model: target }, { signal, check });
+      return 0;
+    }
     if (inPlace) keepRobust(model, path, "update", options.vcov);
     const progress = progressBar("reading");
     const updated = await updateCsv(model, data, {
@@ -64,5 +72,39 @@ export async function update(
       },
     );
     return 0;
+  });
+}
+
+/** The same of models by group. */
+async function updateGroups(
+  models: ModelGroup,
+  path: string,
+  data: readonly string[],
+  options: UpdateOptions,
+  { signal, check }: { signal: AbortSignal; check: (() => void) | undefined },
+): Promise<void> {
+  const progress = progressBar("reading");
+  const updated = await updateGroupsCsv(models, data, {
+    ...readingOptions(options),
+    na: options.na,
+    threads: options.threads,
+    again: options.again,
+    callerWorks: true,
+    signal,
+    onProgress: progress.update,
+  }).finally(progress.end);
+  const { rows, dropped, excluded, notes } = updated;
+  const name = data.map((one) => (one === "-" ? "standard input" : one)).join(", ");
+  const n = rowsOf(models);
+  await presentGroups("update", updated.models, options, {
+    signal,
+    check,
+    notes,
+    data: data.join(" "),
+    before: `${count(rows - dropped - excluded)} rows of ${name} added to ${count(n)}\n\n`,
+    extra: {
+      added: { path: data.join(" "), rows, dropped, ...(excluded > 0 ? { excluded } : {}) },
+      before: { path, n },
+    },
   });
 }

@@ -1,0 +1,37 @@
+import type { ModelGroup } from "../../linear/model/model-group.js";
+import { writeJson } from "../../linear/model/write-json.js";
+import { version } from "../../version.js";
+import { groupReportOf, groupsDocument, renderGroups } from "./group-report.js";
+import type { PresentOptions } from "./present-model.js";
+
+/** Groups that are shown of very many, but by `goml inspect`. */
+export const MOST_LINES = 100;
+
+/** `presentModel` of models by group: a line for each, or their documents. */
+export async function presentGroups(
+  command: string,
+  models: ModelGroup,
+  options: PresentOptions,
+  details: {
+    signal: AbortSignal;
+    data?: string | undefined;
+    notes?: string[];
+    before?: string;
+    extra?: object;
+    /** See `writeJson`. */
+    check?: (() => void) | undefined;
+  },
+): Promise<void> {
+  const path = options.model ?? options.output;
+  const { signal, check, data, notes = [], before = "", extra } = details;
+  if (path !== undefined) await writeJson(path, models.document(), signal, check);
+  if (options.quiet) return;
+  const report = { ...groupReportOf(models), notes };
+  if (options.json) {
+    const parts = groupsDocument(report, { path: path ?? "", data, level: options.level });
+    process.stdout.write(`${JSON.stringify({ goml: version, command, ...extra, ...parts }, null, 2)}\n`);
+  } else
+    process.stdout.write(
+      `${before}${renderGroups(report, { path: path ?? "", written: path !== undefined, most: MOST_LINES })}`,
+    );
+}

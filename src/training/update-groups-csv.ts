@@ -1,0 +1,175 @@
+import { readingFor } from "../csv/kept-reading.js";
+import type { Source } from "../csv/source.js";
+import { namesOf, readTables, withSources } from "../csv/tables.js";
+import { rawSlots } from "../dataset/formula/spec.js";
+import { ModelError } from "../errors.js";
+import { inOrder, ModelGroup, modelsByGroup } from "../linear/model/model-group.js";
+import type { DataScan } from "../linear/model/model-parts.js";
+import { commonPenalty, commonSpec, groupsOf, keptOf, refusedBy } from "../linear/shards/group-rows.js";
+import { mergedRows } from "../linear/shards/merge-groups.js";
+import { unitedLevels } from "../linear/shards/merge-models.js";
+import { type GroupRows, GroupSolver } from "../linear/shards/solve-group.js";
+import { refuseAdding, unitedSources } from "../linear/shards/sources.js";
+import { type Steps, withPauses } from "../parallel/steps.js";
+import { layoutOf } from "../scan/row-layout.js";
+import type { ScanControl } from "../scan/scan-options.js";
+import { mergeFolds } from "../stats/merge-folds.js";
+import { checkRows } from "./check-rows.js";
+import { chunkBytesFor, chunkBytesForGroups, designWidth } from "./design-width.js";
+import type { GroupMoments } from "./group-moments.js";
+import type { MomentsPlan } from "./moments-job.js";
+import { scanMoments } from "./scan-moments.js";
+import { keptSources } from "./source-contents.js";
+import { checkColumns, type UpdateCsvOptions } from "./update-csv.js";
+
+/** Models by group with the rows of a CSV added. */
+export interface CsvGroupUpdate {
+  models: ModelGroup;
+  /** Rows in the file, and those of them left out for missing cells, and by the condition on rows. */
+  rows: number;
+  dropped: number;
+  excluded: number;
+  notes: string[];
+}
+
+/**
+ * The models by group of their rows and those of a CSV file, or of standard input (`-`), as `updateCsv`: each is the model
+ * that training on all rows of its group gives; groups that are new are added.
+ *
+ * @throws as `updateCsv`
+ */
+export async function updateGroupsCsv(
+  models: ModelGroup,
+  data: string | readonly string[],
+  options: UpdateCsvOptions = {},
+): Promise<CsvGroupUpdate> {
+  return withSources(data, options.signal, (sources) => updateSources(models, sources, options));
+}
+
+async function updateSources(
+  models: ModelGroup,
+  from: readonly Source[],
+  options: UpdateCsvOptions,
+): Promise<CsvGroupUpdate> {
+  for (const source of from) source.keepContent();
+  const refuse = async (some: readonly Source[]) => {
+    const { sources } = await keptSources(some);
+    const name = some.map((source) => source.name).join(", ");
+    if (!options.again) refuseAdding({ name, sources }, models);
+    return sources;
+  };
+  // Of a file that may be one of the models', by its size, it is asked before the work; of any other on the way.
+  for (const source of from)
+    if (source.plain !== undefined && models.sources.some(({ bytes }) => bytes === source.plain!.size))
+      await refuse([source]);
+  const [one] = from;
+  const sameFile = from.length === 1 && one!.path !== undefined && one!.path === models.source?.path;
+  const reading = readingFor(options, models.reading, { sameFile, where: true });
+  const table = await readTables(from, reading);
+  const { spec, weightsColumn, groupBy } = models;
+  const file = namesOf(table);
+  checkColumns({ spec, weightsColumn }, table, file);
+  if (!table.columns.some(({ name }) => name === groupBy))
+    throw new ModelError(`${file}: columns of the model are missing: ${groupBy}`, {
+      hint: "it names the groups",
+    });
+  // Groups in double-double are summed by themselves, in a pass of their own.
+  const extended = [...models.others].filter(([, model]) => model.moments.extended).map(([name]) => name);
+  const again = options.na === "fail" || extended.length > 0;
+  if (again) for (const source of from) if (!source.repeatable) await source.seekable();
+  const [first] = models.models.values();
+  const before: Omit<DataScan, "test"> = models.scan ?? { rows: first!.n, firstRow: 0, dropped: 0, seed: 1 };
+  const plan: MomentsPlan = {
+    spec,
+    extended: false,
+    testSize: 0,
+    folds: Math.max(1, first!.folds.length),
+    seed: before.seed,
+    firstRow: before.firstRow + before.rows,
+  };
+  const { signal, onProgress, callerWorks, threads } = options;
+  const { sample } = table;
+  const rowBytes = sample.reduce((sum, row) => sum + row.join().length + 1, 0) / Math.max(1, sample.length);
+  const control: ScanControl = {
+    threads,
+    callerWorks,
+    signal,
+    onProgress,
+    chunkBytes: Math.max(
+      chunkBytesFor(designWidth(spec, table), plan.folds),
+      chunkBytesForGroups(plan.folds * models.models.size, rowBytes),
+    ),
+  };
+  const layout = layoutOf(table, {
+    ...rawSlots(spec),
+    weight: weightsColumn,
+    group: groupBy,
+    where: reading.where,
+  });
+  const { total } = await scanMoments(table, layout, plan, control);
+  await checkRows(table, layout, total, options);
+  const exact =
+    extended.length === 0
+      ? undefined
+      : (await scanMoments(table, layout, { ...plan, extended: true, groups: extended }, control)).total
+          .groups;
+  const sources = unitedSources([models.sources, await refuse(from)]);
+  const common = commonSpec([models]);
+  const how = { ...common, levels: unitedLevels(spec, [common.levels, total.levels]) };
+  const solver = new GroupSolver(how);
+  await withPauses(
+    solveUpdated(models, { added: total.groups!, exact, extended: new Set(extended) }, solver, plan.folds),
+    control,
+  );
+  const excluded = (before.excluded ?? 0) + total.excluded;
+  return {
+    models: new ModelGroup({
+      groupBy,
+      models: modelsByGroup(solver.finish(), solver.others),
+      refused: solver.refused,
+      sources,
+      scan: {
+        ...before,
+        rows: before.rows + total.rows + total.excluded,
+        dropped: before.dropped + total.dropped,
+        ...(excluded > 0 ? { excluded } : {}),
+        test: null,
+      },
+    }),
+    rows: total.rows + total.excluded,
+    dropped: total.dropped,
+    excluded: total.excluded,
+    notes: [...table.notes],
+  };
+}
+
+/** Solves all groups, with the rows that were added to them. */
+function* solveUpdated(
+  models: ModelGroup,
+  rows: { added: GroupMoments; exact: GroupMoments | undefined; extended: ReadonlySet<string> },
+  solver: GroupSolver,
+  folds: number,
+): Steps<void> {
+  const { added, exact, extended } = rows;
+  const fresh = new Set(added.names);
+  const usual = commonPenalty([models]);
+  for (const name of inOrder(new Set([...groupsOf(models), ...added.names]))) {
+    yield;
+    const own = keptOf(models, name);
+    const lost = own === undefined ? refusedBy(models).get(name) : undefined;
+    const parts: GroupRows[] = own === undefined ? [] : [own.rows];
+    if (fresh.has(name)) {
+      const all = (extended.has(name) && exact !== undefined ? exact : added).foldsOf(name);
+      parts.push({ moments: mergeFolds(all), folds: folds > 1 ? all : [] });
+    }
+    const some = parts.filter(({ moments }) => moments.n > 0);
+    if (lost !== undefined && !lost.reason.startsWith("0 complete rows"))
+      throw new ModelError(
+        `the rows of group ${JSON.stringify(name)} were not kept: it could not be fitted`,
+        {
+          hint: "train it anew",
+        },
+      );
+    yield* solver.add(name, mergedRows(some.length > 0 ? some : parts), own?.penalty ?? usual);
+  }
+}

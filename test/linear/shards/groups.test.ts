@@ -1,0 +1,127 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ModelGroup } from "../../../src/linear/model/model-group.js";
+import { eachGroupSteps } from "../../../src/linear/selection/each-group.js";
+import { refitSteps } from "../../../src/linear/selection/refit.js";
+import { forgetGroupsSteps } from "../../../src/linear/shards/forget-groups.js";
+import { mergeGroupsSteps } from "../../../src/linear/shards/merge-groups.js";
+import { inOneGo } from "../../../src/parallel/steps.js";
+import { type FitGroupsCsvOptions, fitGroupsCsv } from "../../../src/training/fit-groups-csv.js";
+import { updateGroupsCsv } from "../../../src/training/update-groups-csv.js";
+import { scratchFolder } from "../../csv/scratch.js";
+import { uniform } from "../../uniform.js";
+
+const scratch = scratchFolder();
+
+/** Rows of groups of which some are in one half only, and some have few rows. */
+function rowsOf(seed: number, count: number): string[] {
+  const next = uniform(seed);
+  return Array.from({ length: count }, () => {
+    const g = Math.floor(-3 * Math.log(1 - next()));
+    const [x, z, w] = [next() - 0.5, next(), 0.5 + next()].map((v) => v.toFixed(4));
+    const f = "pq"[Math.floor(2 * next())];
+    return `${x},${z},${f},g${g},${w},${(g * Number(x) + (f === "q" ? 1 : 0) + next()).toFixed(4)}`;
+  });
+}
+
+const file = (name: string, rows: readonly string[]) =>
+  scratch.file(name, `${["x,z,f,g,w,y", ...rows].join("\n")}\n`);
+const read = (models: ModelGroup) => ModelGroup.fromJSON(JSON.parse(JSON.stringify(models)));
+const named = (name: string, model: ModelGroup) => ({ name, model });
+
+/** The same models: sums are added in another order, which θ shows by its conditioning. */
+function expectSame(a: ModelGroup, b: ModelGroup, tolerance = 1e-9) {
+  expect([...a.models.keys()]).toEqual([...b.models.keys()]);
+  const reasons = ({ refused }: ModelGroup) => refused.map(({ group, reason }) => `${group}: ${reason}`);
+  expect(reasons(a)).toEqual(reasons(b));
+  for (const [name, model] of a.models) {
+    const other = b.models.get(name)!;
+    expect(model.coefficientNames).toEqual(other.coefficientNames);
+    expect(model.n).toBe(other.n);
+    expect(model.folds.map(({ n }) => n)).toEqual(other.folds.map(({ n }) => n));
+    const scale = other.coefficients.reduce((most, v) => Math.max(most, Math.abs(v) || 0), 1);
+    // Groups of hardly more rows than coefficients may be as ill-conditioned as chance has it.
+    const bound = tolerance * scale * other.conditionNumber ** 2;
+    model.coefficients.forEach((value, j) => {
+      const own = other.coefficients[j]!;
+      if (Number.isNaN(own)) expect(value).toBeNaN();
+      else expect(Math.abs(value - own)).toBeLessThan(bound);
+    });
+    expect(Math.abs(model.rss - other.rss)).toBeLessThan(tolerance * Math.max(1, other.tss));
+  }
+}
+
+describe("models by group of shards", () => {
+  const options = fc.record({
+    formula: fc.constantFrom(undefined, "y ~ x + z", "y ~ x + f"),
+    weights: fc.constantFrom(undefined, "w"),
+    lambda: fc.constantFrom(undefined, undefined, 0.2),
+    folds: fc.constantFrom(1, 3),
+    solver: fc.constantFrom("normal", "extended"),
+  }) as fc.Arbitrary<Omit<FitGroupsCsvOptions, "groupBy">>;
+
+  test("merge, update and forget give what training on the rows gives", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), options, async (seed, how) => {
+        const rows = rowsOf(seed, 260);
+        const cut = 140;
+        const [a, b, all] = [
+          file("a.csv", rows.slice(0, cut)),
+          file("b.csv", rows.slice(cut)),
+          file("all.csv", rows),
+        ];
+        const fit = async (path: string, firstRow: number) =>
+          read((await fitGroupsCsv(path, { ...how, groupBy: "g", firstRow })).models);
+        const [first, second, whole] = [await fit(a, 0), await fit(b, cut), await fit(all, 0)];
+        const merged = read(inOneGo(mergeGroupsSteps([named("a", first), named("b", second)])));
+        expectSame(merged, whole);
+        expectSame(read((await updateGroupsCsv(first, b)).models), whole);
+        const left = inOneGo(forgetGroupsSteps(named("all", merged), named("b", second)));
+        // Taking away costs digits of the sums of groups that keep few of their rows.
+        expectSame(read(left.models), first, 1e-6);
+        expect(left.digitsLost).toBeGreaterThanOrEqual(0);
+      }),
+      { numRuns: 25 },
+    );
+  }, 60_000);
+
+  test("a group that no shard could fit is fitted with the rows of all", async () => {
+    const how = { groupBy: "g", features: ["x", "z"], folds: 1 };
+    const fit = async (name: string, rows: readonly string[]) =>
+      read((await fitGroupsCsv(file(name, rows), how)).models);
+    const first = await fit("a.csv", ["1,1,p,few,1,2", "2,0,p,few,1,3", ...rowsOf(1, 50)]);
+    const second = await fit("b.csv", ["3,1,p,few,1,1", "4,2,p,few,1,3", ...rowsOf(2, 50)]);
+    expect([first.models.has("few"), second.models.has("few")]).toEqual([false, false]);
+    const merged = inOneGo(mergeGroupsSteps([named("a", first), named("b", second)]));
+    expect(merged.models.get("few")!.n).toBe(4);
+    expect(merged.refused.map(({ group }) => group)).not.toContain("few");
+  });
+
+  test("what does not fit together is refused with the difference", async () => {
+    const fit = async (name: string, seed: number, how: object) =>
+      (await fitGroupsCsv(file(name, rowsOf(seed, 80)), { groupBy: "g", features: ["x"], ...how })).models;
+    const merge = (a: ModelGroup, b: ModelGroup) => inOneGo(mergeGroupsSteps([named("a", a), named("b", b)]));
+    const own = await fit("a.csv", 3, {});
+    const plain = await fit("b.csv", 4, { groupBy: "f" });
+    expect(() => merge(own, plain)).toThrow("the groups are by g and f");
+    const more = await fit("c.csv", 5, { features: ["x", "z"] });
+    expect(() => merge(own, more)).toThrow("a has no z");
+    expect(() => merge(own, own)).toThrow("count twice");
+    expect(() => inOneGo(forgetGroupsSteps(named("a", own), named("c", plain)))).toThrow("g and f");
+  });
+});
+
+test("refitting by group is refitting each model", async () => {
+  const { models } = await fitGroupsCsv(file("a.csv", rowsOf(5, 200)), {
+    groupBy: "g",
+    features: ["x", "z"],
+  });
+  const to = (features: string[]) =>
+    inOneGo(eachGroupSteps(models, (one) => refitSteps(one, { features }))).models;
+  for (const [name, model] of read(to(["z"])).models) {
+    const alone = inOneGo(refitSteps(models.models.get(name)!, { features: ["z"] })).model;
+    expect(model.coefficients).toEqual(alone.coefficients);
+  }
+  // What is asked for wrongly is no fault of a group's rows.
+  expect(() => to(["nowhere"])).toThrow("nowhere");
+});
