@@ -55,7 +55,6 @@ describe("models by group of shards", () => {
   const options = fc.record({
     formula: fc.constantFrom(undefined, "y ~ x + z", "y ~ x + f"),
     weights: fc.constantFrom(undefined, "w"),
-    lambda: fc.constantFrom(undefined, undefined, 0.2),
     folds: fc.constantFrom(1, 3),
     solver: fc.constantFrom("normal", "extended"),
   }) as fc.Arbitrary<Omit<FitGroupsCsvOptions, "groupBy">>;
