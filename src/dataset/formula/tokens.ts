@@ -63,5 +63,6 @@ function readToken(text: string, at: number, match: (pattern: RegExp) => RegExpE
 function hintFor(character: string): string | undefined {
   if (character === "`") return "Close the backtick.";
   if (character === '"' || character === "'") return "Close the quote.";
+  if (character === "[") return "Slopes by level, firm[x], are not absorbed: write firm:x among the terms.";
   return "Names with other characters go in backticks: `my column`.";
 }
