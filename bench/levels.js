@@ -160,6 +160,21 @@ const jobs = {
       );
     race("two-way: 1,000,000 rows, 100,000 × 50 levels, 3 features", "1.5 s", contenders);
   },
+  "groups, 1,000,000 rows, 2 features"() {
+    for (const [groups, most] of [
+      [2000, "2 × the plain fit, 150 MB"],
+      [100_000, "4 × the plain fit, 600 MB"],
+    ]) {
+      const path = panel(1_000_000, 2, [groups]);
+      const plain = train(bin, path, "-t", "y", "-f", "x1,x2");
+      const grouped = [...plain, "--group-by", "g1"];
+      const { memory } = run(grouped);
+      race(`${groups} groups, 1,000,000 rows, 2 features: ${memory.toFixed(0)} MB`, most, [
+        { name: "goml train --group-by g1", time: () => wall(grouped) },
+        { name: "goml train", time: () => wall(plain) },
+      ]);
+    }
+  },
   async signals() {
     const path = file(6000, 2000);
     const moments = await signalLatencies(train(bin, path, "--folds", "10"), flags.quick ? 4 : 20);

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import type { LinearModel } from "../../src/linear/model/model.js";
@@ -120,7 +121,40 @@ test("the bits are the same for any number of threads", async () => {
       expect(many.threads).toBeGreaterThan(1);
       expect({ ...many, threads: 1 }).toEqual(one);
     }
+    // The same from a file that is gzipped, which comes as a stream does.
+    const zipped = join(folder, "zipped.csv.gz");
+    writeFileSync(zipped, gzipSync(readFileSync(path)));
+    const { models } = await fitGroupsCsv(zipped, { ...how, groupBy: "g", threads: 2 });
+    const plain = JSON.parse(one.text);
+    expect(JSON.parse(JSON.stringify(models)).fits).toEqual(plain.fits);
+    expect(JSON.parse(JSON.stringify(models)).models).toEqual(plain.models);
   }
+}, 60_000);
+
+test("many groups of few rows have the same bits for any number of threads, from a stream too", async () => {
+  const next = uniform(11);
+  const count = 60_000;
+  const rows = Array.from({ length: count }, (_, i) => {
+    // Groups of some four rows, far from zero, met again all over the file; one group has every tenth row.
+    const g = i % 10 === 0 ? "large" : `g${Math.floor((next() * count) / 4)}`;
+    return `${(1e4 + next()).toFixed(6)},p,${g},1,${(1e4 + 3 * next()).toFixed(6)}`;
+  });
+  const path = file(rows);
+  const fit = async (data: string, threads: number) => {
+    const { models, refused } = (await fitGroupsCsv(data, { features: ["x"], groupBy: "g", threads })).models;
+    return {
+      size: models.size,
+      refused: refused.length,
+      fits: [...models].slice(0, 500).map(([g, m]) => [g, m.toJSON()]),
+    };
+  };
+  const one = await fit(path, 1);
+  expect(one.size).toBeGreaterThan(10_000);
+  expect(one.refused).toBeGreaterThan(100);
+  for (const threads of [2, 3, 8]) expect(await fit(path, threads)).toEqual(one);
+  const zipped = join(folder, "many.csv.gz");
+  writeFileSync(zipped, gzipSync(readFileSync(path)));
+  for (const threads of [1, 2]) expect(await fit(zipped, threads)).toEqual(one);
 }, 60_000);
 
 describe("predicting by group", () => {
