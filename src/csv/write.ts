@@ -1,8 +1,9 @@
 import { closeSync, openSync, realpathSync, type Stats, statSync, write } from "node:fs";
 import type { Writable } from "node:stream";
-import { promisify } from "node:util";
+import { promisify, TextDecoder } from "node:util";
 import { DataError } from "../errors.js";
 import { openToWrite } from "../files/open-output.js";
+import { forTerminal } from "../files/terminal-text.js";
 import { WholeFile } from "../files/whole-file.js";
 
 const writeAt = promisify(write);
@@ -146,6 +147,7 @@ class StreamOutput implements Output {
   readonly #name: string;
   readonly #open: () => Promise<Writable>;
   #stream: Promise<Writable> | undefined;
+  #decoder: TextDecoder | undefined;
   #failure: NodeJS.ErrnoException | undefined;
   readonly #onError = (error: NodeJS.ErrnoException) => {
     this.#failure ??= error;
@@ -173,8 +175,15 @@ class StreamOutput implements Output {
         else reject(writeError(this.#name, failure));
       };
       if (this.#failure) settle(this.#failure);
-      else stream.write(data, settle);
+      else stream.write(this.#shown(stream, data), settle);
     });
+  }
+
+  /** What a terminal shows of data has no control characters; anything else gets the bytes. */
+  #shown(stream: Writable, data: string | Uint8Array): string | Uint8Array {
+    if (!("isTTY" in stream) || !stream.isTTY) return data;
+    this.#decoder ??= new TextDecoder();
+    return forTerminal(typeof data === "string" ? data : this.#decoder.decode(data, { stream: true }));
   }
 
   async commit(): Promise<void> {

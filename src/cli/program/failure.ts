@@ -1,4 +1,5 @@
 import type { GomlError } from "../../errors.js";
+import { printError } from "../render/print.js";
 import { EXIT_CODES } from "./exit-codes.js";
 import { commandText } from "./spelling.js";
 
@@ -12,15 +13,15 @@ export function reportFailure(error: unknown, argv: string[]): number {
     const code = EXIT_CODES[error.kind];
     if (error.kind === "interrupted" && !debug) return code;
     const { message, hint } = error.words;
-    process.stderr.write(`goml: ${commandText(message)}\n`);
-    if (hint !== undefined) process.stderr.write(`hint: ${commandText(hint)}\n`);
-    if (debug) process.stderr.write(`${error.stack}\n`);
+    printError(`goml: ${commandText(message)}\n`);
+    if (hint !== undefined) printError(`hint: ${commandText(hint)}\n`);
+    if (debug) printError(`${error.stack}\n`);
     return code;
   }
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`goml: internal error: ${message}\n`);
-  if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  else process.stderr.write("hint: this is a bug in goml; run again with --debug for the stack\n");
+  printError(`goml: internal error: ${message}\n`);
+  if (debug && error instanceof Error) printError(`${error.stack}\n`);
+  else printError("hint: this is a bug in goml; run again with --debug for the stack\n");
   return 1;
 }
 

@@ -2,6 +2,7 @@ import { DataError } from "../../errors.js";
 import { lockBeside } from "../../files/lock.js";
 import { namedTwice } from "../../files/same-file.js";
 import { fileState, sameState } from "../../files/whole-file.js";
+import { printError } from "../render/print.js";
 
 /** Where a changed model is written, and on what condition. */
 export interface Change {
@@ -30,7 +31,7 @@ export async function changing<T>(
     return work({ target, inPlace: false });
   const lock = await lockBeside(path, {
     signal,
-    onWait: (holder) => process.stderr.write(`note: ${holder} is changing ${path}; waiting for it\n`),
+    onWait: (holder) => printError(`note: ${holder} is changing ${path}; waiting for it\n`),
   });
   try {
     const before = fileState(path);

@@ -1,3 +1,5 @@
+import { forTerminal } from "../../files/terminal-text.js";
+
 /** How far reading has come: bytes, of a total where it is known. */
 export interface Progress {
   read: number;
@@ -44,7 +46,7 @@ export function progressLine(
     parts.push(`${Math.floor(share * 100)}%`, `${bytes(read)} of ${bytes(total)}`, `${bytes(rate)}/s`);
     parts.push(`${Math.ceil((total - read) / Math.max(rate, 1))} s left`);
   } else parts.push(bytes(read), `${bytes(rate)}/s`);
-  return parts.join("  ").slice(0, Math.max(0, columns - 1));
+  return forTerminal(parts.join("  ")).slice(0, Math.max(0, columns - 1));
 }
 
 /** Bytes for reading, in decimal units: 999 B, 12.3 MB. */

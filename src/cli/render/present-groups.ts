@@ -3,6 +3,7 @@ import { writeJson } from "../../linear/model/write-json.js";
 import { version } from "../../version.js";
 import { groupReportOf, groupsDocument, renderGroups } from "./group-report.js";
 import type { PresentOptions } from "./present-model.js";
+import { print } from "./print.js";
 
 /** Groups that are shown of very many, but by `goml inspect`. */
 export const MOST_LINES = 100;
@@ -29,9 +30,9 @@ export async function presentGroups(
   const report = { ...groupReportOf(models), notes };
   if (options.json) {
     const parts = groupsDocument(report, { path: path ?? "", data, level: options.level });
-    process.stdout.write(`${JSON.stringify({ goml: version, command, ...extra, ...parts }, null, 2)}\n`);
+    print(`${JSON.stringify({ goml: version, command, ...extra, ...parts }, null, 2)}\n`);
   } else
-    process.stdout.write(
+    print(
       `${before}${renderGroups(report, { path: path ?? "", written: path !== undefined, most: MOST_LINES })}`,
     );
 }

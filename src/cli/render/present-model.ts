@@ -2,6 +2,7 @@ import { writeJson } from "../../linear/model/write-json.js";
 import { version } from "../../version.js";
 import type { CollinearityOptions } from "./collinearity.js";
 import type { ModelReport } from "./model-report.js";
+import { print } from "./print.js";
 import { renderSummary } from "./summary.js";
 import { summaryDocument } from "./summary-document.js";
 
@@ -40,9 +41,9 @@ export async function presentModel(
   if (options.json) {
     const parts = { ...options, model, path };
     const document = { goml: version, command, ...extra, ...summaryDocument(report, parts) };
-    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+    print(`${JSON.stringify(document, null, 2)}\n`);
   } else {
     const summary = renderSummary(report, { ...options, model, inPlace }, process.stdout.columns ?? Infinity);
-    process.stdout.write(`${before}${summary}`);
+    print(`${before}${summary}`);
   }
 }

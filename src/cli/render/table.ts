@@ -1,11 +1,15 @@
+import { STYLE_MARK } from "./colour.js";
+
+/** A colour sequence, as it is and before it is printed. */
+const STYLE = new RegExp(`(?:\\u001b|${STYLE_MARK})\\[[0-9;]*m`, "g");
+
 /** How a column of a table is set. */
 export type Align = "left" | "right";
 
 /** The width of a text in terminal cells: escape sequences take none; combining marks none; wide characters two. */
 export function displayWidth(text: string): number {
   let width = 0;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character starts a colour sequence
-  for (const c of text.replace(/\u001b\[[0-9;]*m/g, "")) {
+  for (const c of text.replace(STYLE, "")) {
     const code = c.codePointAt(0)!;
     if (code >= 0x300 && code <= 0x36f) continue;
     width +=

@@ -4,6 +4,7 @@ import { anovaModels, anovaTerms, type ModelRow, type TermRow } from "../../../l
 import { version } from "../../../version.js";
 import { colour } from "../../render/colour.js";
 import { alignedDecimals, pValue, significant, stars } from "../../render/numbers.js";
+import { print } from "../../render/print.js";
 import { type Align, renderTable } from "../../render/table.js";
 
 /** The options of `goml anova`, as commander gives them. */
@@ -22,7 +23,7 @@ export async function anova(paths: string[], options: AnovaOptions, signal: Abor
   if (options.json) {
     const table = single ? anovaTerms(model) : anovaModels(models);
     const document = { goml: version, command: "anova", target: model.target, models: paths, table };
-    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+    print(`${JSON.stringify(document, null, 2)}\n`);
     return 0;
   }
   const title = colour.bold(`Analysis of variance of ${model.target}`);
@@ -38,7 +39,7 @@ export async function anova(paths: string[], options: AnovaOptions, signal: Abor
     lines.push(
       colour.yellow("note: F compares residual sums of squares; a robust covariance has no part in it"),
     );
-  process.stdout.write(`${lines.join("\n")}\n`);
+  print(`${lines.join("\n")}\n`);
   return 0;
 }
 

@@ -13,6 +13,7 @@ import { suites } from "../../bench/suites.js";
 import { BOSTON } from "../../boston.js";
 import type { ReadingFlags } from "../../program/reading-options.js";
 import { statusLine } from "../../program/status-line.js";
+import { print, printError } from "../../render/print.js";
 
 /** The options of `goml bench`, as commander gives them. */
 export interface BenchOptions extends ReadingFlags {
@@ -89,9 +90,9 @@ export async function bench(
     ),
   };
   const format = options.json ? "json" : (options.format ?? "text");
-  if (format === "json") process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
-  else if (format === "github") process.stdout.write(`${JSON.stringify(githubFigures(document), null, 2)}\n`);
-  else process.stdout.write(renderBench(document, process.stdout.columns ?? 100));
+  if (format === "json") print(`${JSON.stringify(document, null, 2)}\n`);
+  else if (format === "github") print(`${JSON.stringify(githubFigures(document), null, 2)}\n`);
+  else print(renderBench(document, process.stdout.columns ?? 100));
 
   if (previous === undefined) return 0;
   const { compared, slower } = compareRuns(previous, results, options.maxSlowdown);
@@ -99,7 +100,7 @@ export async function bench(
     throw new GateError(slower.map(slowdownText).join("; "), {
       hint: `the gate is --max-slowdown ${options.maxSlowdown}, against ${options.compare}`,
     });
-  process.stderr.write(
+  printError(
     `${compared} ratios compared with ${options.compare}: none grew by more than ${options.maxSlowdown}\n`,
   );
   return 0;

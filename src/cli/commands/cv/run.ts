@@ -11,6 +11,7 @@ import { progressBar } from "../../program/progress.js";
 import { colour } from "../../render/colour.js";
 import { crossValidationSteps, leftOutFolds } from "../../render/model-report.js";
 import { alignedDecimals, count, significant } from "../../render/numbers.js";
+import { print } from "../../render/print.js";
 import { penaltyText, renderNotes } from "../../render/summary.js";
 import { renderTable } from "../../render/table.js";
 
@@ -41,12 +42,12 @@ export async function cv(paths: readonly string[], options: CvOptions, signal: A
   if (found === undefined)
     throw new UsageError(`${path} has no cross-validation folds`, { hint: "train with --folds 10" });
   if (options.json)
-    process.stdout.write(
+    print(
       `${JSON.stringify({ ...document(path, model, found), ...(notes.length > 0 ? { notes } : {}) }, null, 2)}\n`,
     );
   else {
     const remarks = renderNotes(notes).map((line) => `${line}\n`);
-    process.stdout.write(`${remarks.join("")}${render(model, found)}`);
+    print(`${remarks.join("")}${render(model, found)}`);
   }
   return 0;
 }

@@ -8,6 +8,7 @@ import { progressBar } from "../../program/progress.js";
 import { type ReadingFlags, readingOptions } from "../../program/reading-options.js";
 import { colour } from "../../render/colour.js";
 import { alignedDecimals, count, pValue, significant } from "../../render/numbers.js";
+import { print } from "../../render/print.js";
 import { renderTable } from "../../render/table.js";
 
 /** The options of `goml diagnose`, as commander gives them. */
@@ -68,8 +69,8 @@ export async function diagnose(
       model: { path: options.model, target: model.target },
       ...rest,
     };
-    stream.write(`${JSON.stringify(document, null, 2)}\n`);
-  } else if (!options.quiet) stream.write(renderDiagnosis(found, model.target));
+    print(`${JSON.stringify(document, null, 2)}\n`, stream);
+  } else if (!options.quiet) print(renderDiagnosis(found, model.target), stream);
   return 0;
 }
 

@@ -7,6 +7,7 @@ import { readNamed } from "../../program/model-option.js";
 import { progressBar } from "../../program/progress.js";
 import { type ReadingFlags, readingOptions } from "../../program/reading-options.js";
 import { count, significant } from "../../render/numbers.js";
+import { print } from "../../render/print.js";
 import { renderNotes } from "../../render/summary.js";
 import { renderTable } from "../../render/table.js";
 
@@ -51,7 +52,7 @@ export async function evaluate(
   const { rows, dropped, outside, excluded, metrics, notes } = found;
   const gates = gatesOf(metrics, options);
   if (options.json)
-    process.stdout.write(
+    print(
       `${JSON.stringify(
         {
           goml: version,
@@ -80,7 +81,7 @@ export async function evaluate(
       ["R²", significant(metrics.r2)],
       ["AIC", significant(metrics.aicExtract)],
     ];
-    process.stdout.write(
+    print(
       `${renderNotes(notes)
         .map((line) => `${line}\n`)
         .join("")}${renderTable(figures, ["left", "right"])}\n` +

@@ -13,6 +13,7 @@ import {
   TapeMachine,
 } from "../../../machine/index.js";
 import { readNamed } from "../../program/model-option.js";
+import { print } from "../../render/print.js";
 import { examples, type RunnableGraph } from "./examples.js";
 
 /** The options of `goml graph`, as commander gives them. */
@@ -89,7 +90,7 @@ async function onnxGraph(path: string, options: GraphOptions, signal: AbortSigna
 }
 
 async function put(text: string, file: string | undefined): Promise<void> {
-  if (file === undefined) process.stdout.write(text);
+  if (file === undefined) print(text);
   else await writeFileAtomic(file, text);
 }
 

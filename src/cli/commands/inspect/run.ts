@@ -13,6 +13,7 @@ import { groupReportOf, groupsDocument, renderGroups } from "../../render/group-
 import { type ModelReport, reportSteps } from "../../render/model-report.js";
 import { alignedDecimals, significant } from "../../render/numbers.js";
 import { presentModel } from "../../render/present-model.js";
+import { print } from "../../render/print.js";
 import { summaryDocument } from "../../render/summary-document.js";
 import { renderTable } from "../../render/table.js";
 
@@ -43,10 +44,10 @@ export async function inspect(
   const found = await readAnyModel(path, { trust: options.trust, signal });
   if (found instanceof ModelGroup && group === undefined && other === undefined) {
     const report = groupReportOf(found);
-    if (!json) process.stdout.write(renderGroups(report, { path, written: false }));
+    if (!json) print(renderGroups(report, { path, written: false }));
     else {
       const parts = groupsDocument(report, { path, data: found.source?.path, level });
-      process.stdout.write(`${JSON.stringify({ goml: version, command: "inspect", ...parts }, null, 2)}\n`);
+      print(`${JSON.stringify({ goml: version, command: "inspect", ...parts }, null, 2)}\n`);
     }
     return 0;
   }
@@ -56,7 +57,7 @@ export async function inspect(
   if (other === undefined) {
     const { vif, correlation } = options;
     if (!json) await presentModel("inspect", report, { level, vif, correlation }, { signal });
-    else process.stdout.write(`${JSON.stringify(document(path, report, options), null, 2)}\n`);
+    else print(`${JSON.stringify(document(path, report, options), null, 2)}\n`);
     return 0;
   }
   const second = oneOf(await readAnyModel(other, { trust: options.trust, signal }), other, group);
@@ -66,8 +67,8 @@ export async function inspect(
   ];
   if (options.json) {
     const models = both.map((one) => document(one.path, one.report, options));
-    process.stdout.write(`${JSON.stringify({ goml: version, command: "inspect", models }, null, 2)}\n`);
-  } else process.stdout.write(sideBySide(both, options.level));
+    print(`${JSON.stringify({ goml: version, command: "inspect", models }, null, 2)}\n`);
+  } else print(sideBySide(both, options.level));
   return 0;
 }
 

@@ -5,6 +5,7 @@ import { version } from "../../../version.js";
 import { progressBar } from "../../program/progress.js";
 import { readingOptions } from "../../program/reading-options.js";
 import { count, milliseconds } from "../../render/numbers.js";
+import { printError } from "../../render/print.js";
 import type { PredictOptions } from "./options.js";
 import { AS_SET, rowOfSet } from "./set-row.js";
 
@@ -52,7 +53,7 @@ export async function predictByUrl(
         server: { url, batches, retries },
         timing: { totalMs },
       };
-      process.stderr.write(`${JSON.stringify(document, null, 2)}\n`);
+      printError(`${JSON.stringify(document, null, 2)}\n`);
       return 0;
     }
     const parts = [`${count(rows)} ${rows === 1 ? "row" : "rows"} of ${source.name}`];
@@ -60,7 +61,7 @@ export async function predictByUrl(
     parts.push(`${count(batches)} ${batches === 1 ? "batch" : "batches"}`);
     if (retries > 0) parts.push(`${count(retries)} sent again`);
     parts.push(milliseconds(totalMs));
-    process.stderr.write(`${parts.join(", ")}\n`);
+    printError(`${parts.join(", ")}\n`);
     return 0;
   } finally {
     await source.close();

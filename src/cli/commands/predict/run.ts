@@ -13,6 +13,7 @@ import { readNamed } from "../../program/model-option.js";
 import { progressBar } from "../../program/progress.js";
 import { readingOptions } from "../../program/reading-options.js";
 import { count, milliseconds, significant } from "../../render/numbers.js";
+import { printError } from "../../render/print.js";
 import { predictByUrl } from "./by-url.js";
 import type { PredictOptions } from "./options.js";
 import { AS_SET, checkSet, rowOfSet } from "./set-row.js";
@@ -74,7 +75,7 @@ export async function predict(
         metrics,
         timing,
       };
-      process.stderr.write(`${JSON.stringify(document, null, 2)}\n`);
+      printError(`${JSON.stringify(document, null, 2)}\n`);
       return 0;
     }
     const of = sources.length > 1 ? `${sources.length} files` : path;
@@ -87,7 +88,7 @@ export async function predict(
     parts.push(
       `${milliseconds(timing.totalMs)} on ${timing.threads} ${timing.threads === 1 ? "thread" : "threads"}`,
     );
-    process.stderr.write(`${[parts.join(", "), ...notes.map((note) => `note: ${note}`)].join("\n")}\n`);
+    printError(`${[parts.join(", "), ...notes.map((note) => `note: ${note}`)].join("\n")}\n`);
     return 0;
   } finally {
     for (const source of sources) await source.close();
@@ -106,16 +107,13 @@ async function openWaitingInput(signal: AbortSignal): Promise<Source | undefined
   const idle = new AbortController();
   const timer = setTimeout(() => {
     if (fstatSync(0).isSocket()) idle.abort();
-    else
-      process.stderr.write(
-        "note: waiting for standard input; name a file to predict that: goml predict data.csv\n",
-      );
+    else printError("note: waiting for standard input; name a file to predict that: goml predict data.csv\n");
   }, IDLE_MS);
   try {
     return await openStandardInput(AbortSignal.any([signal, idle.signal]));
   } catch (error) {
     if (!idle.signal.aborted || signal.aborted) throw error;
-    process.stderr.write("note: nothing came through standard input\n");
+    printError("note: nothing came through standard input\n");
     process.stdin.destroy();
     return undefined;
   } finally {

@@ -3,6 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { GomlError, UsageError } from "../../../errors.js";
 import type { GomlServer, LogState, ServeModels } from "../../../serve/index.js";
 import { isForeseen } from "../../program/failure.js";
+import { printError } from "../../render/print.js";
 
 /** The options of `goml serve`, as commander gives them: sizes in bytes, times in seconds. */
 export interface ServeCommandOptions {
@@ -104,7 +105,7 @@ async function started(
 /** The exit code: 0 where every request was answered, and the log was not lost on the way. */
 function ended(cut: number, { dropped, failure, stuck }: LogState): number {
   if (dropped > 0 || stuck)
-    process.stderr.write(
+    printError(
       `goml: ${dropped} lines of the log were lost: its reader ${failure ? "went away" : "does not keep up"}\n`,
     );
   const code = cut > 0 || failure !== undefined ? 1 : 0;

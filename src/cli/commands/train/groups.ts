@@ -6,6 +6,7 @@ import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
 import { groupsDocument, renderGroups } from "../../render/group-report.js";
 import { MOST_LINES } from "../../render/present-groups.js";
+import { print } from "../../render/print.js";
 import type { TrainOptions } from "./options.js";
 
 /** `goml train --group-by`: fits a model per group, writes them to one file, prints a line per group. */
@@ -52,7 +53,7 @@ export async function trainGroups(
       data: data.join(" "),
       level: options.level,
     });
-    process.stdout.write(`${JSON.stringify({ goml: version, command: "train", ...document }, null, 2)}\n`);
-  } else process.stdout.write(renderGroups(report, { path: options.model, written: true, most: MOST_LINES }));
+    print(`${JSON.stringify({ goml: version, command: "train", ...document }, null, 2)}\n`);
+  } else print(renderGroups(report, { path: options.model, written: true, most: MOST_LINES }));
   return 0;
 }

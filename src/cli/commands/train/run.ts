@@ -9,6 +9,7 @@ import { version } from "../../../version.js";
 import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
 import { coefficientsCsv, effectsCsv } from "../../render/coefficients-csv.js";
+import { print } from "../../render/print.js";
 import { renderSummary } from "../../render/summary.js";
 import { summaryDocument } from "../../render/summary-document.js";
 import type { TrainOptions } from "./options.js";
@@ -69,10 +70,10 @@ export async function train(
   if (options.effects !== undefined) await writeFileAtomic(options.effects, effectsCsv(model.effects));
   if (options.quiet) return 0;
   if (options.json)
-    process.stdout.write(
+    print(
       `${JSON.stringify({ goml: version, command: "train", ...summaryDocument(fitted, { ...options, path: data.join(" ") }) }, null, 2)}\n`,
     );
-  else process.stdout.write(renderSummary(fitted, options, process.stdout.columns ?? Infinity));
+  else print(renderSummary(fitted, options, process.stdout.columns ?? Infinity));
   return 0;
 }
 
