@@ -25,8 +25,8 @@ export function checkAbsorbing(spec: ModelSpec, options: FitCsvOptions): void {
   }
   const { lambda, solver = "auto" } = options;
   const asked =
-    lambda === "path"
-      ? option("lambda", "path")
+    typeof lambda === "string"
+      ? option("lambda", lambda)
       : solver === "qr" || solver === "gd"
         ? option("solver", solver)
         : undefined;

@@ -6,7 +6,7 @@ import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
 import { UsageError } from "../errors.js";
 import { clusterNotes } from "../linear/covariance/vcov.js";
 import { LinearModel } from "../linear/model/model.js";
-import type { CrossValidatedPath } from "../linear/penalty/elastic-net.js";
+import { type CrossValidatedPath, pathNotes } from "../linear/penalty/elastic-net.js";
 import { crossValidateWithSteps, type PenaltyChoice, penalizeSteps } from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
 import type { CrossValidation } from "../linear/solve/cross-validation.js";
@@ -128,6 +128,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
       ? undefined
       : withPauses(penalizeSteps(moments, folds, regression, found.solution, penalty), control),
   );
+  if (penalized?.path !== undefined) notes.push(...pathNotes(penalized.path));
   const scan = {
     rows: total.rows + total.excluded,
     firstRow: plan.firstRow,
@@ -209,5 +210,5 @@ export function penaltyChoice({
     throw new UsageError("a penalised fit has no standard errors", {
       hint: wording`leave ${option("vcov")} out, or ${option("lambda")}`,
     });
-  return { lambda, alpha };
+  return { lambda, alpha, parametrization: "glmnet" };
 }

@@ -1,5 +1,6 @@
 import type { ReadingOptions } from "../csv/reading-options.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
+import type { LambdaChoice } from "../linear/penalty/penalty.js";
 import type { SolverChoice } from "../linear/solve/ladder.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import type { ColumnOptions } from "./choose-columns.js";
@@ -27,10 +28,11 @@ export interface FitCsvOptions extends ColumnOptions, ReadingOptions, ReadingCon
   /** How the covariance of θ is estimated; all but `iid` (default) read the data a second time. */
   vcov?: VcovType | undefined;
   /**
-   * The λ of a penalty (ridge, unless `alpha` says otherwise), or `path`: chosen among a hundred by cross-validation.
+   * The λ of a penalty (ridge, unless `alpha` says otherwise), or chosen among a hundred by cross-validation: `path`
+   * takes that of the least error, `1se` the largest one whose error is within one standard error of it.
    * θ then minimises {@link PENALTY_OBJECTIVE}. Default: none.
    */
-  lambda?: number | "path" | undefined;
+  lambda?: LambdaChoice | undefined;
   /** The mix of the penalty, from 0 (ridge, default) to 1 (lasso). */
   alpha?: number | undefined;
   /**

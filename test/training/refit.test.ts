@@ -178,16 +178,17 @@ describe("a penalised fit of a file", () => {
               .reduce((rest, x, j) => rest - x * coefficients[j + 1]!, row[k]! - coefficients[0]!),
           );
           expect(Math.abs(spread(residual).mean)).toBeLessThan(1e-9);
+          const { sd: s } = spread(rows.map((row) => row[k]!));
           for (let j = 0; j < k; j++) {
             const { mean, sd } = spread(rows.map((row) => row[j]!));
-            // On the scaled column: cov(x, residual)/sd = λ(1 − α) b + λα sign(b), within λα where b = 0.
+            // On the scaled column: cov(x, residual)/sd = λ(1 − α) b/s + λα sign(b), within λα where b = 0.
             const gradient = residual.reduce((sum, r, i) => sum + (r * (rows[i]![j]! - mean)) / sd, 0) / n;
             const b = coefficients[j + 1]! * sd;
             if (b === 0) expect(Math.abs(gradient)).toBeLessThanOrEqual(lambda * alpha + 1e-9);
             else
-              expect(Math.abs(gradient - lambda * ((1 - alpha) * b + alpha * Math.sign(b)))).toBeLessThan(
-                1e-9,
-              );
+              expect(
+                Math.abs(gradient - lambda * (((1 - alpha) * b) / s + alpha * Math.sign(b))),
+              ).toBeLessThan(1e-9);
           }
         },
       ),
@@ -201,10 +202,14 @@ describe("a penalised fit of a file", () => {
         const rows = sample(seed, n, k);
         const path = file([names(k).join(), ...rows.map((row) => row.join())]);
         const ridge = await fitted(path, { lambda });
-        // The intercept is a column here, which the rows √(nλ) sd_j e_j do not have.
+        // The intercept is a column here, which the rows √(nλ/s) sd_j e_j do not have.
+        const { sd: s } = spread(rows.map((row) => row[k]!));
         const more = Array.from({ length: k }, (_, j) => {
           const { sd } = spread(rows.map((row) => row[j]!));
-          return [...Array.from({ length: k }, (_, i) => (i === j ? Math.sqrt(n * lambda) * sd : 0)), 0];
+          return [
+            ...Array.from({ length: k }, (_, i) => (i === j ? Math.sqrt((n * lambda) / s) * sd : 0)),
+            0,
+          ];
         });
         const augmented = file([
           `one,${names(k).join()}`,
@@ -222,7 +227,7 @@ describe("a penalised fit of a file", () => {
 
   test("has estimates, and no standard errors, σ or criteria", async () => {
     const model = await fitted(BOSTON, { lambda: 0.5, alpha: 0.5 });
-    expect(model.penalty).toEqual({ lambda: 0.5, alpha: 0.5 });
+    expect(model.penalty).toEqual({ lambda: 0.5, alpha: 0.5, parametrization: "glmnet" });
     const { coefficients, fit } = model.summary();
     for (const { stdError, t, p, lower } of coefficients)
       expect([stdError, t, p, lower]).toEqual(Array(4).fill(Number.NaN));

@@ -14,7 +14,7 @@ export interface ModelOptions extends ReadingFlags {
   weights?: string;
   intercept: boolean;
   na: "omit" | "fail";
-  lambda?: number | "path";
+  lambda?: FitCsvOptions["lambda"];
   alpha?: number;
   folds?: number;
   seed: number;

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import type { LambdaChoice } from "../../linear/penalty/penalty.js";
 
 /** a,b,c; a name with a comma stands in quotes, as in CSV; several of these add up. */
 export function list(text: string, before: string[] = []): string[] {
@@ -85,11 +86,11 @@ export function concurrency(text: string): number | "auto" {
 }
 
 /** A penalty's λ, or how it is found. */
-export function lambda(text: string): number | "path" {
-  if (text === "path") return "path";
+export function lambda(text: string): LambdaChoice {
+  if (text === "path" || text === "1se") return text;
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0 && value < Infinity))
-    throw new InvalidArgumentError('expected a number of 0 or more, or "path"');
+    throw new InvalidArgumentError('expected a number of 0 or more, "path" or "1se"');
   return value;
 }
 

@@ -78,7 +78,11 @@ export function fitting(command: Command): Command {
     .addOption(
       new Option("--na <policy>", "rows with missing cells").choices(["omit", "fail"]).default("omit"),
     )
-    .option("--lambda <x>", "penalise: ridge by default; path: λ chosen by cross-validation", lambda)
+    .option(
+      "--lambda <x>",
+      "penalise: ridge by default; path: λ of the least cross-validated error; 1se: the largest within its standard error",
+      lambda,
+    )
     .option("--alpha <mix>", "the penalty's mix: 0 ridge, 1 lasso (default: 0)", mix)
     .option("--folds <n>", "cross-validation folds, 1 for none (default: 10)", positive)
     .option("--seed <n>", "seed of the split and the folds", integer, 1);
@@ -101,9 +105,9 @@ export function objective(command: Command): Command {
     "after",
     `
 With --lambda, β minimises
-  1/(2W) Σ w (y − β₀ − xᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁ ],
-W the sum of the weights (n without), D the columns' standard deviations, α the mix: 0 is ridge, 1 the lasso.
-The intercept is not penalised. This is glmnet's objective with standardize = TRUE.`,
+  1/(2W) Σ w (y − β₀ − xᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖²/s + α ‖Dβ‖₁ ],
+W the sum of the weights (n without), D the columns' standard deviations, s that of y, α the mix: 0 is ridge, 1 the
+lasso. The intercept is not penalised. This is glmnet's objective with standardize = TRUE.`,
   );
 }
 

@@ -69,6 +69,13 @@ function cvDocument({ folds, leftOut, unpredicted, mse, rmse, r2 }: CrossValidat
 }
 
 /** A path of λs, without the coefficients of each. */
-function pathDocument({ path, best, withinOneError }: CrossValidatedPath) {
-  return { best, withinOneError, points: path.map(({ coefficients: _, ...point }) => point) };
+function pathDocument({ path, best, withinOneError, atEnd, unpenalized }: CrossValidatedPath) {
+  const least = unpenalized && { mse: unpenalized.mse, rmse: unpenalized.rmse };
+  return {
+    best,
+    withinOneError,
+    ...(atEnd === undefined ? {} : { atEnd }),
+    ...(least === undefined ? {} : { unpenalized: least }),
+    points: path.map(({ coefficients: _, ...point }) => point),
+  };
 }

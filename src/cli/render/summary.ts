@@ -279,17 +279,20 @@ export function penaltyText({ lambda, alpha }: Penalty): string {
 const SHOWN_POINTS = 12;
 
 /** Some points of a path, the chosen one and that within one standard error of it always among them. */
-function renderPath({ path, best, withinOneError }: CrossValidatedPath, alpha: number): string {
+function renderPath(found: CrossValidatedPath, alpha: number): string {
+  const { path, best, withinOneError, unpenalized } = found;
   const step = Math.max(1, Math.ceil(path.length / SHOWN_POINTS));
   const shown = path
     .map((_, i) => i)
     .filter((i) => i % step === 0 || i === path.length - 1 || i === best || i === withinOneError);
   const marks = new Map([[withinOneError, "largest λ within one standard error"]]);
-  marks.set(best, "chosen: the least error");
+  marks.set(best, "the least error");
   const table = shown.map((i) => {
     const { lambda, nonZero, r2, rmse } = path[i]!;
     return [significant(lambda, 5), String(nonZero), r2.toFixed(4), significant(rmse), marks.get(i) ?? ""];
   });
+  if (unpenalized !== undefined)
+    table.push(["0", "", "", significant(unpenalized.rmse), "least squares, without a penalty"]);
   const titles = ["λ", "nonzero", "R²", "CV RMSE", ""].map((title) => colour.dim(title));
   return (
     `path of ${path.length} λ, α = ${alpha}, cross-validated:\n` +

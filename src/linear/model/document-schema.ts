@@ -116,11 +116,14 @@ export const documentDefinitions = {
   },
   penalty: {
     title: "lambda and alpha",
-    description: "The penalty λ [(1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁], D the columns' standard deviations.",
+    description:
+      "The penalty λ [(1 − α)/2 ‖Dβ‖²/s + α ‖Dβ‖₁], D the columns' standard deviations and s that of y where the " +
+      "parametrization is glmnet's, else 1, as version 0.1 had it.",
     type: "object",
     properties: {
       lambda: number,
       alpha: { description: "The mix: 0 is ridge, 1 the lasso.", ...number },
+      parametrization: { enum: ["glmnet"] },
     },
     required: ["lambda", "alpha"],
   },

@@ -1,6 +1,6 @@
 import { codedTerms } from "../../dataset/formula/coding.js";
 import type { Steps } from "../../parallel/steps.js";
-import type { CrossValidatedPath } from "../penalty/elastic-net.js";
+import { type CrossValidatedPath, pathNotes } from "../penalty/elastic-net.js";
 import { type PenaltyChoice, penalizeSteps } from "../penalty/penalty.js";
 import { checkEstimable, checkRank } from "../solve/aliasing.js";
 import { needsExtended } from "../solve/ladder.js";
@@ -45,6 +45,7 @@ export function* solveSpecSteps(
     penalty === undefined || penalty.lambda === 0
       ? undefined
       : yield* penalizeSteps(moments, folds, regression, plain, penalty);
+  if (penalized?.path !== undefined) notes.push(...pathNotes(penalized.path));
   const model = LinearModel.of({
     ...parts,
     solver: moments.extended ? "extended" : "normal",

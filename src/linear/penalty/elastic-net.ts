@@ -2,7 +2,13 @@ import { ModelError, UsageError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
-import { type CrossValidation, collectErrors, leaveOneOut } from "../solve/cross-validation.js";
+import type { Penalty } from "../model/document-schema.js";
+import {
+  type CrossValidation,
+  collectErrors,
+  crossValidateSteps,
+  leaveOneOut,
+} from "../solve/cross-validation.js";
 import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { predictionSquares } from "../solve/prediction-squares.js";
 import type { Regression } from "../solve/regression.js";
@@ -16,6 +22,11 @@ export interface PenaltyOptions {
   alpha?: number | undefined;
   /** Whether columns are scaled to standard deviation 1 (by n, as glmnet does) for the penalty; true by default. */
   standardize?: boolean | undefined;
+  /**
+   * `glmnet` (default) or, as models of version 0.1 have it, `plain`: the ridge part is λ whatever y's scale, and without
+   * an intercept D are root mean squares.
+   */
+  parametrization?: Penalty["parametrization"] | "plain";
 }
 
 /** A point on a path: the penalized fit at one λ. */
@@ -34,10 +45,11 @@ export interface PenalizedFit {
 /**
  * The elastic net at each λ: θ minimises
  *
- *     1/(2W) Σ w (y − β₀ − xᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁ ],
+ *     1/(2W) Σ w (y − β₀ − xᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖²/s + α ‖Dβ‖₁ ],
  *
- * D the columns' standard deviations √(C_jj/W) (root mean squares without an intercept), or 1 unless `standardize`:
- * glmnet's objective for gaussian responses. Coordinate descent on the Gram matrix, along decreasing λ from the
+ * D the columns' standard deviations √(C_jj/W), about the means also without an intercept, or 1 unless `standardize`, and
+ * s that of y (without an intercept its root mean square): glmnet's objective for gaussian responses. It standardises y first, so that λ is on y's scale: θ/s and λ/s
+ * do not depend on it. Coordinate descent on the Gram matrix, along decreasing λ from the
  * solution before, finds the active set, on which the optimality conditions are then solved by Cholesky. Friedman,
  * Hastie & Tibshirani 2010. Constant columns get 0, and so do those that the moments do not have.
  *
@@ -52,7 +64,7 @@ export function* elasticNetSteps(
   const alpha = checkAlpha(options);
   for (const lambda of lambdas)
     if (!(lambda >= 0 && lambda < Infinity)) throw new UsageError(`lambda must be 0 or more, got ${lambda}`);
-  const problem = yield* standardized(moments, regression, options.standardize ?? true);
+  const problem = yield* standardized(moments, regression, options);
   const fits = new Map<number, PenalizedFit>();
   const b = new Float64Array(problem.size);
   for (const lambda of [...lambdas].sort((x, y) => y - x)) {
@@ -86,8 +98,8 @@ export function* lambdaPathSteps(
 ): Steps<number[]> {
   const alpha = checkAlpha(options);
   const count = options.count ?? 100;
-  const ratio = options.ratio ?? (moments.n > regression.terms.length ? 1e-4 : 1e-2);
-  const { covariance } = yield* standardized(moments, regression, options.standardize ?? true);
+  const ratio = options.ratio ?? (moments.n < regression.terms.length ? 1e-2 : 1e-4);
+  const { covariance } = yield* standardized(moments, regression, options);
   const largest = covariance.reduce((max, v) => Math.max(max, Math.abs(v)), 0) / Math.max(alpha, 1e-3);
   return Array.from({ length: count }, (_, i) =>
     count === 1 ? largest : largest * ratio ** (i / (count - 1)),
@@ -106,11 +118,16 @@ export interface CrossValidatedPath {
   best: number;
   /** The index of the largest λ whose error is within one standard error of the least. */
   withinOneError: number;
+  /** Which end of the path the least error is at, where it is at one: it may be smaller still beyond that. */
+  atEnd: "largest" | "smallest" | undefined;
+  /** The cross-validated error at λ = 0, by least squares; undefined where there are too few rows for it. */
+  unpenalized: Pick<CrossValidation, "mse" | "rmse"> | undefined;
 }
 
 /**
  * Ridge, lasso or elastic net along a path of λs, each cross-validated from the moments of the folds. The λs come
- * from all rows (see {@link lambdaPath}) unless they are given.
+ * from all rows (see {@link lambdaPath}) unless they are given; where the least error is at the smallest, the path goes on
+ * below it, for at most as far again.
  */
 export function* crossValidatePathSteps(
   folds: readonly CrossProducts[],
@@ -121,6 +138,42 @@ export function* crossValidatePathSteps(
   const total = yield* mergeFoldsSteps(filled);
   const lambdas = [...(options.lambdas ?? (yield* lambdaPathSteps(total, regression, options)))];
   lambdas.sort((x, y) => y - x);
+  let path = yield* crossValidated(filled, total, regression, lambdas, options);
+  const leastOf = () => path.reduce((least, fit, i) => (fit.mse < path[least]!.mse ? i : least), 0);
+  if (options.lambdas === undefined && leastOf() === path.length - 1 && lambdas.length > 1) {
+    const [first, last] = [lambdas[0]!, lambdas.at(-1)!];
+    const further = lambdas.slice(1).map((lambda) => (lambda / first) * last);
+    path = [...path, ...(yield* crossValidated(filled, total, regression, further, options))];
+  }
+  const best = leastOf();
+  const limit = path[best]!.mse + path[best]!.mseError;
+  const rows = filled.reduce((sum, { n }) => sum + n, 0);
+  const fewest = rows - filled.reduce((most, { n }) => Math.max(most, n), 0);
+  const enough = fewest > regression.terms.length + 1;
+  return {
+    path,
+    best,
+    withinOneError: path.findIndex((fit) => fit.mse <= limit),
+    atEnd:
+      path.length === 1
+        ? undefined
+        : best === 0
+          ? "largest"
+          : best === path.length - 1
+            ? "smallest"
+            : undefined,
+    unpenalized: enough ? yield* crossValidateSteps(filled, regression) : undefined,
+  };
+}
+
+/** The fits to all rows at each λ, with their cross-validated errors. */
+function* crossValidated(
+  filled: readonly CrossProducts[],
+  total: CrossProducts,
+  regression: Regression,
+  lambdas: readonly number[],
+  options: PenaltyOptions,
+): Steps<CrossValidatedPath["path"]> {
   const foldPaths = yield* leaveOneOut(filled, function* (others, fold) {
     const path = yield* elasticNetSteps(others, regression, lambdas, options);
     const predictions: { coefficients: Float64Array; squares: number }[] = [];
@@ -131,14 +184,22 @@ export function* crossValidatePathSteps(
     return predictions;
   });
   const fits = yield* elasticNetSteps(total, regression, lambdas, options);
-  const path = fits.map((fit, i) => {
+  return fits.map((fit, i) => {
     const predictions = foldPaths.map((predicted) => predicted[i]!);
     const { mse, rmse, mseError } = collectErrors(filled, regression.target, predictions);
     return { ...fit, mse, rmse, mseError };
   });
-  const best = path.reduce((least, fit, i) => (fit.mse < path[least]!.mse ? i : least), 0);
-  const limit = path[best]!.mse + path[best]!.mseError;
-  return { path, best, withinOneError: path.findIndex((fit) => fit.mse <= limit) };
+}
+
+/** A remark on a path whose least error is at one of its ends. */
+export function pathNotes({ path, best, atEnd }: CrossValidatedPath): string[] {
+  if (atEnd === undefined) return [];
+  const lambda = Number(path[best]!.lambda.toPrecision(4));
+  return [
+    atEnd === "largest"
+      ? `the least error is at the largest λ of the path, ${lambda}: the terms explain nothing out of fold`
+      : `the least error is at the smallest λ of the path, ${lambda}: it may be less still below, as with no penalty`,
+  ];
 }
 
 /** `crossValidatePathSteps` in one go. */
@@ -162,10 +223,16 @@ interface Problem {
   scale: Float64Array;
   mean: Float64Array;
   targetMean: number;
+  /** s, by which the ridge part is divided. */
+  targetDeviation: number;
   tss: number;
 }
 
-function* standardized(given: CrossProducts, regression: Regression, standardize: boolean): Steps<Problem> {
+function* standardized(
+  given: CrossProducts,
+  regression: Regression,
+  { standardize = true, parametrization = "glmnet" }: PenaltyOptions,
+): Steps<Problem> {
   const moments = given.over([...regression.terms, regression.target]);
   if (moments.n === 0) throw new ModelError("there are no rows to fit");
   const at = columnsOf(moments, regression);
@@ -174,10 +241,13 @@ function* standardized(given: CrossProducts, regression: Regression, standardize
   const size = at.length - 1;
   const mean = Float64Array.from(at, (i) => moments.mean[i] ?? 0);
   const product = (i: number, j: number) => moments.product(at[i]!, at[j]!, intercept);
-  const constant = Array.from({ length: size }, (_, i) => isConstant(product(i, i), W, mean[i]!));
+  const plain = parametrization === "plain";
+  const square = (i: number) => moments.product(at[i]!, at[i]!, intercept || !plain);
+  const constant = Array.from({ length: size }, (_, i) => isConstant(square(i), W, mean[i]!));
   const scale = Float64Array.from({ length: size }, (_, i) =>
-    standardize && !constant[i] ? Math.sqrt(product(i, i) / W) : 1,
+    standardize && !constant[i] ? Math.sqrt(square(i) / W) : 1,
   );
+  const targetDeviation = plain ? 1 : Math.sqrt(product(size, size) / W) || 1;
   const gram = new Float64Array(packedLength(size));
   const covariance = new Float64Array(size);
   for (let i = 0; i < size; i++) {
@@ -187,7 +257,8 @@ function* standardized(given: CrossProducts, regression: Regression, standardize
       if (!constant[j]) gram[packedIndex(i, j)] = product(i, j) / W / scale[i]! / scale[j]!;
     if ((i & 127) === 127) yield;
   }
-  return { size, gram, covariance, scale, mean, targetMean: mean[size]!, tss: product(size, size) };
+  const targetMean = mean[size]!;
+  return { size, gram, covariance, scale, mean, targetMean, targetDeviation, tss: product(size, size) };
 }
 
 function ownScale(
@@ -207,7 +278,7 @@ const SWEEPS = 1000;
 /** Improves b to the minimum at one λ, in place. */
 function* minimize(problem: Problem, lambda: number, alpha: number, b: Float64Array): Steps<void> {
   const lasso = lambda * alpha;
-  const ridge = lambda * (1 - alpha);
+  const ridge = (lambda * (1 - alpha)) / problem.targetDeviation;
   const { size, gram, covariance } = problem;
   const largest = covariance.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
   if (lasso === 0) {

@@ -18,18 +18,37 @@ export type { Penalty };
 
 /** What a penalised fit minimises; the intercept is not penalised. */
 export const PENALTY_OBJECTIVE =
-  "1/(2W) Σ w (y − β₀ − xᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁ ], D the columns' standard deviations, W = Σ w";
+  "1/(2W) Σ w (y − β₀ − xᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖²/s + α ‖Dβ‖₁ ], " +
+  "D the columns' standard deviations, s that of y, W = Σ w";
 
 /** What a model's penalised fit minimises; where effects are absorbed, x̃ and ỹ are the columns and y about them. */
-export function objectiveOf({ absorbed }: { readonly absorbed: unknown }): string {
-  if (absorbed === undefined) return PENALTY_OBJECTIVE;
-  return "1/(2W) Σ w (ỹ − x̃ᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁ ], D the standard deviations about the effects, W = Σ w";
+export function objectiveOf({
+  absorbed,
+  penalty,
+}: {
+  readonly absorbed: unknown;
+  readonly penalty: Penalty | undefined;
+}): string {
+  const own =
+    absorbed === undefined
+      ? PENALTY_OBJECTIVE
+      : "1/(2W) Σ w (ỹ − x̃ᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖²/s + α ‖Dβ‖₁ ], " +
+        "D the standard deviations about the effects, s that of ỹ, W = Σ w";
+  // Models of version 0.1 keep what they minimised.
+  if (penalty !== undefined && penalty.parametrization === undefined)
+    return own.replace("‖Dβ‖²/s", "‖Dβ‖²").replace(/, s that of ỹ?y?/, "");
+  return own;
 }
 
-/** The penalty asked for: `path` chooses λ by cross-validation. */
+/** A λ, or how it is chosen by cross-validation: `path` by the least error, `1se` the largest λ within its standard error. */
+export type LambdaChoice = number | "path" | "1se";
+
+/** The penalty asked for. */
 export interface PenaltyChoice {
-  lambda: number | "path";
+  lambda: LambdaChoice;
   alpha: number;
+  /** That of models of version 0.1 where it is left out; see `PenaltyOptions`. */
+  parametrization?: Penalty["parametrization"];
 }
 
 /** A penalised fit in the place of one by least squares. */
@@ -54,10 +73,11 @@ export function* penalizeSteps(
   plain: Solution,
   choice: PenaltyChoice,
 ): Steps<PenalizedSolution> {
-  const { alpha } = choice;
+  const { alpha, parametrization } = choice;
+  const how = { alpha, parametrization: parametrization ?? ("plain" as const) };
   let { lambda } = choice;
   let path: CrossValidatedPath | undefined;
-  if (lambda === "path") {
+  if (typeof lambda === "string") {
     if (regression.absorbed !== undefined)
       throw new UsageError("no λ is chosen along a path where effects are absorbed", {
         hint: wording`give ${option("lambda")} a number, and compare by ${option("folds")}`,
@@ -69,16 +89,16 @@ export function* penalizeSteps(
           hint: wording`train with ${option("folds", 10)}, or give a number to ${option("lambda")}`,
         },
       );
-    path = yield* crossValidatePathSteps(folds, regression, { alpha });
-    lambda = path.path[path.best]!.lambda;
+    path = yield* crossValidatePathSteps(folds, regression, how);
+    lambda = path.path[lambda === "1se" ? path.withinOneError : path.best]!.lambda;
   }
   const { absorption } = plain;
   // Effects are not penalised: what is left of the columns about them is, in place of the columns.
   const { target, terms } = regression;
   const [fit] =
     absorption === undefined
-      ? yield* elasticNetSteps(moments, regression, [lambda], { alpha })
-      : yield* elasticNetSteps(absorption.moments, { target, terms, intercept: true }, [lambda], { alpha });
+      ? yield* elasticNetSteps(moments, regression, [lambda], how)
+      : yield* elasticNetSteps(absorption.moments, { target, terms, intercept: true }, [lambda], how);
   const { rss, nonZero } = fit!;
   const coefficients = absorption === undefined ? fit!.coefficients : fit!.coefficients.slice(1);
   const solution: Solution = {
@@ -89,7 +109,8 @@ export function* penalizeSteps(
     rank: nonZero + (regression.intercept ? 1 : 0),
     rss,
   };
-  return { penalty: { lambda, alpha }, solution, path };
+  const penalty = { lambda, alpha, ...(parametrization === undefined ? {} : { parametrization }) };
+  return { penalty, solution, path };
 }
 
 /** Cross-validates a regression, with its penalty where it has one, from the moments of the folds. */
@@ -99,9 +120,9 @@ export function* crossValidateWithSteps(
   penalty: Penalty | undefined,
 ): Steps<CrossValidation> {
   if (penalty === undefined) return yield* crossValidateSteps(folds, regression);
-  const { lambda, alpha } = penalty;
+  const { lambda, alpha, parametrization = "plain" as const } = penalty;
   const predictions = yield* leaveOneOut(folds, function* (others, fold) {
-    const [fit] = yield* elasticNetSteps(others, regression, [lambda], { alpha });
+    const [fit] = yield* elasticNetSteps(others, regression, [lambda], { alpha, parametrization });
     const { coefficients } = fit!;
     return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
   });

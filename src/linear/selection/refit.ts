@@ -16,7 +16,7 @@ import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
-import type { PenaltyChoice } from "../penalty/penalty.js";
+import type { LambdaChoice, PenaltyChoice } from "../penalty/penalty.js";
 import { vcovNotes } from "../shards/compatible.js";
 
 /** What to change of a model; all may be left out. */
@@ -29,8 +29,8 @@ export interface RefitOptions {
   formula?: string | undefined;
   intercept?: boolean | undefined;
   references?: Readonly<Record<string, string>> | undefined;
-  /** Another λ, 0 for none, `path` for one chosen by cross-validation. Default: the model's own penalty. */
-  lambda?: number | "path" | undefined;
+  /** Another λ, 0 for none, `path` or `1se` for one chosen by cross-validation. Default: the model's own penalty. */
+  lambda?: LambdaChoice | undefined;
   alpha?: number | undefined;
 }
 
@@ -99,7 +99,11 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
 function penaltyOf(model: LinearModel, { lambda, alpha }: RefitOptions): PenaltyChoice | undefined {
   const before = model.penalty;
   const chosen = lambda ?? before?.lambda;
-  if (chosen !== undefined) return { lambda: chosen, alpha: alpha ?? before?.alpha ?? 0 };
+  if (chosen !== undefined) {
+    // A λ of the model's own means what it meant there.
+    const parametrization = lambda === undefined ? before?.parametrization : "glmnet";
+    return { lambda: chosen, alpha: alpha ?? before?.alpha ?? 0, parametrization };
+  }
   if (alpha !== undefined)
     throw new UsageError(wording`${option("alpha")} is the mix of a penalty, and there is none`, {
       hint: wording`add ${option("lambda")}`,

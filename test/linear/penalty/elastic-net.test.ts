@@ -40,7 +40,7 @@ describe("the elastic net", () => {
         (sample, alpha, share, intercept, standardize) => {
           const moments = momentsOf(sample);
           const regression = regressionOf(sample, intercept);
-          const options = { alpha, standardize };
+          const options = { alpha, standardize, parametrization: "plain" as const };
           const [largest] = lambdaPath(moments, regression, { ...options, count: 1 });
           const lambda = largest! * share;
           const [fit] = elasticNet(moments, regression, [lambda], options);
@@ -68,6 +68,7 @@ describe("the elastic net", () => {
           const [fit] = elasticNet(moments, regressionOf(sample, false), [lambda], {
             alpha: 0,
             standardize: false,
+            parametrization: "plain",
           });
           // √(Wλ) on the diagonal adds Wλ‖β‖² to the squares.
           const rows = new Float64Array(k * (k + 1));
@@ -115,7 +116,10 @@ describe("the elastic net", () => {
       golden.data.Employed.flatMap((_: number, r: number) => names.map((c) => golden.data[c][r])),
     );
     const regression = { target: "Employed", terms: names.slice(1), intercept: true };
-    const fits = elasticNet(Moments.fromRows(names, X), regression, golden.lambdas, { alpha: 0 });
+    const fits = elasticNet(Moments.fromRows(names, X), regression, golden.lambdas, {
+      alpha: 0,
+      parametrization: "plain",
+    });
     fits.forEach(({ coefficients }, i) => {
       golden.coefficients[i].forEach((value: number, j: number) => {
         // longley's condition number is about 1e2 once scaled, and the normal equation squares it.

@@ -1,6 +1,7 @@
 import { refuseOverwriting } from "../../../files/same-file.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
+import type { LambdaChoice } from "../../../linear/penalty/penalty.js";
 import { eachGroupSteps } from "../../../linear/selection/each-group.js";
 import { refitSteps } from "../../../linear/selection/refit.js";
 import { withPauses } from "../../../parallel/steps.js";
@@ -15,7 +16,7 @@ export interface RefitOptions extends PresentOptions {
   formula?: string;
   reference: Record<string, string>;
   intercept: boolean;
-  lambda?: number | "path";
+  lambda?: LambdaChoice;
   alpha?: number;
   trust?: boolean;
 }
