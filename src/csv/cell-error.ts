@@ -42,10 +42,12 @@ function repeatsHeader(table: Table, cells: readonly string[]): boolean {
 
 function hintFor(table: Table, name: string, cell: string): Wording {
   const isTarget = name === table.target;
+  const { format } = table;
+  if (format.decimal === "," && /^[+-]?\d{1,3}\.\d{3}$/.test(cell.trim()))
+    return wording`if the point groups thousands: ${option("thousands", ".")}; for a file with decimal points: ${option("decimal", ".")}`;
   const asText: Wording = isTarget ? "" : wording`; to take the column as text: ${option("text", [name])}`;
   const shape = cellShape(cell);
   const short = cell.trim().slice(0, 20);
-  const { format } = table;
   switch (shape.like) {
     case "number": {
       if (format.decimal === "," && isDecimal(cell))

@@ -120,7 +120,10 @@ function judge(
 /** What a cell is: a number, nothing, or what it looks like. */
 function shapeOf(cell: string, reader: CellReader): CellShape | "number" | undefined {
   if (reader.plain ? isDecimal(cell) : reader.isNumber(cell) && !reader.isMissing(cell)) return "number";
-  return reader.isMissing(cell) ? undefined : cellShape(cell);
+  if (reader.isMissing(cell)) return undefined;
+  const shape = cellShape(cell);
+  // With a decimal comma, a number with a point is one in another writing.
+  return shape.like === "text" && isDecimal(cell) ? { like: "number" } : shape;
 }
 
 /** How many cells there are, and how many different ones. */

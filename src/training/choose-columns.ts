@@ -2,10 +2,12 @@ import { ordinal } from "../csv/header.js";
 import { columnsSpec, formulaSpec } from "../dataset/formula/resolve.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { nearestName } from "../dataset/nearest.js";
+import type { NumberFormat } from "../dataset/number-format.js";
 import type { Column } from "../dataset/schema.js";
 import { DataError, quoteCell, UsageError } from "../errors.js";
 import { isDecimal } from "../kernels/number.js";
 import { option, type Wording, wording } from "../wording.js";
+import { doubts } from "./doubts.js";
 
 /** Which columns the user asks for; all may be left out. */
 export interface ColumnOptions {
@@ -39,6 +41,8 @@ export interface ChosenColumns {
 interface KnownTable {
   readonly columns: readonly Column[];
   readonly sample: readonly (readonly string[])[];
+  readonly format?: NumberFormat | undefined;
+  readonly dialect?: { readonly delimiter: string } | undefined;
 }
 
 /**
@@ -217,37 +221,6 @@ function numbersRows(cells: readonly string[], at: number): boolean {
   if (at === 0) return cells.every((cell) => /^\d+$/.test(cell)) || !cells.every(isDecimal);
   const first = Number(cells[0]);
   return (first === 0 || first === 1) && cells.every((cell, i) => Number(cell) === first + i);
-}
-
-/** What is often written for a missing number. */
-const SENTINELS = new Set(["-9", "-99", "-999", "-9999", "-99999"]);
-
-/** Remarks on columns that may not be what they seem. */
-function doubts(spec: ModelSpec, { columns, sample }: KnownTable): string[] {
-  const [numeric, text] = [new Set(spec.numeric), new Set(spec.text)];
-  return columns.flatMap(({ name, numberToo, unnamed }, at) => {
-    if (unnamed && (numeric.has(name) || text.has(name)))
-      return [`the ${ordinal(at + 1)} column has no name, and is called ${name}`];
-    if (numeric.has(name)) {
-      const marked = new Set(sample.map((row) => row[at]!).filter((cell) => SENTINELS.has(cell)));
-      const least = Math.min(...[...marked].map(Number));
-      if (marked.size === 0 || sample.some((row) => Number(row[at]) < least / 3 && Number(row[at]) !== least))
-        return [];
-      return [
-        `${name} is ${least} in some rows and nowhere near it else; if that means a missing value, say so (na-values ${name}=${least})`,
-      ];
-    }
-    if (!text.has(name)) return [];
-    if (numberToo !== undefined)
-      return [`${name} is read as text, though it holds numbers too, such as ${numberToo}`];
-    const cells = new Set(sample.map((row) => row[at]!));
-    const codes = [...cells].filter((cell) => cell !== "" && cell !== "NA");
-    return cells.has("NA") && codes.length > 0 && codes.every((code) => /^[A-Z]{2}$/.test(code))
-      ? [
-          `NA in ${name} is read as missing; if it is one of its codes, say that there only empty cells are (na-values ${name}=)`,
-        ]
-      : [];
-  });
 }
 
 function notNumeric(column: Column, what: string, table: KnownTable, file: string): DataError {

@@ -1,0 +1,91 @@
+import { ordinal } from "../csv/header.js";
+import type { ModelSpec } from "../dataset/formula/spec.js";
+import { CellReader, type NumberFormat, PLAIN_FORMAT } from "../dataset/number-format.js";
+import type { Column } from "../dataset/schema.js";
+
+/** What is often written for a missing number. */
+const SENTINELS = new Set(["-9", "-99", "-999", "-9999", "-99999"]);
+
+/** What is known of a table before it is read. */
+interface KnownTable {
+  readonly columns: readonly Column[];
+  readonly sample: readonly (readonly string[])[];
+  readonly format?: NumberFormat | undefined;
+  readonly dialect?: { readonly delimiter: string } | undefined;
+}
+
+/** Remarks on columns of a model that may not be what they seem. */
+export function doubts(spec: ModelSpec, table: KnownTable): string[] {
+  const { format = PLAIN_FORMAT, dialect } = table;
+  return table.columns.flatMap((column, at) => {
+    const { name, unnamed } = column;
+    const cells = () => table.sample.map((row) => row[at] ?? "");
+    if (unnamed && (spec.numeric.includes(name) || spec.text.includes(name)))
+      return [`the ${ordinal(at + 1)} column has no name, and is called ${name}`];
+    if (spec.numeric.includes(name))
+      return [
+        ...sentinel(name, cells(), new CellReader(format, name)),
+        ...(dialect?.delimiter === ";" && format.decimal === "." ? grouped(name, cells()) : []),
+      ];
+    if (!spec.text.includes(name) || column.dates !== undefined) return [];
+    if (column.numberToo !== undefined)
+      return [`${name} is read as text, though it holds numbers too, such as ${column.numberToo}`];
+    return [...namibia(name, new Set(cells())), ...lookAlikes(name, new Set(cells()))];
+  });
+}
+
+/** A number that looks as if it meant a missing value, unless it is said to. */
+function sentinel(name: string, cells: readonly string[], reader: CellReader): string[] {
+  const marked = new Set(cells.filter((cell) => SENTINELS.has(cell) && !reader.isMissing(cell)));
+  const least = Math.min(...[...marked].map(Number));
+  if (marked.size === 0 || cells.some((cell) => Number(cell) < least / 3 && Number(cell) !== least))
+    return [];
+  return [
+    `${name} is ${least} in some rows and nowhere near it else; if that means a missing value, say so (na-values ${name}=${least})`,
+  ];
+}
+
+/** Numbers of which each could as well have a point between thousands, in a file of semicolons. */
+function grouped(name: string, cells: readonly string[]): string[] {
+  const given = cells.filter((cell) => cell !== "");
+  const all = given.length >= 5 && given.every((cell) => /^[+-]?(?:[1-9]\d{0,2}\.\d{3}|\d{1,3})$/.test(cell));
+  if (!all || !given.some((cell) => cell.includes("."))) return [];
+  return [
+    `${name} is read with a decimal point, as in ${given.find((cell) => cell.includes("."))}; if that is a point between thousands, say so (thousands .)`,
+  ];
+}
+
+function namibia(name: string, cells: ReadonlySet<string>): string[] {
+  const codes = [...cells].filter((cell) => cell !== "" && cell !== "NA");
+  return cells.has("NA") && codes.length > 0 && codes.every((code) => /^[A-Z]{2}$/.test(code))
+    ? [
+        `NA in ${name} is read as missing; if it is one of its codes, say that there only empty cells are (na-values ${name}=)`,
+      ]
+    : [];
+}
+
+/** Two levels that a reader would take for one. */
+function lookAlikes(name: string, cells: ReadonlySet<string>): string[] {
+  const seen = new Map<string, string>();
+  for (const cell of cells) {
+    const level = cell.trim().normalize("NFC");
+    const key = level
+      .normalize("NFKC")
+      .toLowerCase()
+      .replace(/[\p{Cf}\s]/gu, "");
+    const other = seen.get(key);
+    if (other !== undefined && other !== level)
+      return [
+        `${name} has levels that differ only in case, in blanks or in what does not show: ${shown(other)}, ${shown(level)}`,
+      ];
+    seen.set(key, level);
+  }
+  return [];
+}
+
+function shown(level: string): string {
+  return JSON.stringify(level).replace(
+    /[\p{Cf}\u00a0\u2000-\u200a\u202f]/gu,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, "0")}`,
+  );
+}
