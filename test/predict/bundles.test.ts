@@ -9,6 +9,7 @@ import { build as esbuild } from "esbuild";
 import { build as vite } from "vite";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { LinearModel } from "../../src/linear/model/model.js";
+import { predictorOf } from "../../src/predict.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
 import { CHROMIUM, hasChromium, openChromium } from "../chromium.js";
 
@@ -33,7 +34,8 @@ beforeAll(async () => {
     formula: "log(wage) ~ education * gender + poly(experience, 2, raw = TRUE) + occupation",
     vcov: "hc1",
   }));
-  const { lower, upper } = model.predictInterval(RECORDS, { interval: "confidence", level: 0.9 });
+  const predictor = predictorOf(JSON.parse(JSON.stringify(model)));
+  const { lower, upper } = predictor.predictInterval(RECORDS, { interval: "confidence", level: 0.9 });
   expected = JSON.stringify({ y: [...model.predict(RECORDS)], lower: [...lower], upper: [...upper] });
 });
 
