@@ -6,6 +6,7 @@ import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
 import { UsageError } from "../errors.js";
 import { clusterNotes } from "../linear/covariance/vcov.js";
 import { LinearModel } from "../linear/model/model.js";
+import { perfectFitNotes } from "../linear/model/summary.js";
 import { type CrossValidatedPath, pathNotes } from "../linear/penalty/elastic-net.js";
 import { crossValidateWithSteps, type PenaltyChoice, penalizeSteps } from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
@@ -153,7 +154,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     reading: readingToKeep(options),
     scan,
   });
-  notes.push(...absorbingNotes(model));
+  notes.push(...absorbingNotes(model), ...perfectFitNotes(model));
   if (vcov !== "iid") {
     const request = { ...plan, type: vcov, cluster: options.cluster };
     model = await watch.scan(() => robustVcovOf(table, layout, model, request, control));

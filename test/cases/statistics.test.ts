@@ -215,6 +215,21 @@ describe("what is built on θ", () => {
       },
     ));
 
+  it("a perfect fit gets R's warning, and a p that is 0 prints as below 1e-300", () =>
+    inFolder(
+      { "d.csv": `x,y\n${Array.from({ length: 20 }, (_, i) => `${i},${2 * i + 1}`).join("\n")}\n` },
+      async (folder) => {
+        // summary(lm(y ~ x)): "essentially perfect fit: summary may be unreliable"
+        const { stdout } = await goml(folder, ["train", "d.csv"]);
+        expect(stdout).toContain("essentially perfect fit");
+        expect(stdout).not.toMatch(/Infinity|NaN/);
+        expect((await goml(folder, ["inspect", "model.json"])).stdout).toContain("essentially perfect fit");
+        expect((await json(folder, "train", "d.csv", "--no-intercept")).notes).toEqual([]);
+        // Without an intercept R² is about 0, and says so.
+        expect((await goml(folder, ["train", "d.csv", "--no-intercept"])).stdout).toContain("(uncentred)");
+      },
+    ));
+
   it("levels that are numbers are named as R names them", () =>
     inCase("numeric-level-names", async (folder) => {
       const { model } = await json(folder, "train", "d.csv", "--formula", "y ~ factor(q)");

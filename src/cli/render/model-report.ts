@@ -1,5 +1,6 @@
 import { clusterNotes } from "../../linear/covariance/vcov.js";
 import type { LinearModel } from "../../linear/model/model.js";
+import { perfectFitNotes } from "../../linear/model/summary.js";
 import { crossValidateWithSteps } from "../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../linear/solve/cross-validation.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
@@ -14,7 +15,7 @@ export function* reportSteps(model: LinearModel, notes: string[] = []): Steps<Mo
   const { scan } = model;
   return {
     model,
-    notes: [...notes, ...clusterNotes(model.vcov)],
+    notes: [...notes, ...clusterNotes(model.vcov), ...perfectFitNotes(model)],
     cv: yield* crossValidationSteps(model),
     ...(scan === undefined
       ? {}

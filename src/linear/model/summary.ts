@@ -40,6 +40,26 @@ export interface Summary {
   level: number;
 }
 
+/** R's bound of `summary.lm`: a residual variance below this share of the fitted values' mean square is rounding. */
+const PERFECT = 1e-30;
+
+/** A remark on a fit that leaves nothing but rounding, as R's `summary.lm` warns of it. */
+export function perfectFitNotes(
+  model: Pick<
+    FittedModel,
+    "penalty" | "dfResidual" | "rss" | "tss" | "n" | "moments" | "regression" | "intercept"
+  >,
+): string[] {
+  const { penalty, dfResidual, rss, tss, n, moments, regression, intercept } = model;
+  if (penalty !== undefined || !(dfResidual > 0)) return [];
+  const y = moments.index(regression.target);
+  const square = (tss - rss) / n + (intercept && y >= 0 ? moments.mean[y]! ** 2 : 0);
+  if (rss / dfResidual > PERFECT * square) return [];
+  return [
+    "essentially perfect fit: standard errors, tests and criteria are made of rounding, and say nothing",
+  ];
+}
+
 /**
  * The summary of a model: t = θ̂/se(θ̂), p and intervals by Student's t with n − rank degrees of freedom,
  * G − 1 for a covariance clustered in G groups. A penalised
