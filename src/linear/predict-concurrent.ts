@@ -77,6 +77,7 @@ export async function predictRowsConcurrent(
     throw new UsageError(`threads should be an integer of 1 or more, got ${threads}`);
   if (out !== undefined && out.length !== n)
     throw new UsageError(`out has ${out.length} places, X has ${n} rows`);
+  if (out !== undefined) refuseOverlap(X, out);
   if (signal?.aborted) throw new InterruptedError("the prediction was aborted", { cause: signal.reason });
   const k = weights.length - 1;
   if (n * (k + 1) <= INLINE_PRODUCTS) {
@@ -104,6 +105,19 @@ export async function predictRowsConcurrent(
   if (out === undefined || out === result) return result;
   out.set(result);
   return out;
+}
+
+/**
+ * Predictions are written while rows are read, by several threads at a time: X would change under their feet.
+ *
+ * @throws UsageError where out and X have bytes in common
+ */
+export function refuseOverlap(X: Float64Array, out: Float64Array): void {
+  const apart =
+    X.buffer !== out.buffer ||
+    X.byteOffset + X.byteLength <= out.byteOffset ||
+    out.byteOffset + out.byteLength <= X.byteOffset;
+  if (!apart) throw new UsageError("out and X overlap in memory: give out a place of its own");
 }
 
 function isShared(values: Float64Array | undefined): values is Float64Array<SharedArrayBuffer> {

@@ -95,7 +95,11 @@ export class TaskGroup {
     this.error = reason;
     this.queue = [];
     this.queueHead = 0;
-    this.onCancel?.(reason);
+    try {
+      this.onCancel?.(reason);
+    } catch {
+      // Fails after the first error, and is dropped like all that do: thrown here it would leave tasks uncounted.
+    }
     this.controller?.abort(reason);
   }
 

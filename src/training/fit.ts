@@ -107,6 +107,6 @@ function checkFinite(
   for (let i = 0; i < y.length; i++)
     if (!Number.isFinite(y[i])) throw wrong(i, columns[k], "a finite number", y[i]!);
   for (let i = 0; i < (weights?.length ?? 0); i++)
-    if (!(weights![i]! >= 0 && weights![i]! < Infinity))
+    if (typeof weights![i] !== "number" || !(weights![i]! >= 0 && weights![i]! < Infinity))
       throw wrong(i, "weights", "a finite weight of 0 or more", weights![i]!);
 }

@@ -10,7 +10,11 @@ import { foldAlone } from "../../stats/sparse-fold.js";
 import { inferenceDf, type RobustVcov, type Vcov } from "../covariance/vcov.js";
 import { unwhiten, type Whitening } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
-import { type PredictConcurrentOptions, predictRowsConcurrent } from "../predict-concurrent.js";
+import {
+  type PredictConcurrentOptions,
+  predictRowsConcurrent,
+  refuseOverlap,
+} from "../predict-concurrent.js";
 import type { Absorbed } from "../solve/absorb.js";
 import { relationsOf } from "../solve/aliased-relations.js";
 import type { Regression } from "../solve/regression.js";
@@ -314,6 +318,7 @@ export class LinearModel implements FittedModel {
     const n = rowCount(flat, this.terms.length);
     if (out !== undefined && out.length !== n)
       throw new UsageError(`out has ${out.length} places, X has ${n} rows`);
+    if (out !== undefined) refuseOverlap(flat, out);
     const result = out ?? new Float64Array(n);
     predictRows(flat, this.weights, result);
     if (this.rowSpace !== undefined) maskOutside(this.rowSpace, flat, this.terms.length, result);
@@ -489,9 +494,19 @@ export function flatten(X: Float64Array | readonly (readonly number[])[], k: num
   const flat = new Float64Array(X.length * k);
   X.forEach((row, i) => {
     if (row.length !== k) throw new UsageError(`row ${i} of X has ${row.length} values, expected ${k}`);
-    flat.set(row, i * k);
+    for (let j = 0; j < k; j++) {
+      const value: unknown = row[j];
+      // An array takes null, "" and [] for 0.
+      if (typeof value !== "number")
+        throw new UsageError(`row ${i} of X, value ${j}: expected a number, got ${described(value)}`);
+      flat[i * k + j] = value;
+    }
   });
   return flat;
+}
+
+function described(value: unknown): string {
+  return value === undefined ? "nothing" : (JSON.stringify(value) ?? typeof value);
 }
 
 /** The number of rows of k values in X. */
