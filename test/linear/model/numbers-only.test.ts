@@ -19,7 +19,8 @@ test.each([[null], [""], [[]], ["1"], [undefined], [false], [{}]])("%j is no num
   await expect(model.predictConcurrent(rows)).rejects.toThrow(UsageError);
   expect(() => fit([[1, value], ...X.slice(1)] as never, y)).toThrow(UsageError);
   expect(() => fit(X, [value, ...y.slice(1)] as never)).toThrow(UsageError);
-  expect(() => model.predict([[1, ,]] as never)).toThrow(UsageError);
+  // A hole.
+  expect(() => model.predict([Object.assign(new Array(2), { 0: 1 })])).toThrow(UsageError);
 });
 
 test("out may not overlap X, which is read while out is written", async () => {
