@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -40,4 +41,22 @@ describe("a signal", () => {
       }
     });
   });
+
+  it.each([
+    ["SIGINT", ["train", "pipe"]],
+    ["SIGTERM", ["predict", "few.csv", "-m", "pipe"]],
+    ["SIGHUP", ["predict", "few.csv", "-o", "pipe"]],
+    ["SIGINT", ["update", "model.json", "pipe"]],
+  ] as const)("%s ends a command that waits for a named pipe: %j", (signal, args) =>
+    inFolder({ "few.csv": "a,b,y\n1,2,3\n2,1,5\n3,5,4\n4,3,8\n5,9,7\n" }, async (folder) => {
+      await finished(start(folder, ["train", "few.csv", "-q"]), folder);
+      execFileSync("mkfifo", [join(folder, "pipe")]);
+      const child = start(folder, args);
+      const end = finished(child, folder);
+      // Long enough to come to the pipe, whose other end nobody opens; the end itself is all that is asserted.
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      child.kill(signal);
+      expect(await end).toMatchObject({ code: 130, stderr: "", left: ["few.csv", "model.json", "pipe"] });
+    }),
+  );
 });
