@@ -114,7 +114,8 @@ function soundnessFault(
   if (rank !== coefficients.length - aliased.length && !(penalty && rank === active))
     return `"rank" should be ${coefficients.length - aliased.length}, the number of coefficients that are not null, found ${rank}`;
   const df = n - rank - (absorbed?.rank ?? 0);
-  if (df < 0) return `"n" should be ${n - df} or more, for so much was estimated, found ${n}`;
+  // A penalty determines more coefficients than there are rows.
+  if (df < 0 && !penalty) return `"n" should be ${n - df} or more, for so much was estimated, found ${n}`;
   const expected = penalty || df === 0 ? null : Math.sqrt(rss / df);
   if (expected === null ? sigma !== null : sigma === null || Math.abs(sigma - expected) > 1e-9 * expected)
     return `"sigma" should be ${expected}, found ${sigma}`;

@@ -25,6 +25,18 @@ describe("a model", () => {
     expect(JSON.stringify(again)).toBe(JSON.stringify(model));
   });
 
+  test.each([0, 0.5, 1])(
+    "of fewer rows than coefficients comes back, which a penalty allows (α = %s)",
+    async (alpha) => {
+      const rows = ["a,b,c,d,e,f,y", "1,2,5,1,0,3,4", "2,1,3,1,7,1,2", "0,4,2,6,1,1,3", "5,1,1,2,2,4,9"];
+      const path = scratch.file("wide.csv", `${rows.join("\n")}\n`);
+      const { model } = await fitCsv(path, { lambda: 0.1, alpha });
+      expect(model.n).toBeLessThan(model.coefficients.length);
+      const again = LinearModel.fromJSON(JSON.parse(JSON.stringify(model)));
+      expect(again.coefficients).toEqual(model.coefficients);
+    },
+  );
+
   test("with an aliased term keeps NaN, which JSON writes as null", () => {
     const X = Array.from({ length: 20 }, (_, i) => [i, 2 * i, (i * 7) % 5]);
     const model = fit(
