@@ -80,7 +80,7 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
     const df = model.vcov.type === "cluster" ? `, t on ${count(model.dfInference)} degrees of freedom` : "";
     lines.push(`standard errors, t, p and intervals: ${vcovName(model.vcov)}${df}`);
   }
-  lines.push(...referenceLines(model));
+  lines.push(...referenceLines(model, Math.min(columns, 80)));
   if (model.aliased.length > 0)
     lines.push(colour.yellow(`linearly dependent on terms before them, left out: ${firstOf(model.aliased)}`));
   lines.push("");
@@ -121,7 +121,10 @@ function uncentred({ intercept, absorbed }: LinearModel): string {
 }
 
 /** The level of each factor that the others are compared with, where it has no coefficient of its own. */
-function referenceLines({ codedTerms, spec, levels, references, absorbed }: LinearModel): string[] {
+function referenceLines(
+  { codedTerms, spec, levels, references, absorbed }: LinearModel,
+  columns: number,
+): string[] {
   const named = spec.variables.flatMap(({ kind, label, ...variable }, v) => {
     if (kind !== "factor" || spec.absorbed?.includes(v)) return [];
     const own = codedTerms.filter(({ variables }) => variables.includes(v));
@@ -134,7 +137,8 @@ function referenceLines({ codedTerms, spec, levels, references, absorbed }: Line
     return own.length === 0 || reference === undefined || met.has(reference) ? [] : [`${label} ${reference}`];
   });
   if (named.length === 0 || absorbed !== undefined) return [];
-  return [colour.dim(`reference ${named.length === 1 ? "level" : "levels"}: ${firstOf(named)}`)];
+  const text = `reference ${named.length === 1 ? "level" : "levels"}: ${firstOf(named)}`;
+  return [colour.dim(wrap(text, columns))];
 }
 
 /** What was absorbed, and how much the terms explain within it. */
