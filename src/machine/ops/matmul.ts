@@ -9,10 +9,13 @@ import { reshape } from "./layout.js";
 /** From to before. */
 type Range = readonly [number, number];
 
-/** Columns that are packed together, two tiles of doubles or one of floats. */
+/** Columns that a piece has at least, two tiles of doubles or one of floats; and where each packs much of A. */
 const PANEL = 8;
-/** From this many panels a product is cut by columns whatever its rows. */
-const MIN_PANELS = 8;
+const WIDE_PANEL = 128;
+/** From this many columns pieces are wide: every one packs all of A, which 64 columns do not pay for. */
+const WIDE = 512;
+/** From this many columns a product is cut by columns whatever its rows. */
+const MIN_COLUMNS = 64;
 /** Fewer products of elements than this are done before WebAssembly has been called. */
 const MIN_PRODUCTS = 1000;
 /** About how long a product of two doubles takes in a plain loop and in WebAssembly, in nanoseconds; floats take half. */
@@ -51,8 +54,9 @@ export class Matmul extends Op {
     const bStarts = starts(batch, b, k * n);
     // A product is cut by columns, a panel at a time, because each piece packs its own columns of B; by rows where
     // there are too few columns for that.
-    const panels = Math.ceil(n / PANEL);
-    const byColumns = panels >= MIN_PANELS || panels * PANEL >= m;
+    const panel = n >= WIDE ? WIDE_PANEL : PANEL;
+    const panels = Math.ceil(n / panel);
+    const byColumns = panels * panel >= MIN_COLUMNS || panels * panel >= m;
     const parts = byColumns ? panels : m;
     const inMemory = m * n * k >= MIN_PRODUCTS;
     return {
@@ -67,7 +71,7 @@ export class Matmul extends Op {
           const end = Math.min(to, (index + 1) * parts);
           const [first, last] = [part - index * parts, end - index * parts];
           const rows: Range = byColumns ? [0, m] : [first, last];
-          const columns: Range = byColumns ? [PANEL * first, Math.min(n, PANEL * last)] : [0, n];
+          const columns: Range = byColumns ? [panel * first, Math.min(n, panel * last)] : [0, n];
           product(x!, aStarts[index]!, y!, bStarts[index]!, out, index * m * n, rows, columns, k, n);
           part = end;
         }
