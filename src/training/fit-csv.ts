@@ -150,7 +150,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     moments,
     folds,
     weightsColumn: options.weights,
-    ...(await keptSources(sources)),
+    ...(await keptSources(sources, plan)),
     reading: readingToKeep(options),
     scan,
   });

@@ -176,7 +176,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     groupBy,
     models: modelsByGroup(fits, others),
     refused: inGroupOrder(new Map(refused.map((one) => [one.group, one]))),
-    ...(await keptSources(sources)),
+    ...(await keptSources(sources, plan)),
     scan,
   };
   let fitted = new ModelGroup(parts);

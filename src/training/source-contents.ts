@@ -9,12 +9,20 @@ export interface KeptSources {
   sources: SourceContent[];
 }
 
-/** What is to be kept of sources that have been read, `keepContent` having been asked of them before. */
-export async function keptSources(sources: readonly Source[]): Promise<KeptSources> {
+/**
+ * What is to be kept of sources that have been read, `keepContent` having been asked of them before.
+ *
+ * @param draw where rows' numbers start, and the seed of the folds that follow from them
+ */
+export async function keptSources(
+  sources: readonly Source[],
+  { firstRow, seed }: { firstRow: number; seed: number },
+): Promise<KeptSources> {
   const contents: SourceContent[] = [];
-  for (const source of sources) {
+  for (const [i, source] of sources.entries()) {
     const content = await source.content();
-    if (content !== undefined) contents.push(content);
+    // Where a second file's rows start depends on the first's, which nobody has counted by itself.
+    if (content !== undefined) contents.push({ ...content, ...(i === 0 ? { firstRow, seed } : {}) });
   }
   const [{ path, fingerprint }] = sources as [Source];
   const one = sources.length === 1 && fingerprint !== undefined && path !== undefined;

@@ -61,8 +61,10 @@ async function updateSources(
   options: UpdateCsvOptions,
 ): Promise<CsvUpdate> {
   for (const source of from) source.keepContent();
+  const before: Omit<DataScan, "test"> = model.scan ?? { rows: model.n, firstRow: 0, dropped: 0, seed: 1 };
+  const draw = { seed: before.seed, firstRow: before.firstRow + before.rows };
   const refuse = async (some: readonly Source[]) => {
-    const { sources } = await keptSources(some);
+    const { sources } = await keptSources(some, draw);
     const name = some.map((source) => source.name).join(", ");
     if (!options.again) refuseAdding({ name, sources }, model);
     return sources;
@@ -85,15 +87,13 @@ async function updateSources(
     );
   checkColumns(model, table, namesOf(table));
   if (options.na === "fail") for (const source of from) if (!source.repeatable) await source.seekable();
-  const before: Omit<DataScan, "test"> = model.scan ?? { rows: model.n, firstRow: 0, dropped: 0, seed: 1 };
   const { extended } = model.moments;
   const plan: MomentsPlan = {
     spec,
     extended,
     testSize: 0,
     folds: Math.max(1, model.folds.length),
-    seed: before.seed,
-    firstRow: before.firstRow + before.rows,
+    ...draw,
   };
   const { signal, onProgress, callerWorks, threads } = options;
   const width = model.moments.columns.length;

@@ -52,8 +52,11 @@ async function updateSources(
   options: UpdateCsvOptions,
 ): Promise<CsvGroupUpdate> {
   for (const source of from) source.keepContent();
+  const [first] = models.models.values();
+  const before: Omit<DataScan, "test"> = models.scan ?? { rows: first!.n, firstRow: 0, dropped: 0, seed: 1 };
+  const draw = { seed: before.seed, firstRow: before.firstRow + before.rows };
   const refuse = async (some: readonly Source[]) => {
-    const { sources } = await keptSources(some);
+    const { sources } = await keptSources(some, draw);
     const name = some.map((source) => source.name).join(", ");
     if (!options.again) refuseAdding({ name, sources }, models);
     return sources;
@@ -77,15 +80,12 @@ async function updateSources(
   const extended = [...models.others].filter(([, model]) => model.moments.extended).map(([name]) => name);
   const again = options.na === "fail" || extended.length > 0;
   if (again) for (const source of from) if (!source.repeatable) await source.seekable();
-  const [first] = models.models.values();
-  const before: Omit<DataScan, "test"> = models.scan ?? { rows: first!.n, firstRow: 0, dropped: 0, seed: 1 };
   const plan: MomentsPlan = {
     spec,
     extended: false,
     testSize: 0,
     folds: Math.max(1, first!.folds.length),
-    seed: before.seed,
-    firstRow: before.firstRow + before.rows,
+    ...draw,
   };
   const { signal, onProgress, callerWorks, threads } = options;
   const { sample } = table;

@@ -257,19 +257,25 @@ describe("what is built on θ", () => {
       const text = (name: string) => readFileSync(join(folder, name), "utf8").trimEnd();
       const extra = text("extra.csv").split("\n").slice(1);
       writeFileSync(join(folder, "all.csv"), `${[text("z.csv"), ...extra].join("\n")}\n`);
-      // Without folds: by default a row's fold follows from its number, which is another in the file of its own.
-      for (const name of ["all", "extra"])
-        await goml(folder, ["train", `${name}.csv`, ...formula, "--folds", "1", "-m", `${name}.json`]);
-      expect((await goml(folder, ["forget", "all.json", "extra.json", "-m", "left.json", "-q"])).code).toBe(
-        0,
-      );
-      // coef(lm(y ~ x + x:g, read.csv("z.csv")))
-      expect((await json(folder, "inspect", "left.json")).coefficients).toMatchObject([
-        { term: "(Intercept)", estimate: expect.closeTo(0.01557856, 8) },
-        { term: "x", estimate: expect.closeTo(2.80100496, 8) },
-        { term: "x:gb", estimate: expect.closeTo(-0.99820386, 8) },
-        { term: "x:gc", estimate: null },
-      ]);
+      // With folds, too: a row's fold follows from its number, which is another in the file of its own.
+      for (const folds of [[], ["--folds", "1"]]) {
+        for (const name of ["all", "extra"])
+          await goml(folder, ["train", `${name}.csv`, ...formula, ...folds, "-m", `${name}.json`]);
+        const forgotten = await goml(folder, ["forget", "all.json", "extra.json", "-m", "left.json"]);
+        expect(forgotten.code).toBe(0);
+        expect(forgotten.stdout.includes("note: the cross-validation folds are left out")).toBe(
+          folds.length === 0,
+        );
+        const left = await json(folder, "inspect", "left.json");
+        expect(left.cv).toBeUndefined();
+        // coef(lm(y ~ x + x:g, read.csv("z.csv")))
+        expect(left.coefficients).toMatchObject([
+          { term: "(Intercept)", estimate: expect.closeTo(0.01557856, 8) },
+          { term: "x", estimate: expect.closeTo(2.80100496, 8) },
+          { term: "x:gb", estimate: expect.closeTo(-0.99820386, 8) },
+          { term: "x:gc", estimate: null },
+        ]);
+      }
     }));
 });
 

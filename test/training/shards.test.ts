@@ -146,6 +146,53 @@ describe("models of shards", () => {
   }, 30_000);
 });
 
+describe("rows whose folds are others in the whole are taken out of all rows, and the folds are left out", () => {
+  const LOST = expect.stringMatching(
+    /^the cross-validation folds are left out: .* part have in whole is not/,
+  );
+  const named = (whole: LinearModel, part: LinearModel) =>
+    forgetRows({ name: "whole", model: whole }, { name: "part", model: part });
+
+  test.each<FitCsvOptions>([
+    { formula: "y ~ x + z" },
+    { formula: "y ~ x + g * z", weights: "w" },
+    { formula: "y ~ x + g * z", solver: "normal" },
+    { formula: "y ~ x + z", lambda: 0.2 },
+    { formula: "y ~ x + z | g" },
+  ])("%j", async (how) => {
+    const [a, b] = [lines(1, 60), lines(2, 30)];
+    const [rest, part, all] = [await fitted(a, how), await fitted(b, how), await fitted([...a, ...b], how)];
+    const absorbed = rest.absorbed !== undefined;
+    const { model, notes } = named(all, part);
+    expect(notes).toEqual(
+      absorbed ? [expect.stringMatching("among the sources")] : [LOST, expect.anything()],
+    );
+    expect(model.folds).toEqual([]);
+    // 90 rows less 30: a digit, and as many as solving loses of 16.
+    model.coefficients.forEach((value, j) => {
+      expect(Math.abs(value / rest.coefficients[j]! - 1)).toBeLessThan(1e-11);
+    });
+    if (absorbed) return;
+    // Where the part was told its first row, its folds are those of the whole.
+    const told = named(all, await fitted(b, { ...how, firstRow: 60 }));
+    expect(told.notes).not.toContainEqual(LOST);
+    expectSame(told.model, rest, 1e-10);
+    // By updating, rows go on being numbered; a model of them alone numbers them from 0.
+    const updated = (await updateCsv(rest, file(b))).model;
+    expect(named(updated, part).notes).toEqual([LOST]);
+    // By merging they keep their folds.
+    expectSame(named(merge(rest, part), part).model, rest, 1e-10);
+    // What has no folds any more goes on being merged and forgotten.
+    const again = mergeModels([
+      { name: "a.json", model },
+      { name: "b.json", model: part },
+    ]);
+    expect(again.notes).toEqual(["the cross-validation folds are left out: a.json has none"]);
+    const back = named(again.model, part);
+    expect(back.model.n).toBe(rest.n);
+  });
+});
+
 test("taking nearly everything away says how many digits that has cost, and double-double has enough", async () => {
   const line = (i: number, scale: number) =>
     `${scale * Math.sin(i)},${Math.cos(i * i)},a,1,${scale * Math.sin(i) + Math.sin(3 * i * i)}`;
@@ -214,9 +261,8 @@ describe("what does not fit together is refused with the difference", () => {
     const forget = (model: LinearModel) =>
       forgetRows({ name: "a.json", model: a }, { name: "b.json", model });
     expect(() => forget(a)).toThrow("b.json has all 30 rows of a.json: nothing would be left");
-    expect(() => forget(b)).toThrow(
-      "the rows of b.json are not among those of a.json: a cross-validation fold",
-    );
+    // Its rows are, in folds of their own.
+    expect(forget(b).model.folds).toEqual([]);
     expect(() => forget(merge(a, b))).toThrow("it has 50 rows, the model has 30");
     expect(() => forget(merge(other, a))).toThrow("the rows of b.json are not among those");
   });

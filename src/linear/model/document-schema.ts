@@ -185,6 +185,8 @@ export const documentDefinitions = {
     properties: {
       bytes: { description: "How many, decompressed.", ...count },
       sha256: { description: "Their SHA-256.", ...text },
+      firstRow: { description: "The number of its first row, where known: folds follow from it.", ...count },
+      seed: { description: "The seed that its rows' folds were drawn with.", ...number },
     },
     required: ["bytes", "sha256"],
   },

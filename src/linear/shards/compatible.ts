@@ -18,6 +18,13 @@ export function vcovNotes(models: readonly LinearModel[]): string[] {
     : [`standard errors are classical again: ${robust.vcov.type} needs all rows at once`];
 }
 
+/** What is to be said where the folds of some models are lost because others have none. */
+export function foldNotes(models: readonly NamedModel[]): string[] {
+  const without = models.filter(({ model }) => model.folds.length === 0);
+  if (without.length === 0 || without.length === models.length) return [];
+  return [`the cross-validation folds are left out: ${without.map(({ name }) => name).join(", ")} has none`];
+}
+
 /** Throws ModelError that names the first way in which two models are not of the same kind. */
 export function checkCompatible(a: NamedModel, b: NamedModel): void {
   const refuse = (difference: string, hint: Wording = "train the shards with the same options") =>
@@ -54,7 +61,8 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
       `${single.name} was trained without rows of levels of their own, which others may share`,
       wording`train without ${option("dropSingletons")}: the coefficients are the same`,
     );
-  if (x.folds.length !== y.folds.length)
+  // A model without folds has sums of all rows all the same; see foldNotes.
+  if (x.folds.length !== y.folds.length && x.folds.length > 0 && y.folds.length > 0)
     throw refuse(
       `they have ${x.folds.length} and ${y.folds.length} cross-validation folds`,
       wording`train with the same ${option("folds")}`,

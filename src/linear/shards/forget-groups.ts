@@ -1,13 +1,12 @@
-import { ModelError, UsageError } from "../../errors.js";
+import { ModelError } from "../../errors.js";
 import type { Steps } from "../../parallel/steps.js";
-import type { CrossProducts } from "../../stats/cross-products.js";
 import { mergeFolds } from "../../stats/merge-folds.js";
 import { inOrder, ModelGroup, modelsByGroup } from "../model/model-group.js";
-import { difference, less, lostDigits } from "./forget-rows.js";
+import { foldsLost, less, lostDigits, without, withoutEach } from "./forget-rows.js";
 import { commonPenalty, commonSpec, groupsOf, keptOf } from "./group-rows.js";
 import { checkAlike, type NamedGroups } from "./merge-groups.js";
 import { type GroupRows, GroupSolver } from "./solve-group.js";
-import { sourcesLeft } from "./sources.js";
+import { sameFolds, sourcesLeft } from "./sources.js";
 
 /** Models by group without the rows of a shard. */
 export interface ForgottenGroups {
@@ -17,6 +16,7 @@ export interface ForgottenGroups {
   /** About how many decimal digits of a group's sums taking away has cost at most, and how many are left at least. */
   digitsLost: number;
   digitsLeft: number;
+  notes: string[];
 }
 
 /**
@@ -27,6 +27,20 @@ export interface ForgottenGroups {
  */
 export function* forgetGroupsSteps(whole: NamedGroups, shard: NamedGroups): Steps<ForgottenGroups> {
   checkAlike(whole, shard);
+  const folded = whole.model.models.values().next().value!.folds.length > 0;
+  const found =
+    folded && sameFolds(whole.model, shard.model) ? yield* forgetSteps(whole, shard, true) : undefined;
+  if (found !== undefined) return found;
+  const rest = (yield* forgetSteps(whole, shard, false))!;
+  return { ...rest, notes: folded ? [foldsLost(whole.name, shard.name)] : [] };
+}
+
+/** `forgetGroupsSteps` with folds or without; undefined where the rows of a group cannot be in its folds. */
+function* forgetSteps(
+  whole: NamedGroups,
+  shard: NamedGroups,
+  folded: boolean,
+): Steps<ForgottenGroups | undefined> {
   const solver = new GroupSolver(commonSpec([whole.model]));
   const usual = commonPenalty([whole.model]);
   const gone: string[] = [];
@@ -55,14 +69,13 @@ export function* forgetGroupsSteps(whole: NamedGroups, shard: NamedGroups): Step
       gone.push(name);
       continue;
     }
-    let left: GroupRows = all.rows;
+    let left: GroupRows = folded ? all.rows : { ...all.rows, folds: [] };
     if (part !== undefined) {
-      try {
-        left = withoutRows(all.rows, part.rows);
-      } catch (cause) {
-        if (cause instanceof UsageError) throw notAmong(name, cause.message);
-        throw cause;
-      }
+      const moments = without(all.rows.moments, part.rows.moments);
+      if (typeof moments === "string") throw notAmong(name, moments);
+      const folds = folded ? withoutEach(all.rows.folds, part.rows.folds) : [];
+      if (folded && folds.length === 0) return undefined;
+      left = folded ? { moments: mergeFolds(folds), folds } : { moments, folds };
       const lost = lostDigits(all.rows.moments, left.moments);
       digitsLost = Math.max(digitsLost, lost);
       digitsLeft = Math.min(digitsLeft, (left.moments.extended ? 32 : 16) - lost);
@@ -76,11 +89,5 @@ export function* forgetGroupsSteps(whole: NamedGroups, shard: NamedGroups): Step
     sources: sourcesLeft(whole.model.sources, shard.model.sources),
     scan: less(whole.model.scan, shard.model.scan),
   });
-  return { models, gone, digitsLost, digitsLeft };
-}
-
-function withoutRows(all: GroupRows, part: GroupRows): GroupRows {
-  if (all.folds.length === 0) return { moments: difference(all.moments, part.moments), folds: [] };
-  const folds: CrossProducts[] = all.folds.map((fold, f) => difference(fold, part.folds[f]!));
-  return { moments: mergeFolds(folds), folds };
+  return { models, gone, digitsLost, digitsLeft, notes: [] };
 }

@@ -8,7 +8,7 @@ import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
 import { levelsLeft } from "./levels-left.js";
-import { sameContent, sourcesLeft } from "./sources.js";
+import { sameContent, sameFolds, sourcesLeft } from "./sources.js";
 
 /** A model without the rows of a shard. */
 export interface Forgotten extends Estimate {
@@ -44,28 +44,12 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
     for (const level of levels)
       if (!model.levels[factor]?.includes(level))
         throw notAmong(`${factor} has the level ${JSON.stringify(level)} there only`);
-  const pairs = model.folds.length > 0 ? model.folds.map((fold, f) => [fold, shard.model.folds[f]!]) : [];
-  for (const [fold, part] of pairs)
-    if (part!.n > fold!.n)
-      throw notAmong(`a cross-validation fold has ${part!.n} rows, that of the model ${fold!.n}`);
-  const without = (all: CrossProducts, part: CrossProducts) => {
-    try {
-      return difference(all, part);
-    } catch (cause) {
-      // Levels that never met in the model, or fewer rows of them than the shard has.
-      if (cause instanceof UsageError) throw notAmong(cause.message);
-      throw cause;
-    }
-  };
-  const folds: CrossProducts[] = [];
-  for (const [fold, part] of pairs) {
-    folds.push(without(fold!, part!));
-    yield;
-  }
-  const moments =
-    folds.length > 0 ? yield* mergeFoldsSteps(folds) : without(model.moments, shard.model.moments);
-  const impossible = moments.columns.find((_, i) => isNegative(model.moments, shard.model.moments, i));
-  if (impossible !== undefined) throw notAmong(`${impossible} would vary by less than nothing`);
+  const left = without(model.moments, shard.model.moments);
+  if (typeof left === "string") throw notAmong(left);
+  yield;
+  const folds = sameFolds(model, shard.model) ? withoutEach(model.folds, shard.model.folds) : [];
+  yield;
+  const moments = folds.length > 0 ? yield* mergeFoldsSteps(folds) : left;
 
   const { spec, references, weightsColumn, penalty, scan } = model;
   const { levels, gone } = levelsLeft(spec, model.levels, moments);
@@ -87,6 +71,7 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
     penalty,
   );
   const notes = [...vcovNotes([model]), ...rest.notes];
+  if (model.folds.length > folds.length) notes.push(foldsLost(whole.name, shard.name));
   const unknown = shard.model.sources.find((one) => !model.sources.some((known) => sameContent(known, one)));
   if (unknown !== undefined && model.sources.length > 0)
     notes.push(
@@ -101,6 +86,43 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
   return { ...rest, notes, digitsLost, digitsLeft };
 }
 
+/** Each fold without the shard's rows in it; none where these cannot be in it, or the shard has other folds. */
+export function withoutEach(
+  folds: readonly CrossProducts[],
+  shard: readonly CrossProducts[],
+): CrossProducts[] {
+  if (shard.length !== folds.length) return [];
+  const left: CrossProducts[] = [];
+  for (const [f, fold] of folds.entries()) {
+    const rest = without(fold, shard[f]!);
+    if (typeof rest === "string") return [];
+    left.push(rest);
+  }
+  return left;
+}
+
+/** What is to be said where the folds are left out. */
+export function foldsLost(whole: string, shard: string): string {
+  return (
+    `the cross-validation folds are left out: a row's follows from its number, and which numbers the rows of ${shard} ` +
+    `have in ${whole} is not known`
+  );
+}
+
+/** The moments of the rows of `whole` that are not in `part`, or why the rows of `part` cannot be among them. */
+export function without(whole: CrossProducts, part: CrossProducts): CrossProducts | string {
+  try {
+    const left = difference(whole, part);
+    if (part.n === whole.n) return left;
+    const negative = whole.columns.find((_, i) => isNegative(whole, part, i));
+    return negative === undefined ? left : `${negative} would vary by less than nothing`;
+  } catch (cause) {
+    // More rows than there are, levels that never met in the whole, or fewer rows of them than the part has.
+    if (cause instanceof UsageError) return cause.message;
+    throw cause;
+  }
+}
+
 export function less(whole: DataScan | undefined, part: DataScan | undefined): DataScan | undefined {
   if (whole === undefined || part === undefined) return undefined;
   return {
@@ -111,7 +133,7 @@ export function less(whole: DataScan | undefined, part: DataScan | undefined): D
   };
 }
 
-export function difference(whole: CrossProducts, part: CrossProducts): CrossProducts {
+function difference(whole: CrossProducts, part: CrossProducts): CrossProducts {
   // A column that the part has and this fold has not is zero in its rows of the part.
   const wide = whole.clone();
   wide.widen(part.columns.filter((key) => whole.index(key) < 0));

@@ -2,7 +2,7 @@ import { ModelError } from "../../errors.js";
 import type { Steps } from "../../parallel/steps.js";
 import { mergeFolds } from "../../stats/merge-folds.js";
 import { inOrder, ModelGroup, modelsByGroup } from "../model/model-group.js";
-import { checkCompatible } from "./compatible.js";
+import { checkCompatible, foldNotes } from "./compatible.js";
 import { commonPenalty, commonSpec, groupsOf, keptOf } from "./group-rows.js";
 import { type MergeOptions, summedScan } from "./merge-models.js";
 import { type GroupRows, GroupSolver } from "./solve-group.js";
@@ -74,11 +74,17 @@ function isEmpty(reason: string): boolean {
   return reason.startsWith("0 complete rows");
 }
 
-/** The moments of the rows of several, fold by fold. */
+/** What is to be said where folds are lost because some of the shards' models have none. */
+export function groupFoldNotes(all: readonly NamedGroups[]): string[] {
+  return foldNotes(all.map(({ name, model }) => ({ name, model: model.models.values().next().value! })));
+}
+
+/** The moments of the rows of several, fold by fold where all have folds. */
 export function mergedRows(all: readonly GroupRows[]): GroupRows {
   const [first] = all as [GroupRows];
   if (all.length === 1) return first;
-  const folds = first.folds.map((_, f) => mergeFolds(all.map((rows) => rows.folds[f]!)));
+  const some = all.every((rows) => rows.folds.length > 0) ? first.folds : [];
+  const folds = some.map((_, f) => mergeFolds(all.map((rows) => rows.folds[f]!)));
   return { moments: mergeFolds(folds.length > 0 ? folds : all.map(({ moments }) => moments)), folds };
 }
 

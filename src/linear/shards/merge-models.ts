@@ -7,7 +7,7 @@ import { option, wording } from "../../wording.js";
 import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import { mergeFoldsSteps } from "../solve/merge-steps.js";
-import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
+import { checkCompatible, foldNotes, type NamedModel, vcovNotes } from "./compatible.js";
 import { refuseMerging, unitedSources } from "./sources.js";
 
 /** Options of `mergeModels`; all may be left out. */
@@ -40,7 +40,8 @@ export function* mergeModelsSteps(
     throw new ModelError("merging takes two models or more, found one", { hint: "name the shards' models" });
   for (const other of others) checkCompatible(first, other);
   if (!options.again) refuseCommonSources(models);
-  const notes = vcovNotes(models.map(({ model }) => model));
+  const unfolded = foldNotes(models);
+  const notes = [...vcovNotes(models.map(({ model }) => model)), ...unfolded];
   const kinds = new Set(models.map(({ model }) => model.moments.extended));
   if (kinds.size > 1) {
     const double = models.filter(({ model }) => !model.moments.extended);
@@ -50,7 +51,8 @@ export function* mergeModelsSteps(
     );
   }
   const folds: CrossProducts[] = [];
-  for (let f = 0; f < first.model.folds.length; f++)
+  const count = unfolded.length > 0 ? 0 : first.model.folds.length;
+  for (let f = 0; f < count; f++)
     folds.push(yield* mergeFoldsSteps(models.map(({ model }) => model.folds[f]!)));
   const { spec, references, weightsColumn, penalty } = first.model;
   const merged = yield* solveSpecSteps(

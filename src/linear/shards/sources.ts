@@ -1,5 +1,6 @@
 import { ModelError } from "../../errors.js";
 import { option, wording } from "../../wording.js";
+import type { LinearModel } from "../model/model.js";
 import type { SourceContent } from "../model/model-parts.js";
 
 /** Sources under the name of what was made of them. */
@@ -55,4 +56,31 @@ export function sourcesLeft(
 
 export function sameContent(a: SourceContent, b: SourceContent): boolean {
   return a.bytes === b.bytes && a.sha256 === b.sha256;
+}
+
+/**
+ * Whether a shard's rows are in the same cross-validation folds in the whole as in the shard, as far as is known: a row's
+ * fold follows from its number, which is not the same in a file of its own. It is known of a source that both were made
+ * of, and where the shard was told which of the whole's rows its first is. Of older models nothing is known, and nothing
+ * speaks against it.
+ */
+export function sameFolds(
+  whole: Pick<LinearModel, "sources" | "scan">,
+  shard: Pick<LinearModel, "sources" | "scan">,
+): boolean {
+  if (whole.sources.length === 0 || shard.sources.length === 0) return true;
+  const [all, part] = [whole.scan, shard.scan];
+  const told =
+    all !== undefined &&
+    part !== undefined &&
+    part.seed === all.seed &&
+    part.firstRow > all.firstRow &&
+    part.firstRow + part.rows <= all.firstRow + all.rows;
+  return shard.sources.every((source) => {
+    const known = whole.sources.find((one) => sameContent(one, source));
+    if (known === undefined) return told;
+    if (known.firstRow === undefined && source.firstRow === undefined) return true;
+    if (known.firstRow === undefined || source.firstRow === undefined) return told;
+    return known.firstRow === source.firstRow && known.seed === source.seed;
+  });
 }

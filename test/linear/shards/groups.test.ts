@@ -4,7 +4,7 @@ import { ModelGroup } from "../../../src/linear/model/model-group.js";
 import { eachGroupSteps } from "../../../src/linear/selection/each-group.js";
 import { refitSteps } from "../../../src/linear/selection/refit.js";
 import { forgetGroupsSteps } from "../../../src/linear/shards/forget-groups.js";
-import { mergeGroupsSteps } from "../../../src/linear/shards/merge-groups.js";
+import { groupFoldNotes, mergeGroupsSteps } from "../../../src/linear/shards/merge-groups.js";
 import { inOneGo } from "../../../src/parallel/steps.js";
 import { type FitGroupsCsvOptions, fitGroupsCsv } from "../../../src/training/fit-groups-csv.js";
 import { updateGroupsCsv } from "../../../src/training/update-groups-csv.js";
@@ -83,6 +83,31 @@ describe("models by group of shards", () => {
       { numRuns: 25 },
     );
   }, 60_000);
+
+  test("forget leaves folds out where they are not known to be the same", async () => {
+    const [a, b] = [rowsOf(7, 120), rowsOf(8, 60)];
+    const how = { groupBy: "g", formula: "y ~ x + z", folds: 3 };
+    const fit = async (name: string, rows: readonly string[]) =>
+      read((await fitGroupsCsv(file(name, rows), how)).models);
+    const [first, second, whole] = [
+      await fit("a.csv", a),
+      await fit("b.csv", b),
+      await fit("c.csv", [...a, ...b]),
+    ];
+    const left = inOneGo(forgetGroupsSteps(named("all", whole), named("b", second)));
+    expect(left.notes).toEqual([expect.stringMatching("the cross-validation folds are left out")]);
+    const without = (await fitGroupsCsv(file("a.csv", a), { ...how, folds: 1 })).models;
+    expectSame(read(left.models), read(without), 1e-6);
+    const again = read(inOneGo(mergeGroupsSteps([named("left", left.models), named("b", second)])));
+    expect(groupFoldNotes([named("left", left.models), named("b", second)])).toEqual([
+      "the cross-validation folds are left out: left has none",
+    ]);
+    expect([...again.models.keys()]).toEqual([...whole.models.keys()]);
+    const merged = inOneGo(mergeGroupsSteps([named("a", first), named("b", second)]));
+    const kept = inOneGo(forgetGroupsSteps(named("all", merged), named("b", second)));
+    expect(kept.notes).toEqual([]);
+    expectSame(read(kept.models), first, 1e-6);
+  });
 
   test("a group that no shard could fit is fitted with the rows of all", async () => {
     const how = { groupBy: "g", features: ["x", "z"], folds: 1 };

@@ -41,7 +41,7 @@ export async function forget(
           { hint: "train the shards with the same options" },
         );
       const steps = forgetGroupsSteps({ name: path, model }, { name: shardPath!, model: shard });
-      const { models, gone, digitsLost, digitsLeft } = await withPauses(steps, { signal });
+      const { models, gone, digitsLost, digitsLeft, notes } = await withPauses(steps, { signal });
       const [taken, before] = [rowsOf(shard), rowsOf(model)];
       const none = gone.length > 0 ? `; no rows are left of ${gone.slice(0, 10).join(", ")}` : "";
       await presentGroups(
@@ -51,6 +51,7 @@ export async function forget(
         {
           signal,
           check,
+          notes,
           before: `${count(taken)} rows of ${shardPath} taken out of ${count(before)}, ${costOf(digitsLost, digitsLeft)}${none}\n\n`,
           extra: { forgotten: { path: shardPath, n: taken, digitsLost, digitsLeft, gone } },
         },

@@ -4,7 +4,7 @@ import { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import type { NamedModel } from "../../../linear/shards/compatible.js";
-import { mergeGroupsSteps, type NamedGroups } from "../../../linear/shards/merge-groups.js";
+import { groupFoldNotes, mergeGroupsSteps, type NamedGroups } from "../../../linear/shards/merge-groups.js";
 import { mergeModelsSteps, refuseCopies } from "../../../linear/shards/merge-models.js";
 import { withPauses } from "../../../parallel/steps.js";
 import { reportSteps } from "../../render/model-report.js";
@@ -49,7 +49,11 @@ export async function merge(
         { hint: "train the shards with the same options" },
       );
     const merged = await withPauses(mergeGroupsSteps(grouped, { again: options.again }), { signal });
-    await presentGroups("merge", merged, options, { signal, extra: { merged: paths } });
+    await presentGroups("merge", merged, options, {
+      signal,
+      notes: groupFoldNotes(grouped),
+      extra: { merged: paths },
+    });
     return 0;
   }
   const models = all as NamedModel[];
