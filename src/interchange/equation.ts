@@ -26,7 +26,7 @@ export interface Power {
 }
 
 /** One column of the design: the levels that it stands for, and its coefficient. */
-interface Entry {
+export interface Entry {
   /** As R prints it. */
   name: string;
   /** One code for each factor of the block. */

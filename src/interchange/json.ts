@@ -1,7 +1,9 @@
 import type { Arithmetic } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
+import type { ModelGroup } from "../linear/model/model-group.js";
 import { version } from "../version.js";
-import { type Block, equationOf } from "./equation.js";
+import type { Block } from "./equation.js";
+import { anyEquation } from "./group-equation.js";
 import { levelNumber } from "./quote.js";
 
 /** A number that multiplies in a term: an expression over columns, to a power (1 where there is none) … */
@@ -33,8 +35,8 @@ export interface TermsDocument {
 }
 
 /** A model as a plain list of terms and coefficients; the rules are those of `TermsDocument`. */
-export function toTerms(model: LinearModel): TermsDocument {
-  const { target, formula, intercept, numeric, text, factors, blocks, conditions } = equationOf(model);
+export function toTerms(model: LinearModel | ModelGroup): TermsDocument {
+  const { target, formula, intercept, numeric, text, factors, blocks, conditions } = anyEquation(model);
   const levelOf = (factor: number, code: number): string | number => {
     const { of, levels } = factors[factor]!;
     return of === "text" ? levels[code]! : levelNumber(levels[code]!);

@@ -1,8 +1,10 @@
 import type { Arithmetic } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
+import type { ModelGroup } from "../linear/model/model-group.js";
 import { option, verb, wording } from "../wording.js";
-import { type Block, type Equation, equationOf, type Factor, isPlain, type Power } from "./equation.js";
+import { type Block, type Equation, type Factor, isPlain, type Power } from "./equation.js";
+import { anyEquation } from "./group-equation.js";
 import { OnnxGraph } from "./onnx-graph.js";
 
 /** Options of `toOnnx`; all may be left out. */
@@ -22,8 +24,8 @@ export interface OnnxOptions {
  * @throws ModelError where the graph cannot have the model: no input, or levels that single precision cannot tell
  * apart
  */
-export function toOnnx(model: LinearModel, options: OnnxOptions = {}): Uint8Array {
-  const equation = equationOf(model);
+export function toOnnx(model: LinearModel | ModelGroup, options: OnnxOptions = {}): Uint8Array {
+  const equation = anyEquation(model);
   const { numeric, text, target, formula } = equation;
   const columns = [...numeric, ...text];
   if (columns.length === 0)
@@ -46,6 +48,9 @@ export function toOnnx(model: LinearModel, options: OnnxOptions = {}): Uint8Arra
 
 /** How much more an aliased column may be off in single precision. */
 const SINGLE_TOLERANCE = 1000;
+
+/** Blocks of more entries than this become no indicators: a row would have a number for each. */
+const MOST_INDICATORS = 256;
 
 class Builder {
   readonly graph: OnnxGraph;
@@ -88,18 +93,54 @@ class Builder {
     for (const name of text) this.#inputs.set(name, graph.input(name, "string", 1));
     for (const factor of factors) this.#codes.push(this.#code(factor));
     const { intercept, conditions } = this.#equation;
-    let y =
-      blocks.length === 0
-        ? this.#constant([intercept])
-        : this.#linear(this.#columns(blocks), intercept, coefficientsOf(blocks));
+    let y = this.#sum(blocks, intercept, (X, constant, own) => this.#linear(X, constant, own));
     for (const { constant, blocks: own, limit } of conditions) {
-      const off = this.#exactly(this.#columns(own), constant, coefficientsOf(own));
+      const off = this.#sum(own, constant, (X, start, a) => this.#exactly(X, start, a));
       y = this.#unlessOff(y, off, limit);
     }
     for (const code of this.#codes) y = graph.add("Add", [y, this.#unlessKnown(code)]);
     // 0 · y is NaN where y is infinite: an expression that is not finite has no prediction.
     graph.add("Add", [y, graph.add("Mul", [y, this.#constant([0])])], {}, this.#output);
     return output;
+  }
+
+  /** A constant and what blocks add to it; those of many entries by looking a row's own up, the others by `linear`. */
+  #sum(
+    blocks: readonly Block[],
+    constant: number,
+    linear: (X: string, constant: number, coefficients: number[]) => string,
+  ): string {
+    const few = blocks.filter(({ entries }) => entries.length <= MOST_INDICATORS);
+    let y =
+      few.length === 0
+        ? this.#constant([constant])
+        : linear(this.#columns(few), constant, coefficientsOf(few));
+    for (const block of blocks)
+      if (!few.includes(block)) y = this.graph.add("Add", [y, this.#lookedUp(block)]);
+    return y;
+  }
+
+  /** What a block adds, N × 1: the coefficient of the row's levels, 0 where these have none, times its powers. */
+  #lookedUp(block: Block): string {
+    const { graph } = this;
+    const { code, sizes } = this.#combined(block);
+    const table = new Array<number>(sizes.reduce((a, b) => a * b, 1)).fill(0);
+    for (const { codes, coefficient } of block.entries) table[place(codes, sizes)] = coefficient;
+    this.#checkRange(table);
+    // An unknown level's code is below 0; what it gives is made NaN in the end.
+    const at = graph.add("Max", [code, this.#integer(0)]);
+    const own = graph.add("Gather", [this.#constant(table), at]);
+    return block.powers.reduce((product, power) => graph.add("Mul", [product, this.#power(power)]), own);
+  }
+
+  /** The code of a row's combination of a block's levels, and how many each factor has. */
+  #combined({ factors }: Block): { code: string; sizes: number[] } {
+    const { graph } = this;
+    const sizes = factors.map((f) => this.#equation.factors[f]!.levels.length);
+    const code = factors
+      .map((f) => this.#codes[f]!)
+      .reduce((at, own, i) => graph.add("Add", [graph.add("Mul", [at, this.#integer(sizes[i]!)]), own]));
+    return { code, sizes };
   }
 
   /**
@@ -132,11 +173,7 @@ class Builder {
   #linear(X: string, intercept: number, coefficients: number[], output?: string): string {
     const { graph } = this;
     if (this.#type === "float") {
-      const large = [intercept, ...coefficients].find((value) => !Number.isFinite(Math.fround(value)));
-      if (large !== undefined)
-        throw new ModelError(`the coefficient ${large} is beyond single precision`, {
-          hint: wording`export without ${option("float32")}`,
-        });
+      this.#checkRange([intercept, ...coefficients]);
       return graph.add(
         "LinearRegressor",
         [X],
@@ -146,6 +183,16 @@ class Builder {
     }
     const beta = graph.constant("double", coefficients, [coefficients.length, 1]);
     return graph.add("Add", [graph.add("MatMul", [X, beta]), this.#constant([intercept])], {}, output);
+  }
+
+  /** Throws ModelError for a coefficient that the graph's precision cannot hold. */
+  #checkRange(coefficients: readonly number[]): void {
+    if (this.#type === "double") return;
+    const large = coefficients.find((value) => !Number.isFinite(Math.fround(value)));
+    if (large === undefined) return;
+    throw new ModelError(`the coefficient ${large} is beyond single precision`, {
+      hint: wording`export without ${option("float32")}`,
+    });
   }
 
   /** The coefficients of plain columns in the order of all. */
@@ -160,19 +207,17 @@ class Builder {
   }
 
   /** The columns of a block: N × its number of entries. */
-  #block({ powers, factors, entries }: Block): string {
+  #block(block: Block): string {
     const { graph } = this;
+    const { powers, factors, entries } = block;
     let product: string | undefined;
     for (const power of powers) {
       const value = this.#power(power);
       product = product === undefined ? value : graph.add("Mul", [product, value]);
     }
     if (factors.length === 0) return product!;
-    const sizes = factors.map((f) => this.#equation.factors[f]!.levels.length);
-    const code = factors
-      .map((f) => this.#codes[f]!)
-      .reduce((at, own, i) => graph.add("Add", [graph.add("Mul", [at, this.#integer(sizes[i]!)]), own]));
-    const codes = entries.map((entry) => entry.codes.reduce((at, own, i) => at * sizes[i]! + own));
+    const { code, sizes } = this.#combined(block);
+    const codes = entries.map((entry) => place(entry.codes, sizes));
     const equal = graph.add("Equal", [code, graph.constant("int64", codes, [1, codes.length])]);
     const indicators = graph.cast(equal, this.#type);
     return product === undefined ? indicators : graph.add("Mul", [indicators, product]);
@@ -279,6 +324,11 @@ class Builder {
   #integer(value: number): string {
     return this.graph.constant("int64", [value], [1]);
   }
+}
+
+/** Where a combination of levels stands in a list of all, the last factor's varying fastest. */
+function place(codes: readonly number[], sizes: readonly number[]): number {
+  return codes.reduce((at, own, i) => at * sizes[i]! + own);
 }
 
 function coefficientsOf(blocks: readonly Block[]): number[] {

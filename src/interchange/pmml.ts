@@ -1,15 +1,10 @@
 import type { Arithmetic } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
+import type { ModelGroup } from "../linear/model/model-group.js";
 import { version } from "../version.js";
-import {
-  type Block,
-  type Condition,
-  type Equation,
-  equationOf,
-  type Factor,
-  type Power,
-} from "./equation.js";
+import type { Block, Condition, Equation, Factor, Power } from "./equation.js";
+import { anyEquation } from "./group-equation.js";
 import { type Element, renderXml } from "./xml.js";
 
 const CONTINUOUS = { optype: "continuous", dataType: "double" };
@@ -24,8 +19,8 @@ const CONTINUOUS = { optype: "continuous", dataType: "double" };
  *
  * @throws ModelError where a name or a level has a character that XML cannot hold
  */
-export function toPmml(model: LinearModel): string {
-  const equation = equationOf(model);
+export function toPmml(model: LinearModel | ModelGroup): string {
+  const equation = anyEquation(model);
   const fields = new Fields(equation);
   const predictors = [
     ...equation.blocks.flatMap((block) => predictorsOf(block, equation, fields)),

@@ -1,7 +1,9 @@
 import type { Arithmetic } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
+import { ModelGroup } from "../linear/model/model-group.js";
 import { version } from "../version.js";
 import { type Block, type Equation, equationOf, type Factor, type Power } from "./equation.js";
+import { equationsOf, groupFactor } from "./group-equation.js";
 import { decimal, inComment, levelNumber, sqlName, sqlString } from "./quote.js";
 
 /** Options of `toSql`; all may be left out. */
@@ -19,23 +21,35 @@ export interface SqlOptions {
  * are computed in double precision whatever the columns' types; no function is called outside its domain, which some
  * of these databases take for an error. A product or a power beyond 1.8e308 is NULL too, and in PostgreSQL an error.
  */
-export function toSql(model: LinearModel, options: SqlOptions = {}): string {
-  const equation = equationOf(model);
-  const valid = conditions(equation);
-  const sum = [literal(equation.intercept), ...equation.blocks.map((block) => blockSql(block, equation))];
-  const value = sum.join("\n  + ");
-  const expression =
-    valid.length === 0 ? `(${value})` : `CASE WHEN ${valid.join("\n  AND ")}\nTHEN ${value}\nEND`;
+export function toSql(model: LinearModel | ModelGroup, options: SqlOptions = {}): string {
+  const grouped = model instanceof ModelGroup;
+  const equations = grouped ? equationsOf(model) : [equationOf(model)];
+  const { target, formula } = equations[0]!;
+  const expression = grouped ? groupSwitch(model, equations) : equationSql(equations[0]!);
   const comment = [
-    `-- Predicts ${inComment(equation.target)}: ${inComment(equation.formula)}`,
+    `-- Predicts ${inComment(target)}: ${inComment(formula)}${grouped ? `, by ${inComment(model.groupBy)}` : ""}`,
     `-- Written by goml ${version}. NULL where a value is missing or a level was not in the training data.`,
-    ...(equation.conditions.length === 0
+    ...(equations.every(({ conditions: own }) => own.length === 0)
       ? []
       : ["-- NULL too where terms that depended on others in the training data do not do so."]),
   ].join("\n");
   return options.table === undefined
     ? `${comment}\n${expression}\n`
     : `${comment}\nSELECT *,\n${expression} AS ${sqlName("prediction")}\nFROM ${sqlName(options.table)};\n`;
+}
+
+function equationSql(equation: Equation): string {
+  const valid = conditions(equation);
+  const sum = [literal(equation.intercept), ...equation.blocks.map((block) => blockSql(block, equation))];
+  const value = sum.join("\n  + ");
+  return valid.length === 0 ? `(${value})` : `CASE WHEN ${valid.join("\n  AND ")}\nTHEN ${value}\nEND`;
+}
+
+/** One switch over the groups, so that a row costs its own group's expression and no other. */
+function groupSwitch(models: ModelGroup, equations: readonly Equation[]): string {
+  const group = groupFactor(models);
+  const cases = equations.map((equation, g) => `WHEN ${level(group, g)} THEN ${equationSql(equation)}`);
+  return `CASE ${factorSql(group)}\n${cases.join("\n")}\nEND`;
 }
 
 /** Beyond it a double is infinite; NaN, which DuckDB and PostgreSQL sort above all numbers, is beyond it too. */

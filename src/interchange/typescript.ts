@@ -1,7 +1,9 @@
 import type { Arithmetic } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
+import type { ModelGroup } from "../linear/model/model-group.js";
 import { version } from "../version.js";
-import { type Block, type Equation, equationOf, type Power } from "./equation.js";
+import type { Block, Equation, Power } from "./equation.js";
+import { anyEquation } from "./group-equation.js";
 import { decimal, inComment, levelNumber, scriptKey, scriptString } from "./quote.js";
 
 /**
@@ -9,8 +11,8 @@ import { decimal, inComment, levelNumber, scriptKey, scriptString } from "./quot
  *
  * It gives NaN for a row in which a number is missing or a level was not in the training data.
  */
-export function toTypeScript(model: LinearModel): string {
-  const equation = equationOf(model);
+export function toTypeScript(model: LinearModel | ModelGroup): string {
+  const equation = anyEquation(model);
   const { numeric, text, factors, blocks, conditions, intercept } = equation;
   const names = new Names(equation);
   const tables: string[] = factors.map(({ levels, of }, f) => {

@@ -50,6 +50,25 @@ describe("goml export", () => {
     });
   });
 
+  test("writes models by group in every format, as one", async () => {
+    await inFolder({ "data.csv": DATA }, async (folder) => {
+      const options = ["--formula", "y ~ x", "--group-by", "state", "-q"];
+      expect(await goml(folder, ["train", "data.csv", ...options])).toMatchObject({ code: 0, stderr: "" });
+      const outputs: Record<string, RegExp> = {
+        onnx: /goml/,
+        pmml: /<PredictorTerm/,
+        sql: /^-- Predicts y: y ~ x, by state\n[\s\S]*\nCASE "state"\nWHEN 'CA' THEN [\s\S]*\nEND\n$/,
+        json: /"column": "state"/,
+        ts: /\nexport function predict\(row: Row\): number \{\n/,
+      };
+      for (const [to, pattern] of Object.entries(outputs)) {
+        const run = await goml(folder, ["export", "--to", to]);
+        expect(run).toMatchObject({ code: 0, stderr: "" });
+        expect(run.stdout).toMatch(pattern);
+      }
+    });
+  });
+
   test("says what is wrong, and leaves no file", async () => {
     await trained("y ~ 1", async (folder) => {
       const cases: [string[], number, RegExp][] = [

@@ -2,17 +2,19 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { Design } from "../../src/dataset/formula/design.js";
-import { fitCsv } from "../../src/index.js";
-import type { LinearModel } from "../../src/linear/model/model.js";
+import { fitCsv, fitGroupsCsv, type LinearModel, ModelGroup } from "../../src/index.js";
 import { inFolder } from "../cli/goml.js";
 import { rawBlock, type Table } from "../dataset/formula/table.js";
 
-/** A model, and rows that it was not fitted on: some with missing cells, some with levels that training lacked. */
+/** A model, or models by group, and rows that it was not fitted on: some with missing cells, some with levels that training lacked. */
 export interface Example {
   formula: string;
-  model: LinearModel;
+  model: LinearModel | ModelGroup;
   rows: Table;
 }
+
+/** The column that names groups: of texts that need quoting, or of numbers. */
+type GroupColumn = "region" | "year";
 
 /**
  * Terms to draw from. Their arguments are positive where a function needs it, and nothing cancels inside an
@@ -56,21 +58,42 @@ const TERMS = [
 /** Names and levels that need quoting in one format or another. */
 const STATES = ["CA", "N'Y", 'a "b" <&> c\\d', "ü — 漢\u{1F600}", "  inner  spaces".trim()];
 const KINDS = ["one", "two", "3"];
+const GROUPS = { region: ["N'W", 'south "E" <&>'], year: [1999, 2024.5] };
 
-/** Random models of up to five of the terms, with and without intercept, of y or of log(y). */
+/** Random models of up to five of the terms, with and without intercept, of y or of log(y), one or one for each group. */
 export const examples: fc.Arbitrary<Promise<Example>> = fc
   .record({
     terms: fc.uniqueArray(fc.constantFrom(...TERMS), { minLength: 1, maxLength: 5 }),
     target: fc.constantFrom("y", "log(y)"),
     intercept: fc.boolean(),
+    groupBy: fc.constantFrom(undefined, undefined, "region" as const, "year" as const),
     seed: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
   })
-  .map(({ terms, target, intercept, seed }) =>
-    exampleOf(`${target} ~ ${terms.join(" + ")}${intercept ? "" : " - 1"}`, seed),
-  );
+  .map(({ terms, target, intercept, groupBy, seed }) => {
+    const formula = `${target} ~ ${terms.join(" + ")}${intercept ? "" : " - 1"}`;
+    return groupBy === undefined ? exampleOf(formula, seed) : groupExampleOf(formula, seed, groupBy);
+  });
 
 /** The model of a formula on random rows, and 40 rows to predict. */
-export async function exampleOf(formula: string, seed: number): Promise<Example> {
+export async function exampleOf(formula: string, seed: number): Promise<Example & { model: LinearModel }> {
+  return made(formula, seed, async (path) => (await fitCsv(path, { formula, threads: 1, folds: 1 })).model);
+}
+
+/** The same of models by group. */
+async function groupExampleOf(
+  formula: string,
+  seed: number,
+  groupBy: GroupColumn,
+): Promise<Example & { model: ModelGroup }> {
+  const options = { formula, groupBy, threads: 1, folds: 1 };
+  const example = await made(formula, seed, async (path) => (await fitGroupsCsv(path, options)).models);
+  const column = example.rows[groupBy]!;
+  column[11] = groupBy === "region" ? "nowhere" : 1776;
+  column[12] = null;
+  return example;
+}
+
+async function made<Model>(formula: string, seed: number, fitted: (path: string) => Promise<Model>) {
   const random = generator(seed);
   const training = randomTable(80, random);
   // A column is text where most of its cells are, the first among them.
@@ -78,7 +101,7 @@ export async function exampleOf(formula: string, seed: number): Promise<Example>
   const model = await inFolder({}, async (folder) => {
     const path = join(folder, "data.csv");
     writeFileSync(path, csv(training));
-    return (await fitCsv(path, { formula, threads: 1, folds: 1 })).model;
+    return fitted(path);
   });
   const rows = randomTable(40, random);
   rows.state![0] = "ZZ";
@@ -92,7 +115,8 @@ export async function exampleOf(formula: string, seed: number): Promise<Example>
 }
 
 /** goml's own predictions, and Σ |coefficient · value| of each, which rounding errors are proportional to. */
-function predictionsOf(model: LinearModel, rows: Table): { values: number[]; scale: number[] } {
+function predictionsOf(model: LinearModel | ModelGroup, rows: Table): { values: number[]; scale: number[] } {
+  if (model instanceof ModelGroup) return groupPredictions(model, rows);
   const { spec, terms, levels, weights } = model.predictorPlan(false);
   const design = new Design(spec, terms, levels);
   const n = Object.values(rows)[0]!.length;
@@ -108,6 +132,22 @@ function predictionsOf(model: LinearModel, rows: Table): { values: number[]; sca
     }
     values.push(design.missing[r] === 1 ? Number.NaN : sum);
     scale.push(size);
+  }
+  return { values, scale };
+}
+
+/** The same where each row has the model of its group. */
+function groupPredictions(models: ModelGroup, rows: Table): { values: number[]; scale: number[] } {
+  const values = Array.from(models.predict(rowsOf(rows), { unseen: "na" }));
+  const scale = values.map(() => Number.NaN);
+  for (const [group, model] of models.models) {
+    const own = values.map((_, r) => r).filter((r) => String(rows[models.groupBy]![r]) === group);
+    if (own.length === 0) continue;
+    const table = Object.fromEntries(
+      Object.entries(rows).map(([name, cells]) => [name, own.map((r) => cells[r]!)]),
+    );
+    const sizes = predictionsOf(model, table).scale;
+    for (const [i, r] of own.entries()) scale[r] = sizes[i]!;
   }
   return { values, scale };
 }
@@ -142,7 +182,19 @@ export function rowsOf(rows: Table): Record<string, number | string | null>[] {
 function randomTable(n: number, random: () => number): Table {
   const pick = (list: readonly string[]) => list[Math.floor(random() * list.length)]!;
   const table: Table = { y: [] };
-  const columns = ["x", "z", "double_x", "odd \"name's", "tiny", "code", "state", "kind", "single"];
+  const columns = [
+    "x",
+    "z",
+    "double_x",
+    "odd \"name's",
+    "tiny",
+    "code",
+    "state",
+    "kind",
+    "single",
+    "region",
+    "year",
+  ];
   for (const name of columns) table[name] = [];
   for (let r = 0; r < n; r++) {
     const x = random() * 3;
@@ -155,6 +207,8 @@ function randomTable(n: number, random: () => number): Table {
     table.state!.push(pick(STATES));
     table.kind!.push(pick(KINDS));
     table.single!.push(7);
+    table.region!.push(GROUPS.region[r % 2]!);
+    table.year!.push(GROUPS.year[Math.floor(r / 2) % 2]!);
     table.y!.push(5 + x + random());
   }
   return table;

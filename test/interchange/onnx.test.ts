@@ -1,17 +1,19 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { ModelError } from "../../src/errors.js";
-import { fit, fitCsv, toOnnx } from "../../src/index.js";
+import { fit, fitCsv, fitGroupsCsv, toOnnx } from "../../src/index.js";
 import type { LinearModel } from "../../src/linear/model/model.js";
+import type { ModelGroup } from "../../src/linear/model/model-group.js";
+import { inFolder } from "../cli/goml.js";
 import type { Table } from "../dataset/formula/table.js";
-import { exampleOf, examples, firstDifference } from "./models.js";
+import { exampleOf, examples, firstDifference, rowsOf } from "./models.js";
 
 /** Predictions by onnxruntime: one matrix for a plain model, else an input for each column. */
-async function run(model: LinearModel, rows: Table, float32 = false): Promise<number[]> {
+async function run(model: LinearModel | ModelGroup, rows: Table, float32 = false): Promise<number[]> {
   const session = await ort.InferenceSession.create(toOnnx(model, { float32 }));
-  const { spec } = model.predictorPlan(false);
   const n = Object.values(rows)[0]!.length;
   const numbers = (names: readonly string[]) => {
     const values = new Float64Array(n * names.length);
@@ -24,16 +26,17 @@ async function run(model: LinearModel, rows: Table, float32 = false): Promise<nu
       : new ort.Tensor("float64", values, [n, names.length]);
   };
   const feeds: Record<string, ort.Tensor> = {};
-  if (session.inputNames.length === 1 && session.inputNames[0] === "X") feeds.X = numbers(spec.numeric);
-  else {
-    for (const name of spec.numeric) feeds[name] = numbers([name]);
-    for (const name of spec.text)
-      feeds[name] = new ort.Tensor(
-        "string",
-        rows[name]!.map((cell) => String(cell ?? "")),
-        [n, 1],
-      );
-  }
+  if (session.inputNames.length === 1 && session.inputNames[0] === "X")
+    feeds.X = numbers(model.predictorPlan(false).spec.numeric);
+  else
+    for (const name of session.inputNames)
+      feeds[name] = rows[name]!.some((cell) => typeof cell === "string")
+        ? new ort.Tensor(
+            "string",
+            rows[name]!.map((cell) => String(cell ?? "")),
+            [n, 1],
+          )
+        : numbers([name]);
   const { prediction } = await session.run(feeds);
   expect(prediction!.dims).toEqual([n, 1]);
   expect(prediction!.type).toBe(float32 ? "float32" : "float64");
@@ -71,6 +74,31 @@ describe("toOnnx", () => {
       }),
       { numRuns: process.env.GOML_LONG ? 500 : 30 },
     );
+  });
+
+  test("looks the coefficients of many groups up, whatever their number", async () => {
+    const names = Array.from({ length: 400 }, (_, g) => `g${g}`);
+    const rows = names.flatMap((name, g) => [1, 2, 4].map((x) => ({ g: name, x, y: g + (x % 3) * g + x })));
+    const { models } = await inFolder({}, async (folder) => {
+      const path = join(folder, "data.csv");
+      writeFileSync(path, `g,x,y\n${rows.map(({ g, x, y }) => `${g},${x},${y}\n`).join("")}`);
+      return fitGroupsCsv(path, { groupBy: "g", threads: 1, folds: 1 });
+    });
+    const table: Table = { g: rows.map(({ g }) => g), x: rows.map(({ x }) => x) };
+    table.g![5] = "unknown";
+    const expected = models.predict(rowsOf(table), { unseen: "na" });
+    for (const [float32, tolerance] of [
+      [false, 1e-13],
+      // 2^-24 = 6e-8 for each of three operations.
+      [true, 1e-6],
+    ] as const) {
+      const found = await run(models, table, float32);
+      expect(found[5]).toBeNaN();
+      found.forEach((value, r) => {
+        if (r !== 5)
+          expect(Math.abs(value - expected[r]!)).toBeLessThan(tolerance * (1 + 4 * Math.abs(expected[r]!)));
+      });
+    }
   });
 
   test("gives them in single precision too", async () => {

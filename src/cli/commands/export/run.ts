@@ -7,7 +7,8 @@ import { toPmml } from "../../../interchange/pmml.js";
 import { toSql } from "../../../interchange/sql.js";
 import { toTypeScript } from "../../../interchange/typescript.js";
 import type { LinearModel } from "../../../linear/model/model.js";
-import { readModel } from "../../../linear/model/model-file.js";
+import { readAnyModel } from "../../../linear/model/model-file.js";
+import type { ModelGroup } from "../../../linear/model/model-group.js";
 
 /** The options of `goml export`, as commander gives them. */
 export interface ExportOptions {
@@ -18,7 +19,7 @@ export interface ExportOptions {
   trust?: boolean;
 }
 
-/** `goml export`: the model in another format, to a file or to standard output. */
+/** `goml export`: the model, or models by group, in another format, to a file or to standard output. */
 export async function exportModel(
   path: string | undefined,
   options: ExportOptions,
@@ -36,12 +37,12 @@ export async function exportModel(
     });
   const source = path ?? "model.json";
   refuseOverwriting([{ path: file ?? "-", what: "the export" }], [{ path: source, what: "the model" }]);
-  const written = write(await readModel(source, { trust: options.trust, signal }), options);
+  const written = write(await readAnyModel(source, { trust: options.trust, signal }), options);
   await writeFileAtomic(file ?? "-", written);
   return 0;
 }
 
-function write(model: LinearModel, { to, float32, table }: ExportOptions): string | Uint8Array {
+function write(model: LinearModel | ModelGroup, { to, float32, table }: ExportOptions): string | Uint8Array {
   switch (to) {
     case "onnx":
       return toOnnx(model, { float32 });
