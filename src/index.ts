@@ -41,7 +41,8 @@ export { anovaModels, anovaTerms, type ModelRow, type TermRow } from "./linear/s
 export { type RefitOptions, refit } from "./linear/selection/refit.js";
 export type { NamedModel } from "./linear/shards/compatible.js";
 export { type Forgotten, forgetRows } from "./linear/shards/forget-rows.js";
-export { mergeModels } from "./linear/shards/merge-models.js";
+export { type MergeOptions, mergeModels } from "./linear/shards/merge-models.js";
+export type { ShardNumber } from "./linear/shards/numbered.js";
 export type { CrossValidation, FoldError } from "./linear/solve/cross-validation.js";
 export type { SolverChoice } from "./linear/solve/ladder.js";
 export type { AbsorbedEffects } from "./linear/solve/solution.js";

@@ -26,6 +26,7 @@ export type OptionName =
   | "machine"
   | "na"
   | "naValues"
+  | "partial"
   | "references"
   | "skipRows"
   | "solver"

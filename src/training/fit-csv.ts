@@ -10,6 +10,7 @@ import { perfectFitNotes } from "../linear/model/summary.js";
 import { type CrossValidatedPath, pathNotes } from "../linear/penalty/elastic-net.js";
 import { crossValidateWithSteps, type PenaltyChoice, penalizeSteps } from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
+import { shardSet } from "../linear/shards/numbered.js";
 import type { CrossValidation } from "../linear/solve/cross-validation.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
 import { withPauses } from "../parallel/steps.js";
@@ -68,6 +69,7 @@ export async function fitCsv(data: string | readonly string[], options: FitCsvOp
 
 async function fitSources(sources: readonly Source[], options: FitCsvOptions): Promise<CsvFit> {
   const watch = new Stopwatch();
+  const shards = options.shard === undefined ? undefined : [shardSet(options.shard)];
   for (const source of sources) source.keepContent();
   const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
   const { spec, notes } = chooseColumns(complete.table, options, namesOf(complete.table));
@@ -151,6 +153,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     folds,
     weightsColumn: options.weights,
     ...(await keptSources(sources, plan)),
+    shards,
     reading: readingToKeep(options),
     scan,
   });

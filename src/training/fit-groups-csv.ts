@@ -7,6 +7,7 @@ import { UsageError } from "../errors.js";
 import { inOrder, ModelGroup, modelsByGroup } from "../linear/model/model-group.js";
 import type { DataScan } from "../linear/model/model-parts.js";
 import { scanScore } from "../linear/scan-score.js";
+import { shardSet } from "../linear/shards/numbered.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
 import { withPauses } from "../parallel/steps.js";
 import { layoutOf, type RowLayout } from "../scan/row-layout.js";
@@ -69,6 +70,7 @@ export async function fitGroupsCsv(
 
 async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptions): Promise<CsvGroupFit> {
   const started = performance.now();
+  const shards = options.shard === undefined ? undefined : [shardSet(options.shard)];
   for (const source of sources) source.keepContent();
   const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
   const file = namesOf(complete.table);
@@ -177,6 +179,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     models: modelsByGroup(fits, others),
     refused: inGroupOrder(new Map(refused.map((one) => [one.group, one]))),
     ...(await keptSources(sources, plan)),
+    shards,
     scan,
   };
   let fitted = new ModelGroup(parts);

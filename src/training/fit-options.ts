@@ -1,6 +1,7 @@
 import type { ReadingOptions } from "../csv/reading-options.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import type { LambdaChoice } from "../linear/penalty/penalty.js";
+import type { ShardNumber } from "../linear/shards/numbered.js";
 import type { SolverChoice } from "../linear/solve/ladder.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import type { ColumnOptions } from "./choose-columns.js";
@@ -40,6 +41,12 @@ export interface FitCsvOptions extends ColumnOptions, ReadingOptions, ReadingCon
    * as they would in the whole. Default: 0.
    */
   firstRow?: number | undefined;
+  /**
+   * Which shard of how many the rows are, where they are one: `{ number: 3, of: 8 }`, with a name of the whole (`run`)
+   * where there may be several. The model keeps it, and models are merged only where no shard is missing, there twice,
+   * or foreign. All rows are read. Default: none.
+   */
+  shard?: ShardNumber | undefined;
   /** How θ is found. Default: `auto`. */
   solver?: SolverChoice | undefined;
   /** How gradient descent goes, with the solver `gd`. */

@@ -125,6 +125,7 @@ async function updateSources(
         folds,
         weightsColumn,
         sources,
+        shards: model.shards,
         reading: model.reading,
         scan: {
           ...before,

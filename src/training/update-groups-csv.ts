@@ -128,6 +128,7 @@ async function updateSources(
       models: modelsByGroup(solver.finish(), solver.others),
       refused: solver.refused,
       sources,
+      shards: models.shards,
       scan: {
         ...before,
         rows: before.rows + total.rows + total.excluded,

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import type { LambdaChoice } from "../../linear/penalty/penalty.js";
+import type { ShardNumber } from "../../linear/shards/numbered.js";
 
 /** a,b,c; a name with a comma stands in quotes, as in CSV; several of these add up. */
 export function list(text: string, before: string[] = []): string[] {
@@ -107,6 +108,15 @@ export function natural(text: string): number {
   const value = integer(text);
   if (value < 0) throw new InvalidArgumentError("expected an integer of 0 or more");
   return value;
+}
+
+/** A shard's number of how many, such as 3/8, after the name of its run where it has one. */
+export function shardId(text: string): ShardNumber {
+  const [, run, number, of] = /^(?:(.*):)?([0-9]+)\/([0-9]+)$/s.exec(text.trim()) ?? [];
+  const shard = { number: Number(number), of: Number(of), ...(run === undefined ? {} : { run }) };
+  if (number === undefined || of === undefined)
+    throw new InvalidArgumentError("expected a shard's number of how many, such as 3/8 or nightly:3/8");
+  return shard;
 }
 
 /** A time in seconds, at most a day. */

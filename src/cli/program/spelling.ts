@@ -2,6 +2,7 @@ import { quoteField } from "../../csv/write.js";
 import type { OnnxOptions } from "../../interchange/onnx.js";
 import type { ReadModelOptions } from "../../linear/model/model-file.js";
 import type { RefitOptions } from "../../linear/selection/refit.js";
+import type { MergeOptions } from "../../linear/shards/merge-models.js";
 import type { PredictCsvOptions } from "../../prediction/predict-csv.js";
 import type { PredictUrlOptions } from "../../prediction/predict-url.js";
 import type { FitGroupsCsvOptions } from "../../training/fit-groups-csv.js";
@@ -13,6 +14,7 @@ import { type OptionName, type Spelling, spell, type Verb, type Wording } from "
 type LibraryOption = keyof (FitCsvOptions &
   FitGroupsCsvOptions &
   RefitOptions &
+  MergeOptions &
   UpdateCsvOptions &
   ReadModelOptions &
   PredictCsvOptions &

@@ -6,6 +6,7 @@ import type { CsvGroupFit } from "../../training/fit-groups-csv.js";
 import { colour } from "./colour.js";
 import { crossValidationOf, reportOf } from "./model-report.js";
 import { count, milliseconds, significant } from "./numbers.js";
+import { shardLines, shardsDocument } from "./shards.js";
 import { renderNotes } from "./summary.js";
 import { summaryDocument } from "./summary-document.js";
 import { renderTable } from "./table.js";
@@ -33,7 +34,13 @@ export function groupsDocument(
 ) {
   return {
     data: { path: options.data, rows, dropped, ...(excluded ? { excluded } : {}) },
-    model: { path: options.path, target: models.target, groupBy: models.groupBy, groups: models.models.size },
+    model: {
+      path: options.path,
+      target: models.target,
+      groupBy: models.groupBy,
+      groups: models.models.size,
+      ...shardsDocument(models.shards),
+    },
     groups: [...models.models].map(([group, model]) => {
       const parts = { model: undefined, level: options.level, path: undefined };
       const { data: _, ...summary } = summaryDocument(reportOf(model), parts);
@@ -95,6 +102,7 @@ export function renderGroups(
       `${count(used)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${out}`,
     );
   }
+  lines.push(...shardLines(models.shards));
   if (timing !== undefined)
     lines.push(
       colour.dim(

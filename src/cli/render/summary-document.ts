@@ -5,6 +5,7 @@ import type { CrossValidation } from "../../linear/solve/cross-validation.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, collinearityDocument } from "./collinearity.js";
 import type { ModelReport } from "./model-report.js";
+import { shardsDocument } from "./shards.js";
 
 /** The JSON of a model's summary; scripts rely on its names. Numbers that are not finite become null. */
 function modelDocument(model: LinearModel, path: string | undefined, level: number) {
@@ -22,6 +23,7 @@ function modelDocument(model: LinearModel, path: string | undefined, level: numb
       rank: model.rank,
       aliased: model.aliased,
       conditionNumber: model.conditionNumber,
+      ...shardsDocument(model.shards),
       ...(model.penalty === undefined
         ? {}
         : { penalty: { ...model.penalty, objective: objectiveOf(model) } }),

@@ -8,6 +8,7 @@ import { type CollinearityOptions, renderCollinearity } from "./collinearity.js"
 import { colour } from "./colour.js";
 import { leftOutFolds, type ModelReport } from "./model-report.js";
 import { alignedDecimals, count, milliseconds, pValue, significant, stars, tValue } from "./numbers.js";
+import { shardLines } from "./shards.js";
 import { type Align, displayWidth, renderTable, wrap } from "./table.js";
 
 /** The summary of a fit as text of at most `columns` columns, in the manner of R's `summary(lm)`. */
@@ -25,6 +26,7 @@ export function renderSummary(
     lines.push(
       `${count(model.n)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${out}${held}`,
     );
+  lines.push(...shardLines(model.shards));
   if (cv !== undefined)
     lines.push(
       `${cv.folds.length}-fold cross-validation: RMSE ${significant(cv.rmse)}, R² ${significant(cv.r2)} out of fold`,

@@ -19,15 +19,18 @@ export function schemaOf(
     spec,
     source,
     sources = [],
+    shards = [],
   }: {
     reading?: KeptReading | undefined;
     spec: ModelSpec;
     source: DataSource | undefined;
     sources?: readonly SourceContent[] | undefined;
+    shards?: readonly ShardSet[] | undefined;
   },
   moments: object,
 ): number {
-  const known = sources.length > 0 || (source !== undefined && source.mtimeMs === undefined);
+  const known =
+    shards.length > 0 || sources.length > 0 || (source !== undefined && source.mtimeMs === undefined);
   return reading === undefined && !hasDates(spec) && !known && !("tables" in moments) ? 1 : SCHEMA;
 }
 
@@ -81,6 +84,12 @@ const sources = {
   type: "array",
   items: { $ref: "#/$defs/content" },
   title: "a list of sources",
+} as const;
+const shards = {
+  description: "The numbered shards whose rows are in the model, by the whole that they are of.",
+  type: "array",
+  items: { $ref: "#/$defs/shardSet" },
+  title: "a list of sets of shards",
 } as const;
 
 /** JSON Schemas of what stands in a model file, by the names under which they refer to each other. */
@@ -190,6 +199,22 @@ export const documentDefinitions = {
     },
     required: ["bytes", "sha256"],
   },
+  shardSet: {
+    title: "which shards of how many",
+    description: "Shards of one whole: those of another run, or of another number of shards, are not of it.",
+    type: "object",
+    properties: {
+      run: { description: "A name of the whole, where it was given one.", ...text },
+      of: { description: "How many shards the whole has.", type: "integer", minimum: 1 },
+      numbers: {
+        description: "Which of them are in the model, counted from 1, ascending.",
+        type: "array",
+        items: { type: "integer", minimum: 1 },
+        title: "a list of numbers of shards",
+      },
+    },
+    required: ["of", "numbers"],
+  },
   reading: {
     title: "the options of reading",
     description: "The options by which the data were read, where any were given.",
@@ -298,6 +323,7 @@ export const documentDefinitions = {
       scan,
       source,
       sources,
+      shards,
       reading: { $ref: "#/$defs/reading" },
       spec: { $ref: "#/$defs/spec" },
       levels: levelsSchema,
@@ -347,6 +373,7 @@ export const documentDefinitions = {
       groupBy: { description: "The column whose values name the groups.", ...columnName },
       source,
       sources,
+      shards,
       scan,
       fits: {
         description:
@@ -478,6 +505,9 @@ export type DataSource = StaticOf<"source">;
 
 /** A source whose rows are in a model, told by its content. */
 export type SourceContent = StaticOf<"content">;
+
+/** Numbered shards of one whole whose rows are in a model. */
+export type ShardSet = StaticOf<"shardSet">;
 
 /** What became of the rows of the data, and how they were drawn: for the summary, and for rows that come later. */
 export type ScanDocument = StaticOf<"scan">;

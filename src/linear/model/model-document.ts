@@ -12,6 +12,7 @@ import { packedLength } from "../../stats/packed.js";
 import { readMoments } from "../../stats/read-moments.js";
 import { foldWhole } from "../../stats/sparse-fold.js";
 import { verb, wording } from "../../wording.js";
+import { shardsFault } from "../shards/numbered.js";
 import {
   documentDefinitions,
   type ModelDocument,
@@ -39,7 +40,12 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
   const document = checked<ModelDocument>(value, name, "goml-model", documentDefinitions.model);
   const { spec, levels, references, target } = document;
   const wrong = (what: string) => wrongIn(name, what);
-  const fault = lengthFault(document) ?? specFault(spec) ?? levelsFault(document) ?? termsFault(document);
+  const fault =
+    lengthFault(document) ??
+    specFault(spec) ??
+    levelsFault(document) ??
+    termsFault(document) ??
+    shardsFault(document.shards);
   if (fault !== undefined) throw wrong(fault);
   let coded: CodedTerm[];
   try {
@@ -176,6 +182,8 @@ export function readGroups<Model extends { readonly spec: ModelSpec }>(
     "goml-model-group",
     documentDefinitions.modelGroup,
   );
+  const fault = shardsFault(document.shards);
+  if (fault !== undefined) throw wrongIn(name, fault);
   const models = new Map<string, Model>();
   const listed = new Set(document.fits?.groups);
   if (listed.size < (document.fits?.groups.length ?? 0))

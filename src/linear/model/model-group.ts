@@ -11,6 +11,7 @@ import {
   type ModelGroupDocument,
   type RefusedGroup,
   SCHEMA,
+  type ShardSet,
   type SourceContent,
   schemaOf,
 } from "./document-schema.js";
@@ -42,6 +43,8 @@ export class ModelGroup {
   readonly source: DataSource | undefined;
   /** What the rows of all groups were read from, by content, as far as that is known. */
   readonly sources: readonly SourceContent[];
+  /** The numbered shards whose rows are in the models; empty where they were not numbered. */
+  readonly shards: readonly ShardSet[];
   readonly scan: DataScan | undefined;
   #records: RecordPredictor | undefined;
 
@@ -52,6 +55,7 @@ export class ModelGroup {
     refused?: readonly RefusedGroup[] | undefined;
     source?: DataSource | undefined;
     sources?: readonly SourceContent[] | undefined;
+    shards?: readonly ShardSet[] | undefined;
     scan?: DataScan | undefined;
   }) {
     this.groupBy = parts.groupBy;
@@ -59,6 +63,7 @@ export class ModelGroup {
     this.refused = parts.refused ?? [];
     this.source = parts.source;
     this.sources = parts.sources ?? [];
+    this.shards = parts.shards ?? [];
     this.scan = parts.scan;
     if (this.models.size === 0) {
       const [first] = this.refused;
@@ -166,7 +171,7 @@ export class ModelGroup {
     const { fits } = this;
     const schema = [...this.others.values()].reduce(
       (most, model) => Math.max(most, schemaOf(model, model.moments)),
-      schemaOf({ spec: this.spec, source: this.source, sources: this.sources }, {}),
+      schemaOf({ spec: this.spec, source: this.source, sources: this.sources, shards: this.shards }, {}),
     );
     return {
       format: "goml-model-group",
@@ -174,6 +179,7 @@ export class ModelGroup {
       groupBy: this.groupBy,
       source: this.source ?? null,
       ...(this.sources.length === 0 ? {} : { sources: [...this.sources] }),
+      ...(this.shards.length === 0 ? {} : { shards: [...this.shards] }),
       scan: writeScan(this.scan),
       ...(fits === undefined ? {} : { fits: writeFits(fits) }),
       models,
@@ -187,7 +193,7 @@ export class ModelGroup {
    * @throws ModelError where it is not such a document, or of a later schema
    */
   static fromJSON(document: unknown, name = "model"): ModelGroup {
-    const { groupBy, refused, source, sources, scan, fits, models } = readGroups(
+    const { groupBy, refused, source, sources, shards, scan, fits, models } = readGroups(
       document,
       name,
       LinearModel.fromJSON,
@@ -198,6 +204,7 @@ export class ModelGroup {
       refused,
       source: source ?? undefined,
       sources,
+      shards,
       scan: readScan(scan),
     });
   }

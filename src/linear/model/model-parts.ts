@@ -9,10 +9,10 @@ import type { Whitening } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
 import type { Regression } from "../solve/regression.js";
 import type { AbsorbedEffects, Solution } from "../solve/solution.js";
-import type { DataSource, ModelDocument, ScanDocument, SourceContent } from "./document-schema.js";
+import type { DataSource, ModelDocument, ScanDocument, ShardSet, SourceContent } from "./document-schema.js";
 import type { WithinPlan } from "./effect-tables.js";
 
-export type { DataSource, SourceContent };
+export type { DataSource, ShardSet, SourceContent };
 
 /** How θ was found: Cholesky in double or in double-double, Householder QR of X, or gradient descent. */
 export type Solver = ModelDocument["solver"];
@@ -45,6 +45,8 @@ export interface ModelParts {
   source?: DataSource | undefined;
   /** What the rows were read from, as far as that is known. */
   sources?: readonly SourceContent[] | undefined;
+  /** The numbered shards whose rows these are, where they were numbered. */
+  shards?: readonly ShardSet[] | undefined;
   /** The options by which the data were read, where any were given. */
   reading?: KeptReading | undefined;
   scan?: DataScan | undefined;

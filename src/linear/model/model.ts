@@ -35,6 +35,7 @@ import {
   type FittedModel,
   type ModelParts,
   regressionOf,
+  type ShardSet,
   type Solver,
   type SourceContent,
 } from "./model-parts.js";
@@ -99,6 +100,8 @@ export class LinearModel implements FittedModel {
   readonly source: DataSource | undefined;
   /** What the rows were read from, by content, as far as that is known; empty for a fit from arrays. */
   readonly sources: readonly SourceContent[];
+  /** The numbered shards whose rows are in the model; empty where they were not numbered. */
+  readonly shards: readonly ShardSet[];
   /** The options by which the data were read, where any were given. */
   readonly reading: KeptReading | undefined;
   readonly scan: DataScan | undefined;
@@ -135,6 +138,7 @@ export class LinearModel implements FittedModel {
     this.penalty = parts.penalty;
     this.source = parts.source;
     this.sources = parts.sources ?? [];
+    this.shards = parts.shards ?? [];
     this.reading = parts.reading;
     this.scan = parts.scan;
     this.absorbed = parts.absorbed;
@@ -437,6 +441,7 @@ export class LinearModel implements FittedModel {
       scan: writeScan(this.scan),
       source: this.source ?? null,
       ...(this.sources.length === 0 ? {} : { sources: [...this.sources] }),
+      ...(this.shards.length === 0 ? {} : { shards: [...this.shards] }),
       ...(this.reading === undefined
         ? {}
         : { reading: this.reading as NonNullable<ModelDocument["reading"]> }),

@@ -32,7 +32,7 @@ export function* eachGroupSteps(
     }
   }
   if (others.size === 0) throw first ?? new ModelError("no group has a model");
-  const { groupBy, source, sources, scan } = models;
+  const { groupBy, source, sources, shards, scan } = models;
   return {
     models: new ModelGroup({
       groupBy,
@@ -40,6 +40,7 @@ export function* eachGroupSteps(
       refused,
       source,
       sources,
+      shards,
       scan: scan && { ...scan, test: null },
     }),
     notes: [...notes],

@@ -77,7 +77,7 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
     }
   const keys = scanKeys(spec, levels);
   const pruned = (moments: CrossProducts) => keepColumns(moments, (key) => keys.has(key));
-  const { weightsColumn, source, sources, scan } = model;
+  const { weightsColumn, source, sources, shards, scan } = model;
   const refitted = yield* solveSpecSteps(
     {
       spec,
@@ -88,6 +88,7 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
       weightsColumn,
       source,
       sources,
+      shards,
       reading: model.reading,
       scan: scan && { ...scan, test: null },
     },

@@ -5,6 +5,7 @@ import { inOrder, ModelGroup, modelsByGroup } from "../model/model-group.js";
 import { foldsLost, less, lostDigits, without, withoutEach } from "./forget-rows.js";
 import { commonPenalty, commonSpec, groupsOf, keptOf } from "./group-rows.js";
 import { checkAlike, type NamedGroups } from "./merge-groups.js";
+import { shardsLeft } from "./numbered.js";
 import { type GroupRows, GroupSolver } from "./solve-group.js";
 import { sameFolds, sourcesLeft } from "./sources.js";
 
@@ -41,6 +42,10 @@ function* forgetSteps(
   shard: NamedGroups,
   folded: boolean,
 ): Steps<ForgottenGroups | undefined> {
+  const shards = shardsLeft(
+    { name: whole.name, shards: whole.model.shards },
+    { name: shard.name, shards: shard.model.shards },
+  );
   const solver = new GroupSolver(commonSpec([whole.model]));
   const usual = commonPenalty([whole.model]);
   const gone: string[] = [];
@@ -87,6 +92,7 @@ function* forgetSteps(
     models: modelsByGroup(solver.finish(), solver.others),
     refused: solver.refused,
     sources: sourcesLeft(whole.model.sources, shard.model.sources),
+    shards,
     scan: less(whole.model.scan, shard.model.scan),
   });
   return { models, gone, digitsLost, digitsLeft, notes: [] };

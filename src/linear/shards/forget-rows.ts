@@ -8,6 +8,7 @@ import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
 import { levelsLeft } from "./levels-left.js";
+import { shardsLeft } from "./numbered.js";
 import { sameContent, sameFolds, sourcesLeft } from "./sources.js";
 
 /** A model without the rows of a shard. */
@@ -33,6 +34,10 @@ export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
 export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Forgotten> {
   checkCompatible(whole, shard);
   const { model } = whole;
+  const shards = shardsLeft(
+    { name: whole.name, shards: model.shards },
+    { name: shard.name, shards: shard.model.shards },
+  );
   const notAmong = (why: string) =>
     new ModelError(`the rows of ${shard.name} are not among those of ${whole.name}: ${why}`, {
       hint: "only what was merged or trained in can be taken out",
@@ -65,6 +70,7 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
       folds: folds.map(keep),
       weightsColumn,
       sources: sourcesLeft(model.sources, shard.model.sources),
+      shards,
       reading: model.reading,
       scan: less(scan, shard.model.scan),
     },

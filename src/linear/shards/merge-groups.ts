@@ -5,6 +5,7 @@ import { inOrder, ModelGroup, modelsByGroup } from "../model/model-group.js";
 import { checkCompatible, foldNotes } from "./compatible.js";
 import { commonPenalty, commonSpec, groupsOf, keptOf } from "./group-rows.js";
 import { type MergeOptions, summedScan } from "./merge-models.js";
+import { inShardOrder, mergedShards } from "./numbered.js";
 import { type GroupRows, GroupSolver } from "./solve-group.js";
 import { refuseMerging, unitedSources } from "./sources.js";
 
@@ -20,16 +21,21 @@ export interface NamedGroups {
  * with the rows of all.
  *
  * @throws ModelError that names the first difference between models that do not fit together, two that were made of the
- * same source, and a group of which a shard did not keep the rows
+ * same source, a group of which a shard did not keep the rows, and numbered shards as `mergeModels`
  */
 export function* mergeGroupsSteps(
-  all: readonly NamedGroups[],
+  named: readonly NamedGroups[],
   options: MergeOptions = {},
 ): Steps<ModelGroup> {
+  const all = inShardOrder(named);
   const [first, ...others] = all;
   if (first === undefined || others.length === 0)
     throw new ModelError("merging takes two models or more, found one", { hint: "name the shards' models" });
   for (const other of others) checkAlike(first, other);
+  const shards = mergedShards(
+    all.map(({ name, model }) => ({ name, shards: model.shards })),
+    options,
+  );
   if (!options.again)
     for (const [i, a] of all.entries())
       for (const b of all.slice(i + 1))
@@ -65,6 +71,7 @@ export function* mergeGroupsSteps(
     models: modelsByGroup(solver.finish(), solver.others),
     refused: solver.refused,
     sources: unitedSources(all.map(({ model }) => model.sources)),
+    shards,
     scan: summedScan(all.map(({ model }) => model.scan)),
   });
 }

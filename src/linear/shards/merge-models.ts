@@ -8,12 +8,15 @@ import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { checkCompatible, foldNotes, type NamedModel, vcovNotes } from "./compatible.js";
+import { inShardOrder, mergedShards } from "./numbered.js";
 import { refuseMerging, unitedSources } from "./sources.js";
 
 /** Options of `mergeModels`; all may be left out. */
 export interface MergeOptions {
   /** Whether models of the same rows are merged all the same. Default: false, they are refused. */
   again?: boolean | undefined;
+  /** Whether models of numbered shards are merged where shards are missing. Default: false, they are refused. */
+  partial?: boolean | undefined;
 }
 
 /**
@@ -23,22 +26,26 @@ export interface MergeOptions {
  * A row's fold is that of its shard: it comes from the row's number there, unless the shard was trained with the
  * number of its first row in the whole. Levels that only some shards have are united.
  *
- * @throws ModelError that names the first difference between models that do not fit together, and two that were made of
- * the same source or of the same rows
+ * Models of numbered shards are merged in the order of the numbers, so that the bits do not depend on that of `models`.
+ *
+ * @throws ModelError that names the first difference between models that do not fit together, two that were made of
+ * the same source or of the same rows, and numbered shards that are missing, there twice, or of another whole
  */
 export function mergeModels(models: readonly NamedModel[], options: MergeOptions = {}): Estimate {
   return inOneGo(mergeModelsSteps(models, options));
 }
 
 /** `mergeModels` in steps. */
-export function* mergeModelsSteps(
-  models: readonly NamedModel[],
-  options: MergeOptions = {},
-): Steps<Estimate> {
+export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOptions = {}): Steps<Estimate> {
+  const models = inShardOrder(named);
   const [first, ...others] = models;
   if (first === undefined || others.length === 0)
     throw new ModelError("merging takes two models or more, found one", { hint: "name the shards' models" });
   for (const other of others) checkCompatible(first, other);
+  const shards = mergedShards(
+    models.map(({ name, model }) => ({ name, shards: model.shards })),
+    options,
+  );
   if (!options.again) refuseCommonSources(models);
   const unfolded = foldNotes(models);
   const notes = [...vcovNotes(models.map(({ model }) => model)), ...unfolded];
@@ -67,6 +74,7 @@ export function* mergeModelsSteps(
       folds,
       weightsColumn,
       sources: unitedSources(models.map(({ model }) => model.sources)),
+      shards,
       reading: first.model.reading,
       scan: summedScan(models.map(({ model }) => model.scan)),
     },
@@ -97,17 +105,17 @@ export function refuseCopies(models: readonly NamedModel[]): void {
     }
 }
 
-/** Whether moments are equal to the last bit in what tells rows apart: a copy of a model has them. */
+/**
+ * Whether moments are equal to the last bit: a copy of a model has them. Columns that are spread alike tell little:
+ * shards of a designed experiment have the same means and squares, and differ in how columns go together.
+ */
 function sameMoments(a: CrossProducts, b: CrossProducts): boolean {
+  if (a.n === 0 || a.n !== b.n || a.sumW !== b.sumW || a.columns.length !== b.columns.length) return false;
+  const at = a.columns.map((key) => b.index(key));
+  const alike = (i: number, j: number) => a.product(i, j) === b.product(at[i]!, at[j]!);
   return (
-    a.n > 0 &&
-    a.n === b.n &&
-    a.sumW === b.sumW &&
-    a.columns.length === b.columns.length &&
-    a.columns.every((key, i) => {
-      const j = b.index(key);
-      return j >= 0 && a.mean[i] === b.mean[j] && a.product(i, i) === b.product(j, j);
-    })
+    at.every((j, i) => j >= 0 && a.mean[i] === b.mean[j] && alike(i, i)) &&
+    at.every((_, i) => at.slice(0, i).every((_, j) => alike(i, j)))
   );
 }
 

@@ -14,6 +14,7 @@ import { type PresentOptions, presentModel } from "../../render/present-model.js
 /** The options of `goml merge`, as commander gives them. */
 export interface MergeModelsOptions extends PresentOptions {
   again?: boolean;
+  partial?: boolean;
   trust?: boolean;
 }
 
@@ -37,6 +38,7 @@ export async function merge(
     [{ path: options.model ?? options.output, what: "the merged model" }],
     paths.map((path) => ({ path, what: "a shard" })),
   );
+  const { again, partial } = options;
   const all: { name: string; model: LinearModel | ModelGroup }[] = [];
   for (const name of paths)
     all.push({ name, model: await readAnyModel(name, { trust: options.trust, signal }) });
@@ -48,7 +50,7 @@ export async function merge(
         `${grouped[0]!.name} and ${other.name} do not fit together: one holds models by group, the other one model`,
         { hint: "train the shards with the same options" },
       );
-    const merged = await withPauses(mergeGroupsSteps(grouped, { again: options.again }), { signal });
+    const merged = await withPauses(mergeGroupsSteps(grouped, { again, partial }), { signal });
     await presentGroups("merge", merged, options, {
       signal,
       notes: groupFoldNotes(grouped),
@@ -57,8 +59,8 @@ export async function merge(
     return 0;
   }
   const models = all as NamedModel[];
-  if (!options.again) refuseCopies(models);
-  const merged = await withPauses(mergeModelsSteps(models, { again: options.again }), { signal });
+  if (!again) refuseCopies(models);
+  const merged = await withPauses(mergeModelsSteps(models, { again, partial }), { signal });
   const report = await withPauses(reportSteps(merged.model, merged.notes), { signal });
   await presentModel("merge", report, options, {
     signal,

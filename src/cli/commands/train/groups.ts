@@ -30,6 +30,7 @@ export async function trainGroups(
     groupBy: options.groupBy,
     testSize: options.testSize,
     firstRow: options.firstRow,
+    shard: options.shardId,
     solver,
     threads: options.threads,
     callerWorks: true,

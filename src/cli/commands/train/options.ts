@@ -1,4 +1,5 @@
 import type { VcovType } from "../../../linear/covariance/vcov.js";
+import type { ShardNumber } from "../../../linear/shards/numbered.js";
 import type { SolverChoice } from "../../../linear/solve/ladder.js";
 import type { ModelOptions } from "../../program/model-options.js";
 
@@ -9,6 +10,7 @@ export interface TrainOptions extends ModelOptions {
   cluster?: string;
   testSize?: number;
   firstRow?: number;
+  shardId?: ShardNumber;
   solver: SolverChoice;
   machine?: "tape" | "go";
   rate?: number;

@@ -46,6 +46,7 @@ export async function train(
       cluster: options.cluster,
       testSize: options.testSize,
       firstRow: options.firstRow,
+      shard: options.shardId,
       solver: options.solver,
       descent: descentOptions(options),
       threads: options.threads,

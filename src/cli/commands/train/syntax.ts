@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { natural, number, positive, share } from "../../program/option-values.js";
+import { natural, number, positive, shardId, share } from "../../program/option-values.js";
 import { example, fitting, objective, reading, type Syntax } from "../../program/syntax.js";
 
 export const trainSyntax: Syntax = (program, run) => {
@@ -17,6 +17,11 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--group-by <column>", "one model per value of this column, in the same pass")
     .option("--test-size <share>", "hold out this share of the rows and report the error on them", share)
     .option("--first-row <n>", "the file is a shard, and its first row has this number in the whole", natural)
+    .option(
+      "--shard-id <[run:]i/n>",
+      "the data are shard i of n, of a run of that name: merge then knows which are missing, double or foreign",
+      shardId,
+    )
     .addOption(
       new Option("--solver <name>", "how θ is found; gd is gradient descent")
         .choices(["auto", "normal", "extended", "qr", "gd"])
