@@ -112,6 +112,7 @@ export interface TensorExports {
     room: number,
   ): void;
   convolveDepthwise(x: number, w: number, y: number, geometry: number, from: number, to: number): void;
+  elementwise(program: number, steps: number, rows: number, n: number): void;
   finish(
     y: number,
     row: number,

@@ -1,5 +1,5 @@
 import type { Data } from "../tensor.js";
-import { GEOMETRY_AT, kernelsOn, type TensorKernels } from "./tensor-kernels.js";
+import { kernelsOn, type TensorKernels, TOLD_AT } from "./tensor-kernels.js";
 
 /** A window that moves over a plane; padding is at the top and the left, what is missing at the others is padding too. */
 export interface Geometry {
@@ -58,7 +58,7 @@ export function convolve(
       addressOf(w),
       addressOf(y),
       plane,
-      written(kernels, y.data, geometry),
+      written(kernels, geometry),
       outputs,
       from,
       to,
@@ -163,7 +163,7 @@ export function convolveDepthwise(
 ): void {
   const kernels = y.data instanceof Float32Array ? kernelsOn(y.data, [x.data, w.data]) : undefined;
   if (kernels !== undefined) {
-    const at = written(kernels, y.data, geometry);
+    const at = written(kernels, geometry);
     kernels.exports.convolveDepthwise(addressOf(x), addressOf(w), addressOf(y), at, from, to);
     return;
   }
@@ -228,9 +228,8 @@ function addressOf({ data, at }: Part): number {
 }
 
 /** Writes a geometry where this thread's kernels read it, in the order of the kernels' class, and gives its address. */
-function written({ room }: TensorKernels, { buffer }: Data, g: Geometry): number {
-  const at = room + GEOMETRY_AT;
-  new Int32Array(buffer, at, 13).set([
+function written({ room, words }: TensorKernels, g: Geometry): number {
+  words.set([
     g.channels,
     g.height,
     g.width,
@@ -245,5 +244,5 @@ function written({ room }: TensorKernels, { buffer }: Data, g: Geometry): number
     g.padTop,
     g.padLeft,
   ]);
-  return at;
+  return room + TOLD_AT;
 }

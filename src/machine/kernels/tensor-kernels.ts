@@ -4,8 +4,11 @@ import type { Data } from "../tensor.js";
 /** The kernels in WebAssembly on a machine's memory, as one thread has them. */
 export interface TensorKernels {
   readonly exports: TensorExports;
-  /** The address of room that is this thread's alone, `exports.roomBytes()` of it. */
+  /** The address of room that is this thread's alone, `exports.roomBytes()` of it and more. */
   readonly room: number;
+  /** What a call is told beside addresses: `TOLD_BYTES` of the room, as integers and as doubles. */
+  readonly words: Int32Array;
+  readonly doubles: Float64Array;
 }
 
 /** A memory that this thread may use kernels on. */
@@ -18,10 +21,12 @@ const sites = new WeakMap<SharedMemory, Site>();
 /** The same by a memory's buffer: a memory that grows gets another object for it, and views keep theirs. */
 const byBuffer = new WeakMap<ArrayBufferLike, { readonly pages: SharedMemory; readonly site: Site }>();
 
+/** The bytes that a call may be told beside its arguments: a geometry, or the steps of a program. */
+export const TOLD_BYTES = 4096;
 /** The bytes of room that each thread needs: what products are packed into, then what a call is told. */
-export const ROOM_BYTES = 641 * 1024;
-/** Where a geometry is written in a thread's room. */
-export const GEOMETRY_AT = ROOM_BYTES - 64;
+export const ROOM_BYTES = 641 * 1024 + TOLD_BYTES;
+/** Where in a thread's room stands what a call is told. */
+export const TOLD_AT = ROOM_BYTES - TOLD_BYTES;
 
 /** Lets kernels of this thread run on a memory; `room` is the address of `ROOM_BYTES` bytes for them to work in. */
 export function allowKernels(pages: SharedMemory, room: number): void {
@@ -43,6 +48,11 @@ export function kernelsOn(output: Data, inputs: readonly Data[]): TensorKernels 
   for (const { buffer } of inputs)
     if (buffer !== output.buffer && byBuffer.get(buffer)?.site !== own.site) return undefined;
   const { pages, site } = own;
-  site.kernels ??= { exports: instantiateTensor(pages), room: site.room };
+  site.kernels ??= {
+    exports: instantiateTensor(pages),
+    room: site.room,
+    words: new Int32Array(pages.buffer, site.room + TOLD_AT, TOLD_BYTES / 4),
+    doubles: new Float64Array(pages.buffer, site.room + TOLD_AT, TOLD_BYTES / 8),
+  };
   return site.kernels;
 }

@@ -3,6 +3,7 @@ import { applyOp, type Node, type Operand } from "../graph.js";
 import { checkArity, type Kernel, Op, type TensorType } from "../op.js";
 import { broadcast, broadcastStrides, formatShape, type Shape, sizeOf } from "../shape.js";
 import { type DType, isFloat } from "../tensor.js";
+import { elementKernel } from "./elementwise.js";
 import { integerBinary } from "./integers.js";
 import { type BinaryStrip, strided, walkOf } from "./strips.js";
 
@@ -34,8 +35,8 @@ export class Binary extends Op {
   override make(inputs: readonly TensorType[], [result]: readonly TensorType[]): Kernel {
     const { dtype, shape } = result!;
     const shapes = inputs.map((input) => input.shape);
-    if (isFloat(dtype)) return this.prepare(shapes, shape);
-    return this.prepare(shapes, shape, integerBinary(this.name, dtype)!);
+    if (!isFloat(dtype)) return this.prepare(shapes, shape, integerBinary(this.name, dtype)!);
+    return elementKernel(this.name, {}, dtype, shapes, shape, this.prepare(shapes, shape));
   }
 
   prepare(shapes: readonly Shape[], output: Shape, strip = strips[this.name]): Kernel {

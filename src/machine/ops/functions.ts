@@ -1,6 +1,8 @@
 import { applyOp, type Node, type Operand } from "../graph.js";
-import { type Attributes, checkArity, type Kernel, Op } from "../op.js";
+import { exponential } from "../kernels/exponential.js";
+import { type Attributes, checkArity, type Kernel, Op, type TensorType } from "../op.js";
 import { type Shape, sizeOf } from "../shape.js";
+import { elementKernel } from "./elementwise.js";
 
 /** What a function is told beside x; what each means stands at the function. */
 interface Parameters {
@@ -25,10 +27,17 @@ export class MathFunction extends Op {
     return shapes[0]!;
   }
 
-  prepare(_shapes: readonly Shape[], output: Shape): Kernel {
+  override make(inputs: readonly TensorType[], [result]: readonly TensorType[]): Kernel {
+    const { dtype, shape } = result!;
+    const shapes = inputs.map((input) => input.shape);
+    const single = dtype === "float32" && this.name === "swish";
+    const plain = this.prepare(shapes, shape, single ? swish : mathFunctions[this.name]);
+    return elementKernel(this.name, this.attributes, dtype, shapes, shape, plain);
+  }
+
+  prepare(_shapes: readonly Shape[], output: Shape, f: Formula = mathFunctions[this.name]): Kernel {
     const { alpha = 0, beta = 0 } = this.attributes;
     const units = sizeOf(output);
-    const f = mathFunctions[this.name];
     return {
       units,
       cost: units * 10,
@@ -103,6 +112,9 @@ export const mathFunctions = ofX({
   /** x·σ(αx). */
   swish: (x, alpha) => x / (1 + Math.exp(-alpha * x)),
 });
+
+/** Of single precision, by the steps that WebAssembly takes. */
+const swish: Formula = (x, alpha) => x / (1 + exponential(-(alpha * x)));
 
 const TERMS = 60;
 

@@ -3,6 +3,7 @@ import type { Node } from "../graph.js";
 import { checkArity, type Kernel, type TensorType, TypedOp } from "../op.js";
 import { broadcast, broadcastStrides, formatShape, sizeOf } from "../shape.js";
 import { type BigData, type Data, isBig } from "../tensor.js";
+import { elementKernel } from "./elementwise.js";
 import { strided, walkOf } from "./strips.js";
 
 /** An elementwise op of two operands of one type, broadcast against each other: choices, bits, and predicates. */
@@ -33,8 +34,9 @@ export class Pairwise extends TypedOp {
       shape,
       inputs.map((input) => broadcastStrides(input.shape, shape)),
     );
-    const strip = isBig(inputs[0]!.dtype) ? this.bigStrip() : this.strip();
-    return {
+    const { dtype } = inputs[0]!;
+    const strip = isBig(dtype) ? this.bigStrip() : this.strip();
+    const plain: Kernel = {
       units,
       cost: units * 4,
       run: ([a, b], out, from, to) => {
@@ -43,6 +45,8 @@ export class Pairwise extends TypedOp {
         });
       },
     };
+    const shapes = inputs.map((input) => input.shape);
+    return elementKernel(this.name, {}, dtype, shapes, shape, plain);
   }
 
   private strip() {

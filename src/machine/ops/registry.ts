@@ -4,6 +4,7 @@ import { Padding, Select, Stride, Triangle } from "./boxes.js";
 import { Cast } from "./cast.js";
 import { Contraction } from "./contraction.js";
 import { Convolution, TransposedConvolution } from "./convolution.js";
+import { Elementwise } from "./elementwise.js";
 import { type FunctionName, MathFunction, mathFunctions } from "./functions.js";
 import { Gather, GatherElements, GatherTuples, ScatterElements, ScatterTuples } from "./gathering.js";
 import { LANE_OPS, Lanes } from "./lanes.js";
@@ -43,6 +44,7 @@ const factories: Record<string, (attributes: any) => TypedOp> = {
   batchNormalization: (attributes) => new BatchNormalization(attributes),
   contraction: (attributes) => new Contraction(attributes),
   convolution: (attributes) => new Convolution(attributes),
+  elementwise: (attributes) => new Elementwise(attributes),
   gather: (attributes) => new Gather(attributes),
   gatherElements: (attributes) => new GatherElements(attributes),
   gatherTuples: (attributes) => new GatherTuples(attributes),

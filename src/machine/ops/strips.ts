@@ -78,3 +78,29 @@ export function strided(walk: Walk, from: number, to: number, strip: StripCall):
     o += n;
   }
 }
+
+/** What `rowsOf` calls: each operand's offset, how far its rows are apart, the output's offset, rows and their length. */
+type RowsCall = (
+  offsets: readonly number[],
+  rowSteps: readonly number[],
+  o: number,
+  rows: number,
+  n: number,
+) => void;
+
+/** As `strided`, in as many strips at a time as lie regularly: those of the innermost axis outside of the strips. */
+export function rowsOf(walk: Walk, from: number, to: number, call: RowsCall): void {
+  const { inner, lengths, strides } = walk;
+  const rowSteps = strides.at(-1) ?? walk.steps.map(() => 0);
+  const whole = lengths.at(-1) ?? 1;
+  for (let o = from; o < to; ) {
+    const row = Math.floor(o / inner);
+    // Whole strips up to the axis's end; else a part of one.
+    const full = row * inner === o ? Math.min(whole - (row % whole), Math.floor((to - o) / inner)) : 0;
+    const end = full > 0 ? o + full * inner : Math.min(to, (row + 1) * inner);
+    strided(walk, o, Math.min(end, o + inner), (offsets, _steps, at, n) =>
+      call(offsets, rowSteps, at, Math.max(1, full), n),
+    );
+    o = end;
+  }
+}

@@ -1,7 +1,9 @@
 import { applyOp, type Node, type Operand } from "../graph.js";
+import { exponential, logistic, tangent } from "../kernels/exponential.js";
 import { checkArity, type Kernel, Op, type TensorType } from "../op.js";
 import { type Shape, sizeOf } from "../shape.js";
 import { type DType, isFloat } from "../tensor.js";
+import { elementKernel } from "./elementwise.js";
 import { integerUnary } from "./integers.js";
 import type { UnaryStrip } from "./strips.js";
 
@@ -27,8 +29,9 @@ export class Unary extends Op {
   override make(inputs: readonly TensorType[], [result]: readonly TensorType[]): Kernel {
     const { dtype, shape } = result!;
     const shapes = inputs.map((input) => input.shape);
-    if (isFloat(dtype)) return this.prepare(shapes, shape);
-    return this.prepare(shapes, shape, integerUnary(this.name, dtype)!);
+    if (!isFloat(dtype)) return this.prepare(shapes, shape, integerUnary(this.name, dtype)!);
+    const plain = this.prepare(shapes, shape, dtype === "float32" ? singleStrips[this.name] : undefined);
+    return elementKernel(this.name, {}, dtype, shapes, shape, plain);
   }
 
   prepare(_shapes: readonly Shape[], output: Shape, strip = strips[this.name]): Kernel {
@@ -93,13 +96,26 @@ const strips: Record<UnaryName, UnaryStrip> = {
     for (let i = from; i < to; i++) out[i] = a[i]! * a[i]!;
   },
   sigmoid(a, out, from, to) {
-    for (let i = from; i < to; i++) out[i] = logistic(a[i]!);
+    for (let i = from; i < to; i++) out[i] = sigma(a[i]!);
   },
   tanh(a, out, from, to) {
     for (let i = from; i < to; i++) out[i] = Math.tanh(a[i]!);
   },
   relu(a, out, from, to) {
     for (let i = from; i < to; i++) out[i] = Math.max(a[i]!, 0);
+  },
+};
+
+/** Of single precision the steps that WebAssembly takes, too, for the same bits there. */
+const singleStrips: Partial<Record<UnaryName, UnaryStrip>> = {
+  exp(a, out, from, to) {
+    for (let i = from; i < to; i++) out[i] = exponential(a[i]!);
+  },
+  sigmoid(a, out, from, to) {
+    for (let i = from; i < to; i++) out[i] = logistic(a[i]!);
+  },
+  tanh(a, out, from, to) {
+    for (let i = from; i < to; i++) out[i] = tangent(a[i]!);
   },
 };
 
@@ -118,7 +134,7 @@ const weights: Record<UnaryName, number> = {
 };
 
 /** Either form alone overflows on one side: e^−x is infinite for x below −709. */
-function logistic(x: number): number {
+function sigma(x: number): number {
   if (x >= 0) return 1 / (1 + Math.exp(-x));
   const e = Math.exp(x);
   return e / (1 + e);

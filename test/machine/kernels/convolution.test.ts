@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Memory, viewOf } from "../../../src/machine/engine/memory.js";
 import {
   convolve,
   convolveDepthwise,
@@ -8,31 +7,12 @@ import {
   type Geometry,
   type Part,
 } from "../../../src/machine/kernels/convolution.js";
-import { allowKernels, kernelsOn, ROOM_BYTES } from "../../../src/machine/kernels/tensor-kernels.js";
+import { kernelsOn } from "../../../src/machine/kernels/tensor-kernels.js";
 import { randomFrom } from "../random.js";
-
-/** Floats in a machine's memory on which kernels may run. */
-function inMemory(): (values: Float32Array) => Part {
-  const memory = new Memory();
-  allowKernels(memory.pages, memory.take(ROOM_BYTES));
-  return (values) => {
-    // A row of another value before it, so that it does not begin where the memory's part does.
-    const data = viewOf(memory.pages, "float32", memory.take(4 * (values.length + 4)), values.length + 4);
-    data.set(values, 4);
-    return { data, at: 4 };
-  };
-}
+import { floats, inMemory } from "./in-memory.js";
 
 const part = (values: Float32Array): Part => ({ data: values.slice(), at: 0 });
 const valuesOf = ({ data, at }: Part) => Float32Array.from(data.subarray(at) as Float32Array);
-
-/** Floats of different sizes, a few of them odd. */
-function floats(random: () => number, length: number): Float32Array {
-  const odd = [0, -0, 1e-45, Number.POSITIVE_INFINITY, Number.NaN];
-  return Float32Array.from({ length }, () =>
-    random() < 0.01 ? odd[Math.floor(random() * odd.length)]! : (random() - 0.5) * 10 ** (3 * random()),
-  );
-}
 
 const small = fc.integer({ min: 1, max: 4 });
 const geometries: fc.Arbitrary<Geometry> = fc

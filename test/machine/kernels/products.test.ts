@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { instantiateTensor, sharedMemory } from "../../../src/kernels/wasm.js";
 import { GoMachine, Graph, type Machine, matmul, TapeMachine, Tensor } from "../../../src/machine/index.js";
-import { GEOMETRY_AT } from "../../../src/machine/kernels/tensor-kernels.js";
+import { TOLD_AT } from "../../../src/machine/kernels/tensor-kernels.js";
 import { Matmul } from "../../../src/machine/ops/matmul.js";
 import { randomFrom } from "../random.js";
 
@@ -102,5 +102,5 @@ test("a tape machine's outputs are its caller's, whatever the next run computes"
 });
 
 test("the room set aside for a thread is what the kernels want", () => {
-  expect(instantiateTensor(sharedMemory(65536)).roomBytes()).toBeLessThanOrEqual(GEOMETRY_AT);
+  expect(instantiateTensor(sharedMemory(65536)).roomBytes()).toBeLessThanOrEqual(TOLD_AT);
 });

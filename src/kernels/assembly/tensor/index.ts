@@ -4,6 +4,7 @@ import { multiply, ROOM_BYTES } from "./gemm";
 
 export { convolve } from "./convolve";
 export { convolveDepthwise } from "./depthwise";
+export { elementwise } from "./elementwise";
 export { finish } from "./finish";
 
 /** The bytes of room that a function works in, at a multiple of 64. */
