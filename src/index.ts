@@ -37,7 +37,16 @@ export type { ModelGraph } from "./linear/model/to-graph.js";
 export type { CrossValidatedPath, PenalizedFit } from "./linear/penalty/elastic-net.js";
 export { crossValidateWith, PENALTY_OBJECTIVE, type Penalty } from "./linear/penalty/penalty.js";
 export type { PredictConcurrentOptions } from "./linear/predict-concurrent.js";
-export { anovaModels, anovaTerms, type ModelRow, type TermRow } from "./linear/selection/anova.js";
+export {
+  anovaGroups,
+  anovaModels,
+  anovaTerms,
+  type ComparedModel,
+  type GroupsAnova,
+  type ModelRow,
+  type TermRow,
+} from "./linear/selection/anova.js";
+export { crossValidateGroups, type GroupsCrossValidation } from "./linear/selection/cross-validate-groups.js";
 export { type RefitOptions, refit } from "./linear/selection/refit.js";
 export type { NamedModel } from "./linear/shards/compatible.js";
 export { type Forgotten, forgetRows } from "./linear/shards/forget-rows.js";

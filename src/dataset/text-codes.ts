@@ -1,5 +1,8 @@
 import { isMissing } from "../kernels/number.js";
 
+/** The levels of columns of very many, which would else be put into a set for each request. */
+const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
+
 /**
  * Texts of one column of records, numbered as they appear. Surrounding white space is trimmed and the text composed
  * (NFC), as those of files are; NA and the like are missing, unless a level of the model is called so.
@@ -11,7 +14,12 @@ export class TextCodes {
 
   /** @param levels those that training met, none for a column of dates */
   constructor(levels: readonly string[] = []) {
-    this.#levels = new Set(levels);
+    let known = sets.get(levels);
+    if (known === undefined) {
+      known = new Set(levels);
+      sets.set(levels, known);
+    }
+    this.#levels = known;
   }
 
   /** The code of a text, −1 for one that is missing. */

@@ -129,7 +129,7 @@ async function predictSources(
   const plan: PredictPlan = {
     predictor:
       withErrors && model instanceof ModelGroup
-        ? { ...(predictor as GroupPredictorPlan), intervals: model.intervalPlans(wanted) }
+        ? { ...(predictor as GroupPredictorPlan), intervals: model.intervals(wanted) }
         : predictor,
     intervals:
       withErrors && model instanceof LinearModel ? intervalPlan(model, tCritical, wanted) : undefined,

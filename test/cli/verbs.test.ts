@@ -179,7 +179,7 @@ test("train --group-by writes models that predict, evaluate and inspect know, on
     "evaluate boston.csv -m groups.json --json",
     "inspect groups.json --group 24 -m one.json --json",
     "inspect groups.json --group 23",
-    "cv groups.json",
+    "graph -m groups.json",
     "train boston.csv --group-by rad --vcov hc3",
     "inspect other.json --json",
   );

@@ -122,7 +122,15 @@ describe("records are predicted as rows of a file are, bit for bit", () => {
       expect(portable.predict(ROWS)).toEqual(expected);
       expect(portable.columns.map(({ name }) => name)).toEqual(["area", "city"]);
       expect(() => portable.predict([{ area: 1, city: "Ulm" }])).toThrow('no level "Ulm"');
-      expect(() => portable.predictInterval(ROWS)).toThrow("models by group predict without intervals");
+      const [prediction, stdError, lower, upper] = await byFile(folder, model, true);
+      const intervals = { prediction, stdError, lower, upper };
+      expect(model.predictInterval(ROWS, { level: 0.9 })).toEqual(intervals);
+      expect(plain(portable.predictInterval(ROWS, { level: 0.9 }))).toEqual(near(intervals));
+      // In another order groups have other numbers.
+      const turned = [...ROWS].reverse();
+      expect([...model.predict(turned)].reverse()).toEqual([...expected!]);
+      expect([...portable.predict(turned)].reverse()).toEqual([...expected!]);
+      expect(model.predictInterval(turned, { level: 0.9 }).lower.reverse()).toEqual(lower);
     }));
 
   it("with robust errors", () =>

@@ -164,16 +164,24 @@ export function unwhiten(
 /** The whitened coordinates of up to 128 rows. */
 export class WhitenedBlock {
   /** Column-major, coordinate i at i·128. */
-  readonly values: Float64Array;
+  values: Float64Array;
   /** ‖u‖²: leverage but for the row's weight. */
   readonly squares = new Float64Array(BLOCK_ROWS);
-  readonly #whitening: Whitening;
-  readonly #centred: Float64Array;
+  #whitening: Whitening;
+  #centred: Float64Array;
 
   constructor(whitening: Whitening) {
     this.#whitening = whitening;
     this.values = new Float64Array(whitening.rank * BLOCK_ROWS);
     this.#centred = new Float64Array(whitening.kept.length * BLOCK_ROWS);
+  }
+
+  /** Takes another fit's coordinates from now on, in the same buffers where these are large enough. */
+  use(whitening: Whitening): void {
+    this.#whitening = whitening;
+    const [size, centred] = [whitening.rank * BLOCK_ROWS, whitening.kept.length * BLOCK_ROWS];
+    if (this.values.length < size) this.values = new Float64Array(size);
+    if (this.#centred.length < centred) this.#centred = new Float64Array(centred);
   }
 
   /** Fills `values` and `squares`; `column(j)` gives column j of X for the rows. */

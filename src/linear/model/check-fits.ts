@@ -2,6 +2,8 @@ import { specFault } from "../../dataset/formula/check-spec.js";
 import { type CodedTerm, codedTerms } from "../../dataset/formula/coding.js";
 import { targetKey } from "../../dataset/formula/column-key.js";
 import { ModelError } from "../../errors.js";
+import { MomentsTable } from "../../stats/moments-table.js";
+import { packedLength } from "../../stats/packed.js";
 import type { ModelGroupDocument } from "./document-schema.js";
 import { type FitsPlan, fitsPlan } from "./group-predictor.js";
 
@@ -48,6 +50,26 @@ export function fitsList(
   if (values.length !== length)
     throw wrongFits(name, `"fits.${part}" should be ${length} numbers, found ${values.length}`);
   return Float64Array.from(values, (value) => value ?? Number.NaN);
+}
+
+/** Moments of so many sets of rows, as they stand in a document. */
+export function fitsTable(
+  name: string,
+  part: string,
+  json: FitsDocument["moments"],
+  sets: number,
+): MomentsTable {
+  const { columns } = json;
+  const list = (key: string, values: readonly (number | null)[], width = 1) =>
+    fitsList(name, `${part}.${key}`, values, width * sets);
+  const n = list("n", json.n);
+  return new MomentsTable(columns, {
+    n,
+    sumW: json.sumW === undefined ? n.slice() : list("sumW", json.sumW),
+    sumLogW: json.sumLogW === undefined ? new Float64Array(sets) : list("sumLogW", json.sumLogW),
+    mean: list("mean", json.mean, columns.length),
+    c: list("c", json.c, packedLength(columns.length)),
+  });
 }
 
 function wrongFits(name: string, what: string): ModelError {

@@ -1,6 +1,6 @@
 import { MomentsTable } from "../../stats/moments-table.js";
 import { packedLength } from "../../stats/packed.js";
-import { checkFits, type FitsDocument, fitsList } from "./check-fits.js";
+import { checkFits, type FitsDocument, fitsList, fitsTable } from "./check-fits.js";
 import { GroupFits } from "./group-fits.js";
 
 /** The same with lists that `writeJson` writes as they are. */
@@ -42,24 +42,10 @@ export function readFits(document: FitsDocument, name: string): GroupFits {
   const { groups, spec, moments, folds } = document;
   const count = groups.length;
   const width = document.terms.length + (spec.intercept ? 1 : 0);
-  const p = moments.columns.length;
   const list = (part: string, values: readonly (number | null)[], length: number) =>
     fitsList(name, part, values, length);
-  const table = (part: string, json: Omit<FitsDocument["moments"], "columns">, sets: number) => {
-    const n = list(`${part}.n`, json.n, sets);
-    const optional = (key: "sumW" | "sumLogW") => {
-      const values = json[key];
-      if (values !== undefined) return list(`${part}.${key}`, values, sets);
-      return key === "sumW" ? n.slice() : new Float64Array(sets);
-    };
-    return new MomentsTable(moments.columns, {
-      n,
-      sumW: optional("sumW"),
-      sumLogW: optional("sumLogW"),
-      mean: list(`${part}.mean`, json.mean, p * sets),
-      c: list(`${part}.c`, json.c, packedLength(p) * sets),
-    });
-  };
+  const table = (part: string, json: Omit<FitsDocument["moments"], "columns">, sets: number) =>
+    fitsTable(name, part, { ...json, columns: moments.columns }, sets);
   return new GroupFits(
     groups,
     { spec, terms, weightsColumn: document.weights ?? undefined, reading: document.reading },

@@ -3,7 +3,9 @@ import type { CodedTerm } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import type { MomentsTable } from "../../stats/moments-table.js";
 import { packedLength } from "../../stats/packed.js";
+import type { Regression } from "../solve/regression.js";
 import { LinearModel } from "./model.js";
+import { regressionOf } from "./model-parts.js";
 
 /** What the fits of many groups have in common. */
 export interface SharedFit {
@@ -61,6 +63,11 @@ export class GroupFits {
   find(name: string): number {
     this.#numbers ??= new Map(this.names.map((own, g) => [own, g]));
     return this.#numbers.get(name) ?? -1;
+  }
+
+  /** What is regressed on what, in every group. */
+  get regression(): Regression {
+    return regressionOf(this.shared.spec, this.shared.terms);
   }
 
   /** θ of group g. */

@@ -5,7 +5,8 @@ import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { BlockPredictor, type PredictorPlan } from "./block-predictor.js";
 import type { RefusedGroup } from "./document-schema.js";
-import { IntervalBlock, type IntervalPlan } from "./interval.js";
+import { type GroupIntervals, listedIntervalPlan } from "./group-intervals.js";
+import { IntervalBlock } from "./interval.js";
 import type { OutsideRow } from "./row-space.js";
 
 /** What predicting by group needs; plain data, so that it can go to a worker. */
@@ -18,8 +19,8 @@ export interface GroupPredictorPlan {
   fits?: FitsPlan | undefined;
   /** Groups that could not be fitted, and why. */
   refused: Readonly<Record<string, string>>;
-  /** Where standard errors and intervals are wanted: the plan of each group that has a model. */
-  intervals?: ReadonlyMap<string, IntervalPlan> | undefined;
+  /** Where standard errors and intervals are wanted: those of the groups. */
+  intervals?: GroupIntervals | undefined;
   /** Whether the target's values are to be had too. */
   target: boolean;
 }
@@ -81,9 +82,6 @@ export function rowPredictor(plan: AnyPredictorPlan): BlockPredictor | GroupPred
   return "groups" in plan ? new GroupPredictor(plan) : new BlockPredictor(plan);
 }
 
-/** Groups whose buffers for intervals are kept. */
-const MOST_INTERVALS = 256;
-
 /**
  * Predicts each row of a block by the model of its group, with the bits of that model alone. A group that has no
  * model is an unseen level, and its rows' predictions are NaN, as are those of rows without a group.
@@ -104,11 +102,13 @@ export class GroupPredictor {
   #values: Float64Array[] = [];
   /** By code of a group in the blocks: its number side by side + 1, −1 where it is not there, 0 before that is known. */
   #numbers = new Int32Array(256);
+  /** What these codes stand for: another list is another numbering. */
+  #codeNames: readonly string[] | undefined;
   /** Where intervals are wanted: the rows' standard errors and bounds, and what makes those of a group. */
   readonly stdError: Float64Array | undefined;
   readonly lower: Float64Array | undefined;
   readonly upper: Float64Array | undefined;
-  readonly #intervals = new Map<string, IntervalBlock>();
+  #intervals: IntervalBlock | undefined;
   readonly #chosen: Float64Array[] = [];
   /** The rows of each group side by side in the block. */
   readonly #listedRows = new Map<number, number[]>();
@@ -139,6 +139,10 @@ export class GroupPredictor {
   /** Fills `predictions` and `target` for rows `start` to `start + rows` − 1 of a raw block. */
   predict(raw: RawBlock, start: number, rows: number): void {
     const { codes, names } = raw.group!;
+    if (names !== this.#codeNames) {
+      this.#numbers.fill(0);
+      this.#codeNames = names;
+    }
     this.unseen.length = 0;
     this.outside.length = 0;
     this.#rows.clear();
@@ -228,15 +232,14 @@ export class GroupPredictor {
 
   /** The intervals of a group's rows, of which `column` gives the columns of X, one row after the other. */
   #boundsOf(name: string, rows: readonly number[], column: (j: number) => Float64Array): void {
-    const plan = this.#plan.intervals?.get(name);
+    const { intervals } = this.#plan;
+    if (intervals === undefined) return;
+    const listed = this.#listed.get(name);
+    const plan = listed === undefined ? intervals.others.get(name) : listedIntervalPlan(intervals, listed);
     if (plan === undefined) return;
-    let block = this.#intervals.get(name);
-    if (block === undefined) {
-      // A block has buffers of its own: of very many groups they are not all kept.
-      if (this.#intervals.size >= MOST_INTERVALS) this.#intervals.clear();
-      block = new IntervalBlock(plan);
-      this.#intervals.set(name, block);
-    }
+    if (this.#intervals === undefined) this.#intervals = new IntervalBlock(plan);
+    else this.#intervals.use(plan);
+    const block = this.#intervals;
     const predictions = Float64Array.from(rows, (r) => this.predictions[r]!);
     block.fill(predictions, column, rows.length);
     for (const [i, r] of rows.entries()) {

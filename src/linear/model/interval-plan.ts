@@ -6,7 +6,7 @@ import type { IntervalOptions, IntervalPlan } from "./interval.js";
 import type { FittedModel } from "./model-parts.js";
 
 /** What a model's intervals follow from. */
-type ModelOfIntervals = Pick<
+export type ModelOfIntervals = Pick<
   FittedModel,
   "penalty" | "absorbed" | "dfResidual" | "whitening" | "withinPlan" | "vcov" | "rss"
 >;

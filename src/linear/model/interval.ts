@@ -43,7 +43,7 @@ export class IntervalBlock {
   readonly stdError = new Float64Array(BLOCK_ROWS);
   readonly lower = new Float64Array(BLOCK_ROWS);
   readonly upper = new Float64Array(BLOCK_ROWS);
-  readonly #plan: IntervalPlan;
+  #plan: IntervalPlan;
   readonly #whitened: WhitenedBlock;
 
   /** What makes columns about absorbed effects, where there are any. */
@@ -54,6 +54,12 @@ export class IntervalBlock {
   constructor(plan: IntervalPlan) {
     this.#plan = plan;
     this.#whitened = new WhitenedBlock(plan.whitening);
+  }
+
+  /** Takes another plan from now on, in the same buffers. */
+  use(plan: IntervalPlan): void {
+    this.#plan = plan;
+    this.#whitened.use(plan.whitening);
   }
 
   /**

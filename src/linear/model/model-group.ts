@@ -17,10 +17,10 @@ import {
 } from "./document-schema.js";
 import { type FitsLists, readFits, writeFits } from "./fits-document.js";
 import type { GroupFits } from "./group-fits.js";
+import { type GroupIntervals, groupIntervals } from "./group-intervals.js";
 import { GroupModels } from "./group-models.js";
 import { fitsPlan, type GroupPredictorPlan, groupPlan } from "./group-predictor.js";
-import type { IntervalOptions, IntervalPlan } from "./interval.js";
-import { intervalPlan } from "./interval-plan.js";
+import type { IntervalOptions, PredictedInterval } from "./interval.js";
 import { LinearModel } from "./model.js";
 import { readGroups } from "./model-document.js";
 import type { DataScan, DataSource } from "./model-parts.js";
@@ -131,12 +131,14 @@ export class ModelGroup {
   }
 
   /**
-   * The plans of each group's intervals.
+   * What each group's intervals are made of.
    *
    * @throws as `intervalPlan`
    */
-  intervalPlans(options: IntervalOptions): Map<string, IntervalPlan> {
-    return new Map([...this.models].map(([name, model]) => [name, intervalPlan(model, tCritical, options)]));
+  intervals(options: IntervalOptions = {}): GroupIntervals {
+    const { fits } = this;
+    const listed = fits && { regression: fits.regression, ...fits.lists };
+    return groupIntervals(listed, this.others, tCritical, options);
   }
 
   /** ŷ of records, each by the model of its group, see `RecordPredictor.predict`. */
@@ -144,9 +146,19 @@ export class ModelGroup {
     return this.records.predict(records, options);
   }
 
+  /** The same with standard errors and intervals, each by the model of its group, see `LinearModel.predictInterval`. */
+  predictInterval(
+    records: readonly DataRecord[],
+    options?: IntervalOptions & RecordOptions,
+  ): PredictedInterval {
+    return this.records.predictInterval(records, options);
+  }
+
   /** What predicts from records, and knows their columns. */
   get records(): RecordPredictor {
-    this.#records ??= new RecordPredictor(this.target, this.predictorPlan(false));
+    this.#records ??= new RecordPredictor(this.target, this.predictorPlan(false), (options) =>
+      this.intervals(options),
+    );
     return this.#records;
   }
 

@@ -10,9 +10,10 @@ import type { Regression } from "../solve/regression.js";
 import { relationsByLoops } from "../solve/relations.js";
 import { absorbEffects } from "../solve/solve-absorbed.js";
 import type { PredictorPlan } from "./block-predictor.js";
-import { checkFits } from "./check-fits.js";
+import { type CheckedFits, checkFits, type FitsDocument, fitsList, fitsTable } from "./check-fits.js";
 import type { WithinPlan } from "./effect-tables.js";
 import { whiteningOfFit, withinPlan } from "./effects-of-model.js";
+import { type FitsOfIntervals, groupIntervals } from "./group-intervals.js";
 import { groupPlan } from "./group-predictor.js";
 import { intervalPlan } from "./interval-plan.js";
 import {
@@ -43,6 +44,7 @@ export function predictorOf(document: unknown, name = "model"): RecordPredictor 
   }
   const { groupBy, models, fits, refused } = readGroups(document, name, read);
   const groups = [...models].map(([group, { plan }]) => ({ name: group, plan }));
+  const listed = fits && checkFits(fits, name);
   const [first] = models.values();
   const spec = fits?.spec ?? first?.spec;
   if (spec === undefined) throw new ModelError(`${name}: there is no group that has a model`);
@@ -52,11 +54,27 @@ export function predictorOf(document: unknown, name = "model"): RecordPredictor 
       spec: predictedSpec(spec, false),
       groupBy,
       groups,
-      fits: fits && checkFits(fits, name).plan,
+      fits: listed?.plan,
       refused: refused ?? [],
       target: false,
     }),
+    (options) =>
+      groupIntervals(fits && listed && intervalsOfFits(fits, listed, name), models, tCritical, options),
   );
+}
+
+/** What the intervals of fits side by side follow from. */
+function intervalsOfFits(
+  { spec, groups, rss, moments }: FitsDocument,
+  { terms, coefficients }: CheckedFits,
+  name: string,
+): FitsOfIntervals {
+  return {
+    regression: regressionOf(spec, terms),
+    coefficients,
+    rss: fitsList(name, "rss", rss, groups.length),
+    moments: fitsTable(name, "moments", moments, groups.length),
+  };
 }
 
 /** A model's document as predicting sees it. */

@@ -1,8 +1,13 @@
 import { type RawColumn, rawColumns } from "../../dataset/formula/raw-columns.js";
-import { ModelError } from "../../errors.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
-import { BlockPredictor } from "./block-predictor.js";
-import { type AnyPredictorPlan, rowPredictor } from "./group-predictor.js";
+import type { BlockPredictor } from "./block-predictor.js";
+import type { GroupIntervals } from "./group-intervals.js";
+import {
+  type AnyPredictorPlan,
+  GroupPredictor,
+  type GroupPredictorPlan,
+  rowPredictor,
+} from "./group-predictor.js";
 import {
   IntervalBlock,
   type IntervalOptions,
@@ -35,14 +40,15 @@ export class RecordPredictor {
   readonly #plan: AnyPredictorPlan;
   readonly #texts: readonly RawColumn[];
   readonly #group: RawColumn | undefined;
-  readonly #intervals: (options: IntervalOptions) => IntervalPlan;
+  readonly #intervals: (options: IntervalOptions) => IntervalPlan | GroupIntervals;
   #predictor: ReturnType<typeof rowPredictor> | undefined;
+  #bounded: { wish: string; predictor: GroupPredictor } | undefined;
 
   /** @param intervals the plan of the model's intervals, worked out when they are first asked for */
   constructor(
     target: string,
     plan: AnyPredictorPlan,
-    intervals: (options: IntervalOptions) => IntervalPlan = refuseIntervals,
+    intervals: (options: IntervalOptions) => IntervalPlan | GroupIntervals,
   ) {
     this.target = target;
     this.#plan = plan;
@@ -69,7 +75,8 @@ export class RecordPredictor {
    */
   predict(records: readonly DataRecord[], options: RecordOptions = {}): Float64Array {
     const prediction = new Float64Array(records.length);
-    this.#each(records, options, (predictor, from, rows) => {
+    const predictor = this.#ready;
+    this.#each(records, options, predictor, (from, rows) => {
       prediction.set(predictor.predictions.subarray(0, rows), from);
     });
     return prediction;
@@ -84,44 +91,65 @@ export class RecordPredictor {
     records: readonly DataRecord[],
     options: IntervalOptions & RecordOptions = {},
   ): PredictedInterval {
-    const block = new IntervalBlock(this.#intervals(options));
-    let within: WithinBlock | undefined;
+    const { interval, level } = options;
     const n = records.length;
-    const [prediction, stdError] = [new Float64Array(n), new Float64Array(n)];
-    const [lower, upper] = [new Float64Array(n), new Float64Array(n)];
-    this.#each(records, options, (predictor, from, rows) => {
-      if (!(predictor instanceof BlockPredictor)) return;
-      within ??= new WithinBlock(block.within, predictor);
-      const own = within;
-      own.fill(rows);
-      block.fill(predictor.predictions, (j) => own.column(j), rows, own.leverage);
-      prediction.set(predictor.predictions.subarray(0, rows), from);
-      stdError.set(block.stdError.subarray(0, rows), from);
-      lower.set(block.lower.subarray(0, rows), from);
-      upper.set(block.upper.subarray(0, rows), from);
+    const found = {
+      prediction: new Float64Array(n),
+      stdError: new Float64Array(n),
+      lower: new Float64Array(n),
+      upper: new Float64Array(n),
+    };
+    const put = (from: number, rows: number, predictions: Float64Array, bounds: Bounds) => {
+      found.prediction.set(predictions.subarray(0, rows), from);
+      for (const part of ["stdError", "lower", "upper"] as const)
+        found[part].set(bounds[part]!.subarray(0, rows), from);
+    };
+    if ("groups" in this.#plan) {
+      const grouped = this.#grouped(JSON.stringify([interval, level]), options);
+      this.#each(records, options, grouped, (from, rows) => put(from, rows, grouped.predictions, grouped));
+      return found;
+    }
+    const predictor = this.#ready as BlockPredictor;
+    const block = new IntervalBlock(this.#intervals(options) as IntervalPlan);
+    const within = new WithinBlock(block.within, predictor);
+    this.#each(records, options, predictor, (from, rows) => {
+      within.fill(rows);
+      block.fill(predictor.predictions, (j) => within.column(j), rows, within.leverage);
+      put(from, rows, predictor.predictions, block);
     });
-    return { prediction, stdError, lower, upper };
+    return found;
+  }
+
+  /** The predictor of groups with intervals as they were last asked for, which takes a while to make. */
+  #grouped(wish: string, options: IntervalOptions): GroupPredictor {
+    if (this.#bounded?.wish !== wish) {
+      const intervals = this.#intervals(options) as GroupIntervals;
+      const predictor = new GroupPredictor({ ...(this.#plan as GroupPredictorPlan), intervals });
+      this.#bounded = { wish, predictor };
+    }
+    return this.#bounded.predictor;
+  }
+
+  get #ready(): ReturnType<typeof rowPredictor> {
+    this.#predictor ??= rowPredictor(this.#plan);
+    return this.#predictor;
   }
 
   #each(
     records: readonly DataRecord[],
     { unseen = "fail" }: RecordOptions,
-    use: (predictor: ReturnType<typeof rowPredictor>, from: number, rows: number) => void,
+    predictor: ReturnType<typeof rowPredictor>,
+    use: (from: number, rows: number) => void,
   ): void {
-    this.#predictor ??= rowPredictor(this.#plan);
-    const predictor = this.#predictor;
     const blocks = new RecordBlocks(records, this.#plan.spec.numeric, this.#texts, this.#group);
     for (let from = 0; from < records.length; from += BLOCK_ROWS) {
       const rows = Math.min(BLOCK_ROWS, records.length - from);
       predictor.predict(blocks.read(from, rows), 0, rows);
       checkUnseen(predictor, (r) => from + r, unseen);
-      use(predictor, from, rows);
+      use(from, rows);
     }
   }
 }
 
-function refuseIntervals(): never {
-  throw new ModelError("models by group predict without intervals", {
-    hint: "the model of one group has them",
-  });
-}
+/** Where a block's standard errors and bounds are. */
+type Bounds = Readonly<Record<"stdError" | "lower" | "upper", Float64Array | undefined>>;

@@ -1,7 +1,10 @@
 import { ModelError } from "../../errors.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { fSurvival } from "../../stats/distributions.js";
 import { option, verb, wording } from "../../wording.js";
-import type { LinearModel } from "../model/model.js";
+import { LinearModel } from "../model/model.js";
+import type { ModelGroup } from "../model/model-group.js";
 import { solve } from "../solve/solve.js";
 
 /** A row of a table of sequential sums of squares; the residuals' has NaN for f and p. */
@@ -61,27 +64,114 @@ export interface ModelRow {
 }
 
 /**
- * Compares models of the same rows, each with the one before: partial F tests, R's `anova` of several models.
+ * The same of models by group: the sums of squares and degrees of freedom of all groups, F against the residual variance of
+ * all, which is the table of the one model in which every group has coefficients of its own. A term is left out where it adds
+ * no column in any group.
+ *
+ * @throws ModelError for a penalised fit
+ */
+export function* anovaGroupsSteps(models: ModelGroup): Steps<GroupsAnova> {
+  const groups = new Map<string, TermRow[]>();
+  const sums = new Map(models.spec.terms.map(({ label }) => [label, { df: 0, sumOfSquares: 0 }]));
+  let [df, rss] = [0, 0];
+  for (const [group, model] of models.models) {
+    yield;
+    const rows = anovaTerms(model);
+    groups.set(group, rows);
+    for (const row of rows.slice(0, -1)) {
+      const sum = sums.get(row.term)!;
+      sum.df += row.df;
+      sum.sumOfSquares += row.sumOfSquares;
+    }
+    df += model.dfResidual;
+    rss += model.rss;
+  }
+  const variance = rss / df;
+  const table = [...sums].flatMap(([term, sum]): TermRow[] => {
+    if (sum.df === 0) return [];
+    const meanSquare = sum.sumOfSquares / sum.df;
+    const f = meanSquare / variance;
+    return [{ term, ...sum, meanSquare, f, p: tail(f, sum.df, df) }];
+  });
+  const rest = { f: Number.NaN, p: Number.NaN };
+  table.push({ term: "Residuals", df, sumOfSquares: rss, meanSquare: variance, ...rest });
+  return { table, groups };
+}
+
+/** `anovaGroupsSteps` in one go. */
+export function anovaGroups(models: ModelGroup): GroupsAnova {
+  return inOneGo(anovaGroupsSteps(models));
+}
+
+/** Sums of squares of models by group: of all groups together, and of each. */
+export interface GroupsAnova {
+  table: TermRow[];
+  groups: Map<string, TermRow[]>;
+}
+
+/** A model, or models by group, and what to call it in messages. */
+export interface ComparedModel {
+  name: string;
+  model: LinearModel | ModelGroup;
+}
+
+/**
+ * Compares models of the same rows, each with the one before: partial F tests, R's `anova` of several models. Models by
+ * group are one model there, the sums of all groups; beside the model of all rows that is Chow's test.
  *
  * They should be nested, which is not checked, as in R: F then is what it says.
  *
  * @throws ModelError where the models are not of the same rows, and says in what they differ; for a penalised fit
  */
-export function anovaModels(models: readonly { name: string; model: LinearModel }[]): ModelRow[] {
-  for (const { name, model } of models) checkUnpenalised(name, model);
-  for (const other of models.slice(1)) checkSameRows(models[0]!, other);
-  const largest = models.reduce((a, b) => (b.model.dfResidual < a.model.dfResidual ? b : a)).model;
+export function anovaModels(models: readonly ComparedModel[]): ModelRow[] {
+  const fits = models.map(comparedFit);
+  for (const other of fits.slice(1)) checkSameRows(fits[0]!, other);
+  const largest = fits.reduce((a, b) => (b.dfResidual < a.dfResidual ? b : a));
   const variance = largest.dfResidual > 0 ? largest.rss / largest.dfResidual : Number.NaN;
-  return models.map(({ name, model }, i) => {
-    const own = { name, dfResidual: model.dfResidual, rss: model.rss };
-    const before = models[i - 1]?.model;
+  return fits.map(({ name, dfResidual, rss }, i) => {
+    const own = { name, dfResidual, rss };
+    const before = fits[i - 1];
     if (before === undefined)
       return { ...own, df: Number.NaN, sumOfSquares: Number.NaN, f: Number.NaN, p: Number.NaN };
-    const df = before.dfResidual - model.dfResidual;
-    const sumOfSquares = before.rss - model.rss;
+    const df = before.dfResidual - dfResidual;
+    const sumOfSquares = before.rss - rss;
     const f = df === 0 ? Number.NaN : sumOfSquares / df / variance;
     return { ...own, df, sumOfSquares, f, p: tail(f, Math.abs(df), largest.dfResidual) };
   });
+}
+
+/** What of a fit, or of the fits of all groups together, is compared. */
+interface ComparedFit {
+  name: string;
+  target: string;
+  weights: string;
+  n: number;
+  dfResidual: number;
+  rss: number;
+  /** The moments of y over the rows of the fit. */
+  y: CrossProducts;
+}
+
+function comparedFit({ name, model }: ComparedModel): ComparedFit {
+  const all = model instanceof LinearModel ? [model] : model.models.values();
+  const fit = {
+    name,
+    target: model.target,
+    weights: model.weightsColumn ?? "1",
+    n: 0,
+    dfResidual: 0,
+    rss: 0,
+  };
+  let y: CrossProducts | undefined;
+  for (const one of all) {
+    checkUnpenalised(name, one);
+    fit.n += one.n;
+    fit.dfResidual += one.dfResidual;
+    fit.rss += one.rss;
+    const own = one.moments.select([one.moments.index(one.regression.target)]);
+    y = y === undefined ? own : y.merge(own);
+  }
+  return { ...fit, y: y! };
 }
 
 function tail(f: number, df: number, dfResidual: number): number {
@@ -98,20 +188,15 @@ function checkUnpenalised(name: string, model: LinearModel): void {
 /** Means of the same rows, summed in another order or precision, agree to this. */
 const SAME = 1e-9;
 
-function checkSameRows(
-  a: { name: string; model: LinearModel },
-  b: { name: string; model: LinearModel },
-): void {
+function checkSameRows(one: ComparedFit, two: ComparedFit): void {
   const differ = (what: string, x: unknown, y: unknown) =>
-    new ModelError(`${a.name} and ${b.name} do not compare: ${what} ${x} in one and ${y} in the other`, {
+    new ModelError(`${one.name} and ${two.name} do not compare: ${what} ${x} in one and ${y} in the other`, {
       hint: "anova compares models of one target on the same rows",
     });
-  const [one, two] = [a.model, b.model];
   if (one.target !== two.target) throw differ("the target is", one.target, two.target);
-  if (one.weightsColumn !== two.weightsColumn)
-    throw differ("the weights are", one.weightsColumn ?? "1", two.weightsColumn ?? "1");
+  if (one.weights !== two.weights) throw differ("the weights are", one.weights, two.weights);
   if (one.n !== two.n) throw differ("the rows are", one.n, two.n);
-  const [y, z] = [targetMoments(one), targetMoments(two)];
+  const [y, z] = [targetMoments(one.y), targetMoments(two.y)];
   if (!close(y.mean, z.mean, Math.sqrt(y.variance)))
     throw differ(`the mean of ${one.target} is`, y.mean, z.mean);
   if (!close(y.variance, z.variance, y.variance))
@@ -122,8 +207,7 @@ function close(a: number, b: number, scale: number): boolean {
   return Math.abs(a - b) <= SAME * Math.max(Math.abs(a), scale);
 }
 
-/** The mean and the variance of y over the rows of the fit. */
-function targetMoments({ moments, regression }: LinearModel): { mean: number; variance: number } {
-  const at = moments.index(regression.target);
-  return { mean: moments.mean[at]!, variance: moments.product(at, at) / moments.sumW };
+/** The mean and the variance of y. */
+function targetMoments(y: CrossProducts): { mean: number; variance: number } {
+  return { mean: y.mean[0]!, variance: y.product(0, 0) / y.sumW };
 }

@@ -1,5 +1,11 @@
 import { inOneGo, type Steps } from "../../parallel/steps.js";
-import { type Criterion, type SelectionData, type Submodel, Submodels } from "./submodels.js";
+import {
+  type ComparedSubmodels,
+  type Criterion,
+  type SelectionData,
+  type Submodel,
+  Submodels,
+} from "./submodels.js";
 
 /** A row of a step's table, as R's `step` prints it. */
 interface Candidate {
@@ -48,12 +54,19 @@ const LEAST_GAIN = 1e-7;
  *
  * @param start the terms to start from, by index, in place of those that the direction implies
  */
-export function* stepwiseSteps(
-  data: SelectionData,
-  options: { direction?: Direction; criterion?: Criterion; start?: readonly number[] } = {},
-): Steps<Selection> {
+export function* stepwiseSteps(data: SelectionData, options: StepwiseOptions = {}): Steps<Selection> {
+  return yield* stepsAmong(new Submodels(data, options.criterion ?? "aic"), options);
+}
+
+interface StepwiseOptions {
+  direction?: Direction;
+  criterion?: Criterion;
+  start?: readonly number[];
+}
+
+/** `stepwiseSteps` among submodels that were made for the criterion. */
+export function* stepsAmong(submodels: ComparedSubmodels, options: StepwiseOptions): Steps<Selection> {
   const { direction = "both", criterion = "aic" } = options;
-  const submodels = new Submodels(data, criterion);
   const everything = Array.from({ length: submodels.termCount }, (_, t) => t);
   let current = yield* submodels.of(options.start ?? (direction === "forward" ? [] : everything));
   const steps: SelectionStep[] = [];
@@ -89,7 +102,7 @@ export function stepwise(...args: Parameters<typeof stepwiseSteps>): Selection {
 }
 
 function* candidates(
-  submodels: Submodels,
+  submodels: ComparedSubmodels,
   current: Submodel,
   everything: readonly number[],
   direction: Direction,

@@ -37,8 +37,18 @@ export interface Submodel {
   criterion: number;
 }
 
+/** What selection by steps asks of submodels, those of one model or of models by group. */
+export interface ComparedSubmodels {
+  readonly termCount: number;
+  label(term: number): string;
+  /** Whether term `outer` has all the variables of term `inner`, which then is marginal to it. */
+  contains(outer: number, inner: number): boolean;
+  /** The submodel of these terms, by index. */
+  of(terms: readonly number[]): Steps<Submodel>;
+}
+
 /** Fits submodels by their terms, each once. */
-export class Submodels {
+export class Submodels implements ComparedSubmodels {
   readonly #data: SelectionData;
   /** Those of the model, or of what absorbed effects leave of all their columns. */
   readonly #moments: CrossProducts;
@@ -77,10 +87,8 @@ export class Submodels {
     return this.#data.spec.terms[term]!.label;
   }
 
-  /** Whether term `outer` has all the variables of term `inner`, which then is marginal to it. */
   contains(outer: number, inner: number): boolean {
-    const { terms } = this.#data.spec;
-    return outer !== inner && terms[inner]!.variables.every((v) => terms[outer]!.variables.includes(v));
+    return containsTerm(this.#data.spec, outer, inner);
   }
 
   /**
@@ -153,4 +161,9 @@ export class Submodels {
     if (this.#criterion === "cv") return (yield* crossValidateSteps(this.#data.folds ?? [], regression)).rmse;
     return n * Math.log(rss / n) + (this.#criterion === "aic" ? 2 : Math.log(n)) * rank;
   }
+}
+
+/** Whether term `outer` of a spec has all the variables of term `inner`, which then is marginal to it. */
+export function containsTerm({ terms }: ModelSpec, outer: number, inner: number): boolean {
+  return outer !== inner && terms[inner]!.variables.every((v) => terms[outer]!.variables.includes(v));
 }

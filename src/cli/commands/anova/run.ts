@@ -1,46 +1,104 @@
-import type { LinearModel } from "../../../linear/model/model.js";
-import { readModel } from "../../../linear/model/model-file.js";
-import { anovaModels, anovaTerms, type ModelRow, type TermRow } from "../../../linear/selection/anova.js";
+import { UsageError } from "../../../errors.js";
+import { readAnyModel } from "../../../linear/model/model-file.js";
+import { ModelGroup } from "../../../linear/model/model-group.js";
+import {
+  anovaGroupsSteps,
+  anovaModels,
+  anovaTerms,
+  type ComparedModel,
+  type ModelRow,
+  type TermRow,
+} from "../../../linear/selection/anova.js";
+import { withPauses } from "../../../parallel/steps.js";
 import { version } from "../../../version.js";
+import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
 import { colour } from "../../render/colour.js";
-import { alignedDecimals, pValue, significant, stars } from "../../render/numbers.js";
+import { alignedDecimals, count, pValue, significant, stars } from "../../render/numbers.js";
+import { MOST_LINES } from "../../render/present-groups.js";
 import { print } from "../../render/print.js";
 import { type Align, renderTable } from "../../render/table.js";
 
 /** The options of `goml anova`, as commander gives them. */
-export interface AnovaOptions {
+export interface AnovaOptions extends GroupOption {
   json?: boolean;
   trust?: boolean;
 }
 
 /** `goml anova`: the terms of one model in sequence, or several models compared. */
 export async function anova(paths: string[], options: AnovaOptions, signal: AbortSignal): Promise<number> {
-  const models: { name: string; model: LinearModel }[] = [];
-  for (const name of paths)
-    models.push({ name, model: await readModel(name, { trust: options.trust, signal }) });
+  const models: ComparedModel[] = [];
+  const grouped: boolean[] = [];
+  for (const name of paths) {
+    const found = await readAnyModel(name, { trust: options.trust, signal });
+    grouped.push(found instanceof ModelGroup);
+    models.push({
+      name,
+      model: found instanceof ModelGroup ? groupsOrOne(found, name, options.group) : found,
+    });
+  }
   const { model } = models[0]!;
-  const single = models.length === 1;
-  if (options.json) {
-    const table = single ? anovaTerms(model) : anovaModels(models);
-    const document = { goml: version, command: "anova", target: model.target, models: paths, table };
-    print(`${JSON.stringify(document, null, 2)}\n`);
+  if (options.group !== undefined && !models.some((_, i) => grouped[i]))
+    throw new UsageError(`${paths.join(", ")}: without groups, of which --group could name one`);
+  const document = { goml: version, command: "anova", target: model.target, models: paths };
+  if (models.length > 1) {
+    const table = anovaModels(models);
+    if (options.json) print(`${JSON.stringify({ ...document, table }, null, 2)}\n`);
+    else {
+      const named = models.map((one, i) => `${i + 1}: ${one.name}, ${formulaOf(one)}`);
+      printTable(model.target, [...named, "", renderModels(table)], models);
+    }
     return 0;
   }
-  const title = colour.bold(`Analysis of variance of ${model.target}`);
-  const lines = single
-    ? [`${title}, terms in sequence`, "", renderTerms(anovaTerms(model))]
-    : [
-        title,
-        ...models.map((one, i) => `${i + 1}: ${one.name}, ${one.model.spec.formula}`),
-        "",
-        renderModels(anovaModels(models)),
-      ];
-  if (models.some((one) => one.model.vcov.type !== "iid"))
-    lines.push(
+  if (!(model instanceof ModelGroup)) {
+    const table = anovaTerms(model);
+    if (options.json) print(`${JSON.stringify({ ...document, table }, null, 2)}\n`);
+    else printTable(`${model.target}, terms in sequence`, ["", renderTerms(table)], models);
+    return 0;
+  }
+  const { table, groups } = await withPauses(anovaGroupsSteps(model), { signal });
+  if (options.json) {
+    const own = Array.from(groups, ([group, rows]) => ({ group, table: rows }));
+    print(`${JSON.stringify({ ...document, groupBy: model.groupBy, table, groups: own }, null, 2)}\n`);
+  } else {
+    const lines = ["", renderTerms(table), "", renderGroups(model.groupBy, groups)];
+    if (groups.size > MOST_LINES)
+      lines.push(colour.dim(`and ${count(groups.size - MOST_LINES)} more groups: --json has all`));
+    printTable(
+      `${model.target}, terms in sequence, all ${count(groups.size)} groups together`,
+      lines,
+      models,
+    );
+  }
+  return 0;
+}
+
+function formulaOf({ model }: ComparedModel): string {
+  return `${model.spec.formula}${model instanceof ModelGroup ? `, by ${model.groupBy}` : ""}`;
+}
+
+function printTable(title: string, lines: readonly string[], models: readonly ComparedModel[]): void {
+  const all = [colour.bold(`Analysis of variance of ${title}`), ...lines];
+  if (models.some(({ model }) => !(model instanceof ModelGroup) && model.vcov.type !== "iid"))
+    all.push(
       colour.yellow("note: F compares residual sums of squares; a robust covariance has no part in it"),
     );
-  print(`${lines.join("\n")}\n`);
-  return 0;
+  print(`${all.join("\n")}\n`);
+}
+
+/** A line per group: the p of each term, against the group's own residual variance. */
+function renderGroups(groupBy: string, groups: ReadonlyMap<string, readonly TermRow[]>): string {
+  const shown = [...groups].slice(0, MOST_LINES);
+  const terms = [...new Set(shown.flatMap(([, rows]) => rows.slice(0, -1).map(({ term }) => term)))];
+  const lines = shown.map(([group, rows]) => {
+    const p = new Map(rows.map((row) => [row.term, row.p]));
+    const cells = terms.map((term) => (Number.isNaN(p.get(term) ?? Number.NaN) ? "" : pValue(p.get(term)!)));
+    return [group, String(rows.at(-1)!.df), ...cells];
+  });
+  const head = [groupBy, "Res. Df", ...terms.map((term) => `p of ${term}`)];
+  return renderTable(
+    [head.map((title) => colour.dim(title)), ...lines],
+    head.map((_, j) => (j === 0 ? "left" : "right")),
+  );
 }
 
 function renderTerms(rows: readonly TermRow[]): string {

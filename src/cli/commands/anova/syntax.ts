@@ -5,8 +5,14 @@ export const anovaSyntax: Syntax = (program, run) => {
     .command("anova")
     .description("F tests of one model's terms, or of nested models of the same rows")
     .argument("<model.json...>", "one model: its terms in sequence; several: each against the one before")
+    .option("--group <name>", "of models by group, this one (default: all groups together)")
     .addOption(trust())
     .option("--json", "print one JSON document")
     .action(run(async () => (await import("./run.js")).anova));
-  example(command, "goml anova model.json", "goml anova small.json large.json");
+  example(
+    command,
+    "goml anova model.json",
+    "goml anova small.json large.json",
+    "goml anova all.json by-group.json",
+  );
 };

@@ -1,12 +1,15 @@
 import { ModelError, UsageError } from "../../../errors.js";
 import type { LinearModel } from "../../../linear/model/model.js";
-import { isModelFile, readModel } from "../../../linear/model/model-file.js";
+import { isModelFile, readAnyModel } from "../../../linear/model/model-file.js";
+import { ModelGroup } from "../../../linear/model/model-group.js";
 import { objectiveOf } from "../../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../../linear/solve/cross-validation.js";
 import { withPauses } from "../../../parallel/steps.js";
-import { type CsvFit, fitCsv } from "../../../training/fit-csv.js";
+import { fitCsv } from "../../../training/fit-csv.js";
+import { fitGroupsCsv } from "../../../training/fit-groups-csv.js";
 import { version } from "../../../version.js";
 import { type ModelOptions, modelOptions } from "../../program/model-options.js";
+import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
 import { progressBar } from "../../program/progress.js";
 import { colour } from "../../render/colour.js";
 import { crossValidationSteps, leftOutFolds } from "../../render/model-report.js";
@@ -16,7 +19,8 @@ import { penaltyText, renderNotes } from "../../render/summary.js";
 import { renderTable } from "../../render/table.js";
 
 /** The options of `goml cv`, as commander gives them. */
-export interface CvOptions extends ModelOptions {
+export interface CvOptions extends ModelOptions, GroupOption {
+  groupBy?: string;
   threads?: number;
   json?: boolean;
   trust?: boolean;
@@ -26,52 +30,65 @@ export interface CvOptions extends ModelOptions {
 export async function cv(paths: readonly string[], options: CvOptions, signal: AbortSignal): Promise<number> {
   const path = paths.join(" ");
   const ofFile = paths.length === 1 && (await isModelFile(path));
-  const {
-    model,
-    notes,
-    cv: byRows,
-  } = ofFile
-    ? { model: await ofModel(path, options, signal), notes: [], cv: undefined }
-    : await ofData(paths, options, signal);
+  const found = ofFile ? await ofModel(path, options, signal) : await ofData(paths, options, signal);
+  const model = groupsOrOne(found.model, path, options.group);
+  if (model instanceof ModelGroup) {
+    const { cvOfGroups } = await import("./groups.js");
+    return cvOfGroups(path, { model, notes: found.notes }, options, signal);
+  }
   if (ofFile && model.absorbed !== undefined)
     throw new ModelError("a model with absorbed effects is cross-validated by its rows", {
       hint: "name the CSV, with --absorb, or a formula with |",
     });
-  const found =
-    model.absorbed === undefined ? await withPauses(crossValidationSteps(model), { signal }) : byRows;
-  if (found === undefined)
+  const cv =
+    model.absorbed === undefined ? await withPauses(crossValidationSteps(model), { signal }) : found.cv;
+  if (cv === undefined)
     throw new UsageError(`${path} has no cross-validation folds`, { hint: "train with --folds 10" });
+  const { notes } = found;
   if (options.json)
     print(
-      `${JSON.stringify({ ...document(path, model, found), ...(notes.length > 0 ? { notes } : {}) }, null, 2)}\n`,
+      `${JSON.stringify({ ...document(path, model, cv), ...(notes.length > 0 ? { notes } : {}) }, null, 2)}\n`,
     );
   else {
     const remarks = renderNotes(notes).map((line) => `${line}\n`);
-    print(`${remarks.join("")}${render(model, found)}`);
+    print(`${remarks.join("")}${render(model, cv)}`);
   }
   return 0;
 }
 
-async function ofModel(path: string, options: CvOptions, signal: AbortSignal): Promise<LinearModel> {
+/** What is cross-validated. */
+interface Found {
+  model: LinearModel | ModelGroup;
+  notes: string[];
+  /** Where it needs the rows. */
+  cv?: CrossValidation | undefined;
+}
+
+async function ofModel(path: string, options: CvOptions, signal: AbortSignal): Promise<Found> {
   const { folds, formula, target, features, exclude, weights, lambda, alpha } = options;
-  const asked = { folds, formula, target, features, exclude, weights, lambda, alpha };
+  const { groupBy: by } = options;
+  const asked = { folds, formula, target, features, exclude, weights, lambda, alpha, "group-by": by };
   const given = Object.entries(asked).find(([, value]) => value !== undefined);
   if (given !== undefined)
     throw new UsageError(`--${given[0]} needs the data, and ${path} is a model`, {
       hint: "name the CSV, or see goml refit",
     });
-  return readModel(path, { trust: options.trust, signal });
+  return { model: await readAnyModel(path, { trust: options.trust, signal }), notes: [] };
 }
 
-async function ofData(paths: readonly string[], options: CvOptions, signal: AbortSignal): Promise<CsvFit> {
+/** Folds of each group where none are asked for: for this command they are what the fit is for. */
+const GROUP_FOLDS = 10;
+
+async function ofData(paths: readonly string[], options: CvOptions, signal: AbortSignal): Promise<Found> {
   const progress = progressBar("reading");
-  return fitCsv(paths, {
-    ...modelOptions(options),
-    threads: options.threads,
-    callerWorks: true,
-    signal,
-    onProgress: progress.update,
-  }).finally(progress.end);
+  const { threads, groupBy } = options;
+  const control = { threads, callerWorks: true, signal, onProgress: progress.update };
+  const how = modelOptions(options);
+  if (groupBy === undefined) return fitCsv(paths, { ...how, ...control }).finally(progress.end);
+  const folds = options.folds ?? GROUP_FOLDS;
+  const fitting = fitGroupsCsv(paths, { ...how, ...control, solver: undefined, folds, groupBy });
+  const { models, notes } = await fitting.finally(progress.end);
+  return { model: models, notes };
 }
 
 function document(path: string, model: LinearModel, { folds, ...overall }: CrossValidation) {

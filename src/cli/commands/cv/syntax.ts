@@ -10,6 +10,8 @@ export const cvSyntax: Syntax = (program, run) => {
       "a model, from the moments that it keeps; or the data, of one file or several; - is standard input",
     );
   fitting(command)
+    .option("--group-by <column>", "one model per value of this column, each cross-validated on its rows")
+    .option("--group <name>", "of models by group, this one, fold by fold")
     .option("--threads <n>", "worker threads (default: all cores)", positive)
     .addOption(trust())
     .option("--json", "print one JSON document, with θ of each fold")
@@ -18,6 +20,7 @@ export const cvSyntax: Syntax = (program, run) => {
     reading(command),
     "goml cv model.json",
     "goml cv data.csv --folds 5 --seed 7",
+    "goml cv data.csv --group-by region",
     "goml cv data.csv --formula 'y ~ poly(x, 3, raw = TRUE)' --json",
   );
 };

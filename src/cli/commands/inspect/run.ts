@@ -7,6 +7,7 @@ import type { Summary } from "../../../linear/model/summary.js";
 import { writeJson } from "../../../linear/model/write-json.js";
 import { withPauses } from "../../../parallel/steps.js";
 import { version } from "../../../version.js";
+import { type GroupOption, oneOfGroups } from "../../program/one-of-groups.js";
 import type { CollinearityOptions } from "../../render/collinearity.js";
 import { colour } from "../../render/colour.js";
 import { groupReportOf, groupsDocument, renderGroups } from "../../render/group-report.js";
@@ -18,12 +19,10 @@ import { summaryDocument } from "../../render/summary-document.js";
 import { renderTable } from "../../render/table.js";
 
 /** The options of `goml inspect`, as commander gives them. */
-export interface InspectOptions extends CollinearityOptions {
+export interface InspectOptions extends CollinearityOptions, GroupOption {
   level: number;
   json?: boolean;
   trust?: boolean;
-  /** Of models by group, this one. */
-  group?: string;
   /** Where to write it. */
   model?: string;
 }
@@ -51,7 +50,7 @@ export async function inspect(
     }
     return 0;
   }
-  const model = oneOf(found, path, group);
+  const model = oneOfGroups(found, path, group);
   if (options.model !== undefined) await writeJson(options.model, model.document(), signal);
   const report = await withPauses(reportSteps(model), { signal });
   if (other === undefined) {
@@ -60,7 +59,7 @@ export async function inspect(
     else print(`${JSON.stringify(document(path, report, options), null, 2)}\n`);
     return 0;
   }
-  const second = oneOf(await readAnyModel(other, { trust: options.trust, signal }), other, group);
+  const second = oneOfGroups(await readAnyModel(other, { trust: options.trust, signal }), other, group);
   const both = [
     { path, report },
     { path: other, report: await withPauses(reportSteps(second), { signal }) },
@@ -70,23 +69,6 @@ export async function inspect(
     print(`${JSON.stringify({ goml: version, command: "inspect", models }, null, 2)}\n`);
   } else print(sideBySide(both, options.level));
   return 0;
-}
-
-/** The model of a file, or that of the group where it holds models by group. */
-function oneOf(found: LinearModel | ModelGroup, path: string, group: string | undefined): LinearModel {
-  if (found instanceof ModelGroup) {
-    const model = found.models.get(group ?? "");
-    if (model !== undefined) return model;
-    const why = found.refused.find((one) => one.group === group)?.reason;
-    throw new UsageError(
-      group === undefined
-        ? `${path} holds models by ${found.groupBy}: say which`
-        : `${path} has no model for ${group}${why === undefined ? "" : `: ${why}`}`,
-      { hint: `--group takes one of ${[...found.models.keys()].slice(0, 20).join(", ")}` },
-    );
-  }
-  if (group !== undefined) throw new UsageError(`${path} is one model, without groups`);
-  return found;
 }
 
 function document(path: string, report: ModelReport, { level, vif, correlation }: InspectOptions) {

@@ -1,19 +1,34 @@
 import { UsageError } from "../../../errors.js";
 import { refuseOverwriting } from "../../../files/same-file.js";
-import { readModel } from "../../../linear/model/model-file.js";
-import { bestSubsetsSteps } from "../../../linear/selection/best-subset.js";
+import type { LinearModel } from "../../../linear/model/model.js";
+import { readAnyModel } from "../../../linear/model/model-file.js";
+import { ModelGroup } from "../../../linear/model/model-group.js";
+import { type BestSubsets, bestSubsetsSteps } from "../../../linear/selection/best-subset.js";
+import { eachGroupSteps } from "../../../linear/selection/each-group.js";
+import {
+  bestGroupSubsetsSteps,
+  GroupSubmodels,
+  selectionData,
+} from "../../../linear/selection/group-submodels.js";
 import { refitTermsSteps } from "../../../linear/selection/refit.js";
-import { type Direction, stepwiseSteps } from "../../../linear/selection/stepwise.js";
-import type { Criterion, SelectionData } from "../../../linear/selection/submodels.js";
+import {
+  type Direction,
+  type Selection,
+  stepsAmong,
+  stepwiseSteps,
+} from "../../../linear/selection/stepwise.js";
+import type { Criterion } from "../../../linear/selection/submodels.js";
 import { type Steps, withPauses } from "../../../parallel/steps.js";
+import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
 import { colour } from "../../render/colour.js";
 import { reportSteps } from "../../render/model-report.js";
 import { significant } from "../../render/numbers.js";
+import { presentGroups } from "../../render/present-groups.js";
 import { type PresentOptions, presentModel } from "../../render/present-model.js";
 import { renderTable } from "../../render/table.js";
 
 /** The options of `goml select`, as commander gives them. */
-export interface SelectOptions extends PresentOptions {
+export interface SelectOptions extends PresentOptions, GroupOption {
   direction: Direction | "best";
   criterion: Criterion;
   trust?: boolean;
@@ -27,22 +42,63 @@ export async function select(path: string, options: SelectOptions, signal: Abort
     [{ path: options.model ?? options.output, what: "the new model" }],
     [{ path, what: "the model that it is chosen from" }],
   );
-  const model = await readModel(path, { trust: options.trust, signal });
-  if (model.penalty !== undefined)
+  const found = await readAnyModel(path, { trust: options.trust, signal });
+  const model = groupsOrOne(found, path, options.group);
+  const penalised =
+    model instanceof ModelGroup
+      ? [...model.others.values()].some(({ penalty }) => penalty !== undefined)
+      : model.penalty !== undefined;
+  if (penalised)
     throw new UsageError(`${path} is a penalised fit: its terms are chosen by the penalty`, {
       hint: "goml refit --lambda 0 gives the fit without it",
     });
   const { direction, criterion } = options;
-  const { spec, moments, levels, references } = model;
-  const folds = model.folds.length > 1 ? (model.folds as SelectionData["folds"]) : undefined;
-  const data: SelectionData = { spec, moments, folds, levels, references };
-  const search = direction === "best" ? best(data, criterion) : step(data, direction, criterion);
+  if (model instanceof ModelGroup) return selectOfGroups(path, model, options, signal);
+  const data = selectionData(model);
+  const search =
+    direction === "best"
+      ? best(bestSubsetsSteps(data, criterion), criterion)
+      : step(stepwiseSteps(data, { direction, criterion }), model, criterion);
   const chosen = await withPauses(search, { signal });
   const selected = await withPauses(refitTermsSteps(model, chosen.terms), { signal });
   const report = await withPauses(reportSteps(selected.model, selected.notes), { signal });
   await presentModel("select", report, options, {
     signal,
     path: model.source?.path,
+    before: `${chosen.text}\n\n`,
+    extra: { selection: { from: path, direction, criterion, ...chosen.document } },
+  });
+  return 0;
+}
+
+/** The same terms for all groups, by the criterion summed over them. */
+async function selectOfGroups(
+  path: string,
+  models: ModelGroup,
+  options: SelectOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const { direction, criterion } = options;
+  const submodels = new GroupSubmodels(models, criterion);
+  const search =
+    direction === "best"
+      ? best(bestGroupSubsetsSteps(submodels), criterion)
+      : step(stepsAmong(submodels, { direction, criterion }), models, criterion);
+  const chosen = await withPauses(search, { signal });
+  const selected = await withPauses(
+    eachGroupSteps(models, (model) => refitTermsSteps(model, chosen.terms)),
+    { signal },
+  );
+  const { silent } = submodels;
+  const notes = [...selected.notes];
+  if (silent.length > 0)
+    notes.push(
+      `${silent.length} of the groups had no say in it: all terms leave no residuals there (${silent.slice(0, 5).join(", ")}${silent.length > 5 ? ", …" : ""})`,
+    );
+  await presentGroups("select", selected.models, options, {
+    signal,
+    data: models.source?.path,
+    notes,
     before: `${chosen.text}\n\n`,
     extra: { selection: { from: path, direction, criterion, ...chosen.document } },
   });
@@ -56,10 +112,14 @@ interface Chosen {
   document: object;
 }
 
-function* step(data: SelectionData, direction: Direction, criterion: Criterion): Steps<Chosen> {
-  const { chosen, steps, criterion: value, ...rest } = yield* stepwiseSteps(data, { direction, criterion });
+function* step(
+  search: Steps<Selection>,
+  { spec }: Pick<LinearModel, "spec">,
+  criterion: Criterion,
+): Steps<Chosen> {
+  const { chosen, steps, criterion: value, ...rest } = yield* search;
   const blocks = steps.map(({ terms, criterion: at, table }) => {
-    const formula = `${data.spec.target.label} ~ ${terms.join(" + ") || "1"}`;
+    const formula = `${spec.target.label} ~ ${terms.join(" + ") || "1"}`;
     const sums = likeTheLargest(table.map((row) => row.sumOfSquares));
     const rss = likeTheLargest(table.map((row) => row.rss));
     const values = likeTheLargest(table.map((row) => row.criterion));
@@ -76,8 +136,8 @@ function* step(data: SelectionData, direction: Direction, criterion: Criterion):
   return { terms: chosen, text: blocks.join("\n\n"), document: { ...rest, value, steps } };
 }
 
-function* best(data: SelectionData, criterion: Criterion): Steps<Chosen> {
-  const { bySize, best: least } = yield* bestSubsetsSteps(data, criterion);
+function* best(search: Steps<BestSubsets>, criterion: Criterion): Steps<Chosen> {
+  const { bySize, best: least } = yield* search;
   const rss = likeTheLargest(bySize.map((row) => row.rss));
   const values = likeTheLargest(bySize.map((row) => row.criterion));
   const rows = bySize.map(({ rank, labels }, i) => [

@@ -15,7 +15,8 @@ export const selectSyntax: Syntax = (program, run) => {
       new Option("--criterion <name>", "n ln(RSS/n) + 2p; with ln n for 2; the cross-validated RMSE")
         .choices(["aic", "bic", "cv"])
         .default("aic"),
-    );
+    )
+    .option("--group <name>", "of models by group, this one alone (default: the same terms for all groups)");
   example(
     derived(command).action(run(async () => (await import("./run.js")).select)),
     "goml select model.json -m selected.json",

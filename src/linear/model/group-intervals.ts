@@ -1,0 +1,125 @@
+import { UsageError } from "../../errors.js";
+import type { MomentsTable } from "../../stats/moments-table.js";
+import { packedLength } from "../../stats/packed.js";
+import { type Whitening, whiteningOf } from "../covariance/whitening.js";
+import type { Regression } from "../solve/regression.js";
+import type { IntervalKind, IntervalOptions, IntervalPlan } from "./interval.js";
+import { intervalPlan, type ModelOfIntervals } from "./interval-plan.js";
+
+/** Student's quantile, see `intervalPlan`. */
+type Critical = (level: number, df: number) => number;
+
+/** What the intervals of models by group depend on, apart from the rows; plain data, so that it can go to a worker. */
+export interface GroupIntervals {
+  kind: IntervalKind;
+  /** Those of groups side by side, by number. */
+  fits: FitsIntervals | undefined;
+  /** Those of the other groups, by name. */
+  others: ReadonlyMap<string, IntervalPlan>;
+}
+
+/** Whitenings of many groups' fits, and what else their intervals are made of: group after group in lists. */
+interface FitsIntervals {
+  /** k, the columns of X, of which none is aliased. */
+  columns: number;
+  /** One a group. */
+  constant: Float64Array;
+  sigma2: Float64Array;
+  critical: Float64Array;
+  /** Two a group. */
+  target: Float64Array;
+  /** k a group. */
+  mean: Float64Array;
+  meanLow: Float64Array;
+  slopes: Float64Array;
+  /** k(k + 1)/2 a group. */
+  lower: Float64Array;
+}
+
+/** Groups side by side, as far as their intervals need them. */
+export interface FitsOfIntervals {
+  regression: Regression;
+  /** θ, group after group. */
+  coefficients: Float64Array;
+  rss: Float64Array;
+  moments: MomentsTable;
+}
+
+/**
+ * The intervals of models by group.
+ *
+ * @throws as `intervalPlan`
+ */
+export function groupIntervals(
+  fits: FitsOfIntervals | undefined,
+  others: Iterable<readonly [string, ModelOfIntervals]>,
+  tCritical: Critical,
+  options: IntervalOptions = {},
+): GroupIntervals {
+  const { interval: kind = "prediction", level = 0.95 } = options;
+  if (!(level > 0 && level < 1)) throw new UsageError(`level should be between 0 and 1, got ${level}`);
+  // Groups have few different degrees of freedom, and a quantile takes longer than all else of a group.
+  const quantiles = new Map<number, number>();
+  const critical: Critical = (own, df) => {
+    let quantile = quantiles.get(df);
+    if (quantile === undefined) {
+      quantile = tCritical(own, df);
+      quantiles.set(df, quantile);
+    }
+    return quantile;
+  };
+  return {
+    kind,
+    fits: fits && fitsIntervals(fits, (df) => (df > 0 ? critical(level, df) : Number.NaN)),
+    others: new Map(Array.from(others, ([name, model]) => [name, intervalPlan(model, critical, options)])),
+  };
+}
+
+function fitsIntervals(
+  { regression, coefficients, rss, moments }: FitsOfIntervals,
+  criticalOf: (df: number) => number,
+): FitsIntervals {
+  const columns = regression.terms.length;
+  const rank = columns + (regression.intercept ? 1 : 0);
+  const groups = moments.length;
+  const lists = {
+    columns,
+    constant: new Float64Array(groups),
+    sigma2: new Float64Array(groups),
+    critical: new Float64Array(groups),
+    target: new Float64Array(2 * groups),
+    mean: new Float64Array(columns * groups),
+    meanLow: new Float64Array(columns * groups),
+    slopes: new Float64Array(columns * groups),
+    lower: new Float64Array(packedLength(columns) * groups),
+  };
+  for (let g = 0; g < groups; g++) {
+    const theta = coefficients.subarray(g * rank, (g + 1) * rank);
+    const whitening = whiteningOf(moments.at(g), regression, theta);
+    const df = moments.n[g]! - rank;
+    lists.constant[g] = whitening.constant;
+    lists.sigma2[g] = df > 0 ? rss[g]! / df : Number.NaN;
+    lists.critical[g] = criticalOf(df);
+    lists.target.set(whitening.target, 2 * g);
+    for (const part of ["mean", "meanLow", "slopes"] as const) lists[part].set(whitening[part], columns * g);
+    lists.lower.set(whitening.lower, packedLength(columns) * g);
+  }
+  return lists;
+}
+
+/** The plan of the intervals of group g side by side: views of the lists. */
+export function listedIntervalPlan({ kind, fits }: GroupIntervals, g: number): IntervalPlan {
+  const { columns, constant, sigma2, critical, target } = fits!;
+  const own = (list: Float64Array, width: number) => list.subarray(g * width, (g + 1) * width);
+  const whitening: Whitening = {
+    rank: columns + (constant[g] === 0 ? 0 : 1),
+    constant: constant[g]!,
+    kept: Array.from({ length: columns }, (_, j) => j),
+    mean: own(fits!.mean, columns),
+    meanLow: own(fits!.meanLow, columns),
+    target: [target[2 * g]!, target[2 * g + 1]!],
+    slopes: own(fits!.slopes, columns),
+    lower: own(fits!.lower, packedLength(columns)),
+  };
+  return { whitening, meat: undefined, sigma2: sigma2[g]!, kind, critical: critical[g]! };
+}
