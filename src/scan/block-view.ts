@@ -88,13 +88,13 @@ export class BlockView {
 
   /** Where the weights lie in the kernels' memory; 0 where there are none. */
   get weightAddress(): number {
-    return this.weighted ? this.#address(this.#order.numbers) : 0;
+    return this.weighted ? this.#address(this.#order.weight) : 0;
   }
 
   /** Each row's group, as a code into `names`; undefined where the layout has none. */
   get group(): { codes: Int32Array; names: readonly string[] } | undefined {
     if (this.layout.group === undefined) return undefined;
-    return this.#texts(this.layout.factors.length);
+    return this.#texts(this.#order.group);
   }
 
   /** The values of a cluster's column: numbers, or codes into `names`; missing ones are NaN or −1. */
@@ -116,7 +116,7 @@ export class BlockView {
       numeric: Array.from({ length: this.#order.numbers }, (_, j) => this.#numbers(j, rows)),
       codes: this.source.codes.slice(0, factors),
       levels: this.source.levels.slice(0, factors).map(({ names }) => names),
-      weights: this.weighted ? this.#numbers(this.#order.numbers, rows) : undefined,
+      weights: this.weighted ? this.#numbers(this.#order.weight, rows) : undefined,
       group: this.group,
       firstRow: this.source.firstRow,
       rowNumbers: this.#selected

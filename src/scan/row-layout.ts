@@ -168,8 +168,11 @@ function idOf(table: Table, name: string, layout: RowLayout): ColumnSlot {
 export interface BlockOrder {
   /** The columns to read. */
   readonly choice: ColumnChoice;
-  /** How many columns of numbers come before the weight: the target's and `numeric`. */
+  /** How many columns of numbers the target's and `numeric` are. */
   readonly numbers: number;
+  /** Where the weight is among the numbers of the block, and the group among its texts; −1 where there is none. */
+  readonly weight: number;
+  readonly group: number;
   /** Where each cluster's column is among the numbers, or the texts, of the block. */
   readonly clusters: readonly number[];
   /** The same, of the columns of the condition. */
@@ -183,13 +186,14 @@ export function blockOrder(layout: RowLayout): BlockOrder {
   const { target, weight, group, clusters = [], where, id, text } = layout;
   const numeric = [...slot(target), ...layout.numeric];
   const numbers = numeric.length;
-  numeric.push(...slot(weight));
-  const factors = [...layout.factors, ...slot(group)];
+  const factors = [...layout.factors];
   const place = ({ column, of }: ColumnSlot) => {
     const stored = of === "numbers" ? numeric : factors;
     const known = stored.indexOf(column);
     return known >= 0 ? known : stored.push(column) - 1;
   };
+  const weightAt = weight === undefined ? -1 : place({ column: weight, of: "numbers" });
+  const groupAt = group === undefined ? -1 : place({ column: group, of: "text" });
   const places = clusters.map(place);
   const named = Object.entries(where?.columns ?? {}).map(
     ([name, column]) => [name, { at: place(column), of: column.of }] as const,
@@ -203,6 +207,8 @@ export function blockOrder(layout: RowLayout): BlockOrder {
       name: id === undefined || known ? undefined : id.column,
     },
     numbers,
+    weight: weightAt,
+    group: groupAt,
     clusters: places,
     where: new Map(named),
     id: known ? { at: place(storedAs(id, numeric)), of: storedAs(id, numeric).of } : undefined,

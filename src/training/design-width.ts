@@ -37,7 +37,7 @@ const MANY_LEVELS = 500;
 /** Remarks on factors of very many levels, each of which is a coefficient. */
 export function levelNotes(spec: ModelSpec, table: SampledTable): string[] {
   return spec.variables.flatMap((variable, v) => {
-    if (variable.kind !== "factor" || spec.absorbed?.includes(v)) return [];
+    if (variable.kind !== "factor" || !spec.terms.some((term) => term.variables.includes(v))) return [];
     const levels = spread(
       { ...spec, variables: [variable], terms: [{ label: "", variables: [0] }] },
       table,

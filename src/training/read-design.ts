@@ -28,7 +28,7 @@ export async function readDesign(
   const terms = codedTerms(spec, levels, references);
   const design = new Design(spec, terms, levels, { target: true });
   const k = design.width;
-  const { numbers } = blockOrder(layout);
+  const { weight: weightAt } = blockOrder(layout);
   const weighted = layout.weight !== undefined;
   const X: number[] = [];
   const y: number[] = [];
@@ -40,7 +40,7 @@ export async function readDesign(
       const rows = Math.min(BLOCK_ROWS, block.rows - start);
       design.fill(raw, start, rows);
       for (let r = 0; r < rows; r++) {
-        const weight = weighted ? block.numeric[numbers]![start + r]! : 1;
+        const weight = weighted ? block.numeric[weightAt]![start + r]! : 1;
         const missing = design.missing[r] === 1 || Number.isNaN(design.target[r]! + weight);
         const row = split.firstRow + rowNumber(raw, start + r);
         if (missing || isHeldOut(row, split.seed, split.testSize)) continue;

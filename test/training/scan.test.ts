@@ -247,3 +247,22 @@ test("columns may be called what every JavaScript object has", async () => {
   expect(odd.coefficients).toEqual(plain.coefficients);
   expect(odd.terms).toEqual(["constructorb", "__proto__v", "__proto__w", "toString"]);
 });
+
+test.each<FitCsvOptions>([
+  { formula: "y ~ x + log(w)" },
+  { formula: "y ~ x + w", solver: "qr" },
+  { formula: "y ~ x + w:f", vcov: "hc1" },
+])("a column of weights may be a term too: %j", async (how) => {
+  const path = file("weights.csv");
+  // v is w under another name.
+  const rows = Array.from({ length: 60 }, (_, i) => {
+    const w = 1 + ((i * 7) % 5);
+    return `${(i * i) % 13},${w},${w},${"pq"[i % 2]},${(i * 11) % 17}`;
+  });
+  writeFileSync(path, `x,w,v,f,y\n${rows.join("\n")}\n`);
+  const own = (await fitCsv(path, { ...how, weights: "w" })).model;
+  const other = (await fitCsv(path, { ...how, formula: how.formula!.replace("w", "v"), weights: "w" })).model;
+  expect(own.coefficients.every(Number.isFinite)).toBe(true);
+  expect(own.coefficients).toEqual(other.coefficients);
+  expect(own.covariance).toEqual(other.covariance);
+});

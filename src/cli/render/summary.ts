@@ -128,8 +128,8 @@ function referenceLines(
   columns: number,
 ): string[] {
   const named = spec.variables.flatMap(({ kind, label, ...variable }, v) => {
-    if (kind !== "factor" || spec.absorbed?.includes(v)) return [];
     const own = codedTerms.filter(({ variables }) => variables.includes(v));
+    if (kind !== "factor" || own.length === 0) return [];
     const met = new Set(
       own.flatMap(({ variables, columns }) => columns.map(({ parts }) => parts[variables.indexOf(v)])),
     );

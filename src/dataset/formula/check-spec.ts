@@ -13,8 +13,8 @@ export function specFault(spec: ModelSpec): string | undefined {
   }
   const { absorbed = [], variables: all } = spec;
   for (const [i, v] of absorbed.entries())
-    if (all[v]?.kind !== "factor" || spec.terms.some(({ variables }) => variables.includes(v)))
-      return `"spec.absorbed[${i}]" should be a factor that is no term`;
+    if (all[v]?.kind !== "factor" || spec.terms.some(({ variables }) => variables.join() === `${v}`))
+      return `"spec.absorbed[${i}]" should be a factor that is no term of its own`;
   if (absorbed.length > 0 && spec.intercept)
     return '"spec.intercept" should be false where effects are absorbed';
   const complete = completeSpec(spec);

@@ -58,6 +58,8 @@ export function arithmetic(node: Syntax, context: ExpressionContext): Expression
       "Comparisons are not part of goml's formulas; make the column beforehand.",
     );
   if (/^[:~]$|%in%/.test(name)) throw error(node, `"${name}" is not arithmetic`);
+  if (name === "[" || name === "[[")
+    throw error(node, "slopes by level stand behind a |", "As in y ~ z | firm[x] + year.");
   const known = [...FUNCTIONS, "I", "poly", "factor", "C", ...DATE_NUMBERS, ...DATE_FACTORS];
   const nearest = nearestName(name, known);
   throw error(

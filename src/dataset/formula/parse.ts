@@ -26,6 +26,7 @@ const BINDING: Record<string, number> = {
   ":": 8,
   "^": 10,
 };
+const CLOSING = { "[": "]", "[[": "]]" } as const;
 const NOT = 3;
 const UNARY = 9;
 /** Other spellings of operators. */
@@ -110,7 +111,12 @@ class Parser {
       case "string":
         return { type: "string", value: token.value, at };
       case "name":
-        if (this.#is("(")) return this.#call(token.name, this.#args(), at);
+        if (this.#is("(")) return this.#call(token.name, this.#args(")"), at);
+        for (const open of ["[", "[["] as const)
+          if (this.#is(open)) {
+            const factor: Syntax = { type: "name", name: token.name, at };
+            return this.#call(open, [{ value: factor }, ...this.#args(CLOSING[open])], at);
+          }
         if (!token.quoted && (token.name === "TRUE" || token.name === "FALSE"))
           return { type: "logical", value: token.name === "TRUE", at };
         return { type: "name", name: token.name, at };
@@ -150,11 +156,11 @@ class Parser {
     );
   }
 
-  #args(): Argument[] {
+  #args(closing: string): Argument[] {
     const open = this.#peek().at;
     this.#next++;
     const args: Argument[] = [];
-    while (!this.#is(")")) {
+    while (!this.#is(closing)) {
       const token = this.#peek();
       if (token.type === "name" && this.#tokens[this.#next + 1]!.text === "=") {
         this.#next += 2;
@@ -163,14 +169,19 @@ class Parser {
       if (!this.#is(",")) break;
       this.#next++;
     }
-    this.#close(open);
+    this.#close(open, closing);
     return args;
   }
 
-  #close(open: number): void {
-    if (this.#peek().type === "end") throw formulaError(this.#text, open, '"(" is never closed');
-    if (!this.#is(")")) throw this.#unexpected('")"');
+  #close(open: number, closing = ")"): void {
+    if (this.#peek().type === "end")
+      throw formulaError(this.#text, open, `"${this.#tokenAt(open)}" is never closed`);
+    if (!this.#is(closing)) throw this.#unexpected(`"${closing}"`);
     this.#next++;
+  }
+
+  #tokenAt(at: number): string {
+    return this.#tokens.find((token) => token.at === at)!.text;
   }
 
   #peek(): Token {

@@ -87,8 +87,12 @@ class Resolver {
       label: response.type === "name" ? response.name : label,
       expression: this.#arithmetic(response),
     };
-    const { terms: right, effects } = this.#withoutEffects();
-    const elsewhere = new Set([...namesIn(response), ...effects.flatMap((node) => [...namesIn(node)])]);
+    const { terms, effects, slopes, behind } = this.#withoutEffects();
+    const right = slopes.reduce<Syntax>(
+      (sum, value) => ({ type: "call", name: "+", args: [{ value: sum }, { value }], at: value.at }),
+      terms,
+    );
+    const elsewhere = new Set([...namesIn(response), ...behind.flatMap((node) => [...namesIn(node)])]);
     const dot = (): Syntax[] =>
       (this.#context.dot ?? [...this.#columns.keys()])
         .filter((name) => !elsewhere.has(name))
@@ -102,25 +106,29 @@ class Resolver {
       this.#numbers.set(variable, this.#variables.length);
       return this.#variables.push(this.#variable(node, variable)) - 1;
     };
-    const { intercept, terms } = expandTerms(this.#formula.text, right, install, dot);
-    const absorbed = this.#absorbed(effects, terms, right);
+    const { intercept, terms: expanded } = expandTerms(this.#formula.text, right, install, dot);
+    const absorbed = this.#absorbed(effects, expanded, right);
+    const constant = intercept && this.#context.intercept !== false;
     return completeSpec({
       formula: this.#formula.response ? this.#formula.text : `${label} ${this.#formula.text.trim()}`,
       target,
-      intercept: intercept && this.#context.intercept !== false && absorbed.length === 0,
+      intercept: constant && absorbed.length === 0 && slopes.length === 0,
       ...(absorbed.length === 0 ? {} : { absorbed }),
       variables: this.#variables,
-      terms: terms.map((variables) => ({
+      terms: expanded.map((variables) => ({
         label: variables.map((i) => this.#variables[i]!.label).join(":"),
         variables,
       })),
     });
   }
 
-  /** The terms, and the columns behind a `|` whose effects are absorbed. */
-  #withoutEffects(): { terms: Syntax; effects: Syntax[] } {
+  /**
+   * The terms, and what stands behind a `|`: the columns whose effects are absorbed, and slopes by level as terms. As
+   * fixest has it, `firm[x]` is an effect and a slope on x for every firm, `firm[[x]]` the slopes alone.
+   */
+  #withoutEffects(): { terms: Syntax; effects: Syntax[]; slopes: Syntax[]; behind: Syntax[] } {
     const { terms } = this.#formula;
-    if (terms.type !== "call" || terms.name !== "|") return { terms, effects: [] };
+    if (terms.type !== "call" || terms.name !== "|") return { terms, effects: [], slopes: [], behind: [] };
     const [left, right] = terms.args.map(({ value }) => value) as [Syntax, Syntax];
     if (left.type === "call" && left.name === "|")
       throw this.#error(
@@ -132,10 +140,35 @@ class Resolver {
       node.type === "call" && node.name === "+" && node.args.length === 2
         ? node.args.flatMap(({ value }) => sum(value))
         : [node];
-    return { terms: left, effects: sum(right) };
+    const behind = sum(right);
+    const effects: Syntax[] = [];
+    const slopes: Syntax[] = [];
+    for (const node of behind) {
+      if (node.type !== "call" || (node.name !== "[" && node.name !== "[[")) {
+        effects.push(node);
+        continue;
+      }
+      const [factor, ...numbers] = node.args.map(({ value }) => value) as [Syntax, ...Syntax[]];
+      if (node.name === "[") effects.push(factor);
+      slopes.push(...numbers.map((number) => this.#slope(factor, number)));
+      if (numbers.length === 0) throw this.#error(node, "no column to have slopes on", "As in firm[x].");
+    }
+    return { terms: left, effects, slopes, behind };
   }
 
-  /** The factors to absorb, each a variable of its own that no term has: their indices. */
+  /** The term of a slope on a number for each level of a factor. */
+  #slope(factor: Syntax, number: Syntax): Syntax {
+    const { column } = this.#effect(factor);
+    const { at } = number;
+    if (number.type === "name" && this.#column(number.name, number).kind === "text")
+      throw this.#error(number, `column ${quoteName(number.name)} is text: slopes are on numbers`);
+    const kind = this.#columns.get(column)!.kind;
+    const value: Syntax =
+      kind === "text" ? factor : { type: "call", name: "factor", args: [{ value: factor }], at: factor.at };
+    return { type: "call", name: ":", args: [{ value }, { value: number }], at };
+  }
+
+  /** The factors to absorb, which are no terms of their own: their indices. */
   #absorbed(effects: readonly Syntax[], terms: readonly number[][], right: Syntax): number[] {
     const alone = new Set(
       terms.flatMap((term) => (term.length === 1 ? term : [])).map((v) => this.#variables[v]!),
@@ -153,11 +186,15 @@ class Resolver {
             `${variable.column} is absorbed and a term too`,
             "Leave it out of the terms.",
           );
-      return [this.#variables.push(variable) - 1];
+      // Of a factor of slopes too: one variable, so that the moments have its levels once.
+      const known = this.#variables.findIndex(
+        (one) => one.kind === "factor" && one.column === variable.column && one.of === variable.of && !one.by,
+      );
+      return [known >= 0 ? known : this.#variables.push(variable) - 1];
     });
   }
 
-  #effect(node: Syntax): Variable {
+  #effect(node: Syntax): Variable & { kind: "factor" } {
     if (node.type !== "name")
       throw this.#error(node, "an effect to absorb is a column", "As in y ~ x | firm + year.");
     const column = this.#column(node.name, node);

@@ -148,7 +148,7 @@ export const specDefinitions = {
       },
       absorbed: {
         description:
-          "The variables, by index, whose levels' effects are absorbed: factors that are no terms.",
+          "The variables, by index, whose levels' effects are absorbed: factors that are no terms of their own.",
         type: "array",
         items: { type: "integer", minimum: 0 },
         minItems: 1,

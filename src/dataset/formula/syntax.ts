@@ -44,6 +44,8 @@ function deparseCall(name: string, args: readonly Argument[]): string {
     argument === undefined ? deparse(value) : `${quoteName(argument)} = ${deparse(value)}`,
   );
   if (name === "(") return `(${parts[0]})`;
+  if (name === "[" || name === "[[")
+    return `${parts[0]}${name}${parts.slice(1).join(", ")}${name === "[" ? "]" : "]]"}`;
   if (/^[\p{L}.]/u.test(name)) return `${quoteName(name)}(${parts.join(", ")})`;
   if (parts.length === 1) return `${name}${parts[0]}`;
   return parts.join(SPACED.has(name) ? ` ${name} ` : name);

@@ -13,7 +13,7 @@ const NUMBER = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(L)?/y;
 const NAME = /(?:[\p{L}]|\.(?![0-9]))[\p{L}\p{N}._]*/uy;
 const QUOTED = /`((?:[^`\\]|\\.)+)`/y;
 const STRING = /"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'/y;
-const OPERATOR = /%in%|\*\*|[<>=!]=|&&|\|\||[-+*/^:~(),=<>!&|]/y;
+const OPERATOR = /%in%|\[\[|\]\]|[[\]]|\*\*|[<>=!]=|&&|\|\||[-+*/^:~(),=<>!&|]/y;
 
 /** Cuts a formula into tokens; the last is of type `end`. Throws UsageError at a character that R's formulas lack. */
 export function tokenize(text: string): Token[] {
@@ -63,6 +63,5 @@ function readToken(text: string, at: number, match: (pattern: RegExp) => RegExpE
 function hintFor(character: string): string | undefined {
   if (character === "`") return "Close the backtick.";
   if (character === '"' || character === "'") return "Close the quote.";
-  if (character === "[") return "Slopes by level, firm[x], are not absorbed: write firm:x among the terms.";
   return "Names with other characters go in backticks: `my column`.";
 }
