@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { readSync } from "node:fs";
-import { CellReader, type NumberFormat } from "../dataset/number-format.js";
+import { cellReaders, type NumberFormat } from "../dataset/number-format.js";
 import type { Column } from "../dataset/schema.js";
 import { DataError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
@@ -94,7 +94,8 @@ export class ChunkReader {
   ) {
     const { numeric, factors, text = false, name } = spec.choice;
     const columns: ColumnUse[] = spec.columns.map(() => ({ read: "skip" }));
-    const readers = spec.columns.map(({ name }) => new CellReader(spec.format, name));
+    const readerOf = cellReaders(spec.format);
+    const readers = spec.columns.map(({ name }) => readerOf(name));
     numeric.forEach((column, slot) => {
       columns[column] = { read: "number", slot };
     });

@@ -1,4 +1,4 @@
-import { CellReader } from "../dataset/number-format.js";
+import { cellReaders } from "../dataset/number-format.js";
 import { cellError, numberAmongTexts } from "./cell-error.js";
 import { CHUNK_BYTES, type ResumePoint } from "./chunks.js";
 import type { ColumnBlock, ColumnChoice, RowText } from "./column-block.js";
@@ -65,7 +65,8 @@ function blockOf(
 ): ColumnBlock {
   const numeric = choice.numeric.map(() => new Float64Array(rows.length));
   const codes = choice.factors.map(() => new Int32Array(rows.length));
-  const readers = choice.numeric.map((column) => new CellReader(table.format, table.columns[column]!.name));
+  const readerOf = cellReaders(table.format);
+  const readers = choice.numeric.map((column) => readerOf(table.columns[column]!.name));
   rows.forEach((row, i) => {
     choice.numeric.forEach((column, j) => {
       const value = readers[j]!.number(row.cells[column]!);

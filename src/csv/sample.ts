@@ -1,3 +1,9 @@
+import { DataError } from "../errors.js";
+import { inOneGo, type Steps } from "../parallel/steps.js";
+
+/** More cells in a line than this are no table that a model could be made of. */
+const MOST_CELLS = 1 << 22;
+
 /** A record of a sample: its cells with surrounding white space trimmed, and where it stands in the text. */
 export interface SampleRecord {
   readonly cells: string[];
@@ -37,6 +43,23 @@ export function sampleRecords(
   whole: boolean,
   limit = Number.POSITIVE_INFINITY,
 ): Sample {
+  return inOneGo(sampleSteps(text, delimiter, newline, whole, limit));
+}
+
+/**
+ * `sampleRecords`, in steps: a record may have a million cells.
+ *
+ * @param file for the message of an error
+ * @throws DataError for a line of more than 4,194,304 cells
+ */
+export function* sampleSteps(
+  text: string,
+  delimiter: string,
+  newline: "\n" | "\r",
+  whole: boolean,
+  limit = Number.POSITIVE_INFINITY,
+  file?: string,
+): Steps<Sample> {
   const records: SampleRecord[] = [];
   let strayQuote = false;
   let openQuote = false;
@@ -50,6 +73,11 @@ export function sampleRecords(
     let end = newlineAt < 0 ? text.length : newlineAt + 1;
     let closed = newlineAt >= 0;
     let lines = 1;
+    if (content.length > MOST_CELLS && hasMoreCells(content, delimiter, MOST_CELLS))
+      throw new DataError(`the line has more than ${MOST_CELLS} cells`, {
+        place: { file, line },
+        hint: "check the delimiter, and that there is a row of data on each line",
+      });
     if (!content.includes('"')) {
       const columns = records[0]?.cells.length;
       if (content === "" || content === "\r" || (columns !== 1 && isBlank(content, delimiter))) {
@@ -57,7 +85,9 @@ export function sampleRecords(
         line++;
         continue;
       }
-      cells = content.split(delimiter).map((cell) => cell.trim());
+      cells = content.split(delimiter);
+      // In place, for there may be a million.
+      for (let j = 0; j < cells.length; j++) cells[j] = cells[j]!.trim();
     } else {
       const quoted = quotedRecord(text, position, delimiter, newline);
       cells = quoted.cells;
@@ -70,8 +100,17 @@ export function sampleRecords(
     if (closed || whole) records.push({ cells, start: position, end, line });
     position = end;
     line += lines;
+    yield;
   }
   return { records, strayQuote, openQuote };
+}
+
+/** Whether a line, cut at its delimiters, has more than `most` cells. */
+function hasMoreCells(content: string, delimiter: string, most: number): boolean {
+  let cells = 1;
+  for (let at = content.indexOf(delimiter); at >= 0; at = content.indexOf(delimiter, at + 1))
+    if (++cells > most) return true;
+  return false;
 }
 
 /**

@@ -171,6 +171,11 @@ export class Source {
     return this.#plain;
   }
 
+  /** What ends all reading. */
+  get signal(): AbortSignal | undefined {
+    return this.#signal;
+  }
+
   /** Whether `chunks` can be read more than once. */
   get repeatable(): boolean {
     return this.#fd !== undefined || this.#spooled !== undefined;

@@ -1,6 +1,7 @@
 import type { NumberFormat } from "../dataset/number-format.js";
 import { type Column, inferColumns } from "../dataset/schema.js";
 import { DataError } from "../errors.js";
+import { type Steps, withPauses } from "../parallel/steps.js";
 import { option, wording } from "../wording.js";
 import { decoded, lineFeeds, tabsForBlanks, withoutComments } from "./byte-stages.js";
 import type { Bytes } from "./bytes.js";
@@ -12,11 +13,14 @@ import { fromJsonLines, isJsonLines, keysOf, type TruthOf } from "./json-lines.j
 import { numberFormat } from "./number-format.js";
 import { findStart } from "./preamble.js";
 import type { ReadingOptions } from "./reading-options.js";
-import { sampleRecords } from "./sample.js";
+import { sampleSteps } from "./sample.js";
 import type { Source } from "./source.js";
 
+const [LF, CR] = [0x0a, 0x0d];
 const SAMPLE_SIZE = 1 << 17;
 const LARGEST_HEADER = 1 << 26;
+/** So many columns are judged between two pauses. */
+const JUDGED_AT_A_TIME = 1 << 14;
 
 /** A source whose dialect, columns and first row are known, before any row has been read for its values. */
 export interface Table {
@@ -81,7 +85,11 @@ export async function readTable(
   let added = 0;
   for (let size = SAMPLE_SIZE; ; size *= 4) {
     const { bytes, whole } = await source.peek(size);
-    const found = tableFrom(source, bytes, whole, asked, { added, truth });
+    // Beyond the first sample there is no use in one that does not reach into the second line.
+    const short = size > SAMPLE_SIZE && !whole && !hasLines(bytes, asked.header === false ? 1 : 2);
+    const found = short
+      ? undefined
+      : await withPauses(tableSteps(source, bytes, whole, asked, { added, truth }), source);
     if (found !== undefined && "stage" in found) {
       source.through(found.stage);
       asked = { ...asked, ...found.options };
@@ -95,6 +103,18 @@ export async function readTable(
       });
     }
   }
+}
+
+/** Whether bytes hold so many line ends. */
+function hasLines(bytes: Uint8Array, lines: number): boolean {
+  let at = -1;
+  for (let found = 0; found < lines; found++) {
+    const from = at + 1;
+    at = bytes.indexOf(LF, from);
+    if (at < 0) at = bytes.indexOf(CR, from);
+    if (at < 0) return false;
+  }
+  return true;
 }
 
 /** How the CSV is written that JSON lines are made. */
@@ -118,16 +138,17 @@ async function decode(source: Source, encoding: string | undefined): Promise<voi
   source.through(decoded(chosen, source.name));
 }
 
-function tableFrom(
+function* tableSteps(
   source: Source,
   bytes: Uint8Array,
   whole: boolean,
   options: ReadingOptions,
   { added, truth }: { added: number; truth: TruthOf | undefined },
-): Table | Rewriting | undefined {
+): Steps<Table | Rewriting | undefined> {
   const file = source.name;
   const bom = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   const decodedText = decodeSample(bytes, file);
+  yield;
   // A file of DOS ends with Ctrl-Z.
   const text = whole ? withoutEndMark(decodedText) : decodedText;
   if (added === 0 && isJsonLines(text)) {
@@ -148,7 +169,8 @@ function tableFrom(
     bom,
   };
   if (sniffed.blanks) return { stage: tabsForBlanks, options: { delimiter: "\t" } };
-  const sampled = sampleRecords(body, sniffed.delimiter, sniffed.newline, whole);
+  yield;
+  const sampled = yield* sampleSteps(body, sniffed.delimiter, sniffed.newline, whole, Infinity, file);
   const dialect = { ...sniffed, odd: sniffed.odd || sampled.strayQuote };
   const { records } = sampled;
   if (records.length < (dialect.header ? 2 : 1)) {
@@ -164,18 +186,25 @@ function tableFrom(
     linesBefore,
     file,
   });
+  yield;
   const rows = laid.rows.map((record) => record.cells);
   if (rows.length === 0) {
     if (!whole) return undefined;
     throw emptyTable(file, laid.names.length, sampled.openQuote);
   }
   const offset = laid.dataStart;
-  const columns = inferColumns(laid.names, rows, { format, text: options.text, whole });
+  const columns: Column[] = [];
+  for (let from = 0; from < laid.names.length; from += JUDGED_AT_A_TIME) {
+    const names = laid.names.slice(from, from + JUDGED_AT_A_TIME);
+    for (const column of inferColumns(names, rows, { format, text: options.text, whole, from }))
+      columns.push(laid.unnamed.has(columns.length) ? { ...column, unnamed: true } : column);
+    yield;
+  }
   return {
     source,
     dialect,
     format,
-    columns: columns.map((column, j) => (laid.unnamed.has(j) ? { ...column, unnamed: true } : column)),
+    columns,
     dataStart: (bom ? 3 : 0) + Buffer.byteLength(before) + Buffer.byteLength(body.slice(0, offset)),
     dataLine: linesBefore - added + body.slice(0, offset).split(dialect.newline).length,
     headerText: laid.header?.cells.length === columns.length ? lineOf(body, laid.header) : "",
@@ -193,9 +222,12 @@ function lineOf(text: string, { start, end }: { start: number; end: number }): s
 /** Whether lines of a text end in a lone CR, and others in LF: outside of quotes, where a CR is a character. */
 function mixedLineEnds(text: string): boolean {
   if (!text.includes("\n")) return false;
+  let quote = text.indexOf('"');
+  let quoted = false;
   for (let at = text.indexOf("\r"); at >= 0 && at + 1 < text.length; at = text.indexOf("\r", at + 1)) {
     if (text[at + 1] === "\n") continue;
-    if ((text.slice(0, at).split('"').length - 1) % 2 === 0) return true;
+    for (; quote >= 0 && quote < at; quote = text.indexOf('"', quote + 1)) quoted = !quoted;
+    if (!quoted) return true;
   }
   return false;
 }

@@ -1,10 +1,19 @@
+/** Longer names are not guessed at, and so many at most are compared letter by letter: there may be a million. */
+const LONGEST = 200;
+const MOST_COMPARED = 10_000;
+
 /** The one of `names` that `name` was most likely meant to be: at most a third of its letters off; else undefined. */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
+  if (name.length > LONGEST) return undefined;
+  const lower = name.toLowerCase();
   let best: string | undefined;
+  let compared = 0;
   let least = Math.max(1, Math.floor(name.length / 3)) + 0.5;
   for (const candidate of names) {
     if (Math.abs(candidate.length - name.length) > least) continue;
-    const distance = candidate.toLowerCase() === name.toLowerCase() ? 0 : editDistance(name, candidate);
+    if (candidate.toLowerCase() === lower) return candidate;
+    if (++compared > MOST_COMPARED) continue;
+    const distance = editDistance(name, candidate);
     if (distance < least) {
       least = distance;
       best = candidate;

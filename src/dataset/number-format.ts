@@ -17,6 +17,13 @@ export interface NumberFormat {
 /** Numbers with a decimal point, and no other missing values than an empty cell, NA, N/A, NaN, nan, null, NULL. */
 export const PLAIN_FORMAT: NumberFormat = { decimal: "." };
 
+/** What reads the cells of each column, by its name; columns that are read alike, as all are as a rule, share one. */
+export function cellReaders(format: NumberFormat): (column: string) => CellReader {
+  const { missingIn = {} } = format;
+  const common = new CellReader({ ...format, missingIn: {} }, "");
+  return (column) => (Object.hasOwn(missingIn, column) ? new CellReader(format, column) : common);
+}
+
 /** Reads the cells of one column. */
 export class CellReader {
   /** Whether numbers are as the kernels read them. */

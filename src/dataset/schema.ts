@@ -1,6 +1,6 @@
 import { isDecimal } from "../kernels/number.js";
 import { type CellShape, cellShape } from "./cell-shape.js";
-import { CellReader, type NumberFormat, PLAIN_FORMAT } from "./number-format.js";
+import { type CellReader, cellReaders, type NumberFormat, PLAIN_FORMAT } from "./number-format.js";
 
 /**
  * What a column holds, judged by a sample of rows:
@@ -42,6 +42,8 @@ export interface JudgeOptions {
   text?: readonly string[] | undefined;
   /** Whether the sample is the whole table. */
   whole?: boolean | undefined;
+  /** Where in the rows the first column stands; default: 0. */
+  from?: number | undefined;
 }
 
 /** More different texts than this in the head are no list of states, so that numbers may follow. */
@@ -62,8 +64,10 @@ export function inferColumns(
   options: JudgeOptions = {},
 ): Column[] {
   const text = new Set(options.text);
+  const readerOf = cellReaders(options.format ?? PLAIN_FORMAT);
+  const { from = 0 } = options;
   return names.map((name, j) => {
-    const judged = judge(rows, j, new CellReader(options.format ?? PLAIN_FORMAT, name));
+    const judged = judge(rows, from + j, readerOf(name));
     if (text.has(name)) return { name, kind: "text" };
     const strict = judged.strict && options.whole === false ? { noNumbers: true as const } : {};
     return { name, ...judged.column, ...strict };
@@ -83,8 +87,8 @@ function judge(
   let dated = 0;
   let shapes = 0;
   for (const row of rows) {
-    const cell = row[j];
-    if (cell === undefined) continue;
+    if (j >= row.length) continue;
+    const cell = row[j]!;
     const shape = shapeOf(cell, reader);
     if (shape === undefined) continue;
     if (shape === "number") numbers.add(cell);

@@ -120,7 +120,7 @@ export function equationOf(model: LinearModel): Equation {
       places.push([block, block.entries.length]);
       block.entries.push({ name, codes, coefficient: weights[++column]!, aliased });
     }
-    blocks.push(...own.values());
+    for (const block of own.values()) blocks.push(block);
   }
   return {
     target: model.target,

@@ -61,7 +61,7 @@ export class GroupedMoments<A extends MomentsAccumulator | ExtendedAccumulator> 
   append(groups: readonly A[]): void {
     const kernels = this.#kernels;
     const first = this.#groups.length;
-    this.#groups.push(...groups);
+    for (const group of groups) this.#groups.push(group);
     if (this.#groups.length > this.#room) {
       this.#room = Math.max(this.#groups.length, 2 * this.#room);
       const before = this.#records;

@@ -38,6 +38,8 @@ interface PlannedFit {
   threads: number | undefined;
   /** The most that the model's file may take, in bytes. */
   fileBytes: number | undefined;
+  /** Groups of which each has moments of its own, as many as are known. Default: 1. */
+  groups?: number;
 }
 
 /**
@@ -47,37 +49,70 @@ interface PlannedFit {
  * @throws ModelError with the numbers, and a way out
  */
 export function checkBudget(fit: PlannedFit): void {
-  const { spec, table, plan, fileBytes } = fit;
-  const least = leastCoefficients(spec, table);
-  const rows = mostRows(fit);
-  // Of fewer, which depend on others and need no rows of their own is told when they are solved for.
-  if (least > rows.count && least > FEWEST_REFUSED)
-    throw new ModelError(`${rows.text} cannot determine ${about(least)} coefficients`, {
-      hint: wording`add rows, or name fewer columns with ${option("features")}`,
-    });
+  const { spec, table, plan, fileBytes, groups = 1 } = fit;
+  const rows = checkCoefficients(table, spec.numeric.length, leastCoefficients(spec, table));
   const { width, moments, order } = fitSize(spec, table, rows.count);
   const number = plan.extended ? 16 : 8;
   const fold = moments * number;
   const system = packedLength(order) * number;
   const threads = Math.min(fit.threads ?? availableParallelism(), 64);
   // Each thread sums up all folds, hands them over and has them merged; the system that is solved is two matrices.
-  const needed = (threads + 2) * plan.folds * fold + 4 * system;
+  const summed = groups * plan.folds * fold;
+  const needed = (threads + 2) * summed + 4 * system;
   const most = MEMORY_SHARE * totalmem();
-  if (needed > most || plan.folds * fold > KERNEL_BYTES || 2 * system > KERNEL_BYTES)
+  if (needed > most || summed > KERNEL_BYTES || 2 * system > KERNEL_BYTES)
     throw new ModelError(
-      `a design of about ${about(width)} columns${foldsText(plan.folds)} needs ${gigabytes(needed)} of memory, ` +
-        `${gigabytes(plan.folds * fold)} of them in each of ${threads} ${threads === 1 ? "thread" : "threads"}; ` +
+      `a design of about ${about(width)} columns${partsText(groups, plan.folds)} needs ${gigabytes(needed)} of memory, ` +
+        `${gigabytes(summed)} of them in each of ${threads} ${threads === 1 ? "thread" : "threads"}; ` +
         `there are ${gigabytes(most)}, and ${gigabytes(KERNEL_BYTES)} for a thread`,
       { hint: lessHint(plan.folds) },
     );
   const covariances = width <= MOST_COVARIANCES ? packedLength(width) : width;
-  const written = NUMBER_BYTES * ((plan.folds > 1 ? plan.folds + 1 : 1) * moments + covariances);
+  const written = NUMBER_BYTES * groups * ((plan.folds > 1 ? plan.folds + 1 : 1) * moments + covariances);
   if (fileBytes !== undefined && written > fileBytes)
     throw new ModelError(
-      `a model of about ${about(width)} columns${foldsText(plan.folds)} takes ${gigabytes(written)}, and a model ` +
+      `a model of about ${about(width)} columns${partsText(groups, plan.folds)} takes ${gigabytes(written)}, and a model ` +
         `file can have ${gigabytes(fileBytes)}`,
       { hint: lessHint(plan.folds) },
     );
+}
+
+/**
+ * Refuses to fit all columns of a table, but for so many, where its numbers alone are too many: before a model is made of
+ * them, for there may be millions.
+ *
+ * @throws ModelError as `checkBudget`
+ */
+export function checkColumns(table: PlannedTable, leftOut: number): void {
+  const { columns } = table;
+  if (columns.length <= FEWEST_REFUSED) return;
+  let numbers = -1 - leftOut;
+  for (const { kind, unnamed } of columns) if (kind === "numeric" && !unnamed) numbers++;
+  checkCoefficients(table, numbers + 1, numbers);
+  const bytes = 16 * packedLength(numbers);
+  if (bytes > KERNEL_BYTES)
+    throw new ModelError(
+      `a design of about ${about(numbers)} columns needs ${gigabytes(bytes)} of memory; ` +
+        `there are ${gigabytes(KERNEL_BYTES)} for a thread`,
+      { hint: lessHint(1) },
+    );
+}
+
+/**
+ * The most rows that a table can have.
+ *
+ * @param numbers how many columns of numbers are used
+ * @param least as few coefficients as there will be
+ * @throws ModelError where they are more
+ */
+function checkCoefficients(table: PlannedTable, numbers: number, least: number): { count: number } {
+  const rows = mostRows(table, numbers);
+  // Of fewer, which depend on others and need no rows of their own is told when they are solved for.
+  if (least > rows.count && least > FEWEST_REFUSED)
+    throw new ModelError(`${rows.text} cannot determine ${about(least)} coefficients`, {
+      hint: wording`add rows, or name fewer columns with ${option("features")}`,
+    });
+  return rows;
 }
 
 function lessHint(folds: number) {
@@ -86,7 +121,8 @@ function lessHint(folds: number) {
     : wording`leave columns out with ${option("exclude")}, or interactions out of the ${option("formula")}`;
 }
 
-const foldsText = (folds: number) => (folds > 1 ? ` in ${folds} folds` : "");
+const partsText = (groups: number, folds: number) =>
+  (groups > 1 ? ` for each of ${groups} groups` : "") + (folds > 1 ? ` in ${folds} folds` : "");
 const gigabytes = (bytes: number) =>
   `${bytes < 1e10 ? (bytes / 1e9).toPrecision(2) : (bytes / 1e9).toFixed(0)} GB`;
 
@@ -96,7 +132,7 @@ function about(count: number): string {
 }
 
 /** The rows of a table, or more than it can have: a row has a byte for each cell's end, and one for each number used. */
-function mostRows({ table, spec }: PlannedFit): { count: number; text: string } {
+function mostRows(table: PlannedTable, numbers: number): { count: number; text: string } {
   if (table.whole) {
     const { length } = table.sample;
     return { count: length, text: length === 1 ? "1 row" : `${length} rows` };
@@ -108,7 +144,7 @@ function mostRows({ table, spec }: PlannedFit): { count: number; text: string } 
     size += at.source.plain.size;
     names.push(at.source.name);
   }
-  const count = Math.ceil(size / (table.columns.length + spec.numeric.length));
+  const count = Math.ceil(size / (table.columns.length + numbers));
   return {
     count,
     text: `the at most ${count} rows of ${names.join(", ")} (${(size / 1e6).toPrecision(2)} MB)`,

@@ -1,6 +1,6 @@
 import { findRow } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
-import { CellReader } from "../dataset/number-format.js";
+import { cellReaders } from "../dataset/number-format.js";
 import { DataError, quoteCell } from "../errors.js";
 import { blockOrder, type RowLayout } from "../scan/row-layout.js";
 import { option, wording } from "../wording.js";
@@ -63,8 +63,8 @@ async function missingCell(table: Table, layout: RowLayout, number: number): Pro
   const file = row?.file ?? table.source.name;
   const { choice } = blockOrder(layout);
   const read = [...choice.numeric, ...choice.factors];
-  const readers = table.columns.map(({ name }) => new CellReader(table.format, name));
-  const at = read.find((column) => readers[column]!.isMissing(row?.cells[column] ?? ""));
+  const readerOf = cellReaders(table.format);
+  const at = read.find((column) => readerOf(table.columns[column]!.name).isMissing(row?.cells[column] ?? ""));
   const place = { file, row: number, line: row?.line };
   const hint = wording`rows with missing cells are dropped with ${option("na", "omit")}`;
   if (row === undefined || at === undefined)

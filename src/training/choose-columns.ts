@@ -55,48 +55,52 @@ interface KnownTable {
 export function chooseColumns(table: KnownTable, given: ColumnOptions, file: string): ChosenColumns {
   const { columns } = table;
   const options = composed(given);
-  const byName = new Map(columns.map((column) => [column.name, column]));
-  const places = new Map(columns.map((column, at) => [column, at]));
+  // Of a million columns, names are looked up only if some are given.
+  let places: ReadonlyMap<string, number> | undefined;
+  const known = () => (places ??= new Map(columns.map(({ name }, at) => [name, at])));
+  const placeOf = ({ name }: Column) => known().get(name)!;
   const find = (name: string): Column => {
-    const column = byName.get(name);
-    if (column === undefined) throw unknownColumn(name, [...byName.keys()], file);
-    return column;
+    const at = known().get(name);
+    if (at === undefined) throw unknownColumn(name, [...known().keys()], file);
+    return columns[at]!;
   };
+  const named = (names: readonly string[] = []) =>
+    names.length === 0 ? [] : joined(names, known()).map(find);
   const weights = options.weights === undefined ? undefined : find(options.weights);
   if (weights !== undefined && weights.kind !== "numeric")
     throw notNumeric(weights, "the weights", table, file);
-  const excluded = new Set(joined(options.exclude ?? [], byName).map((name) => find(name).name));
+  const excluded = new Set(named(options.exclude).map(({ name }) => name));
   if (weights !== undefined) excluded.add(weights.name);
   for (const name of [options.cluster, options.id])
     if (name !== undefined && !options.features?.includes(name)) excluded.add(name);
   if (options.id !== undefined) find(options.id);
-  const absorb = joined(options.absorb ?? [], byName).map((name) => find(name));
+  const absorb = named(options.absorb);
   for (const column of absorb) {
     const why =
       column.kind === "empty" || column.dates !== undefined
-        ? whyNot(column, places.get(column)!, table, true)
+        ? whyNot(column, () => placeOf(column), table, true)
         : undefined;
     if (why !== undefined)
       throw new DataError(`its effects cannot be absorbed: ${why}`, { place: { file, column: column.name } });
     excluded.add(column.name);
   }
-  const asked = options.features && joined(options.features, byName).map(find);
+  const asked = options.features && named(options.features);
   const refused = new Map<Column, string>();
   const usable = (candidates: readonly Column[]) => {
     for (const column of candidates) {
-      const why = whyNot(column, places.get(column)!, table, asked !== undefined);
+      const why = whyNot(column, () => placeOf(column), table, asked !== undefined);
       if (why !== undefined) refused.set(column, why);
     }
     return candidates.filter(
       (column) => !refused.has(column) && (asked !== undefined || !passedOver(column)),
     );
   };
-  const last = columns.filter((column) => !excluded.has(column.name) && !passedOver(column)).at(-1);
-  const notes: string[] = [];
-  const note = () => {
-    for (const [column, why] of refused)
-      if (!passedOver(column)) notes.push(`left out: ${nameOf(column, columns)}, ${why}`);
-  };
+  const last = columns.findLast((column) => !excluded.has(column.name) && !passedOver(column));
+  const leftOut = () =>
+    leftOutNotes(
+      [...refused].filter(([column]) => !passedOver(column)),
+      placeOf,
+    );
 
   const { formula } = options;
   if (formula !== undefined) {
@@ -114,7 +118,7 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
     });
     const stated = new Set([...spec.text, ...spec.numeric]);
     for (const column of [...refused.keys()]) if (stated.has(column.name)) refused.delete(column);
-    if (/(^|[^\w])\.([^\w]|$)/.test(formula)) note();
+    const notes = /(^|[^\w])\.([^\w]|$)/.test(formula) ? leftOut() : [];
     return { spec, notes: [...notes, ...doubts(spec, table)] };
   }
 
@@ -126,7 +130,7 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
     });
   if (target.kind !== "numeric") throw notNumeric(target, "the target", table, file);
   const candidates = (asked ?? columns).filter((c) => c !== target && !excluded.has(c.name));
-  const features = usable(candidates).map(({ name }) => name);
+  const features = usable(candidates);
   if (asked !== undefined)
     for (const [column, why] of refused)
       throw new DataError(`this column cannot be a feature: ${why}`, {
@@ -138,23 +142,35 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
       place: { file },
       hint: wording`the target is ${JSON.stringify(target.name)}; see ${option("target")}, ${option("features")} and ${option("exclude")}`,
     });
-  note();
-  const intercept = options.intercept ?? true;
-  const spec = columnsSpec(target.name, features, {
-    columns,
-    intercept,
-    absorb: absorb.map(({ name }) => name),
-  });
-  return { spec, notes: [...notes, ...doubts(spec, table)] };
+  const spec = columnsSpec(target.name, features, { intercept: options.intercept, absorb });
+  return { spec, notes: [...leftOut(), ...doubts(spec, table)] };
 }
 
+/** So many columns are named one by one as left out; of more, the rest are counted. */
+const MOST_NAMED = 20;
+
+function leftOutNotes(
+  refused: readonly (readonly [Column, string])[],
+  placeOf: (column: Column) => number,
+): string[] {
+  const notes = refused
+    .slice(0, MOST_NAMED)
+    .map(([column, why]) => `left out: ${nameOf(column, placeOf)}, ${why}`);
+  const more = refused.length - notes.length;
+  if (more > 0) notes.push(`left out: ${more} more ${more === 1 ? "column" : "columns"}, for such reasons`);
+  return notes;
+}
+
+const MOST_COMMAS = 16;
+
 /** Names of a list that was cut at commas: those that together are the name of a column, and alone are none. */
-function joined(names: readonly string[], known: ReadonlyMap<string, Column>): string[] {
+function joined(names: readonly string[], known: ReadonlyMap<string, unknown>): string[] {
   const found: string[] = [];
   for (let at = 0; at < names.length; ) {
     let end = at + 1;
     let name = names[at]!;
-    for (let to = names.length; to > at + 1 && !known.has(name); to--) {
+    // A name of more commas than this would be a mistake, and a long list of unknown names take for ever.
+    for (let to = Math.min(names.length, at + MOST_COMMAS + 1); to > at + 1 && !known.has(name); to--) {
       const whole = [",", ", "]
         .map((comma) => names.slice(at, to).join(comma))
         .find((text) => known.has(text));
@@ -187,19 +203,21 @@ function passedOver(column: Column): boolean {
   return column.unnamed === true && column.kind === "empty";
 }
 
-function nameOf(column: Column, columns: readonly Column[]): string {
+function nameOf(column: Column, placeOf: (column: Column) => number): string {
   if (!column.unnamed) return column.name;
-  return `the ${ordinal(columns.indexOf(column) + 1)} column, which has no name (${column.name} here)`;
+  return `the ${ordinal(placeOf(column) + 1)} column, which has no name (${column.name} here)`;
 }
 
 /** Rows of the sample from which on text without repetition is taken for names and not for levels. */
 export const IDENTIFIER_ROWS = 20;
 
-function whyNot(column: Column, at: number, table: KnownTable, asked: boolean): string | undefined {
+function whyNot(column: Column, place: () => number, table: KnownTable, asked: boolean): string | undefined {
+  if (column.kind === "numeric" && !column.unnamed) return undefined;
   if (column.kind === "empty")
     return column.marker === undefined
       ? "it holds no values"
       : `it holds no values, only ${quoteCell(column.marker)}`;
+  const at = place();
   const cellsOf = () => table.sample.map((row) => row[at]?.trim() ?? "").filter((cell) => cell !== "");
   if (column.unnamed && !asked && numbersRows(cellsOf(), at)) return "it numbers or names the rows";
   if (column.kind === "numeric") return undefined;

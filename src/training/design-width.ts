@@ -100,7 +100,8 @@ const DATE_LEVELS = { weekdays: 7, months: 12 };
 
 /** How many columns each variable has by itself. */
 function variableWidths(spec: ModelSpec, table: SampledTable, reference: number): number[] {
-  const at = positions(table.columns.map(({ name }) => name));
+  const factors = spec.variables.some(({ kind }) => kind === "factor");
+  const at = positions(factors ? table.columns.map(({ name }) => name) : []);
   return spec.variables.map((variable) => {
     if (variable.kind === "numeric") return 1;
     if (variable.kind === "polynomial") return variable.degree;

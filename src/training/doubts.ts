@@ -1,6 +1,6 @@
 import { ordinal } from "../csv/header.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
-import { CellReader, type NumberFormat, PLAIN_FORMAT } from "../dataset/number-format.js";
+import { type CellReader, cellReaders, type NumberFormat, PLAIN_FORMAT } from "../dataset/number-format.js";
 import type { Column } from "../dataset/schema.js";
 
 /** What is often written for a missing number. */
@@ -17,17 +17,21 @@ interface KnownTable {
 /** Remarks on columns of a model that may not be what they seem. */
 export function doubts(spec: ModelSpec, table: KnownTable): string[] {
   const { format = PLAIN_FORMAT, dialect } = table;
+  const readerOf = cellReaders(format);
+  const text = new Set(spec.text);
+  // Of a million columns hardly one is doubtful: which are in the model is asked then.
+  let numbers: ReadonlySet<string> | undefined;
+  const numeric = { has: (name: string) => (numbers ??= new Set(spec.numeric)).has(name) };
+  const grouping = dialect?.delimiter === ";" && format.decimal === ".";
   return table.columns.flatMap((column, at) => {
     const { name, unnamed } = column;
     const cells = () => table.sample.map((row) => row[at] ?? "");
-    if (unnamed && (spec.numeric.includes(name) || spec.text.includes(name)))
+    if (unnamed && (numeric.has(name) || text.has(name)))
       return [`the ${ordinal(at + 1)} column has no name, and is called ${name}`];
-    if (spec.numeric.includes(name))
-      return [
-        ...sentinel(name, cells(), new CellReader(format, name)),
-        ...(dialect?.delimiter === ";" && format.decimal === "." ? grouped(name, cells()) : []),
-      ];
-    if (!spec.text.includes(name) || column.dates !== undefined) return [];
+    const marked = table.sample.some((row) => SENTINELS.has(row[at] ?? ""));
+    if ((marked || grouping) && numeric.has(name))
+      return [...sentinel(name, cells(), readerOf(name)), ...(grouping ? grouped(name, cells()) : [])];
+    if (!text.has(name) || column.dates !== undefined) return [];
     if (column.numberToo !== undefined)
       return [`${name} is read as text, though it holds numbers too, such as ${column.numberToo}`];
     return [...namibia(name, new Set(cells())), ...lookAlikes(name, new Set(cells()))];

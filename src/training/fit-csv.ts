@@ -19,7 +19,7 @@ import type { ScanControl } from "../scan/scan-options.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { option, wording } from "../wording.js";
 import { absorbingNotes, checkAbsorbing } from "./absorbing.js";
-import { checkBudget } from "./budget.js";
+import { checkBudget, checkColumns } from "./budget.js";
 import { chooseColumns } from "./choose-columns.js";
 import { completeKinds } from "./complete-kinds.js";
 import { crossValidateRows } from "./cross-validate-rows.js";
@@ -72,6 +72,8 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   const shards = options.shard === undefined ? undefined : [shardSet(options.shard)];
   for (const source of sources) source.keepContent();
   const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
+  if (options.formula === undefined && options.features === undefined)
+    checkColumns(complete.table, leftOutCount(options));
   const { spec, notes } = chooseColumns(complete.table, options, namesOf(complete.table));
   const table = withTarget(complete.table, spec);
   notes.unshift(...table.notes, ...complete.notes);
@@ -183,13 +185,20 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   return { model, rows, dropped, excluded, test, cv, path: penalized?.path, notes, timing: watch.timing() };
 }
 
+/** How many columns at most the options keep from being features. */
+export function leftOutCount({ exclude = [], absorb = [], weights, cluster, id }: FitCsvOptions): number {
+  return exclude.length + absorb.length + [weights, cluster, id].filter((name) => name !== undefined).length;
+}
+
 /** Whether a column may be used, by what the options name; a formula may name any. */
 export function usedBy(options: FitCsvOptions): (name: string) => boolean {
-  const { features, exclude, formula, target, weights } = options;
+  const { formula, target, weights } = options;
+  const exclude = new Set(options.exclude);
+  const features = options.features && new Set(options.features);
   return (name) => {
     if (name === target || name === weights) return true;
-    if (exclude?.includes(name)) return false;
-    return features === undefined || formula !== undefined || features.includes(name);
+    if (exclude.has(name)) return false;
+    return features === undefined || formula !== undefined || features.has(name);
   };
 }
 

@@ -14,6 +14,7 @@ import { layoutOf, type RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { option, wording } from "../wording.js";
+import { checkBudget, checkColumns } from "./budget.js";
 import { checkRows } from "./check-rows.js";
 import { chooseColumns, unknownColumn } from "./choose-columns.js";
 import { completeKinds } from "./complete-kinds.js";
@@ -25,7 +26,7 @@ import {
   foldsForGroups,
   likelyGroups,
 } from "./design-width.js";
-import { penaltyChoice, usedBy, withTarget } from "./fit-csv.js";
+import { leftOutCount, penaltyChoice, usedBy, withTarget } from "./fit-csv.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
@@ -83,6 +84,8 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
       file,
     );
   const exclude = [...(options.exclude ?? []), groupBy];
+  if (options.formula === undefined && options.features === undefined)
+    checkColumns(complete.table, leftOutCount({ ...options, exclude }));
   const { spec, notes } = chooseColumns(complete.table, { ...options, exclude }, file);
   const table = withTarget(complete.table, spec);
   notes.unshift(...table.notes, ...complete.notes);
@@ -110,6 +113,8 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
   };
+  const { threads, fileBytes } = options;
+  checkBudget({ table, spec, plan, threads, fileBytes, groups: groupsSeen });
   const again = plan.testSize > 0 || options.na === "fail" || (solver === "auto" && !plan.extended);
   if (again) for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
   const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };
@@ -168,7 +173,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     const again = performance.now();
     const more = await withPauses(solveGroups(groups!, { ...how, setAside: false }), control);
     for (const [name, model] of more.others) others.set(name, model);
-    refused.push(...more.refused);
+    for (const one of more.refused) refused.push(one);
     timing.solveMs += performance.now() - again;
     const all = first.doubtful.length === total.groups!.names.length;
     const which = all ? "the moments" : `the moments of ${first.doubtful.length} of the groups`;

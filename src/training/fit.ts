@@ -64,10 +64,8 @@ export function fit(
 
   checkFinite(flat, y, weights, columns);
 
-  const spec = columnsSpec(target, terms, {
-    columns: columns.map((name) => ({ name, kind: "numeric" })),
-    intercept: options.intercept ?? true,
-  });
+  const features = terms.map((name) => ({ name, kind: "numeric" }) as const);
+  const spec = columnsSpec(target, features, { intercept: options.intercept });
   const regression = regressionOf(spec, codedTerms(spec, {}));
   const keys = [...regression.terms, regression.target];
   const choice = options.solver ?? "auto";

@@ -19,6 +19,44 @@ it("20,001 columns of 60 rows are refused by their number, and serve for a fit t
     expect(JSON.parse(stdout)).toMatchObject({ fit: { n: 60 }, model: { terms: ["v3", "v17"] } });
   }));
 
+it("very many columns are refused, and serve for a fit to two of them, in time that grows as they do", () => {
+  // Quadratic work would take minutes: no time is asserted, the test's own limit is enough.
+  const width = process.env.GOML_LONG ? 1_000_000 : 200_000;
+  const row = (at: (j: number) => string | number) =>
+    `${Array.from({ length: width }, (_, j) => at(j)).join()}\n`;
+  const csv = [row((j) => `v${j}`), ...[1, 2, 3, 4].map((i) => row((j) => (i * (j + 7) * 7919) % 997))].join(
+    "",
+  );
+  return inFolder({ "w.csv": csv }, async (folder) => {
+    const every = await goml(folder, ["train", "w.csv"]);
+    expect(every).toMatchObject({ code: 4, left: ["w.csv"] });
+    expect(every.stderr).toMatch(/^goml: 4 rows cannot determine /);
+    const formula = await goml(folder, ["train", "w.csv", "--formula", "v0 ~ ."]);
+    expect(formula).toMatchObject({ code: 4, left: ["w.csv"] });
+    const groups = await goml(folder, ["train", "w.csv", "--group-by", "v1"]);
+    expect(groups).toMatchObject({ code: 4, left: ["w.csv"] });
+    const unknown = await goml(folder, ["train", "w.csv", "-t", "v0", "-f", Array(2000).fill("nix").join()]);
+    expect(unknown).toMatchObject({ code: 2, left: ["w.csv"] });
+    const fit = await goml(folder, ["train", "w.csv", "-t", "v9", "-f", "v3", "-q"]);
+    expect(fit).toMatchObject({ code: 0, stderr: "", left: ["model.json", "w.csv"] });
+    const predicted = await goml(folder, ["predict", "w.csv"]);
+    expect(predicted.stdout.split("\n")).toHaveLength(6);
+  });
+}, 120_000);
+
+it("a line of more cells than any table has is refused before they are made texts", () =>
+  inFolder({ "w.csv": `${",".repeat(5_000_000)}\n1\n` }, async (folder) => {
+    const { code, stderr } = await goml(folder, ["train", "w.csv"]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^goml: w\.csv:1: the line has more than 4194304 cells$/m);
+  }));
+
+it("a quoted cell of very many line ends is looked through once", () =>
+  inFolder({ "q.csv": `t,x,y\n"${"\r".repeat(400_000)}",1,2\nb,2,3\nc,3,5\n` }, async (folder) => {
+    const { code } = await goml(folder, ["train", "q.csv", "-f", "x", "-q"]);
+    expect(code).toBe(0);
+  }));
+
 it("a free text of 20 MB among the rows is read past", () =>
   inFolder({}, async (folder) => {
     const rows = (name: string) =>

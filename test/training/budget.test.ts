@@ -31,10 +31,10 @@ function planned(formula: string, source: { name: string; plain: { fd: number; s
 
 /** A fit of columns of numbers, of rows that nobody knows how many there are. */
 function plannedWide(width: number, more: object) {
-  const features = Array.from({ length: width - 1 }, (_, j) => `c${j}`);
-  const wide = ["y", ...features].map((name) => ({ name, kind: "numeric" as const }));
+  const features = Array.from({ length: width - 1 }, (_, j) => ({ name: `c${j}`, kind: "numeric" as const }));
+  const wide = [{ name: "y", kind: "numeric" as const }, ...features];
   const table = { source: { name: "d.csv.gz", plain: undefined }, columns: wide, sample: [], whole: false };
-  const spec = columnsSpec("y", features, { columns: wide });
+  const spec = columnsSpec("y", features, {});
   return { table, spec, plan: { folds: 10, extended: false }, threads: 2, fileBytes: undefined, ...more };
 }
 

@@ -27,7 +27,7 @@ export async function loadData(
         const row = block.numeric.slice(0, terms.length + 1).map((column) => column[r]!);
         if (row.some(Number.isNaN)) continue;
         y.push(row.pop()!);
-        X.push(...row);
+        for (const x of row) X.push(x);
       }
     if (y.length === 0) throw new DataError("no row is complete", { place: { file: source.name } });
     return { path, terms, target, rows: y.length, X: Float64Array.from(X), y: Float64Array.from(y) };

@@ -35,18 +35,15 @@ export function formulaSpec(text: string, context: FormulaContext): ModelSpec {
 /** The model of a target on columns as they are, without a formula; text columns are factors. */
 export function columnsSpec(
   target: string,
-  features: readonly string[],
-  context: { columns: readonly Column[]; intercept?: boolean; absorb?: readonly string[] | undefined },
+  features: readonly Column[],
+  context: { intercept?: boolean | undefined; absorb?: readonly Column[] | undefined },
 ): ModelSpec {
-  const kinds = new Map(context.columns.map((column) => [column.name, column]));
   const { absorb = [] } = context;
   const intercept = (context.intercept ?? true) && absorb.length === 0;
-  const terms = features.map(quoteName).join(" + ") || "1";
-  const effects = absorb.length === 0 ? "" : ` | ${absorb.map(quoteName).join(" + ")}`;
-  const factor = (name: string): Variable => {
-    const column = kinds.get(name);
-    if (column?.kind === "text" || column?.words)
-      return { kind: "factor", label: name, column: name, of: "text" };
+  const terms = features.map(({ name }) => quoteName(name)).join(" + ") || "1";
+  const effects = absorb.length === 0 ? "" : ` | ${absorb.map(({ name }) => quoteName(name)).join(" + ")}`;
+  const factor = ({ name, kind, words }: Column): Variable => {
+    if (kind === "text" || words) return { kind: "factor", label: name, column: name, of: "text" };
     return { kind: "factor", label: `factor(${quoteName(name)})`, column: name, of: "numbers" };
   };
   return completeSpec({
@@ -55,14 +52,14 @@ export function columnsSpec(
     intercept,
     variables: [
       ...features.map(
-        (name): Variable =>
-          kinds.get(name)?.kind === "text"
+        ({ name, kind }): Variable =>
+          kind === "text"
             ? { kind: "factor", label: name, column: name, of: "text" }
             : { kind: "numeric", label: name, expression: { column: name } },
       ),
       ...absorb.map(factor),
     ],
-    terms: features.map((label, i) => ({ label, variables: [i] })),
+    terms: features.map(({ name }, i) => ({ label: name, variables: [i] })),
     ...(absorb.length === 0 ? {} : { absorbed: absorb.map((_, i) => features.length + i) }),
   });
 }

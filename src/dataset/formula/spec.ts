@@ -66,18 +66,22 @@ export function rawSlots({ target, numeric, text }: ModelSpec): {
 /** A spec with the raw columns that its target and terms read, and without the variables that no term uses. */
 export function completeSpec(parts: Omit<ModelSpec, "numeric" | "text">): ModelSpec {
   const { absorbed = [] } = parts;
-  const used = new Set([...parts.terms.flatMap((term) => term.variables), ...absorbed]);
-  const kept = parts.variables.map((_, i) => i).filter((i) => used.has(i));
-  const position = new Map(kept.map((old, i) => [old, i]));
-  const variables = kept.map((i) => parts.variables[i]!);
-  const terms = parts.terms.map(({ label, variables: old }) => ({
-    label,
-    variables: old.map((i) => position.get(i)!),
-  }));
+  // Plain arrays: there may be a million variables.
+  const used = new Uint8Array(parts.variables.length);
+  for (const term of parts.terms) for (const v of term.variables) used[v] = 1;
+  for (const v of absorbed) used[v] = 1;
+  const position = new Int32Array(used.length);
+  for (let v = 1; v < used.length; v++) position[v] = position[v - 1]! + used[v - 1]!;
+  const variables = parts.variables.filter((_, v) => used[v] === 1);
+  const all = variables.length === used.length;
+  const terms = all
+    ? parts.terms
+    : parts.terms.map(({ label, variables: old }) => ({ label, variables: old.map((v) => position[v]!) }));
   const numeric = new Set(columnsOf(parts.target.expression));
   const text = new Set<string>(datesOf(parts.target.expression));
   for (const variable of variables) {
     if (variable.kind === "factor") (variable.of === "text" ? text : numeric).add(variable.column);
+    else if ("column" in variable.expression) numeric.add(variable.expression.column);
     else {
       for (const column of columnsOf(variable.expression)) numeric.add(column);
       for (const column of datesOf(variable.expression)) text.add(column);
@@ -87,7 +91,7 @@ export function completeSpec(parts: Omit<ModelSpec, "numeric" | "text">): ModelS
     ...parts,
     variables,
     terms,
-    ...(absorbed.length === 0 ? {} : { absorbed: absorbed.map((i) => position.get(i)!) }),
+    ...(absorbed.length === 0 ? {} : { absorbed: absorbed.map((v) => position[v]!) }),
     numeric: [...numeric],
     text: [...text],
   };

@@ -1,4 +1,5 @@
 import { ModelError, UsageError } from "../../../errors.js";
+import { MOST_BYTES } from "../../../linear/model/model-file.js";
 import { writeJson } from "../../../linear/model/write-json.js";
 import { fitGroupsCsv } from "../../../training/fit-groups-csv.js";
 import { version } from "../../../version.js";
@@ -33,6 +34,7 @@ export async function trainGroups(
     shard: options.shardId,
     solver,
     threads: options.threads,
+    fileBytes: MOST_BYTES,
     callerWorks: true,
     signal,
     onProgress: progress.update,
