@@ -78,17 +78,17 @@ export function checkBudget(fit: PlannedFit): void {
 }
 
 /**
- * Refuses to fit all columns of a table, but for so many, where its numbers alone are too many: before a model is made of
+ * Refuses to fit all columns of a table, but for `leftOut` of them, where its numbers alone are too many: before a model is made of
  * them, for there may be millions.
  *
  * @throws ModelError as `checkBudget`
  */
-export function checkColumns(table: PlannedTable, leftOut: number): void {
+export function checkColumns(table: PlannedTable, leftOut: number, intercept: boolean): void {
   const { columns } = table;
   if (columns.length <= FEWEST_REFUSED) return;
   let numbers = -1 - leftOut;
   for (const { kind, unnamed } of columns) if (kind === "numeric" && !unnamed) numbers++;
-  checkCoefficients(table, numbers + 1, numbers);
+  checkCoefficients(table, numbers + 1, numbers + (intercept ? 1 : 0));
   const bytes = 16 * packedLength(numbers);
   if (bytes > KERNEL_BYTES)
     throw new ModelError(

@@ -21,15 +21,18 @@ export function doubts(spec: ModelSpec, table: KnownTable): string[] {
   const text = new Set(spec.text);
   // Of a million columns hardly one is doubtful: which are in the model is asked then.
   let numbers: ReadonlySet<string> | undefined;
-  const numeric = { has: (name: string) => (numbers ??= new Set(spec.numeric)).has(name) };
+  const isNumeric = (name: string) => {
+    numbers ??= new Set(spec.numeric);
+    return numbers.has(name);
+  };
   const grouping = dialect?.delimiter === ";" && format.decimal === ".";
   return table.columns.flatMap((column, at) => {
     const { name, unnamed } = column;
     const cells = () => table.sample.map((row) => row[at] ?? "");
-    if (unnamed && (numeric.has(name) || text.has(name)))
+    if (unnamed && (isNumeric(name) || text.has(name)))
       return [`the ${ordinal(at + 1)} column has no name, and is called ${name}`];
     const marked = table.sample.some((row) => SENTINELS.has(row[at] ?? ""));
-    if ((marked || grouping) && numeric.has(name))
+    if ((marked || grouping) && isNumeric(name))
       return [...sentinel(name, cells(), readerOf(name)), ...(grouping ? grouped(name, cells()) : [])];
     if (!text.has(name) || column.dates !== undefined) return [];
     if (column.numberToo !== undefined)

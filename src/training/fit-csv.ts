@@ -73,7 +73,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   for (const source of sources) source.keepContent();
   const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
   if (options.formula === undefined && options.features === undefined)
-    checkColumns(complete.table, leftOutCount(options));
+    checkColumns(complete.table, leftOutCount(options), hasIntercept(options));
   const { spec, notes } = chooseColumns(complete.table, options, namesOf(complete.table));
   const table = withTarget(complete.table, spec);
   notes.unshift(...table.notes, ...complete.notes);
@@ -188,6 +188,14 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
 /** How many columns at most the options keep from being features. */
 export function leftOutCount({ exclude = [], absorb = [], weights, cluster, id }: FitCsvOptions): number {
   return exclude.length + absorb.length + [weights, cluster, id].filter((name) => name !== undefined).length;
+}
+
+/** Whether a fit of plain columns has an intercept: the effects that it absorbs are one. */
+export function hasIntercept({
+  intercept = true,
+  absorb = [],
+}: Pick<FitCsvOptions, "intercept" | "absorb">): boolean {
+  return intercept && absorb.length === 0;
 }
 
 /** Whether a column may be used, by what the options name; a formula may name any. */

@@ -26,7 +26,7 @@ import {
   foldsForGroups,
   likelyGroups,
 } from "./design-width.js";
-import { leftOutCount, penaltyChoice, usedBy, withTarget } from "./fit-csv.js";
+import { hasIntercept, leftOutCount, penaltyChoice, usedBy, withTarget } from "./fit-csv.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
@@ -85,7 +85,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     );
   const exclude = [...(options.exclude ?? []), groupBy];
   if (options.formula === undefined && options.features === undefined)
-    checkColumns(complete.table, leftOutCount({ ...options, exclude }));
+    checkColumns(complete.table, leftOutCount({ ...options, exclude }), hasIntercept(options));
   const { spec, notes } = chooseColumns(complete.table, { ...options, exclude }, file);
   const table = withTarget(complete.table, spec);
   notes.unshift(...table.notes, ...complete.notes);
