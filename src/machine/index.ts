@@ -3,6 +3,8 @@ export { type Arm, type Selected, select } from "../parallel/select.js";
 export { type Task, TaskGroup, type TaskGroupOptions } from "../parallel/task-group.js";
 export { grad } from "./derivatives/gradient.js";
 export { MachineClosedError, OpError, ShapeError } from "./errors.js";
+export { fuse } from "./fusion/fuse.js";
+export type { Fused } from "./fusion/rewriting.js";
 export { GoMachine, type GoMachineOptions, type LeafValues } from "./go-machine.js";
 export { Graph, type Leaf, type Node, type Operand, type Value } from "./graph.js";
 export { type IterateOptions, type Iteration, iterate } from "./iterate.js";

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.js";
-import { GoMachine, type Machine, type Node, TapeMachine, Tensor } from "../machine/index.js";
+import { fuse, GoMachine, type Machine, type Node, TapeMachine, Tensor } from "../machine/index.js";
 import { Sequence, type Value, ValuesNeeded } from "./builder.js";
 import { isOperand } from "./call.js";
 import { StringTensor } from "./elements.js";
@@ -19,6 +19,8 @@ export interface OnnxMachineOptions {
   threshold?: number | undefined;
   /** Plans that are kept, those longest unused making room for others. Default 4. */
   plans?: number | undefined;
+  /** Whether ops are joined where that saves passes over memory, and weights folded; see `fuse`. Default: true. */
+  fusion?: boolean | undefined;
   /** Records when each node ran. */
   trace?: boolean | undefined;
 }
@@ -37,6 +39,8 @@ interface Plan {
   readonly machine: Machine | undefined;
   readonly inputs: ReadonlyMap<string, Node>;
   readonly outputs: ReadonlyMap<string, Value>;
+  /** The machine's node of an output's. */
+  nodeOf(node: Node): Node;
   /** Runs under way; a plan that was put away is closed after the last of them. */
   running: number;
   stale: boolean;
@@ -153,15 +157,24 @@ export class OnnxMachine {
       const open = value instanceof Tensor && !this.deciding.has(name);
       given.set(name, open ? { dtype: value.dtype, shape: value.shape } : value);
     }
-    const { graph, inputs: nodes, outputs } = this.model.graph(given);
+    const planned = this.model.graph(given);
     const wanted = new Set<Node>();
     const collect = (value: Value): void => {
       if (value instanceof Sequence) for (const item of value.items) collect(item);
       else if (isOperand(value) && !(value instanceof Tensor)) wanted.add(value);
     };
-    for (const value of outputs.values()) collect(value);
-    const { machine = "go", workers, callerWorks, threshold, trace } = this.options;
-    const settings = { outputs: [...wanted], trace };
+    for (const value of planned.outputs.values()) collect(value);
+    const { machine = "go", workers, callerWorks, threshold, trace, fusion = true } = this.options;
+    const fused = fusion
+      ? fuse(planned.graph, [...wanted])
+      : { graph: planned.graph, nodeOf: (node: Node) => node };
+    const { graph } = fused;
+    const settings = { outputs: [...wanted].map((node) => fused.nodeOf(node)!), trace };
+    // An input that no output needs takes no value.
+    const nodes = [...planned.inputs].flatMap(([name, node]): [string, Node][] => {
+      const own = fused.nodeOf(node);
+      return own === undefined ? [] : [[name, own]];
+    });
     return {
       machine:
         wanted.size === 0
@@ -169,8 +182,9 @@ export class OnnxMachine {
           : machine === "tape"
             ? new TapeMachine(graph, settings)
             : new GoMachine(graph, { ...settings, workers, callerWorks, threshold }),
-      inputs: nodes,
-      outputs,
+      inputs: new Map(nodes),
+      outputs: planned.outputs,
+      nodeOf: (node) => fused.nodeOf(node)!,
       running: 0,
       stale: false,
       last: Promise.resolve(),
@@ -204,7 +218,7 @@ export class OnnxMachine {
     const run = await running;
     const inRun = (value: Value): OnnxTensor => {
       if (value instanceof Sequence) return new Sequence(value.items.map(inRun));
-      return isOperand(value) && !(value instanceof Tensor) ? run.value(value) : value;
+      return isOperand(value) && !(value instanceof Tensor) ? run.value(plan.nodeOf(value)) : value;
     };
     return {
       outputs: new Map([...plan.outputs].map(([name, value]) => [name, inRun(value)])),

@@ -2,12 +2,13 @@ import { ShapeError } from "../errors.js";
 import {
   convolveDepthwise,
   convolve as convolvePlane,
-  finish,
   type Geometry as PlaneGeometry,
 } from "../kernels/convolution.js";
+import type { ElementStep } from "../kernels/elementwise.js";
 import { type Attributes, type Kernel, type TensorType, TypedOp } from "../op.js";
 import { formatShape, type Shape, sizeOf } from "../shape.js";
 import type { Data, DType } from "../tensor.js";
+import { Epilogue } from "./epilogue.js";
 import {
   checkWindow,
   type Geometry,
@@ -19,6 +20,11 @@ import {
 
 export interface ConvolutionAttributes extends WindowAttributes {
   readonly groups: number;
+  /**
+   * Elementwise ops that follow at once, of float32 over one or two axes alone: the first value that they are given is
+   * the result, the others are the operands behind the bias.
+   */
+  readonly next?: { readonly steps: readonly ElementStep[]; readonly biased: boolean };
 }
 
 /**
@@ -39,9 +45,10 @@ export class Convolution extends TypedOp {
   }
 
   infer(inputs: readonly TensorType[]): readonly TensorType[] {
-    const [x, w, bias] = inputs as [TensorType, TensorType, TensorType?];
+    const { groups, next } = this.attributes;
+    const [x, w] = inputs as [TensorType, TensorType];
+    const bias = (next?.biased ?? true) ? inputs[2] : undefined;
     checkOperands(x, w, bias);
-    const { groups } = this.attributes;
     checkWindow(x.shape.length - 2, w.shape.slice(2), this.attributes);
     const [channels, filters] = [x.shape[1]!, w.shape[0]!];
     if (w.shape[1]! * groups !== channels || filters % groups !== 0 || (bias && bias.shape[0] !== filters)) {
@@ -65,8 +72,13 @@ export class Convolution extends TypedOp {
       filters: w.shape[0]!,
       groups: this.attributes.groups,
     };
-    if (x.dtype === "float32" && geometry.input[0] * geometry.output[0] * geometry.kernel[0] === 1)
-      return planarKernel(problem, result!.shape);
+    const { steps, biased } = this.attributes.next ?? { steps: [], biased: inputs.length > 2 };
+    const extras = inputs.slice(biased ? 3 : 2).map(({ shape }) => shape);
+    if (x.dtype === "float32" && isPlanar(geometry)) {
+      const after = new Epilogue(steps, biased, extras, result!.shape, 1);
+      return planarKernel(problem, result!.shape, after, biased);
+    }
+    if (steps.length > 0) throw new ShapeError("what follows is of float32 over one or two axes");
     const row = rowSum(x.dtype);
     return {
       units: result!.shape[0]! * problem.filters * geometry.output[0] * geometry.output[1],
@@ -131,12 +143,21 @@ interface Convolving {
 
 /** Rows and columns of a result that are computed together. */
 const TILE = { filters: 4, positions: 8 };
+/** Positions that are computed and finished together: a block of the kernel. */
+const BLOCK = 512;
+/** Elements of depthwise planes that are computed and finished together. */
+const CACHED = 16_384;
 /** About how long a product takes, in nanoseconds: as a tile's part, and in a depthwise window. */
 const TILED_NS = 0.05;
 const DEPTHWISE_NS = 0.3;
 
 /** Of floats over one or two axes: in WebAssembly, where the operands lie in the machine's memory. */
-function planarKernel({ geometry, channels, filters, groups }: Convolving, result: Shape): Kernel {
+function planarKernel(
+  { geometry, channels, filters, groups }: Convolving,
+  result: Shape,
+  after: Epilogue,
+  biased: boolean,
+): Kernel {
   const { input, output, kernel, strides, dilations, before } = geometry;
   const plane: PlaneGeometry = {
     channels: channels / groups,
@@ -157,52 +178,54 @@ function planarKernel({ geometry, channels, filters, groups }: Convolving, resul
   const positions = output[1] * output[2];
   const own = filters / groups;
   const terms = plane.channels * plane.kernelHeight * plane.kernelWidth;
-  const macs = images * filters * positions * terms;
+  const elements = images * filters * positions;
   const part = (data: Data, at: number) => ({ data, at });
-  const addBias = (
-    bias: Data | undefined,
-    out: Data,
-    at: number,
-    filter: number,
-    rows: number,
-    n: number,
-  ) => {
-    if (bias === undefined) return;
-    finish(part(out, at), positions, rows, n, {
-      bias: part(bias, filter),
-      residual: undefined,
-      low: -Infinity,
-      high: Infinity,
-    });
-  };
+  const operandsOf = ([x, w, ...others]: readonly Data[]) => ({
+    x: x!,
+    w: w!,
+    bias: biased ? others[0] : undefined,
+    extras: biased ? others.slice(1) : others,
+  });
   if (plane.channels === 1 && own === 1) {
     // Rows of all images' planes; each image is convolved by itself.
     const rows = filters * plane.outHeight;
+    const together = Math.max(1, Math.floor(CACHED / Math.max(1, positions)));
     return {
       units: images * rows,
-      cost: macs * DEPTHWISE_NS,
+      cost: elements * (terms * DEPTHWISE_NS + after.cost),
       inMemory: true,
-      run([x, w, bias], out, from, to) {
+      run(inputs, out, from, to) {
+        const { x, w, bias, extras } = operandsOf(inputs);
         for (let unit = from; unit < to; ) {
           const image = Math.floor(unit / rows);
-          const end = Math.min(to, (image + 1) * rows);
-          const [first, last] = [unit - image * rows, end - image * rows];
+          const first = unit - image * rows;
+          const left = Math.min(to - unit, rows - first);
+          const filter = Math.floor(first / plane.outHeight);
+          const row = first - filter * plane.outHeight;
+          // Some whole planes, or a part of one.
+          const whole = row === 0 ? Math.min(together, Math.floor(left / plane.outHeight)) : 0;
+          const count = whole > 0 ? whole * plane.outHeight : Math.min(left, plane.outHeight - row);
           const y = image * filters * positions;
           convolveDepthwise(
-            part(x!, image * channels * plane.height * plane.width),
-            part(w!, 0),
+            part(x, image * channels * plane.height * plane.width),
+            part(w, 0),
             part(out, y),
             plane,
             first,
-            last,
+            first + count,
           );
-          for (let row = first; row < last; ) {
-            const filter = Math.floor(row / plane.outHeight);
-            const next = Math.min(last, (filter + 1) * plane.outHeight);
-            addBias(bias, out, y + row * plane.outWidth, filter, 1, (next - row) * plane.outWidth);
-            row = next;
-          }
-          unit = end;
+          const columns = whole > 0 ? positions : count * plane.outWidth;
+          after.run(
+            out,
+            y,
+            positions,
+            image,
+            [filter, Math.max(1, whole)],
+            [row * plane.outWidth, columns],
+            bias,
+            extras,
+          );
+          unit += count;
         }
       },
     };
@@ -212,9 +235,10 @@ function planarKernel({ geometry, channels, filters, groups }: Convolving, resul
   const parts = Math.ceil(byFilters ? own / TILE.filters : positions / TILE.positions);
   return {
     units: images * groups * parts,
-    cost: macs * TILED_NS,
+    cost: elements * (terms * TILED_NS + after.cost),
     inMemory: true,
-    run([x, w, bias], out, from, to) {
+    run(inputs, out, from, to) {
+      const { x, w, bias, extras } = operandsOf(inputs);
       for (let unit = from; unit < to; ) {
         const block = Math.floor(unit / parts);
         const end = Math.min(to, (block + 1) * parts);
@@ -226,21 +250,29 @@ function planarKernel({ geometry, channels, filters, groups }: Convolving, resul
           ? [0, positions]
           : [TILE.positions * first, Math.min(positions, TILE.positions * last)];
         const filter = group * own + f0;
-        const y = (image * filters + filter) * positions;
-        convolvePlane(
-          part(x!, (image * channels + group * plane.channels) * plane.height * plane.width),
-          part(w!, filter * terms),
-          part(out, y),
-          plane,
-          f1 - f0,
-          p0,
-          p1,
-        );
-        addBias(bias, out, y + p0, filter, f1 - f0, p1 - p0);
+        const y = image * filters * positions;
+        for (let p = p0; p < p1; p += BLOCK) {
+          const stop = Math.min(p1, p + BLOCK);
+          convolvePlane(
+            part(x, (image * channels + group * plane.channels) * plane.height * plane.width),
+            part(w, filter * terms),
+            part(out, y + filter * positions),
+            plane,
+            f1 - f0,
+            p,
+            stop,
+          );
+          after.run(out, y, positions, image, [filter, f1 - f0], [p, stop - p], bias, extras);
+        }
         unit = end;
       }
     },
   };
+}
+
+/** Whether a window moves over one or two axes. */
+function isPlanar({ input, output, kernel }: Geometry): boolean {
+  return input[0] * output[0] * kernel[0] === 1;
 }
 
 /** out[o + i·oStep] += w·x[at + i·step] for i below n. */

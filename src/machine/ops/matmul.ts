@@ -1,9 +1,11 @@
 import { ShapeError } from "../errors.js";
 import { applyOp, asNodes, type Node, type Operand } from "../graph.js";
+import type { ElementStep } from "../kernels/elementwise.js";
 import { kernelsOn, type TensorKernels } from "../kernels/tensor-kernels.js";
-import { checkArity, type Kernel, Op } from "../op.js";
+import { type Attributes, checkArity, type Kernel, Op } from "../op.js";
 import { broadcast, broadcastStrides, formatShape, type Shape, sizeOf } from "../shape.js";
 import type { Data } from "../tensor.js";
+import { Epilogue } from "./epilogue.js";
 import { reshape } from "./layout.js";
 
 /** From to before. */
@@ -25,10 +27,20 @@ const KERNEL_NS = 0.1;
 /** The product of matrices that lie along the last two axes; the axes before are broadcast. */
 export class Matmul extends Op {
   readonly name = "matmul";
+  /**
+   * Elementwise ops of float32 that follow at once: the first value that they are given is the product, the others are
+   * the operands after the matrices.
+   */
+  override readonly attributes: Attributes & { readonly next?: readonly ElementStep[] };
   override readonly portable = true;
 
+  constructor(attributes: { readonly next?: readonly ElementStep[] } = {}) {
+    super();
+    this.attributes = attributes;
+  }
+
   inferShape(shapes: readonly Shape[]): Shape {
-    checkArity(shapes, 2);
+    if (this.attributes.next === undefined) checkArity(shapes, 2);
     const [a, b] = shapes as [Shape, Shape];
     if (a.length < 2 || b.length < 2) {
       throw new ShapeError(`needs matrices, got ${formatShape(a)} and ${formatShape(b)}`);
@@ -59,11 +71,13 @@ export class Matmul extends Op {
     const byColumns = panels * panel >= MIN_COLUMNS || panels * panel >= m;
     const parts = byColumns ? panels : m;
     const inMemory = m * n * k >= MIN_PRODUCTS;
+    const { next: steps } = this.attributes;
+    const after = steps && new Epilogue(steps, false, shapes.slice(2), output, output.length - 2);
     return {
       units: batches * parts,
-      cost: batches * m * n * k * (inMemory ? KERNEL_NS : PLAIN_NS),
+      cost: batches * m * n * (k * (inMemory ? KERNEL_NS : PLAIN_NS) + (after?.cost ?? 0)),
       inMemory,
-      run: ([x, y], out, from, to) => {
+      run: ([x, y, ...extras], out, from, to) => {
         const kernels = inMemory ? kernelsOn(out, [x!, y!]) : undefined;
         const product = kernels === undefined ? multiply : multiplyBy(kernels);
         for (let part = from; part < to; ) {
@@ -73,6 +87,8 @@ export class Matmul extends Op {
           const rows: Range = byColumns ? [0, m] : [first, last];
           const columns: Range = byColumns ? [panel * first, Math.min(n, panel * last)] : [0, n];
           product(x!, aStarts[index]!, y!, bStarts[index]!, out, index * m * n, rows, columns, k, n);
+          const [height, width] = [rows[1] - rows[0], columns[1] - columns[0]];
+          after?.run(out, index * m * n, n, index, [rows[0], height], [columns[0], width], undefined, extras);
           part = end;
         }
       },

@@ -33,7 +33,7 @@ const factories: Record<string, (attributes: any) => TypedOp> = {
   broadcastTo: (attributes) => new BroadcastTo(attributes),
   cast: (attributes) => new Cast(attributes),
   concat: (attributes) => new Concat(attributes),
-  matmul: () => new Matmul(),
+  matmul: (attributes) => new Matmul(attributes),
   result: (attributes) => new Result(attributes),
   reshape: (attributes) => new Reshape(attributes),
   slice: (attributes) => new Slice(attributes),
