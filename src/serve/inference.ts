@@ -6,6 +6,7 @@ import { Arrivals } from "./arrivals.js";
 import { AskableModels } from "./askable.js";
 import { announcedLength, type Body, isGzipped, receiveBody } from "./body.js";
 import { workBytes } from "./cost.js";
+import { sendInPieces } from "./deliveries.js";
 import { whenOver } from "./departure.js";
 import { collectGarbage } from "./garbage.js";
 import type { Settings } from "./options.js";
@@ -14,9 +15,6 @@ import { badRequest, quoted, RequestError } from "./request-error.js";
 import { bodyOffset, copyToShared, type SharedBlock, SharedMemory } from "./request-memory.js";
 import type { ServeJob, ServeReply } from "./serve-worker.js";
 import type { ServedModel } from "./served-model.js";
-
-/** An answer of more bytes than the system's buffers hold depends on the client's reading it. */
-const LARGE_ANSWER = 1 << 16;
 
 /** How much large requests carry before a rest is due, and how long there must have been none. */
 const REST_BYTES = 32 << 20;
@@ -231,18 +229,14 @@ export class Inference {
   }
 
   private send(reply: FastifyReply, dialect: Dialect, { body, headerLength }: Answer): void {
-    if (body.length >= LARGE_ANSWER)
-      reply.raw.setTimeout(this.settings.sendTimeout, () => {
-        reply.log.warn({ reqId: reply.request.id }, "the client does not read its answer");
-        reply.raw.destroy();
-      });
     if (headerLength !== undefined && dialect === "infer") {
       reply.header("inference-header-content-length", String(headerLength));
       reply.header("content-type", "application/octet-stream");
     } else reply.header("content-type", "application/json; charset=utf-8");
-    if (typeof body === "string") reply.send(body);
-    // Fastify takes bytes for bytes only where they are not shared, and else for something to write as JSON.
-    else reply.serializer(asIs).send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
+    sendInPieces(
+      reply,
+      typeof body === "string" ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+    );
   }
 }
 
@@ -256,8 +250,6 @@ function jsonLimit({ headers }: FastifyRequest["raw"], { jsonLimit, bodyLimit }:
     );
   return Math.min(jsonLimit, bodyLimit);
 }
-
-const asIs = (body: unknown) => body as string;
 
 function headerLengthOf(request: FastifyRequest, gzip: boolean): number | undefined {
   const text = request.headers["inference-header-content-length"];

@@ -34,15 +34,15 @@ export interface ServeOptions {
   /** The share of both that one client address may have, above 0, at most 1. Default: 0.75. */
   clientShare?: number | undefined;
   /**
-   * Bytes per second in which a body has to arrive, on average, after its first 5 seconds; 0 asks for nothing.
-   * Default: 4,096.
+   * Bytes per second in which a body has to arrive, on average, after its first 5 seconds, and in which an answer has to
+   * be taken, after 5 seconds and 256 KiB; 0 asks for nothing. Default: 4,096.
    */
   leastRate?: number | undefined;
   /** Milliseconds for which the rest of a refused body is read, so that the client gets to read why. Default: 1,000. */
   linger?: number | undefined;
   /** Seconds that a refused client is asked to wait, in Retry-After. Default: 1. */
   retryAfter?: number | undefined;
-  /** Milliseconds without progress after which an answer that the client does not read is given up. Default: 30,000. */
+  /** Milliseconds without progress after which answers that the client does not read are given up. Default: 30,000. */
   sendTimeout?: number | undefined;
   /** Rows with a level that the training data did not have: the request is refused (default), or they get NaN. */
   unseen?: UnseenPolicy | undefined;

@@ -105,9 +105,12 @@ export function noteEnd(
   endpoint: string,
 ): void {
   const started = performance.now();
+  const { socket } = request.raw;
+  service.deliveries.watch(socket);
   whenOver(request.raw, reply.raw, () => {
+    service.deliveries.forget(socket);
     const notes = service.notesOf(request);
-    const left = tooSlow.has(request.raw.socket) ? 408 : 499;
+    const left = tooSlow.has(socket) ? 408 : 499;
     const status = reply.raw.writableFinished ? reply.raw.statusCode : left;
     const ms = performance.now() - started;
     const model = notes?.model ?? "";

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { FastifyInstance } from "fastify";
+import { sendInPieces } from "./deliveries.js";
+import { EXPOSITION_TYPE } from "./exposition.js";
 import { openApiDocument } from "./openapi.js";
 import { PAGE, PAGE_SCRIPT, PAGE_STYLE } from "./page.js";
 import type { Service } from "./service.js";
@@ -20,10 +22,10 @@ const CONTENT_SECURITY_POLICY = [
 
 /** Prometheus metrics, the OpenAPI document, and the page. */
 export function operationRoutes(app: FastifyInstance, service: Service): void {
-  const { registry } = service.metrics;
   app.get("/metrics", async (_request, reply) => {
-    reply.type(registry.contentType);
-    return registry.metrics();
+    reply.type(EXPOSITION_TYPE);
+    sendInPieces(reply, service.metrics.text());
+    return reply;
   });
   const document = openApiDocument(app.prefix, service.tokens.required);
   app.get("/openapi.json", async () => document);

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 
 import type { AskableModel } from "./askable.js";
+import { Deliveries } from "./deliveries.js";
 import { Inference } from "./inference.js";
 import { Loader } from "./loader.js";
 import { Metrics } from "./metrics.js";
@@ -22,10 +23,13 @@ export class Service {
   readonly repository: Repository;
   readonly metrics: Metrics;
   readonly tokens: Tokens;
+  /** The answers on their way. */
+  readonly deliveries: Deliveries;
   private readonly inference: Inference;
   private readonly loader: Loader;
   private readonly notes = new WeakMap<FastifyRequest, RequestNotes>();
   private readonly models: ServeModels;
+  private log: FastifyBaseLogger | undefined;
   private state: "starting" | "open" | "draining" = "starting";
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
@@ -38,7 +42,12 @@ export class Service {
     this.tokens = new Tokens(this.settings.tokens, this.settings.tokenFile);
     this.loader = new Loader(this.settings);
     this.repository = new Repository(this.loader.load);
-    this.metrics = new Metrics(this.inference, this.repository, droppedLines);
+    const { leastRate, sendTimeout } = this.settings;
+    this.deliveries = new Deliveries(leastRate, sendTimeout, (what) =>
+      this.log?.warn({ taken: what }, "a client does not read its answers; its connection is ended"),
+    );
+    const { inference, repository, deliveries } = this;
+    this.metrics = new Metrics({ inference, repository, droppedLines, slowReaders: () => deliveries.slow });
   }
 
   /** Whether requests should be sent here: the models are loaded and the server is not about to stop. */
@@ -62,6 +71,7 @@ export class Service {
 
   /** Loads the models, and from then on looks after their files. */
   async open(log: FastifyBaseLogger): Promise<void> {
+    this.log = log;
     await this.tokens.refresh();
     await this.repository.open(this.models, this.reporter(log));
     this.loader.rest();
@@ -99,6 +109,7 @@ export class Service {
     this.closed = true;
     clearTimeout(this.timer);
     this.metrics.close();
+    this.deliveries.close();
     await Promise.all([this.loader.close(), this.inference.close()]);
   }
 

@@ -71,7 +71,7 @@ export const serveSyntax: Syntax = (program, run) => {
     .option("--client-share <share>", "the share of both that one client address may have", part, 0.75)
     .option(
       "--least-rate <bytes>",
-      "bytes a second in which a body has to arrive, after 5 seconds; 0 is any",
+      "bytes a second in which a body has to arrive and an answer to be read, after 5 seconds; 0 is any",
       natural,
       4096,
     )
