@@ -34,7 +34,8 @@ export type { RecordOptions, RecordPredictor } from "./linear/model/record-predi
 export type { Estimate } from "./linear/model/solve-spec.js";
 export type { CoefficientRow, FitSummary, Summary } from "./linear/model/summary.js";
 export type { ModelGraph } from "./linear/model/to-graph.js";
-export type { CrossValidatedPath, PenalizedFit } from "./linear/penalty/elastic-net.js";
+export type { CrossValidatedPath } from "./linear/penalty/cross-validated-path.js";
+export type { PenalizedFit } from "./linear/penalty/elastic-net.js";
 export { crossValidateWith, PENALTY_OBJECTIVE, type Penalty } from "./linear/penalty/penalty.js";
 export type { PredictConcurrentOptions } from "./linear/predict-concurrent.js";
 export {

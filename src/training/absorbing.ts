@@ -23,13 +23,15 @@ export function checkAbsorbing(spec: ModelSpec, options: FitCsvOptions): void {
       });
     return;
   }
-  const { lambda, solver = "auto" } = options;
+  const { lambda, relax, gamma, solver = "auto" } = options;
   const asked =
     typeof lambda === "string"
       ? option("lambda", lambda)
       : solver === "qr" || solver === "gd"
         ? option("solver", solver)
-        : undefined;
+        : relax === true && typeof gamma !== "number" && gamma?.length !== 1
+          ? wording`${option("relax", true)} and no single ${option("gamma")}`
+          : undefined;
   if (asked !== undefined)
     throw new UsageError(wording`effects cannot be absorbed with ${asked}`, {
       hint: "leave one of them out, or fit the factors as terms",

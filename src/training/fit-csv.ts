@@ -3,12 +3,12 @@ import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
-import { UsageError } from "../errors.js";
 import { clusterNotes } from "../linear/covariance/vcov.js";
 import { LinearModel } from "../linear/model/model.js";
 import { perfectFitNotes } from "../linear/model/summary.js";
-import { type CrossValidatedPath, pathNotes } from "../linear/penalty/elastic-net.js";
-import { crossValidateWithSteps, type PenaltyChoice, penalizeSteps } from "../linear/penalty/penalty.js";
+import { checkNames } from "../linear/penalty/column-limits.js";
+import { type CrossValidatedPath, pathNotes } from "../linear/penalty/cross-validated-path.js";
+import { crossValidateWithSteps, penalizeSteps } from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
 import { shardSet } from "../linear/shards/numbered.js";
 import type { CrossValidation } from "../linear/solve/cross-validation.js";
@@ -17,7 +17,6 @@ import { withPauses } from "../parallel/steps.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
-import { option, wording } from "../wording.js";
 import { absorbingNotes, checkAbsorbing } from "./absorbing.js";
 import { checkBudget, checkColumns } from "./budget.js";
 import { chooseColumns } from "./choose-columns.js";
@@ -28,6 +27,7 @@ import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
+import { penaltyChoice } from "./penalty-choice.js";
 import { checkCluster, robustVcovOf } from "./robust-vcov.js";
 import { keptSources } from "./source-contents.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
@@ -126,6 +126,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   const found = await fitTheta({ table, layout, plan, control }, options, watch);
   notes.push(...found.notes);
   const { total, moments, levels, regression } = found;
+  if (penalty !== undefined) checkNames(regression, penalty);
   // Absorbed effects are cross-validated by rows: a model's folds would tell nothing.
   const folds = plan.folds > 1 && !twice ? total.folds : [];
   const penalized = await watch.solve(() =>
@@ -213,23 +214,4 @@ export function usedBy(options: FitCsvOptions): (name: string) => boolean {
 /** The table with the column that it is read for, where that is one. */
 export function withTarget(table: Table, { target }: ModelSpec): Table {
   return "column" in target.expression ? { ...table, target: target.expression.column } : table;
-}
-
-/** The penalty that the options ask for; λ = 0 is none. */
-export function penaltyChoice({
-  lambda,
-  alpha = 0,
-  solver,
-  vcov = "iid",
-}: Pick<FitCsvOptions, "lambda" | "alpha" | "solver" | "vcov">): PenaltyChoice | undefined {
-  if (lambda === undefined || lambda === 0) return undefined;
-  if (solver === "qr" || solver === "gd")
-    throw new UsageError(`a penalised fit is solved from moments, not by ${solver}`, {
-      hint: wording`leave ${option("solver")} out, or ${option("lambda")}`,
-    });
-  if (vcov !== "iid")
-    throw new UsageError("a penalised fit has no standard errors", {
-      hint: wording`leave ${option("vcov")} out, or ${option("lambda")}`,
-    });
-  return { lambda, alpha, parametrization: "glmnet" };
 }

@@ -2,10 +2,12 @@ import { readingToKeep } from "../csv/kept-reading.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { namesOf, readTables, withSources } from "../csv/tables.js";
+import { codedTerms } from "../dataset/formula/coding.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { UsageError } from "../errors.js";
 import { inOrder, ModelGroup, modelsByGroup } from "../linear/model/model-group.js";
-import type { DataScan } from "../linear/model/model-parts.js";
+import { type DataScan, regressionOf } from "../linear/model/model-parts.js";
+import { checkNames } from "../linear/penalty/column-limits.js";
 import { scanScore } from "../linear/scan-score.js";
 import { shardSet } from "../linear/shards/numbered.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
@@ -26,10 +28,11 @@ import {
   foldsForGroups,
   likelyGroups,
 } from "./design-width.js";
-import { hasIntercept, leftOutCount, penaltyChoice, usedBy, withTarget } from "./fit-csv.js";
+import { hasIntercept, leftOutCount, usedBy, withTarget } from "./fit-csv.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
+import { penaltyChoice } from "./penalty-choice.js";
 import { scanMoments } from "./scan-moments.js";
 import { type GroupSolving, solveGroups } from "./solve-groups.js";
 import { keptSources } from "./source-contents.js";
@@ -161,6 +164,8 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     reading: readingToKeep(options),
     penalty,
   };
+  if (penalty !== undefined)
+    checkNames(regressionOf(spec, codedTerms(spec, how.levels, how.references)), penalty);
   const first = await withPauses(
     solveGroups(total.groups!, { ...how, setAside: solver === "auto" && !plan.extended }),
     control,

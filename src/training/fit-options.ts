@@ -1,6 +1,7 @@
 import type { ReadingOptions } from "../csv/reading-options.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
-import type { LambdaChoice } from "../linear/penalty/penalty.js";
+import type { AskedLimits } from "../linear/penalty/column-limits.js";
+import type { AskedRelaxation, LambdaChoice } from "../linear/penalty/penalty.js";
 import type { ShardNumber } from "../linear/shards/numbered.js";
 import type { SolverChoice } from "../linear/solve/ladder.js";
 import type { ReadingControl } from "../scan/reading-control.js";
@@ -8,7 +9,12 @@ import type { ColumnOptions } from "./choose-columns.js";
 import type { DescentOptions } from "./gradient-descent.js";
 
 /** Options of `fitCsv`; all may be left out. */
-export interface FitCsvOptions extends ColumnOptions, ReadingOptions, ReadingControl {
+export interface FitCsvOptions
+  extends ColumnOptions,
+    ReadingOptions,
+    ReadingControl,
+    AskedLimits,
+    AskedRelaxation {
   /** Rows with missing cells among the columns used: left out (default), or an error. */
   na?: "omit" | "fail" | undefined;
   /** The most that the model's file may take, in bytes: more is refused before the rows are read. Default: no limit. */

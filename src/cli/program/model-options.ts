@@ -1,9 +1,9 @@
-import { UsageError } from "../../errors.js";
 import type { FitCsvOptions } from "../../training/fit-options.js";
+import { checkMix, type PenaltyFlags, penaltyOptions } from "./penalty-options.js";
 import { type ReadingFlags, readingOptions } from "./reading-options.js";
 
 /** The options of every command that fits a model to a CSV, as commander gives them. */
-export interface ModelOptions extends ReadingFlags {
+export interface ModelOptions extends ReadingFlags, PenaltyFlags {
   target?: string;
   features?: string[];
   exclude?: string[];
@@ -14,23 +14,19 @@ export interface ModelOptions extends ReadingFlags {
   weights?: string;
   intercept: boolean;
   na: "omit" | "fail";
-  lambda?: FitCsvOptions["lambda"];
-  alpha?: number;
   folds?: number;
   seed: number;
 }
 
 /** What the library calls them. */
 export function modelOptions(options: ModelOptions): FitCsvOptions {
-  if (options.alpha !== undefined && options.lambda === undefined)
-    throw new UsageError("--alpha is the mix of a penalty, and there is no --lambda", {
-      hint: "add --lambda path, or --lambda and a number",
-    });
+  checkMix(options);
   const { target, features, exclude, absorb, dropSingletons, formula, reference, weights, intercept } =
     options;
-  const { na, lambda, alpha, folds, seed } = options;
+  const { na, folds, seed } = options;
   return {
     ...readingOptions(options),
+    ...penaltyOptions(options),
     target,
     features,
     exclude,
@@ -41,8 +37,6 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
     weights,
     intercept,
     na,
-    lambda,
-    alpha,
     folds,
     seed,
   };

@@ -25,6 +25,53 @@ export function reference(text: string, before: Record<string, string>): Record<
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
+/** Numbers by name, and one for all that are not named. */
+export interface NamedNumbers {
+  all?: number;
+  named: Record<string, number>;
+}
+
+/** name=number, several between commas and of these options collected; a name with a comma stands in quotes, as in CSV. */
+export function namedNumbers(text: string, before: Record<string, number> = {}): Record<string, number> {
+  const named = { ...before };
+  for (const item of list(text)) {
+    const [name, value] = nameAndNumber(item);
+    if (name === undefined) throw new InvalidArgumentError("expected name=number");
+    named[name] = value;
+  }
+  return named;
+}
+
+/** The same, or a number for all. */
+export function bounds(text: string, before: NamedNumbers = { named: {} }): NamedNumbers {
+  const found: NamedNumbers = { ...before, named: { ...before.named } };
+  for (const item of list(text)) {
+    const [name, value] = nameAndNumber(item);
+    if (name === undefined) found.all = value;
+    else found.named[name] = value;
+  }
+  return found;
+}
+
+/** A column's name may have an equals sign, a number has none: the last one parts them. */
+function nameAndNumber(item: string): [name: string | undefined, value: number] {
+  const at = item.lastIndexOf("=");
+  const digits = item.slice(at + 1).trim();
+  const infinite = /^([+-]?)inf(inity)?$/i.exec(digits);
+  const value = infinite === null ? Number(digits) : infinite[1] === "-" ? -Infinity : Infinity;
+  if (digits === "" || Number.isNaN(value))
+    throw new InvalidArgumentError(`expected ${at < 1 ? "a number, or name=number" : "a number after ="}`);
+  if (at < 0) return [undefined, value];
+  const name = item.slice(0, at).trim().normalize("NFC");
+  if (name === "") throw new InvalidArgumentError("expected name=number");
+  return [name, value];
+}
+
+/** Numbers between commas. */
+export function numbers(text: string, before: number[] = []): number[] {
+  return [...before, ...text.split(",").map(number)];
+}
+
 /** name=value, several of them collected. */
 export function assignment(text: string, before: Record<string, string>): Record<string, string> {
   const at = text.indexOf("=");

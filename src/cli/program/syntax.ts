@@ -1,15 +1,6 @@
 import { type Command, Option } from "commander";
-import {
-  character,
-  integer,
-  lambda,
-  list,
-  mix,
-  natural,
-  positive,
-  reference,
-  share,
-} from "./option-values.js";
+import { character, integer, list, natural, positive, reference, share } from "./option-values.js";
+import { penalty } from "./penalty-options.js";
 
 /**
  * What a command does, loaded when it runs; gives the exit code. Its argument is the text given, several where the
@@ -57,7 +48,7 @@ export function reading(command: Command): Command {
 
 /** The options that say which model is to be fitted to a CSV. */
 export function fitting(command: Command): Command {
-  return command
+  const fitted = command
     .option("-t, --target <column>", "the column to predict (default: the last)")
     .option("-f, --features <columns>", "only these columns as features", list)
     .option("-x, --exclude <columns>", "all columns but these", list)
@@ -77,13 +68,11 @@ export function fitting(command: Command): Command {
     .option("--no-intercept", "fit through the origin")
     .addOption(
       new Option("--na <policy>", "rows with missing cells").choices(["omit", "fail"]).default("omit"),
-    )
-    .option(
-      "--lambda <x>",
-      "penalise: ridge by default; path: λ of the least cross-validated error; 1se: the largest within its standard error",
-      lambda,
-    )
-    .option("--alpha <mix>", "the penalty's mix: 0 ridge, 1 lasso (default: 0)", mix)
+    );
+  return penalty(
+    fitted,
+    "path: λ of the least cross-validated error; 1se: the largest within its standard error",
+  )
     .option("--folds <n>", "cross-validation folds, 1 for none (default: 10)", positive)
     .option("--seed <n>", "seed of the split and the folds", integer, 1);
 }
@@ -107,7 +96,9 @@ export function objective(command: Command): Command {
 With --lambda, β minimises
   1/(2W) Σ w (y − β₀ − xᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖²/s + α ‖Dβ‖₁ ],
 W the sum of the weights (n without), D the columns' standard deviations, s that of y, α the mix: 0 is ridge, 1 the
-lasso. The intercept is not penalised. This is glmnet's objective with standardize = TRUE.`,
+lasso. The intercept is not penalised. This is glmnet's objective with standardize = TRUE. --penalty-factors, scaled to
+sum to the number of columns, are shares of λ; with --lower and --upper β stays within bounds, without --lambda too; with
+--relax the fit is γ of that and 1 − γ of the least squares over the columns whose β are not 0.`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { LinearModel } from "../../linear/model/model.js";
-import type { CrossValidatedPath } from "../../linear/penalty/elastic-net.js";
+import type { CrossValidatedPath } from "../../linear/penalty/cross-validated-path.js";
 import { objectiveOf } from "../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../linear/solve/cross-validation.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";

@@ -1,7 +1,8 @@
 import { vcovName } from "../../linear/covariance/vcov.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import type { CoefficientRow, Summary } from "../../linear/model/summary.js";
-import type { CrossValidatedPath } from "../../linear/penalty/elastic-net.js";
+import { atBounds, isBounded } from "../../linear/penalty/column-limits.js";
+import type { CrossValidatedPath } from "../../linear/penalty/cross-validated-path.js";
 import { objectiveOf, type Penalty } from "../../linear/penalty/penalty.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
@@ -75,7 +76,7 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
     "",
     ...(model.penalty === undefined
       ? renderCoefficients({ ...summary, coefficients: shown }, columns)
-      : [renderEstimates(shown)]),
+      : [renderEstimates(shown, boundMarks(model, model.penalty))]),
     ...more.map((text) => colour.dim(text)),
   ];
   if (model.vcov.type !== "iid") {
@@ -90,7 +91,9 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
     lines.push(
       penaltyText(model.penalty),
       `minimises ${objectiveOf(model)}`,
-      "no standard errors: a penalty biases the estimates, and t tests of them would mislead",
+      model.penalty.lambda === 0
+        ? "no standard errors: t tests of estimates within bounds would mislead"
+        : "no standard errors: a penalty biases the estimates, and t tests of them would mislead",
       "",
       `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   R² ${significant(fit.r2)}${uncentred(model)}`,
     );
@@ -270,16 +273,49 @@ function coefficientTable(rows: readonly CoefficientRow[], level: number, layout
 }
 
 /** The estimates alone; a lasso's zeros stand as such. */
-function renderEstimates(rows: readonly CoefficientRow[]): string {
+function renderEstimates(rows: readonly CoefficientRow[], marks: ReadonlyMap<string, string>): string {
   const estimates = alignedDecimals(rows.map((row) => row.estimate));
-  const table = rows.map((row, i) => [row.term, row.estimate === 0 ? "0" : estimates[i]!]);
-  return renderTable([["", "Estimate"].map((title) => colour.dim(title)), ...table], ["left", "right"]);
+  const table = rows.map((row, i) => {
+    const cells = [row.term, row.estimate === 0 ? "0" : estimates[i]!];
+    return marks.size === 0 ? cells : [...cells, colour.dim(marks.get(row.term) ?? "")];
+  });
+  const titles = ["", "Estimate", ...(marks.size === 0 ? [] : [""])].map((title) => colour.dim(title));
+  return renderTable([titles, ...table], ["left", "right", "left"]);
+}
+
+/** What is to be said of estimates that are at a bound, by the coefficient's name. */
+function boundMarks(model: LinearModel, penalty: Penalty): Map<string, string> {
+  if (!isBounded(penalty)) return new Map();
+  const { regression, coefficients, terms, intercept } = model;
+  const sides = atBounds(regression, penalty, intercept ? coefficients.subarray(1) : coefficients);
+  return new Map(
+    sides.flatMap((side, j) => (side === undefined ? [] : [[terms[j]!, `at its ${side} bound`]])),
+  );
 }
 
 /** A penalty in words: ridge, lasso or elastic net, and its λ. */
-export function penaltyText({ lambda, alpha }: Penalty): string {
+export function penaltyText(penalty: Penalty): string {
+  const { lambda, alpha, gamma, factors = {} } = penalty;
   const kind = alpha === 0 ? "ridge" : alpha === 1 ? "lasso" : `elastic net, α = ${alpha}`;
-  return `${kind}, λ = ${significant(lambda)}`;
+  const relaxed = gamma === undefined ? "" : `, relaxed, γ = ${significant(gamma)}`;
+  const text = lambda === 0 ? "least squares" : `${kind}, λ = ${significant(lambda)}${relaxed}`;
+  const named = Object.entries(factors).map(([name, factor]) => `${name} ${significant(factor)}`);
+  const shares = named.length === 0 ? "" : `, penalty factors ${firstOf(named)}`;
+  return `${text}${shares}${boundsText(penalty)}`;
+}
+
+function boundsText({ lower, lowerIn = {}, upper, upperIn = {} }: Penalty): string {
+  const sides = [
+    ["≥", lower, lowerIn],
+    ["≤", upper, upperIn],
+  ] as const;
+  const texts = sides.flatMap(([sign, all, some]) => [
+    ...(all === undefined ? [] : [`β ${sign} ${significant(all)}`]),
+    ...Object.entries(some).map(([name, bound]) =>
+      bound === null ? `${name} without` : `${name} ${sign} ${significant(bound)}`,
+    ),
+  ]);
+  return texts.length === 0 ? "" : `, ${firstOf(texts)}`;
 }
 
 const SHOWN_POINTS = 12;
@@ -293,15 +329,36 @@ function renderPath(found: CrossValidatedPath, alpha: number): string {
     .filter((i) => i % step === 0 || i === path.length - 1 || i === best || i === withinOneError);
   const marks = new Map([[withinOneError, "largest λ within one standard error"]]);
   marks.set(best, "the least error");
+  const relaxed = path[0]!.gamma !== undefined;
   const table = shown.map((i) => {
-    const { lambda, nonZero, r2, rmse } = path[i]!;
-    return [significant(lambda, 5), String(nonZero), r2.toFixed(4), significant(rmse), marks.get(i) ?? ""];
+    const { lambda, gamma, nonZero, r2, rmse } = path[i]!;
+    const share = relaxed ? [significant(gamma!)] : [];
+    return [
+      significant(lambda, 5),
+      ...share,
+      String(nonZero),
+      r2.toFixed(4),
+      significant(rmse),
+      marks.get(i) ?? "",
+    ];
   });
   if (unpenalized !== undefined)
-    table.push(["0", "", "", significant(unpenalized.rmse), "least squares, without a penalty"]);
-  const titles = ["λ", "nonzero", "R²", "CV RMSE", ""].map((title) => colour.dim(title));
+    table.push([
+      "0",
+      ...(relaxed ? [""] : []),
+      "",
+      "",
+      significant(unpenalized.rmse),
+      "least squares, without a penalty",
+    ]);
+  const titles = ["λ", ...(relaxed ? ["γ"] : []), "nonzero", "R²", "CV RMSE", ""];
+  const lambdas = new Set(path.map(({ lambda }) => lambda)).size;
+  const gammas = relaxed ? ` and ${path.length / lambdas} γ` : "";
   return (
-    `path of ${path.length} λ, α = ${alpha}, cross-validated:\n` +
-    renderTable([titles, ...table], ["right", "right", "right", "right", "left"])
+    `path of ${lambdas} λ${gammas}, α = ${alpha}, cross-validated:\n` +
+    renderTable(
+      [titles.map((title) => colour.dim(title)), ...table],
+      titles.map((title) => (title === "" ? "left" : "right")),
+    )
   );
 }

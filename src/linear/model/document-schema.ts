@@ -7,8 +7,8 @@ import { sparseFoldSchema, sparseMomentsSchema } from "../../stats/sparse-schema
 
 /**
  * The latest version of the model file's schema that is known here. A file says the earliest that has all that is in it:
- * 2 has moments by cell, the options of reading, terms made of dates, sources by their content, and fits of groups side
- * by side.
+ * 2 has moments by cell, the options of reading, terms made of dates, sources by their content, fits of groups side by
+ * side, and glmnet's penalties.
  */
 export const SCHEMA = 2;
 
@@ -20,18 +20,21 @@ export function schemaOf(
     source,
     sources = [],
     shards = [],
+    penalty,
   }: {
     reading?: KeptReading | undefined;
     spec: ModelSpec;
     source: DataSource | undefined;
     sources?: readonly SourceContent[] | undefined;
     shards?: readonly ShardSet[] | undefined;
+    penalty?: Penalty | null | undefined;
   },
   moments: object,
 ): number {
   const known =
     shards.length > 0 || sources.length > 0 || (source !== undefined && source.mtimeMs === undefined);
-  return reading === undefined && !hasDates(spec) && !known && !("tables" in moments) ? 1 : SCHEMA;
+  const first = penalty == null || Object.keys(penalty).every((key) => key === "lambda" || key === "alpha");
+  return reading === undefined && !hasDates(spec) && !known && !("tables" in moments) && first ? 1 : SCHEMA;
 }
 
 const text = { type: "string" } as const;
@@ -126,13 +129,59 @@ export const documentDefinitions = {
   penalty: {
     title: "lambda and alpha",
     description:
-      "The penalty λ [(1 − α)/2 ‖Dβ‖²/s + α ‖Dβ‖₁], D the columns' standard deviations and s that of y where the " +
-      "parametrization is glmnet's, else 1, as version 0.1 had it.",
+      "The penalty λ Σ c_j [(1 − α)/2 (d_j β_j)²/s + α |d_j β_j|], d the columns' standard deviations and s that of y " +
+      "where the parametrization is glmnet's, else 1, as version 0.1 had it; within lower ≤ β ≤ upper. Names are those " +
+      "of coefficients, of terms, or of columns that are a term.",
     type: "object",
     properties: {
-      lambda: number,
-      alpha: { description: "The mix: 0 is ridge, 1 the lasso.", ...number },
+      lambda: { ...number, minimum: 0, title: "a number of 0 or more" },
+      alpha: {
+        description: "The mix: 0 is ridge, 1 the lasso.",
+        ...number,
+        minimum: 0,
+        maximum: 1,
+        title: "a number from 0 to 1",
+      },
       parametrization: { enum: ["glmnet"] },
+      gamma: {
+        description:
+          "Of a relaxed fit, θ = γ θ_λ + (1 − γ) θ₀: θ_λ minimises with the penalty, θ₀ the squares alone over the " +
+          "terms whose slopes are not 0 there.",
+        ...number,
+        minimum: 0,
+        maximum: 1,
+        title: "a number from 0 to 1",
+      },
+      factors: {
+        description: "c before it is scaled to a mean of 1 over all columns, by name; 1 where none is said.",
+        type: "object",
+        additionalProperties: { ...number, minimum: 0, title: "a number of 0 or more" },
+        title: "numbers of 0 or more by name",
+      },
+      lower: {
+        ...number,
+        maximum: 0,
+        description: "The bound of all slopes.",
+        title: "a number of 0 or less",
+      },
+      lowerIn: {
+        description: "Those of some, by name; null for none.",
+        type: "object",
+        additionalProperties: { ...numberOrNull, maximum: 0, title: "a number of 0 or less, or null" },
+        title: "numbers of 0 or less by name",
+      },
+      upper: {
+        ...number,
+        minimum: 0,
+        description: "The bound of all slopes.",
+        title: "a number of 0 or more",
+      },
+      upperIn: {
+        description: "Those of some, by name; null for none.",
+        type: "object",
+        additionalProperties: { ...numberOrNull, minimum: 0, title: "a number of 0 or more, or null" },
+        title: "numbers of 0 or more by name",
+      },
     },
     required: ["lambda", "alpha"],
   },
@@ -497,7 +546,7 @@ export type RefusedGroup = NonNullable<ModelGroupDocument["refused"]>[number];
 /** A covariance's estimate. */
 export type Vcov = StaticOf<"vcov">;
 
-/** The penalty λ [ (1 − α)/2 ‖Dβ‖² + α ‖Dβ‖₁ ] of a fit; α is the mix: 0 is ridge, 1 the lasso. */
+/** What a fit minimises beside squares, and the bounds within which; α is the mix: 0 is ridge, 1 the lasso. */
 export type Penalty = StaticOf<"penalty">;
 
 /** The file a model was fitted on, so that it can be found again and a change be noticed. */

@@ -81,16 +81,29 @@ export function regressionOf(spec: ModelSpec, terms: readonly CodedTerm[]): Regr
   const { absorbed } = spec;
   const computed = new Set<number>();
   let column = 0;
-  for (const { variables, columns: own } of terms)
+  const names: string[][] = [];
+  for (const { label, variables, columns: own } of terms) {
+    const named = [...new Set([label, columnOf(spec, variables) ?? label])];
+    for (const { name } of own) names.push(name === label ? named : [name, ...named]);
     for (let end = column + own.length; column < end; column++)
       if (isComputed(spec, variables)) computed.add(column);
+  }
   return {
     target: targetKey(spec.target),
     terms: columns.map(({ key }) => key),
     intercept: spec.intercept,
+    names,
     ...(computed.size === 0 ? {} : { computed }),
     ...(absorbed === undefined ? {} : { absorbed: absorbed.map((v) => variableKey(spec.variables[v]!)) }),
   };
+}
+
+/** The column of the data that a term is, as it stands or as a factor; undefined for what is made of columns. */
+function columnOf({ variables }: ModelSpec, term: readonly number[]): string | undefined {
+  const [first] = term.map((v) => variables[v]!);
+  if (term.length !== 1) return undefined;
+  if (first!.kind === "factor") return first!.by === undefined ? first!.column : undefined;
+  return first!.kind === "numeric" && "column" in first!.expression ? first!.expression.column : undefined;
 }
 
 /** Whether a term's columns are computed from several numbers of the data, or otherwise than as they stand. */

@@ -1,7 +1,7 @@
 import { codedTerms } from "../../dataset/formula/coding.js";
 import type { Steps } from "../../parallel/steps.js";
-import { type CrossValidatedPath, pathNotes } from "../penalty/elastic-net.js";
-import { type PenaltyChoice, penalizeSteps } from "../penalty/penalty.js";
+import { type CrossValidatedPath, pathNotes } from "../penalty/cross-validated-path.js";
+import { isNone, type PenaltyChoice, penalizeSteps } from "../penalty/penalty.js";
 import { checkEstimable, checkRank } from "../solve/aliasing.js";
 import { needsExtended } from "../solve/ladder.js";
 import { solveSteps } from "../solve/solve.js";
@@ -22,7 +22,7 @@ export interface Estimate {
 /**
  * Solves a model from its moments alone.
  *
- * @param penalty none for least squares; λ = 0 is none too
+ * @param penalty none for least squares; λ = 0 without bounds is none too
  * @throws ModelError where there are fewer rows than coefficients, the target is constant, or squares overflow
  */
 export function* solveSpecSteps(
@@ -42,7 +42,7 @@ export function* solveSpecSteps(
         "train with the solver extended for more digits",
     );
   const penalized =
-    penalty === undefined || penalty.lambda === 0
+    penalty === undefined || isNone(penalty)
       ? undefined
       : yield* penalizeSteps(moments, folds, regression, plain, penalty);
   if (penalized?.path !== undefined) notes.push(...pathNotes(penalized.path));

@@ -1,7 +1,7 @@
 import { UsageError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
-import { option, wording } from "../../wording.js";
+import { option, type Wording, wording } from "../../wording.js";
 import type { Penalty } from "../model/document-schema.js";
 import {
   type CrossValidation,
@@ -12,43 +12,67 @@ import {
 import { predictionSquares } from "../solve/prediction-squares.js";
 import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
-import { type CrossValidatedPath, crossValidatePathSteps, elasticNetSteps } from "./elastic-net.js";
+import { columnLimits, isBounded, limitsOf, type NamedLimits } from "./column-limits.js";
+import { type CrossValidatedPath, crossValidatePathSteps } from "./cross-validated-path.js";
+import { elasticNetSteps, type NetOptions } from "./elastic-net.js";
 
+export { objectiveOf, PENALTY_OBJECTIVE } from "./objective.js";
 export type { Penalty };
-
-/** What a penalised fit minimises; the intercept is not penalised. */
-export const PENALTY_OBJECTIVE =
-  "1/(2W) Σ w (y − β₀ − xᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖²/s + α ‖Dβ‖₁ ], " +
-  "D the columns' standard deviations, s that of y, W = Σ w";
-
-/** What a model's penalised fit minimises; where effects are absorbed, x̃ and ỹ are the columns and y about them. */
-export function objectiveOf({
-  absorbed,
-  penalty,
-}: {
-  readonly absorbed: unknown;
-  readonly penalty: Penalty | undefined;
-}): string {
-  const own =
-    absorbed === undefined
-      ? PENALTY_OBJECTIVE
-      : "1/(2W) Σ w (ỹ − x̃ᵀβ)² + λ [ (1 − α)/2 ‖Dβ‖²/s + α ‖Dβ‖₁ ], " +
-        "D the standard deviations about the effects, s that of ỹ, W = Σ w";
-  // Models of version 0.1 keep what they minimised.
-  if (penalty !== undefined && penalty.parametrization === undefined)
-    return own.replace("‖Dβ‖²/s", "‖Dβ‖²").replace(/, s that of ỹ?y?/, "");
-  return own;
-}
 
 /** A λ, or how it is chosen by cross-validation: `path` by the least error, `1se` the largest λ within its standard error. */
 export type LambdaChoice = number | "path" | "1se";
 
+/** Among these shares γ that of a relaxed fit is chosen unless it is given, as cv.glmnet does. */
+const GAMMAS: readonly number[] = [0, 0.25, 0.5, 0.75, 1];
+
 /** The penalty asked for. */
-export interface PenaltyChoice {
+export interface PenaltyChoice extends NamedLimits {
   lambda: LambdaChoice;
   alpha: number;
   /** That of models of version 0.1 where it is left out; see `PenaltyOptions`. */
   parametrization?: Penalty["parametrization"];
+  /** The share γ of a relaxed fit, or those to choose among; undefined where it is not relaxed. */
+  gamma?: number | readonly number[] | undefined;
+}
+
+/** How relaxed fits are asked for. */
+export interface AskedRelaxation {
+  /**
+   * Whether the fit is relaxed: a mean of the penalised θ and of least squares over the terms whose slopes are not 0 in it.
+   * Default: false.
+   */
+  relax?: boolean | undefined;
+  /**
+   * The share γ of the penalised θ in a relaxed one, from 0 to 1, or those among which it is chosen by cross-validation,
+   * together with λ where that is chosen. Default: 0, 0.25, 0.5, 0.75 and 1, as in cv.glmnet.
+   */
+  gamma?: number | readonly number[] | undefined;
+}
+
+/**
+ * The shares γ that are asked for.
+ *
+ * @throws UsageError for one outside 0 to 1, and for some without relaxation
+ */
+export function gammasOf({ relax, gamma }: AskedRelaxation): PenaltyChoice["gamma"] {
+  if (relax !== true) {
+    if (gamma !== undefined)
+      throw new UsageError(wording`${option("gamma")} is the share of the penalised fit in a relaxed one`, {
+        hint: wording`add ${option("relax", true)}`,
+      });
+    return undefined;
+  }
+  if (gamma === undefined) return GAMMAS;
+  for (const one of typeof gamma === "number" ? [gamma] : gamma)
+    if (!(one >= 0 && one <= 1))
+      throw new UsageError(wording`${option("gamma")} must be from 0 to 1, got ${one}`);
+  if (typeof gamma === "number") return gamma;
+  return gamma.length === 1 ? gamma[0] : gamma;
+}
+
+/** Whether a choice is none: no λ, and no bounds. */
+export function isNone(choice: PenaltyChoice | undefined): boolean {
+  return choice === undefined || (choice.lambda === 0 && !isBounded(choice));
 }
 
 /** A penalised fit in the place of one by least squares. */
@@ -64,7 +88,7 @@ export interface PenalizedSolution {
  * Nothing is aliased, for a penalty chooses among dependent columns; the rank counts the slopes that are not zero.
  * There is no covariance: the estimates are biased, and t tests of them would be naive.
  *
- * @throws UsageError for a λ or an α out of range, and for a path without folds
+ * @throws UsageError for a λ, an α or a γ out of range, and for one to be chosen without folds
  */
 export function* penalizeSteps(
   moments: CrossProducts,
@@ -74,43 +98,96 @@ export function* penalizeSteps(
   choice: PenaltyChoice,
 ): Steps<PenalizedSolution> {
   const { alpha, parametrization } = choice;
-  const how = { alpha, parametrization: parametrization ?? ("plain" as const) };
-  let { lambda } = choice;
+  const how = optionsOf(regression, choice);
+  let { lambda, gamma } = choice;
   let path: CrossValidatedPath | undefined;
-  if (typeof lambda === "string") {
-    if (regression.absorbed !== undefined)
-      throw new UsageError("no λ is chosen along a path where effects are absorbed", {
-        hint: wording`give ${option("lambda")} a number, and compare by ${option("folds")}`,
-      });
-    if (folds.length < 2)
-      throw new UsageError(
-        "a λ can be chosen along a path only by cross-validation, and there are no folds",
-        {
-          hint: wording`train with ${option("folds", 10)}, or give a number to ${option("lambda")}`,
-        },
-      );
-    path = yield* crossValidatePathSteps(folds, regression, how);
-    lambda = path.path[lambda === "1se" ? path.withinOneError : path.best]!.lambda;
+  if (typeof lambda === "string" || Array.isArray(gamma)) {
+    const lambdas = typeof lambda === "string" ? undefined : [lambda];
+    checkChoosable(lambdas === undefined ? "λ" : "γ", folds, regression);
+    path = yield* crossValidatePathSteps(folds, regression, { ...how, lambdas });
+    const chosen = path.path[lambda === "1se" ? path.withinOneError : path.best]!;
+    lambda = chosen.lambda;
+    gamma = chosen.gamma;
   }
+  const fixed: Penalty = {
+    lambda,
+    alpha,
+    ...(parametrization === undefined ? {} : { parametrization }),
+    ...(gamma === undefined ? {} : { gamma: gamma as number }),
+    ...limitsOf(choice),
+  };
   const { absorption } = plain;
+  const at = { ...how, gammas: gammasAt(fixed) };
   // Effects are not penalised: what is left of the columns about them is, in place of the columns.
   const { target, terms } = regression;
   const [fit] =
     absorption === undefined
-      ? yield* elasticNetSteps(moments, regression, [lambda], how)
-      : yield* elasticNetSteps(absorption.moments, { target, terms, intercept: true }, [lambda], how);
-  const { rss, nonZero } = fit!;
+      ? yield* elasticNetSteps(moments, regression, [lambda], at)
+      : yield* elasticNetSteps(absorption.moments, { target, terms, intercept: true }, [lambda], at);
   const coefficients = absorption === undefined ? fit!.coefficients : fit!.coefficients.slice(1);
+  // Least squares that no bound changes have digits that a Gram matrix in double has not.
+  const asTheyAre = lambda === 0 && plain.aliased.length === 0 && isWithin(plain, regression, how);
+  const { rss, nonZero } = asTheyAre ? { rss: plain.rss, nonZero: terms.length } : fit!;
   const solution: Solution = {
     ...plain,
-    coefficients,
+    coefficients: asTheyAre ? plain.coefficients : coefficients,
     inverse: plain.inverse.map(() => Number.NaN),
     aliased: [],
     rank: nonZero + (regression.intercept ? 1 : 0),
     rss,
   };
-  const penalty = { lambda, alpha, ...(parametrization === undefined ? {} : { parametrization }) };
-  return { penalty, solution, path };
+  return { penalty: fixed, solution, path };
+}
+
+function isWithin(
+  { coefficients }: Solution,
+  { terms, intercept }: Regression,
+  { lower, upper }: NetOptions,
+): boolean {
+  const slopes = intercept ? coefficients.subarray(1) : coefficients;
+  return terms.every(
+    (_, j) => slopes[j]! >= (lower?.[j] ?? -Infinity) && slopes[j]! <= (upper?.[j] ?? Infinity),
+  );
+}
+
+/** Throws UsageError where there is nothing to choose a λ or a γ by. */
+function checkChoosable(what: "λ" | "γ", folds: readonly CrossProducts[], { absorbed }: Regression): void {
+  const number: Wording =
+    what === "λ" ? wording`give ${option("lambda")} a number` : wording`give ${option("gamma")} one number`;
+  if (absorbed !== undefined)
+    throw new UsageError(
+      what === "λ"
+        ? "no λ is chosen along a path where effects are absorbed"
+        : "no γ is chosen by cross-validation where effects are absorbed",
+      { hint: wording`${number}, and compare by ${option("folds")}` },
+    );
+  if (folds.length >= 2) return;
+  throw new UsageError(
+    what === "λ"
+      ? "a λ can be chosen along a path only by cross-validation, and there are no folds"
+      : "a γ can be chosen only by cross-validation, and there are no folds",
+    {
+      hint:
+        what === "λ"
+          ? wording`train with ${option("folds", 10)}, or give a number to ${option("lambda")}`
+          : wording`train with ${option("folds", 10)}, or give one number to ${option("gamma")}`,
+    },
+  );
+}
+
+/** What the elastic net is told of a penalty; the shares γ are those to choose among. */
+function optionsOf(regression: Regression, choice: PenaltyChoice): NetOptions {
+  const { alpha, parametrization = "plain" as const, gamma } = choice;
+  return {
+    alpha,
+    parametrization,
+    gammas: typeof gamma === "number" ? [gamma] : gamma,
+    ...columnLimits(regression, choice),
+  };
+}
+
+function gammasAt({ gamma }: Penalty): readonly number[] | undefined {
+  return gamma === undefined ? undefined : [gamma];
 }
 
 /** Cross-validates a regression, with its penalty where it has one, from the moments of the folds. */
@@ -120,9 +197,9 @@ export function* crossValidateWithSteps(
   penalty: Penalty | undefined,
 ): Steps<CrossValidation> {
   if (penalty === undefined) return yield* crossValidateSteps(folds, regression);
-  const { lambda, alpha, parametrization = "plain" as const } = penalty;
+  const how = optionsOf(regression, penalty);
   const predictions = yield* leaveOneOut(folds, function* (others, fold) {
-    const [fit] = yield* elasticNetSteps(others, regression, [lambda], { alpha, parametrization });
+    const [fit] = yield* elasticNetSteps(others, regression, [penalty.lambda], how);
     const { coefficients } = fit!;
     return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
   });

@@ -1,3 +1,4 @@
+import { codedTerms } from "../../dataset/formula/coding.js";
 import { targetKey, variableKey } from "../../dataset/formula/column-key.js";
 import { formulaSpec } from "../../dataset/formula/resolve.js";
 import { scanKeys } from "../../dataset/formula/scan-keys.js";
@@ -15,12 +16,13 @@ import { keepColumns } from "../../stats/block-layout.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
+import { regressionOf } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
-import type { LambdaChoice, PenaltyChoice } from "../penalty/penalty.js";
 import { vcovNotes } from "../shards/compatible.js";
+import { type PenaltyRefit, penaltyOf } from "./refitted-penalty.js";
 
 /** What to change of a model; all may be left out. */
-export interface RefitOptions {
+export interface RefitOptions extends PenaltyRefit {
   /** Only these terms, by their labels, or by their columns' names. */
   features?: readonly string[] | undefined;
   /** Another target: a column of numbers, or an expression, that is a term of the model. */
@@ -29,9 +31,6 @@ export interface RefitOptions {
   formula?: string | undefined;
   intercept?: boolean | undefined;
   references?: Readonly<Record<string, string>> | undefined;
-  /** Another λ, 0 for none, `path` or `1se` for one chosen by cross-validation. Default: the model's own penalty. */
-  lambda?: LambdaChoice | undefined;
-  alpha?: number | undefined;
 }
 
 /**
@@ -92,24 +91,9 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
       reading: model.reading,
       scan: scan && { ...scan, test: null },
     },
-    penaltyOf(model, options),
+    penaltyOf(model, regressionOf(spec, codedTerms(spec, levels, references)), options),
   );
   return { ...refitted, notes: [...vcovNotes([model]), ...refitted.notes] };
-}
-
-function penaltyOf(model: LinearModel, { lambda, alpha }: RefitOptions): PenaltyChoice | undefined {
-  const before = model.penalty;
-  const chosen = lambda ?? before?.lambda;
-  if (chosen !== undefined) {
-    // A λ of the model's own means what it meant there.
-    const parametrization = lambda === undefined ? before?.parametrization : "glmnet";
-    return { lambda: chosen, alpha: alpha ?? before?.alpha ?? 0, parametrization };
-  }
-  if (alpha !== undefined)
-    throw new UsageError(wording`${option("alpha")} is the mix of a penalty, and there is none`, {
-      hint: wording`add ${option("lambda")}`,
-    });
-  return undefined;
 }
 
 /** A target that the moments know. */

@@ -2,6 +2,7 @@ import { targetKey, variableKey } from "../../dataset/formula/column-key.js";
 import type { ModelSpec, Variable } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
 import { option, verb, type Wording, wording } from "../../wording.js";
+import type { Penalty } from "../model/document-schema.js";
 import type { LinearModel } from "../model/model.js";
 
 /** A model and what to call it in messages, its file for example. */
@@ -68,13 +69,30 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
       wording`train with the same ${option("folds")}`,
     );
   const penalties = [x, y].map(({ penalty }) =>
-    penalty === undefined ? "no penalty" : `λ = ${penalty.lambda}, α = ${penalty.alpha}`,
+    penalty === undefined ? "no penalty" : describedPenalty(penalty),
   );
   if (penalties[0] !== penalties[1])
     throw refuse(
       `the penalties are ${penalties.join(" and ")}`,
       wording`make them alike with ${verb("refit", option("lambda"))}`,
     );
+}
+
+/** A penalty in words that are alike where penalties are. */
+function describedPenalty({ lambda, alpha, gamma, ...limits }: Penalty): string {
+  const relaxed = gamma === undefined ? "" : `, relaxed with γ = ${gamma}`;
+  const { factors, lower, lowerIn, upper, upperIn } = limits;
+  const named = (values: Readonly<Record<string, number | null>> = {}) =>
+    Object.keys(values)
+      .sort()
+      .map((name) => `${name}=${values[name] ?? "none"}`);
+  const parts = [
+    ["factors", named(factors)],
+    ["lower", [...(lower === undefined ? [] : [lower]), ...named(lowerIn)]],
+    ["upper", [...(upper === undefined ? [] : [upper]), ...named(upperIn)]],
+  ] as const;
+  const texts = parts.flatMap(([what, list]) => (list.length === 0 ? [] : [`, ${what} ${list.join(" ")}`]));
+  return `λ = ${lambda}, α = ${alpha}${relaxed}${texts.join("")}`;
 }
 
 function described(variable: Variable): string {

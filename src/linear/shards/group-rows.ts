@@ -5,7 +5,7 @@ import { readMoments } from "../../stats/read-moments.js";
 import { SparseMoments } from "../../stats/sparse-moments.js";
 import type { Penalty } from "../model/document-schema.js";
 import type { ModelGroup } from "../model/model-group.js";
-import type { PenaltyChoice } from "../penalty/penalty.js";
+import { gammasOf, type PenaltyChoice } from "../penalty/penalty.js";
 import { unitedLevels } from "./merge-models.js";
 import type { GroupRows, GroupSpec } from "./solve-group.js";
 
@@ -67,8 +67,12 @@ export function commonPenalty(all: readonly ModelGroup[]): PenaltyChoice | undef
   const penalties = all.flatMap(({ others }) => [...others.values()].map(({ penalty }) => penalty));
   const [first] = penalties;
   if (first === undefined) return undefined;
-  const same = penalties.every((penalty) => penalty?.lambda === first.lambda);
-  return same ? first : { lambda: "path", alpha: first.alpha };
+  const same = penalties.every(
+    (penalty) => penalty?.lambda === first.lambda && penalty.gamma === first.gamma,
+  );
+  if (same) return first;
+  const lambda = penalties.every((penalty) => penalty?.lambda === first.lambda) ? first.lambda : "path";
+  return { ...first, lambda, ...(first.gamma === undefined ? {} : { gamma: gammasOf({ relax: true }) }) };
 }
 
 /** The levels that moments have rows of. */

@@ -7,6 +7,11 @@ export interface Regression {
   intercept: boolean;
   /** Terms, by index, that were computed from numbers of the data in double-double: powers, products, expressions. */
   computed?: ReadonlySet<number> | undefined;
+  /**
+   * What users call each term, the narrowest name first: its coefficient, the model's term that it is of, and the column of
+   * the data, where the model's term is that. Default: its key alone.
+   */
+  names?: readonly (readonly string[])[] | undefined;
   /** The keys of factors whose levels' effects are absorbed. */
   absorbed?: readonly string[] | undefined;
 }

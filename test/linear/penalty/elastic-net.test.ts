@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { crossValidatePath, elasticNet, lambdaPath } from "../../../src/linear/penalty/elastic-net.js";
+import { crossValidatePath } from "../../../src/linear/penalty/cross-validated-path.js";
+import { elasticNet, lambdaPath } from "../../../src/linear/penalty/elastic-net.js";
 import { solve } from "../../../src/linear/solve/solve.js";
 import { Moments } from "../../../src/stats/moments.js";
 import { packedIndex } from "../../../src/stats/packed.js";

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { crossValidatePath, elasticNet } from "../../../src/linear/penalty/elastic-net.js";
+import { crossValidatePath } from "../../../src/linear/penalty/cross-validated-path.js";
+import { elasticNet } from "../../../src/linear/penalty/elastic-net.js";
 import { ExtendedMoments } from "../../../src/stats/extended-moments.js";
 import { Moments } from "../../../src/stats/moments.js";
 

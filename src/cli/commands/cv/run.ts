@@ -66,8 +66,9 @@ interface Found {
 
 async function ofModel(path: string, options: CvOptions, signal: AbortSignal): Promise<Found> {
   const { folds, formula, target, features, exclude, weights, lambda, alpha } = options;
-  const { groupBy: by } = options;
-  const asked = { folds, formula, target, features, exclude, weights, lambda, alpha, "group-by": by };
+  const { penaltyFactors, lower, upper, relax, gamma, groupBy: by } = options;
+  const limits = { "penalty-factors": penaltyFactors, lower, upper, relax, gamma, "group-by": by };
+  const asked = { folds, formula, target, features, exclude, weights, lambda, alpha, ...limits };
   const given = Object.entries(asked).find(([, value]) => value !== undefined);
   if (given !== undefined)
     throw new UsageError(`--${given[0]} needs the data, and ${path} is a model`, {

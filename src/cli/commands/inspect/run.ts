@@ -15,6 +15,7 @@ import { type ModelReport, reportSteps } from "../../render/model-report.js";
 import { alignedDecimals, significant } from "../../render/numbers.js";
 import { presentModel } from "../../render/present-model.js";
 import { print } from "../../render/print.js";
+import { penaltyText } from "../../render/summary.js";
 import { summaryDocument } from "../../render/summary-document.js";
 import { renderTable } from "../../render/table.js";
 
@@ -95,7 +96,7 @@ function sideBySide(all: readonly { path: string; report: ModelReport }[], level
   ]);
   const about = [
     ["target", (model: LinearModel) => model.target],
-    ["penalty", ({ penalty }: LinearModel) => (penalty ? `λ ${significant(penalty.lambda)}` : "none")],
+    ["penalty", ({ penalty }: LinearModel) => (penalty ? penaltyText(penalty) : "none")],
     ["solver", ({ solver }: LinearModel) => solver],
   ] as const;
   const texts = about.map(([label, read]) => [label, ...models.flatMap(({ model }) => [read(model), ""])]);

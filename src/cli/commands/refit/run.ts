@@ -1,23 +1,21 @@
 import { refuseOverwriting } from "../../../files/same-file.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
-import type { LambdaChoice } from "../../../linear/penalty/penalty.js";
 import { eachGroupSteps } from "../../../linear/selection/each-group.js";
 import { refitSteps } from "../../../linear/selection/refit.js";
 import { withPauses } from "../../../parallel/steps.js";
+import { type PenaltyFlags, penaltyOptions } from "../../program/penalty-options.js";
 import { reportSteps } from "../../render/model-report.js";
 import { presentGroups } from "../../render/present-groups.js";
 import { type PresentOptions, presentModel } from "../../render/present-model.js";
 
 /** The options of `goml refit`, as commander gives them. */
-export interface RefitOptions extends PresentOptions {
+export interface RefitOptions extends PresentOptions, PenaltyFlags {
   features?: string[];
   target?: string;
   formula?: string;
   reference: Record<string, string>;
   intercept: boolean;
-  lambda?: LambdaChoice;
-  alpha?: number;
   trust?: boolean;
 }
 
@@ -28,15 +26,14 @@ export async function refit(path: string, options: RefitOptions, signal: AbortSi
     [{ path, what: "the model that it is made of" }],
   );
   const model = await readAnyModel(path, { trust: options.trust, signal });
-  const { features, target, formula, reference, intercept, lambda, alpha } = options;
+  const { features, target, formula, reference, intercept } = options;
   const asked = {
     features,
     target,
     formula,
     references: reference,
     intercept: intercept ? undefined : false,
-    lambda,
-    alpha,
+    ...penaltyOptions(options),
   };
   if (model instanceof ModelGroup) {
     const steps = eachGroupSteps(model, (one) => refitSteps(one, asked));

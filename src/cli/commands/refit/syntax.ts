@@ -1,5 +1,6 @@
 import { Option } from "commander";
-import { lambda, list, mix, reference } from "../../program/option-values.js";
+import { list, reference } from "../../program/option-values.js";
+import { penalty } from "../../program/penalty-options.js";
 import { derived, example, objective, type Syntax } from "../../program/syntax.js";
 
 export const refitSyntax: Syntax = (program, run) => {
@@ -15,14 +16,14 @@ export const refitSyntax: Syntax = (program, run) => {
         .argParser(reference)
         .default({}, "as it was"),
     )
-    .option("--no-intercept", "fit through the origin")
-    .option("--lambda <x>", "penalise: ridge by default; path: λ by cross-validation; 0: no penalty", lambda)
-    .option("--alpha <mix>", "the penalty's mix: 0 ridge, 1 lasso (default: 0)", mix);
+    .option("--no-intercept", "fit through the origin");
+  penalty(command, "path: λ by cross-validation, 1se; 0: no penalty");
   example(
     objective(derived(command).action(run(async () => (await import("./run.js")).refit))),
     "goml refit model.json --features lstat,rm -m small.json",
     "goml refit model.json --target rm",
     "goml refit model.json --formula 'medv ~ rm + lstat - 1'",
     "goml refit model.json --lambda path --alpha 1 -m lasso.json",
+    "goml refit model.json --lower 0 --lower lstat=-Inf",
   );
 };

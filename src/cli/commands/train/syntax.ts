@@ -55,6 +55,8 @@ export const trainSyntax: Syntax = (program, run) => {
     "goml train data.csv --formula 'log(price) ~ rooms * C(region) + poly(age, 2, raw = TRUE)'",
     "goml train data.csv --test-size 0.2 --seed 1 --json",
     "goml train data.csv --lambda path --alpha 0.5",
+    "goml train data.csv --lambda path --alpha 1 --relax --penalty-factors age=0",
+    "goml train data.csv --lower 0",
     "goml train data.csv --group-by region",
     "goml train data.csv --solver gd --machine go",
   );

@@ -1,0 +1,119 @@
+import { inOneGo, type Steps } from "../../parallel/steps.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
+import {
+  type CrossValidation,
+  collectErrors,
+  crossValidateSteps,
+  leaveOneOut,
+} from "../solve/cross-validation.js";
+import { mergeFoldsSteps } from "../solve/merge-steps.js";
+import { predictionSquares } from "../solve/prediction-squares.js";
+import type { Regression } from "../solve/regression.js";
+import { elasticNetSteps, lambdaPathSteps, type NetOptions, type PenalizedFit } from "./elastic-net.js";
+
+/** A path with its cross-validation. */
+export interface CrossValidatedPath {
+  /** By decreasing λ, and of relaxed fits, for each λ, by decreasing γ. */
+  path: (PenalizedFit & Pick<CrossValidation, "mse" | "rmse" | "mseError">)[];
+  /** The index in `path` of the least cross-validated error. */
+  best: number;
+  /** The index of the largest λ (and there the largest γ) whose error is within one standard error of the least. */
+  withinOneError: number;
+  /** Which end of the path the least error is at, where it is at one: it may be smaller still beyond that. */
+  atEnd: "largest" | "smallest" | undefined;
+  /**
+   * The cross-validated error at λ = 0, by least squares (within the bounds, where there are any); undefined where there
+   * are too few rows for it.
+   */
+  unpenalized: Pick<CrossValidation, "mse" | "rmse"> | undefined;
+}
+
+/**
+ * Ridge, lasso or elastic net along a path of λs, each cross-validated from the moments of the folds. The λs come
+ * from all rows (see {@link lambdaPathSteps}) unless they are given; where the least error is at the smallest, the path goes
+ * on below it, for at most as far again. With `gammas` λ and γ are chosen together, as cv.glmnet does with `relax`.
+ */
+export function* crossValidatePathSteps(
+  folds: readonly CrossProducts[],
+  regression: Regression,
+  options: NetOptions & { lambdas?: readonly number[] | undefined; count?: number | undefined } = {},
+): Steps<CrossValidatedPath> {
+  const filled = folds.filter((fold) => fold.n > 0);
+  const total = yield* mergeFoldsSteps(filled);
+  const lambdas = [...(options.lambdas ?? (yield* lambdaPathSteps(total, regression, options)))];
+  lambdas.sort((x, y) => y - x);
+  const along = (some: readonly number[]) => crossValidated(filled, total, regression, some, options);
+  let path = yield* along(lambdas);
+  const leastOf = () => path.reduce((least, fit, i) => (fit.mse < path[least]!.mse ? i : least), 0);
+  const isLast = (i: number) => path[i]!.lambda === path.at(-1)!.lambda;
+  if (options.lambdas === undefined && lambdas.length > 1 && isLast(leastOf())) {
+    const [first, last] = [lambdas[0]!, lambdas.at(-1)!];
+    path = [...path, ...(yield* along(lambdas.slice(1).map((lambda) => (lambda / first) * last)))];
+  }
+  const best = leastOf();
+  const limit = path[best]!.mse + path[best]!.mseError;
+  const rows = filled.reduce((sum, { n }) => sum + n, 0);
+  const fewest = rows - filled.reduce((most, { n }) => Math.max(most, n), 0);
+  const enough = fewest > regression.terms.length + 1;
+  const bounded = options.lower !== undefined || options.upper !== undefined;
+  const plain = { ...options, gammas: undefined };
+  return {
+    path,
+    best,
+    withinOneError: path.findIndex((fit) => fit.mse <= limit),
+    atEnd:
+      path[0]!.lambda === path.at(-1)!.lambda
+        ? undefined
+        : path[best]!.lambda === path[0]!.lambda
+          ? "largest"
+          : isLast(best)
+            ? "smallest"
+            : undefined,
+    unpenalized: !enough
+      ? undefined
+      : bounded
+        ? (yield* crossValidated(filled, total, regression, [0], plain))[0]
+        : yield* crossValidateSteps(filled, regression),
+  };
+}
+
+/** The fits to all rows at each λ, with their cross-validated errors. */
+function* crossValidated(
+  filled: readonly CrossProducts[],
+  total: CrossProducts,
+  regression: Regression,
+  lambdas: readonly number[],
+  options: NetOptions,
+): Steps<CrossValidatedPath["path"]> {
+  const foldPaths = yield* leaveOneOut(filled, function* (others, fold) {
+    const path = yield* elasticNetSteps(others, regression, lambdas, options);
+    const predictions: { coefficients: Float64Array; squares: number }[] = [];
+    for (const { coefficients } of path) {
+      predictions.push({ coefficients, squares: predictionSquares(fold, regression, coefficients) });
+      yield;
+    }
+    return predictions;
+  });
+  const fits = yield* elasticNetSteps(total, regression, lambdas, options);
+  return fits.map((fit, i) => {
+    const predictions = foldPaths.map((predicted) => predicted[i]!);
+    const { mse, rmse, mseError } = collectErrors(filled, regression.target, predictions);
+    return { ...fit, mse, rmse, mseError };
+  });
+}
+
+/** A remark on a path whose least error is at one of its ends. */
+export function pathNotes({ path, best, atEnd }: CrossValidatedPath): string[] {
+  if (atEnd === undefined) return [];
+  const lambda = Number(path[best]!.lambda.toPrecision(4));
+  return [
+    atEnd === "largest"
+      ? `the least error is at the largest λ of the path, ${lambda}: the terms explain nothing out of fold`
+      : `the least error is at the smallest λ of the path, ${lambda}: it may be less still below, as with no penalty`,
+  ];
+}
+
+/** `crossValidatePathSteps` in one go. */
+export function crossValidatePath(...args: Parameters<typeof crossValidatePathSteps>): CrossValidatedPath {
+  return inOneGo(crossValidatePathSteps(...args));
+}
