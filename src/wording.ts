@@ -51,7 +51,7 @@ export type OptionName =
 type OptionValue = string | number | boolean | readonly string[] | Readonly<Record<string, string>>;
 
 /** An option of the library, and a value to give it. */
-interface OptionMark {
+export interface OptionMark {
   readonly option: OptionName;
   readonly value: OptionValue | undefined;
 }

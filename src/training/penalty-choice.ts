@@ -16,11 +16,11 @@ export function penaltyChoice(options: FitCsvOptions): PenaltyChoice | undefined
   const gamma = gammasOf(options);
   if (lambda === undefined)
     for (const [name, what] of [
-      ["penaltyFactors", limits.factors],
-      ["relax", gamma],
+      [option("penaltyFactors"), limits.factors],
+      [option("relax"), gamma],
     ] as const)
       if (what !== undefined)
-        throw new UsageError(wording`${option(name)} goes with a penalty, and there is none`, {
+        throw new UsageError(wording`${name} goes with a penalty, and there is none`, {
           hint: wording`add ${option("lambda")}`,
         });
   const bounded = isBounded(limits);
@@ -40,5 +40,11 @@ export function penaltyChoice(options: FitCsvOptions): PenaltyChoice | undefined
     });
   const chosen = lambda ?? 0;
   const relaxed = gamma === undefined || chosen === 0 ? {} : { gamma };
-  return { lambda: chosen, alpha, parametrization: "glmnet", ...relaxed, ...limits };
+  return {
+    lambda: chosen,
+    alpha: chosen === 0 ? 0 : alpha,
+    parametrization: "glmnet",
+    ...relaxed,
+    ...limits,
+  };
 }

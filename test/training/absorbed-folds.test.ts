@@ -107,7 +107,15 @@ test("a penalty is that of least squares on columns about the effects", async ()
     return values.map((value, i) => value - sums.get(firm[i]!)![0] / sums.get(firm[i]!)![1]);
   };
   const demeaned = writeColumns(folder, "demeaned", { x: within(x), z: within(z), y: within(y) });
-  for (const penalty of [{ lambda: 0.1 }, { lambda: 0.05, alpha: 1 }, { lambda: 0.3, alpha: 0.5 }]) {
+  for (const penalty of [
+    { lambda: 0.1 },
+    { lambda: 0.05, alpha: 1 },
+    { lambda: 0.3, alpha: 0.5 },
+    { lambda: 0.2, alpha: 0.5, penaltyFactors: { z: 0 } },
+    { lambda: 0.1, upperIn: { x: 0.9 }, lower: -0.5 },
+    { upper: 0.8 },
+    { lambda: 0.3, alpha: 1, relax: true, gamma: 0.25 },
+  ]) {
     const { model } = await fitCsv(path, { formula: "y ~ x + z | firm", ...penalty });
     const plain = (await fitCsv(demeaned, { formula: "y ~ x + z", folds: 1, ...penalty })).model;
     for (const j of [0, 1]) expect(model.coefficients[j]).toBeCloseTo(plain.coefficients[j + 1]!, 10);
@@ -118,5 +126,9 @@ test("a penalty is that of least squares on columns about the effects", async ()
   }
   await expect(fitCsv(path, { formula: "y ~ x + z | firm", lambda: "path", folds: 5 })).rejects.toThrow(
     /effects cannot be absorbed with .lambda/,
+  );
+  const relaxed = { formula: "y ~ x + z | firm", lambda: 0.1, relax: true };
+  await expect(fitCsv(path, relaxed)).rejects.toThrow(
+    "effects cannot be absorbed with `relax: true` and no single `gamma`",
   );
 });

@@ -36,12 +36,22 @@ function lines(seed: number, count: number, groups: readonly string[]): string[]
 const asFile = <T extends LinearModel | ModelGroup>(model: T) => JSON.parse(JSON.stringify(model));
 
 describe("one model per group", () => {
-  const options = fc.record({
-    formula: fc.constantFrom(undefined, "y ~ x", "y ~ x * f", "y ~ x + I(x^2) - 1"),
-    weights: fc.constantFrom(undefined, "w"),
-    lambda: fc.constantFrom(undefined, 0.3),
-    solver: fc.constantFrom("auto", "normal"),
-  }) as fc.Arbitrary<Omit<FitGroupsCsvOptions, "groupBy">>;
+  const options = fc
+    .record({
+      formula: fc.constantFrom(undefined, "y ~ x", "y ~ x * f", "y ~ x + I(x^2) - 1"),
+      weights: fc.constantFrom(undefined, "w"),
+      penalty: fc.constantFrom(
+        {},
+        { lambda: 0.3 },
+        { lambda: 0.3, alpha: 0.5, penaltyFactors: { x: 3 } },
+        { upperIn: { x: 1.5 }, lower: -1 },
+        { lambda: 0.2, alpha: 1, relax: true, gamma: 0.5 },
+      ),
+      solver: fc.constantFrom("auto", "normal"),
+    })
+    .map(({ penalty, ...how }) => ({ ...how, ...penalty })) as fc.Arbitrary<
+    Omit<FitGroupsCsvOptions, "groupBy">
+  >;
 
   test("is that of the group's rows alone", async () => {
     await fc.assert(

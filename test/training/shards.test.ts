@@ -42,12 +42,23 @@ function file(lines: readonly string[]): string {
 const shards = fc
   .tuple(fc.integer(), fc.integer({ min: 50, max: 90 }), fc.integer({ min: 50, max: 90 }))
   .map(([seed, m, n]) => [lines(seed, m, "abc"), lines(seed + 1, n), lines(seed + 2, 60)] as const);
-const options = fc.record({
+const penalties: FitCsvOptions[] = [
+  {},
+  {},
+  { lambda: 0.2 },
+  { lambda: 0.2, alpha: 0.5, penaltyFactors: { x: 0 } },
+  { lambda: 0.05, lower: -1.5, upperIn: { x: 0.4 } },
+  { upper: 0.3 },
+  { lambda: 0.3, alpha: 1, relax: true, gamma: 0.5 },
+];
+const shared = fc.record({
   solver: fc.constantFrom("auto", "normal"),
   weights: fc.constantFrom(undefined, "w"),
   formula: fc.constantFrom("y ~ x + g", "y ~ x + g * z + I(z^2)", "y ~ x + z - 1"),
-  lambda: fc.constantFrom(undefined, 0.2),
 }) as fc.Arbitrary<FitCsvOptions>;
+const options = fc
+  .tuple(shared, fc.constantFrom(...penalties))
+  .map(([how, penalty]): FitCsvOptions => ({ ...how, ...penalty }));
 
 /** A model as its file has it, which is what the verbs see. */
 async function fitted(lines: readonly string[], how: FitCsvOptions): Promise<LinearModel> {
@@ -230,6 +241,7 @@ describe("what does not fit together is refused with the difference", () => {
     ["other references", { ...base, references: { g: "b" } }, "the reference of g is the first level and b"],
     ["other folds", { ...base, folds: 5 }, "they have 10 and 5 cross-validation folds"],
     ["a penalty", { ...base, lambda: 1 }, "the penalties are no penalty and λ = 1, α = 0"],
+    ["bounds", { ...base, lowerIn: { x: 0 } }, "the penalties are no penalty and λ = 0, α = 0, lower x=0"],
   ];
   test.each(cases)("%s", async (_, other, difference) => {
     const [a, b] = [await fitted(some, base), await fitted(some, other)];

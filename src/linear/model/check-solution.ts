@@ -3,6 +3,7 @@ import { packedIndex } from "../../stats/packed.js";
 import { option, wording } from "../../wording.js";
 import { unwhiten } from "../covariance/whitening.js";
 import { columnsOf } from "../solve/solve.js";
+import { unpenalizedSlope } from "./check-penalty.js";
 import type { LinearModel } from "./model.js";
 
 /** Columns up to which everything is checked; of more, some are. */
@@ -20,7 +21,8 @@ const TOLERANCE = 1e-6;
 
 /**
  * Checks that what a model file says of a fit is what its moments say: with S and s the cross-products of X's columns, of
- * these with y, that Sθ = s (but for penalised fits and descents, which solve it not or not to the end), β₀ = ȳ − x̄ᵀβ,
+ * these with y, that Sθ = s (of penalised fits the optimality conditions; not for descents, which do not solve it to the
+ * end), β₀ = ȳ − x̄ᵀβ,
  * RSS = yᵀy − 2sᵀβ + βᵀSβ, TSS, and S·Cov(θ̂)·v = σ²v for a vector v; of a robust covariance, that it is what its meat
  * gives. O(p²) for p columns, of which 64 are looked at where there are more than 1,000. Fits with absorbed effects,
  * which would have to be solved again, are checked in RSS ≤ TSS only.
@@ -46,6 +48,8 @@ export function checkSolution(model: LinearModel, name: string): void {
     if (solved && !(size < Infinity && Math.abs(rest) <= SUM_TOLERANCE * size))
       throw wrong(`the coefficient of ${JSON.stringify(model.terms[j])} is`);
   }
+  const off = unpenalizedSlope(model, sums);
+  if (off !== undefined) throw wrong(`the coefficient of ${JSON.stringify(model.terms[off])} is`);
   if (intercept && solver !== "gd" && !near(sums.interceptGap, 0, SUM_TOLERANCE * sums.interceptSize))
     throw wrong("the intercept is");
   if (sums.looked.length === sums.terms) {

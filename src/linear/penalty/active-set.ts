@@ -35,7 +35,7 @@ export function shift(
 }
 
 /** Whether a column is neither at a bound nor at the kink of its penalty, so that b_j is where the gradient is 0. */
-export function isFree(problem: PenalizedQuadratic, b: Float64Array, j: number): boolean {
+function isFree(problem: PenalizedQuadratic, b: Float64Array, j: number): boolean {
   const { lasso, lower, upper, gram } = problem;
   const at = b[j]!;
   return gram[packedIndex(j, j)]! > 0 && at > lower[j]! && at < upper[j]! && !(at === 0 && lasso[j]! > 0);

@@ -1,6 +1,6 @@
 import { nearestName } from "../../dataset/nearest.js";
 import { UsageError } from "../../errors.js";
-import { type OptionName, option, type Wording, wording } from "../../wording.js";
+import { type OptionMark, option, type Wording, wording } from "../../wording.js";
 import type { Penalty } from "../model/document-schema.js";
 import type { Regression } from "../solve/regression.js";
 import type { PenaltyOptions } from "./problem.js";
@@ -74,14 +74,14 @@ export function checkNames(regression: Regression, { factors, lowerIn, upperIn }
   if (factors === undefined && lowerIn === undefined && upperIn === undefined) return;
   const known = new Set(regression.terms.flatMap((_, j) => namesOf(regression, j)));
   for (const [asked, named] of [
-    ["penaltyFactors", factors],
-    ["lower", lowerIn],
-    ["upper", upperIn],
+    [option("penaltyFactors"), factors],
+    [option("lower"), lowerIn],
+    [option("upper"), upperIn],
   ] as const)
     for (const name of Object.keys(named ?? {})) {
       if (known.has(name)) continue;
       const near = nearestName(name, [...known]);
-      throw new UsageError(wording`${option(asked)} names ${JSON.stringify(name)}, which is no term`, {
+      throw new UsageError(wording`${asked} names ${JSON.stringify(name)}, which is no term`, {
         hint:
           near === undefined
             ? `there are ${[...known].slice(0, 20).join(", ")}`
@@ -133,9 +133,9 @@ export function checkedLimits(asked: AskedLimits): NamedLimits {
   const { penaltyFactors } = asked;
   for (const [name, factor] of Object.entries(penaltyFactors ?? {}))
     if (!(factor >= 0 && factor < Infinity))
-      throw outOf("penaltyFactors", wording`a factor must be 0 or more`, factor, name);
-  const lower = boundOf("lower", -1, asked.lower, asked.lowerIn);
-  const upper = boundOf("upper", 1, asked.upper, asked.upperIn);
+      throw outOf(option("penaltyFactors"), wording`a factor must be 0 or more`, factor, name);
+  const lower = boundOf(option("lower"), -1, asked.lower, asked.lowerIn);
+  const upper = boundOf(option("upper"), 1, asked.upper, asked.upperIn);
   return limitsOf({
     factors: isEmpty(penaltyFactors) ? undefined : { ...penaltyFactors },
     lower: lower.all,
@@ -146,7 +146,7 @@ export function checkedLimits(asked: AskedLimits): NamedLimits {
 }
 
 function boundOf(
-  name: "lower" | "upper",
+  name: OptionMark,
   side: 1 | -1,
   all: number | undefined,
   some: Readonly<Record<string, number>> | undefined,
@@ -171,7 +171,7 @@ function isEmpty(named: object | undefined): boolean {
   return named === undefined || Object.keys(named).length === 0;
 }
 
-function outOf(name: OptionName, rule: Wording, value: number, at: string | undefined): UsageError {
+function outOf(name: OptionMark, rule: Wording, value: number, at: string | undefined): UsageError {
   const where = at === undefined ? "" : ` for ${JSON.stringify(at)}`;
-  return new UsageError(wording`${option(name)}: ${rule}, got ${value}${where}`);
+  return new UsageError(wording`${name}: ${rule}, got ${value}${where}`);
 }

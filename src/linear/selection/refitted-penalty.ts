@@ -44,17 +44,17 @@ export function penaltyOf(
   if (chosen === undefined || (chosen === 0 && lambda === undefined)) {
     const [name] = (
       [
-        ["alpha", alpha],
-        ["penaltyFactors", asked.factors],
-        ["relax", relax || undefined],
-        ["gamma", gamma],
+        [option("alpha"), alpha],
+        [option("penaltyFactors"), asked.factors],
+        [option("relax"), relax || undefined],
+        [option("gamma"), gamma],
       ] as const
     ).flatMap(([one, value]) => (value === undefined ? [] : [one]));
     if (name !== undefined)
       throw new UsageError(
-        name === "alpha"
-          ? wording`${option("alpha")} is the mix of a penalty, and there is none`
-          : wording`${option(name)} goes with a penalty, and there is none`,
+        name.option === "alpha"
+          ? wording`${name} is the mix of a penalty, and there is none`
+          : wording`${name} goes with a penalty, and there is none`,
         { hint: wording`add ${option("lambda")}` },
       );
     if (chosen === undefined) return undefined;
@@ -64,7 +64,7 @@ export function penaltyOf(
     relax === undefined && gamma === undefined ? own : gammasOf({ relax: relax ?? own !== undefined, gamma });
   return {
     lambda: chosen,
-    alpha: alpha ?? before?.alpha ?? 0,
+    alpha: chosen === 0 ? 0 : (alpha ?? before?.alpha ?? 0),
     // A λ of the model's own means what it meant there.
     parametrization: lambda === undefined && before !== undefined ? before.parametrization : "glmnet",
     ...(shares === undefined || chosen === 0 ? {} : { gamma: shares }),

@@ -22,6 +22,14 @@ const FITS: Record<string, FitCsvOptions & { file?: string }> = {
   hc1: { features: ["rm", "lstat"], vcov: "hc1" },
   ridge: { features: ["rm", "lstat", "tax"], lambda: 0.5 },
   lasso: { features: ["rm", "lstat", "tax", "zn"], lambda: 0.5, alpha: 1 },
+  shares: {
+    features: ["rm", "lstat", "tax", "zn"],
+    lambda: 0.5,
+    alpha: 0.3,
+    penaltyFactors: { rm: 0, tax: 2 },
+  },
+  bounds: { features: ["rm", "lstat", "tax", "zn"], lower: -0.3, upperIn: { rm: 4 } },
+  relaxed: { features: ["rm", "lstat", "tax", "zn"], lambda: 1.5, alpha: 1, relax: true, gamma: 0 },
 };
 
 beforeAll(async () => {
@@ -132,6 +140,17 @@ describe("a model file without a digest", () => {
     ["a covariance", "factors", [["covariance.4", plus(1e-3)]], /the covariance is/],
     ["a robust covariance", "hc1", [["covariance.2", times(0.5)]], /the covariance is/],
     ["a meat", "hc1", [["vcov.meat.0", times(2)]], /the covariance is/],
+    ["a slope of a lasso", "lasso", [["coefficients.1", times(1.0001)]], /coefficient of "rm"/],
+    ["λ", "ridge", [["penalty.lambda", times(1.001)]], /coefficient of "rm"/],
+    ["λ below 0", "ridge", [["penalty.lambda", -1]], /"penalty.lambda" should be a number of 0 or more/],
+    ["α", "shares", [["penalty.alpha", 0.31]], /coefficient of/],
+    ["a factor", "shares", [["penalty.factors.tax", 2.01]], /coefficient of/],
+    ["a factor below 0", "shares", [["penalty.factors.tax", -2]], /"penalty.factors.tax" should be/],
+    ["a bound", "bounds", [["penalty.lower", -0.29]], /coefficient of "lstat"/],
+    ["a bound that leaves 0 out", "bounds", [["penalty.lower", 1]], /"penalty.lower" should be/],
+    ["a named bound", "bounds", [["penalty.upperIn.rm", 4.01]], /coefficient of "rm"/],
+    ["γ", "relaxed", [["penalty.gamma", 1]], /coefficient of/],
+    ["γ above 1", "relaxed", [["penalty.gamma", 2]], /"penalty.gamma" should be a number from 0 to 1/],
     ["rows of folds", "plain", [["folds.0.n", plus(1)]], /"folds"/],
   ])("is refused with %s changed", async (_, name, changes, message) => {
     const document = documentOf(name);
@@ -146,7 +165,6 @@ describe("a model file without a digest", () => {
   });
 
   test("is refused, or predicts the same, whatever number is changed", async () => {
-    // Of a penalised fit, which does not solve the normal equations, coefficients are held by rss alone.
     const keys = [
       "coefficients",
       "covariance",
@@ -158,8 +176,10 @@ describe("a model file without a digest", () => {
       "terms",
       "aliased",
       "moments",
+      "penalty",
     ];
-    for (const name of ["plain", "double", "qr", "no intercept", "weights", "factors", "aliased"]) {
+    for (const name of Object.keys(FITS)) {
+      if (name === "hc1") continue;
       const model = models.get(name)!;
       const k = model.terms.length;
       const X = Float64Array.from({ length: 8 * k }, (_, i) => Math.sin(i + 1) * 10);
