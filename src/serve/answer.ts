@@ -1,9 +1,10 @@
-import type { AskableModel, Predicted } from "./askable.js";
+import type { AskableModel } from "./askable.js";
 import { checkAnswer } from "./cost.js";
 import { csvBatches } from "./csv-body.js";
 import { type InferRequest, readInferRequest } from "./infer-request.js";
 import { readInvocation } from "./invocation.js";
 import { JsonText } from "./json-text.js";
+import type { Predicted } from "./predicted.js";
 import { type Checkpoint, predictInto } from "./predictions.js";
 import type { OutputWish, Question } from "./question.js";
 import { badRequest } from "./request-error.js";

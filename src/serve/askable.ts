@@ -10,19 +10,11 @@ import type { UnseenPolicy } from "../linear/model/unseen.js";
 import { WithinBlock } from "../linear/model/within-block.js";
 import { tCritical } from "../stats/distributions.js";
 import type { Batch, BatchShape } from "./batch.js";
+import type { Predicted, Predictor } from "./predicted.js";
 import type { IntervalWish } from "./question.js";
 import { badRequest, listed, quoted } from "./request-error.js";
+import { groupsPredictor } from "./served-groups.js";
 import type { IntervalParts, ModelDescription, ServedModel } from "./served-model.js";
-
-/** Where predictions go, and their intervals where they are asked for: one value per row. */
-export interface Predicted {
-  readonly prediction: Float64Array;
-  readonly lower: Float64Array | undefined;
-  readonly upper: Float64Array | undefined;
-}
-
-/** Fills rows `from` to `to` − 1 of what it is made for; `from` on a multiple of 128. */
-type Predictor = (out: Predicted, from: number, to: number) => void;
 
 /** A model made ready in this thread to be asked. */
 export interface AskableModel extends BatchShape {
@@ -63,19 +55,21 @@ export function makeReady(model: ServedModel): AskableModel {
     if (wish === undefined) return undefined;
     if (model.intervals === undefined) throw badRequest(`the model has no intervals: ${model.noIntervals}`);
     parts ??= deserialize(model.intervals) as IntervalParts;
-    const { df, ...rest } = parts;
+    const { df } = parts;
     const critical = df > 0 ? tCritical(wish.level, df) : Number.NaN;
-    return new IntervalBlock({ ...rest, kind: wish.kind, critical });
+    return new IntervalBlock({ ...parts, kind: wish.kind, critical });
   };
+  const groups = model.groups && groupsPredictor(model, inputs);
   return {
     named: `"model_name":${JSON.stringify(name)},"model_version":${JSON.stringify(version)}`,
     inputs,
     position: new Map(inputs.map((input, j) => [input.name, j])),
     width,
     predictor:
-      formula === undefined
+      groups ??
+      (formula === undefined
         ? (batch, _unseen, wish) => plainPredictor(batch, weights, intervals(wish))
-        : (batch, unseen, wish) => formulaPredictor(formula, batch, unseen, intervals(wish)),
+        : (batch, unseen, wish) => formulaPredictor(formula, batch, unseen, intervals(wish))),
   };
 }
 

@@ -1,8 +1,10 @@
 import { ModelError } from "../errors.js";
-import { parseModel } from "../linear/model/model-file.js";
+import { parseAnyModel } from "../linear/model/model-file.js";
+import { ModelGroup } from "../linear/model/model-group.js";
 import { answerJobs } from "../parallel/answer.js";
 import { makeReady } from "./askable.js";
 import { readModelText } from "./read-model-text.js";
+import { servedGroups } from "./served-groups.js";
 import { type ServedModel, servedModel } from "./served-model.js";
 
 /** A model file to read. */
@@ -17,7 +19,9 @@ export interface LoadJob {
 }
 
 answerJobs<LoadJob, ServedModel>(async ({ path, name, version, limit, trust }) => {
-  const model = servedModel(parseModel(await readModelText(path, limit), path, { trust }), name, version);
+  const read = parseAnyModel(await readModelText(path, limit), path, { trust });
+  const model =
+    read instanceof ModelGroup ? servedGroups(read, name, version) : servedModel(read, name, version);
   if (!model.weights.every(Number.isFinite)) throw new ModelError(`${path}: a coefficient is not a number`);
   checkPredicts(model);
   return model;

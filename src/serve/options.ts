@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { UsageError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
+import type { ModelGroup } from "../linear/model/model-group.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
 
 /**
@@ -9,7 +10,10 @@ import type { UnseenPolicy } from "../linear/model/unseen.js";
  * A file `price.json` is model `price`, version 1. A folder holds such files, and folders `NAME/model.json` and
  * `NAME/VERSION/model.json`.
  */
-export type ServeModels = string | readonly string[] | Readonly<Record<string, string | LinearModel>>;
+export type ServeModels =
+  | string
+  | readonly string[]
+  | Readonly<Record<string, string | LinearModel | ModelGroup>>;
 
 /** Options of serving, in the plugin and in a server of its own; all may be left out. */
 export interface ServeOptions {

@@ -1,5 +1,6 @@
-import type { AskableModel, Predicted } from "./askable.js";
+import type { AskableModel } from "./askable.js";
 import type { Batch } from "./batch.js";
+import type { Predicted } from "./predicted.js";
 import type { IntervalWish, Question } from "./question.js";
 
 /** Called between pieces of work; throws once nobody waits for the answer any more. */

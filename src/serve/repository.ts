@@ -1,8 +1,10 @@
 import { UsageError } from "../errors.js";
 import { LinearModel } from "../linear/model/model.js";
+import { ModelGroup } from "../linear/model/model-group.js";
 import { type FoundFiles, findModelFiles, type ModelFile, type ModelPath } from "./model-files.js";
 import type { ServeModels } from "./options.js";
 import { quoted, RequestError } from "./request-error.js";
+import { servedGroups } from "./served-groups.js";
 import { type ServedModel, servedModel } from "./served-model.js";
 
 /** A model that is served, and what became of the last change of its file. */
@@ -44,12 +46,13 @@ export class Repository {
    */
   async open(models: ServeModels, onReload: OnReload): Promise<void> {
     const list = typeof models === "string" ? [models] : models;
-    const named: [string | undefined, string | LinearModel][] = Array.isArray(list)
+    const named: [string | undefined, string | LinearModel | ModelGroup][] = Array.isArray(list)
       ? list.map((path) => [undefined, path])
       : Object.entries(list);
     if (named.length === 0) throw new UsageError("there is no model to serve");
     for (const [name, model] of named) {
       if (model instanceof LinearModel) this.add(servedModel(model, name!, "1"), undefined, "");
+      else if (model instanceof ModelGroup) this.add(servedGroups(model, name!, "1"), undefined, "");
       else {
         const path = { path: model, name };
         this.paths.push(path);

@@ -25,10 +25,7 @@ export interface ModelDescription {
 }
 
 /** What a model's intervals are made of, whatever their kind and level. */
-export interface IntervalParts extends Omit<IntervalPlan, "kind" | "critical"> {
-  /** The degrees of freedom of Student's t. */
-  readonly df: number;
-}
+export type IntervalParts = Omit<IntervalPlan, "kind" | "critical">;
 
 /**
  * A model as it is served: small, plain data that goes to worker threads with every job, what is large in shared
@@ -44,7 +41,9 @@ export interface ServedModel {
   readonly weights: Float64Array;
   /** A `ModelDescription` as JSON. */
   readonly description: Uint8Array;
-  /** `IntervalParts`, serialised; undefined where the model has no intervals, and then why. */
+  /** Of models by group their `GroupPredictorPlan`, serialised; θ is in there then. */
+  readonly groups?: Uint8Array | undefined;
+  /** `IntervalParts`, of models by group `GroupIntervals`, serialised; undefined where the model has no intervals, and then why. */
   readonly intervals: Uint8Array | undefined;
   readonly noIntervals: string | undefined;
   /** What the page and the model's metadata show. */
@@ -113,15 +112,15 @@ function intervalsOf(model: LinearModel): Pick<ServedModel, "intervals" | "noInt
     };
   try {
     const { kind: _kind, critical: _critical, ...parts } = intervalPlan(model, tCritical);
-    const whole: IntervalParts = { ...parts, df: model.dfInference };
-    return { intervals: shared(serialize(whole)), noIntervals: undefined };
+    return { intervals: shared(serialize(parts satisfies IntervalParts)), noIntervals: undefined };
   } catch (error) {
     if (!(error instanceof GomlError)) throw error;
     return { intervals: undefined, noIntervals: error.message };
   }
 }
 
-function shared(bytes: Uint8Array): Uint8Array {
+/** A copy in memory that threads share. */
+export function shared(bytes: Uint8Array): Uint8Array {
   const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
   copy.set(bytes);
   return copy;

@@ -25,6 +25,7 @@ interface FitsIntervals {
   /** One a group. */
   constant: Float64Array;
   sigma2: Float64Array;
+  df: Float64Array;
   critical: Float64Array;
   /** Two a group. */
   target: Float64Array;
@@ -58,26 +59,48 @@ export function groupIntervals(
 ): GroupIntervals {
   const { interval: kind = "prediction", level = 0.95 } = options;
   if (!(level > 0 && level < 1)) throw new UsageError(`level should be between 0 and 1, got ${level}`);
-  // Groups have few different degrees of freedom, and a quantile takes longer than all else of a group.
+  const critical = eachOnce(tCritical);
+  return {
+    kind,
+    fits: fits && fitsIntervals(fits, (df) => critical(level, df)),
+    others: new Map(Array.from(others, ([name, model]) => [name, intervalPlan(model, critical, options)])),
+  };
+}
+
+/** The intervals of another kind and level. */
+export function intervalsAt(
+  { fits, others }: GroupIntervals,
+  kind: IntervalKind,
+  level: number,
+  tCritical: Critical,
+): GroupIntervals {
+  const quantile = eachOnce(tCritical);
+  const critical = (df: number) => (df > 0 ? quantile(level, df) : Number.NaN);
+  return {
+    kind,
+    fits: fits && { ...fits, critical: fits.df.map(critical) },
+    others: new Map(
+      Array.from(others, ([name, plan]) => [name, { ...plan, kind, critical: critical(plan.df) }]),
+    ),
+  };
+}
+
+/** Groups have few different degrees of freedom, and a quantile takes longer than all else of a group. */
+function eachOnce(tCritical: Critical): Critical {
   const quantiles = new Map<number, number>();
-  const critical: Critical = (own, df) => {
+  return (level, df) => {
     let quantile = quantiles.get(df);
     if (quantile === undefined) {
-      quantile = tCritical(own, df);
+      quantile = tCritical(level, df);
       quantiles.set(df, quantile);
     }
     return quantile;
-  };
-  return {
-    kind,
-    fits: fits && fitsIntervals(fits, (df) => (df > 0 ? critical(level, df) : Number.NaN)),
-    others: new Map(Array.from(others, ([name, model]) => [name, intervalPlan(model, critical, options)])),
   };
 }
 
 function fitsIntervals(
   { regression, coefficients, rss, moments }: FitsOfIntervals,
-  criticalOf: (df: number) => number,
+  critical: (df: number) => number,
 ): FitsIntervals {
   const columns = regression.terms.length;
   const rank = columns + (regression.intercept ? 1 : 0);
@@ -86,6 +109,7 @@ function fitsIntervals(
     columns,
     constant: new Float64Array(groups),
     sigma2: new Float64Array(groups),
+    df: new Float64Array(groups),
     critical: new Float64Array(groups),
     target: new Float64Array(2 * groups),
     mean: new Float64Array(columns * groups),
@@ -99,7 +123,8 @@ function fitsIntervals(
     const df = moments.n[g]! - rank;
     lists.constant[g] = whitening.constant;
     lists.sigma2[g] = df > 0 ? rss[g]! / df : Number.NaN;
-    lists.critical[g] = criticalOf(df);
+    lists.df[g] = df;
+    lists.critical[g] = df > 0 ? critical(df) : Number.NaN;
     lists.target.set(whitening.target, 2 * g);
     for (const part of ["mean", "meanLow", "slopes"] as const) lists[part].set(whitening[part], columns * g);
     lists.lower.set(whitening.lower, packedLength(columns) * g);
@@ -109,7 +134,7 @@ function fitsIntervals(
 
 /** The plan of the intervals of group g side by side: views of the lists. */
 export function listedIntervalPlan({ kind, fits }: GroupIntervals, g: number): IntervalPlan {
-  const { columns, constant, sigma2, critical, target } = fits!;
+  const { columns, constant, sigma2, df, critical, target } = fits!;
   const own = (list: Float64Array, width: number) => list.subarray(g * width, (g + 1) * width);
   const whitening: Whitening = {
     rank: columns + (constant[g] === 0 ? 0 : 1),
@@ -121,5 +146,12 @@ export function listedIntervalPlan({ kind, fits }: GroupIntervals, g: number): I
     slopes: own(fits!.slopes, columns),
     lower: own(fits!.lower, packedLength(columns)),
   };
-  return { whitening, meat: undefined, sigma2: sigma2[g]!, kind, critical: critical[g]! };
+  return {
+    whitening,
+    meat: undefined,
+    sigma2: sigma2[g]!,
+    kind,
+    df: df[g]!,
+    critical: critical[g]!,
+  };
 }

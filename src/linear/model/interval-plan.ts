@@ -40,6 +40,7 @@ export function intervalPlan(
     meat: model.vcov.type === "iid" ? undefined : Float64Array.from(model.vcov.meat),
     sigma2: model.dfResidual > 0 ? model.rss / model.dfResidual : Number.NaN,
     kind: interval,
+    df,
     critical: df > 0 ? tCritical(level, df) : Number.NaN,
   };
 }

@@ -31,7 +31,8 @@ export interface IntervalPlan {
   meat: Float64Array | undefined;
   sigma2: number;
   kind: IntervalKind;
-  /** The t-quantile. */
+  /** The degrees of freedom of Student's t, and its quantile. */
+  df: number;
   critical: number;
 }
 

@@ -39,15 +39,6 @@ export async function readModel(path: string, options: ReadModelOptions = {}): P
   return oneModel(await readAnyModel(path, options), path);
 }
 
-/**
- * One model from the text of its file.
- *
- * @throws ModelError as readModel
- */
-export function parseModel(text: string, path: string, options: ReadModelOptions = {}): LinearModel {
-  return oneModel(parseAnyModel(text, path, options), path);
-}
-
 function oneModel(model: LinearModel | ModelGroup, path: string): LinearModel {
   if (model instanceof LinearModel) return model;
   throw new ModelError(`${path} holds ${model.models.size} models, by ${model.groupBy}`, {
@@ -121,7 +112,16 @@ async function readText(path: string, signal: AbortSignal | undefined): Promise<
   }
 }
 
-function parseAnyModel(text: string, path: string, { trust }: ReadModelOptions): LinearModel | ModelGroup {
+/**
+ * A model, or models by group, from the text of their file.
+ *
+ * @throws ModelError as readModel
+ */
+export function parseAnyModel(
+  text: string,
+  path: string,
+  { trust }: ReadModelOptions = {},
+): LinearModel | ModelGroup {
   let document: unknown;
   try {
     document = JSON.parse(text);
