@@ -1,4 +1,4 @@
-import { isIPv6 } from "node:net";
+import { isIPv6, SocketAddress } from "node:net";
 import { RequestError } from "./request-error.js";
 
 /** What may be in the house. */
@@ -127,12 +127,18 @@ export class Visit {
   }
 }
 
-/** One client: an IPv4 address, or the /64 network that one IPv6 host has to choose addresses from. */
-function clientOf(address: string): string {
+/**
+ * One client: an IPv4 address, or the /64 network that one IPv6 host has to choose addresses from. Addresses that a proxy
+ * tells may be written in any of IPv6's ways, an IPv4 address as one of IPv6 too, and some append a port.
+ */
+export function clientOf(address: string): string {
   if (!address.includes(":")) return address;
-  if (address.startsWith("::ffff:") && address.includes(".")) return address.slice(7);
-  if (!isIPv6(address)) return address;
-  const [head = "", tail = ""] = address.split("%")[0]!.split("::");
+  const bare = /^([0-9.]+):[0-9]+$|^\[([^\]]*)\](?::[0-9]+)?$/.exec(address);
+  const plain = (bare?.[1] ?? bare?.[2] ?? address).split("%")[0]!;
+  if (!isIPv6(plain)) return plain;
+  const { address: canonical } = new SocketAddress({ address: plain, family: "ipv6" });
+  if (canonical.startsWith("::ffff:") && canonical.includes(".")) return canonical.slice(7);
+  const [head = "", tail = ""] = canonical.split("::");
   const groups = (text: string) => (text === "" ? [] : text.split(":"));
   const zeros = Array(Math.max(0, 8 - groups(head).length - groups(tail).length)).fill("0");
   return [...groups(head), ...zeros, ...groups(tail)].slice(0, 4).join(":");

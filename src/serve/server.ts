@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { isIP, isIPv6, type Socket } from "node:net";
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -7,6 +7,7 @@ import Fastify, {
   type FastifyServerOptions,
   LogController,
 } from "fastify";
+import { UsageError } from "../errors.js";
 import { announcedLength } from "./body.js";
 import { hasRequests } from "./departure.js";
 import { LogBuffer } from "./log-buffer.js";
@@ -23,7 +24,11 @@ export interface ServerOptions extends ServeOptions {
    * standard output. Default: 4 MiB.
    */
   logBuffer?: number | undefined;
-  /** Fastify's `trustProxy`: whose word on the client's address is taken. Default: nobody's. */
+  /**
+   * Fastify's `trustProxy`: whose word on the client's address, in X-Forwarded-For, is taken. The addresses of proxies,
+   * networks or `loopback`, `linklocal`, `uniquelocal` among them, or a function of an address and how many hops it is
+   * away; `true` believes whatever the client wrote. Default: nobody's.
+   */
   trustProxy?: FastifyServerOptions["trustProxy"];
   /** Milliseconds that a client may take to send a request, after which it gets 408. Default: 120,000. */
   requestTimeout?: number | undefined;
@@ -86,7 +91,7 @@ export function createServer(models: ServeModels, options: ServerOptions = {}): 
     return503OnClosing: false,
     // Models are loaded while the server gets ready, and may take as long as they take.
     pluginTimeout: 0,
-    trustProxy: options.trustProxy ?? false,
+    trustProxy: checkProxies(options.trustProxy ?? false),
     requestTimeout,
     http: {
       headersTimeout,
@@ -139,6 +144,23 @@ export function createServer(models: ServeModels, options: ServerOptions = {}): 
     return { dropped, failure, stuck };
   });
   return app as unknown as GomlServer;
+}
+
+/** @throws UsageError for what is no address or network */
+function checkProxies<Proxies>(proxies: Proxies): Proxies {
+  const named = ["loopback", "linklocal", "uniquelocal"];
+  const all: unknown[] =
+    typeof proxies === "string" ? proxies.split(",") : Array.isArray(proxies) ? proxies : [];
+  for (const one of all) {
+    const [address = "", bits, ...more] = String(one).trim().split("/");
+    const most = isIPv6(address) ? 128 : 32;
+    const network = bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= most);
+    if (!named.includes(address) && (isIP(address) === 0 || !network || more.length > 0))
+      throw new UsageError(`${JSON.stringify(one)} is not the address of a proxy`, {
+        hint: `expected an address, a network such as 10.0.0.0/8, or one of ${named.join(", ")}`,
+      });
+  }
+  return proxies;
 }
 
 /** A log to standard output goes through a buffer of ours; others are their streams' affair. */

@@ -13,6 +13,7 @@ export interface ServeCommandOptions {
   allowedHosts?: string[];
   allowedOrigins?: string[];
   trustProxy?: boolean;
+  proxies?: string[];
   threads?: number;
   bodyLimit: number;
   jsonLimit: number;
@@ -55,7 +56,7 @@ export async function serve(
       tokenFile: options.tokenFile,
       allowedHosts: everything(options.allowedHosts),
       allowedOrigins: everything(options.allowedOrigins),
-      trustProxy: options.trustProxy,
+      trustProxy: options.proxies ?? (options.trustProxy ? nearest : undefined),
       threads: options.threads,
       bodyLimit: options.bodyLimit,
       jsonLimit: options.jsonLimit,
@@ -123,6 +124,13 @@ function outliveReaders(): void {
     stream.removeAllListeners("error");
     stream.on("error", () => {});
   }
+}
+
+/**
+ * The proxy that connects is believed, and nobody before it: what else stands in the header the client may have written.
+ */
+function nearest(_address: string, hop: number): boolean {
+  return hop === 0;
 }
 
 /** `*` alone stands for all. */

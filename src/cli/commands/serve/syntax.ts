@@ -61,7 +61,12 @@ export const serveSyntax: Syntax = (program, run) => {
       "origins whose pages may send requests and read the answers; * is all (default: none but its own page)",
       list,
     )
-    .option("--trust-proxy", "take a client's address from X-Forwarded-For")
+    .option("--trust-proxy", "take a client's address from X-Forwarded-For, as the proxy in front wrote it")
+    .option(
+      "--proxies <addresses>",
+      "the proxies whose word in X-Forwarded-For is taken, such as 10.0.0.0/8 or loopback; implies --trust-proxy",
+      list,
+    )
     .option("--threads <n>", "worker threads for large requests (default: all cores but one)", positive)
     .addOption(bytes("--body-limit <bytes>", "the largest request", 256 * 2 ** 20, "256MiB"))
     .addOption(bytes("--json-limit <bytes>", "the largest request in JSON", 64 * 2 ** 20, "64MiB"))
