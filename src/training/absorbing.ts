@@ -23,17 +23,9 @@ export function checkAbsorbing(spec: ModelSpec, options: FitCsvOptions): void {
       });
     return;
   }
-  const { lambda, relax, gamma, solver = "auto" } = options;
-  const asked =
-    typeof lambda === "string"
-      ? option("lambda", lambda)
-      : solver === "qr" || solver === "gd"
-        ? option("solver", solver)
-        : relax === true && typeof gamma !== "number" && gamma?.length !== 1
-          ? wording`${option("relax", true)} and no single ${option("gamma")}`
-          : undefined;
-  if (asked !== undefined)
-    throw new UsageError(wording`effects cannot be absorbed with ${asked}`, {
+  const { solver = "auto" } = options;
+  if (solver === "qr" || solver === "gd")
+    throw new UsageError(wording`effects cannot be absorbed with ${option("solver", solver)}`, {
       hint: "leave one of them out, or fit the factors as terms",
     });
 }

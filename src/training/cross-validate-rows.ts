@@ -3,14 +3,16 @@ import { cellsOfLevels, effectTables } from "../linear/model/effects-of-model.js
 import { LinearModel } from "../linear/model/model.js";
 import type { RowSpacePlan } from "../linear/model/row-space.js";
 import { penalizeSteps } from "../linear/penalty/penalty.js";
+import type { Absorbed } from "../linear/solve/absorb.js";
 import { type CrossValidation, leaveOneOut } from "../linear/solve/cross-validation.js";
+import type { HeldOut } from "../linear/solve/held-out.js";
 import { solveSteps } from "../linear/solve/solve.js";
 import { type Steps, withPauses } from "../parallel/steps.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
 import type { CrossProducts } from "../stats/cross-products.js";
-import { CvJob, type CvPlan, CvTotal, type FoldFit, type FoldSums, merge } from "./cv-job.js";
+import { CvJob, type CvPlan, CvTotal, type FoldFit, type FoldSums, merge, momentsOf } from "./cv-job.js";
 import { ofFit } from "./robust-vcov.js";
 import { ENTRY } from "./scan-moments.js";
 import type { TrainingPlan } from "./training-job.js";
@@ -31,11 +33,13 @@ export async function crossValidateRows(
   folds: readonly CrossProducts[],
   split: { testSize: number; seed: number; firstRow: number },
   control: ScanControl,
-): Promise<CrossValidation> {
-  const found = await withPauses(foldFits(model, folds), control);
+): Promise<{ cv: CrossValidation; heldOut: HeldOut[] | undefined }> {
+  const fitted = await withPauses(foldFits(model, folds), control);
+  const found = folds.map(({ n }) => (n > 0 ? fitted.shift()! : undefined));
   const plan: CvPlan = {
     predictor: ofFit(model.predictorPlan(true)),
-    fits: folds.map(({ n }) => (n > 0 ? found.shift()! : undefined)),
+    columns: model.terms.length,
+    fits: found.map((one) => one?.fit),
     testSize: split.testSize,
     seed: split.seed,
     firstRow: split.firstRow,
@@ -51,11 +55,28 @@ export async function crossValidateRows(
     },
     control,
   );
-  return errorsOf(plan, total!.folds, model.terms.length);
+  const sums = total!.folds;
+  const { terms, target } = model.regression;
+  const heldOut = sums.flatMap(({ about }, f): HeldOut[] => {
+    const others = found[f]?.others;
+    if (about === undefined || others === undefined) return [];
+    const { unpredicted, target: y } = about;
+    return [{ others, fold: momentsOf(about, [...terms, target]), unpredicted, target: y }];
+  });
+  return {
+    cv: errorsOf(plan, sums, model.terms.length),
+    heldOut: heldOut.length > 0 ? heldOut : undefined,
+  };
 }
 
+/** Products of more columns are not kept per fold: 20 triangles of 256 columns are 5 MB. */
+const MOST_COLUMNS = 256;
+
 /** The models of all folds but one, in the places of the model of all. */
-function* foldFits(model: LinearModel, folds: readonly CrossProducts[]): Steps<FoldFit[]> {
+function* foldFits(
+  model: LinearModel,
+  folds: readonly CrossProducts[],
+): Steps<{ fit: FoldFit; others: CrossProducts }[]> {
   const { spec, levels, references, solver, regression, penalty } = model;
   const k = model.terms.length;
   const all = cellsOfLevels(model).map((cells) => cells.filter((cell) => cell >= 0).length);
@@ -84,8 +105,27 @@ function* foldFits(model: LinearModel, folds: readonly CrossProducts[]): Steps<F
       });
       first += own.length;
     });
-    return { weights, connections, rowSpace: moved(fold.rowSpace, places) };
+    const about = plain.absorption!;
+    const within = k < MOST_COLUMNS ? columnsWithin(about, known, k) : [];
+    return {
+      fit: { weights, connections, rowSpace: moved(fold.rowSpace, places), within },
+      others: about.moments,
+    };
   });
+}
+
+/** Per factor, what each known level adds to the part of each column, y last, that the effects explain. */
+function columnsWithin(absorption: Absorbed, known: readonly Int32Array[], k: number): Float64Array[] {
+  const columns = known.map((own) => new Float64Array(own.length * (k + 1)).fill(Number.NaN));
+  const unit = new Float64Array(k + 1);
+  for (let j = 0; j <= k; j++) {
+    unit.fill(0)[j] = 1;
+    for (const [f, effects] of absorption.effects(unit).entries())
+      known[f]!.forEach((cell, level) => {
+        if (cell >= 0) columns[f]![level * (k + 1) + j] = effects[cell]!;
+      });
+  }
+  return columns;
 }
 
 /** The plan with columns in other places. */
@@ -100,8 +140,16 @@ function moved(plan: RowSpacePlan | undefined, places: readonly number[]): RowSp
 
 function errorsOf({ fits }: CvPlan, sums: readonly FoldSums[], k: number): CrossValidation {
   const filled = sums.filter((_, f) => fits[f] !== undefined);
-  const whole: FoldSums = { n: 0, unpredicted: 0, sumW: 0, mean: 0, spread: 0, squares: 0 };
-  for (const fold of filled) merge(whole, fold);
+  const whole: FoldSums = {
+    n: 0,
+    unpredicted: 0,
+    sumW: 0,
+    mean: 0,
+    spread: 0,
+    squares: 0,
+    about: undefined,
+  };
+  for (const fold of filled) merge(whole, { ...fold, about: undefined });
   const mse = whole.squares / whole.sumW;
   const counted = filled.filter(({ n }) => n > 0);
   const variance = counted.reduce(

@@ -8,11 +8,19 @@ import { LinearModel } from "../linear/model/model.js";
 import { perfectFitNotes } from "../linear/model/summary.js";
 import { checkNames } from "../linear/penalty/column-limits.js";
 import { type CrossValidatedPath, pathNotes } from "../linear/penalty/cross-validated-path.js";
-import { crossValidateWithSteps, penalizeSteps } from "../linear/penalty/penalty.js";
+import {
+  crossValidateHeldOutWithSteps,
+  crossValidateWithSteps,
+  isChosen,
+  type Penalty,
+  penalizeSteps,
+} from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
 import { shardSet } from "../linear/shards/numbered.js";
 import type { CrossValidation } from "../linear/solve/cross-validation.js";
+import type { HeldOut } from "../linear/solve/held-out.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
+import type { Solution } from "../linear/solve/solution.js";
 import { withPauses } from "../parallel/steps.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
@@ -87,7 +95,9 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     spec,
     extended: solver === "extended" || (solver === "auto" && small),
     testSize: options.testSize ?? 0,
-    folds: chosenFolds(options.folds) ?? (spec.absorbed === undefined ? foldsFor(width) : 1),
+    folds:
+      chosenFolds(options.folds) ??
+      (spec.absorbed === undefined || (penalty !== undefined && isChosen(penalty)) ? foldsFor(width) : 1),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
   };
@@ -129,11 +139,30 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   if (penalty !== undefined) checkNames(regression, penalty);
   // Absorbed effects are cross-validated by rows: a model's folds would tell nothing.
   const folds = plan.folds > 1 && !twice ? total.folds : [];
-  const penalized = await watch.solve(() =>
-    penalty === undefined
-      ? undefined
-      : withPauses(penalizeSteps(moments, folds, regression, found.solution, penalty), control),
-  );
+  const penalize = (held: readonly HeldOut[] | undefined) =>
+    watch.solve(() =>
+      penalty === undefined
+        ? undefined
+        : withPauses(penalizeSteps(moments, folds, regression, found.solution, penalty, held), control),
+    );
+  const ofParts = (solution: Solution, chosen: Penalty | undefined, heldOut?: readonly HeldOut[]) => ({
+    spec,
+    levels,
+    references,
+    solver: found.solver,
+    solution,
+    penalty: chosen,
+    moments,
+    folds,
+    heldOut,
+  });
+  let byRows: Awaited<ReturnType<typeof crossValidateRows>> | undefined;
+  const along = penalty !== undefined && isChosen(penalty);
+  const crossValidated = (model: LinearModel) =>
+    watch.scan(() => crossValidateRows(table, layout, model, total.folds, plan, control));
+  // What a path is cross-validated from is known without its λs.
+  if (twice && along) byRows = await crossValidated(LinearModel.of(ofParts(found.solution, undefined)));
+  const penalized = await penalize(byRows?.heldOut);
   if (penalized?.path !== undefined) notes.push(...pathNotes(penalized.path));
   const scan = {
     rows: total.rows + total.excluded,
@@ -145,15 +174,10 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     seed: plan.seed,
     test: null,
   };
+  const solution = penalized?.solution ?? found.solution;
+  if (twice && !along) byRows = await crossValidated(LinearModel.of(ofParts(solution, penalized?.penalty)));
   let model = LinearModel.of({
-    spec,
-    levels,
-    references,
-    solver: found.solver,
-    solution: penalized?.solution ?? found.solution,
-    penalty: penalized?.penalty,
-    moments,
-    folds,
+    ...ofParts(solution, penalized?.penalty, byRows?.heldOut),
     weightsColumn: options.weights,
     ...(await keptSources(sources, plan)),
     shards,
@@ -166,13 +190,19 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     model = await watch.scan(() => robustVcovOf(table, layout, model, request, control));
     notes.push(`the data were read a second time for the ${vcov} covariance`, ...clusterNotes(model.vcov));
   }
-  const cv = twice
-    ? await watch.scan(() => crossValidateRows(table, layout, model, total.folds, plan, control))
-    : await watch.solve(() =>
-        folds.filter((fold) => fold.n > 0).length > 1
-          ? withPauses(crossValidateWithSteps(folds, regression, model.penalty), control)
-          : undefined,
-      );
+  const cv =
+    byRows !== undefined && !along
+      ? byRows.cv
+      : await watch.solve(() => {
+          if (byRows !== undefined)
+            return withPauses(
+              crossValidateHeldOutWithSteps(byRows.heldOut, regression, model.penalty),
+              control,
+            );
+          return folds.filter((fold) => fold.n > 0).length > 1
+            ? withPauses(crossValidateWithSteps(folds, regression, model.penalty), control)
+            : undefined;
+        });
   let test: PredictionMetrics | undefined;
   if (plan.testSize > 0) {
     const score = { predictor: model.predictorPlan(true), unseen: "na" as const, held: plan };

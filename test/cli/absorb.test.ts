@@ -61,12 +61,12 @@ test("what absorbed effects do not go with is refused in one line", () =>
         stderr: expect.stringContaining(message),
       });
     const train = ["train", "wages.csv", ...OPTIONS];
-    await refused([...train, "--lambda", "path"], "goml: effects cannot be absorbed with --lambda path\n", 2);
+    await refused([...train, "--lambda", "path", "--folds", "1"], "there are no folds", 2);
     await refused([...train, "--group-by", "gender"], "goml: effects are not absorbed group by group\n", 2);
     await refused(["train", "wages.csv", "--effects", "e.csv"], "goml: --effects goes with --absorb", 2);
     await goml(folder, [...train, "-q"]);
-    await refused(["select", "model.json", "--criterion", "cv"], "not selected by cross-validation", 2);
-    await refused(["cv", "model.json"], "is cross-validated by its rows", 4);
+    await refused(["select", "model.json", "--criterion", "cv"], "needs the folds' moments", 2);
+    await refused(["cv", "model.json"], "has no cross-validation folds", 2);
     await refused(
       ["predict", "wages.csv", "--machine", "tape"],
       "the machines predict without absorbed effects",

@@ -60,7 +60,7 @@ describe.each(["firm", "firm + year"])("effects of %s", (effects) => {
       });
     }
     expect(() => refit(model, { formula: "y ~ x | shift" })).toThrow();
-    expect(() => refit(model, { lambda: "path" })).toThrow("no λ is chosen along a path");
+    expect(() => refit(model, { lambda: "path" })).toThrow("there are no folds");
   });
 
   test("submodels are compared by the figures that their fits have", async () => {
@@ -75,6 +75,6 @@ describe.each(["firm", "firm + year"])("effects of %s", (effects) => {
     }
     const chosen = stepwise(model, { criterion: "bic" });
     expect(chosen.terms).toEqual(["x", "z"]);
-    expect(() => bestSubsets(model, "cv")).toThrow("not selected by cross-validation");
+    expect(() => bestSubsets(model, "cv")).toThrow("needs the folds' moments");
   });
 });

@@ -127,7 +127,7 @@ test("levels of one row, and levels that nothing connects, are told", async () =
 
 test("what goes wrong is refused", async () => {
   const path = file("refused", panel(4, 100));
-  for (const options of [{ lambda: "path" as const }, { solver: "qr" as const }])
+  for (const options of [{ solver: "qr" as const }])
     await expect(fitCsv(path, { ...byFormula, ...options })).rejects.toThrow(
       /^effects cannot be absorbed with/,
     );

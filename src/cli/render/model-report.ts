@@ -1,7 +1,7 @@
 import { clusterNotes } from "../../linear/covariance/vcov.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import { perfectFitNotes } from "../../linear/model/summary.js";
-import { crossValidateWithSteps } from "../../linear/penalty/penalty.js";
+import { crossValidateHeldOutWithSteps, crossValidateWithSteps } from "../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../linear/solve/cross-validation.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CsvFit } from "../../training/fit-csv.js";
@@ -35,6 +35,8 @@ export function reportOf(model: LinearModel): ModelReport {
 
 /** The cross-validation of a model from the moments of its folds, where it has two or more, in steps. */
 export function* crossValidationSteps(model: LinearModel): Steps<CrossValidation | undefined> {
+  if (model.absorbed !== undefined)
+    return yield* crossValidateHeldOutWithSteps(model.heldOut, model.regression, model.penalty);
   const folds = model.folds.filter((fold) => fold.n > 0);
   if (folds.length < 2) return undefined;
   return yield* crossValidateWithSteps(folds, model.regression, model.penalty);

@@ -384,6 +384,29 @@ export const documentDefinitions = {
         items: anyFold,
         title: "a list of moments",
       },
+      heldOut: {
+        description:
+          "Where effects are absorbed, in place of folds: for each, the moments of the others about their effects, those of " +
+          "the fold about the others' effects, how many of its rows these do not determine, and y's mean and squares.",
+        type: "array",
+        items: {
+          type: "object",
+          properties: {
+            others: anyMoments,
+            fold: anyMoments,
+            unpredicted: count,
+            target: {
+              type: "object",
+              properties: { mean: number, spread: number },
+              required: ["mean", "spread"],
+              title: "the mean and squares of y",
+            },
+          },
+          required: ["others", "fold", "unpredicted", "target"],
+          title: "a fold about the effects of the others",
+        },
+        title: "a list of folds about effects",
+      },
       digest,
     },
     required: [

@@ -7,12 +7,14 @@ import { GomlError, ModelError } from "../../errors.js";
 import { found } from "../../json-schema/expectation.js";
 import { findMismatch } from "../../json-schema/mismatch.js";
 import type { Definitions, Schema } from "../../json-schema/schema.js";
+import { sameColumns } from "../../stats/block-layout.js";
 import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
 import { packedLength } from "../../stats/packed.js";
 import { readMoments } from "../../stats/read-moments.js";
 import { foldWhole } from "../../stats/sparse-fold.js";
 import { verb, wording } from "../../wording.js";
 import { shardsFault } from "../shards/numbered.js";
+import type { HeldOut } from "../solve/held-out.js";
 import {
   documentDefinitions,
   type ModelDocument,
@@ -21,7 +23,8 @@ import {
 } from "./document-schema.js";
 
 /** A checked document, its moments read and its terms coded. */
-export type CheckedDocument = Omit<ModelDocument, "moments" | "folds"> & {
+export type CheckedDocument = Omit<ModelDocument, "moments" | "folds" | "heldOut"> & {
+  heldOut: HeldOut[] | undefined;
   moments: CrossProducts;
   folds: CrossProducts[];
   codedTerms: CodedTerm[];
@@ -72,7 +75,15 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
   const key = targetKey(spec.target);
   for (const one of [moments, ...folds])
     if (one.index(key) < 0) throw wrong(`"moments" lack the target ${found(target)}`);
-  return { ...document, moments, folds, codedTerms: coded };
+  const heldOut = document.heldOut?.map(({ others, fold, ...rest }, f) => ({
+    others: momentsOf(others, name, `heldOut[${f}].others`),
+    fold: momentsOf(fold, name, `heldOut[${f}].fold`),
+    ...rest,
+  }));
+  for (const [f, { others, fold }] of (heldOut ?? []).entries())
+    if (!sameColumns(others.columns, fold.columns))
+      throw wrong(`"heldOut[${f}]" should have the same columns in "others" and "fold"`);
+  return { ...document, moments, folds, heldOut, codedTerms: coded };
 }
 
 /** Which list has not as many numbers as the coefficients ask for. */

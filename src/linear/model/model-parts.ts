@@ -7,6 +7,7 @@ import type { PredictionMetrics } from "../../stats/metrics.js";
 import type { Vcov } from "../covariance/vcov.js";
 import type { Whitening } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
+import type { HeldOut } from "../solve/held-out.js";
 import type { Regression } from "../solve/regression.js";
 import type { AbsorbedEffects, Solution } from "../solve/solution.js";
 import type { DataSource, ModelDocument, ScanDocument, ShardSet, SourceContent } from "./document-schema.js";
@@ -36,6 +37,8 @@ export interface ModelParts {
   /** The moments of the rows of the fit, and those of each cross-validation fold where there are more than one. */
   moments: CrossProducts;
   folds?: readonly CrossProducts[];
+  /** In place of folds where effects are absorbed. */
+  heldOut?: readonly HeldOut[] | undefined;
   /** The column of weights. */
   weightsColumn?: string | undefined;
   /** How the covariance of θ is estimated. Default: iid. */

@@ -17,6 +17,7 @@ import {
 } from "../predict-concurrent.js";
 import type { Absorbed } from "../solve/absorb.js";
 import { relationsOf } from "../solve/aliased-relations.js";
+import type { HeldOut } from "../solve/held-out.js";
 import type { Regression } from "../solve/regression.js";
 import type { AbsorbedEffects, Method, Solution } from "../solve/solution.js";
 import { absorbEffects } from "../solve/solve-absorbed.js";
@@ -93,6 +94,8 @@ export class LinearModel implements FittedModel {
   readonly moments: CrossProducts;
   /** The moments of each cross-validation fold; empty where there are none. */
   readonly folds: readonly CrossProducts[];
+  /** In place of folds where effects are absorbed, as far as they are known. */
+  readonly heldOut: readonly HeldOut[] | undefined;
   /** The column of weights, where the fit had one. */
   readonly weightsColumn: string | undefined;
   /** The penalty of a ridge, lasso or elastic net fit, which has no standard errors; undefined for least squares. */
@@ -134,6 +137,7 @@ export class LinearModel implements FittedModel {
     this.tss = parts.tss;
     this.moments = parts.moments;
     this.folds = parts.folds ?? [];
+    this.heldOut = parts.heldOut;
     this.weightsColumn = parts.weightsColumn;
     this.penalty = parts.penalty;
     this.source = parts.source;
@@ -401,14 +405,28 @@ export class LinearModel implements FittedModel {
 
   /** The document that model.json holds; `JSON.stringify(model)` calls it. */
   toJSON(): ModelDocument {
-    const { moments, folds, ...rest } = this.document();
-    return { ...rest, moments: moments.toJSON(), folds: folds.map((fold) => fold.toJSON()) };
+    const { moments, folds, heldOut, ...rest } = this.document();
+    return {
+      ...rest,
+      moments: moments.toJSON(),
+      folds: folds.map((fold) => fold.toJSON()),
+      ...(heldOut === undefined
+        ? {}
+        : {
+            heldOut: heldOut.map(({ others, fold, ...one }) => ({
+              others: others.toJSON(),
+              fold: fold.toJSON(),
+              ...one,
+            })),
+          }),
+    };
   }
 
   /** The same document with moments that make plain numbers of themselves when they are written. */
-  document(): Omit<ModelDocument, "moments" | "folds"> & {
+  document(): Omit<ModelDocument, "moments" | "folds" | "heldOut"> & {
     moments: { toJSON(): CrossProductsJson };
     folds: { toJSON(): ModelDocument["folds"][number] }[];
+    heldOut?: readonly HeldOut[];
   } {
     let written: CrossProductsJson | undefined;
     const whole = () => {
@@ -450,6 +468,7 @@ export class LinearModel implements FittedModel {
       references: this.references,
       moments: { toJSON: whole },
       folds: this.folds.map((fold) => ({ toJSON: () => foldAlone(fold.toJSON(), whole()) })),
+      ...(this.heldOut === undefined ? {} : { heldOut: this.heldOut }),
     };
   }
 

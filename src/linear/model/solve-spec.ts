@@ -44,7 +44,7 @@ export function* solveSpecSteps(
   const penalized =
     penalty === undefined || isNone(penalty)
       ? undefined
-      : yield* penalizeSteps(moments, folds, regression, plain, penalty);
+      : yield* penalizeSteps(moments, folds, regression, plain, penalty, parts.heldOut);
   if (penalized?.path !== undefined) notes.push(...pathNotes(penalized.path));
   const model = LinearModel.of({
     ...parts,

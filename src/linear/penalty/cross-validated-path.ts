@@ -4,8 +4,16 @@ import {
   type CrossValidation,
   collectErrors,
   crossValidateSteps,
+  type FoldPrediction,
   leaveOneOut,
 } from "../solve/cross-validation.js";
+import {
+  aboutEffects,
+  crossValidateHeldOutSteps,
+  eachHeldOut,
+  type HeldOut,
+  heldOutErrors,
+} from "../solve/held-out.js";
 import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { predictionSquares } from "../solve/prediction-squares.js";
 import type { Regression } from "../solve/regression.js";
@@ -36,13 +44,66 @@ export interface CrossValidatedPath {
 export function* crossValidatePathSteps(
   folds: readonly CrossProducts[],
   regression: Regression,
-  options: NetOptions & { lambdas?: readonly number[] | undefined; count?: number | undefined } = {},
+  options: PathOptions = {},
 ): Steps<CrossValidatedPath> {
   const filled = folds.filter((fold) => fold.n > 0);
-  const total = yield* mergeFoldsSteps(filled);
+  const rows = filled.reduce((sum, { n }) => sum + n, 0);
+  const fewest = rows - filled.reduce((most, { n }) => Math.max(most, n), 0);
+  const all: PathFolds = {
+    total: yield* mergeFoldsSteps(filled),
+    regression,
+    enough: fewest > regression.terms.length + 1,
+    each: (visit) => leaveOneOut(filled, visit),
+    errors: (predictions) => collectErrors(filled, regression.target, predictions),
+    plain: () => crossValidateSteps(filled, regression),
+  };
+  return yield* pathOf(all, options);
+}
+
+/**
+ * `crossValidatePathSteps` where effects are absorbed.
+ *
+ * @param total the moments of all rows about their effects
+ */
+export function* heldOutPathSteps(
+  held: readonly HeldOut[],
+  total: CrossProducts,
+  regression: Regression,
+  options: PathOptions = {},
+): Steps<CrossValidatedPath> {
+  const all: PathFolds = {
+    total,
+    regression: aboutEffects(regression),
+    enough: true,
+    each: (visit) => eachHeldOut(held, visit),
+    errors: (predictions) => heldOutErrors(held, regression, predictions),
+    plain: () => crossValidateHeldOutSteps(held, regression),
+  };
+  return yield* pathOf(all, options);
+}
+
+/** What a path is cross-validated from. */
+interface PathFolds {
+  /** The moments of all rows. */
+  total: CrossProducts;
+  regression: Regression;
+  /** Whether all but one fold have rows enough for least squares. */
+  enough: boolean;
+  /** What `visit` finds for each fold and the merge of all others. */
+  each: <Found>(visit: (others: CrossProducts, fold: CrossProducts) => Steps<Found>) => Steps<Found[]>;
+  errors: (predictions: readonly FoldPrediction[]) => CrossValidation;
+  /** Least squares. */
+  plain: () => Steps<CrossValidation>;
+}
+
+/** λs to take in place of those that come from all rows, or how many of these. */
+type PathOptions = NetOptions & { lambdas?: readonly number[] | undefined; count?: number | undefined };
+
+function* pathOf(folds: PathFolds, options: PathOptions): Steps<CrossValidatedPath> {
+  const { total, regression, enough } = folds;
   const lambdas = [...(options.lambdas ?? (yield* lambdaPathSteps(total, regression, options)))];
   lambdas.sort((x, y) => y - x);
-  const along = (some: readonly number[]) => crossValidated(filled, total, regression, some, options);
+  const along = (some: readonly number[]) => crossValidated(folds, some, options);
   let path = yield* along(lambdas);
   const leastOf = () => path.reduce((least, fit, i) => (fit.mse < path[least]!.mse ? i : least), 0);
   const isLast = (i: number) => path[i]!.lambda === path.at(-1)!.lambda;
@@ -52,9 +113,6 @@ export function* crossValidatePathSteps(
   }
   const best = leastOf();
   const limit = path[best]!.mse + path[best]!.mseError;
-  const rows = filled.reduce((sum, { n }) => sum + n, 0);
-  const fewest = rows - filled.reduce((most, { n }) => Math.max(most, n), 0);
-  const enough = fewest > regression.terms.length + 1;
   const bounded = options.lower !== undefined || options.upper !== undefined;
   const plain = { ...options, gammas: undefined };
   return {
@@ -72,20 +130,18 @@ export function* crossValidatePathSteps(
     unpenalized: !enough
       ? undefined
       : bounded
-        ? (yield* crossValidated(filled, total, regression, [0], plain))[0]
-        : yield* crossValidateSteps(filled, regression),
+        ? (yield* crossValidated(folds, [0], plain))[0]
+        : yield* folds.plain(),
   };
 }
 
 /** The fits to all rows at each λ, with their cross-validated errors. */
 function* crossValidated(
-  filled: readonly CrossProducts[],
-  total: CrossProducts,
-  regression: Regression,
+  { total, regression, each, errors }: PathFolds,
   lambdas: readonly number[],
   options: NetOptions,
 ): Steps<CrossValidatedPath["path"]> {
-  const foldPaths = yield* leaveOneOut(filled, function* (others, fold) {
+  const foldPaths = yield* each(function* (others, fold) {
     const path = yield* elasticNetSteps(others, regression, lambdas, options);
     const predictions: { coefficients: Float64Array; squares: number }[] = [];
     for (const { coefficients } of path) {
@@ -97,7 +153,7 @@ function* crossValidated(
   const fits = yield* elasticNetSteps(total, regression, lambdas, options);
   return fits.map((fit, i) => {
     const predictions = foldPaths.map((predicted) => predicted[i]!);
-    const { mse, rmse, mseError } = collectErrors(filled, regression.target, predictions);
+    const { mse, rmse, mseError } = errors(predictions);
     return { ...fit, mse, rmse, mseError };
   });
 }

@@ -1,7 +1,7 @@
 import { UsageError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
-import { option, type Wording, wording } from "../../wording.js";
+import { option, wording } from "../../wording.js";
 import type { Penalty } from "../model/document-schema.js";
 import {
   type CrossValidation,
@@ -9,11 +9,19 @@ import {
   crossValidateSteps,
   leaveOneOut,
 } from "../solve/cross-validation.js";
+import {
+  aboutEffects,
+  crossValidateHeldOutSteps,
+  eachHeldOut,
+  type HeldOut,
+  heldOutErrors,
+  heldOutOf,
+} from "../solve/held-out.js";
 import { predictionSquares } from "../solve/prediction-squares.js";
 import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
 import { columnLimits, isBounded, limitsOf, type NamedLimits } from "./column-limits.js";
-import { type CrossValidatedPath, crossValidatePathSteps } from "./cross-validated-path.js";
+import { type CrossValidatedPath, crossValidatePathSteps, heldOutPathSteps } from "./cross-validated-path.js";
 import { elasticNetSteps, type NetOptions } from "./elastic-net.js";
 
 export { objectiveOf, PENALTY_OBJECTIVE } from "./objective.js";
@@ -70,6 +78,11 @@ export function gammasOf({ relax, gamma }: AskedRelaxation): PenaltyChoice["gamm
   return gamma.length === 1 ? gamma[0] : gamma;
 }
 
+/** Whether a λ or a γ is to be chosen by cross-validation. */
+export function isChosen({ lambda, gamma }: PenaltyChoice): boolean {
+  return typeof lambda === "string" || Array.isArray(gamma);
+}
+
 /** Whether a choice is none: no λ, and no bounds. */
 export function isNone(choice: PenaltyChoice | undefined): boolean {
   return choice === undefined || (choice.lambda === 0 && !isBounded(choice));
@@ -88,6 +101,7 @@ export interface PenalizedSolution {
  * Nothing is aliased, for a penalty chooses among dependent columns; the rank counts the slopes that are not zero.
  * There is no covariance: the estimates are biased, and t tests of them would be naive.
  *
+ * @param held in place of folds, where effects are absorbed
  * @throws UsageError for a λ, an α or a γ out of range, and for one to be chosen without folds
  */
 export function* penalizeSteps(
@@ -96,6 +110,7 @@ export function* penalizeSteps(
   regression: Regression,
   plain: Solution,
   choice: PenaltyChoice,
+  held?: readonly HeldOut[],
 ): Steps<PenalizedSolution> {
   const { alpha, parametrization } = choice;
   const how = optionsOf(regression, choice);
@@ -103,8 +118,14 @@ export function* penalizeSteps(
   let path: CrossValidatedPath | undefined;
   if (typeof lambda === "string" || Array.isArray(gamma)) {
     const lambdas = typeof lambda === "string" ? undefined : [lambda];
-    checkChoosable(lambdas === undefined ? "λ" : "γ", folds, regression);
-    path = yield* crossValidatePathSteps(folds, regression, { ...how, lambdas });
+    const { absorption: about } = plain;
+    const pairs = heldOutOf(held, regression);
+    if (about === undefined ? folds.length < 2 : pairs === undefined)
+      throw unchoosable(lambdas === undefined ? "λ" : "γ");
+    path =
+      about === undefined
+        ? yield* crossValidatePathSteps(folds, regression, { ...how, lambdas })
+        : yield* heldOutPathSteps(pairs!, about.moments, regression, { ...how, lambdas });
     const chosen = path.path[lambda === "1se" ? path.withinOneError : path.best]!;
     lambda = chosen.lambda;
     gamma = chosen.gamma;
@@ -150,19 +171,9 @@ function isWithin(
   );
 }
 
-/** Throws UsageError where there is nothing to choose a λ or a γ by. */
-function checkChoosable(what: "λ" | "γ", folds: readonly CrossProducts[], { absorbed }: Regression): void {
-  const number: Wording =
-    what === "λ" ? wording`give ${option("lambda")} a number` : wording`give ${option("gamma")} one number`;
-  if (absorbed !== undefined)
-    throw new UsageError(
-      what === "λ"
-        ? "no λ is chosen along a path where effects are absorbed"
-        : "no γ is chosen by cross-validation where effects are absorbed",
-      { hint: wording`${number}, and compare by ${option("folds")}` },
-    );
-  if (folds.length >= 2) return;
-  throw new UsageError(
+/** The error where there is nothing to choose a λ or a γ by. */
+function unchoosable(what: "λ" | "γ"): UsageError {
+  return new UsageError(
     what === "λ"
       ? "a λ can be chosen along a path only by cross-validation, and there are no folds"
       : "a γ can be chosen only by cross-validation, and there are no folds",
@@ -204,6 +215,25 @@ export function* crossValidateWithSteps(
     return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
   });
   return collectErrors(folds, regression.target, predictions);
+}
+
+/** The same of a regression with absorbed effects, from its pairs; undefined where these do not tell of it. */
+export function* crossValidateHeldOutWithSteps(
+  all: readonly HeldOut[] | undefined,
+  regression: Regression,
+  penalty: Penalty | undefined,
+): Steps<CrossValidation | undefined> {
+  const held = heldOutOf(all, regression);
+  if (held === undefined) return undefined;
+  if (penalty === undefined) return yield* crossValidateHeldOutSteps(held, regression);
+  const about = aboutEffects(regression);
+  const how = optionsOf(about, penalty);
+  const predictions = yield* eachHeldOut(held, function* (others, fold) {
+    const [fit] = yield* elasticNetSteps(others, about, [penalty.lambda], how);
+    const { coefficients } = fit!;
+    return { coefficients, squares: predictionSquares(fold, about, coefficients) };
+  });
+  return heldOutErrors(held, regression, predictions);
 }
 
 /** Cross-validates a regression, with its penalty where it has one, from the moments of the folds. */

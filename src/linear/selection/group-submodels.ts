@@ -86,8 +86,15 @@ export class GroupSubmodels implements ComparedSubmodels {
 }
 
 /** What selection needs of a model. */
-export function selectionData({ spec, moments, folds, levels, references }: LinearModel): SelectionData {
-  return { spec, moments, folds: folds.length > 1 ? folds : undefined, levels, references };
+export function selectionData({
+  spec,
+  moments,
+  folds,
+  heldOut,
+  levels,
+  references,
+}: LinearModel): SelectionData {
+  return { spec, moments, folds: folds.length > 1 ? folds : undefined, heldOut, levels, references };
 }
 
 /**

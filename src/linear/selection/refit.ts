@@ -84,6 +84,8 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
       references,
       moments: pruned(model.moments),
       folds: model.folds.map(pruned),
+      // They know y as it was, for R².
+      heldOut: targetKey(spec.target) === targetKey(model.spec.target) ? model.heldOut : undefined,
       weightsColumn,
       source,
       sources,

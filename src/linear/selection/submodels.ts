@@ -6,6 +6,7 @@ import type { Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import { crossValidateSteps } from "../solve/cross-validation.js";
+import { crossValidateHeldOutSteps, type HeldOut, heldOutOf } from "../solve/held-out.js";
 import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
 import { type SolveOptions, solveSteps } from "../solve/solve.js";
@@ -22,6 +23,8 @@ export interface SelectionData {
   moments: CrossProducts;
   /** The moments of the folds, for `cv`. */
   folds?: readonly CrossProducts[] | undefined;
+  /** The same where effects are absorbed. */
+  heldOut?: readonly HeldOut[] | undefined;
   levels: FactorLevels;
   references?: Readonly<Record<string, string>> | undefined;
 }
@@ -60,13 +63,10 @@ export class Submodels implements ComparedSubmodels {
   /** Throws UsageError where `cv` is asked for without folds. */
   constructor(data: SelectionData, criterion: Criterion) {
     const { spec, moments } = data;
-    if (criterion === "cv" && spec.absorbed !== undefined)
-      throw new UsageError("models with absorbed effects are not selected by cross-validation", {
-        hint: "choose aic or bic",
-      });
-    if (criterion === "cv" && data.folds === undefined)
+    const folded = spec.absorbed === undefined ? data.folds !== undefined : data.heldOut !== undefined;
+    if (criterion === "cv" && !folded)
       throw new UsageError("selection by cross-validation needs the folds' moments", {
-        hint: wording`choose aic or bic, or train with ${option("folds")}`,
+        hint: wording`choose aic or bic, or train with ${option("folds", spec.absorbed && 10)}`,
       });
     this.#data = data;
     const target = targetKey(spec.target);
@@ -158,6 +158,14 @@ export class Submodels implements ComparedSubmodels {
 
   *#value(rank: number, rss: number, regression: Regression): Steps<number> {
     const { n } = this.#moments;
+    if (this.#criterion === "cv" && this.#data.spec.absorbed !== undefined) {
+      const held = heldOutOf(this.#data.heldOut, regression);
+      if (held === undefined)
+        throw new UsageError("a submodel has columns that the model has not, of which no fold is known", {
+          hint: "choose aic or bic",
+        });
+      return (yield* crossValidateHeldOutSteps(held, regression)).rmse;
+    }
     if (this.#criterion === "cv") return (yield* crossValidateSteps(this.#data.folds ?? [], regression)).rmse;
     return n * Math.log(rss / n) + (this.#criterion === "aic" ? 2 : Math.log(n)) * rank;
   }

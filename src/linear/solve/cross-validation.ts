@@ -113,7 +113,7 @@ export function* leaveOneOut<Found>(
 }
 
 /** What the model of the other folds predicts on a fold. */
-interface FoldPrediction {
+export interface FoldPrediction {
   coefficients: Float64Array;
   /** Σ w (y − ŷ)² on the fold. */
   squares: number;

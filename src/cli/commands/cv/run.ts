@@ -1,4 +1,4 @@
-import { ModelError, UsageError } from "../../../errors.js";
+import { UsageError } from "../../../errors.js";
 import type { LinearModel } from "../../../linear/model/model.js";
 import { isModelFile, readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
@@ -36,12 +36,7 @@ export async function cv(paths: readonly string[], options: CvOptions, signal: A
     const { cvOfGroups } = await import("./groups.js");
     return cvOfGroups(path, { model, notes: found.notes }, options, signal);
   }
-  if (ofFile && model.absorbed !== undefined)
-    throw new ModelError("a model with absorbed effects is cross-validated by its rows", {
-      hint: "name the CSV, with --absorb, or a formula with |",
-    });
-  const cv =
-    model.absorbed === undefined ? await withPauses(crossValidationSteps(model), { signal }) : found.cv;
+  const cv = found.cv ?? (await withPauses(crossValidationSteps(model), { signal }));
   if (cv === undefined)
     throw new UsageError(`${path} has no cross-validation folds`, { hint: "train with --folds 10" });
   const { notes } = found;
