@@ -62,6 +62,12 @@ export {
   diagnoseCsv,
   type NamedRow,
 } from "./prediction/diagnose-csv.js";
+export {
+  diagnoseGroupCsv,
+  diagnoseGroupsCsv,
+  type GroupDiagnosis,
+  type GroupsDiagnosis,
+} from "./prediction/diagnose-groups-csv.js";
 export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./prediction/evaluate-csv.js";
 export { predictConcurrent } from "./prediction/predict-concurrent.js";
 export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./prediction/predict-csv.js";

@@ -174,7 +174,8 @@ async function diagnoseSources(
   }
 }
 
-function rowHeader(table: Table, text: DiagnosePlan["text"], id: string | undefined): string {
+/** The header of the rows' measures. */
+export function rowHeader(table: Table, text: DiagnosePlan["text"], id: string | undefined): string {
   if (text === undefined) return "";
   const own = [id ?? ROW_COLUMNS[0]!, ...ROW_COLUMNS.slice(1)];
   const names = (list: readonly string[]) =>
@@ -186,8 +187,8 @@ function rowHeader(table: Table, text: DiagnosePlan["text"], id: string | undefi
 }
 
 /** Which rows of its own file a model was not fitted on. */
-async function heldOut(
-  { scan, source: trained }: LinearModel,
+export async function heldOut(
+  { scan, source: trained }: Pick<LinearModel, "scan" | "source">,
   source: Source,
 ): Promise<DiagnosePlan["held"]> {
   if (scan?.testSize === undefined || !(await isTrainedOn(trained, source))) return undefined;
@@ -303,7 +304,7 @@ async function diagnosisOf(
 }
 
 /** The rows with their lines, by number. */
-async function nameRows(table: Table, rows: readonly RowDiagnosis[]): Promise<Map<number, NamedRow>> {
+export async function nameRows(table: Table, rows: readonly RowDiagnosis[]): Promise<Map<number, NamedRow>> {
   const numbers = [...new Set(rows.map(({ row }) => row))].sort((a, b) => a - b);
   const lines = await linesOfRows(
     table,

@@ -153,6 +153,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     dropped: total.dropped,
     ...(total.excluded > 0 ? { excluded: total.excluded } : {}),
     seed: plan.seed,
+    ...(plan.testSize > 0 ? { testSize: plan.testSize } : {}),
     test: null,
   };
   const how: GroupSolving = {

@@ -22,11 +22,15 @@ export interface InfluenceLimits {
   dffits: number;
 }
 
-export function influenceLimits({ n, parameters: rank, dfResidual }: LinearModel): InfluenceLimits {
+/** The limits of a fit; `median` is that of F on p and n − p, where it is known. */
+export function influenceLimits(
+  { n, parameters: rank, dfResidual }: Pick<LinearModel, "n" | "parameters" | "dfResidual">,
+  median = dfResidual > 0 ? fQuantile(0.5, rank, dfResidual) : Number.NaN,
+): InfluenceLimits {
   return {
     rstudent: 3,
     leverage: (3 * rank) / n,
-    cooks: dfResidual > 0 ? fQuantile(0.5, rank, dfResidual) : Number.NaN,
+    cooks: median,
     dffits: 3 * Math.sqrt(rank / dfResidual),
   };
 }
@@ -51,9 +55,14 @@ export class InfluenceBlock {
   readonly rstudent = new Float64Array(BLOCK_ROWS);
   readonly cooks = new Float64Array(BLOCK_ROWS);
   readonly dffits = new Float64Array(BLOCK_ROWS);
-  readonly #scale: FitScale;
+  #scale: FitScale;
 
   constructor(scale: FitScale) {
+    this.#scale = scale;
+  }
+
+  /** Measures by another fit from now on. */
+  use(scale: FitScale): void {
     this.#scale = scale;
   }
 

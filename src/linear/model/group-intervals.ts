@@ -24,6 +24,7 @@ interface FitsIntervals {
   columns: number;
   /** One a group. */
   constant: Float64Array;
+  rss: Float64Array;
   sigma2: Float64Array;
   df: Float64Array;
   critical: Float64Array;
@@ -108,6 +109,7 @@ function fitsIntervals(
   const lists = {
     columns,
     constant: new Float64Array(groups),
+    rss,
     sigma2: new Float64Array(groups),
     df: new Float64Array(groups),
     critical: new Float64Array(groups),
@@ -149,6 +151,7 @@ export function listedIntervalPlan({ kind, fits }: GroupIntervals, g: number): I
   return {
     whitening,
     meat: undefined,
+    rss: fits!.rss[g]!,
     sigma2: sigma2[g]!,
     kind,
     df: df[g]!,

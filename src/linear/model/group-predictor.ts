@@ -6,7 +6,7 @@ import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { BlockPredictor, type PredictorPlan } from "./block-predictor.js";
 import type { RefusedGroup } from "./document-schema.js";
 import { type GroupIntervals, listedIntervalPlan } from "./group-intervals.js";
-import { IntervalBlock } from "./interval.js";
+import { IntervalBlock, type IntervalPlan } from "./interval.js";
 import type { OutsideRow } from "./row-space.js";
 
 /** What predicting by group needs; plain data, so that it can go to a worker. */
@@ -83,6 +83,16 @@ export function rowPredictor(plan: AnyPredictorPlan): BlockPredictor | GroupPred
 }
 
 /**
+ * What is done with a group's rows beside predicting them, in place of intervals: `column` gives the columns of X, one row
+ * after the other.
+ */
+export type EachGroup = (
+  plan: IntervalPlan,
+  rows: readonly number[],
+  column: (j: number) => Float64Array,
+) => void;
+
+/**
  * Predicts each row of a block by the model of its group, with the bits of that model alone. A group that has no
  * model is an unseen level, and its rows' predictions are NaN, as are those of rows without a group.
  */
@@ -114,8 +124,12 @@ export class GroupPredictor {
   readonly #listedRows = new Map<number, number[]>();
   readonly #gathered: { numeric: Float64Array[]; codes: Int32Array[] };
 
-  constructor(plan: GroupPredictorPlan) {
+  readonly #each: EachGroup | undefined;
+
+  /** @param each called in place of making the intervals that the plan has */
+  constructor(plan: GroupPredictorPlan, each?: EachGroup) {
     this.#plan = plan;
+    this.#each = each;
     this.#plans = new Map(plan.groups.map(({ name, plan: own }) => [name, own]));
     const { fits, spec, target } = plan;
     this.#listed = new Map(fits?.names.map((name, g) => [name, g]));
@@ -157,7 +171,7 @@ export class GroupPredictor {
       const number = this.#numberOf(code, names);
       if (number >= 0) {
         this.#add(r, weights!, number);
-        if (this.stdError !== undefined) {
+        if (this.#plan.intervals !== undefined) {
           const own = this.#listedRows.get(code);
           if (own === undefined) this.#listedRows.set(code, [r]);
           else own.push(r);
@@ -237,6 +251,10 @@ export class GroupPredictor {
     const listed = this.#listed.get(name);
     const plan = listed === undefined ? intervals.others.get(name) : listedIntervalPlan(intervals, listed);
     if (plan === undefined) return;
+    if (this.#each !== undefined) {
+      this.#each(plan, rows, column);
+      return;
+    }
     if (this.#intervals === undefined) this.#intervals = new IntervalBlock(plan);
     else this.#intervals.use(plan);
     const block = this.#intervals;

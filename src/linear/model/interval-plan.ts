@@ -38,6 +38,7 @@ export function intervalPlan(
     whitening: model.whitening,
     within: model.withinPlan("intervals"),
     meat: model.vcov.type === "iid" ? undefined : Float64Array.from(model.vcov.meat),
+    rss: model.rss,
     sigma2: model.dfResidual > 0 ? model.rss / model.dfResidual : Number.NaN,
     kind: interval,
     df,

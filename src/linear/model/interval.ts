@@ -29,6 +29,7 @@ export interface IntervalPlan {
   within?: WithinPlan | undefined;
   /** The covariance in whitened coordinates where it is not σ²I. */
   meat: Float64Array | undefined;
+  rss: number;
   sigma2: number;
   kind: IntervalKind;
   /** The degrees of freedom of Student's t, and its quantile. */

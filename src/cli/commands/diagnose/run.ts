@@ -1,18 +1,22 @@
 import { UsageError } from "../../../errors.js";
 import { refuseOverwriting } from "../../../files/same-file.js";
-import { readModel } from "../../../linear/model/model-file.js";
+import { readAnyModel } from "../../../linear/model/model-file.js";
+import { ModelGroup } from "../../../linear/model/model-group.js";
 import { type Diagnosis, diagnoseCsv, type NamedRow } from "../../../prediction/diagnose-csv.js";
+import { diagnoseGroupCsv, diagnoseGroupsCsv } from "../../../prediction/diagnose-groups-csv.js";
 import { version } from "../../../version.js";
 import { readNamed } from "../../program/model-option.js";
+import { type GroupOption, oneOfGroups } from "../../program/one-of-groups.js";
 import { progressBar } from "../../program/progress.js";
 import { type ReadingFlags, readingOptions } from "../../program/reading-options.js";
 import { colour } from "../../render/colour.js";
 import { alignedDecimals, count, pValue, significant } from "../../render/numbers.js";
 import { print } from "../../render/print.js";
 import { renderTable } from "../../render/table.js";
+import { placeOf, presentGroupsDiagnosis, renderQuantiles } from "./groups.js";
 
 /** The options of `goml diagnose`, as commander gives them. */
-export interface DiagnoseOptions extends ReadingFlags {
+export interface DiagnoseOptions extends ReadingFlags, GroupOption {
   model: string;
   output?: string;
   append?: boolean;
@@ -38,9 +42,11 @@ export async function diagnose(
     [{ path: options.output, what: "the rows' measures" }],
     [...data.map((path) => ({ path, what: "the data" })), { path: options.model, what: "the model" }],
   );
-  const model = await readNamed(options.model, readModel, { trust: options.trust, signal });
+  const model = await readNamed(options.model, readAnyModel, { trust: options.trust, signal });
+  const { group } = options;
+  if (group !== undefined) oneOfGroups(model, options.model, group);
   const progress = progressBar("reading");
-  const found = await diagnoseCsv(model, data, {
+  const how = {
     ...readingOptions(options),
     output: options.output,
     append: options.append,
@@ -50,7 +56,15 @@ export async function diagnose(
     unseen: options.unseen,
     signal,
     onProgress: progress.update,
-  }).finally(progress.end);
+  };
+  if (model instanceof ModelGroup && group === undefined) {
+    const found = await diagnoseGroupsCsv(model, data, how).finally(progress.end);
+    presentGroupsDiagnosis(found, model, { ...options, data: data.join(" ") });
+    return 0;
+  }
+  const diagnosing =
+    model instanceof ModelGroup ? diagnoseGroupCsv(model, group!, data, how) : diagnoseCsv(model, data, how);
+  const found = await diagnosing.finally(progress.end);
   // The rows may go to standard output: the report then makes way.
   const stream = options.output === "-" ? process.stderr : process.stdout;
   if (options.json) {
@@ -66,7 +80,7 @@ export async function diagnose(
         ...(excluded > 0 ? { excluded } : {}),
         heldOut,
       },
-      model: { path: options.model, target: model.target },
+      model: { path: options.model, target: model.target, ...(group === undefined ? {} : { group }) },
       ...rest,
     };
     print(`${JSON.stringify(document, null, 2)}\n`, stream);
@@ -103,15 +117,6 @@ function renderDiagnosis(found: Diagnosis, target: string): string {
       ),
     );
   return `${lines.join("\n")}\n`;
-}
-
-function renderQuantiles({ quantiles }: Diagnosis): string {
-  const { min, p05, q1, median, q3, p95, max } = quantiles;
-  const values = [min, p05, q1, median, q3, p95, max].map((value) => significant(value, 5));
-  return renderTable(
-    [["Min", "5%", "1Q", "Median", "3Q", "95%", "Max"].map((title) => colour.dim(title)), values],
-    values.map(() => "right" as const),
-  );
 }
 
 function renderTests({ durbinWatson, breuschPagan, jarqueBera, reset }: Diagnosis): string {
@@ -161,11 +166,6 @@ function standingOutText({ counts, limits, n }: Diagnosis): string {
   ];
   const table = rules.map(([rows, rule]) => [`  ${count(rows)}`, `with ${rule}`]);
   return `${count(counts.any)} of ${count(n)} rows stand out:\n${renderTable(table, ["right", "left"])}`;
-}
-
-function placeOf({ name, line, row }: NamedRow): string {
-  if (name !== undefined && name !== "") return name;
-  return line === undefined ? `row ${row}` : `line ${line}`;
 }
 
 function renderRows(rows: readonly NamedRow[]): string {

@@ -10,6 +10,7 @@ export const diagnoseSyntax: Syntax = (program, run) => {
       "the rows, as a rule those of the fit, of one file or several; - is standard input",
     )
     .option("-m, --model <file>", "the model", "model.json")
+    .option("--group <name>", "of models by group, this one on its rows (default: all, each row by its own)")
     .addOption(unseen())
     .option("-o, --output <file>", "write every row's measures as CSV")
     .option("--append", "keep the input's columns in that file")
