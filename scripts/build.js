@@ -16,7 +16,7 @@ import { createRequire } from "node:module";
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
-import { writeNotices } from "./notices.js";
+import { bundledPackages, writeNotices } from "./notices.js";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -89,6 +89,9 @@ const common = {
   // goml train on a small file.
   alias: { "ml-matrix": resolve("node_modules/ml-matrix/src/index.js") },
 };
+// pino names the folder of its own file, to find what only transports need.
+const folderOfModule =
+  'import { fileURLToPath as __fileURLToPath } from "node:url"; const __dirname = __fileURLToPath(new URL(".", import.meta.url));';
 // The command: a small file that knows the version, one that knows the syntax of all commands, and one for what each
 // command does, whole in itself. Few files open much faster than the twenty that splitting would make of them.
 // Every command has a folder src/cli/commands/<name>, with its syntax and what it does when it runs.
@@ -98,9 +101,9 @@ const bundles = {
   program: "src/cli/program/program.ts",
   ...Object.fromEntries(commands.map((name) => [name, `src/cli/commands/${name}/run.ts`])),
 };
-// What is rarely needed stays out until it is: packages in node_modules, and modules of ours as tsc made them, which
+// What is rarely needed stays out until it is: modules of ours as tsc made them, which
 // must exchange nothing but plain values with the bundle, for its classes are not theirs.
-const rarely = /^\.{1,2}\/(?:.*\/)?(read-design|qr|solve-by-descent|serve\/index)\.js$/;
+const rarely = /^\.{1,2}\/(?:.*\/)?(csv-parse|read-design|qr|solve-by-descent|serve\/index)\.js$/;
 const apart = {
   name: "files of their own",
   setup: (b) =>
@@ -116,17 +119,18 @@ const apart = {
 await build({
   ...common,
   entryPoints: bundles,
-  external: ["csv-parse", "tinybench"],
   plugins: [apart],
 });
-// The special functions are three small modules that come with 220 packages, and ml-matrix's Cholesky is a small part of
-// one large file: inside these files users are spared the rest.
-for (const file of ["stats/distributions", "linear/solve/ml-cholesky"])
+// Others' packages are inside files of ours: users have what was tested here, whatever versions are newest on the day of
+// their install, and are spared the rest. (The special functions are three small modules that come with 220 packages,
+// ml-matrix's decompositions are a small part of one large file, Fastify is made of 48 packages.)
+for (const file of ["stats/distributions", "linear/solve/ml-matrix", "csv/csv-parse", "serve/fastify"])
   await build({
     ...common,
-    banner: {},
+    banner: /csv-parse|fastify/.test(file) ? { js: `${common.banner.js}${folderOfModule}` } : {},
     entryPoints: [`src/${file}.ts`],
     outdir: `dist/${dirname(file)}`,
   });
 for (const entry of workers) await build({ ...common, entryPoints: [entry], entryNames: "[name]" });
+writeFileSync("dist/bundled-packages.json", `${JSON.stringify(bundledPackages(metafiles), null, 2)}\n`);
 writeNotices(metafiles, "dist/THIRD-PARTY-NOTICES.txt");

@@ -41,7 +41,7 @@ export async function* readRows(
   table: Table,
   from: RowsFrom = tableRows(table),
 ): AsyncGenerator<Row[], void, undefined> {
-  const { parse } = await import("csv-parse");
+  const { parse } = await import("./csv-parse.js");
   const { dialect } = table;
   const tracker = new LineTracker(
     from.offset,

@@ -1,15 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isIP, isIPv6, type Socket } from "node:net";
-import Fastify, {
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  type FastifyServerOptions,
-  LogController,
-} from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import { UsageError } from "../errors.js";
 import { announcedLength } from "./body.js";
 import { hasRequests } from "./departure.js";
+import { Fastify, LogController } from "./fastify.js";
 import { LogBuffer } from "./log-buffer.js";
 import { type ServeModels, type ServeOptions, whole } from "./options.js";
 import { mount, noteEnd, tooSlow, UNKNOWN } from "./plugin.js";
@@ -17,7 +12,10 @@ import { Service } from "./service.js";
 
 /** Options of a server of its own, beside those of serving; all may be left out. */
 export interface ServerOptions extends ServeOptions {
-  /** Fastify's `logger`: false (default), true, or pino's options; without a stream it goes to standard output. */
+  /**
+   * Fastify's `logger`: false (default), true, or pino's options; without a stream it goes to standard output. pino's
+   * transports are threads of packages that are not here: for those, mount the plugin in a Fastify app of your own.
+   */
   logger?: FastifyServerOptions["logger"];
   /**
    * Bytes of log that may wait for a reader that does not keep up; then lines are dropped, and counted. Of a log to
@@ -171,8 +169,11 @@ function logOf(options: ServerOptions): {
   const { logger = false } = options;
   const limit = whole(options, "logBuffer", 0, 4 << 20);
   const given = logger === true ? {} : logger;
-  if (given === false || ["stream", "file", "transport"].some((key) => key in given))
-    return { logger, buffer: undefined };
+  if (given !== false && "transport" in given)
+    throw new UsageError("a log by transports is not to be had from this server", {
+      hint: "give it a stream, or mount the plugin in a Fastify app of your own",
+    });
+  if (given === false || ["stream", "file"].some((key) => key in given)) return { logger, buffer: undefined };
   const buffer = new LogBuffer(process.stdout, limit, ({ code }) => {
     process.stderr.write(`goml: the log cannot be written any more (${code}); serving goes on without it\n`);
   });

@@ -1,8 +1,10 @@
-import { execFile } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import * as esbuild from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const run = promisify(execFile);
@@ -27,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the packed package", () => {
-  test("has what it needs to run, and no sources, tests or benchmarks", () => {
+  test("has what it needs to run, and no sources, tests or benchmarks, nor the command once more", () => {
     const paths = packed.map((file) => file.path);
     for (const path of [
       "bin/goml.js",
@@ -37,13 +39,14 @@ describe("the packed package", () => {
       "dist/kernels/kernels.wasm",
       "dist/model.schema.json",
       "dist/THIRD-PARTY-NOTICES.txt",
+      "dist/bundled-packages.json",
       "data/boston.csv",
       "README.md",
       "LICENSE",
       "CHANGELOG.md",
     ])
       expect(paths).toContain(path);
-    expect(paths.filter((path) => /^(src|test|bench|scripts)\//.test(path))).toEqual([]);
+    expect(paths.filter((path) => /^(src|test|bench|scripts|dist\/cli)\//.test(path))).toEqual([]);
   });
 
   test("names files and hosts of nobody: the lock file has no registry in it", () => {
@@ -58,6 +61,63 @@ describe("the packed package", () => {
 });
 
 describe("installed in an empty folder", () => {
+  test("brings no other package, and nothing in it imports one", async () => {
+    expect(readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."))).toEqual([
+      "goml",
+    ]);
+    const { stdout } = await inside("npm", "ls", "--all", "--json");
+    // npm lists the optional peer that is not there.
+    expect(JSON.parse(stdout).dependencies.goml.dependencies).toEqual({ fastify: {} });
+    expect(manifest).not.toHaveProperty("dependencies");
+    expect(manifest.peerDependenciesMeta).toEqual({ fastify: { optional: true } });
+    const installed = join(folder, "node_modules/goml");
+    const entryPoints = readdirSync(join(installed, "dist"), { recursive: true })
+      .map(String)
+      .filter((file) => file.endsWith(".js"))
+      .map((file) => join(installed, "dist", file));
+    expect(entryPoints.length).toBeGreaterThan(100);
+    // Each alone: what it imports is a file of ours that is there, or Node's own.
+    const { metafile } = await esbuild.build({
+      entryPoints,
+      bundle: true,
+      write: false,
+      outdir: join(folder, "out"),
+      platform: "node",
+      format: "esm",
+      splitting: true,
+      target: "node20",
+      metafile: true,
+      logLevel: "silent",
+    });
+    const others = Object.entries(metafile.inputs).flatMap(([file, { imports }]) =>
+      imports
+        .filter(({ external, path }) => external === true && !isBuiltin(path))
+        .map(({ path }) => `${file}: ${path}`),
+    );
+    expect(others).toEqual([]);
+  });
+
+  test("goml serve answers", async () => {
+    await goml("train", "boston.csv", "-q", "-m", "served.json");
+    const child = spawn(join(folder, "node_modules/.bin/goml"), ["serve", "served.json", "--port", "0"], {
+      cwd: folder,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let log = "";
+    const url = await new Promise<string>((resolve, reject) => {
+      child.stdout.on("data", (chunk) => {
+        log += chunk;
+        const [, found] = /"urls":\["([^"]+)"/.exec(log) ?? [];
+        if (found !== undefined) resolve(found);
+      });
+      child.on("exit", () => reject(new Error(log)));
+    });
+    const { models } = (await (await fetch(`${url}/v2/models`)).json()) as { models: string[] };
+    expect(models).toEqual(["served"]);
+    child.kill("SIGTERM");
+    expect(await new Promise((resolve) => child.on("exit", resolve))).toBe(0);
+  });
+
   test("goml trains, predicts the same serial and concurrent, and evaluates", async () => {
     expect((await goml("--version")).stdout).toBe(`${manifest.version}\n`);
     const { stdout: summary } = await goml("train", "boston.csv");

@@ -1,6 +1,6 @@
 import type { Steps } from "../../parallel/steps.js";
 import { backSubstitute, cholesky, forwardSubstitute, inverseFromFactor } from "./cholesky.js";
-import { CholeskyDecomposition, Matrix } from "./ml-cholesky.js";
+import { CholeskyDecomposition, Matrix } from "./ml-matrix.js";
 import type { SolvedColumn, SpdFactor, SymmetricRows } from "./spd-factor.js";
 
 /**

@@ -1,7 +1,7 @@
-import { Matrix, QrDecomposition } from "ml-matrix";
 import { ModelError } from "../../errors.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import { option, wording } from "../../wording.js";
+import { Matrix, QrDecomposition } from "./ml-matrix.js";
 import type { Solution } from "./solution.js";
 
 /**

@@ -1,7 +1,7 @@
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import { backSubstitute, forwardSubstitute, inverseFromFactor } from "./cholesky.js";
 import { isDoubtful, isFar } from "./ladder.js";
-import { CholeskyDecomposition, Matrix } from "./ml-cholesky.js";
+import { CholeskyDecomposition, Matrix } from "./ml-matrix.js";
 import type { Regression } from "./regression.js";
 import { isConstant } from "./solution.js";
 import { columnsIn, DOUBLE_TOLERANCE } from "./solve.js";
