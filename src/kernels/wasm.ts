@@ -113,6 +113,58 @@ export interface TensorExports {
   ): void;
   convolveDepthwise(x: number, w: number, y: number, geometry: number, from: number, to: number): void;
   elementwise(program: number, steps: number, rows: number, n: number): void;
+  copyRows(
+    x: number,
+    xRow: number,
+    xStep: number,
+    y: number,
+    yRow: number,
+    rows: number,
+    n: number,
+  ): void;
+  pool(
+    x: number,
+    y: number,
+    geometry: number,
+    from: number,
+    to: number,
+    average: boolean,
+    counts: boolean,
+    countRows: number,
+    countColumns: number,
+  ): void;
+  resize(
+    x: number,
+    y: number,
+    from: number,
+    to: number,
+    own: number,
+    length: number,
+    inner: number,
+    table: number,
+    taps: number,
+    outside: number,
+  ): void;
+  sumRows(x: number, y: number, rows: number, n: number, divisor: number): void;
+  normalizeRows(
+    x: number,
+    y: number,
+    rows: number,
+    n: number,
+    epsilon: number,
+    means: number,
+    factors: number,
+  ): void;
+  softmaxRows(x: number, y: number, rows: number, n: number, terms: number): void;
+  scatterProducts(
+    products: number,
+    row: number,
+    y: number,
+    geometry: number,
+    filters: number,
+    from: number,
+    to: number,
+  ): void;
   finish(
     y: number,
     row: number,

@@ -1,28 +1,5 @@
-import type { Data } from "../tensor.js";
-import { kernelsOn, type TensorKernels, TOLD_AT } from "./tensor-kernels.js";
-
-/** A window that moves over a plane; padding is at the top and the left, what is missing at the others is padding too. */
-export interface Geometry {
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-  readonly kernelHeight: number;
-  readonly kernelWidth: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-  readonly strideY: number;
-  readonly strideX: number;
-  readonly dilationY: number;
-  readonly dilationX: number;
-  readonly padTop: number;
-  readonly padLeft: number;
-}
-
-/** Numbers within an array, from `at` on. */
-export interface Part {
-  readonly data: Data;
-  readonly at: number;
-}
+import { addressOf, type Geometry, type Part, written } from "./geometry.js";
+import { kernelsOn, SCRATCH_AT, SCRATCH_BYTES, type TensorKernels } from "./tensor-kernels.js";
 
 /**
  * Output channels of a convolution of one image and group, at the positions `from` to `to` of the output's plane:
@@ -223,26 +200,116 @@ export function finish(y: Part, stride: number, rows: number, n: number, how: Fi
     }
 }
 
-function addressOf({ data, at }: Part): number {
-  return data.byteOffset + at * data.BYTES_PER_ELEMENT;
+/** Columns of products that a transposed convolution makes at a time. */
+const PRODUCT_COLUMNS = 512;
+
+/**
+ * Output channels `first` to `last` of a transposed convolution of one image and group, onto what y holds; `geometry` is
+ * that of the convolution which this one turns around, so that its image is y's plane.
+ *
+ * The products, Σ over channels c in ascending order of w[c, o, i, j] · x[c, p] from 0 on, are made for a block of
+ * positions p at a time, and added to y by kernel element, then by position: an order that depends on the shapes alone.
+ *
+ * @param x channels × positions
+ * @param w channels × outputs × kernelHeight × kernelWidth
+ * @param outputs the output channels that w has
+ * @param y outputs × the plane
+ */
+export function convolveTransposed(
+  x: Part,
+  w: Part,
+  y: Part,
+  geometry: Geometry,
+  outputs: number,
+  first: number,
+  last: number,
+): void {
+  const { channels, height, width, kernelHeight, kernelWidth, outHeight, outWidth } = geometry;
+  const area = kernelHeight * kernelWidth;
+  const positions = outHeight * outWidth;
+  const columns = Math.max(1, Math.min(PRODUCT_COLUMNS, Math.floor(SCRATCH_BYTES / 4 / area)));
+  const together = Math.max(1, Math.floor(SCRATCH_BYTES / 4 / area / columns));
+  const fits = area * columns * 4 <= SCRATCH_BYTES;
+  const kernels = fits && y.data instanceof Float32Array ? kernelsOn(y.data, [x.data, w.data]) : undefined;
+  const products =
+    kernels === undefined ? new Float32Array(Math.min(together, last - first) * area * columns) : undefined;
+  for (let filter = first; filter < last; filter += together) {
+    const filters = Math.min(together, last - filter);
+    const plane = { data: y.data, at: y.at + filter * height * width };
+    const weights = { data: w.data, at: w.at + filter * area };
+    for (let from = 0; from < positions; from += columns) {
+      const to = Math.min(positions, from + columns);
+      if (kernels === undefined) {
+        multiplyPlainly(x, weights, products!, channels, outputs * area, filters * area, positions, from, to);
+        scatterPlainly(products!, plane, geometry, filters, from, to);
+        continue;
+      }
+      const { exports, room } = kernels;
+      const scratch = room + SCRATCH_AT;
+      exports.gemmF32(
+        addressOf(weights),
+        4,
+        4 * outputs * area,
+        addressOf(x) + 4 * from,
+        4 * positions,
+        4,
+        scratch,
+        4 * (to - from),
+        filters * area,
+        to - from,
+        channels,
+        room,
+      );
+      const at = written(kernels, geometry);
+      exports.scatterProducts(scratch, 4 * (to - from), addressOf(plane), at, filters, from, to);
+    }
+  }
 }
 
-/** Writes a geometry where this thread's kernels read it, in the order of the kernels' class, and gives its address. */
-function written({ room, words }: TensorKernels, g: Geometry): number {
-  words.set([
-    g.channels,
-    g.height,
-    g.width,
-    g.kernelHeight,
-    g.kernelWidth,
-    g.outHeight,
-    g.outWidth,
-    g.strideY,
-    g.strideX,
-    g.dilationY,
-    g.dilationX,
-    g.padTop,
-    g.padLeft,
-  ]);
-  return room + TOLD_AT;
+function multiplyPlainly(
+  x: Part,
+  w: Part,
+  products: Float32Array,
+  channels: number,
+  stride: number,
+  rows: number,
+  positions: number,
+  from: number,
+  to: number,
+): void {
+  for (let row = 0; row < rows; row++) {
+    for (let p = from; p < to; p++) {
+      let sum = 0;
+      for (let c = 0; c < channels; c++) {
+        const product =
+          (w.data[w.at + c * stride + row] as number) * (x.data[x.at + c * positions + p] as number);
+        sum = Math.fround(sum + Math.fround(product));
+      }
+      products[row * (to - from) + p - from] = sum;
+    }
+  }
+}
+
+function scatterPlainly(
+  products: Float32Array,
+  { data, at }: Part,
+  g: Geometry,
+  filters: number,
+  from: number,
+  to: number,
+): void {
+  let row = 0;
+  for (let filter = 0; filter < filters; filter++) {
+    for (let i = 0; i < g.kernelHeight; i++) {
+      for (let j = 0; j < g.kernelWidth; j++, row += to - from) {
+        for (let p = from; p < to; p++) {
+          const iy = Math.floor(p / g.outWidth);
+          const oy = iy * g.strideY + i * g.dilationY - g.padTop;
+          const ox = (p - iy * g.outWidth) * g.strideX + j * g.dilationX - g.padLeft;
+          if (oy < 0 || oy >= g.height || ox < 0 || ox >= g.width) continue;
+          data[at + (filter * g.height + oy) * g.width + ox]! += products[row + p - from]!;
+        }
+      }
+    }
+  }
 }

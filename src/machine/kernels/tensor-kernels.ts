@@ -23,8 +23,12 @@ const byBuffer = new WeakMap<ArrayBufferLike, { readonly pages: SharedMemory; re
 
 /** The bytes that a call may be told beside its arguments: a geometry, or the steps of a program. */
 export const TOLD_BYTES = 4096;
-/** The bytes of room that each thread needs: what products are packed into, then what a call is told. */
-export const ROOM_BYTES = 641 * 1024 + TOLD_BYTES;
+/** The bytes in which a call keeps what it makes on the way, beside those that products are packed into. */
+export const SCRATCH_BYTES = 512 * 1024;
+/** Where in a thread's room they begin. */
+export const SCRATCH_AT = 641 * 1024;
+/** The bytes of room that each thread needs: what products are packed into, scratch, then what a call is told. */
+export const ROOM_BYTES = SCRATCH_AT + SCRATCH_BYTES + TOLD_BYTES;
 /** Where in a thread's room stands what a call is told. */
 export const TOLD_AT = ROOM_BYTES - TOLD_BYTES;
 

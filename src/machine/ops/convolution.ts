@@ -2,9 +2,10 @@ import { ShapeError } from "../errors.js";
 import {
   convolveDepthwise,
   convolve as convolvePlane,
-  type Geometry as PlaneGeometry,
+  convolveTransposed as convolvePlaneTransposed,
 } from "../kernels/convolution.js";
 import type { ElementStep } from "../kernels/elementwise.js";
+import type { Geometry as PlaneGeometry } from "../kernels/geometry.js";
 import { type Attributes, type Kernel, type TensorType, TypedOp } from "../op.js";
 import { formatShape, type Shape, sizeOf } from "../shape.js";
 import type { Data, DType } from "../tensor.js";
@@ -124,6 +125,7 @@ export class TransposedConvolution extends TypedOp {
       filters: result!.shape[1]!,
       groups: this.attributes.groups,
     };
+    if (x.dtype === "float32" && isPlanar(geometry)) return transposedKernel(problem, x.shape[0]!);
     const row = rowSum(x.dtype);
     return {
       units: result!.shape[0]! * problem.filters,
@@ -158,24 +160,9 @@ function planarKernel(
   after: Epilogue,
   biased: boolean,
 ): Kernel {
-  const { input, output, kernel, strides, dilations, before } = geometry;
-  const plane: PlaneGeometry = {
-    channels: channels / groups,
-    height: input[1],
-    width: input[2],
-    kernelHeight: kernel[1],
-    kernelWidth: kernel[2],
-    outHeight: output[1],
-    outWidth: output[2],
-    strideY: strides[1],
-    strideX: strides[2],
-    dilationY: dilations[1],
-    dilationX: dilations[2],
-    padTop: before[1],
-    padLeft: before[2],
-  };
+  const plane = planeOf(geometry, channels / groups);
   const images = result[0]!;
-  const positions = output[1] * output[2];
+  const positions = plane.outHeight * plane.outWidth;
   const own = filters / groups;
   const terms = plane.channels * plane.kernelHeight * plane.kernelWidth;
   const elements = images * filters * positions;
@@ -267,6 +254,62 @@ function planarKernel(
         unit = end;
       }
     },
+  };
+}
+
+/** As `planarKernel`, of the convolution turned around; the bias comes first. */
+function transposedKernel({ geometry, channels, filters, groups }: Convolving, images: number): Kernel {
+  const plane = planeOf(geometry, channels / groups);
+  const { height, width, outHeight, outWidth, kernelHeight, kernelWidth } = plane;
+  const size = height * width;
+  const positions = outHeight * outWidth;
+  const own = filters / groups;
+  const terms = plane.channels * kernelHeight * kernelWidth;
+  return {
+    units: images * filters,
+    cost: images * filters * positions * terms * TILED_NS * 2,
+    inMemory: true,
+    run([x, w, bias], out, from, to) {
+      for (let unit = from; unit < to; ) {
+        const block = Math.floor(unit / own);
+        const end = Math.min(to, (block + 1) * own);
+        const [first, last] = [unit - block * own, end - block * own];
+        const group = block % groups;
+        for (let filter = unit; filter < end; filter++)
+          out.fill(bias?.[filter % filters] ?? 0, filter * size, (filter + 1) * size);
+        convolvePlaneTransposed(
+          { data: x!, at: block * plane.channels * positions },
+          { data: w!, at: group * terms * own },
+          { data: out, at: block * own * size },
+          plane,
+          own,
+          first,
+          last,
+        );
+        unit = end;
+      }
+    },
+  };
+}
+
+function planeOf(
+  { input, output, kernel, strides, dilations, before }: Geometry,
+  channels: number,
+): PlaneGeometry {
+  return {
+    channels,
+    height: input[1],
+    width: input[2],
+    kernelHeight: kernel[1],
+    kernelWidth: kernel[2],
+    outHeight: output[1],
+    outWidth: output[2],
+    strideY: strides[1],
+    strideX: strides[2],
+    dilationY: dilations[1],
+    dilationX: dilations[2],
+    padTop: before[1],
+    padLeft: before[2],
   };
 }
 

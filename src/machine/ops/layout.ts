@@ -1,5 +1,6 @@
 import { ShapeError } from "../errors.js";
 import { applyOp, type Node, type Operand } from "../graph.js";
+import { kernelsOn } from "../kernels/tensor-kernels.js";
 import { type Attributes, checkArity, type Kernel, Op, resolveAxis } from "../op.js";
 import {
   broadcast,
@@ -10,16 +11,37 @@ import {
   sizeOf,
   stridesOf,
 } from "../shape.js";
-import { strided, walkOf } from "./strips.js";
+import { rowsOf, strided, walkOf } from "./strips.js";
 
-/** A copy of one operand's elements, read with other strides. */
+/** A copy of one operand's elements, read with other strides; of four bytes in WebAssembly, in the machine's memory. */
 function copy(output: Shape, strides: readonly number[], start: number): Kernel {
   const units = sizeOf(output);
   const walk = walkOf(output, [strides]);
   return {
     units,
-    cost: units * 2,
+    cost: units * 0.5,
     run: ([a], out, from, to) => {
+      const kernels = a!.BYTES_PER_ELEMENT === 4 ? kernelsOn(out, [a!]) : undefined;
+      if (kernels !== undefined) {
+        const [x, y] = [a!.byteOffset + 4 * start, out.byteOffset];
+        const step = 4 * walk.steps[0]!;
+        rowsOf(walk, from, to, (offsets, rows, o, count, n) =>
+          kernels.exports.copyRows(
+            x + 4 * offsets[0]!,
+            4 * rows[0]!,
+            step,
+            y + 4 * o,
+            4 * walk.inner,
+            count,
+            n,
+          ),
+        );
+        return;
+      }
+      if (walk.steps[0] === 1 && walk.lengths.length === 0) {
+        out.set(a!.subarray(start + from, start + to), from);
+        return;
+      }
       strided(walk, from, to, (offsets, steps, o, n) => {
         const at = start + offsets[0]!;
         const step = steps[0]!;

@@ -1,4 +1,6 @@
 import { ShapeError } from "../errors.js";
+import { normalizeRow } from "../kernels/rows.js";
+import { kernelsOn } from "../kernels/tensor-kernels.js";
 import {
   type Attributes,
   checkArity,
@@ -9,6 +11,9 @@ import {
   TypedOp,
 } from "../op.js";
 import { formatShape, type Shape, sizeOf } from "../shape.js";
+
+/** From this many elements rows are worth lying in the machine's memory. */
+const MIN_ELEMENTS = 512;
 
 /** (x − mean)/√(variance + ε)·scale + bias, by channels (axis 1) of x; the others are one number a channel. */
 export class BatchNormalization extends TypedOp {
@@ -77,8 +82,10 @@ export class LayerNormalization extends TypedOp {
     const axis = resolveAxis(this.attributes.axis, x!.shape);
     const length = sizeOf(x!.shape.slice(axis));
     const { epsilon } = this.attributes;
+    const units = sizeOf(x!.shape.slice(0, axis));
+    if (x!.dtype === "float32") return rowsKernel(units, length, epsilon);
     return {
-      units: sizeOf(x!.shape.slice(0, axis)),
+      units,
       cost: sizeOf(x!.shape) * 4,
       run: ([a], out, from, to, results) => {
         for (let unit = from; unit < to; unit++) {
@@ -90,13 +97,46 @@ export class LayerNormalization extends TypedOp {
           for (let i = start; i < start + length; i++) variance += (a![i]! - mean) ** 2;
           const factor = 1 / Math.sqrt(variance / length + epsilon);
           for (let i = start; i < start + length; i++) out[i] = (a![i]! - mean) * factor;
-          if (results === undefined) continue;
-          results[1]![unit] = mean;
+          if (results?.[1] === undefined) continue;
+          results[1][unit] = mean;
           results[2]![unit] = factor;
         }
       },
     };
   }
+}
+
+/** Rows of floats, in WebAssembly where they lie in the machine's memory. */
+function rowsKernel(units: number, length: number, epsilon: number): Kernel {
+  return {
+    units,
+    cost: units * length,
+    inMemory: units * length >= MIN_ELEMENTS,
+    run([a], out, from, to, results) {
+      const kernels = kernelsOn(out, [a!]);
+      if (kernels === undefined) {
+        for (let unit = from; unit < to; unit++) {
+          const at = unit * length;
+          const [mean, factor] = normalizeRow(a!, at, out, at, length, epsilon);
+          if (results?.[1] === undefined) continue;
+          results[1][unit] = mean;
+          results[2]![unit] = factor;
+        }
+        return;
+      }
+      const at = 4 * from * length;
+      const statistic = (i: number) => (results?.[i] === undefined ? 0 : results[i].byteOffset + 4 * from);
+      kernels.exports.normalizeRows(
+        a!.byteOffset + at,
+        out.byteOffset + at,
+        to - from,
+        length,
+        epsilon,
+        statistic(1),
+        statistic(2),
+      );
+    },
+  };
 }
 
 /** x/(bias + α/size·Σ x²)^β, the sum over `size` channels around each (Krizhevsky et al. 2012). */

@@ -1,8 +1,13 @@
 import { ShapeError } from "../errors.js";
+import { type Geometry as PlaneGeometry, written } from "../kernels/geometry.js";
+import { kernelsOn } from "../kernels/tensor-kernels.js";
 import { type Attributes, checkArity, type Kernel, type TensorType, TypedOp } from "../op.js";
 import { sizeOf } from "../shape.js";
 import { type BigData, type Data, isBig } from "../tensor.js";
 import { checkWindow, geometryOf, type WindowAttributes, windowCount } from "./windows.js";
+
+/** From this many elements windows are worth an operand in the machine's memory. */
+const MIN_ELEMENTS = 512;
 
 export interface PoolingAttributes extends WindowAttributes {
   readonly kernel: readonly number[];
@@ -55,10 +60,43 @@ export class Pooling extends TypedOp {
     const room = geometry.input.map((length, axis) => length + (axis < lead ? 0 : after[axis - lead]!));
     const name = this.name;
     const round = result!.dtype === "float32" ? Math.fround : (x: number) => x;
+    const planar =
+      result!.dtype === "float32" && name !== "normPooling" && places === undefined && inD * outD * kD === 1;
+    const plane: PlaneGeometry = {
+      channels: 1,
+      height: inH,
+      width: inW,
+      kernelHeight: kH,
+      kernelWidth: kW,
+      outHeight: outH,
+      outWidth: outW,
+      strideY: sH,
+      strideX: sW,
+      dilationY: dH,
+      dilationX: dW,
+      padTop: pH,
+      padLeft: pW,
+    };
     return {
       units: sizeOf(result!.shape.slice(0, 2)),
-      cost: sizeOf(result!.shape) * sizeOf(kernel) * 2,
+      cost: sizeOf(result!.shape) * sizeOf(kernel) * (planar ? 0.4 : 2),
+      inMemory: planar && sizeOf(input!.shape) >= MIN_ELEMENTS,
       run: ([x], out, from, to, results) => {
+        const kernels = planar ? kernelsOn(out, [x!]) : undefined;
+        if (kernels !== undefined) {
+          kernels.exports.pool(
+            x!.byteOffset,
+            out.byteOffset,
+            written(kernels, plane),
+            from,
+            to,
+            name === "averagePooling",
+            countPadding,
+            room[1]!,
+            room[2]!,
+          );
+          return;
+        }
         const indices = results?.[1] as unknown as BigData | undefined;
         for (let plane = from; plane < to; plane++) {
           const base = plane * inD * inH * inW;
@@ -84,6 +122,7 @@ export class Pooling extends TypedOp {
                       count++;
                       if (name === "averagePooling") total = round(total + value);
                       else if (name === "normPooling") total = round(total + Math.abs(value) ** p);
+                      else if (planar) total = Math.max(total, value);
                       else if (value > total || best < 0 || Number.isNaN(value)) {
                         total = value;
                         best = place;

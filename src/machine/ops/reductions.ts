@@ -1,7 +1,12 @@
 import { ShapeError } from "../errors.js";
+import { sumRows } from "../kernels/rows.js";
+import { kernelsOn } from "../kernels/tensor-kernels.js";
 import { type Attributes, checkArity, type Kernel, resolveAxis, type TensorType, TypedOp } from "../op.js";
 import { type Shape, sizeOf, stridesOf } from "../shape.js";
 import { type BigData, isBig, isFloat } from "../tensor.js";
+
+/** From this many elements sums are worth an operand in the machine's memory. */
+const MIN_ELEMENTS = 512;
 
 export interface ReductionAttributes {
   readonly axes: readonly number[];
@@ -10,7 +15,7 @@ export interface ReductionAttributes {
 
 /**
  * A statistic of the elements along axes, of numbers of any type: Σx, Πx, Σ|x|, Σx², …. Floats are accumulated in
- * double, in row-major order, and rounded once.
+ * double and rounded once: in row-major order, or of float32 that lies in rows Σx in eight sums (`kernels/rows.ts`).
  */
 export class Reduction extends TypedOp {
   readonly name: ReductionName;
@@ -35,6 +40,10 @@ export class Reduction extends TypedOp {
     const { first, next, last } = reductions[this.name];
     const count = offsets.length;
     const whole = !isFloat(dtype);
+    const together = (places: Float64Array, step: number) => places.every((place, i) => place === i * step);
+    if (dtype === "float32" && (this.name === "sumOf" || this.name === "meanOf"))
+      if (together(offsets, 1) && together(starts, count))
+        return rowSums(sizeOf(result!.shape), count, this.name === "meanOf");
     return {
       units: sizeOf(result!.shape),
       cost: sizeOf(shape) * 3,
@@ -60,6 +69,24 @@ export class Reduction extends TypedOp {
       },
     };
   }
+}
+
+/** Sums or means of floats that lie in rows: in WebAssembly where they lie in the machine's memory. */
+function rowSums(units: number, count: number, mean: boolean): Kernel {
+  const divisor = mean ? count : 1;
+  return {
+    units,
+    cost: units * count * 0.4,
+    inMemory: units * count >= MIN_ELEMENTS,
+    run([a], out, from, to) {
+      const kernels = kernelsOn(out, [a!]);
+      if (kernels === undefined) sumRows(a!, from * count, out, from, to - from, count, divisor);
+      else {
+        const [x, y] = [a!.byteOffset + 4 * from * count, out.byteOffset + 4 * from];
+        kernels.exports.sumRows(x, y, to - from, count, divisor);
+      }
+    },
+  };
 }
 
 /** Where the greatest or least element along an axis is, as int64. */

@@ -1,8 +1,12 @@
 import { ShapeError } from "../errors.js";
+import { kernelsOn, SCRATCH_AT, SCRATCH_BYTES } from "../kernels/tensor-kernels.js";
 import { type Attributes, checkArity, type Kernel, Op, resolveAxis } from "../op.js";
 import { formatShape, type Shape, sizeOf } from "../shape.js";
 import type { DType } from "../tensor.js";
 import { isFloat } from "../tensor.js";
+
+/** From this many elements an axis is worth an operand in the machine's memory. */
+const MIN_ELEMENTS = 512;
 
 export interface ResizeAttributes {
   readonly axis: number;
@@ -65,10 +69,23 @@ export class ResizeAxis extends Op {
     const taps = tapsOf(this.attributes, length);
     const own = this.attributes.length;
     const { outside } = this.attributes;
+    const most = Math.max(1, ...taps.map(({ places }) => places.length));
+    const entry = 8 + 16 * most;
     return {
       units: sizeOf(output.slice(0, axis + 1)),
-      cost: sizeOf(output) * 2 * (taps[0]?.places.length ?? 1),
+      cost: sizeOf(output) * (taps[0]?.places.length ?? 1),
+      inMemory: sizeOf(output) >= MIN_ELEMENTS,
       run: ([a], out, from, to) => {
+        const single = out instanceof Float32Array && own * entry <= SCRATCH_BYTES;
+        const kernels = single ? kernelsOn(out, [a!]) : undefined;
+        if (kernels !== undefined) {
+          const { exports, room } = kernels;
+          const table = room + SCRATCH_AT;
+          writeTable(out.buffer, table, entry, taps);
+          const [x, y] = [a!.byteOffset, out.byteOffset];
+          exports.resize(x, y, from, to, own, length, inner, table, most, outside);
+          return;
+        }
         for (let unit = from; unit < to; unit++) {
           const outer = Math.floor(unit / own);
           const tap = taps[unit - outer * own]!;
@@ -95,6 +112,21 @@ export class ResizeAxis extends Op {
 interface Taps {
   readonly places: number[];
   readonly weights: number[];
+}
+
+/** Writes the taps where the kernel reads them. */
+function writeTable(buffer: ArrayBufferLike, table: number, entry: number, taps: readonly Taps[]): void {
+  const size = entry * taps.length;
+  const words = new Int32Array(buffer, table, size / 4);
+  const doubles = new Float64Array(buffer, table, size / 8);
+  for (const [i, { places, weights }] of taps.entries()) {
+    const at = (i * entry) / 8;
+    words[2 * at] = places.length;
+    for (let k = 0; k < places.length; k++) {
+      words[2 * (at + 1 + 2 * k)] = places[k]!;
+      doubles[at + 2 + 2 * k] = weights[k]!;
+    }
+  }
 }
 
 function tapsOf(attributes: ResizeAttributes, length: number): Taps[] {

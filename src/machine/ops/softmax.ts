@@ -1,6 +1,11 @@
 import { applyOp, type Node, type Operand } from "../graph.js";
-import { type Attributes, checkArity, type Kernel, Op, resolveAxis } from "../op.js";
+import { softmaxLane } from "../kernels/rows.js";
+import { kernelsOn, SCRATCH_AT, SCRATCH_BYTES } from "../kernels/tensor-kernels.js";
+import { type Attributes, checkArity, type Kernel, Op, resolveAxis, type TensorType } from "../op.js";
 import { type Shape, sizeOf } from "../shape.js";
+
+/** From this many elements softmax is worth an operand in the machine's memory. */
+const MIN_ELEMENTS = 512;
 
 /** Softmax along one axis. */
 export class Softmax extends Op {
@@ -17,6 +22,34 @@ export class Softmax extends Op {
     checkArity(shapes, 1);
     resolveAxis(this.attributes.axis, shapes[0]!);
     return shapes[0]!;
+  }
+
+  override make(inputs: readonly TensorType[], results: readonly TensorType[]): Kernel {
+    const plain = super.make(inputs, results);
+    if (results[0]!.dtype !== "float32") return plain;
+    const { shape } = results[0]!;
+    const axis = resolveAxis(this.attributes.axis, shape);
+    const length = shape[axis]!;
+    const step = sizeOf(shape.slice(axis + 1));
+    return {
+      ...plain,
+      cost: sizeOf(shape) * 4,
+      inMemory: sizeOf(shape) >= MIN_ELEMENTS,
+      run([a], out, from, to) {
+        const kernels = step === 1 && length * 8 <= SCRATCH_BYTES ? kernelsOn(out, [a!]) : undefined;
+        if (kernels !== undefined) {
+          const at = 4 * from * length;
+          const { exports, room } = kernels;
+          const scratch = room + SCRATCH_AT;
+          exports.softmaxRows(a!.byteOffset + at, out.byteOffset + at, to - from, length, scratch);
+          return;
+        }
+        const terms = new Float64Array(length);
+        for (let outer = from; outer < to; outer++)
+          for (let inner = 0; inner < step; inner++)
+            softmaxLane(a!, out, outer * length * step + inner, step, length, terms);
+      },
+    };
   }
 
   prepare(_shapes: readonly Shape[], output: Shape): Kernel {

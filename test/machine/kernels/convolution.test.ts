@@ -1,12 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  convolve,
-  convolveDepthwise,
-  finish,
-  type Geometry,
-  type Part,
-} from "../../../src/machine/kernels/convolution.js";
+import { convolve, convolveDepthwise, finish } from "../../../src/machine/kernels/convolution.js";
+import type { Geometry, Part } from "../../../src/machine/kernels/geometry.js";
 import { kernelsOn } from "../../../src/machine/kernels/tensor-kernels.js";
 import { randomFrom } from "../random.js";
 import { floats, inMemory } from "./in-memory.js";

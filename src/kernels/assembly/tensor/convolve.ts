@@ -70,6 +70,10 @@ function packPatches(x: usize, g: Geometry, first: i32, terms: i32, start: i32, 
         if (g.strideX == 1 && ix >= 0 && ix + panel <= g.width) {
           v128.store(to, v128.load(line + <usize>ix * 4));
           v128.store(to, v128.load(line + <usize>ix * 4, 16), 16);
+        } else if (g.strideX == 2 && ix >= 0 && ix + 2 * panel <= g.width) {
+          const at = line + <usize>ix * 4;
+          v128.store(to, v128.shuffle<f32>(v128.load(at), v128.load(at, 16), 0, 2, 4, 6));
+          v128.store(to, v128.shuffle<f32>(v128.load(at, 32), v128.load(at, 48), 0, 2, 4, 6), 16);
         } else {
           for (let r = 0, at = ix; r < panel; r++, at += g.strideX)
             store<f32>(to + <usize>r * 4, at >= 0 && at < g.width ? load<f32>(line + <usize>at * 4) : 0);

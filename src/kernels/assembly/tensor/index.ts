@@ -3,9 +3,14 @@
 import { multiply, ROOM_BYTES } from "./gemm";
 
 export { convolve } from "./convolve";
+export { copyRows } from "./copy";
 export { convolveDepthwise } from "./depthwise";
 export { elementwise } from "./elementwise";
 export { finish } from "./finish";
+export { pool } from "./pool";
+export { resize } from "./resize";
+export { normalizeRows, softmaxRows, sumRows } from "./rows";
+export { scatterProducts } from "./scatter";
 
 /** The bytes of room that a function works in, at a multiple of 64. */
 export function roomBytes(): usize {
