@@ -1,5 +1,5 @@
+import { Message } from "../onnx/protobuf.js";
 import { version } from "../version.js";
-import { Message } from "./protobuf.js";
 
 /** Element types of ONNX tensors, with their numbers in the format. */
 const TYPES = { float: 1, int64: 7, string: 8, double: 11 } as const;

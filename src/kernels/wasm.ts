@@ -113,15 +113,7 @@ export interface TensorExports {
   ): void;
   convolveDepthwise(x: number, w: number, y: number, geometry: number, from: number, to: number): void;
   elementwise(program: number, steps: number, rows: number, n: number): void;
-  copyRows(
-    x: number,
-    xRow: number,
-    xStep: number,
-    y: number,
-    yRow: number,
-    rows: number,
-    n: number,
-  ): void;
+  copyRows(x: number, xRow: number, xStep: number, y: number, yRow: number, rows: number, n: number): void;
   pool(
     x: number,
     y: number,

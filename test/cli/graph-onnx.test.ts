@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Message } from "../../src/interchange/protobuf.js";
 import { Tensor } from "../../src/machine/index.js";
 import { readNpy, writeNpy } from "../../src/onnx/index.js";
+import { Message } from "../../src/onnx/protobuf.js";
 import { modelProto, nodeProto, TYPE, tensorProto, valueProto } from "../onnx/protos.js";
 import { goml as gomlIn } from "./goml.js";
 

@@ -1,8 +1,8 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { Message } from "../../src/interchange/protobuf.js";
 import { Tensor } from "../../src/machine/index.js";
 import { loadOnnx, OnnxMachine, type OnnxMachineOptions, StringTensor } from "../../src/onnx/index.js";
+import { Message } from "../../src/onnx/protobuf.js";
 import { randomFrom, sameBits } from "../machine/random.js";
 import { type AttributeValue, modelProto, nodeProto, TYPE, tensorProto, valueProto } from "./protos.js";
 

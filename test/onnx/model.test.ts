@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DataError, GomlError, ModelError } from "../../src/errors.js";
-import { Message } from "../../src/interchange/protobuf.js";
 import { Tensor, tensor } from "../../src/machine/index.js";
 import { loadOnnx, OnnxMachine, type OnnxTensor, ValuesNeeded } from "../../src/onnx/index.js";
+import { Message } from "../../src/onnx/protobuf.js";
 import { graphProto, modelProto, nodeProto, TYPE, tensorProto, valueProto } from "./protos.js";
 
 const weights = Float32Array.of(1, 2, 3, 4, 5, 6);

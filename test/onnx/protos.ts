@@ -1,4 +1,4 @@
-import { Message } from "../../src/interchange/protobuf.js";
+import { Message } from "../../src/onnx/protobuf.js";
 
 /** ONNX's numbers of element types. */
 export const TYPE = { float: 1, uint8: 2, int64: 7, string: 8, bool: 9, double: 11 } as const;

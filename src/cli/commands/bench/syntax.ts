@@ -8,7 +8,7 @@ export const benchSyntax: Syntax = (program, run) => {
     .description("time serial against concurrent; a gate for CI")
     .argument("[data.csv]", "the data to measure on (default: Boston Housing, which comes with goml)")
     .option("--quick", "fewer and smaller batches, for CI")
-    .option("--suite <names>", "what to measure: train, predict, csv (the default), machine", (text) =>
+    .option("--suite <names>", "what to measure: train, predict, csv (the default), machine, onnx", (text) =>
       list(text),
     )
     .option("--threads <n>", "the most worker threads to try (default: all cores)", positive)
