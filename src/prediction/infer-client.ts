@@ -45,6 +45,11 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 10_000;
 /** A kept connection that the server closes just as it is used again says no more than "send it anew". */
 const CONNECTION_LOST = new Set(["ECONNRESET", "EPIPE"]);
+/** One that is lost again and again says more. */
+const LOST_TRIES = 4;
+
+/** What goes into a header: a line of visible characters, and what Latin-1 has beyond ASCII. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Talks to one model of a server of the Open Inference Protocol with the binary tensor extension. */
 export class InferClient {
@@ -67,6 +72,8 @@ export class InferClient {
       throw new UsageError(`${JSON.stringify(url)} is not the URL of a model`, {
         hint: "expected http://host:port/v2/models/NAME",
       });
+    if (!HEADER_VALUE.test(options.token ?? ""))
+      throw new UsageError("the token has a character that no header can have, a line's end perhaps");
     parsed.pathname = path!;
     this.url = parsed;
     this.options = options;
@@ -88,7 +95,8 @@ export class InferClient {
         return { name, text: datatype === "BYTES" };
       });
     const columns = named(inputs, "inputs");
-    const twice = columns.find(({ name }, i) => columns.findIndex((other) => other.name === name) !== i);
+    const known = new Set<string>();
+    const twice = columns.find(({ name }) => known.size === known.add(name).size);
     if (twice !== undefined) throw wrong(`have two inputs called ${quoteCell(twice.name)}`);
     const [output] = named(outputs, "outputs");
     if (output === undefined) throw wrong("have no outputs");
@@ -141,7 +149,8 @@ export class InferClient {
         const code = (error as NodeJS.ErrnoException).code ?? "";
         if (error instanceof DataError || error instanceof ModelError || this.stopped.signal.aborted)
           throw error;
-        if (!CONNECTION_LOST.has(code) || attempt >= tries) throw this.unreachable(error, code);
+        const most = Math.min(tries, LOST_TRIES);
+        if (!CONNECTION_LOST.has(code) || attempt >= most) throw this.unreachable(error, code);
       }
       this.retries++;
       const stop =
@@ -254,11 +263,21 @@ export class InferClient {
   private unreachable(error: unknown, code: string): unknown {
     if (this.options.signal?.aborted) return new InterruptedError();
     if (code === "") return error;
+    // Node's parser of HTTP: what came back is something else, or what no answer should have.
+    if (code.startsWith("HPE_"))
+      return this.wrong(
+        code === "HPE_HEADER_OVERFLOW" ? "the answer's headers are too large" : "the answer is not HTTP",
+        error,
+      );
     const reasons: Record<string, string> = {
       ECONNREFUSED: "nobody listens there",
       ENOTFOUND: "no such host",
       ECONNRESET: "the connection was closed",
       ETIMEDOUT: "no answer",
+      EPROTO: "it does not speak TLS",
+      EHOSTUNREACH: "no way leads there",
+      ENETUNREACH: "no way leads there",
+      EAI_AGAIN: "its name cannot be looked up now",
     };
     return new DataError(`cannot be reached: ${reasons[code] ?? code}`, {
       place: { file: this.url.href },

@@ -116,15 +116,20 @@ export async function predictUrl(
   return { ...total, retries: client.retries, totalMs: performance.now() - started };
 }
 
+/** Names as words: a server may name as many as it likes. */
+function firstOf(names: readonly string[]): string {
+  return `${names
+    .slice(0, 20)
+    .map((name) => (name.length > 100 ? `${name.slice(0, 100)}…` : name))
+    .join(", ")}${names.length > 20 ? ", …" : ""}`;
+}
+
 function choiceOf(model: RemoteModel, table: Table, text: boolean): ColumnChoice {
   const at = positions(table.columns.map(({ name }) => name));
   const missing = model.inputs.filter(({ name }) => !at.has(name)).map(({ name }) => name);
   if (missing.length > 0)
-    throw new ModelError(`${table.source.name}: columns of the model are missing: ${missing.join(", ")}`, {
-      hint: `the file has ${table.columns
-        .slice(0, 20)
-        .map(({ name }) => name)
-        .join(", ")}${table.columns.length > 20 ? ", …" : ""}`,
+    throw new ModelError(`${table.source.name}: columns of the model are missing: ${firstOf(missing)}`, {
+      hint: `the file has ${firstOf(table.columns.map(({ name }) => name))}`,
     });
   const wanted = (texts: boolean) =>
     model.inputs.filter(({ text: isText }) => isText === texts).map(({ name }) => at.get(name)!);

@@ -96,6 +96,102 @@ test.each(answerCases)("an answer: %s", async (_what, answer, message) => {
   expect([code, stderr]).toEqual([3, expect.stringMatching(message)]);
 });
 
+const lost: [what: string, answer: (socket: Socket) => void, code: number, message: RegExp][] = [
+  [
+    "says something else than HTTP",
+    (socket) => socket.write("SSH-2.0-OpenSSH_9.2\r\n"),
+    3,
+    /: the answer is not HTTP\n/,
+  ],
+  [
+    "says nothing, and goes",
+    (socket) => socket.destroy(),
+    3,
+    /: cannot be reached: the connection was closed\n/,
+  ],
+  [
+    "goes in the middle of its answer",
+    (socket) =>
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", () => socket.resetAndDestroy()),
+    3,
+    /: cannot be reached: the connection was closed\n/,
+  ],
+  [
+    "sends headers without end",
+    (socket) => socket.write(`HTTP/1.1 200 OK\r\n${`X-A: ${"a".repeat(1000)}\r\n`.repeat(100)}`),
+    3,
+    /: the answer's headers are too large\n/,
+  ],
+  [
+    "sends chunks that are none",
+    (socket) => socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
+    3,
+    /: the answer is not HTTP\n/,
+  ],
+  [
+    "sends one elsewhere",
+    (socket) =>
+      socket.write("HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"),
+    3,
+    /^goml: the server answered 302: ?\n/,
+  ],
+  ["has nothing to say", (socket) => socket.write("HTTP/1.1 204 No Content\r\n\r\n"), 3, /answered 204/],
+  [
+    "says to go on, for ever",
+    (socket) => {
+      const timer = setInterval(() => socket.write("HTTP/1.1 100 Continue\r\n\r\n"), 10);
+      socket.on("close", () => clearInterval(timer));
+    },
+    3,
+    /: no answer within 1 s\n/,
+  ],
+  [
+    "names 300,000 columns",
+    (socket) =>
+      socket.write(
+        ok(
+          JSON.stringify({
+            inputs: Array.from({ length: 300_000 }, (_, i) => ({ name: `c${i}`, datatype: "FP64" })),
+            outputs: [{ name: "prediction", datatype: "FP64" }],
+          }),
+        ),
+      ),
+    4,
+    /columns of the model are missing: c0, c1, .*, c19, …\n/,
+  ],
+];
+
+test.each(lost)("a server that %s", async (what, answer, status, message) => {
+  await using server = await hostile((socket) => answer(socket));
+  const { code, stderr } = await run(server.url, ...(what.endsWith("for ever") ? ["--timeout", "1"] : []));
+  expect([code, stderr]).toEqual([status, expect.stringMatching(message)]);
+});
+
+test("more bytes than there are rows, in a binary answer and after it", async () => {
+  for (const bytes of [168, 8000]) {
+    await using server = await hostile((socket, asks) =>
+      socket.write(asks ? ok(metadata) : binary(header(output), bytes)),
+    );
+    const { code, stderr } = await run(server.url);
+    expect([code, stderr]).toEqual([3, expect.stringContaining(`the answer has ${bytes} bytes for 20 rows`)]);
+  }
+});
+
+test("TLS asked of a server that has none, and a port where nobody listens", async () => {
+  let url = "";
+  {
+    await using server = await hostile((socket) => socket.write(ok(metadata)));
+    url = server.url;
+    const { code, stderr } = await run(url.replace("http:", "https:"), "--timeout", "5");
+    expect([code, stderr]).toEqual([
+      3,
+      expect.stringMatching(/cannot be reached: .*\n|no answer within 5 s\n/),
+    ]);
+  }
+  const { code, stderr } = await run(url);
+  expect([code, stderr]).toEqual([3, expect.stringContaining("cannot be reached: nobody listens there")]);
+});
+
 test("an answer that never ends is cut off at what a question can have, however it comes", async () => {
   const flood = (socket: Socket) => {
     socket.write(
