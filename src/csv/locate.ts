@@ -36,16 +36,38 @@ export async function withLine(table: Table, error: DataError): Promise<DataErro
 export async function linesOfRows(table: Table, rows: readonly number[]): Promise<number[] | undefined> {
   if (!table.source.repeatable || table.next !== undefined) return undefined;
   if (rows.length === 0) return [];
-  return (await countedLines(table, rows)) ?? (await parsedLines(table, rows));
+  const counted = await countedLines(table, rows);
+  return counted?.lines.length === rows.length ? counted.lines : parsedLines(table, rows);
+}
+
+/** The file and the line of row `number`, from 0; without the line where the table cannot be read again. */
+export async function placeOfRow(
+  table: Table,
+  number: number,
+): Promise<{ file: string; line: number | undefined }> {
+  const parts = tablesOf(table);
+  if (parts.some(({ source }) => !source.repeatable)) return { file: table.source.name, line: undefined };
+  let before = 0;
+  for (const part of parts) {
+    const counted = await countedLines(part, [number - before]);
+    if (counted === undefined) break;
+    if (counted.lines.length > 0) return { file: part.source.name, line: counted.lines[0] };
+    before += counted.rows;
+  }
+  const row = await findRow(table, number);
+  return { file: row?.file ?? table.source.name, line: row?.line };
 }
 
 const [LF, CR, QUOTE, SPACE, TAB] = [10, 13, 34, 32, 9];
 
 /**
- * Lines by counting, empty ones left out as reading does; undefined where, before the last row, there is a quote or a
- * line of white space, whose meaning depends on the dialect.
+ * Lines by counting, empty ones left out as reading does, and how many rows were counted; undefined where, before the last
+ * row, there is a quote or a line of white space, whose meaning depends on the dialect.
  */
-async function countedLines(table: Table, rows: readonly number[]): Promise<number[] | undefined> {
+async function countedLines(
+  table: Table,
+  rows: readonly number[],
+): Promise<{ lines: number[]; rows: number } | undefined> {
   if (table.dialect.odd) return undefined;
   const lines: number[] = [];
   let [line, row, text, space] = [table.dataLine, 0, false, false];
@@ -62,10 +84,10 @@ async function countedLines(table: Table, rows: readonly number[]): Promise<numb
       else {
         text = true;
         if (rows[lines.length] === row++) lines.push(line);
-        if (lines.length === rows.length) return lines;
+        if (lines.length === rows.length) return { lines, rows: row };
       }
     }
-  return undefined;
+  return { lines, rows: row };
 }
 
 async function parsedLines(table: Table, rows: readonly number[]): Promise<number[]> {

@@ -61,7 +61,7 @@ export interface CsvPrediction {
   excluded: number;
   /** Remarks for the user. */
   notes: string[];
-  /** The error, where the file has the target. */
+  /** The error, where the file has the target; weighted where it has the model's weights too. */
   metrics: PredictionMetrics | undefined;
   timing: { totalMs: number; threads: number };
 }
@@ -123,7 +123,12 @@ async function predictSources(
   // A column that only the model names may be missing here, as it is for rows that have no names yet.
   const known = table.columns.some(({ name }) => name === reading.id?.normalize("NFC"));
   const id = options.id ?? (known ? reading.id : undefined);
-  const { layout, predictor } = matchColumns(model, table, { text: append, where: options.where, id });
+  const { layout, predictor } = matchColumns(model, table, {
+    text: append,
+    weights: true,
+    where: options.where,
+    id,
+  });
   const wanted = { interval: bounds ? interval : ("confidence" as const), level };
   const withErrors = bounds || stdError;
   const plan: PredictPlan = {

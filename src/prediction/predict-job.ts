@@ -78,7 +78,9 @@ export class PredictJob implements ChunkJob<PredictResult> {
   }
 
   add(rows: number): void {
-    this.#predictor.predict(this.#view.raw(rows), 0, rows);
+    const raw = this.#view.raw(rows);
+    const { weights } = raw;
+    this.#predictor.predict(raw, 0, rows);
     checkUnseen(this.#predictor, (r) => this.#view.rowNumber(r), this.#plan.unseen);
     const { predictions, target } = this.#predictor;
     const within = this.#within;
@@ -89,7 +91,10 @@ export class PredictJob implements ChunkJob<PredictResult> {
     for (let r = 0; r < rows; r++) {
       const prediction = predictions[r]!;
       if (Number.isNaN(prediction)) this.#missing++;
-      else if (target !== undefined && !Number.isNaN(target[r]!)) this.#errors.add(target[r]!, prediction);
+      else if (target !== undefined && !Number.isNaN(target[r]!)) {
+        const weight = weights?.[r] ?? 1;
+        if (weight > 0) this.#errors.add(target[r]!, prediction, weight);
+      }
     }
     this.#outside.add(this.#predictor.outside);
     this.#missing -= this.#predictor.outside.length;

@@ -96,9 +96,13 @@ export async function predictOnMachine(run: MachineRun): Promise<{
         for (const { row } of checked.outside) predictions[first + row] = Number.NaN;
       }
     const own = new PredictionErrors();
+    const weights = layout.weight === undefined ? undefined : block.numeric[order.numbers];
     for (let r = 0; r < block.rows; r++) {
       if (Number.isNaN(predictions[r]!)) missing++;
-      else if (!Number.isNaN(y[r]!)) own.add(y[r]!, predictions[r]!);
+      else if (!Number.isNaN(y[r]!)) {
+        const weight = weights?.[r] ?? 1;
+        if (weight > 0) own.add(y[r]!, predictions[r]!, weight);
+      }
     }
     errors.absorb(own);
     return predictions;

@@ -78,6 +78,7 @@ export function aicExtract(n: number, rss: number, p: number): number {
 /** How far predictions are from the targets. */
 export interface PredictionMetrics {
   n: number;
+  /** Σ w (y − ŷ)² / n, as `mse` of {@link FitMetrics} is, so that both are on one scale with weights, too. */
   mse: number;
   rmse: number;
   /** Σ w |y − ŷ| / Σ w, the mean absolute error. */
@@ -146,7 +147,7 @@ export class PredictionErrors {
 
   /** The metrics of all rows so far, for a model of `p` coefficients; NaN where there were none. */
   metrics(p: number): PredictionMetrics {
-    const mse = this.#squares / this.#sumW;
+    const mse = this.#squares / this.n;
     return {
       n: this.n,
       mse,

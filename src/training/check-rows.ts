@@ -1,5 +1,6 @@
 import { findRow } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
+import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { cellReaders } from "../dataset/number-format.js";
 import { DataError, quoteCell } from "../errors.js";
 import { blockOrder, type RowLayout } from "../scan/row-layout.js";
@@ -15,8 +16,7 @@ export async function checkRows(
   total: ScannedMoments,
   options: Pick<FitCsvOptions, "na">,
 ): Promise<void> {
-  if (options.na === "fail" && total.firstDropped >= 0)
-    throw await missingCell(table, layout, total.firstDropped);
+  if (options.na === "fail" && total.firstDropped >= 0) throw await missingCell(table, layout, total);
   if (total.groups?.hasRows ?? total.folds.some((fold) => fold.n > 0)) return;
   const { rows, dropped, heldOut } = total;
   const place = { file: table.source.name };
@@ -27,6 +27,13 @@ export async function checkRows(
         place,
         hint: wording`see ${option("where")}`,
       },
+    );
+  const none = undefinedCount(total.undefinedRows);
+  if (dropped === rows && none > 0)
+    throw new DataError(
+      `no row is left to fit: of ${rows}, ${rows - none} have a missing cell in a column used, and in ${none} ` +
+        `${total.undefinedRows.map(({ label }) => label).join(", ")} has no value`,
+      { place, hint: "use a function that has values there, such as log1p" },
     );
   if (dropped === rows)
     throw new DataError(`no row is complete: each of ${rows} has a missing cell in a column used`, {
@@ -58,7 +65,11 @@ export function checkFactors(table: Table, total: ScannedMoments): void {
 }
 
 /** The error for a row with a missing cell where `na: "fail"` refuses them. */
-async function missingCell(table: Table, layout: RowLayout, number: number): Promise<DataError> {
+async function missingCell(
+  table: Table,
+  layout: RowLayout,
+  { firstDropped: number, undefinedRows }: ScannedMoments,
+): Promise<DataError> {
   const row = await findRow(table, number);
   const file = row?.file ?? table.source.name;
   const { choice } = blockOrder(layout);
@@ -67,8 +78,12 @@ async function missingCell(table: Table, layout: RowLayout, number: number): Pro
   const at = read.find((column) => readerOf(table.columns[column]!.name).isMissing(row?.cells[column] ?? ""));
   const place = { file, row: number, line: row?.line };
   const hint = wording`rows with missing cells are dropped with ${option("na", "omit")}`;
-  if (row === undefined || at === undefined)
-    return new DataError("an expression of the formula has no value in this row", { place, hint });
+  if (row === undefined || at === undefined) {
+    const none = undefinedRows.find(({ first }) => first === number);
+    const where = none?.values.map(([column, value]) => `${column} is ${value}`).join(", ");
+    const what = none === undefined ? "an expression of the formula" : none.label;
+    return new DataError(`${what} has no value in this row${where ? `: ${where}` : ""}`, { place, hint });
+  }
   const cell = row.cells[at]!;
   const wanted = choice.numeric.includes(at) ? "a number" : "a level";
   return new DataError(

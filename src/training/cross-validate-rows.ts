@@ -31,7 +31,7 @@ export async function crossValidateRows(
   layout: RowLayout,
   model: LinearModel,
   folds: readonly CrossProducts[],
-  split: { testSize: number; seed: number; firstRow: number },
+  split: { testSize: number; seed: number; firstRow: number; leaveOneOut?: boolean | undefined },
   control: ScanControl,
 ): Promise<{ cv: CrossValidation; heldOut: HeldOut[] | undefined }> {
   const fitted = await withPauses(foldFits(model, folds), control);
@@ -43,6 +43,7 @@ export async function crossValidateRows(
     testSize: split.testSize,
     seed: split.seed,
     firstRow: split.firstRow,
+    leaveOneOut: split.leaveOneOut,
   };
   const { total } = await scanTotal<TrainingPlan, FoldSums[], CvTotal>(
     table,
@@ -150,10 +151,12 @@ function errorsOf({ fits }: CvPlan, sums: readonly FoldSums[], k: number): Cross
     about: undefined,
   };
   for (const fold of filled) merge(whole, { ...fold, about: undefined });
-  const mse = whole.squares / whole.sumW;
+  // On the scale of a fit's MSE, RSS/n; folds count by their weight.
+  const scale = whole.sumW / whole.n;
+  const mse = (whole.squares / whole.sumW) * scale;
   const counted = filled.filter(({ n }) => n > 0);
   const variance = counted.reduce(
-    (sum, { sumW, squares }) => sum + (sumW / whole.sumW) * (squares / sumW - mse) ** 2,
+    (sum, { sumW, squares }) => sum + (sumW / whole.sumW) * ((squares / sumW) * scale - mse) ** 2,
     0,
   );
   const coefficients = fits.flatMap((fit) => (fit === undefined ? [] : [fit.weights.slice(1, k + 1)]));
@@ -162,9 +165,9 @@ function errorsOf({ fits }: CvPlan, sums: readonly FoldSums[], k: number): Cross
       n,
       unpredicted,
       needs: [],
-      mse: squares / sumW,
-      rmse: Math.sqrt(squares / sumW),
-      r2: 1 - squares / spread,
+      mse: (squares / sumW) * scale,
+      rmse: Math.sqrt((squares / sumW) * scale),
+      r2: n === 1 ? Number.NaN : 1 - squares / spread,
       coefficients: coefficients[f]!,
     })),
     leftOut: 0,

@@ -32,6 +32,8 @@ export interface CvPlan {
   testSize: number;
   seed: number;
   firstRow: number;
+  /** Whether each row of the data is a fold by itself. */
+  leaveOneOut?: boolean | undefined;
 }
 
 /** A fold's rows and their errors by the model of the others, so far; plain data. */
@@ -92,16 +94,17 @@ export class CvJob implements ChunkJob<FoldSums[]> {
   }
 
   add(rows: number): void {
-    const { testSize, seed, firstRow, fits } = this.#plan;
+    const { testSize, seed, firstRow, leaveOneOut, fits } = this.#plan;
     const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
     const { predictions, target } = this.#predictor;
     const met = new Set<number>();
     for (let r = 0; r < rows; r++) {
-      const row = firstRow + this.#view.rowNumber(r);
+      const number = this.#view.rowNumber(r);
+      const row = firstRow + number;
       const weight = raw.weights?.[r] ?? 1;
       const ofFit = predictions[r]! * target![r]! * 0 === 0 && weight > 0 && !isHeldOut(row, seed, testSize);
-      const fold = ofFit ? foldOf(row, seed, fits.length) : -1;
+      const fold = ofFit ? (leaveOneOut ? number : foldOf(row, seed, fits.length)) : -1;
       this.#folds[r] = fold;
       if (fold >= 0) met.add(fold);
     }

@@ -3,6 +3,7 @@ import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
+import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { clusterNotes } from "../linear/covariance/vcov.js";
 import { LinearModel } from "../linear/model/model.js";
 import { perfectFitNotes } from "../linear/model/summary.js";
@@ -39,6 +40,7 @@ import { penaltyChoice } from "./penalty-choice.js";
 import { checkCluster, robustVcovOf } from "./robust-vcov.js";
 import { keptSources } from "./source-contents.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
+import { undefinedNotes } from "./undefined-notes.js";
 
 /** A file from which on a command that is not told how many threads to start starts some, at up to 50 columns. */
 const THREADS_PAY_BYTES = 40 << 20;
@@ -111,6 +113,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     !onePass ||
     twice ||
     options.dropSingletons === true ||
+    options.leaveOneOut === true ||
     plan.testSize > 0 ||
     vcov !== "iid" ||
     options.na === "fail";
@@ -133,8 +136,14 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     weight: options.weights,
     where: options.where,
   });
-  const found = await fitTheta({ table, layout, plan, control }, options, watch);
-  notes.push(...found.notes);
+  let found = await fitTheta({ table, layout, plan, control }, options, watch);
+  if (options.leaveOneOut && found.moments.n > 1 && found.moments.n <= plan.folds) {
+    plan.leaveOneOut = true;
+    plan.folds = found.total.rows + found.total.excluded;
+    checkBudget({ table, spec, plan, threads: options.threads, fileBytes: options.fileBytes });
+    found = await fitTheta({ table, layout, plan, control }, options, watch);
+  }
+  notes.push(...found.notes, ...(await undefinedNotes(table, found.total.undefinedRows)));
   const { total, moments, levels, regression } = found;
   if (penalty !== undefined) checkNames(regression, penalty);
   // Absorbed effects are cross-validated by rows: a model's folds would tell nothing.
@@ -164,11 +173,13 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   if (twice && along) byRows = await crossValidated(LinearModel.of(ofParts(found.solution, undefined)));
   const penalized = await penalize(byRows?.heldOut);
   if (penalized?.path !== undefined) notes.push(...pathNotes(penalized.path));
+  const undefinedRows = undefinedCount(total.undefinedRows);
   const scan = {
     rows: total.rows + total.excluded,
     firstRow: plan.firstRow,
     testSize: plan.testSize > 0 ? plan.testSize : undefined,
     dropped: total.dropped,
+    ...(undefinedRows > 0 ? { undefinedRows } : {}),
     ...(total.excluded > 0 ? { excluded: total.excluded } : {}),
     ...(total.singletons > 0 ? { singletons: total.singletons } : {}),
     seed: plan.seed,

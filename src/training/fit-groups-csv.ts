@@ -4,6 +4,7 @@ import type { Table } from "../csv/table.js";
 import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { codedTerms } from "../dataset/formula/coding.js";
 import { rawSlots } from "../dataset/formula/spec.js";
+import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { UsageError } from "../errors.js";
 import { inOrder, ModelGroup, modelsByGroup } from "../linear/model/model-group.js";
 import { type DataScan, regressionOf } from "../linear/model/model-parts.js";
@@ -36,6 +37,7 @@ import { penaltyChoice } from "./penalty-choice.js";
 import { scanMoments } from "./scan-moments.js";
 import { type GroupSolving, solveGroups } from "./solve-groups.js";
 import { keptSources } from "./source-contents.js";
+import { undefinedNotes } from "./undefined-notes.js";
 
 /** Options of `fitGroupsCsv`: those of `fitCsv`, but for what needs all rows of a group at once. */
 export interface FitGroupsCsvOptions extends Omit<FitCsvOptions, "vcov" | "cluster" | "descent" | "solver"> {
@@ -146,11 +148,14 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   };
   const total = await scanned(plan);
   await checkRows(table, layout, total, options);
+  notes.push(...(await undefinedNotes(table, total.undefinedRows)));
   const from = performance.now();
+  const undefinedRows = undefinedCount(total.undefinedRows);
   const scan: DataScan = {
     rows: total.rows + total.excluded,
     firstRow: plan.firstRow,
     dropped: total.dropped,
+    ...(undefinedRows > 0 ? { undefinedRows } : {}),
     ...(total.excluded > 0 ? { excluded: total.excluded } : {}),
     seed: plan.seed,
     ...(plan.testSize > 0 ? { testSize: plan.testSize } : {}),

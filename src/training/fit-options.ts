@@ -24,6 +24,12 @@ export interface FitCsvOptions
   /** Cross-validation folds, 1 for none. Default: 10, or none for designs of more than 500 columns. */
   folds?: number | undefined;
   /**
+   * Where there are no more rows than folds: whether each row is a fold by itself, so that cross-validation leaves one out.
+   * By default rows are drawn into folds as ever, some of which then have several and others none, so that models of
+   * shards merge. Reads the data a second time.
+   */
+  leaveOneOut?: boolean | undefined;
+  /**
    * With `absorb`: leave out the rows of which a level has no other row, again and again until there are none. They say
    * nothing of the coefficients, but count for R², robust errors and clusters. Reads the data twice where there are any.
    */

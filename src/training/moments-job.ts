@@ -29,6 +29,8 @@ export interface MomentsPlan {
   folds: number;
   /** The seed of the hold-out and the folds. */
   seed: number;
+  /** Whether each row of the data is a fold by itself, of which there are as many as rows then. */
+  leaveOneOut?: boolean | undefined;
   /** What the number of the first row is for both: not 0 in a shard of more data. */
   firstRow: number;
   /** Only the rows of these groups are summed up. */
@@ -84,7 +86,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   readonly #met: string[] = [];
   readonly #wanted: ReadonlySet<string> | undefined;
   #toldGroups = 0;
-  #counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1, singletons: 0 };
+  #counts = { rows: 0, dropped: 0, heldOut: 0, firstDropped: -1, singletons: 0 };
 
   constructor(view: BlockView, plan: MomentsPlan) {
     const { kernels, weighted } = view;
@@ -196,9 +198,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     const { weighted } = this.#view;
     const rowOf = (r: number) => this.#view.rowNumber(r);
     const scan = this.#scan;
-    const undefinedBefore = scan.undefinedRows;
     const filled = scan.fill(this.#view.raw(rows), 0, rows);
-    this.#counts.undefinedRows += scan.undefinedRows - undefinedBefore;
     for (let r = 0, i = 0; r < rows && filled.rows < rows; r++) {
       if (i < filled.rows && filled.kept[i] === r) i++;
       else this.#drop(rowOf(r));
@@ -276,11 +276,13 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       tables: this.#tables.map((table) => table.read()),
       dictionary: this.#dictionary,
       levels: this.#newLevels(),
+      undefinedRows: this.#scan.undefinedRows,
       ...this.#counts,
     };
     this.#grouped.reset();
     for (const table of this.#tables) table.reset();
-    this.#counts = { rows: 0, dropped: 0, heldOut: 0, undefinedRows: 0, firstDropped: -1, singletons: 0 };
+    this.#scan.undefinedRows = [];
+    this.#counts = { rows: 0, dropped: 0, heldOut: 0, firstDropped: -1, singletons: 0 };
     return result;
   }
 
@@ -300,7 +302,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
 
   /** Where a complete row goes: to its fold, or that of its group; −1 if it is held out. */
   #target(rowInFile: number, group: number | undefined): number {
-    const { testSize, folds, seed, firstRow } = this.#plan;
+    const { testSize, folds, seed, firstRow, leaveOneOut } = this.#plan;
     const row = firstRow + rowInFile;
     if (testSize > 0 && isHeldOut(row, seed, testSize)) {
       this.#counts.heldOut++;
@@ -308,6 +310,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     }
     if (group !== undefined && this.#numbers[group]! < 0) return -1;
     const first = group === undefined ? 0 : (this.#numbers[group]! - 1) * folds;
+    if (leaveOneOut) return first + rowInFile;
     return first + (folds > 1 ? foldOf(row, seed, folds) : 0);
   }
 

@@ -1,6 +1,7 @@
 import { type FactorLevels, sortLevels } from "../dataset/formula/coding.js";
 import type { MomentsShape } from "../dataset/formula/moments-shape.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
+import { type UndefinedRows, unitedUndefined } from "../dataset/formula/undefined-rows.js";
 import type { CellParts } from "../kernels/cells.js";
 import type { GroupSums } from "../kernels/group-accumulator.js";
 import type { Steps } from "../parallel/steps.js";
@@ -54,7 +55,7 @@ export interface MomentsResult {
   /** Rows left out because a cell is missing or an expression has no value. */
   dropped: number;
   /** Those among them in which no cell is missing. */
-  undefinedRows: number;
+  undefinedRows: UndefinedRows[];
   /** Rows held out. */
   heldOut: number;
   /** The number of the first row left out, −1 where there is none. */
@@ -274,7 +275,7 @@ export class MomentsTotal {
   readonly groups: AnyGroups | undefined;
   rows: number;
   dropped: number;
-  undefinedRows: number;
+  undefinedRows: UndefinedRows[];
   heldOut: number;
   firstDropped: number;
   singletons: number;
@@ -297,7 +298,7 @@ export class MomentsTotal {
     this.groups?.absorb(later.groups as GroupTable & SparseGroups);
     this.rows += later.rows;
     this.dropped += later.dropped;
-    this.undefinedRows += later.undefinedRows;
+    this.undefinedRows = unitedUndefined(this.undefinedRows, later.undefinedRows);
     this.heldOut += later.heldOut;
     this.singletons += later.singletons;
     if (this.firstDropped < 0) this.firstDropped = later.firstDropped;

@@ -4,6 +4,7 @@ import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { rawSlots } from "../dataset/formula/spec.js";
+import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { DataScan } from "../linear/model/model-parts.js";
@@ -22,6 +23,7 @@ import { chunkBytesFor, denseWidth, summedApart } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments } from "./scan-moments.js";
 import { keptSources } from "./source-contents.js";
+import { undefinedNotes } from "./undefined-notes.js";
 
 /** Options of `updateCsv`; all may be left out. */
 export interface UpdateCsvOptions extends ReadingOptions, ReadingControl {
@@ -110,8 +112,13 @@ async function updateSources(
   await checkRows(table, layout, total, options);
   const sources = unitedSources([model.sources, await refuse(from)]);
   const folds = model.folds.map((fold, f) => fold.merge(total.folds[f]!));
-  const notes = [...table.notes, ...vcovNotes([model])];
+  const notes = [
+    ...table.notes,
+    ...vcovNotes([model]),
+    ...(await undefinedNotes(table, total.undefinedRows)),
+  ];
   const excluded = (before.excluded ?? 0) + total.excluded;
+  const undefinedRows = (before.undefinedRows ?? 0) + undefinedCount(total.undefinedRows);
   const updated = await withPauses(
     solveSpecSteps(
       {
@@ -131,6 +138,7 @@ async function updateSources(
           ...before,
           rows: before.rows + total.rows + total.excluded,
           dropped: before.dropped + total.dropped,
+          ...(undefinedRows > 0 ? { undefinedRows } : {}),
           ...(excluded > 0 ? { excluded } : {}),
           test: null,
         },

@@ -2,6 +2,7 @@ import { readingFor } from "../csv/kept-reading.js";
 import type { Source } from "../csv/source.js";
 import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { rawSlots } from "../dataset/formula/spec.js";
+import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { ModelError } from "../errors.js";
 import { inOrder, ModelGroup, modelsByGroup } from "../linear/model/model-group.js";
 import type { DataScan } from "../linear/model/model-parts.js";
@@ -20,6 +21,7 @@ import type { GroupMoments } from "./group-moments.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments } from "./scan-moments.js";
 import { keptSources } from "./source-contents.js";
+import { undefinedNotes } from "./undefined-notes.js";
 import { checkColumns, type UpdateCsvOptions } from "./update-csv.js";
 
 /** Models by group with the rows of a CSV added. */
@@ -122,6 +124,7 @@ async function updateSources(
     control,
   );
   const excluded = (before.excluded ?? 0) + total.excluded;
+  const undefinedRows = (before.undefinedRows ?? 0) + undefinedCount(total.undefinedRows);
   return {
     models: new ModelGroup({
       groupBy,
@@ -133,6 +136,7 @@ async function updateSources(
         ...before,
         rows: before.rows + total.rows + total.excluded,
         dropped: before.dropped + total.dropped,
+        ...(undefinedRows > 0 ? { undefinedRows } : {}),
         ...(excluded > 0 ? { excluded } : {}),
         test: null,
       },
@@ -140,7 +144,7 @@ async function updateSources(
     rows: total.rows + total.excluded,
     dropped: total.dropped,
     excluded: total.excluded,
-    notes: [...table.notes],
+    notes: [...table.notes, ...(await undefinedNotes(table, total.undefinedRows))],
   };
 }
 

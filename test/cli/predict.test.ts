@@ -119,7 +119,7 @@ describe("predictions", () => {
     trained(async (folder) => {
       const text = await goml(folder, ["predict", "boston.csv"]);
       expect(text.stderr).toMatch(
-        /^506 rows of boston\.csv, MSE 21\.8948, AIC 1589\.64, [0-9.]+ m?s on 1 thread\n$/,
+        /^506 rows of boston\.csv, MSE 21\.8948, extractAIC 1589\.64, [0-9.]+ m?s on 1 thread\n$/,
       );
       const json = await goml(folder, ["predict", "boston.csv", "--json", "-c", "2"]);
       expect(json.stdout).toBe(text.stdout);

@@ -4,6 +4,7 @@ import { PENALTY_OBJECTIVE } from "../../linear/penalty/penalty.js";
 import { fitMetrics } from "../../stats/metrics.js";
 import type { CsvGroupFit } from "../../training/fit-groups-csv.js";
 import { colour } from "./colour.js";
+import { droppedText } from "./dropped.js";
 import { crossValidationOf, reportOf } from "./model-report.js";
 import { count, milliseconds, significant } from "./numbers.js";
 import { shardLines, shardsDocument } from "./shards.js";
@@ -33,7 +34,13 @@ export function groupsDocument(
   options: { path: string; data: string | undefined; level: number },
 ) {
   return {
-    data: { path: options.data, rows, dropped, ...(excluded ? { excluded } : {}) },
+    data: {
+      path: options.data,
+      rows,
+      dropped,
+      ...(models.scan?.undefinedRows ? { undefinedRows: models.scan.undefinedRows } : {}),
+      ...(excluded ? { excluded } : {}),
+    },
     model: {
       path: options.path,
       target: models.target,
@@ -99,7 +106,7 @@ export function renderGroups(
     const used = rowsOf(models);
     const out = excluded > 0 ? `, ${count(excluded)} left out by --where` : "";
     lines.push(
-      `${count(used)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${out}`,
+      `${count(used)} of ${count(rows)} rows used, ${droppedText(dropped, models.scan?.undefinedRows)}${out}`,
     );
   }
   lines.push(...shardLines(models.shards));

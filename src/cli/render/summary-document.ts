@@ -54,7 +54,13 @@ export function summaryDocument(
 ) {
   const { model, rows, dropped, excluded, test, cv, path, notes, timing } = report;
   return {
-    data: { path: options.path, rows, dropped, ...(excluded ? { excluded } : {}) },
+    data: {
+      path: options.path,
+      rows,
+      dropped,
+      ...(model.scan?.undefinedRows ? { undefinedRows: model.scan.undefinedRows } : {}),
+      ...(excluded ? { excluded } : {}),
+    },
     ...modelDocument(model, options.model, options.level),
     ...collinearityDocument(model, options),
     ...(test === undefined ? {} : { test }),

@@ -7,6 +7,7 @@ import { objectiveOf, type Penalty } from "../../linear/penalty/penalty.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
 import { colour } from "./colour.js";
+import { droppedText } from "./dropped.js";
 import { leftOutFolds, type ModelReport } from "./model-report.js";
 import { alignedDecimals, count, milliseconds, pValue, significant, stars, tValue } from "./numbers.js";
 import { shardLines } from "./shards.js";
@@ -25,7 +26,7 @@ export function renderSummary(
   if (rows === undefined) lines.push(`${count(model.n)} rows used`);
   else
     lines.push(
-      `${count(model.n)} of ${count(rows)} rows used, ${count(dropped)} dropped for missing cells${out}${held}`,
+      `${count(model.n)} of ${count(rows)} rows used, ${droppedText(dropped, model.scan?.undefinedRows)}${out}${held}`,
     );
   lines.push(...shardLines(model.shards));
   if (cv !== undefined)
@@ -36,7 +37,7 @@ export function renderSummary(
   if (test !== undefined)
     lines.push(
       `Held-out rows: MSE ${significant(test.mse)}, RMSE ${significant(test.rmse)}, MAE ${significant(test.mae)}, ` +
-        `R² ${significant(test.r2)}, AIC ${significant(test.aicExtract)}`,
+        `R² ${significant(test.r2)}, extractAIC ${significant(test.aicExtract)}`,
     );
   lines.push(...renderCollinearity(model, options, columns));
   if (path !== undefined) lines.push("", renderPath(path, model.penalty!.alpha), "");

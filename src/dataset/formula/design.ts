@@ -27,7 +27,7 @@ export class Design {
   readonly width: number;
   /** The low parts of `values`, where the design is extended. */
   readonly low: Float64Array | undefined;
-  /** The target's values, where asked for; NaN where missing. */
+  /** The target's values, where asked for; NaN where missing or infinite. */
   readonly target = new Float64Array(BLOCK_ROWS);
   /** 1 for a row of which a value is missing, or a level unseen: its columns are NaN. */
   readonly missing = new Uint8Array(BLOCK_ROWS);
@@ -116,7 +116,12 @@ export class Design {
       for (const { hi } of columns) for (let r = 0; r < rows; r++) if (hi[r]! * 0 !== 0) this.missing[r] = 1;
     for (const level of unseen) if (this.missing[level.row - start] === 0) this.unseen.push(level);
     for (const { row } of unseen) this.missing[row - start] = 1;
-    if (this.#hasTarget) this.target.set(this.#variables.target.hi.subarray(0, rows));
+    // log(0) is no value to compare with.
+    if (this.#hasTarget)
+      for (let r = 0; r < rows; r++) {
+        const y = this.#variables.target.hi[r]!;
+        this.target[r] = Number.isFinite(y) ? y : Number.NaN;
+      }
     this.#unwritten = rows;
   }
 

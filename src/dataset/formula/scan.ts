@@ -1,9 +1,9 @@
-import { DataError } from "../../errors.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { multiply, type Values } from "./arithmetic.js";
 import { type MomentsShape, momentsShape, type NumberProduct } from "./moments-shape.js";
 import { type RawBlock, rowNumber } from "./raw-block.js";
-import type { ModelSpec } from "./spec.js";
+import { columnsOf, type ModelSpec } from "./spec.js";
+import type { UndefinedRows } from "./undefined-rows.js";
 import { VariableBlock } from "./variables.js";
 
 /** A block of what moments are summed over, of complete rows. */
@@ -26,14 +26,16 @@ export interface DesignBlock {
  * for every factor the code of its level. Indicators are not made: which level is the reference, and which terms there
  * are, is chosen when the rows have gone by (see `codedTerms`).
  *
- * Rows with a missing value in any column used, or where an expression has none (log of −1), are left out and counted.
+ * Rows with a missing value in any column used, or where an expression has no finite one (log of 0 or −1), are left out
+ * and counted.
  */
 export class FormulaScan {
   readonly spec: ModelSpec;
   readonly shape: MomentsShape;
-  /** Rows left out so far, and those among them in which no cell was missing but an expression had no value. */
+  /** Rows left out so far. */
   dropped = 0;
-  undefinedRows = 0;
+  /** Those among them in which no cell was missing, by the expression that had no value. */
+  undefinedRows: UndefinedRows[] = [];
   readonly #variables: VariableBlock;
   readonly #check = new Float64Array(BLOCK_ROWS);
   readonly #kept = new Int32Array(BLOCK_ROWS);
@@ -68,7 +70,6 @@ export class FormulaScan {
 
   /**
    * What rows `start` to `start + rows` − 1 of a raw block, at most 128, add to moments; it is overwritten by the next.
-   * Throws DataError where an expression is infinite.
    */
   fill(raw: RawBlock, start: number, rows: number): DesignBlock {
     this.#variables.load(raw, start, rows);
@@ -124,16 +125,23 @@ export class FormulaScan {
       raw.codes.some((codes) => codes[start + r]! < 0) ||
       Number.isNaN(raw.weights?.[start + r]);
     if (missing) return;
-    const labels = this.spec.variables.map(({ label }) => label);
-    const infinite = [[this.#variables.target], ...this.#variables.values].findIndex((columns) =>
-      columns.some(({ hi }) => Math.abs(hi[r]!) === Infinity),
+    const { target, variables, numeric } = this.spec;
+    const at = [[this.#variables.target], ...this.#variables.values].findIndex((columns) =>
+      columns.some(({ hi }) => !Number.isFinite(hi[r]!)),
     );
-    if (infinite >= 0)
-      throw new DataError(
-        `${[this.spec.target.label, ...labels][infinite]} is infinite in row ${rowNumber(raw, start + r) + 1}`,
-        { hint: "Leave the row out, or use a function that is finite there, such as log1p." },
-      );
-    this.undefinedRows++;
+    const { label, ...of } = at === 0 ? target : variables[at - 1]!;
+    const known = this.undefinedRows.find((some) => some.label === label);
+    if (known !== undefined) {
+      known.rows++;
+      return;
+    }
+    const columns = "expression" in of ? columnsOf(of.expression) : [];
+    this.undefinedRows.push({
+      label,
+      rows: 1,
+      first: rowNumber(raw, start + r),
+      values: columns.map((column) => [column, raw.numeric[numeric.indexOf(column)]![start + r]!]),
+    });
   }
 
   #product(product: NumberProduct, rows: number): Values {

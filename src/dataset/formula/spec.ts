@@ -23,7 +23,7 @@ export type DateNumber = Extract<CallName, "as.Date" | "year" | "hour">;
 export type DateFactor = NonNullable<Extract<Variable, { kind: "factor" }>["by"]>;
 
 /** The columns that an expression reads, each once, in order. */
-function columnsOf(expression: Expression): string[] {
+export function columnsOf(expression: Expression): string[] {
   if ("column" in expression) return [expression.column];
   return "call" in expression && !ofDates(expression) ? [...new Set(expression.args.flatMap(columnsOf))] : [];
 }

@@ -206,7 +206,14 @@ export const documentDefinitions = {
     properties: {
       rows: { description: "Rows read, those dropped and held out among them.", ...count },
       firstRow: { description: "The number of the first of them, not 0 in a shard.", ...count },
-      dropped: { description: "Rows left out for missing cells.", ...count },
+      dropped: {
+        description: "Rows left out for missing cells, or because an expression has no value.",
+        ...count,
+      },
+      undefinedRows: {
+        description: "Those among the dropped in which no cell is missing, where there are any.",
+        ...count,
+      },
       excluded: { description: "Rows left out by a condition on rows.", ...count },
       singletons: {
         description: "Rows left out because a level of an absorbed factor has no other.",

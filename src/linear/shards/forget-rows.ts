@@ -131,8 +131,14 @@ export function without(whole: CrossProducts, part: CrossProducts): CrossProduct
 
 export function less(whole: DataScan | undefined, part: DataScan | undefined): DataScan | undefined {
   if (whole === undefined || part === undefined) return undefined;
+  const { excluded, undefinedRows, ...rest } = whole;
+  const left = {
+    undefinedRows: (undefinedRows ?? 0) - (part.undefinedRows ?? 0),
+    excluded: (excluded ?? 0) - (part.excluded ?? 0),
+  };
   return {
-    ...whole,
+    ...rest,
+    ...Object.fromEntries(Object.entries(left).filter(([, rows]) => rows > 0)),
     rows: Math.max(0, whole.rows - part.rows),
     dropped: Math.max(0, whole.dropped - part.dropped),
     test: null,

@@ -135,11 +135,13 @@ export function summedScan(scans: readonly (DataScan | undefined)[]): DataScan |
   if (first === undefined || scans.some((scan) => scan === undefined)) return undefined;
   const sum = (part: "rows" | "dropped") => scans.reduce((total, scan) => total + scan![part], 0);
   const excluded = scans.reduce((total, scan) => total + (scan!.excluded ?? 0), 0);
+  const undefinedRows = scans.reduce((total, scan) => total + (scan!.undefinedRows ?? 0), 0);
   const firstRow = Math.min(...scans.map((scan) => scan!.firstRow));
   return {
     rows: sum("rows"),
     firstRow,
     dropped: sum("dropped"),
+    ...(undefinedRows > 0 ? { undefinedRows } : {}),
     ...(excluded > 0 ? { excluded } : {}),
     seed: first.seed,
     test: null,

@@ -22,7 +22,7 @@ export interface FoldError {
   unpredicted?: number;
   mse: number;
   rmse: number;
-  /** 1 − Σ w (y − ŷ)² / Σ w (y − ȳ)², ȳ the fold's own mean. */
+  /** 1 − Σ w (y − ŷ)² / Σ w (y − ȳ)², ȳ the fold's own mean; NaN for a fold of one row. */
   r2: number;
   /** θ of the other folds. */
   coefficients: Float64Array;
@@ -128,22 +128,23 @@ export function collectErrors(
   predictions: readonly FoldPrediction[],
 ): CrossValidation {
   const filled = folds.filter((fold) => fold.n > 0);
+  const scale = meanWeight(filled);
   const errors = filled.map((fold, f): FoldError => {
     const { coefficients, squares, needs = [] } = predictions[f]!;
-    const mse = squares / fold.sumW;
+    const mse = (squares / fold.sumW) * scale;
     return {
       n: fold.n,
       needs,
       mse,
       rmse: Math.sqrt(mse),
-      r2: 1 - squares / spread(fold, target),
+      r2: fold.n === 1 ? Number.NaN : 1 - squares / spread(fold, target),
       coefficients,
     };
   });
   const counted = filled.map((_, f) => f).filter((f) => errors[f]!.needs.length === 0);
   const weight = counted.reduce((sum, f) => sum + filled[f]!.sumW, 0);
   const total = counted.reduce((sum, f) => sum + predictions[f]!.squares, 0);
-  const mse = total / weight;
+  const mse = (total / weight) * scale;
   const variance = counted.reduce(
     (sum, f) => sum + (filled[f]!.sumW / weight) * (errors[f]!.mse - mse) ** 2,
     0,
@@ -161,6 +162,15 @@ export function collectErrors(
     r2: counted.length === 0 ? Number.NaN : 1 - total / spread(mergeFolds(targets), target),
     mseError: Math.sqrt(variance / (counted.length - 1)),
   };
+}
+
+/**
+ * Σw/n: what a weighted mean of squares is multiplied by, so that it is on the scale of a fit's MSE, which is RSS/n, and
+ * folds still count by their weight.
+ */
+function meanWeight(folds: readonly CrossProducts[]): number {
+  const [n, weight] = folds.reduce(([n, weight], fold) => [n + fold.n, weight + fold.sumW], [0, 0]);
+  return weight / n;
 }
 
 function spread(moments: CrossProducts, target: string): number {

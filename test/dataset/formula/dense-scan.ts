@@ -3,7 +3,6 @@ import { columnKey, levelKey, targetKey, variableKey } from "../../../src/datase
 import type { RawBlock } from "../../../src/dataset/formula/raw-block.js";
 import type { ModelSpec, Term, Variable } from "../../../src/dataset/formula/spec.js";
 import { VariableBlock } from "../../../src/dataset/formula/variables.js";
-import { DataError } from "../../../src/errors.js";
 import { BLOCK_ROWS } from "../../../src/kernels/block-rows.js";
 
 /** A block of the scan's design: column-major, column j at j·128, of which the first `rows` values are used. */
@@ -69,7 +68,6 @@ export class DenseScan {
 
   /**
    * The design of rows `start` to `start + rows` − 1 of a raw block, at most 128; it is overwritten by the next.
-   * Throws DataError where an expression is infinite.
    */
   fill(raw: RawBlock, start: number, rows: number): DesignBlock {
     this.#variables.load(raw, start, rows);
@@ -124,15 +122,6 @@ export class DenseScan {
       raw.codes.some((codes) => codes[start + r]! < 0) ||
       Number.isNaN(raw.weights?.[start + r]);
     if (missing) return;
-    const labels = this.spec.variables.map(({ label }) => label);
-    const infinite = [[this.#variables.target], ...this.#variables.values].findIndex((columns) =>
-      columns.some(({ hi }) => Math.abs(hi[r]!) === Infinity),
-    );
-    if (infinite >= 0)
-      throw new DataError(
-        `${[this.spec.target.label, ...labels][infinite]} is infinite in row ${(raw.firstRow ?? 0) + start + r + 1}`,
-        { hint: "Leave the row out, or use a function that is finite there, such as log1p." },
-      );
     this.undefinedRows++;
   }
 

@@ -3,6 +3,7 @@ import { codedTerms, sortLevels } from "../../../src/dataset/formula/coding.js";
 import { Design } from "../../../src/dataset/formula/design.js";
 import { formulaSpec } from "../../../src/dataset/formula/resolve.js";
 import { FormulaScan } from "../../../src/dataset/formula/scan.js";
+import { undefinedCount } from "../../../src/dataset/formula/undefined-rows.js";
 import { BLOCK_ROWS } from "../../../src/kernels/block-rows.js";
 import { Rational } from "../../stats/rational.js";
 import { sparseMoments } from "../../stats/sparse.js";
@@ -19,16 +20,23 @@ describe("the scan", () => {
     const block = scan.fill(raw, 0, 4);
     expect([...block.kept.subarray(0, block.rows)]).toEqual([0, 2]);
     expect([...block.weights!.subarray(0, block.rows)]).toEqual([1, 3]);
-    expect([scan.dropped, scan.undefinedRows]).toEqual([2, 1]);
+    expect([scan.dropped, undefinedCount(scan.undefinedRows)]).toEqual([2, 1]);
     raw.weights[0] = Number.NaN;
     expect(scan.fill(raw, 0, 1).rows).toBe(0);
   });
 
-  test("names the row and the expression that is infinite", () => {
-    const table: Table = { y: [1, 2], x: [3, 0] };
-    const spec = formulaSpec("y ~ log(x)", { columns: numbers(table) });
+  test("leaves out rows where an expression has no finite value, and tells which, where and of what", () => {
+    const table: Table = { y: [1, 2, 0, 3, 5], x: [3, 0, 1, -1, null], z: [1, 1, 1, 1, 1] };
+    const spec = formulaSpec("log(y) ~ log(x + z - 1)", { columns: numbers(table) });
     const raw = { ...rawBlock(table, spec), firstRow: 100 };
-    expect(() => new FormulaScan(spec).fill(raw, 0, 2)).toThrow("log(x) is infinite in row 102");
+    const scan = new FormulaScan(spec);
+    expect(scan.fill(raw, 0, 5).rows).toBe(1);
+    expect(scan.dropped).toBe(4);
+    const first = { x: 0, z: 1 };
+    expect(scan.undefinedRows).toEqual([
+      { label: "log(x + z - 1)", rows: 2, first: 101, values: Object.entries(first) },
+      { label: "log(y)", rows: 1, first: 102, values: [["y", 0]] },
+    ]);
   });
 
   test("gives numbers as columns and factors as codes, whose names grow", () => {

@@ -80,7 +80,10 @@ async function ofData(paths: readonly string[], options: CvOptions, signal: Abor
   const { threads, groupBy } = options;
   const control = { threads, callerWorks: true, signal, onProgress: progress.update };
   const how = modelOptions(options);
-  if (groupBy === undefined) return fitCsv(paths, { ...how, ...control }).finally(progress.end);
+  if (groupBy === undefined) {
+    const leaveOneOut = options.folds !== undefined;
+    return fitCsv(paths, { ...how, ...control, leaveOneOut }).finally(progress.end);
+  }
   const folds = options.folds ?? GROUP_FOLDS;
   const fitting = fitGroupsCsv(paths, { ...how, ...control, solver: undefined, folds, groupBy });
   const { models, notes } = await fitting.finally(progress.end);
@@ -113,11 +116,13 @@ function render(model: LinearModel, found: CrossValidation): string {
   ];
   const rows = folds.map(({ n }, i) => [String(i + 1), count(n), mses[i]!, rmses[i]!, r2s[i]!]);
   const titles = ["fold", "rows", "MSE", "RMSE", "R²"].map((title) => colour.dim(title));
+  const single = folds.every(({ n, unpredicted = 0 }) => n + unpredicted === 1);
   const seed = model.scan === undefined ? "" : `, seed ${model.scan.seed}`;
+  const split = single ? `each of ${folds.length} rows left out by itself` : `${folds.length} folds${seed}`;
   const { penalty } = model;
   const penalised = penalty === undefined ? "" : `${penaltyText(penalty)}: minimises ${objectiveOf(model)}\n`;
   return (
-    `${colour.bold(model.target)} on ${model.terms.length} terms, ${folds.length} folds${seed}\n${penalised}\n` +
+    `${colour.bold(model.target)} on ${model.terms.length} ${model.terms.length === 1 ? "term" : "terms"}, ${split}\n${penalised}\n` +
     `${renderTable([titles, ...rows], ["right", "right", "right", "right", "right"])}\n\n` +
     `RMSE ${significant(rmse)}   MSE ${significant(mse)} ± ${significant(mseError, 3)} (standard error over folds)   ` +
     `R² ${significant(r2)} out of fold\n${leftOutFolds(model, found)

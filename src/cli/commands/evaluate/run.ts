@@ -6,6 +6,7 @@ import { version } from "../../../version.js";
 import { readNamed } from "../../program/model-option.js";
 import { progressBar } from "../../program/progress.js";
 import { type ReadingFlags, readingOptions } from "../../program/reading-options.js";
+import { droppedFrom } from "../../render/dropped.js";
 import { count, significant } from "../../render/numbers.js";
 import { print } from "../../render/print.js";
 import { renderNotes } from "../../render/summary.js";
@@ -79,13 +80,13 @@ export async function evaluate(
       ["RMSE", significant(metrics.rmse)],
       ["MAE", significant(metrics.mae)],
       ["R²", significant(metrics.r2)],
-      ["AIC", significant(metrics.aicExtract)],
+      ["extractAIC", significant(metrics.aicExtract)],
     ];
     print(
       `${renderNotes(notes)
         .map((line) => `${line}\n`)
         .join("")}${renderTable(figures, ["left", "right"])}\n` +
-        `${count(metrics.n)} of ${count(rows)} rows, ${count(dropped)} dropped for missing cells` +
+        `${count(metrics.n)} of ${count(rows)} rows, ${droppedFrom(model.spec, dropped)}` +
         `${outside > 0 ? `, ${count(outside)} without a prediction` : ""}` +
         `${excluded > 0 ? `, ${count(excluded)} left out by --where` : ""}\n`,
     );

@@ -84,7 +84,7 @@ export async function predict(
     if (missing > 0) parts.push(`${count(missing)} NA for missing cells`);
     if (outside > 0) parts.push(`${count(outside)} NA outside what the training data determine`);
     if (metrics !== undefined)
-      parts.push(`MSE ${significant(metrics.mse)}`, `AIC ${significant(metrics.aicExtract)}`);
+      parts.push(`MSE ${significant(metrics.mse)}`, `extractAIC ${significant(metrics.aicExtract)}`);
     parts.push(
       `${milliseconds(timing.totalMs)} on ${timing.threads} ${timing.threads === 1 ? "thread" : "threads"}`,
     );

@@ -1,0 +1,16 @@
+import type { ModelSpec } from "../../dataset/formula/spec.js";
+import { count } from "./numbers.js";
+
+/** What became of the rows that were not used: missing cells, and expressions that have no value in a complete row. */
+export function droppedText(dropped: number, undefinedRows = 0): string {
+  const missing = `${count(dropped - undefinedRows)} dropped for missing cells`;
+  return undefinedRows === 0
+    ? missing
+    : `${missing}, ${count(undefinedRows)} where an expression has no value`;
+}
+
+/** The same where it is not known which of both it was. */
+export function droppedFrom({ target, variables }: ModelSpec, dropped: number): string {
+  const computed = [target, ...variables].some((of) => "expression" in of && "call" in of.expression);
+  return `${count(dropped)} dropped for missing cells${computed && dropped > 0 ? " or values" : ""}`;
+}
