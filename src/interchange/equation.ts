@@ -1,10 +1,4 @@
-import {
-  type Arithmetic,
-  completeSpec,
-  type Expression,
-  ofDates,
-  type Variable,
-} from "../dataset/formula/spec.js";
+import { completeSpec, type DateFactor, type Expression, type Variable } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import { withEffects } from "../linear/model/absorbed-effects.js";
 import type { LinearModel } from "../linear/model/model.js";
@@ -15,12 +9,14 @@ export interface Factor {
   /** The raw column. */
   column: string;
   of: "text" | "numbers";
+  /** What of the column's dates the levels are the names of. */
+  by?: DateFactor | undefined;
   levels: readonly string[];
 }
 
 /** A number that multiplies: an expression over raw columns, raised to a power. */
 export interface Power {
-  expression: Arithmetic;
+  expression: Expression;
   /** A whole number of 1 or more. */
   exponent: number;
 }
@@ -77,11 +73,7 @@ export interface Equation {
   conditions: readonly Condition[];
 }
 
-/**
- * The equation of a model, all that predicting needs, for writers of other formats.
- *
- * @throws ModelError where a term is made of dates, which other formats have no common function for
- */
+/** The equation of a model, all that predicting needs, for writers of other formats. */
 export function equationOf(model: LinearModel): Equation {
   const whole = withEffects(model);
   const { levels, terms, weights } = whole;
@@ -91,8 +83,7 @@ export function equationOf(model: LinearModel): Equation {
   const factorNumbers = spec.variables.map((variable) => {
     if (variable.kind !== "factor") return -1;
     const { column, of, label, by } = variable;
-    if (by !== undefined) throw ofDatesError(label);
-    return factors.push({ column, of, levels: levels[label] ?? [] }) - 1;
+    return factors.push({ column, of, by, levels: levels[label] ?? [] }) - 1;
   });
   // By place: two columns may have one name.
   const first = model.intercept ? 1 : 0;
@@ -175,18 +166,12 @@ export function isPlain(equation: Equation): boolean {
 }
 
 function powerOf(variable: Exclude<Variable, { kind: "factor" }>, part: string | number | undefined): Power {
-  const expression = arithmeticOf(variable.expression, variable.label);
-  return { expression, exponent: typeof part === "number" ? part : 1 };
+  return { expression: variable.expression, exponent: typeof part === "number" ? part : 1 };
 }
 
-function arithmeticOf(expression: Expression, label: string): Arithmetic {
-  if (!("call" in expression)) return expression;
-  if (ofDates(expression)) throw ofDatesError(label);
-  return { call: expression.call, args: expression.args.map((argument) => arithmeticOf(argument, label)) };
-}
-
-function ofDatesError(label: string): ModelError {
-  return new ModelError(`${label} is made of dates, and cannot be exported`, {
-    hint: "make the column beforehand, and train on that",
+/** The error of a format that has no functions of dates. */
+export function ofDatesError(label: string, format: string): ModelError {
+  return new ModelError(`${label} is made of dates, which ${format} cannot compute`, {
+    hint: "make the column beforehand and train on that, or export to sql, ts or json",
   });
 }

@@ -1,4 +1,4 @@
-import type { Arithmetic } from "../dataset/formula/spec.js";
+import type { Arithmetic, DateFactor } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { ModelGroup } from "../linear/model/model-group.js";
 import { version } from "../version.js";
@@ -9,8 +9,11 @@ import { levelNumber } from "./quote.js";
 /** A number that multiplies in a term: an expression over columns, to a power (1 where there is none) … */
 export type TermFactor =
   | { expression: Arithmetic; power?: number }
-  /** … or an indicator: 1 where the column has the level, else 0. */
-  | { column: string; level: string | number };
+  /**
+   * … or an indicator: 1 where the column has the level, else 0; with `by`, where the name of the day (`weekdays`) or month
+   * (`months`) of the column's date is the level.
+   */
+  | { column: string; by?: DateFactor; level: string | number };
 
 /** The JSON of `toTerms`: ŷ = intercept + Σ coefficient · Π product. */
 export interface TermsDocument {
@@ -25,6 +28,8 @@ export interface TermsDocument {
   intercept: number;
   /** The raw columns; `levels` where a column is a factor: with any other value there is no prediction. */
   columns: { name: string; kind: "numeric" | "text"; levels?: (string | number)[] }[];
+  /** Names that the dates of columns have: with any other there is no prediction. */
+  dates?: { column: string; by: DateFactor; levels: string[] }[];
   /** `aliased` marks a coefficient that could not be estimated and counts as 0. */
   terms: { name: string; coefficient: number; aliased?: true; product: TermFactor[] }[];
   /**
@@ -44,18 +49,22 @@ export function toTerms(model: LinearModel | ModelGroup): TermsDocument {
   const product = (block: Block, codes: readonly number[]): TermFactor[] => [
     ...codes.map((code, i) => {
       const factor = block.factors[i]!;
-      return { column: factors[factor]!.column, level: levelOf(factor, code) };
+      const { column, by } = factors[factor]!;
+      return { column, ...(by === undefined ? {} : { by }), level: levelOf(factor, code) };
     }),
     ...block.powers.map(({ expression, exponent }) =>
       exponent === 1 ? { expression } : { expression, power: exponent },
     ),
   ];
   const column = (name: string, kind: "numeric" | "text") => {
-    const f = factors.findIndex((factor) => factor.column === name);
+    const f = factors.findIndex((factor) => factor.column === name && factor.by === undefined);
     return f < 0
       ? { name, kind }
       : { name, kind, levels: factors[f]!.levels.map((_, code) => levelOf(f, code)) };
   };
+  const dates = factors.flatMap(({ column: of, by, levels }) =>
+    by === undefined ? [] : [{ column: of, by, levels: [...levels] }],
+  );
   return {
     format: "goml-terms",
     schema: 1,
@@ -64,6 +73,7 @@ export function toTerms(model: LinearModel | ModelGroup): TermsDocument {
     formula,
     intercept,
     columns: [...numeric.map((name) => column(name, "numeric")), ...text.map((name) => column(name, "text"))],
+    ...(dates.length === 0 ? {} : { dates }),
     terms: blocks.flatMap((block) =>
       block.entries.map(({ name, codes, coefficient, aliased }) => ({
         name,

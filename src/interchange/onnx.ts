@@ -1,9 +1,9 @@
-import type { Arithmetic } from "../dataset/formula/spec.js";
+import { type Expression, ofDates } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { ModelGroup } from "../linear/model/model-group.js";
 import { option, verb, wording } from "../wording.js";
-import { type Block, type Equation, type Factor, isPlain, type Power } from "./equation.js";
+import { type Block, type Equation, type Factor, isPlain, ofDatesError, type Power } from "./equation.js";
 import { anyEquation } from "./group-equation.js";
 import { OnnxGraph } from "./onnx-graph.js";
 
@@ -21,8 +21,8 @@ export interface OnnxOptions {
  * levels, expressions and interactions are computed inside. A missing number is NaN. A row with NaN, or with a level
  * that was not in the training data, gives NaN, as does one outside what a fit of deficient rank determines.
  *
- * @throws ModelError where the graph cannot have the model: no input, or levels that single precision cannot tell
- * apart
+ * @throws ModelError where the graph cannot have the model: no input, levels that single precision cannot tell
+ * apart, or functions of dates, for its operators cannot cut texts
  */
 export function toOnnx(model: LinearModel | ModelGroup, options: OnnxOptions = {}): Uint8Array {
   const equation = anyEquation(model);
@@ -224,7 +224,8 @@ class Builder {
   }
 
   /** The code of a factor's level, N × 1; −1 where it was not in the training data. */
-  #code({ column, of, levels }: Factor): string {
+  #code({ column, of, by, levels }: Factor): string {
+    if (by !== undefined) throw ofDatesError(`${by}(${column})`, "ONNX");
     const { graph } = this;
     const input = this.#inputs.get(column)!;
     const codes = levels.map((_, code) => code);
@@ -262,7 +263,7 @@ class Builder {
   }
 
   /** An expression's values, N × 1; the same expression is computed once. */
-  #expression(expression: Arithmetic): string {
+  #expression(expression: Expression): string {
     if (!hasColumn(expression))
       throw new ModelError("a term is a number without a column, which has no number of rows in ONNX", {
         hint: "leave the term out: it is part of the intercept",
@@ -270,7 +271,7 @@ class Builder {
     return this.#value(expression);
   }
 
-  #value(expression: Arithmetic): string {
+  #value(expression: Expression): string {
     if ("number" in expression) return this.#constant([expression.number]);
     if ("column" in expression) return this.#inputs.get(expression.column)!;
     const key = JSON.stringify(expression);
@@ -279,8 +280,10 @@ class Builder {
     return known;
   }
 
-  #call({ call, args }: Extract<Arithmetic, { call: unknown }>): string {
+  #call(expression: Extract<Expression, { call: unknown }>): string {
     const { graph } = this;
+    if (ofDates(expression)) throw ofDatesError(`${expression.call}(${expression.args[0].text})`, "ONNX");
+    const { call, args } = expression;
     const [a, b] = args.map((argument) => this.#value(argument)) as [string, string];
     switch (call) {
       case "+":
@@ -335,6 +338,7 @@ function coefficientsOf(blocks: readonly Block[]): number[] {
   return blocks.flatMap(({ entries }) => entries.map(({ coefficient }) => coefficient));
 }
 
-function hasColumn(expression: Arithmetic): boolean {
-  return "column" in expression || ("call" in expression && expression.args.some(hasColumn));
+function hasColumn(expression: Expression): boolean {
+  if ("column" in expression) return true;
+  return "call" in expression && (ofDates(expression) || expression.args.some(hasColumn));
 }

@@ -1,9 +1,16 @@
-import type { Arithmetic } from "../dataset/formula/spec.js";
+import { type Expression, ofDates } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { ModelGroup } from "../linear/model/model-group.js";
 import { version } from "../version.js";
-import type { Block, Condition, Equation, Factor, Power } from "./equation.js";
+import {
+  type Block,
+  type Condition,
+  type Equation,
+  type Factor,
+  ofDatesError,
+  type Power,
+} from "./equation.js";
 import { anyEquation } from "./group-equation.js";
 import { type Element, renderXml } from "./xml.js";
 
@@ -17,7 +24,8 @@ const CONTINUOUS = { optype: "continuous", dataType: "double" };
  * Missing values and unseen levels are declared invalid (`returnInvalid`); the standard would else count a missing
  * level as the reference. A row outside what a fit of deficient rank determines has a missing predictor.
  *
- * @throws ModelError where a name or a level has a character that XML cannot hold
+ * @throws ModelError where a name or a level has a character that XML cannot hold, and for functions of dates: a field of
+ * dates would have to be all in one form, of which PMML's consumers know different ones
  */
 export function toPmml(model: LinearModel | ModelGroup): string {
   const equation = anyEquation(model);
@@ -131,6 +139,8 @@ class Fields {
     this.#categorical = new Set(factors.map(({ column }) => column));
     for (const name of [...numeric, ...text]) this.#names.add(name);
     this.target = this.unique(target);
+    const named = factors.find(({ by }) => by !== undefined);
+    if (named !== undefined) throw ofDatesError(`${named.by}(${named.column})`, "PMML");
     this.inputs = [...numeric, ...text].map((name) => {
       const factor = factors.find(({ column }) => column === name);
       if (factor === undefined) return { name: "DataField", attributes: { name, ...CONTINUOUS } };
@@ -185,7 +195,7 @@ class Fields {
     return free;
   }
 
-  #ofExpression(expression: Arithmetic): string {
+  #ofExpression(expression: Expression): string {
     if ("column" in expression) {
       const { column } = expression;
       if (!this.#categorical.has(column)) return column;
@@ -205,9 +215,10 @@ class Fields {
     return name;
   }
 
-  #apply(expression: Arithmetic): Element {
+  #apply(expression: Expression): Element {
     if ("number" in expression) return constant(expression.number);
     if ("column" in expression) return { name: "FieldRef", attributes: { field: expression.column } };
+    if (ofDates(expression)) throw ofDatesError(`${expression.call}(${expression.args[0].text})`, "PMML");
     const call = apply;
     const args = expression.args.map((argument) =>
       "column" in argument
@@ -243,9 +254,10 @@ function constant(value: number): Element {
 }
 
 /** An expression as a name, much as R writes it. */
-function describe(expression: Arithmetic): string {
+function describe(expression: Expression): string {
   if ("number" in expression) return String(expression.number);
   if ("column" in expression) return expression.column;
+  if (ofDates(expression)) return `${expression.call}(${expression.args[0].text})`;
   const args = expression.args.map(describe);
   if (!/^[-+*/^]$/.test(expression.call)) return `${expression.call}(${args.join(", ")})`;
   return args.length === 1 ? `(${expression.call}${args[0]})` : `(${args.join(` ${expression.call} `)})`;

@@ -1,7 +1,8 @@
-import type { Arithmetic } from "../dataset/formula/spec.js";
+import { type Expression, ofDates } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { ModelGroup } from "../linear/model/model-group.js";
 import { version } from "../version.js";
+import { dateSql } from "./date-sql.js";
 import { type Block, type Equation, equationOf, type Factor, type Power } from "./equation.js";
 import { equationsOf, groupFactor } from "./group-equation.js";
 import { decimal, inComment, levelNumber, sqlName, sqlString } from "./quote.js";
@@ -17,8 +18,8 @@ export interface SqlOptions {
  * later) have in common.
  *
  * NULL where a value is missing, an expression has no finite value, a level was not in the training data, or the row
- * lies outside what a fit of deficient rank determines. Numbers
- * are computed in double precision whatever the columns' types; no function is called outside its domain, which some
+ * lies outside what a fit of deficient rank determines. Dates are read as year-month-day, from texts, dates and
+ * timestamps alike. Numbers are computed in double precision whatever the columns' types; no function is called outside its domain, which some
  * of these databases take for an error. A product or a power beyond 1.8e308 is NULL too, and in PostgreSQL an error.
  */
 export function toSql(model: LinearModel | ModelGroup, options: SqlOptions = {}): string {
@@ -99,9 +100,10 @@ function powerSql({ expression, exponent }: Power): string {
     : expressionSql({ call: "^", args: [expression, { number: exponent }] });
 }
 
-function expressionSql(expression: Arithmetic): string {
+function expressionSql(expression: Expression): string {
   if ("number" in expression) return literal(expression.number);
   if ("column" in expression) return cast(expression.column);
+  if (ofDates(expression)) return dateSql(expression.call, expression.args[0].text);
   const { call, args } = expression;
   const [a, b] = args.map(expressionSql) as [string, string];
   switch (call) {
@@ -137,13 +139,13 @@ function logarithm(name: string, a: string): string {
   return `CASE WHEN ${a} > 0e0 THEN ${name}(${a}) END`;
 }
 
-function logarithmTo(a: string, b: string, base: Arithmetic): string {
+function logarithmTo(a: string, b: string, base: Expression): string {
   if ("number" in base && base.number === 10) return logarithm("log10", a);
   const divisor = "number" in base ? literal(Math.log(base.number)) : `NULLIF(${logarithm("ln", b)}, 0e0)`;
   return `(${logarithm("ln", a)} / ${divisor})`;
 }
 
-function power(a: string, b: string, exponent: Arithmetic): string {
+function power(a: string, b: string, exponent: Expression): string {
   const value = `power(${a}, ${b})`;
   if (!("number" in exponent))
     return `CASE WHEN ${a} > 0e0 OR (${a} = 0e0 AND ${b} >= 0e0) OR (${a} < 0e0 AND ${b} = floor(${b})) THEN ${value} END`;
@@ -157,7 +159,8 @@ function cast(column: string): string {
   return `CAST(${sqlName(column)} AS DOUBLE PRECISION)`;
 }
 
-function factorSql({ column, of }: Factor): string {
+function factorSql({ column, of, by }: Factor): string {
+  if (by !== undefined) return dateSql(by, column);
   return of === "text" ? sqlName(column) : cast(column);
 }
 

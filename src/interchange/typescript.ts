@@ -1,7 +1,8 @@
-import type { Arithmetic } from "../dataset/formula/spec.js";
+import { type DateFactor, type DateNumber, type Expression, ofDates } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { ModelGroup } from "../linear/model/model-group.js";
 import { version } from "../version.js";
+import { DATE_FUNCTIONS, dateScript } from "./date-script.js";
 import type { Block, Equation, Power } from "./equation.js";
 import { anyEquation } from "./group-equation.js";
 import { decimal, inComment, levelNumber, scriptKey, scriptString } from "./quote.js";
@@ -41,11 +42,17 @@ export function toTypeScript(model: LinearModel | ModelGroup): string {
   });
   const fields = [
     ...numeric.map((name) => `  ${scriptKey(name)}: number | null | undefined;`),
-    ...text.map((name) => `  ${scriptKey(name)}: string | null | undefined;`),
+    ...text.map(
+      (name) =>
+        `  ${scriptKey(name)}: string |${names.dates.includes(name) ? " Date |" : ""} null | undefined;`,
+    ),
   ];
   const body = [
     ...numeric.map((name, i) => `const x${i} = number(row[${scriptString(name)}]);`),
-    ...factors.map(({ column, of }, f) => {
+    ...names.dates.map((column, d) => `const d${d} = dateOf(row[${scriptString(column)}]);`),
+    ...factors.map(({ column, of, by }, f) => {
+      if (by !== undefined)
+        return `const level${f} = levels${f}.get(${by}(d${names.dates.indexOf(column)})) ?? -1;`;
       const value = of === "text" ? `row[${scriptString(column)}] ?? ""` : `x${numeric.indexOf(column)}`;
       return `const level${f} = levels${f}.get(${value}) ?? -1;`;
     }),
@@ -80,6 +87,7 @@ export function toTypeScript(model: LinearModel | ModelGroup): string {
           "}",
           "",
         ]),
+    ...(names.dates.length === 0 ? [] : [dateScript(names.calls), ""]),
     "/** The prediction for a row; NaN where a value is missing or a level was not in the training data. */",
     `export function predict(${fields.length === 0 ? "_row" : "row"}: Row): number {`,
     ...body.map((line) => `  ${line}`),
@@ -90,11 +98,17 @@ export function toTypeScript(model: LinearModel | ModelGroup): string {
 /** Gives each distinct expression of an equation a constant of its own. */
 class Names {
   readonly definitions: string[] = [];
+  /** The columns of dates, and the functions of them. */
+  readonly dates: string[];
+  readonly calls: Set<DateNumber | DateFactor>;
   readonly #columns: readonly string[];
   readonly #known = new Map<string, string>();
 
-  constructor({ numeric, blocks }: Equation) {
+  constructor({ numeric, factors, blocks }: Equation) {
     this.#columns = numeric;
+    const named = factors.filter(({ by }) => by !== undefined);
+    this.dates = [...new Set(named.map(({ column }) => column))];
+    this.calls = new Set(named.map(({ by }) => by!));
     for (const { powers } of blocks) for (const power of powers) this.power(power);
   }
 
@@ -103,7 +117,7 @@ class Names {
     return exponent === 1 ? base : `Math.pow(${base}, ${exponent})`;
   }
 
-  #base(expression: Arithmetic): string {
+  #base(expression: Expression): string {
     if ("column" in expression) return this.#source(expression);
     const source = this.#source(expression);
     let name = this.#known.get(source);
@@ -115,9 +129,15 @@ class Names {
     return name;
   }
 
-  #source(expression: Arithmetic): string {
+  #source(expression: Expression): string {
     if ("number" in expression) return decimal(expression.number);
     if ("column" in expression) return `x${this.#columns.indexOf(expression.column)}`;
+    if (ofDates(expression)) {
+      const [{ text }] = expression.args;
+      if (!this.dates.includes(text)) this.dates.push(text);
+      this.calls.add(expression.call);
+      return `${DATE_FUNCTIONS[expression.call]}(d${this.dates.indexOf(text)})`;
+    }
     const { call } = expression;
     const [first, second] = expression.args.map((argument) => this.#source(argument));
     if (call === "^") return `Math.pow(${first}, ${second})`;

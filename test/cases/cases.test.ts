@@ -670,9 +670,14 @@ describe("dates", () => {
       );
       expect(months.coefficients["year(when)"]).toBeNull();
       expect(await run(folder, ["predict", "sales.csv", "-q"])).toMatchObject({ code: 0 });
-      expect((await refusal(folder, "export", "model.json", "--to", "sql")).message).toContain(
-        "is made of dates, and cannot be exported",
-      );
+      for (const format of ["sql", "ts", "json"])
+        expect((await run(folder, ["export", "model.json", "--to", format])).code).toBe(0);
+      for (const format of ["onnx", "pmml"])
+        expect(await refusal(folder, "export", "model.json", "--to", format, "-o", "model.out")).toEqual({
+          code: 4,
+          message: `goml: months(when) is made of dates, which ${format.toUpperCase()} cannot compute`,
+          hint: "hint: make the column beforehand and train on that, or export to sql, ts or json",
+        });
     }));
 
   it("that are none are an error with cell and line", () =>

@@ -36,7 +36,9 @@ function predict(document: TermsDocument, row: Row): number {
 function evaluate(expression: Arithmetic, row: Row): number {
   if ("number" in expression) return expression.number;
   if ("column" in expression) return row[expression.column] as number;
-  const [a, b] = expression.args.map((argument) => evaluate(argument, row)) as [number, number];
+  if (expression.call === "as.Date" || expression.call === "year" || expression.call === "hour")
+    throw new Error("no term is made of dates");
+  const [a, b] = expression.args.map((argument) => evaluate(argument as Arithmetic, row)) as [number, number];
   switch (expression.call) {
     case "+":
       return b === undefined ? a : a + b;

@@ -85,13 +85,14 @@ describe("cross-validation is that of fits without each fold", () => {
       });
       expect(cv!.unpredicted).toBe(expected.reduce((sum, fold) => sum + fold.unpredicted, 0));
       // The two add up in different orders.
-      let [squares, sumW] = [0, 0];
+      const sum = (of: "squares" | "sumW" | "n") => expected.reduce((total, fold) => total + fold[of], 0);
+      // On the scale of RSS/n.
+      const scale = sum("sumW") / sum("n");
       cv!.folds.forEach(({ mse, n }, f) => {
-        if (n > 0) expect(Math.abs(mse / (expected[f]!.squares / expected[f]!.sumW) - 1)).toBeLessThan(1e-8);
-        squares += expected[f]!.squares;
-        sumW += expected[f]!.sumW;
+        const { squares, sumW } = expected[f]!;
+        if (n > 0) expect(Math.abs(mse / ((squares / sumW) * scale) - 1)).toBeLessThan(1e-8);
       });
-      expect(Math.abs(cv!.mse / (squares / sumW) - 1)).toBeLessThan(1e-8);
+      expect(Math.abs(cv!.mse / (sum("squares") / sum("n")) - 1)).toBeLessThan(1e-8);
       // The model file keeps what the rows told; a fold that needs a column which the others lack has no error there.
       const file = LinearModel.fromJSON(JSON.parse(JSON.stringify(model)));
       const kept = crossValidationOf(file)!;

@@ -23,10 +23,16 @@ function readDate(text: string): { days: number | undefined; hour: number | unde
     return { days: undefined, hour: hour < 24 ? hour : undefined };
   }
   const [, year, month, day, hour] = date;
-  const days = Date.UTC(Number(year), Number(month) - 1, Number(day)) / DAY_MS;
+  // Not Date.UTC, which takes the year 24 for 1924.
+  const at = new Date(0);
+  at.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   // 31 April would be 1 May.
-  const real = new Date(days * DAY_MS).getUTCDate() === Number(day) && Number(month) <= 12;
-  return { days: real ? days : undefined, hour: hour === undefined ? undefined : Number(hour) };
+  const real = at.getUTCDate() === Number(day) && Number(month) >= 1 && Number(month) <= 12;
+  if (!real) return { days: undefined, hour: undefined };
+  return {
+    days: at.getTime() / DAY_MS,
+    hour: hour !== undefined && Number(hour) < 24 ? Number(hour) : undefined,
+  };
 }
 
 /** What a function of formulas makes of a text, which R's function of that name makes of its date. */

@@ -1,9 +1,10 @@
 import type { Expression, ModelSpec, Term, Variable } from "./spec-schema.js";
 
-/** An arithmetic expression over columns of numbers. */
+/** An arithmetic expression over columns of numbers, and functions of dates of columns of text. */
 export type Arithmetic =
   | { number: number }
   | { column: string }
+  | { call: DateNumber; args: { text: string }[] }
   | { call: FunctionName | OperatorName; args: Arithmetic[] };
 
 export type { Expression, ModelSpec, Term, Variable };
