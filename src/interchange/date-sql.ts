@@ -13,7 +13,7 @@ const MONTHS = "January,February,March,April,May,June,July,August,September,Octo
  * spelled out wherever they are used, thousands of characters.
  */
 export function dateSql(call: DateNumber | DateFactor, column: string): string {
-  return `(SELECT ${valueOf(call)}\n    FROM ${partsOf(`CAST(${sqlName(column)} AS VARCHAR)`)})`;
+  return `(SELECT ${valueFor(call)}\n    FROM ${partsOf(`CAST(${sqlName(column)} AS VARCHAR)`)})`;
 }
 
 const [TEXT, YEAR, MONTH, DAY, REST] = ["text", "year", "month", "day", "rest"].map((part) =>
@@ -31,7 +31,7 @@ function partsOf(text: string): string {
   return levels.reduce((from, select, i) => `(${select} FROM ${from}) AS ${"abcd"[i]}`);
 }
 
-function valueOf(call: DateNumber | DateFactor): string {
+function valueFor(call: DateNumber | DateFactor): string {
   switch (call) {
     case "as.Date":
       return `CASE WHEN ${VALID} THEN ${DAYS} END`;
