@@ -151,12 +151,10 @@ function errorsOf({ fits }: CvPlan, sums: readonly FoldSums[], k: number): Cross
     about: undefined,
   };
   for (const fold of filled) merge(whole, { ...fold, about: undefined });
-  // On the scale of a fit's MSE, RSS/n; folds count by their weight.
-  const scale = whole.sumW / whole.n;
-  const mse = (whole.squares / whole.sumW) * scale;
+  const mse = whole.squares / whole.sumW;
   const counted = filled.filter(({ n }) => n > 0);
   const variance = counted.reduce(
-    (sum, { sumW, squares }) => sum + (sumW / whole.sumW) * ((squares / sumW) * scale - mse) ** 2,
+    (sum, { sumW, squares }) => sum + (sumW / whole.sumW) * (squares / sumW - mse) ** 2,
     0,
   );
   const coefficients = fits.flatMap((fit) => (fit === undefined ? [] : [fit.weights.slice(1, k + 1)]));
@@ -165,8 +163,8 @@ function errorsOf({ fits }: CvPlan, sums: readonly FoldSums[], k: number): Cross
       n,
       unpredicted,
       needs: [],
-      mse: (squares / sumW) * scale,
-      rmse: Math.sqrt((squares / sumW) * scale),
+      mse: squares / sumW,
+      rmse: Math.sqrt(squares / sumW),
       r2: n === 1 ? Number.NaN : 1 - squares / spread,
       coefficients: coefficients[f]!,
     })),

@@ -18,7 +18,7 @@ import {
 } from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
 import { shardSet } from "../linear/shards/numbered.js";
-import type { CrossValidation } from "../linear/solve/cross-validation.js";
+import { type CrossValidation, cvOnScaleOf } from "../linear/solve/cross-validation.js";
 import type { HeldOut } from "../linear/solve/held-out.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
 import type { Solution } from "../linear/solve/solution.js";
@@ -59,7 +59,7 @@ export interface CsvFit {
   test: PredictionMetrics | undefined;
   /** The out-of-fold error on the rows of the fit. */
   cv: CrossValidation | undefined;
-  /** The path on which λ was chosen. */
+  /** The path on which λ was chosen; its errors are weighted means, as glmnet's are. */
   path: CrossValidatedPath | undefined;
   /** Remarks: columns left out, a solver that stepped in. */
   notes: string[];
@@ -224,7 +224,17 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   }
   const { dropped, excluded } = total;
   const rows = total.rows + excluded;
-  return { model, rows, dropped, excluded, test, cv, path: penalized?.path, notes, timing: watch.timing() };
+  return {
+    model,
+    rows,
+    dropped,
+    excluded,
+    test,
+    cv: cv && cvOnScaleOf(cv, model.moments),
+    path: penalized?.path,
+    notes,
+    timing: watch.timing(),
+  };
 }
 
 /** How many columns at most the options keep from being features. */

@@ -85,14 +85,14 @@ describe("cross-validation is that of fits without each fold", () => {
       });
       expect(cv!.unpredicted).toBe(expected.reduce((sum, fold) => sum + fold.unpredicted, 0));
       // The two add up in different orders.
-      const sum = (of: "squares" | "sumW" | "n") => expected.reduce((total, fold) => total + fold[of], 0);
-      // On the scale of RSS/n.
-      const scale = sum("sumW") / sum("n");
+      const sum = (of: "squares" | "sumW") => expected.reduce((total, fold) => total + fold[of], 0);
+      // On the scale of a fit's MSE.
+      const scale = model.moments.sumW / model.n;
       cv!.folds.forEach(({ mse, n }, f) => {
         const { squares, sumW } = expected[f]!;
         if (n > 0) expect(Math.abs(mse / ((squares / sumW) * scale) - 1)).toBeLessThan(1e-8);
       });
-      expect(Math.abs(cv!.mse / (sum("squares") / sum("n")) - 1)).toBeLessThan(1e-8);
+      expect(Math.abs(cv!.mse / ((sum("squares") / sum("sumW")) * scale) - 1)).toBeLessThan(1e-8);
       // The model file keeps what the rows told; a fold that needs a column which the others lack has no error there.
       const file = LinearModel.fromJSON(JSON.parse(JSON.stringify(model)));
       const kept = crossValidationOf(file)!;
@@ -126,8 +126,11 @@ describe("λ along a path is cross-validated as by fits without each fold", () =
       }
       const chosen = along[fitted.path!.withinOneError]!;
       expect(fitted.model.penalty!.lambda).toBe(chosen.lambda);
-      expect(fitted.cv!.mse).toBeCloseTo(chosen.mse, 10);
-      expect(crossValidationOf(fitted.model)!.mse).toBeCloseTo(chosen.mse, 10);
+      // The path's errors are weighted means, as glmnet's; the others are on the scale of the fit's MSE.
+      const { n, moments } = fitted.model;
+      const mse = (chosen.mse * moments.sumW) / n;
+      expect(fitted.cv!.mse).toBeCloseTo(mse, 10);
+      expect(crossValidationOf(fitted.model)!.mse).toBeCloseTo(mse, 10);
       // The coefficients are those of that λ.
       const { model } = await fitCsv(path, { ...how, lambda: chosen.lambda });
       expect(fitted.model.coefficients).toEqual(model.coefficients);

@@ -2,7 +2,7 @@ import { clusterNotes } from "../../linear/covariance/vcov.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import { perfectFitNotes } from "../../linear/model/summary.js";
 import { crossValidateHeldOutWithSteps, crossValidateWithSteps } from "../../linear/penalty/penalty.js";
-import type { CrossValidation } from "../../linear/solve/cross-validation.js";
+import { type CrossValidation, cvOnScaleOf } from "../../linear/solve/cross-validation.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CsvFit } from "../../training/fit-csv.js";
 import { count } from "./numbers.js";
@@ -35,6 +35,11 @@ export function reportOf(model: LinearModel): ModelReport {
 
 /** The cross-validation of a model from the moments of its folds, where it has two or more, in steps. */
 export function* crossValidationSteps(model: LinearModel): Steps<CrossValidation | undefined> {
+  const found = yield* crossValidatedSteps(model);
+  return found && cvOnScaleOf(found, model.moments);
+}
+
+function* crossValidatedSteps(model: LinearModel): Steps<CrossValidation | undefined> {
   if (model.absorbed !== undefined)
     return yield* crossValidateHeldOutWithSteps(model.heldOut, model.regression, model.penalty);
   const folds = model.folds.filter((fold) => fold.n > 0);

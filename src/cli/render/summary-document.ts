@@ -1,5 +1,5 @@
 import type { LinearModel } from "../../linear/model/model.js";
-import type { CrossValidatedPath } from "../../linear/penalty/cross-validated-path.js";
+import { type CrossValidatedPath, pathOnScaleOf } from "../../linear/penalty/cross-validated-path.js";
 import { objectiveOf } from "../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../linear/solve/cross-validation.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
@@ -65,7 +65,7 @@ export function summaryDocument(
     ...collinearityDocument(model, options),
     ...(test === undefined ? {} : { test }),
     ...(cv === undefined ? {} : { cv: cvDocument(cv) }),
-    ...(path === undefined ? {} : { path: pathDocument(path) }),
+    ...(path === undefined ? {} : { path: pathDocument(pathOnScaleOf(path, model.moments)) }),
     notes,
     timing,
   };

@@ -2,7 +2,7 @@ import { vcovName } from "../../linear/covariance/vcov.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import type { CoefficientRow, Summary } from "../../linear/model/summary.js";
 import { atBounds, isBounded } from "../../linear/penalty/column-limits.js";
-import type { CrossValidatedPath } from "../../linear/penalty/cross-validated-path.js";
+import { type CrossValidatedPath, pathOnScaleOf } from "../../linear/penalty/cross-validated-path.js";
 import { objectiveOf, type Penalty } from "../../linear/penalty/penalty.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
@@ -40,7 +40,8 @@ export function renderSummary(
         `R² ${significant(test.r2)}, extractAIC ${significant(test.aicExtract)}`,
     );
   lines.push(...renderCollinearity(model, options, columns));
-  if (path !== undefined) lines.push("", renderPath(path, model.penalty!.alpha), "");
+  if (path !== undefined)
+    lines.push("", renderPath(pathOnScaleOf(path, model.moments), model.penalty!.alpha), "");
   if (timing !== undefined) {
     const threads = timing.threads === 1 ? "1 thread" : `${timing.threads} threads`;
     lines.push(

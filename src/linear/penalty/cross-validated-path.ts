@@ -6,6 +6,7 @@ import {
   crossValidateSteps,
   type FoldPrediction,
   leaveOneOut,
+  onScaleOf,
 } from "../solve/cross-validation.js";
 import {
   aboutEffects,
@@ -34,6 +35,19 @@ export interface CrossValidatedPath {
    * are too few rows for it.
    */
   unpenalized: Pick<CrossValidation, "mse" | "rmse"> | undefined;
+}
+
+/** A path whose errors are on the scale of a fit's MSE, RSS/n, in place of weighted means, as cv.glmnet has them. */
+export function pathOnScaleOf(
+  found: CrossValidatedPath,
+  of: { n: number; sumW: number },
+): CrossValidatedPath {
+  const { path, unpenalized } = found;
+  return {
+    ...found,
+    path: path.map((point) => onScaleOf(point, of)),
+    unpenalized: unpenalized && onScaleOf(unpenalized, of),
+  };
 }
 
 /**

@@ -6,7 +6,7 @@ import { option, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
 import type { ModelGroup } from "../model/model-group.js";
 import { crossValidateWithSteps } from "../penalty/penalty.js";
-import type { CrossValidation } from "../solve/cross-validation.js";
+import { type CrossValidation, cvOnScaleOf } from "../solve/cross-validation.js";
 
 /** Cross-validation of models by group, each on its own rows. */
 export interface GroupsCrossValidation {
@@ -32,7 +32,7 @@ export function* crossValidateGroupsSteps(models: ModelGroup): Steps<GroupsCross
   const groups = new Map<string, CrossValidation>();
   const without: string[] = [];
   const targets: CrossProducts[] = [];
-  let [n, weight, squares] = [0, 0, 0];
+  let [n, squares] = [0, 0];
   for (const [name, model] of models.models) {
     yield;
     const folds = model.folds.filter((fold) => fold.n > 0);
@@ -41,11 +41,10 @@ export function* crossValidateGroupsSteps(models: ModelGroup): Steps<GroupsCross
       continue;
     }
     const cv = yield* crossValidateWithSteps(folds, model.regression, model.penalty);
-    groups.set(name, cv);
+    groups.set(name, cvOnScaleOf(cv, model.moments));
     for (const [f, error] of cv.folds.entries()) {
       if (error.needs.length > 0) continue;
       n += error.n;
-      weight += folds[f]!.sumW;
       squares += error.mse * folds[f]!.sumW;
       targets.push(targetOf(folds[f]!, model));
     }
@@ -56,7 +55,8 @@ export function* crossValidateGroupsSteps(models: ModelGroup): Steps<GroupsCross
     throw new UsageError("no group has two cross-validation folds with rows", {
       hint: wording`train with ${option("folds", 10)}`,
     });
-  const mse = squares / weight;
+  // On the scale of the fits' MSE.
+  const mse = squares / n;
   const spread = targets.length === 0 ? Number.NaN : mergeFolds(targets).product(0, 0);
   return { groups, without, n, mse, rmse: Math.sqrt(mse), r2: 1 - squares / spread };
 }

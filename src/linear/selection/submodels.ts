@@ -5,7 +5,7 @@ import { UsageError } from "../../errors.js";
 import type { Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
-import { crossValidateSteps } from "../solve/cross-validation.js";
+import { crossValidateSteps, onScaleOf } from "../solve/cross-validation.js";
 import { crossValidateHeldOutSteps, type HeldOut, heldOutOf } from "../solve/held-out.js";
 import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
@@ -164,9 +164,10 @@ export class Submodels implements ComparedSubmodels {
         throw new UsageError("a submodel has columns that the model has not, of which no fold is known", {
           hint: "choose aic or bic",
         });
-      return (yield* crossValidateHeldOutSteps(held, regression)).rmse;
+      return onScaleOf(yield* crossValidateHeldOutSteps(held, regression), this.#moments).rmse;
     }
-    if (this.#criterion === "cv") return (yield* crossValidateSteps(this.#data.folds ?? [], regression)).rmse;
+    if (this.#criterion === "cv")
+      return onScaleOf(yield* crossValidateSteps(this.#data.folds ?? [], regression), this.#moments).rmse;
     return n * Math.log(rss / n) + (this.#criterion === "aic" ? 2 : Math.log(n)) * rank;
   }
 }

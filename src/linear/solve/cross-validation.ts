@@ -128,10 +128,9 @@ export function collectErrors(
   predictions: readonly FoldPrediction[],
 ): CrossValidation {
   const filled = folds.filter((fold) => fold.n > 0);
-  const scale = meanWeight(filled);
   const errors = filled.map((fold, f): FoldError => {
     const { coefficients, squares, needs = [] } = predictions[f]!;
-    const mse = (squares / fold.sumW) * scale;
+    const mse = squares / fold.sumW;
     return {
       n: fold.n,
       needs,
@@ -144,7 +143,7 @@ export function collectErrors(
   const counted = filled.map((_, f) => f).filter((f) => errors[f]!.needs.length === 0);
   const weight = counted.reduce((sum, f) => sum + filled[f]!.sumW, 0);
   const total = counted.reduce((sum, f) => sum + predictions[f]!.squares, 0);
-  const mse = (total / weight) * scale;
+  const mse = total / weight;
   const variance = counted.reduce(
     (sum, f) => sum + (filled[f]!.sumW / weight) * (errors[f]!.mse - mse) ** 2,
     0,
@@ -165,12 +164,23 @@ export function collectErrors(
 }
 
 /**
- * Σw/n: what a weighted mean of squares is multiplied by, so that it is on the scale of a fit's MSE, which is RSS/n, and
- * folds still count by their weight.
+ * Errors that are weighted means, Σ w (y − ŷ)² / Σw, as glmnet has them, on the scale of a fit's MSE, which is RSS/n.
+ *
+ * @param of the rows of the fit, and the sum of their weights
  */
-function meanWeight(folds: readonly CrossProducts[]): number {
-  const [n, weight] = folds.reduce(([n, weight], fold) => [n + fold.n, weight + fold.sumW], [0, 0]);
-  return weight / n;
+export function onScaleOf<Errors extends { mse: number; rmse: number; mseError?: number }>(
+  errors: Errors,
+  of: { n: number; sumW: number },
+): Errors {
+  const scale = of.sumW / of.n;
+  const { mse, rmse, mseError } = errors;
+  const scaled = { ...errors, mse: mse * scale, rmse: rmse * Math.sqrt(scale) };
+  return mseError === undefined ? scaled : { ...scaled, mseError: mseError * scale };
+}
+
+/** The same of a cross-validation, its folds' errors among them. */
+export function cvOnScaleOf(cv: CrossValidation, of: { n: number; sumW: number }): CrossValidation {
+  return { ...onScaleOf(cv, of), folds: cv.folds.map((fold) => onScaleOf(fold, of)) };
 }
 
 function spread(moments: CrossProducts, target: string): number {
