@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -107,7 +108,7 @@ describe("what is built on θ", () => {
   it("GVIF does not depend on the basis: raw polynomials of a year", () =>
     inCase("gvif-raw-polynomial", async (folder) => {
       // car::vif(lm(y ~ poly(year - 1985, k) + z)), of the same span.
-      const expected = [1.02200666294, 1.02223975378, 1.02831413248, 1.09160996399];
+      const expected = [1.02200666294, 1.02223975378, 1.02831413248, 1.09160996399, 1.09161561783];
       for (const [i, gvif] of expected.entries()) {
         const { vif } = await json(
           folder,
@@ -164,6 +165,9 @@ describe("what is built on θ", () => {
       expect(new Set(estimates.slice(5))).toEqual(new Set([null]));
       const f = await json(folder, "train", "f.csv", "-t", "y");
       expect([f.model.rank, f.fit.dfResidual, f.model.aliased]).toEqual([3, 1, ["b", "d"]]);
+      // lm(y ~ ., e): b is 2a, so that 4 rows are left with 1 degree of freedom.
+      const e = await json(folder, "train", "e.csv", "-t", "y");
+      expect([e.model.rank, e.fit.dfResidual, e.model.aliased]).toEqual([3, 1, ["b"]]);
       // All rows used up, and not all coefficients had: any y would be fitted exactly.
       writeFileSync(join(folder, "g.csv"), "a,b,c,y\n1,2,3,4\n2,5,1,1\n7,1,1,2\n");
       const { code, stderr } = await goml(folder, ["train", "g.csv"]);
@@ -275,6 +279,62 @@ describe("what is built on θ", () => {
           { term: "x:gb", estimate: expect.closeTo(-0.99820386, 8) },
           { term: "x:gc", estimate: null },
         ]);
+      }
+    }));
+});
+
+/** Runs R code in a folder; what it prints as JSON. */
+function r(folder: string, code: string) {
+  const { status, stdout, stderr } = spawnSync("Rscript", ["--vanilla", "-e", code], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  return JSON.parse(stdout);
+}
+
+// R's data sets come with R, under its licence: they are written by it, and are no files here.
+describe.skipIf(spawnSync("Rscript", ["--version"]).status !== 0)("on data sets of R, beside R", () => {
+  it("step of ?npk: N:P:K, confounded with the blocks, goes first, then P:K", () =>
+    inFolder({}, async (folder) => {
+      const answer = r(
+        folder,
+        `d <- npk; for (k in c("N", "P", "K")) d[[k]] <- c("no", "yes")[as.integer(d[[k]])]; d$block <- paste0("b", d$block)
+        write.csv(d, "npk.csv", row.names = FALSE)
+        for (direction in c("backward", "both")) s <- step(lm(yield ~ block + N*P*K, d), direction = direction, trace = 0)
+        cat(sprintf('{"aic": [%s], "rss": %.17g, "terms": ["%s"]}', paste(sprintf("%.17g", s$anova$AIC), collapse = ", "),
+          deviance(s), paste(labels(terms(s)), collapse = '", "')))`,
+      );
+      expect(answer.aic).toEqual([73.0524, 73.0524, 71.1147].map((aic) => expect.closeTo(aic, 3)));
+      await goml(folder, ["train", "npk.csv", "--formula", "yield ~ block + N*P*K", "-q"]);
+      for (const direction of ["backward", "both"]) {
+        const { selection, fit } = await json(folder, "select", "model.json", "--direction", direction);
+        expect(selection.steps.map(({ criterion }: { criterion: number }) => criterion)).toEqual(
+          answer.aic.map((aic: number) => expect.closeTo(aic, 9)),
+        );
+        expect(selection.terms).toEqual(answer.terms);
+        expect(fit.rss).toBeCloseTo(answer.rss, 9);
+      }
+    }));
+
+  it("RESET of beaver2 has one value for two spellings of a fit: 20.84 on 2 and 95", () =>
+    inFolder({}, async (folder) => {
+      // lmtest::resettest(lm(temp ~ activ + time - 1)) gives 12.57: powers of what is 100 deviations from 0.
+      const exact = r(
+        folder,
+        `d <- beaver2; d$activ <- ifelse(d$activ == 1, "yes", "no")
+        write.csv(d[c("temp", "time", "activ")], "beaver.csv", row.names = FALSE)
+        m <- lm(temp ~ activ + time - 1, d); z <- fitted(m) - mean(fitted(m))
+        a <- lm.fit(cbind(model.matrix(m), z^2, z^3), d$temp); e <- sum(a$residuals^2)
+        cat(sprintf("[%.17g, %d, %d]", (deviance(m) - e) / 2 / (e / a$df.residual), a$rank - m$rank, a$df.residual))`,
+      );
+      expect(exact).toEqual([expect.closeTo(20.84247, 4), 2, 95]);
+      for (const formula of ["temp ~ activ + time", "temp ~ activ + time - 1"]) {
+        await goml(folder, ["train", "beaver.csv", "--formula", formula, "-q"]);
+        const { reset } = await json(folder, "diagnose", "beaver.csv");
+        expect(reset).toMatchObject({ df1: 2, df2: 95 });
+        // Columns of which the mean is 100 deviations cost R's QR some digits.
+        expect(Math.abs(reset.statistic / exact[0] - 1)).toBeLessThan(1e-8);
       }
     }));
 });

@@ -24,7 +24,8 @@ const MOST_FACTORED = 300;
  * with an aliased column, as the others are inflated without it.
  *
  * det(S_tt) is the product of the term's squared pivots by itself, 1/det((S⁻¹)_tt) of those behind all other columns: both
- * from Cholesky factors in double-double, for the determinants of a raw polynomial are far beyond double precision.
+ * from Cholesky factors in double-double, for the determinants of a raw polynomial are far beyond double precision. The
+ * other columns are inflated by the term as it is by them, so it is taken from whichever has the larger least pivot.
  *
  * Source: Fox & Monette 1992, "Generalized collinearity diagnostics", JASA 87; R's `car::vif`.
  */
@@ -37,7 +38,8 @@ export function varianceInflation(model: LinearModel): InflationRow[] {
   const left = new Set(aliased);
   const kept = regression.terms.map((_, j) => j).filter((j) => !left.has(j));
   const first = intercept ? 1 : 0;
-  const logPivots = (columns: readonly number[], last: number) => {
+  /** The squared pivots of the last columns behind those before them: the least, and the logarithm of their product. */
+  const pivots = (columns: readonly number[], last = columns.length) => {
     const gram = extendedVector(packedLength(columns.length));
     const scale = columns.map((i) => moments.extendedProduct(at[i]!, at[i]!, intercept).sqrt());
     columns.forEach((a, i) => {
@@ -47,7 +49,17 @@ export function varianceInflation(model: LinearModel): InflationRow[] {
       }
     });
     const { rows } = extendedCholesky(gram, columns.length, 0);
-    return rows.slice(-last).reduce((sum, { hi }) => sum + 2 * Math.log(hi.at(-1)!), 0);
+    const own = rows.slice(columns.length - last).map(({ hi }) => hi.at(-1)! ** 2);
+    return {
+      least: own.reduce((least, pivot) => Math.min(least, pivot), 1),
+      log: own.reduce((sum, pivot) => sum + Math.log(pivot), 0),
+    };
+  };
+  const inflation = (own: readonly number[], others: readonly number[]) => {
+    const [a, b] = [pivots(own), pivots(others)];
+    return a.least >= b.least
+      ? Math.exp(a.log - pivots([...others, ...own], own.length).log)
+      : Math.exp(b.log - pivots([...own, ...others], others.length).log);
   };
   let column = 0;
   return model.codedTerms.map(({ label, columns }) => {
@@ -55,9 +67,7 @@ export function varianceInflation(model: LinearModel): InflationRow[] {
     if (own.length > 1 && kept.length <= MOST_FACTORED) {
       const among = new Set(own);
       const others = kept.filter((j) => !among.has(j));
-      const gvif = own.some((j) => left.has(j))
-        ? Number.NaN
-        : Math.exp(logPivots(own, own.length) - logPivots([...others, ...own], own.length));
+      const gvif = own.some((j) => left.has(j)) ? Number.NaN : inflation(own, others);
       return { term: label, df: own.length, gvif, perDegree: gvif ** (1 / (2 * own.length)) };
     }
     const root = own.map((i) => Math.sqrt(product(i, i)));

@@ -6,6 +6,7 @@ import { packedIndex, packedLength } from "../../stats/packed.js";
 import { option, wording } from "../../wording.js";
 import { extendedCholesky, extendedForward, extendedVector, setEntry } from "../solve/extended-cholesky.js";
 import type { Regression } from "../solve/regression.js";
+import { factorMeat, type MeatFactor } from "./meat-factor.js";
 
 /**
  * Coordinates u = R⁻ᵀx in which the rows of a fit are orthonormal, Σ w uuᵀ = I (X = QR: u is a row of Q): with an
@@ -35,9 +36,6 @@ export interface Whitening {
 
 /** From so many standard deviations on the digits that a mean lacks as a double are some of what leverages show. */
 const FAR_DEVIATIONS = 1e4;
-
-/** A variance below this share of what it is the sum of is rounding: of S, of R⁻¹ and of the sum. */
-const VARIANCE_ROUNDING = 2 ** -46;
 
 /** Coordinates for which the factor of their covariances is kept: 36 MB of it, twice that while it is made. */
 const MOST_COORDINATES = 3000;
@@ -128,34 +126,30 @@ export function unwhiten(
     for (let i = 0; i < kept.length; i++)
       for (let j = 0; j <= i; j++) rows[i + 1]! -= mean[j]! * lower[packedIndex(i, j)]!;
   }
-  // With |R⁻¹| |S|, the size of what is added: what is nothing beside it is rounding.
-  const product = new Float64Array(rank * rank);
-  const size = new Float64Array(rank * rank);
-  for (let i = 0; i < rank; i++)
-    for (let j = 0; j < rank; j++)
-      for (let t = 0; t < rank; t++) {
-        const part = rows[i * rank + t]! * S[packedIndex(t, j)]!;
-        product[i * rank + j]! += part;
-        size[i * rank + j]! += Math.abs(part);
-      }
+  const { rank: columns, order: taken, values, noise } = factorMeat(S, rank);
+  // R⁻¹F, whose rows' products are the covariances.
+  const product = new Float64Array(rank * columns);
   const order = first === 1 ? [0, ...kept.map((j) => j + 1)] : kept;
   const covariance = new Float64Array(packedLength(k + first)).fill(Number.NaN);
-  const isZero = new Uint8Array(rank);
   for (let i = 0; i < rank; i++) {
-    let sum = 0;
-    let added = 0;
-    for (let t = 0; t < rank; t++) {
-      sum += product[i * rank + t]! * rows[i * rank + t]!;
-      added += size[i * rank + t]! * Math.abs(rows[i * rank + t]!);
+    let size = 0;
+    for (let p = 0; p < rank; p++) {
+      const own = rows[i * rank + taken[p]!]!;
+      if (own === 0) continue;
+      size += Math.abs(own) * Math.sqrt(S[packedIndex(taken[p]!, taken[p]!)]!);
+      const last = Math.min(p + 1, columns);
+      for (let s = 0; s < last; s++) product[i * columns + s]! += own * values[p * columns + s]!;
     }
-    // S is a sum of squares: a variance below 0 can only be rounding, and is 0, as is one no larger than that.
-    isZero[i] = sum > VARIANCE_ROUNDING * added ? 0 : 1;
+    // What rounding leaves of a variance that is 0 is 0.
+    let isZero = true;
+    for (let s = 0; s < columns && isZero; s++)
+      isZero = Math.abs(product[i * columns + s]!) <= size * noise[s]!;
+    if (isZero) product.fill(0, i * columns, (i + 1) * columns);
   }
   for (let i = 0; i < rank; i++)
     for (let j = 0; j <= i; j++) {
       let sum = 0;
-      if (isZero[i] === 0 && isZero[j] === 0)
-        for (let t = 0; t < rank; t++) sum += product[i * rank + t]! * rows[j * rank + t]!;
+      for (let s = 0; s < columns; s++) sum += product[i * columns + s]! * product[j * columns + s]!;
       covariance[packedIndex(order[i]!, order[j]!)] = sum;
     }
   return covariance;
@@ -167,6 +161,7 @@ export class WhitenedBlock {
   values: Float64Array;
   /** ‖u‖²: leverage but for the row's weight. */
   readonly squares = new Float64Array(BLOCK_ROWS);
+  readonly #sums = new Float64Array(BLOCK_ROWS);
   #whitening: Whitening;
   #centred: Float64Array;
 
@@ -230,15 +225,19 @@ export class WhitenedBlock {
     return y - mean - rest - deviation;
   }
 
-  /** Writes uᵀSu for each row to `out`, S being a packed lower triangle. */
-  form(S: Float64Array, out: Float64Array, rows: number): void {
+  /** Writes uᵀSu = ‖Fᵀu‖² for each row to `out`, F being a factor of S. */
+  form({ rank, order, values: factor }: MeatFactor, out: Float64Array, rows: number): void {
     const { values } = this;
+    const sums = this.#sums;
     out.fill(0, 0, rows);
-    for (let i = 0; i < this.#whitening.rank; i++)
-      for (let j = 0; j <= i; j++) {
-        const factor = (i === j ? 1 : 2) * S[packedIndex(i, j)]!;
-        const [a, b] = [i * BLOCK_ROWS, j * BLOCK_ROWS];
-        for (let r = 0; r < rows; r++) out[r]! += factor * values[a + r]! * values[b + r]!;
+    for (let s = 0; s < rank; s++) {
+      sums.fill(0, 0, rows);
+      for (let p = s; p < order.length; p++) {
+        const share = factor[p * rank + s]!;
+        const at = order[p]! * BLOCK_ROWS;
+        for (let r = 0; r < rows; r++) sums[r]! += share * values[at + r]!;
       }
+      for (let r = 0; r < rows; r++) out[r]! += sums[r]! * sums[r]!;
+    }
   }
 }

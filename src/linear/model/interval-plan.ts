@@ -1,6 +1,7 @@
 // Apart from interval.ts, which worker threads load: they start sooner without the distributions.
 import { ModelError, UsageError } from "../../errors.js";
 import { option, verb, wording } from "../../wording.js";
+import { factorOf } from "../covariance/meat-factor.js";
 import { inferenceDf } from "../covariance/vcov.js";
 import type { IntervalOptions, IntervalPlan } from "./interval.js";
 import type { FittedModel } from "./model-parts.js";
@@ -37,7 +38,7 @@ export function intervalPlan(
   return {
     whitening: model.whitening,
     within: model.withinPlan("intervals"),
-    meat: model.vcov.type === "iid" ? undefined : Float64Array.from(model.vcov.meat),
+    meat: model.vcov.type === "iid" ? undefined : factorOf(model.vcov, model.whitening.rank),
     rss: model.rss,
     sigma2: model.dfResidual > 0 ? model.rss / model.dfResidual : Number.NaN,
     kind: interval,

@@ -1,4 +1,5 @@
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
+import type { MeatFactor } from "../covariance/meat-factor.js";
 import { WhitenedBlock, type Whitening } from "../covariance/whitening.js";
 import type { WithinPlan } from "./effect-tables.js";
 
@@ -27,8 +28,8 @@ export interface IntervalPlan {
   whitening: Whitening;
   /** Where effects were absorbed: what makes columns about them. */
   within?: WithinPlan | undefined;
-  /** The covariance in whitened coordinates where it is not σ²I. */
-  meat: Float64Array | undefined;
+  /** The factor of the covariance in whitened coordinates, where that is not σ²I. */
+  meat: MeatFactor | undefined;
   rss: number;
   sigma2: number;
   kind: IntervalKind;

@@ -50,8 +50,8 @@ export function* eachHeldOut<Found>(
 }
 
 /** The regression as that of columns about effects: their means are zero, which an intercept keeps out of θ. */
-export function aboutEffects({ target, terms }: Regression): Regression {
-  return { target, terms, intercept: true };
+export function aboutEffects({ target, terms, names }: Regression): Regression {
+  return { target, terms, intercept: true, names };
 }
 
 /** `crossValidateSteps` of a regression with absorbed effects; θ has the intercept of columns about them, zero. */
