@@ -1,11 +1,13 @@
 import type { Socket } from "node:net";
 import type { FastifyReply } from "fastify";
+import { hasRequests } from "./departure.js";
 
-/** A connection with answers that are not over. */
-interface Delivery {
-  requests: number;
-  /** Since when data wait for the client without a break, and what it had taken then. */
-  waiting: { readonly since: number; readonly from: number; taken: number; moved: number } | undefined;
+/** Since when data wait for a client without a break, and what it had taken then and when it last took something. */
+interface Waiting {
+  readonly since: number;
+  readonly from: number;
+  taken: number;
+  moved: number;
 }
 
 /** How long an answer may wait before its rate is looked at. */
@@ -21,13 +23,13 @@ const PIECE_BYTES = 1 << 16;
 
 /**
  * Looks after the answers that are on their way, and gives up the connections of clients that take them too slowly or
- * not at all: an answer holds its memory, and a request its place, until it is sent. One timer for all, and none while
- * nothing is on its way.
+ * not at all: an answer holds its memory, and a request its place, until it is sent. One timer for all connections, so
+ * that a request costs no more than finding that its own is known.
  */
 export class Deliveries {
   /** Connections that were given up. */
   slow = 0;
-  private readonly open = new Map<Socket, Delivery>();
+  private readonly open = new Map<Socket, Waiting | undefined>();
   private timer: NodeJS.Timeout | undefined;
 
   /**
@@ -41,45 +43,33 @@ export class Deliveries {
     private readonly onSlow: (what: string) => void,
   ) {}
 
-  /** Looks after a connection for one more request. */
+  /** Looks after a connection, while there are requests on it, until it ends. */
   watch(socket: Socket): void {
-    const known = this.open.get(socket);
-    if (known !== undefined) known.requests++;
-    else this.open.set(socket, { requests: 1, waiting: undefined });
+    if (this.open.has(socket) || socket.closed) return;
+    this.open.set(socket, undefined);
+    socket.once("close", () => this.open.delete(socket));
     this.timer ??= setInterval(() => this.look(), Math.min(LOOK_MS, this.patience)).unref();
-  }
-
-  /** Looks after it for one less. */
-  forget(socket: Socket): void {
-    const known = this.open.get(socket);
-    if (known !== undefined && --known.requests === 0) this.open.delete(socket);
   }
 
   close(): void {
     clearInterval(this.timer);
     this.timer = undefined;
-    this.open.clear();
   }
 
   private look(): void {
-    if (this.open.size === 0) {
-      this.close();
-      return;
-    }
+    if (this.open.size === 0) this.close();
     const now = performance.now();
-    for (const [socket, delivery] of this.open) {
+    for (const [socket, waiting] of this.open) {
       const { bytesWritten, writableLength } = socket;
       const taken = bytesWritten - writableLength;
-      if (writableLength === 0) delivery.waiting = undefined;
-      else if (delivery.waiting === undefined)
-        delivery.waiting = { since: now, from: taken, taken, moved: now };
+      if (writableLength === 0 || !hasRequests(socket)) {
+        if (waiting !== undefined) this.open.set(socket, undefined);
+      } else if (waiting === undefined) this.open.set(socket, { since: now, from: taken, taken, moved: now });
       else {
-        const { waiting } = delivery;
         if (taken > waiting.taken) Object.assign(waiting, { taken, moved: now });
         const owed = (this.leastRate * (now - waiting.since - GRACE_MS)) / 1000;
         const sent = taken - waiting.from;
         if (sent + UNSEEN_BYTES >= owed && now - waiting.moved < this.patience) continue;
-        this.open.delete(socket);
         this.slow++;
         socket.destroy();
         this.onSlow(`${sent} bytes in ${((now - waiting.since) / 1000).toFixed(1)} s`);

@@ -108,7 +108,6 @@ export function noteEnd(
   const { socket } = request.raw;
   service.deliveries.watch(socket);
   whenOver(request.raw, reply.raw, () => {
-    service.deliveries.forget(socket);
     const notes = service.notesOf(request);
     const left = tooSlow.has(socket) ? 408 : 499;
     const status = reply.raw.writableFinished ? reply.raw.statusCode : left;
