@@ -49,9 +49,23 @@ interface PlannedFit {
  * @throws ModelError with the numbers, and a way out
  */
 export function checkBudget(fit: PlannedFit): void {
-  const { spec, table, plan, fileBytes, groups = 1 } = fit;
+  const { spec, table } = fit;
   const rows = checkCoefficients(table, spec.numeric.length, leastCoefficients(spec, table));
-  const { width, moments, order } = fitSize(spec, table, rows.count);
+  checkMemory(fit, rows.count);
+}
+
+/**
+ * The same for rows that are added to those of a model, which may be few.
+ *
+ * @throws as `checkBudget`
+ */
+export function checkUpdate(fit: PlannedFit): void {
+  checkMemory(fit, Number.POSITIVE_INFINITY);
+}
+
+function checkMemory(fit: PlannedFit, rows: number): void {
+  const { spec, table, plan, fileBytes, groups = 1 } = fit;
+  const { width, moments, order } = fitSize(spec, table, rows);
   const number = plan.extended ? 16 : 8;
   const fold = moments * number;
   const system = packedLength(order) * number;
@@ -65,7 +79,7 @@ export function checkBudget(fit: PlannedFit): void {
       `a design of about ${about(width)} columns${partsText(groups, plan.folds)} needs ${gigabytes(needed)} of memory, ` +
         `${gigabytes(summed)} of them in each of ${threads} ${threads === 1 ? "thread" : "threads"}; ` +
         `there are ${gigabytes(most)}, and ${gigabytes(KERNEL_BYTES)} for a thread`,
-      { hint: lessHint(plan.folds) },
+      { hint: lessHint(plan.folds, groups) },
     );
   const covariances = width <= MOST_COVARIANCES ? packedLength(width) : width;
   const written = NUMBER_BYTES * groups * ((plan.folds > 1 ? plan.folds + 1 : 1) * moments + covariances);
@@ -73,7 +87,7 @@ export function checkBudget(fit: PlannedFit): void {
     throw new ModelError(
       `a model of about ${about(width)} columns${partsText(groups, plan.folds)} takes ${gigabytes(written)}, and a model ` +
         `file can have ${gigabytes(fileBytes)}`,
-      { hint: lessHint(plan.folds) },
+      { hint: lessHint(plan.folds, groups) },
     );
 }
 
@@ -115,14 +129,18 @@ function checkCoefficients(table: PlannedTable, numbers: number, least: number):
   return rows;
 }
 
-function lessHint(folds: number) {
+function lessHint(folds: number, groups = 1) {
+  if (groups > 1)
+    return folds > 1
+      ? wording`use ${option("folds", 1)}, leave columns out with ${option("exclude")}, or choose a column of fewer values with ${option("groupBy")}`
+      : wording`leave columns out with ${option("exclude")}, or choose a column of fewer values with ${option("groupBy")}`;
   return folds > 1
     ? wording`use ${option("folds", 1)}, or leave columns out with ${option("exclude")}`
     : wording`leave columns out with ${option("exclude")}, or interactions out of the ${option("formula")}`;
 }
 
 const partsText = (groups: number, folds: number) =>
-  (groups > 1 ? ` for each of ${groups} groups` : "") + (folds > 1 ? ` in ${folds} folds` : "");
+  (groups > 1 ? ` for each of about ${about(groups)} groups` : "") + (folds > 1 ? ` in ${folds} folds` : "");
 const gigabytes = (bytes: number) =>
   `${bytes < 1e10 ? (bytes / 1e9).toPrecision(2) : (bytes / 1e9).toFixed(0)} GB`;
 

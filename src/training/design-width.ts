@@ -160,6 +160,20 @@ export function likelyGroups(rows: number, seen: number): number {
   return Math.round(low);
 }
 
+/** Where more of the head's rows than this share are of groups of their own, nobody knows how many more there are. */
+const KNOWN_SHARE = 0.9;
+
+/**
+ * How many groups to plan memory for where the head of a table shows `seen`: as many as there likely are, but where each of its
+ * rows is of another, as in data in the order of time, no more than these.
+ */
+export function plannedGroups(
+  { sample, whole }: Pick<SampledTable, "sample"> & { readonly whole: boolean },
+  seen: number,
+): number {
+  return whole || seen > KNOWN_SHARE * sample.length ? seen : likelyGroups(sample.length, seen);
+}
+
 /** Chunks of data with groups grow to this. */
 const MOST_GROUP_BYTES = 8 << 20;
 

@@ -28,6 +28,7 @@ import {
   designWidth,
   foldsForGroups,
   likelyGroups,
+  plannedGroups,
 } from "./design-width.js";
 import { hasIntercept, leftOutCount, usedBy, withTarget } from "./fit-csv.js";
 import type { FitCsvOptions } from "./fit-options.js";
@@ -119,7 +120,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     firstRow: options.firstRow ?? 0,
   };
   const { threads, fileBytes } = options;
-  checkBudget({ table, spec, plan, threads, fileBytes, groups: groupsSeen });
+  checkBudget({ table, spec, plan, threads, fileBytes, groups: plannedGroups(table, groupsSeen) });
   const again = plan.testSize > 0 || options.na === "fail" || (solver === "auto" && !plan.extended);
   if (again) for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
   const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };

@@ -14,6 +14,7 @@ import { MomentsAccumulator } from "../kernels/moments.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { foldOf, isHeldOut } from "../scan/row-draw.js";
+import { packedLength } from "../stats/packed.js";
 import { option, wording } from "../wording.js";
 import type { DictionaryPart, GroupsResult, MomentsResult } from "./moments-result.js";
 
@@ -41,6 +42,9 @@ export interface MomentsPlan {
 
 /** More groups than this are taken for a mistake: of a column that names the rows, say. */
 const MOST_GROUPS = 5_000_000;
+
+/** Groups' sums may take so much of a thread's memory, of which kernels have 4 GB and tables twice their size while they grow. */
+const MOST_GROUP_BYTES = 1.3e9;
 
 /** Rows of a block that are ready for the kernels. */
 interface ReadyBlock {
@@ -84,6 +88,8 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   #numbers = new Int32Array(1024);
   /** The names of the groups met, and how many of them have been told. */
   readonly #met: string[] = [];
+  /** As many as there may be. */
+  readonly #mostGroups: number;
   readonly #wanted: ReadonlySet<string> | undefined;
   #toldGroups = 0;
   #counts = { rows: 0, dropped: 0, heldOut: 0, firstDropped: -1, singletons: 0 };
@@ -101,6 +107,8 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     const { numbers, factors, tables } = this.#shape;
     const low = extended && !this.#plain;
     this.#grouped = new GroupedMoments(kernels, [], { columns: numbers.length, weighted, low });
+    const record = 8 * (extended ? 2 : 1) * (packedLength(numbers.length) + numbers.length + 5);
+    this.#mostGroups = Math.min(MOST_GROUPS, Math.floor(MOST_GROUP_BYTES / (record * plan.folds)));
     if (view.layout.group === undefined) this.#grouped.append(this.#folds());
     else this.#groups = new GroupAccumulator(kernels, { columns: numbers.length, weighted, extended, low });
     this.#tables = tables.map((table) => new CellAccumulator(kernels, { ...table, extended, logs: false }));
@@ -253,10 +261,13 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       if (code < 0 || this.#numbers[code] !== 0) continue;
       const wanted = this.#wanted === undefined || this.#wanted.has(names[code]!);
       this.#numbers[code] = wanted ? this.#met.push(names[code]!) : -1;
-      if (this.#met.length > MOST_GROUPS)
-        throw new DataError(`there are more than ${MOST_GROUPS} groups`, {
-          hint: wording`choose a column of fewer values with ${option("groupBy")}`,
-        });
+      if (this.#met.length > this.#mostGroups)
+        throw new DataError(
+          `there are more than ${this.#mostGroups} groups${this.#plan.folds > 1 ? ` in ${this.#plan.folds} folds` : ""}`,
+          {
+            hint: wording`choose a column of fewer values with ${option("groupBy")}`,
+          },
+        );
     }
   }
 

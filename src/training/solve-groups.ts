@@ -122,7 +122,7 @@ function* solveListed(
       continue;
     }
     listed.push(name);
-    coefficients.set(solver.coefficients, g * width);
+    for (let j = 0; j < width; j++) coefficients[g * width + j] = solver.coefficients[j]!;
     const variance = solver.rss / (n - width);
     const inverse = packedLength(width);
     for (let j = 0; j < inverse; j++) covariance[g * inverse + j] = solver.inverse[j]! * variance;

@@ -18,6 +18,7 @@ import type { ReadingControl } from "../scan/reading-control.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { option, wording } from "../wording.js";
+import { checkUpdate } from "./budget.js";
 import { checkRows } from "./check-rows.js";
 import { chunkBytesFor, denseWidth, summedApart } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
@@ -31,6 +32,8 @@ export interface UpdateCsvOptions extends ReadingOptions, ReadingControl {
   na?: "omit" | "fail" | undefined;
   /** Whether a source whose rows are in the model already is added all the same. Default: false, it is refused. */
   again?: boolean | undefined;
+  /** The most that the model's file may take, in bytes: more is refused before the rows are read. Default: no limit. */
+  fileBytes?: number | undefined;
 }
 
 /** A model with the rows of a CSV added. */
@@ -98,6 +101,7 @@ async function updateSources(
     ...draw,
   };
   const { signal, onProgress, callerWorks, threads } = options;
+  checkUpdate({ table, spec, plan, threads, fileBytes: options.fileBytes });
   const width = model.moments.columns.length;
   const control: ScanControl = {
     threads,

@@ -15,8 +15,9 @@ import { type Steps, withPauses } from "../parallel/steps.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { mergeFolds } from "../stats/merge-folds.js";
+import { checkUpdate } from "./budget.js";
 import { checkRows } from "./check-rows.js";
-import { chunkBytesFor, chunkBytesForGroups, designWidth } from "./design-width.js";
+import { chunkBytesFor, chunkBytesForGroups, designWidth, plannedGroups } from "./design-width.js";
 import type { GroupMoments } from "./group-moments.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments } from "./scan-moments.js";
@@ -91,6 +92,10 @@ async function updateSources(
   };
   const { signal, onProgress, callerWorks, threads } = options;
   const { sample } = table;
+  const column = table.columns.findIndex(({ name }) => name === groupBy);
+  const seen = new Set(sample.map((row) => row[column])).size;
+  const groups = Math.max(models.models.size, plannedGroups(table, seen));
+  checkUpdate({ table, spec, plan, threads, fileBytes: options.fileBytes, groups });
   const rowBytes = sample.reduce((sum, row) => sum + row.join().length + 1, 0) / Math.max(1, sample.length);
   const control: ScanControl = {
     threads,

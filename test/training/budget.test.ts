@@ -6,8 +6,11 @@ import { afterAll, describe, expect, it } from "vitest";
 import { codedCount } from "../../src/dataset/formula/coding.js";
 import { columnsSpec, formulaSpec } from "../../src/dataset/formula/resolve.js";
 import { checkBudget } from "../../src/training/budget.js";
-import { leastCoefficients } from "../../src/training/design-width.js";
+import { leastCoefficients, plannedGroups } from "../../src/training/design-width.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
+import { fitGroupsCsv } from "../../src/training/fit-groups-csv.js";
+import { updateCsv } from "../../src/training/update-csv.js";
+import { updateGroupsCsv } from "../../src/training/update-groups-csv.js";
 
 const folder = mkdtempSync(join(tmpdir(), "goml-budget-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -27,6 +30,15 @@ function planned(formula: string, source: { name: string; plain: { fd: number; s
     threads: 2,
     fileBytes: undefined,
   };
+}
+
+/** The head of a table of 1,000 rows, in groups that are met as often as `seen` says. */
+function headOf(seen: number, width: number) {
+  const features = Array.from({ length: width }, (_, j) => `c${j}`);
+  const rows = Array.from({ length: 1000 }, (_, i) =>
+    [`g${i % seen}`, ...features.map(() => "1"), `${i}`].join(),
+  );
+  return `${["g", ...features, "y"].join()}\n${rows.join("\n")}\n`;
 }
 
 /** A fit of columns of numbers, of rows that nobody knows how many there are. */
@@ -149,5 +161,36 @@ describe("the budget before the scan", () => {
     expect(notes).toContain(
       "who has 600 levels in the first 1200 rows, and each is a coefficient: leave it out if it only names the rows",
     );
+  });
+
+  it("plans for as many groups as the head shows that there likely are", () => {
+    const sample = (seen: number) => Array.from({ length: 1000 }, (_, i) => [`${i % seen}`]);
+    expect(plannedGroups({ sample: sample(10), whole: false }, 10)).toBe(10);
+    // Draws among 2,000 show some 787 of them.
+    expect(plannedGroups({ sample: sample(787), whole: false }, 787)).toBeGreaterThan(1500);
+    expect(plannedGroups({ sample: sample(787), whole: false }, 787)).toBeLessThan(2500);
+    // In the order of time each row of the head is of another, whether there are more or not.
+    expect(plannedGroups({ sample: sample(1000), whole: false }, 1000)).toBe(1000);
+    expect(plannedGroups({ sample: sample(787), whole: true }, 787)).toBe(787);
+  });
+
+  it("refuses groups whose sums find no room, in training and in updates, and says how they would", async () => {
+    const path = join(folder, "wide-groups.csv");
+    writeFileSync(path, headOf(50, 40));
+    const small = { fileBytes: 1e6, groupBy: "g", target: "y", folds: 10 };
+    await expect(fitGroupsCsv(path, small)).rejects.toThrow(
+      /^a model of about 41 columns for each of about 50 groups in 10 folds takes 0\.0\d+ GB, and a model file can have 0\.0010 GB$/,
+    );
+    await expect(fitGroupsCsv(path, small)).rejects.toMatchObject({
+      hint: "use `folds: 1`, leave columns out with `exclude`, or choose a column of fewer values with `groupBy`",
+    });
+    const { models } = await fitGroupsCsv(path, { groupBy: "g", formula: "y ~ 1", folds: 1 });
+    await expect(updateGroupsCsv(models, path, { again: true, fileBytes: 100 })).rejects.toThrow(
+      /^a model of about \d+ columns for each of about 50 groups takes/,
+    );
+    const { model } = await fitCsv(path, { formula: "y ~ 1", folds: 1 });
+    await expect(updateCsv(model, path, { again: true, fileBytes: 10 })).rejects.toThrow(/^a model of about/);
+    // Rows that are added may be fewer than the coefficients.
+    expect((await updateCsv(model, path, { again: true })).model.n).toBe(2000);
   });
 });

@@ -84,21 +84,26 @@ export function backSubstitute(lower: Float64Array, r: number, z: Float64Array):
   }
 }
 
-/** A⁻¹ = L⁻ᵀ L⁻¹ as a packed lower triangle. */
-export function inverseFromFactor(lower: Float64Array, r: number): Float64Array {
+/** A⁻¹ = L⁻ᵀ L⁻¹ as a packed lower triangle; `m`, r × r, is overwritten, and so is `inverse`. */
+export function inverseFromFactor(
+  lower: Float64Array,
+  r: number,
+  m: Float64Array = new Float64Array(r * r),
+  inverse: Float64Array = new Float64Array(packedLength(r)),
+): Float64Array {
+  m.fill(0);
+  inverse.fill(0);
   // M = L⁻¹, row by row: M[i] = (e_i − Σ_{t<i} L[i][t] M[t]) / L[i][i].
-  const m = new Float64Array(r * r);
   for (let i = 0; i < r; i++) {
-    const row = m.subarray(i * r, i * r + i + 1);
+    const row = i * r;
     for (let t = 0; t < i; t++) {
-      const l = lower[i * r + t]!;
-      for (let j = 0; j <= t; j++) row[j]! -= l * m[t * r + j]!;
+      const l = lower[row + t]!;
+      for (let j = 0; j <= t; j++) m[row + j]! -= l * m[t * r + j]!;
     }
-    const diagonal = lower[i * r + i]!;
-    for (let j = 0; j < i; j++) row[j]! /= diagonal;
-    row[i] = 1 / diagonal;
+    const diagonal = lower[row + i]!;
+    for (let j = 0; j < i; j++) m[row + j]! /= diagonal;
+    m[row + i] = 1 / diagonal;
   }
-  const inverse = new Float64Array(packedLength(r));
   for (let t = 0; t < r; t++) {
     for (let i = 0; i <= t; i++) {
       const x = m[t * r + i]!;

@@ -39,6 +39,8 @@ export class EachSolver {
   readonly #half: Float64Array;
   readonly #z: Float64Array;
   readonly #norms: Float64Array;
+  readonly #inner: Float64Array;
+  readonly #slopesInverse: Float64Array;
   /** The solution: θ, (XᵀX)⁻¹ packed, and the figures of `Solution`. */
   readonly coefficients: Float64Array;
   readonly inverse: Float64Array;
@@ -65,6 +67,8 @@ export class EachSolver {
     this.#half = new Float64Array(k);
     this.#z = new Float64Array(k);
     this.#norms = new Float64Array(k);
+    this.#inner = new Float64Array(k * k);
+    this.#slopesInverse = new Float64Array(packedLength(k));
     this.rank = k + first;
     this.coefficients = new Float64Array(k + first);
     this.inverse = new Float64Array(packedLength(k + first));
@@ -143,7 +147,7 @@ export class EachSolver {
   #invert(sumW: number): void {
     const k = this.#k;
     const [lower, scale, inverse] = [this.#lower, this.#scale, this.inverse];
-    const slopes = inverseFromFactor(lower, k);
+    const slopes = inverseFromFactor(lower, k, this.#inner, this.#slopesInverse);
     const matrix = this.#matrix;
     const own = this.#normOne((i, j) => matrix.get(i, j));
     this.conditionNumber = Math.sqrt(own * this.#normOne((i, j) => slopes[packedIndex(i, j)]!));

@@ -1,5 +1,5 @@
 import { refuseOverwriting } from "../../../files/same-file.js";
-import { readAnyModel } from "../../../linear/model/model-file.js";
+import { MOST_BYTES, readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import { withPauses } from "../../../parallel/steps.js";
 import { updateCsv } from "../../../training/update-csv.js";
@@ -48,6 +48,7 @@ export async function update(
       na: options.na,
       threads: options.threads,
       again: options.again,
+      fileBytes: MOST_BYTES,
       callerWorks: true,
       signal,
       onProgress: progress.update,
@@ -89,6 +90,7 @@ async function updateGroups(
     na: options.na,
     threads: options.threads,
     again: options.again,
+    fileBytes: MOST_BYTES,
     callerWorks: true,
     signal,
     onProgress: progress.update,
