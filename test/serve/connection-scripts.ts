@@ -34,12 +34,27 @@ const head = (length: number, more = "") =>
   `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\n${more}\r\n`;
 
 /** A good request, its id told back by its answer. */
-function good(line: Line, body: string): string {
+function good(line: Line, body: string, more = ""): string {
   const id = `${line.asked.length}`;
   line.asked.push(id);
   const text = `{"id":"${id}",${body.slice(1)}`;
-  return head(Buffer.byteLength(text)) + text;
+  return head(Buffer.byteLength(text), more) + text;
 }
+
+/** What may stand in X-Forwarded-For, written by a proxy or by nobody who means well. */
+const FORWARDED = [
+  "192.0.2.1",
+  "203.0.113.9, 192.0.2.1",
+  "::ffff:192.0.2.1",
+  "2001:db8::1",
+  "[2001:db8::1]:80",
+  "fe80::1%eth0",
+  "192.0.2.1:99",
+  "unknown, _x",
+  ",,, ,",
+  ":::::::::",
+  "x".repeat(2000),
+];
 
 const below = ({ random }: Line, n: number) => Math.floor(random() * n);
 const write = async ({ socket }: Line, data: string | Uint8Array) => {
@@ -104,6 +119,31 @@ const ACTIONS: Record<string, (line: Line) => Promise<unknown>> = {
     await sleep(below(line, 50));
     line.socket.destroy();
   },
+  /** Takes some bytes of its answers now and then, and the rest at last or never. */
+  async "reads by sips"(line) {
+    line.socket.removeAllListeners("data");
+    line.socket.pause();
+    await write(line, good(line, large) + good(line, small));
+    for (let i = below(line, 12); i > 0; i--) {
+      const sip = line.socket.read(1 + below(line, 500));
+      if (sip !== null) line.received += sip.toString("latin1");
+      await sleep(below(line, 8));
+    }
+    line.socket.on("data", (chunk) => {
+      line.received += chunk.toString("latin1");
+    });
+    line.socket.resume();
+  },
+  /** More answers than the system's buffers hold. */
+  async "a flood, and reads nothing of it"(line) {
+    line.socket.pause();
+    await write(line, Array.from({ length: 20 + below(line, 60) }, () => good(line, large)).join(""));
+    await sleep(below(line, 60));
+    if (line.random() < 0.5) line.socket.destroy();
+    else line.socket.resume();
+  },
+  forwarded: (line) =>
+    write(line, good(line, small, `X-Forwarded-For: ${FORWARDED[below(line, FORWARDED.length)]}\r\n`)),
   "too large, announced": (line) => write(line, head(2 ** 32)),
   async "too large, in chunks"(line) {
     await write(line, `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n`);

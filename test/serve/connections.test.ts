@@ -31,7 +31,17 @@ test(`${SCRIPTS} scripts of clients, from seed ${first} on`, {
   timeout: LONG ? 3_600_000 : 60_000,
 }, async () => {
   await inFolder(scriptModel, async (folder) => {
-    const options = ["--threads", "1", "--body-limit", "4MiB", "--linger", "0.2", "--queue", "64"];
+    const options = [
+      "--threads",
+      "1",
+      "--body-limit",
+      "4MiB",
+      "--linger",
+      "0.2",
+      "--queue",
+      "64",
+      "--trust-proxy",
+    ];
     const { child, url, done } = await serve(folder, "boston.json", ...options);
     const port = Number(new URL(url).port);
     const proc = `/proc/${child.pid}`;
