@@ -72,8 +72,11 @@ const workers = readdirSync("src", { recursive: true })
   .map(String)
   .filter((file) => file.endsWith("-worker.ts"))
   .map((file) => `src/${file}`);
+// What users install beside goml where they need it.
+const optional = ["hyparquet", "hyparquet/*", "hyparquet-compressors", "hyparquet-writer"];
 const common = {
   bundle: true,
+  external: optional,
   format: "esm",
   platform: "node",
   target: "node20.19",

@@ -10,6 +10,7 @@ const rooms = [
   "training",
   "linear",
   "scan",
+  "sources",
   "csv",
   "onnx",
   "machine",

@@ -14,6 +14,7 @@ import { type Levels, levelsOf } from "./levels.js";
 import { changedError } from "./read-error.js";
 import type { StreamChunk } from "./stream-chunks.js";
 import type { Table } from "./table.js";
+import type { TypedChunks } from "./typed-rows.js";
 
 /** What a thread needs to know to read chunks; plain data, so that it can go to a worker. */
 export interface LaneSpec {
@@ -24,6 +25,8 @@ export interface LaneSpec {
   readonly format: NumberFormat;
   readonly delimiter: string;
   readonly choice: ColumnChoice;
+  /** The chunks, where they are columns of typed values and not text. */
+  readonly typed?: TypedChunks | undefined;
 }
 
 /** The spec of the fast lane for a table. */
@@ -58,6 +61,8 @@ export class ChunkReader {
   /** One code per row of the block for each factor; −1 where missing. */
   readonly codes: readonly Int32Array[];
   readonly levels: readonly Levels[];
+  /** Every row is read. */
+  readonly pruned = 0;
   /** Whether the block has a missing number. */
   missing = false;
   /** The number of the block's first row. */

@@ -8,11 +8,25 @@ import { type Table, tablesOf } from "./table.js";
  */
 export async function findRow(table: Table, number: number): Promise<(Row & { file: string }) | undefined> {
   let seen = 0;
-  for (const part of tablesOf(table))
+  for (const part of tablesOf(table)) {
+    // What is no text has no lines: `typed.locate` tells where its rows are.
+    if (part.typed !== undefined) return undefined;
     for await (const batch of readRows(part)) {
       if (number < seen + batch.length) return { ...batch[number - seen]!, file: part.source.name };
       seen += batch.length;
     }
+  }
+  return undefined;
+}
+
+/** The file of a row of typed columns and its number there; undefined where the row is one of a text. */
+export function locateTyped(table: Table, number: number): { file: string; row: number } | undefined {
+  let seen = 0;
+  for (const { typed } of tablesOf(table)) {
+    if (typed?.rows === undefined) return undefined;
+    if (number < seen + typed.rows) return typed.locate(number - seen);
+    seen += typed.rows;
+  }
   return undefined;
 }
 
@@ -23,6 +37,8 @@ export async function findRow(table: Table, number: number): Promise<(Row & { fi
 export async function withLine(table: Table, error: DataError): Promise<DataError> {
   const { row, line, file } = error.place;
   if (row === undefined || line !== undefined) return error;
+  if (table.typed !== undefined)
+    return file === undefined ? error.at({ ...error.place, ...locateTyped(table, row) }) : error;
   const repeatable = tablesOf(table).every(({ source }) => source.repeatable);
   const found = repeatable ? await findRow(table, row).catch(() => undefined) : undefined;
   const place = { ...error.place, file: file ?? found?.file ?? table.source.name, line: found?.line };
@@ -34,7 +50,7 @@ export async function withLine(table: Table, error: DataError): Promise<DataErro
  * table cannot be read again, and for several files, of which a line would not tell which. Without quotes in the data, line ends are counted; else csv-parse tells.
  */
 export async function linesOfRows(table: Table, rows: readonly number[]): Promise<number[] | undefined> {
-  if (!table.source.repeatable || table.next !== undefined) return undefined;
+  if (!table.source.repeatable || table.next !== undefined || table.typed !== undefined) return undefined;
   if (rows.length === 0) return [];
   const counted = await countedLines(table, rows);
   return counted?.lines.length === rows.length ? counted.lines : parsedLines(table, rows);

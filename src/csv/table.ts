@@ -15,6 +15,7 @@ import { findStart } from "./preamble.js";
 import type { ReadingOptions } from "./reading-options.js";
 import { sampleSteps } from "./sample.js";
 import type { Source } from "./source.js";
+import type { TypedRows } from "./typed-rows.js";
 
 const [LF, CR] = [0x0a, 0x0d];
 const SAMPLE_SIZE = 1 << 17;
@@ -40,6 +41,8 @@ export interface Table {
   readonly sample: readonly (readonly string[])[];
   /** Whether the sample is the whole file. */
   readonly whole: boolean;
+  /** Its rows, where they come as columns of typed values: `source` is then not read as text. */
+  readonly typed?: TypedRows | undefined;
   /** The table in which its rows go on, of the same columns by name. */
   readonly next?: Table | undefined;
   /** The column that the table is read for, without which there would be no use in it. */

@@ -4,7 +4,6 @@ import { linesOfRows } from "../csv/locate.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
-import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { freeNames, type Output, openOutput, quoteField } from "../csv/write.js";
 import { DataError, ModelError } from "../errors.js";
 import { refuseOverwriting } from "../files/same-file.js";
@@ -15,6 +14,7 @@ import type { ReadingControl } from "../scan/reading-control.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import { scan } from "../scan/scan.js";
 import type { ScanJob } from "../scan/scan-options.js";
+import { namesOf, readTables, withSources } from "../sources/tables.js";
 import { tTwoSided } from "../stats/distributions.js";
 import {
   durbinWatson,

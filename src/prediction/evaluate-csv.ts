@@ -1,6 +1,5 @@
 import { readingFor } from "../csv/kept-reading.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
-import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { DataError, ModelError } from "../errors.js";
 import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
 import { LinearModel } from "../linear/model/model.js";
@@ -9,6 +8,7 @@ import type { ScorePlan } from "../linear/model/score-job.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
 import { scanScore } from "../linear/scan-score.js";
 import type { ReadingControl } from "../scan/reading-control.js";
+import { namesOf, readTables, withSources } from "../sources/tables.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { matchColumns } from "./match-columns.js";
 import { isOwnFile } from "./own-file.js";

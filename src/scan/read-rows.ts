@@ -31,7 +31,9 @@ export async function* readRows(
   for (const part of tablesOf(table)) {
     const order = blockOrder(part === table ? layout : layoutIn(part, table, layout));
     let rows = 0;
-    for await (const block of readColumns(part, order.choice, { ...options, levels })) {
+    const blocks =
+      part.typed?.blocks(order.choice, levels) ?? readColumns(part, order.choice, { ...options, levels });
+    for await (const block of blocks) {
       rows += block.rows;
       const numbered = { ...block, firstRow: before + block.firstRow };
       const kept = layout.where === undefined ? undefined : rowsThatHold(numbered, layout, order, levels);

@@ -1,5 +1,5 @@
 import { setImmediate as nextTick } from "node:timers/promises";
-import { ChunkReader, type LaneSpec } from "../csv/chunk-reader.js";
+import type { LaneSpec } from "../csv/chunk-reader.js";
 import { type ResumePoint, startAfter } from "../csv/chunks.js";
 import { InterruptedError } from "../errors.js";
 import { Kernels } from "../kernels/kernels.js";
@@ -7,6 +7,7 @@ import { Channel } from "../parallel/channel.js";
 import { TaskGroup } from "../parallel/task-group.js";
 import { WorkerPool } from "../parallel/worker-pool.js";
 import { BlockView } from "./block-view.js";
+import { type LaneReader, openLane } from "./lane-reader.js";
 import { LookBack } from "./look-back.js";
 import { resting } from "./resting.js";
 import { type LaneEnd, resumeOf, type Scan } from "./scan-options.js";
@@ -29,7 +30,7 @@ const BUDGET = 8;
 export async function scanOnWorkers<Plan, Result>(
   options: Scan<Plan, Result>,
   lane: LaneSpec,
-  fd: number,
+  fd: number | undefined,
   threads: number,
 ): Promise<LaneEnd<ResumePoint>> {
   const { entry, layout, plan, collect, signal, onProgress, window = Number.POSITIVE_INFINITY } = options;
@@ -96,7 +97,11 @@ export async function scanOnWorkers<Plan, Result>(
     }
   };
   for (let t = 0; t < workers; t++) group.go(() => work((order) => pool.run(order)));
-  if (workers < threads) group.go(() => work(scanOnCaller(options, lane, fd, lookBack)));
+  if (workers < threads)
+    group.go(async () => {
+      const kernels = new Kernels();
+      await work(scanOnCaller(options, kernels, await openLane(kernels, lane, fd), lookBack));
+    });
   group.go(gather);
   try {
     await group.wait();
@@ -114,12 +119,10 @@ export async function scanOnWorkers<Plan, Result>(
 /** The calling thread as a worker of the scan: one chunk at a time, and others run in between. */
 function scanOnCaller<Plan, Result>(
   { create, layout, plan }: Scan<Plan, Result>,
-  lane: LaneSpec,
-  fd: number,
+  kernels: Kernels,
+  reader: LaneReader,
   lookBack: LookBack,
 ): (order: { limit: number }) => Promise<ScanAnswer<Result>> {
-  const kernels = new Kernels();
-  const reader = new ChunkReader(kernels, lane, fd);
   const view = new BlockView(kernels, reader, layout);
   const job = create(view, plan);
   const rest = resting(() => {

@@ -1,14 +1,18 @@
 import { availableParallelism } from "node:os";
-import { ChunkReader, type LaneSpec, laneSpec } from "../csv/chunk-reader.js";
+import { type LaneSpec, laneSpec } from "../csv/chunk-reader.js";
 import { CHUNK_BYTES, firstChunk, planChunks, type ResumePoint, startAfter } from "../csv/chunks.js";
+import type { ColumnBlock } from "../csv/column-block.js";
+import type { Levels } from "../csv/levels.js";
 import { withLine } from "../csv/locate.js";
 import { noRowsError } from "../csv/records.js";
 import { readReference } from "../csv/reference-lane.js";
 import { type Table, tablesOf } from "../csv/table.js";
+import type { TypedRows } from "../csv/typed-rows.js";
 import { DataError, InterruptedError } from "../errors.js";
 import { Kernels } from "../kernels/kernels.js";
 import { BlockFeeder } from "./block-feeder.js";
 import { BlockView } from "./block-view.js";
+import { openLane, typedLane } from "./lane-reader.js";
 import { resting } from "./resting.js";
 import { blockOrder, layoutIn, type RowLayout } from "./row-layout.js";
 import {
@@ -95,6 +99,23 @@ async function scanPart<Plan, Result>(
   signal?.throwIfAborted();
   let threads = 1;
   let end: LaneEnd<Takeover> = { rowsEnd: firstRow, excluded: 0, stop: undefined };
+  if (table.typed?.chunks !== undefined) {
+    const lane = typedLane(
+      table,
+      table.typed.chunks(blockOrder(layout).choice, layout.where?.condition),
+      layout,
+      firstRow,
+    );
+    const small = lane.plan.size <= (options.inlineBytes ?? INLINE_BYTES);
+    threads = small && !options.apart ? 1 : Math.min(wanted, lane.plan.chunks);
+    const { rowsEnd, excluded } =
+      threads > 1 || options.apart
+        ? await scanOnWorkers(options, lane, undefined, threads)
+        : await scanInline(options, lane, undefined);
+    source.checkUnchanged();
+    return { rowsEnd, threads, excluded };
+  }
+  if (table.typed !== undefined) return { ...(await scanInOrder(options, table.typed)), threads };
   if (dialect.odd)
     end.stop = {
       firstRow,
@@ -130,10 +151,10 @@ async function scanPart<Plan, Result>(
 async function scanInline<Plan, Result>(
   { layout, create, plan, collect, signal, onProgress }: Scan<Plan, Result>,
   lane: LaneSpec,
-  fd: number,
+  fd: number | undefined,
 ): Promise<LaneEnd<ResumePoint>> {
   const kernels = new Kernels();
-  const reader = new ChunkReader(kernels, lane, fd);
+  const reader = await openLane(kernels, lane, fd);
   const view = new BlockView(kernels, reader, layout);
   const job = create(view, plan);
   const { chunks, chunkBytes, size } = lane.plan;
@@ -162,9 +183,32 @@ async function scanInline<Plan, Result>(
 
 /** The rest of the table through csv-parse, on this thread. */
 async function scanReference<Plan, Result>(
-  { table, layout, create, plan, collect, signal, onProgress }: Scan<Plan, Result>,
+  scan: Scan<Plan, Result>,
   chunkBytes: number,
   takeover: Takeover,
+): Promise<{ rowsEnd: number; excluded: number }> {
+  const { table, layout } = scan;
+  const { choice } = blockOrder(layout);
+  return scanBlocks(scan, takeover.firstRow, (levels) =>
+    readReference(table, choice, levels, chunkBytes, takeover),
+  );
+}
+
+/** Typed rows that come in order, on this thread. */
+async function scanInOrder<Plan, Result>(
+  scan: Scan<Plan, Result>,
+  typed: TypedRows,
+): Promise<{ rowsEnd: number; excluded: number }> {
+  const { choice } = blockOrder(scan.layout);
+  const end = await scanBlocks(scan, scan.firstRow, (levels) => typed.blocks(choice, levels));
+  if (end.rowsEnd === scan.firstRow) throw noRowsError(scan.table);
+  return end;
+}
+
+async function scanBlocks<Plan, Result>(
+  { table, layout, create, plan, collect, signal, onProgress }: Scan<Plan, Result>,
+  firstRow: number,
+  blocks: (levels: readonly Levels[]) => AsyncIterable<ColumnBlock>,
 ): Promise<{ rowsEnd: number; excluded: number }> {
   const kernels = new Kernels();
   const { choice } = blockOrder(layout);
@@ -172,11 +216,13 @@ async function scanReference<Plan, Result>(
   const view = new BlockView(kernels, feeder, layout);
   const job = create(view, plan);
   const rest = resting(() => signal?.throwIfAborted());
-  let rowsEnd = takeover.firstRow;
+  let rowsEnd = firstRow;
   let excluded = 0;
-  for await (const block of readReference(table, choice, feeder.levels, chunkBytes, takeover)) {
+  for await (const block of blocks(feeder.levels)) {
     signal?.throwIfAborted();
-    for (const count of feeder.blocks(block)) {
+    // Typed rows are numbered from 0 in each table.
+    const numbered = table.typed === undefined ? block : { ...block, firstRow: rowsEnd };
+    for (const count of feeder.blocks(numbered)) {
       const kept = view.filter(count);
       if (kept > 0) job.add(kept);
       await rest();

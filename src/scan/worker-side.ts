@@ -1,11 +1,12 @@
 import { workerData } from "node:worker_threads";
-import { ChunkReader, type LaneSpec } from "../csv/chunk-reader.js";
+import type { LaneSpec } from "../csv/chunk-reader.js";
 import { type ChunkStart, LaneStop, type ResumePoint, startAfter } from "../csv/chunks.js";
 import type { StreamChunk } from "../csv/stream-chunks.js";
 import { threadKernels } from "../kernels/kernels.js";
 import { answerJobs, type Failure, failureOf } from "../parallel/answer.js";
 import { BlockView } from "./block-view.js";
 import type { ChunkJob, CreateJob } from "./chunk-job.js";
+import { type LaneReader, openLane } from "./lane-reader.js";
 import { LookBack } from "./look-back.js";
 import type { RowLayout } from "./row-layout.js";
 
@@ -15,7 +16,7 @@ export interface ScanSetup<Plan> {
   layout: RowLayout;
   plan: Plan;
   /** The file's descriptor and what is shared about its chunks; undefined for a stream. */
-  file: { fd: number; lookBack: SharedArrayBuffer } | undefined;
+  file: { fd: number | undefined; lookBack: SharedArrayBuffer } | undefined;
 }
 
 /** An order to a worker: chunks of the file below `limit`, at most `budget` of them, or one chunk of a stream. */
@@ -38,12 +39,19 @@ export function answerScan<Plan, Result>(
 ): void {
   const { lane, layout, plan, file } = workerData as ScanSetup<Plan>;
   const kernels = threadKernels();
-  const reader = new ChunkReader(kernels, lane, file?.fd);
-  const view = new BlockView(kernels, reader, layout);
-  const job = create(view, plan);
+  const opened = openLane(kernels, lane, file?.fd);
+  const start = (reader: LaneReader) => {
+    const view = new BlockView(kernels, reader, layout);
+    return { reader, view, job: create(view, plan) };
+  };
+  // Text needs nothing that is loaded later.
+  const ready = opened instanceof Promise ? opened.then(start) : start(opened);
+  // Whoever asks for chunks hears of it.
+  if (ready instanceof Promise) ready.catch(() => {});
   const lookBack = file && new LookBack(lane.plan, file.lookBack);
   answerJobs<ScanOrder, ScanAnswer<Result>>(
-    (order) => {
+    async (order) => {
+      const { reader, view, job } = ready instanceof Promise ? await ready : ready;
       const answer: ScanAnswer<Result> = { results: [], stop: undefined };
       if ("stream" in order) {
         reader.loadStream(order.stream);
@@ -110,7 +118,7 @@ interface ChunkResult<Result> {
 
 /** Reads the loaded chunk and gives its rows to the job, but for those that the layout's condition leaves out. */
 function runJob<Result>(
-  reader: ChunkReader,
+  reader: LaneReader,
   view: BlockView,
   job: ChunkJob<Result>,
   start: ChunkStart,
@@ -126,12 +134,12 @@ function runJob<Result>(
     view.takeExcluded();
     throw error;
   }
-  return { result: job.finish(), excluded: view.takeExcluded() };
+  return { result: job.finish(), excluded: view.takeExcluded() + reader.pruned };
 }
 
 /** `runJob` that asks after every block whether it should make a pause. */
 export async function runJobWithPauses<Result>(
-  reader: ChunkReader,
+  reader: LaneReader,
   view: BlockView,
   job: ChunkJob<Result>,
   start: ChunkStart,
@@ -149,5 +157,5 @@ export async function runJobWithPauses<Result>(
     view.takeExcluded();
     throw error;
   }
-  return { result: job.finish(), excluded: view.takeExcluded() };
+  return { result: job.finish(), excluded: view.takeExcluded() + reader.pruned };
 }

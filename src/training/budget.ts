@@ -27,6 +27,7 @@ interface PlannedTable {
   readonly columns: readonly Column[];
   readonly sample: readonly (readonly string[])[];
   readonly whole: boolean;
+  readonly typed?: { readonly rows: number | undefined } | undefined;
   readonly next?: PlannedTable | undefined;
 }
 
@@ -155,10 +156,13 @@ function mostRows(table: PlannedTable, numbers: number): { count: number; text: 
     const { length } = table.sample;
     return { count: length, text: length === 1 ? "1 row" : `${length} rows` };
   }
+  const known = table.typed?.rows;
+  if (known !== undefined && table.next === undefined) return { count: known, text: `${known} rows` };
   const names: string[] = [];
   let size = 0;
   for (let at: PlannedTable | undefined = table; at !== undefined; at = at.next) {
-    if (at.source.plain === undefined) return { count: Number.POSITIVE_INFINITY, text: "" };
+    if (at.source.plain === undefined || at.typed !== undefined)
+      return { count: Number.POSITIVE_INFINITY, text: "" };
     size += at.source.plain.size;
     names.push(at.source.name);
   }

@@ -1,7 +1,6 @@
 import { readingToKeep } from "../csv/kept-reading.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
-import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { clusterNotes } from "../linear/covariance/vcov.js";
@@ -25,6 +24,7 @@ import type { Solution } from "../linear/solve/solution.js";
 import { withPauses } from "../parallel/steps.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
+import { namesOf, readTables, withSources } from "../sources/tables.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { absorbingNotes, checkAbsorbing } from "./absorbing.js";
 import { checkBudget, checkColumns } from "./budget.js";

@@ -1,7 +1,6 @@
 import { readingToKeep } from "../csv/kept-reading.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
-import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { codedTerms } from "../dataset/formula/coding.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
@@ -15,6 +14,7 @@ import { extendedIsFree } from "../linear/solve/ladder.js";
 import { withPauses } from "../parallel/steps.js";
 import { layoutOf, type RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
+import { namesOf, readTables, withSources } from "../sources/tables.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { option, wording } from "../wording.js";
 import { checkBudget, checkColumns } from "./budget.js";

@@ -1,6 +1,5 @@
 import { readingFor } from "../csv/kept-reading.js";
 import type { Source } from "../csv/source.js";
-import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { ModelError } from "../errors.js";
@@ -14,6 +13,7 @@ import { refuseAdding, unitedSources } from "../linear/shards/sources.js";
 import { type Steps, withPauses } from "../parallel/steps.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
+import { namesOf, readTables, withSources } from "../sources/tables.js";
 import { mergeFolds } from "../stats/merge-folds.js";
 import { checkUpdate } from "./budget.js";
 import { checkRows } from "./check-rows.js";

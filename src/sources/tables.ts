@@ -1,8 +1,9 @@
+import type { TruthOf } from "../csv/json-lines.js";
+import type { ReadingOptions } from "../csv/reading-options.js";
+import { openSource, type Source } from "../csv/source.js";
+import { readTable, type Table, tablesOf } from "../csv/table.js";
 import { DataError } from "../errors.js";
-import type { TruthOf } from "./json-lines.js";
-import type { ReadingOptions } from "./reading-options.js";
-import { openSource, type Source } from "./source.js";
-import { readTable, type Table, tablesOf } from "./table.js";
+import { readParquetTable } from "./parquet/table.js";
 
 /** Opens files by their paths, one of them standard input (`-`) perhaps; gives them to `work` and closes them. */
 export async function withSources<T>(
@@ -33,7 +34,13 @@ export async function readTables(
   truth?: TruthOf,
 ): Promise<Table> {
   const tables: Table[] = [];
-  for (const source of sources) tables.push(await readTable(source, options, truth));
+  const parquet = await Promise.all(sources.map(isParquet));
+  // Parquet files are one table with one list of chunks, so that threads share them all.
+  if (parquet.every(Boolean)) return readParquetTable(sources, options, truth);
+  for (const [i, source] of sources.entries())
+    tables.push(
+      parquet[i] ? await readParquetTable([source], options, truth) : await readTable(source, options, truth),
+    );
   const [first, ...others] = tables as [Table, ...Table[]];
   if (others.length === 0) return first;
   for (const other of others) checkSame(first, other);
@@ -52,6 +59,12 @@ export async function readTables(
   const chained = others.reduceRight<Table | undefined>((next, table) => ({ ...table, next }), undefined);
   const notes = tables.flatMap((table) => table.notes.map((note) => `${table.source.name}: ${note}`));
   return { ...first, columns, whole, sample: whole ? sample : first.sample, next: chained, notes };
+}
+
+/** Whether a source is a Parquet file, by its first bytes. */
+async function isParquet(source: Source): Promise<boolean> {
+  const { bytes } = await source.peek(4);
+  return Buffer.from(bytes).toString("latin1") === "PAR1";
 }
 
 function checkSame(first: Table, other: Table): void {
@@ -74,6 +87,6 @@ function checkSame(first: Table, other: Table): void {
 
 /** What the sources of a table are called together. */
 export function namesOf(table: Table): string {
-  const names = tablesOf(table).map(({ source }) => source.name);
+  const names = tablesOf(table).flatMap(({ source, typed }) => typed?.names ?? [source.name]);
   return names.length <= 3 ? names.join(", ") : `${names[0]}, … ${names.at(-1)} (${names.length} files)`;
 }

@@ -1,0 +1,41 @@
+import type { Condition } from "../dataset/formula/condition.js";
+import type { ColumnBlock, ColumnChoice } from "./column-block.js";
+import type { Levels } from "./levels.js";
+
+/**
+ * The rows of a table that come as columns of typed values, and not as text: the narrow waist at which a source of such
+ * meets what reads tables. It hands over the same blocks as text does: doubles, NaN where missing, and codes of levels.
+ */
+export interface TypedRows {
+  /** How many rows there are, where that is known before they are read. */
+  readonly rows: number | undefined;
+  /** What the rows come from, for messages. */
+  readonly names: readonly string[];
+  /**
+   * The chunks that any thread can read by itself, as plain data, with what `choice` needs of them alone; undefined where
+   * rows come in order only.
+   */
+  chunks?(choice: ColumnChoice, where: Condition | undefined): TypedChunks;
+  /** All rows in order, in the calling thread. */
+  blocks(choice: ColumnChoice, levels: readonly Levels[]): AsyncGenerator<ColumnBlock, void, undefined>;
+  /** The file of a row, by its number from 0 in the table, and its number there. */
+  locate(row: number): { file: string; row: number };
+}
+
+/** Chunks of typed columns; plain data, so that it can go to a worker. `spec` is for whoever opens the format. */
+export interface TypedChunks {
+  readonly format: string;
+  readonly spec: unknown;
+  /** The rows of each chunk. */
+  readonly rows: readonly number[];
+  /** Whether no row of a chunk can be one for which the condition holds, by what the format says of its values. */
+  readonly pruned: readonly boolean[];
+  /** About how many bytes the values take in memory. */
+  readonly bytes: number;
+}
+
+/** What reads chunks in one thread, once it is open. */
+export interface ChunkDecoder {
+  /** The rows of a chunk; `firstRow` is left to the caller. */
+  read(chunk: number, choice: ColumnChoice, levels: readonly Levels[]): ColumnBlock;
+}

@@ -1,0 +1,66 @@
+import { readSync } from "node:fs";
+import type { FileMetaData } from "hyparquet";
+import { DataError } from "../../errors.js";
+import { damaged } from "./chunks.js";
+import { type LeafColumn, leafColumns } from "./schema.js";
+import type { ParquetTools } from "./tools.js";
+
+/** A Parquet file as its footer describes it. */
+export interface ParquetFile {
+  readonly name: string;
+  readonly path: string | undefined;
+  readonly fd: number;
+  readonly columns: readonly LeafColumn[];
+  /** The columns that have no one value in a row, with what they are. */
+  readonly others: readonly { name: string; what: string }[];
+  readonly groups: FileMetaData["row_groups"];
+}
+
+const MAGIC = "PAR1";
+/** The length of the footer, and the mark. */
+const END_BYTES = 8;
+
+/** What is read of statistics as it stands: bounds of dates and times are of no use here. */
+const RAW = {
+  timestampFromMilliseconds: (value: bigint) => value,
+  timestampFromMicroseconds: (value: bigint) => value,
+  timestampFromNanoseconds: (value: bigint) => value,
+  dateFromDays: (value: number) => value,
+  stringFromBytes: (value: Uint8Array) => value && Buffer.from(value).toString(),
+};
+
+/**
+ * Reads the footer of an open file.
+ *
+ * @throws DataError where there is none, or it is damaged
+ */
+export function readFooter(
+  { name, path, fd, size }: { name: string; path: string | undefined; fd: number; size: number },
+  tools: ParquetTools,
+): ParquetFile {
+  const end = Buffer.alloc(END_BYTES);
+  const read = size < 12 ? 0 : readSync(fd, end, 0, END_BYTES, size - END_BYTES);
+  const mark = end.toString("latin1", 4);
+  if (mark === "PARE")
+    throw new DataError("the Parquet file is encrypted", {
+      place: { file: name },
+      hint: "write it without encryption",
+    });
+  const length = end.readUInt32LE(0) + END_BYTES;
+  if (read < END_BYTES || mark !== MAGIC || length > size - 4)
+    throw damaged(new Error("there is no footer at its end"), name);
+  const bytes = Buffer.allocUnsafeSlow(length);
+  readSync(fd, bytes, 0, length, size - length);
+  try {
+    const metadata = tools.metadata(bytes, { parsers: RAW, geoparquet: false });
+    const { columns, others } = leafColumns(metadata);
+    const groups = metadata.row_groups.filter(({ num_rows }) => num_rows > 0n);
+    for (const group of groups)
+      for (const { index } of columns)
+        if (group.columns[index]?.meta_data === undefined)
+          throw new RangeError(`column ${index} is not in a row group`);
+    return { name, path, fd, columns, others, groups };
+  } catch (error) {
+    throw damaged(error, name);
+  }
+}
