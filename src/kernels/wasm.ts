@@ -52,6 +52,7 @@ export interface Exports {
     columns: number,
   ): void;
   flushGroup(group: number): void;
+  snappyDecompress(input: number, length: number, out: number, size: number): number;
 }
 
 /** A memory that threads share: it goes to a worker as it is, and nothing of it is copied. */

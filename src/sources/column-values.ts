@@ -70,13 +70,16 @@ export class ValueReader {
       }
       return -1;
     }
-    out.set(values as Float64Array, at);
-    if (values instanceof Float64Array || values instanceof Float32Array)
-      for (let i = 0; i < values.length; i++) {
-        const value = values[i]!;
-        // NaN is a missing value; what is no number less itself otherwise is infinite.
-        if (value - value !== 0 && !Number.isNaN(value)) return i;
-      }
+    if (!(values instanceof Float64Array || values instanceof Float32Array)) {
+      out.set(values as Int32Array, at);
+      return -1;
+    }
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!;
+      // NaN is a missing value; what is no number less itself otherwise is infinite.
+      if (value - value !== 0 && !Number.isNaN(value)) return i;
+      out[at + i] = value;
+    }
     return -1;
   }
 

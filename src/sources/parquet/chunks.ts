@@ -39,7 +39,12 @@ export type ChunkColumn =
 
 /** Opens chunks of Parquet in this thread. */
 export async function openParquet(spec: ParquetSpec): Promise<ChunkDecoder> {
-  const tools = await parquetTools(spec.files[0]!.name);
+  const codecs = new Set(
+    spec.chunks.flatMap(({ columns }) =>
+      Object.values(columns).flatMap((column) => ("part" in column ? [column.part.codec] : [])),
+    ),
+  );
+  const tools = await parquetTools(spec.files[0]!.name, codecs);
   return {
     read: (chunk, choice, levels) => readChunk(spec, chunk, choice, levels, tools),
   };

@@ -19,7 +19,7 @@ const HEADER_BYTES = 4096;
 
 /**
  * The pages of a column in a row group, cut to its rows `from` to `to` − 1. Pages before these are passed over by their
- * headers alone.
+ * headers alone. A page's values may lie in memory that the next page takes.
  *
  * @throws Error of any kind where the file is damaged, or has what this does not know
  */
@@ -42,16 +42,18 @@ export function* pagesOf(
     if (at + compressed > end) throw new RangeError("a page goes beyond its column's bytes");
     const count = header.data_page_header?.num_values ?? header.data_page_header_v2?.num_values ?? 0;
     if (header.type === "DICTIONARY_PAGE") {
-      const bytes = decompressed(
-        readBytes(fd, at, compressed),
-        header.uncompressed_page_size,
-        part.codec,
-        tools,
-      );
-      dictionary = readPlain(bytes, 0, column, header.dictionary_page_header!.num_values);
+      const page = readInto(tools.pages.input(compressed), fd, at);
+      const bytes = decompressed(page, 0, header.uncompressed_page_size, part.codec, tools);
+      // It outlives the page's memory.
+      dictionary = kept(readPlain(bytes, 0, column, header.dictionary_page_header!.num_values));
     } else if (header.type !== "INDEX_PAGE") {
       if (row + count > rows.from) {
-        const piece = readPage(readBytes(fd, at, compressed), header, { part, column, dictionary, tools });
+        const piece = readPage(readInto(tools.pages.input(compressed), fd, at), header, {
+          part,
+          column,
+          dictionary,
+          tools,
+        });
         yield cutPiece(piece, Math.max(0, rows.from - row), Math.min(count, rows.to - row));
       }
       row += count;
@@ -67,7 +69,7 @@ function readHeader(
   tools: ParquetTools,
 ): { header: PageHeader; size: number } {
   for (let size = HEADER_BYTES; ; size *= 16) {
-    const bytes = readBytes(fd, at, Math.min(size, end - at));
+    const bytes = readInto(new Uint8Array(Math.min(size, end - at)), fd, at);
     const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset: 0 };
     try {
       const header = tools.header(reader);
@@ -79,14 +81,18 @@ function readHeader(
   }
 }
 
-function readBytes(fd: number, position: number, length: number): Uint8Array {
-  const bytes = Buffer.allocUnsafeSlow(length);
-  for (let done = 0; done < length; ) {
-    const got = readSync(fd, bytes, done, length - done, position + done);
+function readInto(bytes: Uint8Array, fd: number, position: number): Uint8Array {
+  for (let done = 0; done < bytes.length; ) {
+    const got = readSync(fd, bytes, done, bytes.length - done, position + done);
     if (got === 0) throw new RangeError("the file ends too early");
     done += got;
   }
   return bytes;
+}
+
+/** Values in memory of their own. */
+function kept(values: Values): Values {
+  return ArrayBuffer.isView(values) ? (values as Float64Array).slice() : values;
 }
 
 interface PageContext {
@@ -100,7 +106,7 @@ function readPage(bytes: Uint8Array, header: PageHeader, context: PageContext): 
   const { part, column, tools } = context;
   const { data_page_header: v1, data_page_header_v2: v2, uncompressed_page_size: size } = header;
   if (v1 !== undefined) {
-    const page = decompressed(bytes, size, part.codec, tools);
+    const page = decompressed(bytes, 0, size, part.codec, tools);
     let at = 0;
     let mask: Uint8Array | undefined;
     if (column.defined > 0) {
@@ -123,11 +129,10 @@ function readPage(bytes: Uint8Array, header: PageHeader, context: PageContext): 
           v2.num_values,
         )
       : undefined;
-  const body = bytes.subarray(levels);
   const page =
     v2.is_compressed === false || size === levels
-      ? body
-      : decompressed(body, size - levels, part.codec, tools);
+      ? bytes.subarray(levels)
+      : decompressed(bytes, levels, size - levels, part.codec, tools);
   return { rows: v2.num_values, mask, ...readValues(page, 0, v2.encoding, v2.num_values, mask, context) };
 }
 
@@ -210,13 +215,16 @@ function signed(
   return values;
 }
 
+/** The page that was read last, from byte `from` on, decompressed. */
 function decompressed(
-  bytes: Uint8Array,
+  page: Uint8Array,
+  from: number,
   size: number,
   codec: CompressionCodec,
   tools: ParquetTools,
 ): Uint8Array {
-  const out = tools.decompress(codec, bytes, size);
+  if (codec === "SNAPPY") return tools.pages.snappy(from, page.length - from, size);
+  const out = tools.decompress(codec, page.subarray(from), size);
   if (out === undefined) throw new RangeError(`pages are compressed by ${codec}`);
   if (out.length !== size) throw new RangeError(`a page has ${out.length} bytes where ${size} are announced`);
   return out;

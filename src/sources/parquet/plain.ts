@@ -4,7 +4,7 @@ import type { LeafColumn } from "./schema.js";
 
 /**
  * Reads `count` values that lie one after the other (Parquet's encoding PLAIN), from byte `from` on. Texts come as
- * strings, integers of other lengths as bigints.
+ * strings, integers of other lengths as bigints, numbers as a view of the bytes, which may move within them.
  *
  * @throws RangeError where the bytes end before
  */
@@ -18,21 +18,23 @@ export function readPlain(bytes: Uint8Array, from: number, column: LeafColumn, c
       return out;
     }
     case "DOUBLE":
-      return new Float64Array(copied(bytes, from, 8 * count));
+      return numbersAt(Float64Array, bytes, from, count);
     case "FLOAT":
-      return new Float32Array(copied(bytes, from, 4 * count));
-    case "INT32": {
-      const buffer = copied(bytes, from, 4 * count);
-      return column.unsigned ? new Uint32Array(buffer) : new Int32Array(buffer);
-    }
+      return numbersAt(Float32Array, bytes, from, count);
+    case "INT32":
+      return column.unsigned
+        ? numbersAt(Uint32Array, bytes, from, count)
+        : numbersAt(Int32Array, bytes, from, count);
     case "INT64": {
-      const buffer = copied(bytes, from, 8 * count);
       const { type } = column;
-      return type.of === "integer" && type.unsigned ? new BigUint64Array(buffer) : new BigInt64Array(buffer);
+      return type.of === "integer" && type.unsigned
+        ? numbersAt(BigUint64Array, bytes, from, count)
+        : numbersAt(BigInt64Array, bytes, from, count);
     }
     case "INT96": {
-      const view = new DataView(copied(bytes, from, 12 * count));
-      return BigInt64Array.from({ length: count }, (_, i) => nanoseconds(view, 12 * i));
+      check(bytes, from, 12 * count);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      return BigInt64Array.from({ length: count }, (_, i) => nanoseconds(view, from + 12 * i));
     }
     case "BYTE_ARRAY":
       return byteArrays(bytes, from, count).map((piece) => oneValue(piece, column));
@@ -74,12 +76,22 @@ function byteArrays(bytes: Uint8Array, from: number, count: number): Uint8Array[
   return pieces;
 }
 
-/** Bytes as a buffer of their own, at whose start they are aligned for any type. */
-function copied(bytes: Uint8Array, from: number, length: number): ArrayBuffer {
+/** Numbers of 4 or 8 bytes where they lie, moved to where they are aligned if they are not. */
+function numbersAt<Numbers>(
+  kind: { new (buffer: ArrayBufferLike, offset: number, length: number): Numbers; BYTES_PER_ELEMENT: number },
+  bytes: Uint8Array,
+  from: number,
+  count: number,
+): Numbers {
+  const size = kind.BYTES_PER_ELEMENT;
+  const length = size * count;
   check(bytes, from, length);
-  const copy = new Uint8Array(length);
-  copy.set(bytes.subarray(from, from + length));
-  return copy.buffer;
+  const astray = (bytes.byteOffset + from) % size;
+  if (astray === 0) return new kind(bytes.buffer, bytes.byteOffset + from, count);
+  if (from < astray) return new kind(bytes.slice(from, from + length).buffer, 0, count);
+  // What stands before the values has been read.
+  bytes.copyWithin(from - astray, from, from + length);
+  return new kind(bytes.buffer, bytes.byteOffset + from - astray, count);
 }
 
 function check(bytes: Uint8Array, from: number, length: number): void {

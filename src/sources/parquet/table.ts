@@ -1,3 +1,4 @@
+import type { CompressionCodec } from "hyparquet";
 import type { ColumnChoice } from "../../csv/column-block.js";
 import type { TruthOf } from "../../csv/json-lines.js";
 import { numberFormat } from "../../csv/number-format.js";
@@ -51,13 +52,7 @@ export async function readParquetTable(
     const { fd, size } = await source.seekable();
     files.push(readFooter({ name: source.name, path: source.path, fd, size }, tools));
   }
-  for (const { name, groups } of files)
-    for (const codec of groups[0]?.columns.map(({ meta_data }) => meta_data!.codec) ?? [])
-      if (!tools.knows(codec))
-        throw new DataError(`this is a Parquet file whose pages are compressed by ${codec}`, {
-          place: { file: name },
-          hint: "npm install hyparquet-compressors",
-        });
+  for (const file of files) await parquetTools(file.name, codecsOf(file));
   const format = numberFormat(options);
   const placed = placeColumns(files, { format, text: options.text ?? [], truth });
   const chunks = files.flatMap((file, f) => chunksOf(file, f));
@@ -79,6 +74,10 @@ export async function readParquetTable(
     typed,
     notes: notesOn(files[0]!, placed),
   };
+}
+
+function codecsOf({ groups }: ParquetFile): Set<CompressionCodec> {
+  return new Set(groups.flatMap(({ columns }) => columns.map(({ meta_data }) => meta_data!.codec)));
 }
 
 /** A chunk before its columns are chosen, with its row group. */

@@ -1,20 +1,21 @@
 import * as zlib from "node:zlib";
-import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import type { CompressionCodec, Compressors } from "hyparquet";
+import { DataError } from "../../errors.js";
+import { Kernels } from "../../kernels/kernels.js";
+import { PageBuffer } from "../../kernels/pages.js";
 import { optionalPackage } from "../optional-package.js";
 
-/** What reads Parquet's pages, in one thread: parts of hyparquet, and what decompresses. */
+/** What reads Parquet's footers and pages, in one thread: parts of hyparquet, and what decompresses. */
 export interface ParquetTools {
-  readonly metadata: typeof import("hyparquet").parquetMetadata;
+  readonly metadata: typeof import("hyparquet/src/metadata.js").parquetMetadata;
   readonly header: typeof import("hyparquet/src/column.js").parquetHeader;
   readonly delta: typeof import("hyparquet/src/delta.js");
   readonly split: typeof import("hyparquet/src/encoding.js").byteStreamSplit;
-  readonly knows: (codec: CompressionCodec) => boolean;
-  /** Decompresses a page to `size` bytes; undefined for a codec that nothing here knows. */
+  /** Where pages are read to, one after the other. */
+  readonly pages: PageBuffer;
+  /** Decompresses a page by another codec than Snappy; undefined for one that nothing here knows. */
   readonly decompress: (codec: CompressionCodec, bytes: Uint8Array, size: number) => Uint8Array | undefined;
 }
-
-const PACKAGES = ["hyparquet", "hyparquet-compressors"] as const;
 
 let loaded: ParquetTools | undefined;
 
@@ -22,55 +23,60 @@ let loaded: ParquetTools | undefined;
  * Loads what reads Parquet.
  *
  * @param file the file that it is for
- * @throws DataError where hyparquet is not installed
+ * @param codecs those that its pages are compressed by
+ * @throws DataError with the `npm install` line where it is not installed
  */
-export async function parquetTools(file: string): Promise<ParquetTools> {
-  if (loaded !== undefined) return loaded;
-  const [{ parquetMetadata, snappyUncompress }, { parquetHeader }, delta, { byteStreamSplit }] =
-    await optionalPackage(
-      () =>
-        Promise.all([
-          import("hyparquet"),
-          import("hyparquet/src/column.js"),
-          import("hyparquet/src/delta.js"),
-          import("hyparquet/src/encoding.js"),
-        ]),
-      { file, kind: "a Parquet file", packages: PACKAGES },
-    );
-  // Without it Snappy, gzip and Brotli are read all the same.
-  const compressors = await import("hyparquet-compressors").then(
-    (module) => module.compressors,
-    () => undefined,
+export async function parquetTools(
+  file: string,
+  codecs: Iterable<CompressionCodec> = [],
+): Promise<ParquetTools> {
+  const others = [...codecs].filter((codec) => codec !== "SNAPPY" && !OWN.has(codec));
+  loaded ??= await loadTools(file);
+  if (others.length === 0 || compressors !== undefined) return loaded;
+  const module = await optionalPackage(() => import("hyparquet-compressors"), {
+    file,
+    kind: `a Parquet file whose pages are compressed by ${others[0]}`,
+    packages: ["hyparquet-compressors"],
+  });
+  compressors = module.compressors;
+  const unknown = others.find((codec) => compressors![codec] === undefined);
+  if (unknown !== undefined)
+    throw new DataError(`the pages are compressed by ${unknown}, which goml does not read`, {
+      place: { file },
+      hint: "write the file with Snappy or zstd",
+    });
+  return loaded;
+}
+
+let compressors: Compressors | undefined;
+
+const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (bytes: Uint8Array) => Uint8Array };
+/** What Node's zlib decompresses. */
+const OWN = new Map<CompressionCodec, (bytes: Uint8Array) => Uint8Array>([
+  ["UNCOMPRESSED", (bytes) => bytes],
+  ["GZIP", (bytes) => zlib.gunzipSync(bytes)],
+  ["BROTLI", (bytes) => zlib.brotliDecompressSync(bytes)],
+]);
+if (zstdDecompressSync !== undefined) OWN.set("ZSTD", zstdDecompressSync);
+
+async function loadTools(file: string): Promise<ParquetTools> {
+  // Its parts: the whole would be three times as many files.
+  const [{ parquetMetadata }, { parquetHeader }, delta, { byteStreamSplit }] = await optionalPackage(
+    () =>
+      Promise.all([
+        import("hyparquet/src/metadata.js"),
+        import("hyparquet/src/column.js"),
+        import("hyparquet/src/delta.js"),
+        import("hyparquet/src/encoding.js"),
+      ]),
+    { file, kind: "a Parquet file", packages: ["hyparquet", "hyparquet-compressors"] },
   );
-  loaded = {
+  return {
     metadata: parquetMetadata,
     header: parquetHeader,
     delta,
     split: byteStreamSplit,
-    knows: (codec) => OWN.has(codec) || compressors?.[codec] !== undefined,
-    decompress: decompressor(compressors, (bytes, out) => snappyUncompress(bytes, out)),
-  };
-  return loaded;
-}
-
-const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (bytes: Uint8Array) => Uint8Array };
-const OWN = new Set<CompressionCodec>(["UNCOMPRESSED", "GZIP", "BROTLI", "SNAPPY"]);
-if (zstdDecompressSync !== undefined) OWN.add("ZSTD");
-
-function decompressor(
-  compressors: Compressors | undefined,
-  snappy: (bytes: Uint8Array, out: Uint8Array) => void,
-): ParquetTools["decompress"] {
-  return (codec, bytes, size) => {
-    if (codec === "UNCOMPRESSED") return bytes;
-    if (codec === "GZIP") return gunzipSync(bytes);
-    if (codec === "BROTLI") return brotliDecompressSync(bytes);
-    if (codec === "ZSTD" && zstdDecompressSync !== undefined) return zstdDecompressSync(bytes);
-    const known = compressors?.[codec];
-    if (known !== undefined) return known(bytes, size);
-    if (codec !== "SNAPPY") return undefined;
-    const out = new Uint8Array(size);
-    snappy(bytes, out);
-    return out;
+    pages: new PageBuffer(new Kernels()),
+    decompress: (codec, bytes, size) => OWN.get(codec)?.(bytes) ?? compressors?.[codec]?.(bytes, size),
   };
 }
