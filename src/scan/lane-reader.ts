@@ -97,21 +97,33 @@ class TypedReader implements LaneReader {
     this.pruned = this.#typed.pruned[this.#chunk] ? rows : 0;
     if (this.pruned > 0) return;
     const { numeric, codes } = this.#read();
-    const gaps = numeric.map(hasGaps);
     for (let from = 0; from < rows; from += BLOCK_ROWS) {
       const count = Math.min(BLOCK_ROWS, rows - from);
       this.#from = from;
       for (let r = 0; r < count; r++) this.#places[r] = r;
       this.firstRow = start.firstRow + from;
       this.missing = false;
-      for (const [j, column] of numeric.entries()) {
-        const values = column.subarray(from, from + count);
-        this.#kernels.doublesAt(this.block + 8 * BLOCK_ROWS * j, count).set(values);
-        if (gaps[j]) this.missing ||= hasGaps(values);
+      for (let j = 0; j < numeric.length; j++)
+        if (this.#copy(numeric[j]!, from, count, j)) this.missing = true;
+      for (let i = 0; i < codes.length; i++) {
+        const [to, column] = [this.codes[i]!, codes[i]!];
+        for (let r = 0; r < count; r++) to[r] = column[from + r]!;
       }
-      for (const [i, column] of codes.entries()) this.codes[i]!.set(column.subarray(from, from + count));
       yield count;
     }
+  }
+
+  /** Copies rows of a column to the block, without a view for each; says whether one of them is missing. */
+  #copy(column: Float64Array, from: number, count: number, slot: number): boolean {
+    const { doubles } = this.#kernels;
+    const at = this.block / 8 + BLOCK_ROWS * slot;
+    let gap = false;
+    for (let r = 0; r < count; r++) {
+      const value = column[from + r]!;
+      doubles[at + r] = value;
+      if (Number.isNaN(value)) gap = true;
+    }
+    return gap;
   }
 
   #read(): ColumnBlock {
@@ -138,9 +150,4 @@ class TypedReader implements LaneReader {
     for (const codes of [...this.codes, this.#places])
       for (let i = 0; i < count; i++) codes[i] = codes[rows[i]!]!;
   }
-}
-
-function hasGaps(values: Float64Array): boolean {
-  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i]!)) return true;
-  return false;
 }

@@ -36,7 +36,9 @@ export function snappyDecompress(input: usize, length: usize, out: usize, size: 
         if (count == 0) return 0;
       }
       if (count > <usize>(end - at) || count > <usize>(outEnd - to)) return 0;
-      memory.copy(to, at, count);
+      // Most are short, and whole 16 bytes then are faster than a call.
+      if (count > 256) memory.copy(to, at, count);
+      else for (let i: usize = 0; i < count; i += 16) v128.store(to + i, v128.load(at + i));
       at += count;
       to += count;
       continue;
