@@ -49,6 +49,8 @@ export interface Table {
   readonly target?: string | undefined;
   /** What was passed over before the rows, for the user. */
   readonly notes: readonly string[];
+  /** Remarks on columns, for who chooses among them. */
+  readonly columnNotes?: readonly string[] | undefined;
 }
 
 /** A table and those in which its rows go on, in order. */

@@ -139,8 +139,22 @@ function decimals(values: Values, scale: number, out: Float64Array, at: number):
   const power = 10 ** Math.abs(scale);
   for (let i = 0; i < values.length; i++) {
     const unscaled = Number(values[i]!);
-    if (!(Math.abs(unscaled) <= EXACT) || Math.abs(scale) > EXACT_POWER) return i;
-    out[at + i] = scale >= 0 ? unscaled / power : unscaled * power;
+    if (Math.abs(unscaled) <= EXACT && Math.abs(scale) <= EXACT_POWER)
+      out[at + i] = scale >= 0 ? unscaled / power : unscaled * power;
+    else {
+      const value = longDecimal(BigInt(values[i]!), scale);
+      if (value === undefined) return i;
+      out[at + i] = value;
+    }
   }
   return -1;
+}
+
+/** A decimal of many digits, of which those behind may all be 0; undefined where they are not. */
+function longDecimal(unscaled: bigint, scale: number): number | undefined {
+  let digits = unscaled;
+  let places = scale;
+  for (; digits !== 0n && digits % 10n === 0n; places--) digits /= 10n;
+  if (digits > BigInt(EXACT) || -digits > BigInt(EXACT)) return undefined;
+  return Number(`${digits}e${-places}`);
 }

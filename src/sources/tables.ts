@@ -4,14 +4,18 @@ import { openSource, type Source } from "../csv/source.js";
 import { readTable, type Table, tablesOf } from "../csv/table.js";
 import { DataError } from "../errors.js";
 import { readParquetTable } from "./parquet/table.js";
+import { expandPaths } from "./paths.js";
 
-/** Opens files by their paths, one of them standard input (`-`) perhaps; gives them to `work` and closes them. */
+/**
+ * Opens files by their paths or by patterns, one of them standard input (`-`) perhaps; gives them to `work` and closes
+ * them.
+ */
 export async function withSources<T>(
   data: string | readonly string[],
   signal: AbortSignal | undefined,
   work: (sources: Source[]) => Promise<T>,
 ): Promise<T> {
-  const paths = typeof data === "string" ? [data] : data;
+  const paths = expandPaths(typeof data === "string" ? [data] : data);
   const sources: Source[] = [];
   try {
     for (const path of paths) sources.push(await openSource(path, signal));

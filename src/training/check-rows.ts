@@ -1,4 +1,5 @@
-import { findRow } from "../csv/locate.js";
+import { levelsOf } from "../csv/levels.js";
+import { findRow, locateTyped } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { cellReaders } from "../dataset/number-format.js";
@@ -64,12 +65,37 @@ export function checkFactors(table: Table, total: ScannedMoments): void {
       );
 }
 
+/** The same, of typed columns. */
+async function missingValue(table: Table, layout: RowLayout, number: number): Promise<DataError> {
+  const { choice } = blockOrder(layout);
+  const place = { ...locateTyped(table, number) };
+  const hint = wording`rows with missing cells are dropped with ${option("na", "omit")}`;
+  for await (const { firstRow, rows, numeric, codes } of table.typed!.blocks(
+    choice,
+    levelsOf(table, choice),
+  )) {
+    const at = number - firstRow;
+    if (at >= rows) continue;
+    const gap = numeric.findIndex((column) => Number.isNaN(column[at]!));
+    const code = codes.findIndex((column) => column[at]! < 0);
+    const column = gap >= 0 ? choice.numeric[gap] : choice.factors[code];
+    if (column === undefined) break;
+    const wanted = gap >= 0 ? "a number" : "a level";
+    return new DataError(`expected ${wanted}, found none`, {
+      place: { ...place, column: table.columns[column]!.name },
+      hint,
+    });
+  }
+  return new DataError("an expression of the formula has no value in this row", { place, hint });
+}
+
 /** The error for a row with a missing cell where `na: "fail"` refuses them. */
 async function missingCell(
   table: Table,
   layout: RowLayout,
   { firstDropped: number, undefinedRows }: ScannedMoments,
 ): Promise<DataError> {
+  if (table.typed !== undefined) return missingValue(table, layout, number);
   const row = await findRow(table, number);
   const file = row?.file ?? table.source.name;
   const { choice } = blockOrder(layout);

@@ -86,7 +86,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     checkColumns(complete.table, leftOutCount(options), hasIntercept(options));
   const { spec, notes } = chooseColumns(complete.table, options, namesOf(complete.table));
   const table = withTarget(complete.table, spec);
-  notes.unshift(...table.notes, ...complete.notes);
+  notes.unshift(...table.notes, ...(table.columnNotes ?? []), ...complete.notes);
   const { references = {}, vcov = "iid", solver = "auto", signal, onProgress, callerWorks } = options;
   checkCluster(table, vcov, options.cluster);
   const penalty = penaltyChoice(options);

@@ -94,7 +94,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     checkColumns(complete.table, leftOutCount({ ...options, exclude }), hasIntercept(options));
   const { spec, notes } = chooseColumns(complete.table, { ...options, exclude }, file);
   const table = withTarget(complete.table, spec);
-  notes.unshift(...table.notes, ...complete.notes);
+  notes.unshift(...table.notes, ...(table.columnNotes ?? []), ...complete.notes);
   if ([...spec.numeric, ...spec.text].includes(groupBy))
     throw new UsageError(`${groupBy} names the groups and cannot be a term: it is constant in each of them`, {
       hint: wording`leave it out of the terms, or leave ${option("groupBy")} out`,

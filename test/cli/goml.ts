@@ -34,8 +34,12 @@ export async function inFolder<T>(files: Files, body: (folder: string) => Promis
 }
 
 /** Starts the built command in a folder. */
-export function start(folder: string, args: readonly string[]): ChildProcess {
-  const env = { ...process.env, NO_COLOR: "1" };
+export function start(
+  folder: string,
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const env = { ...process.env, NO_COLOR: "1", ...more };
   return spawn(process.execPath, [GOML, ...args], { cwd: folder, env });
 }
 
@@ -53,13 +57,14 @@ export async function finished(child: ChildProcess, folder: string): Promise<Run
   return { code, stdout, stderr, left: readdirSync(folder).sort() };
 }
 
-/** Runs the built command in a folder, with `input` on standard input. */
+/** Runs the built command in a folder, with `input` on standard input and `more` in its environment. */
 export async function goml(
   folder: string,
   args: readonly string[],
   input: string | Uint8Array = "",
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Run> {
-  const child = start(folder, args);
+  const child = start(folder, args, more);
   // The command may end without reading its input.
   child.stdin!.on("error", () => {});
   child.stdin!.end(input);

@@ -68,14 +68,14 @@ function readChunk(
     const column = chunk.columns[position]!;
     const type = "leaf" in column ? column.leaf.type : ({ of: "text" } as const);
     const reader = new ValueReader({ ...spec.columns[position]!, type }, spec.format);
-    const gatherer = make(reader, (value, row) => reader.error(value, file, chunk.fileRow + row));
     try {
+      const gatherer = make(reader, (value, row) => reader.error(value, file, chunk.fileRow + row));
       if ("constant" in column) gatherer.add(constantPiece(column.constant, rows));
       else for (const piece of pagesOf(fd, column.part, column.leaf, chunk, tools)) gatherer.add(piece);
+      return gatherer;
     } catch (error) {
       throw error instanceof DataError ? error : damaged(error, file, name);
     }
-    return gatherer;
   };
   const { numeric, factors, name } = choice;
   return {

@@ -55,10 +55,14 @@ export function readFooter(
     const metadata = tools.metadata(bytes, { parsers: RAW, geoparquet: false });
     const { columns, others } = leafColumns(metadata);
     const groups = metadata.row_groups.filter(({ num_rows }) => num_rows > 0n);
-    for (const group of groups)
+    for (const group of groups) {
+      // A run of one value takes few bytes, but not none.
+      if (group.num_rows > BigInt(size) << 20n)
+        throw new RangeError(`a row group has ${group.num_rows} rows`);
       for (const { index } of columns)
         if (group.columns[index]?.meta_data === undefined)
           throw new RangeError(`column ${index} is not in a row group`);
+    }
     return { name, path, fd, columns, others, groups };
   } catch (error) {
     throw damaged(error, name);

@@ -72,7 +72,8 @@ export async function readParquetTable(
     sample,
     whole: sample.length === rows,
     typed,
-    notes: notesOn(files[0]!, placed),
+    notes: [],
+    columnNotes: notesOn(files[0]!, placed),
   };
 }
 

@@ -7,6 +7,7 @@ import { readAnyModel } from "../../../linear/model/model-file.js";
 import type { DataSource } from "../../../linear/model/model-parts.js";
 import { isTrainedOn } from "../../../prediction/own-file.js";
 import { defaultThreads, predictCsv } from "../../../prediction/predict-csv.js";
+import { expandPaths } from "../../../sources/paths.js";
 import { version } from "../../../version.js";
 import { wording } from "../../../wording.js";
 import { readNamed } from "../../program/model-option.js";
@@ -141,7 +142,7 @@ function threadsOf(concurrent: PredictOptions["concurrent"], sources: readonly S
 async function openAll(paths: readonly string[], signal: AbortSignal): Promise<Source[]> {
   const sources: Source[] = [];
   try {
-    for (const path of paths) sources.push(await openSource(path, signal));
+    for (const path of expandPaths(paths)) sources.push(await openSource(path, signal));
     return sources;
   } catch (error) {
     for (const source of sources) await source.close();

@@ -3,6 +3,7 @@ import { ModelError, UsageError } from "../../../errors.js";
 import { namedTwice, refuseOverwriting } from "../../../files/same-file.js";
 import { MOST_BYTES } from "../../../linear/model/model-file.js";
 import { writeJson } from "../../../linear/model/write-json.js";
+import { expandPaths } from "../../../sources/paths.js";
 import { type CsvFit, fitCsv } from "../../../training/fit-csv.js";
 import type { FitCsvOptions } from "../../../training/fit-options.js";
 import { version } from "../../../version.js";
@@ -16,10 +17,11 @@ import type { TrainOptions } from "./options.js";
 
 /** `goml train`: fits, writes the model, prints the summary. */
 export async function train(
-  data: readonly string[],
+  given: readonly string[],
   options: TrainOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  const data = expandPaths(given);
   refuseOverwriting(
     [
       { path: options.model, what: "the model" },
