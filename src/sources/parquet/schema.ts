@@ -2,7 +2,7 @@ import type { FileMetaData, SchemaElement } from "hyparquet";
 import type { ValueType } from "../value-type.js";
 
 /** How the values of a column lie in pages. */
-export type PhysicalType =
+type PhysicalType =
   | "BOOLEAN"
   | "INT32"
   | "INT64"
