@@ -111,8 +111,8 @@ describe("values of Parquet's types", () => {
     });
     await expect(fitted({ features: ["d"] })).rejects.toMatchObject({ place: { row: 3, column: "d" } });
     const { found } = await valuesOf(path, { text: ["n", "d"] });
-    expect(found["n"]![5]).toBe("9007199254740993");
-    expect(found["d"]![3]).toBe("12345678901234567.89");
+    expect(found.n![5]).toBe("9007199254740993");
+    expect(found.d![3]).toBe("12345678901234567.89");
     expect((await fitted({ features: ["x"] })).rows).toBe(8);
   });
 
