@@ -1,7 +1,6 @@
 import { availableParallelism } from "node:os";
 import { readingFor } from "../csv/kept-reading.js";
 import type { Source } from "../csv/source.js";
-import { namesOf, readTables, withSources } from "../csv/tables.js";
 import { openOutput } from "../csv/write.js";
 import { quoteName } from "../dataset/formula/syntax.js";
 import { DataError, ModelError, UsageError } from "../errors.js";
@@ -12,6 +11,7 @@ import type { ModelGroup } from "../linear/model/model-group.js";
 import { writeScan } from "../linear/model/scan-document.js";
 import { scan } from "../scan/scan.js";
 import type { ScanJob } from "../scan/scan-options.js";
+import { namesOf, readTables, withSources } from "../sources/tables.js";
 import { tTwoSided } from "../stats/distributions.js";
 import {
   durbinWatson,

@@ -508,7 +508,7 @@ describe("dialects", () => {
     ["d.json", '[{"x":1,"y":2},{"x":2,"y":4}]\n', "JSON", "read_json('d.json')"],
     ["d.arrow", "ARROW1\0\0", "an Arrow (Feather) file", "export"],
     ["d.db", "SQLite format 3\0", "an SQLite database", "sqlite3"],
-    ["d.parquet", "PAR1\x15\x04", "a Parquet file", "duckdb"],
+    ["d.parquet", "PAR1\x15\x04", "a Parquet file", "damaged"],
   ])("%s is named as what it is", (file, start, kind, command) =>
     inCase("", async (folder) => {
       writeFileSync(join(folder, file), Buffer.from(start, "latin1"));

@@ -123,7 +123,7 @@ function rowText(columns: readonly (readonly (string | undefined)[])[], rows: nu
 export function damaged(cause: unknown, file: string, column?: string): DataError {
   const code = (cause as NodeJS.ErrnoException).code;
   const why = code ?? (cause instanceof Error ? cause.message : String(cause));
-  return new DataError(`the Parquet data cannot be read: ${why}`, {
+  return new DataError(`this is a Parquet file that cannot be read: ${why}`, {
     place: { file, column },
     hint: "the file is damaged, or was cut off while it was copied; write or copy it again",
     cause,

@@ -80,7 +80,7 @@ describe("columns that a model does not name are not read", () => {
     const { model } = await fitCsv(path, { target: "y", features: ["i"] });
     same(model.coefficients, (await fitCsv(csv, { target: "y", features: ["i"] })).model.coefficients);
     await expect(fitCsv(path, { target: "y", features: ["tiny"] })).rejects.toThrow(
-      `${path}: column "tiny": the Parquet data cannot be read`,
+      `${path}: column "tiny": this is a Parquet file that cannot be read`,
     );
   });
 });
