@@ -3,6 +3,7 @@ import type { ModelSpec } from "../dataset/formula/spec.js";
 import { DataError, UsageError } from "../errors.js";
 import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
 import type { LinearModel } from "../linear/model/model.js";
+import { isChosen, type PenaltyChoice } from "../linear/penalty/penalty.js";
 import type { CrossProducts } from "../stats/cross-products.js";
 import { SparseMoments } from "../stats/sparse-moments.js";
 import { option, wording } from "../wording.js";
@@ -27,6 +28,32 @@ export function checkAbsorbing(spec: ModelSpec, options: FitCsvOptions): void {
   if (solver === "qr" || solver === "gd")
     throw new UsageError(wording`effects cannot be absorbed with ${option("solver", solver)}`, {
       hint: "leave one of them out, or fit the factors as terms",
+    });
+}
+
+/**
+ * Refuses what models by group with absorbed effects cannot be asked for: what takes another pass over each group's rows.
+ *
+ * @throws UsageError that says what
+ */
+export function checkAbsorbingByGroup(
+  spec: ModelSpec,
+  options: Pick<FitCsvOptions, "folds" | "dropSingletons">,
+  penalty: PenaltyChoice | undefined,
+): void {
+  const asked =
+    options.dropSingletons === true
+      ? option("dropSingletons", true)
+      : spec.absorbed === undefined
+        ? undefined
+        : (options.folds ?? 1) > 1
+          ? option("folds", options.folds)
+          : penalty !== undefined && isChosen(penalty)
+            ? option("lambda", typeof penalty.lambda === "string" ? penalty.lambda : undefined)
+            : undefined;
+  if (asked !== undefined)
+    throw new UsageError(wording`models by group with absorbed effects go without ${asked}`, {
+      hint: "it takes other passes over the rows of each group: fit one group at a time",
     });
 }
 

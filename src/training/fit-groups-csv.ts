@@ -17,6 +17,7 @@ import type { ScanControl } from "../scan/scan-options.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { option, wording } from "../wording.js";
+import { checkAbsorbingByGroup } from "./absorbing.js";
 import { checkBudget, checkColumns } from "./budget.js";
 import { checkRows } from "./check-rows.js";
 import { chooseColumns, unknownColumn } from "./choose-columns.js";
@@ -99,23 +100,20 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     throw new UsageError(`${groupBy} names the groups and cannot be a term: it is constant in each of them`, {
       hint: wording`leave it out of the terms, or leave ${option("groupBy")} out`,
     });
-  if (spec.absorbed !== undefined)
-    throw new UsageError("effects are not absorbed group by group", {
-      hint: wording`leave ${option("absorb")} out, or the groups`,
-    });
   const width = designWidth(spec, table);
   const { sample } = table;
   const groupsSeen = new Set(sample.map((row) => row[group])).size;
   const likely = table.whole ? groupsSeen : likelyGroups(sample.length, groupsSeen);
   const rowBytes = sample.reduce((sum, row) => sum + row.join().length + 1, 0) / Math.max(1, sample.length);
   const penalty = penaltyChoice(options);
+  checkAbsorbingByGroup(spec, options, penalty);
   const plan: MomentsPlan = {
     spec,
     extended:
       solver === "extended" ||
       (solver === "auto" && table.whole && extendedIsFree(table.sample.length, width)),
     testSize: options.testSize ?? 0,
-    folds: chosenFolds(options.folds) ?? foldsForGroups(width, likely),
+    folds: chosenFolds(options.folds) ?? (spec.absorbed === undefined ? foldsForGroups(width, likely) : 1),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
   };

@@ -8,6 +8,7 @@ import type { RefusedGroup } from "./document-schema.js";
 import { type GroupIntervals, listedIntervalPlan } from "./group-intervals.js";
 import { IntervalBlock, type IntervalPlan } from "./interval.js";
 import type { OutsideRow } from "./row-space.js";
+import { WithinBlock } from "./within-block.js";
 
 /** What predicting by group needs; plain data, so that it can go to a worker. */
 export interface GroupPredictorPlan {
@@ -104,6 +105,7 @@ export class GroupPredictor {
   readonly #plan: GroupPredictorPlan;
   readonly #plans: ReadonlyMap<string, PredictorPlan>;
   readonly #predictors = new Map<string, BlockPredictor>();
+  readonly #within = new Map<string, WithinBlock>();
   /** The rows of each code in the block. */
   readonly #rows = new Map<number, number[]>();
   /** The groups side by side by name, and what makes the columns of their terms. */
@@ -197,7 +199,11 @@ export class GroupPredictor {
         this.predictions[own[i]!] = predictor.predictions[i]!;
         if (this.target !== undefined) this.target[own[i]!] = predictor.target![i]!;
       }
-      this.#boundsOf(names[code]!, own, (j) => predictor.column(j));
+      if (this.#plan.intervals !== undefined) {
+        const within = this.#withinOf(names[code]!, predictor);
+        within.fill(own.length);
+        this.#boundsOf(names[code]!, own, (j) => within.column(j), within.leverage);
+      }
       for (const { row, ...level } of predictor.unseen)
         this.unseen.push({ ...level, row: start + own[row]! });
       for (const { row, term } of predictor.outside) this.outside.push({ row: own[row]!, term });
@@ -245,7 +251,12 @@ export class GroupPredictor {
   }
 
   /** The intervals of a group's rows, of which `column` gives the columns of X, one row after the other. */
-  #boundsOf(name: string, rows: readonly number[], column: (j: number) => Float64Array): void {
+  #boundsOf(
+    name: string,
+    rows: readonly number[],
+    column: (j: number) => Float64Array,
+    leverage?: Float64Array,
+  ): void {
     const { intervals } = this.#plan;
     if (intervals === undefined) return;
     const listed = this.#listed.get(name);
@@ -259,7 +270,7 @@ export class GroupPredictor {
     else this.#intervals.use(plan);
     const block = this.#intervals;
     const predictions = Float64Array.from(rows, (r) => this.predictions[r]!);
-    block.fill(predictions, column, rows.length);
+    block.fill(predictions, column, rows.length, leverage);
     for (const [i, r] of rows.entries()) {
       this.stdError![r] = block.stdError[i]!;
       this.lower![r] = block.lower[i]!;
@@ -296,6 +307,16 @@ export class GroupPredictor {
       for (let i = 0; i < rows.length; i++) to[i] = from[start + rows[i]!]!;
     });
     return { numeric, codes, levels: raw.levels };
+  }
+
+  /** The columns of a group's rows about its absorbed effects, where it has any. */
+  #withinOf(name: string, predictor: BlockPredictor): WithinBlock {
+    let within = this.#within.get(name);
+    if (within === undefined) {
+      within = new WithinBlock(this.#plan.intervals!.others.get(name)?.within, predictor);
+      this.#within.set(name, within);
+    }
+    return within;
   }
 
   #predictorOf(name: string): BlockPredictor | undefined {

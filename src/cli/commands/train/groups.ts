@@ -25,6 +25,10 @@ export async function trainGroups(
     throw new UsageError(`--vcov ${vcov} does not go with --group-by`, {
       hint: "train the group that needs it on its own rows",
     });
+  if (options.effects !== undefined)
+    throw new UsageError("--effects writes those of one model, and --group-by fits many", {
+      hint: "the model file has them: goml inspect --group NAME -m one.json gives one",
+    });
   const progress = progressBar("reading");
   const fitted = await fitGroupsCsv(data, {
     ...modelOptions(options),
