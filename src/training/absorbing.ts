@@ -63,7 +63,16 @@ export function absorbingNotes(model: LinearModel): string[] {
   const rows = singletons === 1 ? "1 row was" : `${singletons} rows were`;
   const left =
     singletons === 0 ? [] : [`${rows} left out, a level of which no other row has, or none that is left`];
-  return [...left, ...singletonNotes(model), ...unconnectedNotes(model)];
+  return [...left, ...singletonNotes(model), ...unconnectedNotes(model), ...rankNotes(model)];
+}
+
+/** What is to be said where it is not known how many effects the rows determine. */
+function rankNotes({ absorption }: LinearModel): string[] {
+  if (absorption === undefined || absorption.exact) return [];
+  return [
+    "the degrees of freedom of three or more factors are counted by pairs with the largest, as reghdfe counts them: " +
+      "there may be fewer effects than that, and standard errors a little smaller",
+  ];
 }
 
 /** The levels of rows of which a level has no other, per factor of the moments; undefined where there are none. */

@@ -1,4 +1,5 @@
 import { ModelError } from "../../errors.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import type { LinearModel } from "../model/model.js";
 import { extendedCholesky, extendedVector, setEntry } from "../solve/extended-cholesky.js";
@@ -30,21 +31,25 @@ const MOST_FACTORED = 300;
  * Source: Fox & Monette 1992, "Generalized collinearity diagnostics", JASA 87; R's `car::vif`.
  */
 export function varianceInflation(model: LinearModel): InflationRow[] {
-  const { regression, intercept } = model;
+  const { regression, absorption } = model;
+  // Absorbed effects are among the other terms, and the constant among them.
+  const intercept = model.intercept || absorption !== undefined;
   const moments = model.moments.over(regression.terms);
+  const within = absorption?.moments ?? moments;
   const at = regression.terms.map((key) => moments.index(key));
   const product = (i: number, j: number) => moments.extendedProduct(at[i]!, at[j]!, intercept).toNumber();
   const { inverse, aliased } = solve(model.moments, regression);
   const left = new Set(aliased);
   const kept = regression.terms.map((_, j) => j).filter((j) => !left.has(j));
-  const first = intercept ? 1 : 0;
+  const first = model.intercept ? 1 : 0;
   /** The squared pivots of the last columns behind those before them: the least, and the logarithm of their product. */
-  const pivots = (columns: readonly number[], last = columns.length) => {
+  const pivots = (from: CrossProducts, columns: readonly number[], last = columns.length) => {
+    const of = (j: number) => from.index(regression.terms[j]!);
     const gram = extendedVector(packedLength(columns.length));
     const scale = columns.map((i) => moments.extendedProduct(at[i]!, at[i]!, intercept).sqrt());
     columns.forEach((a, i) => {
       for (let j = 0; j <= i; j++) {
-        const value = moments.extendedProduct(at[a]!, at[columns[j]!]!, intercept);
+        const value = from.extendedProduct(of(a), of(columns[j]!), intercept);
         setEntry(gram, packedIndex(i, j), value.div(scale[i]!).div(scale[j]!));
       }
     });
@@ -56,10 +61,11 @@ export function varianceInflation(model: LinearModel): InflationRow[] {
     };
   };
   const inflation = (own: readonly number[], others: readonly number[]) => {
-    const [a, b] = [pivots(own), pivots(others)];
+    const [a, b] = [pivots(within, own), pivots(within, others)];
+    const inAll = absorption === undefined ? a.log : pivots(moments, own).log;
     return a.least >= b.least
-      ? Math.exp(a.log - pivots([...others, ...own], own.length).log)
-      : Math.exp(b.log - pivots([...own, ...others], others.length).log);
+      ? Math.exp(inAll - pivots(within, [...others, ...own], own.length).log)
+      : Math.exp(inAll - a.log + b.log - pivots(within, [...own, ...others], others.length).log);
   };
   let column = 0;
   return model.codedTerms.map(({ label, columns }) => {

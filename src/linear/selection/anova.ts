@@ -21,21 +21,24 @@ export interface TermRow {
 /**
  * The sequential (type I) sums of squares of a model's terms: what each takes from the residual sum of squares of
  * the terms before it, F against the residual variance; R's `anova(lm)`. From the moments, without the data. Terms
- * that add no column of their own are left out.
+ * that add no column of their own are left out; absorbed effects are before the first.
  *
  * @throws ModelError for a penalised fit
  */
 export function anovaTerms(model: LinearModel): TermRow[] {
   checkUnpenalised("the model", model);
-  const { target, intercept } = model.regression;
+  const { target } = model.regression;
+  // Absorbed effects come before all terms: what they leave of the columns has means of zero.
+  const moments = model.absorption?.moments ?? model.moments;
+  const intercept = model.intercept || model.absorption !== undefined;
   const keys = model.codedTerms.map((term) => term.columns.map(({ key }) => key));
   const df = model.dfResidual;
   const variance = model.rss / df;
   const rows: TermRow[] = [];
-  let before = solve(model.moments, { target, terms: [], intercept }, { inverse: false });
+  let before = solve(moments, { target, terms: [], intercept }, { inverse: false });
   model.codedTerms.forEach(({ label }, t) => {
     const terms = keys.slice(0, t + 1).flat();
-    const after = solve(model.moments, { target, terms, intercept }, { inverse: false });
+    const after = solve(moments, { target, terms, intercept }, { inverse: false });
     const degrees = after.rank - before.rank;
     if (degrees > 0) {
       const sumOfSquares = before.rss - after.rss;

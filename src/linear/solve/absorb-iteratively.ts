@@ -7,6 +7,11 @@ import { generic, pairConnections, unconnectedSums } from "./connections.js";
 import { type Meetings, meetingsOf } from "./level-meetings.js";
 import { asMoments } from "./within-levels.js";
 
+/** Null spaces of more dimensions than these are not measured. */
+const MOST_NULL = 30;
+/** What is left of a vector of length 1, the others' part taken out, when it is one of their span: rounding. */
+const DEPENDENT = 1e-5;
+
 /** The relative residual at which the effects count as found. */
 const TOLERANCE = 1e-13;
 /** What is tried before that is given up, and reported. */
@@ -83,6 +88,7 @@ export function absorbIteratively(
   return {
     moments: left instanceof Moments ? left : left.toMoments(),
     rank: system.rank,
+    exact: system.exact,
     residual,
     iterations,
     leverage: undefined,
@@ -165,8 +171,9 @@ function crossings(moments: SparseMoments, tables: readonly number[], starts: re
 
 /** K = A₂₂ − A₂₁ A₁₁⁻¹ A₁₂ on the levels of the smaller factors. */
 class Complement {
-  /** The rank of the indicators of all factors: exact for two, at most too large for more. */
+  /** The rank of the indicators of all factors; at most too large where it is not `exact`. */
   readonly rank: number;
+  readonly exact: boolean;
   readonly #size: number;
   readonly #inverse: Float64Array;
   readonly #diagonal: Float64Array;
@@ -200,12 +207,42 @@ class Complement {
       for (let c = 0; c < weights.length; c++)
         diagonal[second[c]!]! -= weights[c]! ** 2 * this.#inverse[first[c]!]!;
     this.#preconditioner = diagonal.map((value, i) => (value > 1e-12 * this.#diagonal[i]! ? 1 / value : 0));
-    let rank = one.weights.reduce((sum, weight) => sum + (weight > 0 ? 1 : 0), 0);
-    others.forEach(({ weights }, g) => {
-      const used = weights.reduce((sum, weight) => sum + (weight > 0 ? 1 : 0), 0);
-      rank += used - connectedLevels(one.weights, weights, meetings[g]!).count;
-    });
-    this.rank = rank;
+    const used = (weights: Float64Array) => weights.reduce((sum, weight) => sum + (weight > 0 ? 1 : 0), 0);
+    const all = others.reduce((sum, { weights }) => sum + used(weights), used(one.weights));
+    // Each factor has a dimension of the null space for every component of its graph with the first.
+    const least = others.reduce(
+      (sum, { weights }, g) => sum + connectedLevels(one.weights, weights, meetings[g]!).count,
+      0,
+    );
+    const nullity = others.length < 2 ? least : this.#nullity(least);
+    this.rank = all - (nullity ?? least);
+    this.exact = nullity !== undefined;
+  }
+
+  /**
+   * The dimension of K's null space, which is `least` or more: generic vectors of it are independent, with probability 1,
+   * until there are as many as it has dimensions. Undefined where these are many, or the iteration does not tell.
+   */
+  #nullity(least: number): number | undefined {
+    const found: Float64Array[] = [];
+    for (let count = 0; count <= MOST_NULL && least < MOST_NULL; count++) {
+      // Levels without rows are no part of K.
+      const vector = this.nullVector(count).map((v, i) => (this.#diagonal[i] === 0 ? 0 : v));
+      const size = norm(vector);
+      if (size === 0) return Math.max(count, least);
+      for (let i = 0; i < vector.length; i++) vector[i]! /= size;
+      // Twice is enough (Kahan; Parlett 1980, section 6.9).
+      for (let again = 0; again < 2; again++)
+        for (const other of found) {
+          const share = dot(vector, other);
+          for (let i = 0; i < vector.length; i++) vector[i]! -= share * other[i]!;
+        }
+      const left = norm(vector);
+      if (left < DEPENDENT) return count < least ? undefined : count;
+      for (let i = 0; i < vector.length; i++) vector[i]! /= left;
+      found.push(vector);
+    }
+    return undefined;
   }
 
   /** K⁺b, to the tolerance, by preconditioned conjugate gradients. */
@@ -238,9 +275,12 @@ class Complement {
     }
   }
 
-  /** A generic vector without what K sees of it. */
-  nullVector(): Float64Array {
-    const vector = Float64Array.from({ length: this.#size }, (_, i) => generic(i));
+  /** A generic vector without what K sees of it; other numbers give others. */
+  nullVector(number = 0): Float64Array {
+    const vector = Float64Array.from(
+      { length: this.#size },
+      (_, i) => generic(i + number * this.#size) - (number > 0 ? 1 : 0),
+    );
     const seen = new Float64Array(this.#size);
     this.#times(vector, seen);
     const { values } = this.solve(seen);

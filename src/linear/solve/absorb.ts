@@ -16,6 +16,8 @@ export interface Absorbed {
   moments: Moments | ExtendedMoments;
   /** How many effects the rows determine: the rank of all indicators together. */
   rank: number;
+  /** Whether the rank is exact; it may be too large where it is not. */
+  exact: boolean;
   /**
    * The effects of every factor's levels on a sum of the columns, Σ c_j column_j, by the coefficients c (the target's
    * last): what least squares on all indicators makes of it. Those of the factor with the most levels follow from the
@@ -98,6 +100,7 @@ export function absorb(
   return {
     moments: asMoments(moments, columns, system.left()),
     rank: used + system.rank,
+    exact: true,
     effects,
     connections: () =>
       pairConnections(moments, factors) ??
