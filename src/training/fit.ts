@@ -4,14 +4,20 @@ import { UsageError } from "../errors.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import { flatten, LinearModel } from "../linear/model/model.js";
 import { regressionOf } from "../linear/model/model-parts.js";
+import { type AskedLimits, checkNames } from "../linear/penalty/column-limits.js";
+import { penalizeSteps } from "../linear/penalty/penalty.js";
 import { checkSquares } from "../linear/solve/aliasing.js";
 import { extendedIsFree, needsExtended, type SolverChoice } from "../linear/solve/ladder.js";
+import type { Solution } from "../linear/solve/solution.js";
 import { solve } from "../linear/solve/solve.js";
+import { inOneGo } from "../parallel/steps.js";
+import type { CrossProducts } from "../stats/cross-products.js";
 import { inMemoryExtendedMoments, inMemoryMoments } from "./in-memory-moments.js";
+import { penaltyChoice } from "./penalty-choice.js";
 import { robustByRows } from "./robust-rows.js";
 
 /** Options of `fit`; all may be left out. */
-export interface FitOptions {
+export interface FitOptions extends AskedLimits {
   /** Names of the k columns of X. Default: x1 … xk. */
   terms?: readonly string[];
   /** The name of y. Default: "y". */
@@ -29,10 +35,18 @@ export interface FitOptions {
    * condition number; `extended`: double-double.
    */
   solver?: Exclude<SolverChoice, "qr" | "gd">;
+  /** The λ of a penalty, as for `fitCsv`; there are no folds to choose one by. Default: none. */
+  lambda?: number;
+  /** The mix of the penalty, from 0 (ridge, default) to 1 (lasso). */
+  alpha?: number;
+  /** Whether the fit is relaxed, and the share of the penalised θ in it; see `fitCsv`. */
+  relax?: boolean;
+  gamma?: number;
 }
 
 /**
  * Fits y = Xθ by least squares, θ = (XᵀX)⁻¹Xᵀy, from rows in memory.
+ * With `lambda` it minimises {@link PENALTY_OBJECTIVE}, within bounds where there are any.
  *
  * @param X n × k, row-major, or n rows of k numbers
  * @param y n values
@@ -73,20 +87,25 @@ export function fit(
   const { vcov = "iid", clusters } = options;
   if (vcov === "iid" && clusters !== undefined)
     throw new UsageError('clusters go with vcov "cluster", and only with it: vcov is "iid"');
-  const finish = (model: LinearModel) =>
-    vcov === "iid" ? model : robustByRows(model, vcov, { ...rows, clusters });
+  const penalty = penaltyChoice(options);
+  if (penalty !== undefined) checkNames(regression, penalty);
+  const finish = (solver: "normal" | "extended", moments: CrossProducts, solution: Solution) => {
+    const penalised = penalty && inOneGo(penalizeSteps(moments, [], regression, solution, penalty));
+    const model = LinearModel.of({ spec, solver, moments, solution, ...penalised });
+    return vcov === "iid" ? model : robustByRows(model, vcov, { ...rows, clusters });
+  };
   const extended = () => {
     const moments = inMemoryExtendedMoments(keys, rows);
     checkSquares(moments, regression);
     const solution = solve(moments, regression);
-    return finish(LinearModel.of({ spec, solver: "extended", moments, solution }));
+    return finish("extended", moments, solution);
   };
   if (choice === "extended" || (choice === "auto" && extendedIsFree(n, k + 1))) return extended();
   const moments = inMemoryMoments(keys, rows);
   checkSquares(moments, regression);
   const solution = solve(moments, regression);
   if (choice === "auto" && needsExtended(solution, moments, regression)) return extended();
-  return finish(LinearModel.of({ spec, solver: "normal", moments, solution }));
+  return finish("normal", moments, solution);
 }
 
 function checkFinite(

@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.js";
-import { checkedLimits, isBounded } from "../linear/penalty/column-limits.js";
-import { gammasOf, type PenaltyChoice } from "../linear/penalty/penalty.js";
+import { type AskedLimits, checkedLimits, isBounded } from "../linear/penalty/column-limits.js";
+import { type AskedRelaxation, gammasOf, type PenaltyChoice } from "../linear/penalty/penalty.js";
 import { option, type Wording, wording } from "../wording.js";
 import type { FitCsvOptions } from "./fit-options.js";
 
@@ -10,7 +10,12 @@ import type { FitCsvOptions } from "./fit-options.js";
  *
  * @throws UsageError for values out of range, and for what does not go with a penalty
  */
-export function penaltyChoice(options: FitCsvOptions): PenaltyChoice | undefined {
+export function penaltyChoice(
+  options: Pick<
+    FitCsvOptions,
+    "lambda" | "alpha" | "solver" | "vcov" | keyof AskedLimits | keyof AskedRelaxation
+  >,
+): PenaltyChoice | undefined {
   const { lambda, alpha = 0, solver, vcov = "iid" } = options;
   const limits = checkedLimits(options);
   const gamma = gammasOf(options);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { bounds, namedNumbers } from "../../src/cli/program/option-values.js";
 import { readModel } from "../../src/linear/model/model-file.js";
+import { uniform } from "../uniform.js";
 import { goml, inFolder } from "./goml.js";
 
 const BOSTON = readFileSync("data/boston.csv", "utf8");
@@ -88,6 +89,61 @@ test("a relaxed path shows γ beside λ, and the choice of both", async () => {
     /^path of \d+ λ and 5 γ, α = 1, cross-validated:\n +λ +γ +nonzero +R² +CV RMSE$/m,
   );
   expect(runs[1]!.stdout).toMatch(/^lasso, λ = \S+, relaxed, γ = \S+$/m);
+});
+
+test("the default path has the least error in it whatever y's scale, and λ = 0 beside it", async () => {
+  const rows = BOSTON.trim().split("\n");
+  const scaled = (scale: number) =>
+    rows
+      .map((row, i) => (i === 0 ? row : row.replace(/[^,]+$/, (y) => String(Number(y) * scale))))
+      .join("\n");
+  const files = { "boston.csv": BOSTON, "large.csv": scaled(2 ** 17), "small.csv": scaled(2 ** -17) };
+  await inFolder(files, async (folder) => {
+    const found = [];
+    for (const [file, scale] of [
+      ["boston.csv", 1],
+      ["large.csv", 2 ** 17],
+      ["small.csv", 2 ** -17],
+    ] as const) {
+      const { stdout } = await goml(folder, ["train", file, "--lambda", "path", "--json"]);
+      const { path, fit } = JSON.parse(stdout);
+      const { rmse, lambda } = path.points[path.best];
+      // Least squares: 4.90254. Version 0.1 stopped at 5.39, and on prices in thousands explained nothing.
+      expect(rmse / scale).toBeCloseTo(4.89743, 4);
+      expect(path.unpenalized.rmse / scale).toBeCloseTo(4.90254, 4);
+      expect(path).not.toHaveProperty("atEnd");
+      found.push([path.best, Number((lambda / scale).toPrecision(10)), Number(fit.r2.toPrecision(10))]);
+    }
+    expect(found.slice(1)).toEqual([found[0], found[0]]);
+    const { stdout } = await goml(folder, ["train", "boston.csv", "--lambda", "1se"]);
+    expect(stdout).toMatch(/^ +4\.78\d+ .*largest λ within one standard error$/m);
+    expect(stdout).toMatch(/^ridge, λ = 4\.78\d+$/m);
+    expect(stdout).toMatch(/^ +0 +4\.90254 +least squares, without a penalty$/m);
+  });
+});
+
+test("a path whose least error is at an end says so", async () => {
+  const next = uniform(2);
+  const noise = Array.from({ length: 80 }, () => [next(), next(), next()].join());
+  // Without any noise every penalty costs something.
+  const exact = Array.from({ length: 60 }, () => {
+    const [a, b] = [next(), next()];
+    return [a, b, 2 * a - b].join();
+  });
+  const files = { "noise.csv": ["a,b,y", ...noise].join("\n"), "exact.csv": ["a,b,y", ...exact].join("\n") };
+  await inFolder(files, async (folder) => {
+    const lasso = ["--lambda", "path", "--alpha", "1"];
+    const largest = await goml(folder, ["train", "noise.csv", ...lasso]);
+    expect(largest.stdout).toMatch(
+      /^note: the least error is at the largest λ of the path, 0\.0\d+: the terms explain/,
+    );
+    const smallest = await goml(folder, ["train", "exact.csv", "--lambda", "path"]);
+    expect(smallest.stdout).toContain("note: the least error is at the smallest λ of the path, ");
+    expect(
+      JSON.parse((await goml(folder, ["train", "exact.csv", "--lambda", "path", "--json"])).stdout).path
+        .atEnd,
+    ).toBe("smallest");
+  });
 });
 
 test.each([

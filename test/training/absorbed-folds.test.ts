@@ -156,6 +156,24 @@ test("terms are selected by cross-validation as by fits of the submodels", async
   expect(() => bestSubsets(selectionData(without), "cv")).toThrow("needs the folds' moments");
 });
 
+test("names of levels in a penalty are known in each fold, too", async () => {
+  const next = uniform(11);
+  const n = 240;
+  const firm = Array.from({ length: n }, () => `f${Math.floor(12 * next())}`);
+  const g = Array.from({ length: n }, () => "abc"[Math.floor(3 * next())]!);
+  const x = firm.map(() => next());
+  const y = x.map((v, i) => v + (g[i] === "b" ? 2 : 0) + next());
+  const path = writeColumns(folder, "named", { x, g, firm, y });
+  const how = { formula: "y ~ x + g | firm", lambda: "path", alpha: 1, folds: 5 } as const;
+  for (const penalty of [{ penaltyFactors: { gb: 0 } }, { upperIn: { gb: 1 } }, { relax: true }]) {
+    const { model, path: along, cv } = await fitCsv(path, { ...how, ...penalty });
+    const chosen = along!.path[along!.best]!;
+    expect(model.penalty).toMatchObject({ lambda: chosen.lambda });
+    // The same fits of the same pairs, by the path and by themselves.
+    expect(Math.abs(cv!.rmse / chosen.rmse - 1)).toBeLessThan(1e-9);
+  }
+});
+
 test("a penalty is that of least squares on columns about the effects", async () => {
   const next = uniform(7);
   const n = 200;

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LinearModel } from "../../src/linear/model/model.js";
@@ -5,6 +6,7 @@ import { ModelGroup } from "../../src/linear/model/model-group.js";
 import { crossValidateWith } from "../../src/linear/penalty/penalty.js";
 import { type RefitOptions, refit } from "../../src/linear/selection/refit.js";
 import { mergeModels } from "../../src/linear/shards/merge-models.js";
+import { fit } from "../../src/training/fit.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
 import { fitGroupsCsv } from "../../src/training/fit-groups-csv.js";
 import type { FitCsvOptions } from "../../src/training/fit-options.js";
@@ -260,6 +262,32 @@ describe("penalty factors, bounds and relaxation", () => {
       { numRuns: process.env.GOML_LONG ? 2000 : 60 },
     );
   }, 60_000);
+});
+
+test("fit takes from arrays what fitCsv takes from a file", async () => {
+  const [header, ...lines] = readFileSync(BOSTON, "utf8").trim().split("\n");
+  const terms = header!.split(",").slice(0, -1);
+  const rows = lines.map((line) => line.split(",").map(Number));
+  const y = rows.map((row) => row.pop()!);
+  for (const how of [
+    { lambda: 0.5 },
+    { lambda: 0.5, alpha: 1, penaltyFactors: { rm: 0 }, upperIn: { rm: 4 } },
+    { lower: -1 },
+    { lambda: 0.5, alpha: 1, relax: true, gamma: 0.5 },
+  ]) {
+    const model = fit(rows, y, { terms, target: "medv", ...how });
+    const { coefficients, penalty } = await fitted(BOSTON, how);
+    expect(model.penalty).toEqual(penalty);
+    // Sums of the same rows in another order.
+    coefficients.forEach((beta, j) => {
+      expect(model.coefficients[j]).toBeCloseTo(beta, 9);
+    });
+  }
+  expect(() => fit(rows, y, { terms, lambda: 1, penaltyFactors: { rooms: 0 } })).toThrow("which is no term");
+  expect(() => fit(rows, y, { terms, lower: 0, vcov: "hc1" })).toThrow("has no standard errors");
+  expect(() => fit(rows, y, { terms, lambda: 1, relax: true })).toThrow(
+    "a γ can be chosen only by cross-validation",
+  );
 });
 
 describe("what does not go together is refused in a line that says why", () => {

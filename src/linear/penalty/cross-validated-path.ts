@@ -1,6 +1,7 @@
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import {
+  asNeeded,
   type CrossValidation,
   collectErrors,
   crossValidateSteps,
@@ -60,7 +61,10 @@ export function* crossValidatePathSteps(
   regression: Regression,
   options: PathOptions = {},
 ): Steps<CrossValidatedPath> {
-  const filled = folds.filter((fold) => fold.n > 0);
+  const filled = yield* asNeeded(
+    folds.filter((fold) => fold.n > 0),
+    regression,
+  );
   const rows = filled.reduce((sum, { n }) => sum + n, 0);
   const fewest = rows - filled.reduce((most, { n }) => Math.max(most, n), 0);
   const all: PathFolds = {

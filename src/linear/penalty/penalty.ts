@@ -4,6 +4,7 @@ import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import type { Penalty } from "../model/document-schema.js";
 import {
+  asNeeded,
   type CrossValidation,
   collectErrors,
   crossValidateSteps,
@@ -209,12 +210,13 @@ export function* crossValidateWithSteps(
 ): Steps<CrossValidation> {
   if (penalty === undefined) return yield* crossValidateSteps(folds, regression);
   const how = optionsOf(regression, penalty);
-  const predictions = yield* leaveOneOut(folds, function* (others, fold) {
+  const used = yield* asNeeded(folds, regression);
+  const predictions = yield* leaveOneOut(used, function* (others, fold) {
     const [fit] = yield* elasticNetSteps(others, regression, [penalty.lambda], how);
     const { coefficients } = fit!;
     return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
   });
-  return collectErrors(folds, regression.target, predictions);
+  return collectErrors(used, regression.target, predictions);
 }
 
 /** The same of a regression with absorbed effects, from its pairs; undefined where these do not tell of it. */

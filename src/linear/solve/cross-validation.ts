@@ -71,7 +71,10 @@ export function crossValidate(folds: readonly CrossProducts[], regression: Regre
 }
 
 /** The folds, rounded to double where that is enough for all their rows: it is many times faster. */
-function* asNeeded(folds: readonly CrossProducts[], regression: Regression): Steps<readonly CrossProducts[]> {
+export function* asNeeded(
+  folds: readonly CrossProducts[],
+  regression: Regression,
+): Steps<readonly CrossProducts[]> {
   if (!folds.every((fold) => fold.extended)) return folds;
   const rounded = folds.map((fold) => fold.toMoments());
   const total = yield* mergeFoldsSteps(rounded);
