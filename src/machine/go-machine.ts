@@ -2,6 +2,7 @@ import { UsageError } from "../errors.js";
 import { Clock } from "./engine/clock.js";
 import { Engine, type EngineRun } from "./engine/engine.js";
 import type { Frame } from "./engine/frame-store.js";
+import { Memory } from "./engine/memory.js";
 import { type Pause, type SweepControl, sweep } from "./engine/sweep.js";
 import { MachineClosedError } from "./errors.js";
 import type { Graph, Node, Value } from "./graph.js";
@@ -82,6 +83,7 @@ export class GoMachine extends PlannedMachine {
       threshold,
       pause,
       traced: this.traced,
+      memory: (options.memory ?? new Memory()).share(),
       entry: ENTRY,
     });
     const always = pause !== undefined || (workers > 0 && threshold === 0);

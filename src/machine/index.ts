@@ -2,6 +2,7 @@ export { Channel, ChannelClosedError, EMPTY } from "../parallel/channel.js";
 export { type Arm, type Selected, select } from "../parallel/select.js";
 export { type Task, TaskGroup, type TaskGroupOptions } from "../parallel/task-group.js";
 export { grad } from "./derivatives/gradient.js";
+export { Memory } from "./engine/memory.js";
 export { MachineClosedError, OpError, ShapeError } from "./errors.js";
 export { fuse } from "./fusion/fuse.js";
 export type { Fused } from "./fusion/rewriting.js";

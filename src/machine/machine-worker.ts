@@ -22,9 +22,16 @@ const LOOKS = 32;
 
 const program = workerData as Program;
 const { pages, network, lanes, lane } = program;
-const control = controlOf(pages, network, program.capacity, program.leaves, program.callerWorks);
+const control = controlOf(
+  pages,
+  program.control,
+  network,
+  program.capacity,
+  program.leaves,
+  program.callerWorks,
+);
 const { shared, words } = control;
-if (program.rooms >= 0) allowKernels(pages, program.rooms + lane * ROOM_BYTES);
+if (program.rooms >= 0) allowKernels(pages, program.rooms + (lane - 1) * ROOM_BYTES);
 
 const leafSteps = new Int32Array(program.leaves);
 for (const [step, { leaf }] of program.values.entries()) if (leaf >= 0) leafSteps[leaf] = step;

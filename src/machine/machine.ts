@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.js";
 import type { Leaves } from "./engine/caller-frame.js";
+import type { Memory } from "./engine/memory.js";
 import { MachineClosedError } from "./errors.js";
 import { type Graph, type Node, type Value, valueFor } from "./graph.js";
 import { compile, type Plan, type Step } from "./plan.js";
@@ -45,6 +46,11 @@ export interface MachineOptions {
   outputs?: readonly Node[] | undefined;
   /** Records when each node waited and ran. */
   trace?: boolean | undefined;
+  /**
+   * The memory in which values lie. Machines that share one keep constants that they have in common once, also folded
+   * ones; each gives its own part back when it is closed. Default: one of its own.
+   */
+  memory?: Memory | undefined;
 }
 
 /** What the machines share: the plan, and the leaves' values. */

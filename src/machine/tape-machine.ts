@@ -2,12 +2,11 @@ import { UsageError } from "../errors.js";
 import { CallerFrame } from "./engine/caller-frame.js";
 import { Clock } from "./engine/clock.js";
 import { LeafCopies } from "./engine/leaf-copies.js";
-import { Memory } from "./engine/memory.js";
+import { Memory, type MemoryShare } from "./engine/memory.js";
 import { assignPlaces } from "./engine/places.js";
 import { type Pause, type SweepControl, sweep } from "./engine/sweep.js";
 import { MachineClosedError } from "./errors.js";
 import type { Graph } from "./graph.js";
-import { allowKernels, ROOM_BYTES } from "./kernels/tensor-kernels.js";
 import { FinishedRun, type MachineOptions, PlannedMachine, type Run, type RunOptions } from "./machine.js";
 import { opError, type Step } from "./plan.js";
 import type { Data } from "./tensor.js";
@@ -24,17 +23,19 @@ export class TapeMachine extends PlannedMachine {
   readonly bufferCount: number;
   /** Leaves' values in the machine's memory, where kernels want them there; else they are read where they are given. */
   private copies: LeafCopies | undefined = undefined;
+  private readonly memory: MemoryShare;
   private frame: CallerFrame | undefined;
   private running: Promise<unknown> | undefined = undefined;
 
   constructor(graph: Graph, options: MachineOptions = {}) {
     super(graph, options);
     const places = assignPlaces(this.plan, "sequential");
-    const memory = new Memory();
+    const memory = (options.memory ?? new Memory()).share();
+    this.memory = memory;
     this.bufferCount = places.shared;
     const { plan } = this;
     if (plan.inMemory) {
-      allowKernels(memory.pages, memory.take(ROOM_BYTES));
+      memory.allowKernels();
       this.copies = new LeafCopies(memory, plan);
     }
     this.frame = new CallerFrame(plan, memory.pages, memory.take(places.bytes), places);
@@ -63,6 +64,7 @@ export class TapeMachine extends PlannedMachine {
     this.closed = true;
     await this.running?.catch(() => undefined);
     this.frame = undefined;
+    this.memory.close();
   }
 
   protected override setLeaf(step: Step, data: Data | undefined): void {

@@ -15,6 +15,15 @@ import type { StringTensor } from "./elements.js";
 /** Nodes that a graph may have, loops unrolled. */
 const MOST_NODES = 2_000_000;
 
+/** From so many elements on folded values are kept, for as long as the first operand is there. */
+const KEPT = 1024;
+
+/** What ops have made of known tensors, by the first of these. */
+export type Folds = WeakMap<
+  Tensor,
+  { readonly key: string; readonly inputs: readonly Tensor[]; readonly results: readonly Tensor[] }[]
+>;
+
 /** A tensor that is known when a graph is planned, or a node that will have it in a run. */
 export type Operand = Tensor | Node;
 
@@ -52,16 +61,24 @@ export class Builder {
   private readonly mostBytes: number;
   private folded = 0;
 
+  private readonly folds: Folds;
+
   /** @param mostBytes how many bytes of folded values there may be */
-  constructor(mostBytes: number) {
+  constructor(mostBytes: number, folds: Folds) {
     this.mostBytes = mostBytes;
+    this.folds = folds;
   }
 
   /** All results of an op. @throws DataError where folded values take too much memory. */
   applyAll(op: TypedOp, inputs: readonly Operand[]): Operand[] {
     if (inputs.every((input) => input instanceof Tensor)) {
-      this.account(op.infer(inputs));
-      return op.doAll(inputs) as Tensor[];
+      const types = op.infer(inputs);
+      this.account(types);
+      return this.fold(
+        op,
+        inputs,
+        types.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+      );
     }
     if (this.graph.nodes.length > MOST_NODES)
       throw new DataError(`the graph has more than ${MOST_NODES} nodes`);
@@ -70,6 +87,23 @@ export class Builder {
       inputs.map((input) => this.node(input)),
     );
     return [...(node.results ?? [node])];
+  }
+
+  /** Applies an op to what is known; large results of the same are found again by later graphs of the model. */
+  private fold(op: TypedOp, inputs: readonly Tensor[], size: number): Tensor[] {
+    const [first] = inputs;
+    if (size < KEPT || first === undefined) return op.doAll(inputs) as Tensor[];
+    const key = `${op.name} ${JSON.stringify(op.attributes)}`;
+    const known = this.folds.get(first) ?? [];
+    this.folds.set(first, known);
+    const same = known.find(
+      (own) =>
+        own.key === key && own.inputs.length === inputs.length && own.inputs.every((x, i) => x === inputs[i]),
+    );
+    if (same !== undefined) return [...same.results];
+    const results = op.doAll(inputs) as Tensor[];
+    known.push({ key, inputs: [...inputs], results });
+    return [...results];
   }
 
   /** The first result of an op. */

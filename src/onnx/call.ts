@@ -2,7 +2,7 @@ import { DataError } from "../errors.js";
 import type { Shape, Tensor } from "../machine/index.js";
 import { resolveAxis } from "../machine/op.js";
 import { type Builder, type Operand, Sequence, type Value } from "./builder.js";
-import { type ExternalData, elementType, StringTensor, tensorOf } from "./elements.js";
+import { type ExternalData, elementType, StringTensor, sameTensorOf } from "./elements.js";
 import type { AttributeProto, GraphProto, NodeProto } from "./messages.js";
 
 /** Runs a subgraph within the graph that is built: its outputs' values, given its inputs'. */
@@ -120,7 +120,7 @@ export class Call {
 
   tensor(name: string): Tensor | StringTensor | undefined {
     const proto = this.attribute(name)?.t;
-    return proto && tensorOf(proto, this.external);
+    return proto && sameTensorOf(proto, this.external);
   }
 
   subgraph(name: string): GraphProto {

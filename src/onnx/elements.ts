@@ -56,6 +56,19 @@ export function elementType(number: number | undefined): DType | "string" {
 /** Gives the bytes of data that a model keeps in files beside it. */
 export type ExternalData = (location: string) => Uint8Array;
 
+/** The tensors of messages that were read before: what is made of a constant can be found again by its tensor. */
+const tensors = new WeakMap<TensorProto, Tensor | StringTensor>();
+
+/** As `tensorOf`, the same tensor for the same message. */
+export function sameTensorOf(proto: TensorProto, external?: ExternalData): Tensor | StringTensor {
+  let own = tensors.get(proto);
+  if (own === undefined) {
+    own = tensorOf(proto, external);
+    tensors.set(proto, own);
+  }
+  return own;
+}
+
 /**
  * The tensor of a message: a view of the file's bytes where they are aligned, else a copy.
  *

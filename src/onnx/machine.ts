@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.js";
-import { fuse, GoMachine, type Machine, type Node, TapeMachine, Tensor } from "../machine/index.js";
+import { fuse, GoMachine, type Machine, Memory, type Node, TapeMachine, Tensor } from "../machine/index.js";
 import { Sequence, type Value, ValuesNeeded } from "./builder.js";
 import { isOperand } from "./call.js";
 import { StringTensor } from "./elements.js";
@@ -59,6 +59,8 @@ export class OnnxMachine {
   private readonly plans = new Map<string, Plan>();
   /** The inputs whose values decide shapes, as far as is known. */
   private readonly deciding = new Set<string>();
+  /** That of all plans: weights lie there once. */
+  private readonly memory = new Memory();
   private closed = false;
 
   constructor(model: OnnxModel, options: OnnxMachineOptions = {}) {
@@ -71,6 +73,11 @@ export class OnnxMachine {
   /** The number of plans that are kept. */
   get planned(): number {
     return this.plans.size;
+  }
+
+  /** The bytes of weights and values in memory. */
+  get memoryBytes(): number {
+    return this.memory.size;
   }
 
   /**
@@ -169,7 +176,7 @@ export class OnnxMachine {
       ? fuse(planned.graph, [...wanted])
       : { graph: planned.graph, nodeOf: (node: Node) => node };
     const { graph } = fused;
-    const settings = { outputs: [...wanted].map((node) => fused.nodeOf(node)!), trace };
+    const settings = { outputs: [...wanted].map((node) => fused.nodeOf(node)!), trace, memory: this.memory };
     // An input that no output needs takes no value.
     const nodes = [...planned.inputs].flatMap(([name, node]): [string, Node][] => {
       const own = fused.nodeOf(node);

@@ -1,9 +1,9 @@
 import { DataError, GomlError, ModelError } from "../errors.js";
 import { type DType, type Graph, type Node, Tensor } from "../machine/index.js";
 import { formatShape, type Shape } from "../machine/shape.js";
-import { Builder, Sequence, type Value, ValuesNeeded } from "./builder.js";
+import { Builder, type Folds, Sequence, type Value, ValuesNeeded } from "./builder.js";
 import { Call, isOperand } from "./call.js";
-import { denseOf, type ExternalData, elementType, StringTensor, tensorOf } from "./elements.js";
+import { denseOf, type ExternalData, elementType, StringTensor, sameTensorOf } from "./elements.js";
 import {
   type AttributeProto,
   type FunctionProto,
@@ -94,6 +94,7 @@ export class OnnxModel {
   private readonly functions = new Map<string, FunctionProto>();
   private readonly initializers: ReadonlyMap<string, Value>;
   private readonly mostBytes: number;
+  private readonly folds: Folds = new WeakMap();
 
   constructor(bytes: Uint8Array, { external }: LoadOptions) {
     this.proto = readModelProto(bytes);
@@ -137,7 +138,7 @@ export class OnnxModel {
    * @throws ValuesNeeded naming the inputs whose values decide shapes; DataError naming the node that fails
    */
   graph(inputs: ReadonlyMap<string, OnnxInput>): OnnxGraph {
-    const builder = new Builder(this.mostBytes);
+    const builder = new Builder(this.mostBytes, this.folds);
     const scope = new Map<string, Value>(this.initializers);
     const nodes = new Map<string, Node>();
     for (const { name, kind } of this.inputs) {
@@ -255,7 +256,7 @@ export class OnnxModel {
 
   private initializersOf({ initializer, sparseInitializer }: GraphProto): Map<string, Value> {
     const values = new Map<string, Value>();
-    for (const proto of initializer) values.set(proto.name ?? "", tensorOf(proto, this.external));
+    for (const proto of initializer) values.set(proto.name ?? "", sameTensorOf(proto, this.external));
     for (const proto of sparseInitializer)
       values.set(proto.values?.name ?? "", denseOf(proto, this.mostBytes / 8));
     return values;

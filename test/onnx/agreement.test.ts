@@ -367,3 +367,28 @@ describe("models of tables", () => {
     );
   });
 });
+
+test("plans for a hundred shapes need no more memory than the few that are kept", async () => {
+  const random = randomFrom(8);
+  const weights = draw(random, [256, 256]);
+  const bytes = modelProto({
+    nodes: [
+      nodeProto("Transpose", ["w"], ["t"], { perm: [1, 0] }),
+      nodeProto("MatMul", ["x", "t"], ["m"]),
+      nodeProto("Relu", ["m"], ["y"]),
+    ],
+    initializers: [tensorProto("w", [256, 256], TYPE.float, weights)],
+    inputs: [valueProto("x", ["n", 256])],
+    outputs: [valueProto("y", ["n", 256])],
+  });
+  const machine = new OnnxMachine(loadOnnx(bytes), { plans: 2 });
+  const sizes: number[] = [];
+  for (let n = 1; n <= 100; n++) {
+    await machine.run(new Map([["x", new Tensor(draw(random, [n, 256]), [n, 256])]]));
+    sizes.push(machine.memoryBytes);
+  }
+  await machine.close();
+  // The transposed weights once, a room for kernels, and values of up to 100 rows in two plans.
+  const values = 2 * 4 * 2 * 4 * 100 * 256;
+  expect(Math.max(...sizes)).toBeLessThan(weights.byteLength + 1_500_000 + values);
+});

@@ -1,7 +1,7 @@
 import type { Data } from "../tensor.js";
 import { Bell } from "./bell.js";
 import { type FrameLayout, frameLayout } from "./frame.js";
-import { LINE, type Memory, type SharedPages, viewOf, wordsOf } from "./memory.js";
+import { LINE, type MemoryShare, type SharedPages, viewOf, wordsOf } from "./memory.js";
 import type { Network } from "./network.js";
 import { ReadyRing, ringSize } from "./ready-ring.js";
 import type { Shared } from "./scheduler.js";
@@ -20,7 +20,7 @@ const CALLER_BELL = 128;
 /** From here on where each frame begins, in units of 64 bytes; 0 where there is none yet. */
 const FRAMES = 144;
 
-/** The part of a machine's memory by which its threads work together; it begins at 0. */
+/** The part of a machine's memory by which its threads work together. */
 export interface Control {
   readonly words: Int32Array;
   readonly shared: Shared;
@@ -37,15 +37,16 @@ function sizesOf(network: Network, capacity: number): { control: number; ready: 
   };
 }
 
-/** Takes the room for the control words; the first that is taken of a memory. */
-export function takeControl(memory: Memory, network: Network, capacity: number): void {
+/** Takes the room for the control words, and gives the byte offset. */
+export function takeControl(memory: MemoryShare, network: Network, capacity: number): number {
   const { control, ready, caller } = sizesOf(network, capacity);
-  memory.take(4 * (Math.ceil(control / 16) * 16 + ready + caller));
+  return memory.take(4 * (Math.ceil(control / 16) * 16 + ready + caller));
 }
 
-/** The control words of a memory in which `takeControl` took room for them. */
+/** The control words that begin at `at`, where `takeControl` took room for them. */
 export function controlOf(
   pages: SharedPages,
+  at: number,
   network: Network,
   capacity: number,
   leaves: number,
@@ -53,9 +54,9 @@ export function controlOf(
 ): Control {
   const sizes = sizesOf(network, capacity);
   const first = Math.ceil(sizes.control / 16) * 16;
-  const words = wordsOf(pages, 0, sizes.control);
-  const readyCells = wordsOf(pages, 4 * first, sizes.ready);
-  const callerCells = wordsOf(pages, 4 * (first + sizes.ready), sizes.caller);
+  const words = wordsOf(pages, at, sizes.control);
+  const readyCells = wordsOf(pages, at + 4 * first, sizes.ready);
+  const callerCells = wordsOf(pages, at + 4 * (first + sizes.ready), sizes.caller);
   return {
     words,
     shared: {
@@ -81,7 +82,7 @@ export interface FrameParts {
 
 /** Takes the room for frame number `frame`, with `bytes` of values, and publishes where it is. */
 export function takeFrame(
-  memory: Memory,
+  memory: MemoryShare,
   { words, shared }: Control,
   frame: number,
   lanes: number,

@@ -10,6 +10,7 @@ import { MOST_FRAMES, STOP } from "./control.js";
 import { Crew } from "./crew.js";
 import { ABORTED, ENDED, FAILED, LEFT, RUN, RUNNING, STATUS } from "./frame.js";
 import { type Frame, FrameStore } from "./frame-store.js";
+import type { MemoryShare } from "./memory.js";
 import { type Network, networkOf, threadsPay } from "./network.js";
 import { type PortableStep, placedValues, portableSteps, unknownSteps } from "./program.js";
 import { Scheduler } from "./scheduler.js";
@@ -22,6 +23,7 @@ export interface EngineOptions {
   readonly threshold: number;
   readonly pause: ((node: Node) => Promise<void> | undefined) | undefined;
   readonly traced: boolean;
+  readonly memory: MemoryShare;
   /** The worker threads' built entry file. */
   readonly entry: URL;
 }
@@ -94,11 +96,11 @@ export class Engine {
     this.steps = workers === 0 ? [] : portableSteps(plan);
     this.inMemory = workers > 0 || plan.inMemory;
     this.lanes = options.traced ? workers + 1 : 0;
-    this.store = new FrameStore(plan, this.network, {
+    this.store = new FrameStore(plan, this.network, options.memory, {
       capacity,
       callerWorks: callerWorks && workers > 0,
       inMemory: this.inMemory,
-      threads: workers + 1,
+      workers,
       lanes: this.lanes,
       unknown: workers === 0 ? undefined : unknownSteps(this.steps),
     });
@@ -236,6 +238,7 @@ export class Engine {
     // Nobody waits for the caller's bell any more, but a promise may be left over.
     shared.callerBell.ringAll();
     await this.crew?.dismiss();
+    this.options.memory.close();
   }
 
   private taskOf(frame: Frame, step: number): number {
@@ -287,6 +290,7 @@ export class Engine {
     if (workers === 0 || this.crew !== undefined) return;
     const program = {
       pages: this.store.pages,
+      control: this.store.controlAt,
       rooms: this.store.rooms,
       network: this.network,
       callerWorks,

@@ -1,4 +1,4 @@
-import { allowKernels, ROOM_BYTES } from "../kernels/tensor-kernels.js";
+import { ROOM_BYTES } from "../kernels/tensor-kernels.js";
 import type { Plan } from "../plan.js";
 import type { Data } from "../tensor.js";
 import type { Recorder } from "../trace.js";
@@ -6,7 +6,7 @@ import { CallerFrame, type Leaves } from "./caller-frame.js";
 import { type Control, controlOf, takeControl, takeFrame } from "./control.js";
 import { clearFrame, MOVED } from "./frame.js";
 import { LeafCopies } from "./leaf-copies.js";
-import { Memory, type SharedPages } from "./memory.js";
+import type { MemoryShare, SharedPages } from "./memory.js";
 import type { Network } from "./network.js";
 import { assignPlaces, type Places } from "./places.js";
 
@@ -28,8 +28,7 @@ interface FrameStoreOptions {
   readonly callerWorks: boolean;
   /** Whether leaves must lie in memory: other threads read them, or kernels want them there. */
   readonly inMemory: boolean;
-  /** Threads that compute, the caller's counted. */
-  readonly threads: number;
+  readonly workers: number;
   /** Threads whose times are traced, 0 for none. */
   readonly lanes: number;
   /** Errors in place of kernels, for steps that have none. */
@@ -40,27 +39,37 @@ interface FrameStoreOptions {
 export class FrameStore {
   readonly places: Places;
   readonly control: Control;
+  /** Where the control words begin. */
+  readonly controlAt: number;
   readonly frames: Frame[] = [];
-  /** Where the threads' rooms for kernels begin, one behind the other, or −1. */
+  /** Where the workers' rooms for kernels begin, one behind the other, or −1. */
   readonly rooms: number;
   private readonly plan: Plan;
   private readonly network: Network;
   private readonly options: FrameStoreOptions;
-  private readonly memory = new Memory();
+  private readonly memory: MemoryShare;
   private readonly free: Frame[] = [];
   private readonly copies: LeafCopies;
 
-  constructor(plan: Plan, network: Network, options: FrameStoreOptions) {
+  constructor(plan: Plan, network: Network, memory: MemoryShare, options: FrameStoreOptions) {
+    this.memory = memory;
     this.plan = plan;
     this.network = network;
     this.options = options;
     this.places = assignPlaces(plan, "any");
     this.copies = new LeafCopies(this.memory, plan);
-    const { capacity, callerWorks, threads } = options;
-    takeControl(this.memory, network, capacity);
-    this.rooms = plan.inMemory ? this.memory.take(threads * ROOM_BYTES) : -1;
-    if (plan.inMemory) allowKernels(this.memory.pages, this.rooms);
-    this.control = controlOf(this.memory.pages, network, capacity, plan.leaves.length, callerWorks);
+    const { capacity, callerWorks, workers } = options;
+    this.controlAt = takeControl(memory, network, capacity);
+    this.rooms = plan.inMemory ? memory.take(workers * ROOM_BYTES) : -1;
+    if (plan.inMemory) memory.allowKernels();
+    this.control = controlOf(
+      memory.pages,
+      this.controlAt,
+      network,
+      capacity,
+      plan.leaves.length,
+      callerWorks,
+    );
   }
 
   get pages(): SharedPages {

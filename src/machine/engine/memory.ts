@@ -1,5 +1,5 @@
 import { UsageError } from "../../errors.js";
-import { knowBuffer } from "../kernels/tensor-kernels.js";
+import { allowKernels, knowBuffer, ROOM_BYTES } from "../kernels/tensor-kernels.js";
 import { bytesOf, type Data, type DType, dataAt } from "../tensor.js";
 
 /** A shared WebAssembly memory, as the ES library's types (which know no WebAssembly) need it spelled out. */
@@ -29,10 +29,31 @@ export function aligned(bytes: number): number {
   return Math.ceil(bytes / unit) * unit;
 }
 
-/** The shared memory of a machine: room is taken from it from front to back, and lives as long as the machine. */
+/** Bytes from `offset` on. */
+interface Stretch {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** A constant's value in a memory, and how many machines read it. */
+interface Constant {
+  readonly stretch: Stretch;
+  readonly data: Data;
+  readers: number;
+}
+
+/**
+ * The shared memory of one machine, or of several that have constants in common, whose values then lie there once: see
+ * the option `memory` of machines.
+ */
 export class Memory {
   readonly pages: SharedPages;
-  private top = 0;
+  /** Nothing lies at 0: that address says that there is no operand. */
+  private top = LINE;
+  /** What was given back, by ascending offsets, no two of them neighbours. */
+  private free: Stretch[] = [];
+  private readonly constants = new Map<Data, Constant>();
+  private room = -1;
 
   constructor() {
     this.pages = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true });
@@ -40,7 +61,12 @@ export class Memory {
 
   /** The number of bytes taken. */
   get size(): number {
-    return this.top;
+    return this.top - LINE - this.free.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** A machine's part of this memory. */
+  share(): MemoryShare {
+    return new MemoryShare(this);
   }
 
   /**
@@ -49,24 +75,120 @@ export class Memory {
    * @throws UsageError where it would pass 4 GiB
    */
   take(bytes: number): number {
-    const offset = Math.ceil(this.top / LINE) * LINE;
-    const wanted = Math.ceil((offset + bytes) / PAGE);
-    const pages = this.pages.buffer.byteLength / PAGE;
-    if (wanted > pages) {
-      const step = Math.min(MOST_PAGES, Math.max(wanted, Math.ceil(pages * GROWTH)));
-      try {
-        if (wanted > MOST_PAGES) throw new RangeError("past 4 GiB");
-        this.pages.grow(step - pages);
-      } catch (cause) {
-        throw new UsageError(`the machine's values need ${gigabytes(offset + bytes)}, more than there is`, {
-          hint: "a machine's memory holds 4 GiB; a smaller capacity or smaller batches need less",
-          cause,
-        });
-      }
+    const wanted = roundedUp(bytes);
+    const at = this.free.findIndex((stretch) => stretch.bytes >= wanted);
+    if (at >= 0 && wanted > 0) {
+      const { offset, bytes: all } = this.free[at]!;
+      this.free.splice(at, 1, ...(all > wanted ? [{ offset: offset + wanted, bytes: all - wanted }] : []));
+      new Uint8Array(this.pages.buffer, offset, wanted).fill(0);
+      return offset;
     }
-    this.top = offset + bytes;
+    const offset = this.top;
+    this.growTo(offset + wanted);
+    this.top = offset + wanted;
     return offset;
   }
+
+  /** Takes room back that nobody uses any more. */
+  give(offset: number, bytes: number): void {
+    const size = roundedUp(bytes);
+    if (size === 0) return;
+    const all = [...this.free, { offset, bytes: size }].sort((a, b) => a.offset - b.offset);
+    const joined: Stretch[] = [];
+    for (const stretch of all) {
+      const last = joined.at(-1);
+      if (last !== undefined && last.offset + last.bytes === stretch.offset)
+        joined[joined.length - 1] = { offset: last.offset, bytes: last.bytes + stretch.bytes };
+      else joined.push(stretch);
+    }
+    this.free = joined;
+  }
+
+  /** Lets kernels of this thread run on the memory. */
+  allowKernels(): void {
+    if (this.room >= 0) return;
+    this.room = this.take(ROOM_BYTES);
+    allowKernels(this.pages, this.room);
+  }
+
+  /** The value of a constant here, the same for all who read it; `release` tells that one of them does not any more. */
+  constant(data: Data, dtype: DType): Data {
+    let own = this.constants.get(data);
+    if (own === undefined) {
+      const stretch = { offset: this.take(data.byteLength), bytes: data.byteLength };
+      const copy = viewOf(this.pages, dtype, stretch.offset, data.length);
+      copy.set(data);
+      own = { stretch, data: copy, readers: 0 };
+      this.constants.set(data, own);
+    }
+    own.readers++;
+    return own.data;
+  }
+
+  release(data: Data): void {
+    const own = this.constants.get(data)!;
+    if (--own.readers > 0) return;
+    this.constants.delete(data);
+    this.give(own.stretch.offset, own.stretch.bytes);
+  }
+
+  private growTo(bytes: number): void {
+    const wanted = Math.ceil(bytes / PAGE);
+    const pages = this.pages.buffer.byteLength / PAGE;
+    if (wanted <= pages) return;
+    const step = Math.min(MOST_PAGES, Math.max(wanted, Math.ceil(pages * GROWTH)));
+    try {
+      if (wanted > MOST_PAGES) throw new RangeError("past 4 GiB");
+      this.pages.grow(step - pages);
+    } catch (cause) {
+      throw new UsageError(`the machine's values need ${gigabytes(bytes)}, more than there is`, {
+        hint: "a machine's memory holds 4 GiB; a smaller capacity or smaller batches need less",
+        cause,
+      });
+    }
+  }
+}
+
+/** What one machine has of a memory, to be given back as a whole. */
+export class MemoryShare {
+  private readonly memory: Memory;
+  private readonly taken: Stretch[] = [];
+  private readonly read: Data[] = [];
+
+  constructor(memory: Memory) {
+    this.memory = memory;
+  }
+
+  get pages(): SharedPages {
+    return this.memory.pages;
+  }
+
+  /** As `Memory.take`. */
+  take(bytes: number): number {
+    const offset = this.memory.take(bytes);
+    this.taken.push({ offset, bytes });
+    return offset;
+  }
+
+  /** As `Memory.constant`. */
+  constant(data: Data, dtype: DType): Data {
+    this.read.push(data);
+    return this.memory.constant(data, dtype);
+  }
+
+  allowKernels(): void {
+    this.memory.allowKernels();
+  }
+
+  /** Gives everything back; no thread may use it any more. */
+  close(): void {
+    for (const { offset, bytes } of this.taken.splice(0)) this.memory.give(offset, bytes);
+    for (const data of this.read.splice(0)) this.memory.release(data);
+  }
+}
+
+function roundedUp(bytes: number): number {
+  return Math.ceil(bytes / LINE) * LINE;
 }
 
 /**

@@ -26,7 +26,9 @@ export interface PlacedValue {
 /** All that a worker thread needs to know, sent once. */
 export interface Program {
   readonly pages: SharedPages;
-  /** Where each lane's room for kernels begins, one behind the other, or −1 where none needs it. */
+  /** Where the control words begin. */
+  readonly control: number;
+  /** Where the workers' rooms for kernels begin, one behind the other, or −1 where none needs it. */
   readonly rooms: number;
   readonly network: Network;
   readonly callerWorks: boolean;
