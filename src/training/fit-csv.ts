@@ -22,13 +22,14 @@ import type { HeldOut } from "../linear/solve/held-out.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
 import type { Solution } from "../linear/solve/solution.js";
 import { withPauses } from "../parallel/steps.js";
-import { layoutOf } from "../scan/row-layout.js";
+import { layoutOf, withClusters } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { absorbingNotes, checkAbsorbing } from "./absorbing.js";
 import { checkBudget, checkColumns } from "./budget.js";
 import { chooseColumns } from "./choose-columns.js";
+import { clustersInOnePass, vcovOfClusters } from "./cluster-moments.js";
 import { completeKinds } from "./complete-kinds.js";
 import { crossValidateRows } from "./cross-validate-rows.js";
 import { chosenFolds, chunkBytesFor, denseWidth, designWidth, foldsFor, levelNotes } from "./design-width.js";
@@ -37,7 +38,7 @@ import { fitTheta } from "./fit-theta.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
-import { checkCluster, robustVcovOf } from "./robust-vcov.js";
+import { checkCluster, robustVcovOf, withoutCluster } from "./robust-vcov.js";
 import { keptSources } from "./source-contents.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
 import { undefinedNotes } from "./undefined-notes.js";
@@ -136,12 +137,30 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     weight: options.weights,
     where: options.where,
   });
-  let found = await fitTheta({ table, layout, plan, control }, options, watch);
+  const { cluster } = options;
+  const most =
+    cluster === undefined || penalty !== undefined
+      ? undefined
+      : clustersInOnePass(table, cluster, plan, options.weights !== undefined);
+  const estimate = () =>
+    most === undefined
+      ? fitTheta({ table, layout, plan, control }, options, watch)
+      : fitTheta(
+          {
+            table,
+            layout: withClusters(layout, table, [cluster!]),
+            plan: { ...plan, clusters: most },
+            control,
+          },
+          options,
+          watch,
+        );
+  let found = await estimate();
   if (options.leaveOneOut && found.moments.n > 1 && found.moments.n <= plan.folds) {
     plan.leaveOneOut = true;
     plan.folds = found.total.rows + found.total.excluded;
     checkBudget({ table, spec, plan, threads: options.threads, fileBytes: options.fileBytes });
-    found = await fitTheta({ table, layout, plan, control }, options, watch);
+    found = await estimate();
   }
   notes.push(...found.notes, ...(await undefinedNotes(table, found.total.undefinedRows)));
   const { total, moments, levels, regression } = found;
@@ -196,8 +215,12 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     scan,
   });
   notes.push(...absorbingNotes(model), ...perfectFitNotes(model));
-  if (vcov !== "iid") {
-    const request = { ...plan, type: vcov, cluster: options.cluster };
+  if (most !== undefined && total.clusters !== undefined && total.clusters.cells.count <= most) {
+    if (total.unclustered >= 0) throw await withoutCluster(table, total.unclustered, cluster);
+    model = vcovOfClusters(model, cluster!, total.clusters);
+    notes.push(...clusterNotes(model.vcov));
+  } else if (vcov !== "iid") {
+    const request = { ...plan, type: vcov, cluster };
     model = await watch.scan(() => robustVcovOf(table, layout, model, request, control));
     notes.push(`the data were read a second time for the ${vcov} covariance`, ...clusterNotes(model.vcov));
   }

@@ -16,6 +16,7 @@ import type { ChunkJob } from "../scan/chunk-job.js";
 import { foldOf, isHeldOut } from "../scan/row-draw.js";
 import { packedLength } from "../stats/packed.js";
 import { option, wording } from "../wording.js";
+import { ClusterSums } from "./cluster-sums.js";
 import type { DictionaryPart, GroupsResult, MomentsResult } from "./moments-result.js";
 
 /** What the moments of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
@@ -36,6 +37,11 @@ export interface MomentsPlan {
   firstRow: number;
   /** Only the rows of these groups are summed up. */
   groups?: readonly string[] | undefined;
+  /**
+   * Rows of each value of the layout's first cluster have moments of their own too, in double, unless there are more than so
+   * many.
+   */
+  clusters?: number | undefined;
   /** Per factor of the moments, levels whose rows are left out. */
   without?: readonly (readonly string[])[] | undefined;
 }
@@ -91,7 +97,11 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   /** As many as there may be. */
   readonly #mostGroups: number;
   readonly #wanted: ReadonlySet<string> | undefined;
+  /** The moments of clusters, where they are wanted. */
+  readonly #clusters: ClusterSums | undefined;
   #toldGroups = 0;
+  /** The rows of the view that a formula's block is made of; undefined where it is all of them as they stand. */
+  #kept: ArrayLike<number> | undefined;
   #counts = { rows: 0, dropped: 0, heldOut: 0, firstDropped: -1, singletons: 0 };
 
   constructor(view: BlockView, plan: MomentsPlan) {
@@ -111,6 +121,8 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     this.#mostGroups = Math.min(MOST_GROUPS, Math.floor(MOST_GROUP_BYTES / (record * plan.folds)));
     if (view.layout.group === undefined) this.#grouped.append(this.#folds());
     else this.#groups = new GroupAccumulator(kernels, { columns: numbers.length, weighted, extended, low });
+    if (plan.clusters !== undefined && !extended)
+      this.#clusters = new ClusterSums(view, { columns: numbers.length, weighted, most: plan.clusters });
     this.#tables = tables.map((table) => new CellAccumulator(kernels, { ...table, extended, logs: false }));
     this.#targets = kernels.alloc(4 * BLOCK_ROWS);
     this.#codes = kernels.alloc(4 * BLOCK_ROWS * factors.length);
@@ -134,6 +146,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     const targets = this.#targets;
     for (const table of this.#tables) table.add(block, count, { targets, codes: this.#codes, weights, low });
     (this.#groups ?? this.#grouped).add(block, count, targets, weights, low);
+    this.#clusters?.add({ block, count, targets, weights }, this.#kept);
   }
 
   /** Takes the rows of levels that are left out off their targets. */
@@ -223,6 +236,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       kernels.doublesAt(weights, filled.rows).set(values);
     }
     this.#assign(filled);
+    this.#kept = filled.kept;
     return { ...this.#design, rows: filled.rows };
   }
 
@@ -284,6 +298,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     const result: MomentsResult = {
       folds: this.#grouped.groups.map((group) => group.read()),
       groups,
+      clusters: this.#clusters?.take(),
       tables: this.#tables.map((table) => table.read()),
       dictionary: this.#dictionary,
       levels: this.#newLevels(),

@@ -35,6 +35,15 @@ export interface GroupsResult extends GroupSums {
   names: readonly string[];
 }
 
+/** The moments of a chunk's clusters; `records` is undefined where a thread met more than it was to keep. */
+export interface ClustersResult {
+  from: number;
+  names: readonly string[];
+  sums: GroupSums | undefined;
+  /** The first row of the fit that is of no cluster, −1 where there is none. */
+  unclustered: number;
+}
+
 /** Names of levels that a job numbers from `from` on. */
 export interface DictionaryPart {
   from: number;
@@ -46,6 +55,8 @@ export interface MomentsResult {
   folds: FoldParts[];
   /** Where rows have groups; then `folds` is empty. */
   groups: GroupsResult | undefined;
+  /** The moments of clusters, where they are wanted beside those of all rows. */
+  clusters?: ClustersResult | undefined;
   /** The cells of each table: of all folds and groups, by target. */
   tables: CellParts[];
   /** Which job numbered the levels, and the names that it has not told before, per factor. */
@@ -82,6 +93,8 @@ export class MomentsReader {
   readonly #groups = new LevelCodes();
   /** Per job and factor: the common code of each of its own; the groups' last. */
   readonly #codes = new Map<string, number[][]>();
+  readonly #clusters = new LevelCodes();
+  readonly #clusterCodes = new Map<string, number[]>();
   /** Per table; a cell's key is its fold, and its factors' codes. */
   readonly #gatherers: readonly CellGatherer[];
 
@@ -119,7 +132,8 @@ export class MomentsReader {
   total(result: MomentsResult): MomentsTotal {
     const { numbers, tables } = this.#shape;
     const folds = result.folds.map((parts) => numbersOf(numbers, parts));
-    if (result.groups === undefined) return new MomentsTotal(result, folds, undefined);
+    if (result.groups === undefined)
+      return new MomentsTotal(result, folds, undefined, this.#clusterTable(result));
     const codes = this.#codes.get(result.dictionary)!;
     const groups = this.#groupTable(result.groups, codes.at(-1)!);
     if (tables.length === 0) return new MomentsTotal(result, folds, groups);
@@ -154,6 +168,8 @@ export class MomentsReader {
       heldOut,
       firstDropped,
       singletons,
+      clusters: total.clusters,
+      unclustered: total.unclustered,
     };
   }
 
@@ -189,19 +205,23 @@ export class MomentsReader {
 
   /** A chunk's groups under their common numbers. */
   #groupTable({ from, names, records, more }: GroupsResult, common: number[]): GroupTable {
-    const { folds } = this.#kind;
     names.forEach((name, i) => {
       common[from + i] = this.#groups.code(name);
     });
-    const cells = new CellTable(cellKind(this.#kind));
-    const { keys } = records;
-    cells.codes = keys.map((target) => common[Math.floor(target / folds)]! * folds + (target % folds));
-    cells.records = records.records;
-    cells.count = keys.length;
-    const table = new GroupTable(this.#kind, this.#groups, cells);
-    for (const { group: target, parts } of more)
-      table.add(common[Math.floor(target / folds)]!, target % folds, parts);
-    return table;
+    return tableOf({ records, more }, this.#kind, this.#groups, common);
+  }
+
+  /** A chunk's clusters under their common numbers. */
+  #clusterTable({ clusters, dictionary }: MomentsResult): GroupTable | undefined {
+    if (clusters === undefined) return undefined;
+    let common = this.#clusterCodes.get(dictionary);
+    if (common === undefined) {
+      common = [];
+      this.#clusterCodes.set(dictionary, common);
+    }
+    const { from, names, sums } = clusters;
+    for (const [i, name] of names.entries()) common[from + i] = this.#clusters.code(name);
+    return sums && tableOf(sums, { ...this.#kind, folds: 1 }, this.#clusters, common);
   }
 
   /** The same with what tables of factors hold of their rows, by the targets that have any. */
@@ -264,6 +284,10 @@ export interface ScannedMoments
   levels: FactorLevels;
   /** Rows that the condition on rows left out, which are none of `rows`. */
   excluded: number;
+  /** The moments of clusters; undefined where they are not wanted, or were more than were to be kept. */
+  clusters: GroupTable | undefined;
+  /** The first row of the fit that is of no cluster, −1 where there is none. */
+  unclustered: number;
 }
 
 type Folds = CrossProducts[];
@@ -279,8 +303,10 @@ export class MomentsTotal {
   heldOut: number;
   firstDropped: number;
   singletons: number;
+  clusters: GroupTable | undefined;
+  unclustered: number;
 
-  constructor(result: MomentsResult, folds: Folds, groups: AnyGroups | undefined) {
+  constructor(result: MomentsResult, folds: Folds, groups: AnyGroups | undefined, clusters?: GroupTable) {
     this.folds = folds;
     this.groups = groups;
     this.rows = result.rows;
@@ -289,6 +315,8 @@ export class MomentsTotal {
     this.heldOut = result.heldOut;
     this.firstDropped = result.firstDropped;
     this.singletons = result.singletons;
+    this.clusters = clusters;
+    this.unclustered = result.clusters?.unclustered ?? -1;
   }
 
   /** Merges later chunks into these. */
@@ -302,8 +330,29 @@ export class MomentsTotal {
     this.heldOut += later.heldOut;
     this.singletons += later.singletons;
     if (this.firstDropped < 0) this.firstDropped = later.firstDropped;
+    this.clusters = later.clusters && this.clusters?.absorb(later.clusters);
+    if (this.unclustered < 0) this.unclustered = later.unclustered;
     return this;
   }
+}
+
+/** Sums of groups, fold by fold, under common numbers. */
+function tableOf(
+  { records, more }: GroupSums,
+  kind: GroupKind,
+  groups: LevelCodes,
+  common: readonly number[],
+): GroupTable {
+  const { folds } = kind;
+  const cells = new CellTable(cellKind(kind));
+  const { keys } = records;
+  cells.codes = keys.map((target) => common[Math.floor(target / folds)]! * folds + (target % folds));
+  cells.records = records.records;
+  cells.count = keys.length;
+  const table = new GroupTable(kind, groups, cells);
+  for (const { group: target, parts } of more)
+    table.add(common[Math.floor(target / folds)]!, target % folds, parts);
+  return table;
 }
 
 function numbersOf(columns: readonly string[], parts: FoldParts): Moments | ExtendedMoments {

@@ -26,6 +26,17 @@ export interface VcovRequest {
   firstRow: number;
 }
 
+/** What to throw for a row of the fit whose cluster is missing. */
+export function withoutCluster(table: Table, row: number, cluster: string | undefined): Promise<unknown> {
+  return withLine(
+    table,
+    new DataError("this row of the fit has no group", {
+      place: { row, column: cluster },
+      hint: "fill the cell in, or leave the row out",
+    }),
+  );
+}
+
 /** Throws UsageError where `cluster` and its column do not come together, or there is no such column. */
 export function checkCluster(table: Table, type: VcovType, cluster: string | undefined): void {
   if (type === "cluster" && cluster === undefined)
@@ -105,14 +116,7 @@ export async function robustVcovOf(
     control,
   );
   const total = scanned.total!;
-  if (total.ungrouped >= 0)
-    throw await withLine(
-      table,
-      new DataError("this row of the fit has no group", {
-        place: { row: total.ungrouped, column: cluster },
-        hint: "fill the cell in, or leave the row out",
-      }),
-    );
+  if (total.ungrouped >= 0) throw await withoutCluster(table, total.ungrouped, cluster);
   return model.withVcov(
     type === "cluster"
       ? clusteredVcov(cluster!, [...total.groups.values()], {

@@ -1,0 +1,60 @@
+import type { Table } from "../csv/table.js";
+import { momentsShape } from "../dataset/formula/moments-shape.js";
+import { recordLength } from "../kernels/cell-record.js";
+import { clusterScores } from "../linear/covariance/cluster-scores.js";
+import { clusteredVcov } from "../linear/covariance/meat.js";
+import type { LinearModel } from "../linear/model/model.js";
+import { cellKind, type GroupTable } from "../stats/group-table.js";
+import { plannedGroups } from "./design-width.js";
+import type { MomentsPlan } from "./moments-job.js";
+
+/** What the moments of clusters may take in each thread, of which a table that grows takes twice as much for a moment. */
+const MOST_BYTES = 32e6;
+
+/**
+ * How many clusters' moments may be kept beside those of the fit, for its clustered covariance in the same pass: as many as
+ * take 32 MB, whatever the number of threads, for the bits depend on it; undefined where there are likely more, and where
+ * moments are not of numbers in double alone. Then the rows are read a second time.
+ */
+export function clustersInOnePass(
+  table: Table,
+  cluster: string,
+  plan: MomentsPlan,
+  weighted: boolean,
+): number | undefined {
+  const { spec, extended } = plan;
+  if (extended || spec.absorbed !== undefined) return undefined;
+  const shape = momentsShape(spec);
+  if (shape.tables.length > 0) return undefined;
+  const bytes = 8 * recordLength(cellKind({ columns: shape.numbers, folds: 1, extended, weighted }));
+  const most = Math.floor(MOST_BYTES / bytes);
+  const at = table.columns.findIndex(({ name }) => name === cluster);
+  const seen = new Set(table.sample.map((row) => row[at])).size;
+  return plannedGroups(table, seen) <= most ? most : undefined;
+}
+
+/**
+ * A model with the clustered covariance of its moments by cluster: the meat is Σ s sᵀ, s = X′y − X′Xθ of each, as
+ * `robustVcovOf` finds it from the rows.
+ *
+ * @throws ModelError for fewer than two clusters
+ */
+export function vcovOfClusters(model: LinearModel, cluster: string, clusters: GroupTable): LinearModel {
+  const { whitening, regression } = model;
+  const { cells, kind } = clusters;
+  const at = {
+    columns: whitening.kept.map((j) => kind.columns.indexOf(regression.terms[j]!)),
+    target: kind.columns.indexOf(regression.target),
+  };
+  const sums: Float64Array[] = [];
+  for (let cell = 0; cell < cells.count; cell++) {
+    if (!(cells.weight(cell) > 0)) continue;
+    const moments = {
+      sumW: cells.weight(cell),
+      mean: (column: number) => cells.mean(cell, column),
+      product: (i: number, j: number) => cells.product(cell, i, j),
+    };
+    sums.push(clusterScores(whitening, moments, at));
+  }
+  return model.withVcov(clusteredVcov(cluster, sums, model));
+}

@@ -1,0 +1,173 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { openSource } from "../../src/csv/source.js";
+import { readTables } from "../../src/csv/tables.js";
+import { columnsSpec } from "../../src/dataset/formula/resolve.js";
+import { clustersInOnePass } from "../../src/training/cluster-moments.js";
+import { fitCsv } from "../../src/training/fit-csv.js";
+import { robustByRows } from "../../src/training/robust-rows.js";
+import { inFolder } from "../cli/goml.js";
+import { uniform } from "../uniform.js";
+
+interface Rows {
+  X: number[][];
+  y: number[];
+  w: number[];
+  group: (string | number)[];
+}
+
+/** Rows of two columns, errors that share a part within each cluster; of some the weight is 0, others come together. */
+function rows(seed: number, n: number, clusters: number, far: number, numbers: boolean): Rows {
+  const next = uniform(seed);
+  const shared = Array.from({ length: clusters }, () => next() - 0.5);
+  const all: Rows = { X: [], y: [], w: [], group: [] };
+  for (let i = 0; i < n; i++) {
+    const g = Math.floor(clusters * next() ** 2);
+    const [x, z] = [far + next() * 3, 10 * next() ** 3];
+    all.X.push([x, z]);
+    all.y.push(2 * (x - far) - z + shared[g]! + (1 + z) * (next() - 0.5));
+    all.w.push(i % 11 === 3 ? 0 : 1 + (i % 3));
+    all.group.push(numbers ? g / 2 : `g${g}`);
+  }
+  return all;
+}
+
+const csv = ({ X, y, w, group }: Rows) =>
+  `x,z,w,g,y\n${X.map((row, i) => `${row.join()},${w[i]},${group[i]},${y[i]}\n`).join("")}`;
+
+const SECOND = "the data were read a second time for the cluster covariance";
+
+describe("a clustered covariance in one pass", () => {
+  test("is that of the rows, to 1e-12 of the meat", async () => {
+    await inFolder({}, (folder) =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.integer(),
+          fc.integer({ min: 2, max: 300 }),
+          fc.constantFrom(0, 5, 1000),
+          fc.boolean(),
+          fc.boolean(),
+          fc.boolean(),
+          async (seed, clusters, far, weighted, intercept, numbers) => {
+            // Some clusters have more rows than gather in a record, in which further ones go through blocks.
+            const data = rows(seed, 900, clusters, far, numbers);
+            const path = join(folder, "d.csv");
+            writeFileSync(path, csv(data));
+            const how = {
+              features: ["x", "z"],
+              intercept,
+              weights: weighted ? "w" : undefined,
+              solver: "normal" as const,
+              folds: 3,
+            };
+            const { model, notes } = await fitCsv(path, { ...how, vcov: "cluster", cluster: "g" });
+            expect(notes).not.toContain(SECOND);
+            const plain = (await fitCsv(path, how)).model;
+            expect(model.coefficients).toEqual(plain.coefficients);
+            expect(model.moments.toJSON()).toEqual(plain.moments.toJSON());
+            const used = weighted
+              ? data.w.map((w, i) => (w > 0 ? i : -1)).filter((i) => i >= 0)
+              : data.y.keys();
+            const kept = [...used];
+            const byRows = robustByRows(plain, "cluster", {
+              X: Float64Array.from(kept.flatMap((i) => data.X[i]!)),
+              y: kept.map((i) => data.y[i]!),
+              weights: weighted ? Float64Array.from(kept, (i) => data.w[i]!) : undefined,
+              clusters: kept.map((i) => data.group[i]!),
+            });
+            if (model.vcov.type !== "cluster" || byRows.vcov.type !== "cluster")
+              throw new Error("no clusters");
+            expect(model.vcov.clusters).toBe(byRows.vcov.clusters);
+            const expected = byRows.vcov.meat;
+            const scale = Math.max(...expected.map(Math.abs));
+            // Columns 1,000 standard deviations from zero cost three digits, of the residuals and of the moments alike.
+            const tolerance = far === 1000 ? 1e-9 : 1e-12;
+            model.vcov.meat.forEach((value, i) => {
+              expect(Math.abs(value - expected[i]!)).toBeLessThan(tolerance * scale);
+            });
+          },
+        ),
+        { numRuns: 40 },
+      ),
+    );
+  }, 60_000);
+
+  test(
+    "has the same bits for any number of threads, as does a formula's",
+    () =>
+      // 5 MB: past the 4 MiB below which no worker is started.
+      inFolder({ "d.csv": csv(rows(3, 110_000, 5000, 2, false)) }, async (folder) => {
+        for (const formula of ["y ~ x + z", "y ~ poly(x, 2, raw = TRUE) * z"]) {
+          const fit = (threads: number) =>
+            fitCsv(join(folder, "d.csv"), {
+              formula,
+              solver: "normal",
+              vcov: "cluster",
+              cluster: "g",
+              threads,
+            });
+          const one = await fit(1);
+          expect(one.notes).not.toContain(SECOND);
+          for (const threads of [2, 3]) {
+            const { model } = await fit(threads);
+            expect(model.vcov).toEqual(one.model.vcov);
+            expect(model.covariance).toEqual(one.model.covariance);
+          }
+          // From the rows, where the moments are in double-double.
+          const two = await fitCsv(join(folder, "d.csv"), {
+            formula,
+            solver: "extended",
+            vcov: "cluster",
+            cluster: "g",
+          });
+          expect(two.notes).toContain(SECOND);
+          two.model.standardErrors.forEach((error, i) => {
+            expect(Math.abs(one.model.standardErrors[i]! / error - 1)).toBeLessThan(1e-9);
+          });
+        }
+      }),
+    60_000,
+  );
+
+  test("reads the rows twice for factors, and says which row is of no cluster", () =>
+    inFolder({ "d.csv": csv(rows(5, 300, 20, 0, false)).replace(/,g3,/, ",,") }, async (folder) => {
+      const path = join(folder, "d.csv");
+      const fit = (formula: string) =>
+        fitCsv(path, { formula, solver: "normal", vcov: "cluster", cluster: "g" });
+      await expect(fit("y ~ x + z")).rejects.toThrow("this row of the fit has no group");
+      writeFileSync(path, csv(rows(5, 300, 20, 0, false)));
+      expect((await fit("y ~ x + C(w)")).notes).toContain(SECOND);
+      expect((await fit("y ~ x")).notes).not.toContain(SECOND);
+    }));
+
+  test("keeps as many clusters as take 32 MB", async () => {
+    await inFolder({ "d.csv": csv(rows(7, 200, 20, 0, false)) }, async (folder) => {
+      const source = await openSource(join(folder, "d.csv"));
+      try {
+        const table = await readTables([source], {});
+        const plan = (features: number) => ({
+          spec: columnsSpec(
+            "y",
+            Array.from({ length: features }, (_, j) => ({ name: `c${j}`, kind: "numeric" as const })),
+            {},
+          ),
+          extended: false,
+          testSize: 0,
+          folds: 10,
+          seed: 1,
+          firstRow: 0,
+        });
+        const most = (features: number) => clustersInOnePass(table, "g", plan(features), false);
+        // (3 + 3 + 6) doubles a record.
+        expect(most(2)).toBe(Math.floor(32e6 / 96));
+        // 3,000 columns are 36 MB a cluster.
+        expect(most(3000)).toBeUndefined();
+        expect(clustersInOnePass(table, "g", { ...plan(2), extended: true }, false)).toBeUndefined();
+      } finally {
+        await source.close();
+      }
+    });
+  });
+});
