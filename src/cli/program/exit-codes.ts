@@ -9,3 +9,6 @@ export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   gate: 5,
   interrupted: 130,
 };
+
+/** The exit code of a command that a signal asked to end: 128 and the signal's number, as shells have it. */
+export const SIGNAL_CODES = { SIGINT: EXIT_CODES.interrupted, SIGTERM: 143, SIGHUP: 129 } as const;

@@ -1,4 +1,4 @@
-import { EXIT_CODES } from "./exit-codes.js";
+import { EXIT_CODES, SIGNAL_CODES } from "./exit-codes.js";
 
 /** Signals that ask a command to end. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -13,21 +13,29 @@ const GRACE_MS = 100;
 let grace: number | undefined = GRACE_MS;
 
 /**
- * A signal that aborts at Ctrl-C, SIGTERM or SIGHUP. From then on the process ends soon, with 130: also where something
- * that cannot be stopped is under way. The handlers stay until the process ends, for without them a signal in its last
+ * A signal that aborts at Ctrl-C, SIGTERM or SIGHUP, with the one's name as the reason. From then on the process ends soon,
+ * with the signal's exit code: also where something that cannot be stopped is under way. The handlers stay until the process ends, for without them a signal in its last
  * moments would end it with no code.
  */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
-  const end = () => process.exit(EXIT_CODES.interrupted);
-  const onSignal = () => {
+  const end = () => process.exit(interruptedCode(controller.signal));
+  const onSignal = (name: NodeJS.Signals) => {
     // Asked twice.
     if (controller.signal.aborted) return grace === undefined ? undefined : end();
-    controller.abort();
+    controller.abort(new DOMException(name, "AbortError"));
     if (grace !== undefined) setTimeout(end, grace).unref();
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   return controller.signal;
+}
+
+/** The exit code of a command that this signal has ended. */
+export function interruptedCode({ reason }: AbortSignal): number {
+  const name = reason instanceof Error ? reason.message : "";
+  return Object.hasOwn(SIGNAL_CODES, name)
+    ? SIGNAL_CODES[name as keyof typeof SIGNAL_CODES]
+    : EXIT_CODES.interrupted;
 }
 
 /**

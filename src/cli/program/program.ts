@@ -18,16 +18,19 @@ import { serveSyntax } from "../commands/serve/syntax.js";
 import { trainSyntax } from "../commands/train/syntax.js";
 import { updateSyntax } from "../commands/update/syntax.js";
 import { reportFailure } from "./failure.js";
-import { interruption, unhurried } from "./interruption.js";
+import { interruptedCode, interruption, unhurried } from "./interruption.js";
 import { endQuietlyOnBrokenPipe } from "./streams.js";
 import type { Run } from "./syntax.js";
 
 /** Runs a command line; gives the exit code. */
 export async function runProgram(argv: string[]): Promise<number> {
   endQuietlyOnBrokenPipe();
+  const signal = interruption();
   try {
-    return await runCommand(argv, interruption());
+    return await runCommand(argv, signal);
   } catch (error) {
+    // Whatever goes wrong in what is being ended is not news.
+    if (signal.aborted && !argv.includes("--debug")) return interruptedCode(signal);
     return reportFailure(error, argv);
   }
 }

@@ -3,6 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { GomlError, UsageError } from "../../../errors.js";
 import type { GomlServer, LogState, ServeModels } from "../../../serve/index.js";
 import { isForeseen } from "../../program/failure.js";
+import { interruptedCode } from "../../program/interruption.js";
 import { printError } from "../../render/print.js";
 
 /** The options of `goml serve`, as commander gives them: sizes in bytes, times in seconds. */
@@ -100,7 +101,7 @@ async function started(
   const listening = app.listen({ host, port, listenTextResolver: () => "listening" }).then(() => true);
   const first = await Promise.race([listening, aborted(signal).then(() => false)]);
   // Threads may still be reading models: the process does not wait for them.
-  if (!first) process.exit(130);
+  if (!first) process.exit(interruptedCode(signal));
 }
 
 /** The exit code: 0 where every request was answered, and the log was not lost on the way. */
