@@ -3,7 +3,8 @@
 // Each case is run to its end once, then again with a signal (SIGINT, SIGTERM, SIGHUP by turns) at seeded moments of that
 // time. Checked each time: that what the case writes is whole or not there, that no temporary file is left, and that the
 // exit code is the signal's. Beside it a process that does nothing gets the same signal: what that takes is the machine's
-// share, and is taken off. Sizes are such that phases which cannot be ended would show.
+// share, and is taken off; and on Linux the CPU time that the command takes after the signal is told, for on a busy machine
+// that is what says whether it listened. Sizes are such that phases which cannot be ended would show.
 import { spawn, spawnSync } from "node:child_process";
 import {
   appendFileSync,
@@ -95,7 +96,7 @@ function cases() {
       generatePanel(rows, features, levels, path),
     );
   const tall = plain(1_000_000, 13);
-  const middle = plain(20_000, 300);
+  const middle = plain(6000, 300);
   const wide = plain(3000, 1200);
   const few = plain(5000, 20);
   const levels = panel(200_000, 3, [2000, 300]);
@@ -306,6 +307,16 @@ function cases() {
   }
 }
 
+/** Milliseconds of CPU time that a process has taken, all threads together, by Linux's 10 ms; undefined where it is gone. */
+function cpuOf(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1).split(" ");
+    return 10 * (Number(fields[11]) + Number(fields[12]));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Starts a command in a folder; `end` gives its exit code or its signal. */
 function start(folder, { args, input }) {
   const child = input
@@ -381,10 +392,16 @@ async function measure(one, count, draw) {
     const waiting = await idle();
     const run = start(folder, one);
     await pause(moment);
+    const used = cpuOf(run.child.pid);
     const sent = performance.now();
     const alive = run.child.kill(signal);
     waiting.child.kill(signal);
+    let last = used;
+    const watch = setInterval(() => {
+      last = cpuOf(run.child.pid) ?? last;
+    }, 5);
     const [ended, control] = await Promise.all([run.end, waiting.end]);
+    clearInterval(watch);
     const left = contents(folder);
     rmSync(folder, { recursive: true });
     const where = `${signal} after ${moment.toFixed(0)} of ${takes.toFixed(0)} ms`;
@@ -405,7 +422,7 @@ async function measure(one, count, draw) {
     }
     for (const name of Object.keys(before)) if (!(name in left)) faults.push(`${where}: took ${name} away`);
     if (alive && ended.code !== wanted)
-      found.push({ moment, latency: ended.at - sent, control: control - sent });
+      found.push({ moment, latency: ended.at - sent, control: control - sent, cpu: last - used });
   }
   return { takes, found, faults };
 }
@@ -436,10 +453,10 @@ async function report() {
     process.stdout.write(
       `${one.name.padEnd(40)} ${cell(takes)} ${cell(own.length)} ${cell(own[own.length >> 1])} ${cell(own.at(-1))}\n`,
     );
-    for (const { moment, latency, control } of found)
+    for (const { moment, latency, control, cpu } of found)
       if (latency - control > 200)
         process.stdout.write(
-          `  at ${moment.toFixed(0)}: ${latency.toFixed(0)} ms, idle ${control.toFixed(0)}\n`,
+          `  at ${moment.toFixed(0)}: ${latency.toFixed(0)} ms, idle ${control.toFixed(0)}, CPU ${cpu.toFixed(0)}\n`,
         );
     for (const fault of faults) process.stdout.write(`  ${fault}\n`);
     bad += faults.length;

@@ -130,6 +130,22 @@ function checkCoefficients(table: PlannedTable, numbers: number, least: number):
   return rows;
 }
 
+/**
+ * Refuses to have all rows of a design in memory where they have no room there, three times over.
+ *
+ * @throws ModelError with the numbers, and a way out
+ */
+export function checkInMemory(rows: number, columns: number): void {
+  const bytes = 3 * 8 * rows * (columns + 2);
+  const most = MEMORY_SHARE * totalmem();
+  if (bytes > most)
+    throw new ModelError(
+      `${rows} rows of ${columns} columns take ${gigabytes(bytes)} of memory where a solver wants all at once; ` +
+        `there are ${gigabytes(most)}`,
+      { hint: wording`use ${option("solver", "auto")}, which keeps their moments only` },
+    );
+}
+
 function lessHint(folds: number, groups = 1) {
   if (groups > 1)
     return folds > 1

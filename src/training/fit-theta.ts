@@ -12,6 +12,7 @@ import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { CrossProducts } from "../stats/cross-products.js";
 import { checkLeft, singleLevels } from "./absorbing.js";
+import { checkInMemory } from "./budget.js";
 import { checkFactors, checkRows } from "./check-rows.js";
 import { denseWidth, summedApart } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
@@ -77,14 +78,15 @@ export async function fitTheta(
   let moments = await withPauses(mergeFoldsSteps(total.folds), control);
   checkEstimable(moments, regression);
   const readAll = async () => {
+    checkInMemory(moments.n, regression.terms.length);
     const { readDesign } = await import("./read-design.js");
     return watch.scan(() => readDesign(table, layout, { spec, levels, references }, plan, signal));
   };
   if (solver === "qr") {
-    const { solveQr } = await import("../linear/solve/qr.js");
+    const { qrSteps } = await import("../linear/solve/qr.js");
     const { X, y, weights } = await readAll();
     const k = regression.terms.length;
-    const solution = await watch.solve(() => solveQr(X, y, k, spec.intercept, weights));
+    const solution = await watch.solve(() => withPauses(qrSteps(X, y, k, spec.intercept, weights), control));
     checkRank(moments, regression, solution.rank);
     return { total, moments, levels, regression, solution, solver: "qr", notes };
   }

@@ -15,6 +15,8 @@ import {
   tensor,
 } from "../machine/index.js";
 
+import { type Steps, withPauses } from "../parallel/steps.js";
+
 /** Options of `descend`; all may be left out. */
 export interface DescentOptions {
   /** Whether to fit an intercept. Default: true. */
@@ -82,8 +84,8 @@ export async function descend(
     throw new UsageError(`weights has ${weights.length} values, the data have ${n} rows`);
   }
   const total = weights === undefined ? n : weights.reduce((sum, w) => sum + w, 0);
-  const columns = standardise(X, n, k, intercept, weights);
-  const target = standardise(y, n, 1, intercept, weights);
+  const columns = await withPauses(standardise(X, n, k, intercept, weights), options);
+  const target = await withPauses(standardise(y, n, 1, intercept, weights), options);
   if (k === 0) {
     const coefficients = inOwnUnits(columns, target, new Float64Array(0), intercept);
     return { coefficients, rss: total * target.scale[0]! ** 2, iterations: 0, gradient: 0, converged: true };
@@ -111,7 +113,8 @@ export async function descend(
     };
   };
   try {
-    const rate = options.rate ?? 1 / (1.1 * greatestEigenvalue(columns.values, n, k));
+    const rate =
+      options.rate ?? 1 / (1.1 * (await withPauses(greatestEigenvalue(columns.values, n, k), options)));
     const { at, cost: least, ...end } = await iterate(evaluate, k, rate, options);
     return {
       coefficients: inOwnUnits(columns, target, at, intercept),
@@ -186,13 +189,13 @@ interface Standardised {
   readonly scale: Float64Array;
 }
 
-function standardise(
+function* standardise(
   X: Float64Array,
   n: number,
   k: number,
   centred: boolean,
   weights: Float64Array | undefined,
-): Standardised {
+): Steps<Standardised> {
   const centre = new Float64Array(k);
   const scale = new Float64Array(k);
   const values = new Float64Array(n * k);
@@ -202,6 +205,7 @@ function standardise(
     for (let i = 0; i < n; i++) shares[i] = weights[i]! / total;
   }
   for (let j = 0; j < k; j++) {
+    yield;
     if (centred) for (let i = 0; i < n; i++) centre[j]! += shares[i]! * X[i * k + j]!;
     let square = 0;
     for (let i = 0; i < n; i++) square += shares[i]! * (X[i * k + j]! - centre[j]!) ** 2;
@@ -231,21 +235,30 @@ function inOwnUnits(
   return Float64Array.of(constant, ...slopes);
 }
 
+/** Rows between two places where others may run. */
+const ROWS = 1 << 12;
+
+/** √Σ u². */
+function norm(u: Float64Array): number {
+  return Math.sqrt(u.reduce((sum, value) => sum + value * value, 0));
+}
+
 /** The greatest eigenvalue of ZᵀZ/n from below, by the power method; 1 for Z = 0. */
-function greatestEigenvalue(Z: Float64Array, n: number, k: number): number {
+function* greatestEigenvalue(Z: Float64Array, n: number, k: number): Steps<number> {
   let u = Float64Array.from({ length: k }, (_, j) => Math.cos(j + 1));
   let value = 0;
   for (let round = 0; round < 30; round++) {
-    const length = Math.hypot(...u);
+    const length = norm(u);
     if (length === 0) return 1;
     const next = new Float64Array(k);
     for (let i = 0; i < n; i++) {
       let product = 0;
       for (let j = 0; j < k; j++) product += Z[i * k + j]! * u[j]!;
       for (let j = 0; j < k; j++) next[j]! += Z[i * k + j]! * product;
+      if (i % ROWS === 0) yield;
     }
     u = next.map((component) => component / (n * length));
-    value = Math.hypot(...u);
+    value = norm(u);
   }
   return value || 1;
 }

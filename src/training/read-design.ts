@@ -30,9 +30,9 @@ export async function readDesign(
   const k = design.width;
   const { weight: weightAt } = blockOrder(layout);
   const weighted = layout.weight !== undefined;
-  const X: number[] = [];
-  const y: number[] = [];
-  const weights: number[] = [];
+  const X = new Growing();
+  const y = new Growing();
+  const weights = new Growing();
   for await (const { block, levels: names } of readRows(table, layout)) {
     if (signal?.aborted) throw new InterruptedError();
     const raw = { ...block, levels: names };
@@ -44,15 +44,40 @@ export async function readDesign(
         const missing = design.missing[r] === 1 || Number.isNaN(design.target[r]! + weight);
         const row = split.firstRow + rowNumber(raw, start + r);
         if (missing || isHeldOut(row, split.seed, split.testSize)) continue;
+        X.reserve(k);
         for (let j = 0; j < k; j++) X.push(design.values[j * BLOCK_ROWS + r]!);
+        y.reserve(1);
         y.push(design.target[r]!);
+        weights.reserve(1);
         weights.push(weight);
       }
     }
   }
   return {
-    X: Float64Array.from(X),
-    y: Float64Array.from(y),
-    weights: weighted ? Float64Array.from(weights) : undefined,
+    X: X.values(),
+    y: y.values(),
+    weights: weighted ? weights.values() : undefined,
   };
+}
+
+/** Numbers one after the other, more than a plain list can hold. */
+class Growing {
+  #values = new Float64Array(1 << 10);
+  #length = 0;
+
+  /** Makes room for so many more. */
+  reserve(more: number): void {
+    if (this.#length + more <= this.#values.length) return;
+    const larger = new Float64Array(Math.max(this.#length + more, 2 * this.#values.length));
+    larger.set(this.#values);
+    this.#values = larger;
+  }
+
+  push(value: number): void {
+    this.#values[this.#length++] = value;
+  }
+
+  values(): Float64Array {
+    return this.#values.subarray(0, this.#length);
+  }
 }
