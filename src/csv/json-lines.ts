@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from "node:timers/promises";
 import { type TruthWords, truthWords } from "../dataset/record-cells.js";
 import { DataError, quoteCell } from "../errors.js";
 import type { Bytes } from "./bytes.js";
@@ -5,6 +6,9 @@ import { quoteField } from "./write.js";
 
 /** How true and false are written in a column. */
 export type TruthOf = (column: string) => TruthWords;
+
+/** Lines that are read at a stretch. */
+const LINES = 2000;
 
 /** What stands at a line's beginning where it is an object. */
 const OBJECT = /^\uFEFF?[ \t]*\{/;
@@ -69,7 +73,11 @@ export function fromJsonLines(
     for await (const piece of bytes) {
       const lines = (rest + decode(piece)).split("\n");
       rest = lines.pop()!;
-      if (lines.length > 0) yield encoder.encode(lines.map((text) => `${lineOf(text, line++)}\n`).join(""));
+      for (let from = 0; from < lines.length; from += LINES) {
+        const part = lines.slice(from, from + LINES);
+        yield encoder.encode(part.map((text) => `${lineOf(text, line++)}\n`).join(""));
+        await nextTick();
+      }
     }
     rest += decode(undefined);
     if (rest !== "") yield encoder.encode(`${lineOf(rest, line)}\n`);

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { setImmediate as nextTick } from "node:timers/promises";
 import type { CsvError, Info } from "csv-parse";
 import { DataError, quoteCell } from "../errors.js";
 import { option, type Wording, wording } from "../wording.js";
@@ -80,6 +81,8 @@ export async function* readRows(
     tracker.add(piece);
     const error = await written((done) => parser.write(piece, done));
     failure ??= error;
+    // That took no turn of the event loop, in which signals are heard.
+    await nextTick();
   };
   for await (const bytes of from.bytes) {
     for (let at = 0; at < bytes.length && failure === undefined; at += PIECE) {

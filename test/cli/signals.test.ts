@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { SIGNAL_CODES } from "../../src/cli/program/exit-codes.js";
 import { finished, inFolder, start } from "./goml.js";
 
 /** A CSV of noise, wide enough that solving takes longer than reading. */
@@ -17,7 +18,7 @@ function wide(rows: number, columns: number): string {
 }
 
 describe("a signal", () => {
-  it("ends a wide fit in whichever phase it is, with 130 and nothing left behind", async () => {
+  it("ends a wide fit in whichever phase it is, with its code and nothing left behind", async () => {
     await inFolder({}, async (folder) => {
       writeFileSync(join(folder, "wide.csv"), wide(1600, 700));
       const args = ["train", "wide.csv", "--folds", "10", "-q"];
@@ -32,10 +33,15 @@ describe("a signal", () => {
         const end = finished(child, folder);
         await new Promise((resolve) => setTimeout(resolve, share * takes));
         const running = child.exitCode === null;
-        child.kill(i % 2 === 0 ? "SIGINT" : "SIGTERM");
+        const signal = i % 2 === 0 ? "SIGINT" : "SIGTERM";
+        child.kill(signal);
         const { code, stderr, left } = await end;
         if (running && code !== 0)
-          expect({ code, stderr, left }).toEqual({ code: 130, stderr: "", left: ["model.json", "wide.csv"] });
+          expect({ code, stderr, left }).toEqual({
+            code: SIGNAL_CODES[signal],
+            stderr: "",
+            left: ["model.json", "wide.csv"],
+          });
         else expect(left).toEqual(["model.json", "other.json", "wide.csv"]);
         if (code === 0) break;
       }
@@ -56,7 +62,11 @@ describe("a signal", () => {
       // Long enough to come to the pipe, whose other end nobody opens; the end itself is all that is asserted.
       await new Promise((resolve) => setTimeout(resolve, 700));
       child.kill(signal);
-      expect(await end).toMatchObject({ code: 130, stderr: "", left: ["few.csv", "model.json", "pipe"] });
+      expect(await end).toMatchObject({
+        code: SIGNAL_CODES[signal],
+        stderr: "",
+        left: ["few.csv", "model.json", "pipe"],
+      });
     }),
   );
 });

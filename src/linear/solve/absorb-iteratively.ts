@@ -1,3 +1,4 @@
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { Moments } from "../../stats/moments.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import type { Found, SparseMoments } from "../../stats/sparse-moments.js";
@@ -31,11 +32,11 @@ export interface IteratedAbsorbed extends Absorbed {
  * that meet, and the systems are consistent, which conjugate gradients do not mind (Hestenes & Stiefel 1952; Correia
  * 2016 has the graph). In double.
  */
-export function absorbIteratively(
+export function* absorbIterativelySteps(
   moments: SparseMoments,
   factors: readonly number[],
   columns: readonly string[],
-): IteratedAbsorbed {
+): Steps<IteratedAbsorbed> {
   const { shape, tables } = moments;
   const tableOf = (family: number) => shape.families[family]!.table;
   const size = (family: number) => tables[tableOf(family)]!.count;
@@ -67,7 +68,7 @@ export function absorbIteratively(
   const Z = new Float64Array(M * p);
   for (let j = 0; j < p; j++) {
     const right = Float64Array.from({ length: M }, (_, i) => R[i * p + j]!);
-    const solved = system.solve(right);
+    const solved = yield* system.solve(right);
     for (let i = 0; i < M; i++) Z[i * p + j] = solved.values[i]!;
     residual = Math.max(residual, solved.residual);
     iterations = Math.max(iterations, solved.iterations);
@@ -75,6 +76,7 @@ export function absorbIteratively(
   const hi = new Float64Array(packedLength(p));
   for (let i = 0; i < p; i++)
     for (let j = 0; j <= i; j++) {
+      yield;
       const [a, b] = [found[i], found[j]];
       if (a === undefined || b === undefined) continue;
       let sum = moments.productOf(a, b, true).toNumber();
@@ -246,7 +248,7 @@ class Complement {
   }
 
   /** K⁺b, to the tolerance, by preconditioned conjugate gradients. */
-  solve(b: Float64Array): { values: Float64Array; residual: number; iterations: number } {
+  *solve(b: Float64Array): Steps<{ values: Float64Array; residual: number; iterations: number }> {
     const n = this.#size;
     const values = new Float64Array(n);
     const r = b.slice();
@@ -257,6 +259,7 @@ class Complement {
     const Kd = new Float64Array(n);
     let rz = dot(r, z);
     for (let iteration = 1; ; iteration++) {
+      yield;
       this.#times(d, Kd);
       const step = rz / dot(d, Kd);
       if (!Number.isFinite(step)) return { values, residual: norm(r) / size, iterations: iteration };
@@ -283,7 +286,7 @@ class Complement {
     );
     const seen = new Float64Array(this.#size);
     this.#times(vector, seen);
-    const { values } = this.solve(seen);
+    const { values } = inOneGo(this.solve(seen));
     return vector.map((value, i) => value - values[i]!);
   }
 

@@ -1,3 +1,4 @@
+import type { Steps } from "../../parallel/steps.js";
 import { addProductAt, DoubleDouble } from "../../stats/double-double.js";
 import type { ExtendedMoments } from "../../stats/extended-moments.js";
 import type { Moments } from "../../stats/moments.js";
@@ -41,11 +42,11 @@ export interface Absorbed {
  * @param factors the families of the factors' indicators
  * @param columns names of the columns, the target's last
  */
-export function absorb(
+export function* absorbSteps(
   moments: SparseMoments,
   factors: readonly number[],
   columns: readonly string[],
-): Absorbed {
+): Steps<Absorbed> {
   const { shape, tables } = moments;
   const size = (family: number) => tables[shape.families[family]!.table]!.count;
   const [first, ...rest] = [...factors].sort((a, b) => size(b) - size(a));
@@ -54,8 +55,8 @@ export function absorb(
   );
   const found = columns.map((name) => moments.find(name));
   const within = new WithinLevels(moments, shape.families[first!]!.table, [...others, ...found]);
-  const { reduced } = within.reduce();
-  const system = new OtherLevels(reduced, others.length, columns.length, moments.extended);
+  const { reduced } = yield* within.reduce();
+  const system = yield* OtherLevels.of(reduced, others.length, columns.length, moments.extended);
   const effects = (combination: ArrayLike<number>) => {
     const solved = system.effects(combination);
     const byFamily = new Map<number, Float64Array>();
@@ -144,35 +145,41 @@ export function absorb(
 /** The Schur complement on the other factors' levels and the columns, the levels eliminated one by one. */
 class OtherLevels {
   /** How many levels do not depend on those before them. */
-  readonly rank: number;
+  rank = 0;
   readonly #levels: number;
   readonly #size: number;
   readonly #hi: Float64Array;
   readonly #lo: Float64Array;
   /** Whether a level was left out. */
-  readonly #out: boolean[];
+  readonly #out: boolean[] = [];
 
-  /** Takes the system over and factors its first `levels` rows as L D Lᵀ, in place. */
-  constructor(
-    { hi, lo }: { hi: Float64Array; lo: Float64Array },
-    levels: number,
-    columns: number,
-    extended: boolean,
-  ) {
+  private constructor({ hi, lo }: { hi: Float64Array; lo: Float64Array }, levels: number, columns: number) {
     this.#levels = levels;
     this.#size = levels + columns;
     this.#hi = hi;
     this.#lo = lo;
+  }
+
+  /** Takes the system over and factors its first `levels` rows as L D Lᵀ, in place. */
+  static *of(
+    reduced: { hi: Float64Array; lo: Float64Array },
+    levels: number,
+    columns: number,
+    extended: boolean,
+  ): Steps<OtherLevels> {
+    const { hi } = reduced;
+    const system = new OtherLevels(reduced, levels, columns);
     const scale = Float64Array.from({ length: levels }, (_, i) => hi[packedIndex(i, i)]!);
     const tolerance = extended ? PIVOT.extended : PIVOT.double;
-    this.#out = [];
     for (let k = 0; k < levels; k++) {
       const pivot = hi[packedIndex(k, k)]!;
       const out = !(pivot > tolerance * scale[k]!) || pivot === 0;
-      this.#out.push(out);
-      if (!out) this.#eliminate(k, extended);
+      system.#out.push(out);
+      if (!out) system.#eliminate(k, extended);
+      yield;
     }
-    this.rank = this.#out.filter((out) => !out).length;
+    system.rank = system.#out.filter((out) => !out).length;
+    return system;
   }
 
   /** Subtracts from every later row what row k explains of it. */

@@ -1,3 +1,4 @@
+import type { Steps } from "../../parallel/steps.js";
 import { DoubleDouble } from "../../stats/double-double.js";
 import type { ExtendedMoments } from "../../stats/extended-moments.js";
 import type { Moments } from "../../stats/moments.js";
@@ -19,7 +20,7 @@ export interface Eliminated {
   moments: Moments | ExtendedMoments;
   regression: Regression;
   /** The solution of the whole regression from that of what is left. */
-  complete(within: Solution, inverseWanted: boolean): Solution;
+  complete(within: Solution, inverseWanted: boolean): Steps<Solution>;
 }
 
 /**
@@ -32,7 +33,10 @@ export interface Eliminated {
  * Undefined where no factor has many levels, or its columns are not coded so (an intercept and all levels but one, or
  * no intercept and all levels).
  */
-export function eliminateFactor(moments: SparseMoments, regression: Regression): Eliminated | undefined {
+export function* eliminateFactor(
+  moments: SparseMoments,
+  regression: Regression,
+): Steps<Eliminated | undefined> {
   const found = regression.terms.map((key) => moments.find(key));
   const family = largestFactor(moments, found, regression.intercept);
   if (family === undefined) return undefined;
@@ -44,7 +48,7 @@ export function eliminateFactor(moments: SparseMoments, regression: Regression):
   const others = found.map((_, j) => j).filter((j) => !isLevel(found[j]));
   const columns = [...others.map((j) => found[j]), target];
   const within = new WithinLevels(moments, t, columns);
-  const { reduced, loss } = within.reduce();
+  const { reduced, loss } = yield* within.reduce();
   const names = [...others.map((j) => regression.terms[j]!), regression.target];
   return {
     moments: asMoments(moments, names, reduced),
@@ -93,7 +97,7 @@ interface SolvedLevel {
   means: DoubleDouble[];
 }
 
-function completed(
+function* completed(
   moments: SparseMoments,
   { terms, intercept }: Regression,
   parts: {
@@ -106,7 +110,7 @@ function completed(
   },
   within: Solution,
   inverseWanted: boolean,
-): Solution {
+): Steps<Solution> {
   const { found, family, others, loss, target } = parts;
   const first = intercept ? 1 : 0;
   const gamma = others.map((_, i) => within.coefficients[i + 1]!);
@@ -125,6 +129,7 @@ function completed(
       means.at(-1)!,
     );
     levels.push({ weight: weight.hi, term: termOf.get(level), alpha, means: kept.map((i) => means[i]!) });
+    yield;
   }
   const reference = intercept ? levels.find(({ term }) => term === undefined) : undefined;
   const coefficients = new Float64Array(terms.length + first).fill(Number.NaN);
@@ -145,9 +150,9 @@ function completed(
     tss: moments.productOf(target, target, intercept).toNumber(),
   };
   if (!inverseWanted) return { ...solution, inverse: new Float64Array(0) };
-  const spread = new CoefficientSpread(within, kept, levels, reference);
+  const spread = yield* CoefficientSpread.of(within, kept, levels, reference);
   const places = kept.map((i) => others[i]! + first);
-  return { ...solution, ...spread.inverse(coefficients.length, places, first) };
+  return { ...solution, ...(yield* spread.inverse(coefficients.length, places, first)) };
 }
 
 /**
@@ -161,15 +166,10 @@ class CoefficientSpread {
   readonly #q: number;
   /** G, q × q. */
   readonly #g: Float64Array;
-  readonly #levels: { term: number; weight: number; d: Float64Array; gd: Float64Array }[];
-  readonly #reference: { weight: number; mean: Float64Array; gm: Float64Array } | undefined;
+  readonly #levels: { term: number; weight: number; d: Float64Array; gd: Float64Array }[] = [];
+  #reference: { weight: number; mean: Float64Array; gm: Float64Array } | undefined;
 
-  constructor(
-    within: Solution,
-    kept: readonly number[],
-    levels: readonly SolvedLevel[],
-    reference: SolvedLevel | undefined,
-  ) {
+  private constructor(within: Solution, kept: readonly number[]) {
     const q = kept.length;
     this.#q = q;
     this.#g = new Float64Array(q * q);
@@ -178,25 +178,36 @@ class CoefficientSpread {
         this.#g[i * q + j] = within.inverse[packedIndex(a + 1, b + 1)]!;
       });
     });
-    this.#levels = levels.flatMap(({ term, weight, means }) => {
-      if (term === undefined) return [];
+  }
+
+  static *of(
+    within: Solution,
+    kept: readonly number[],
+    levels: readonly SolvedLevel[],
+    reference: SolvedLevel | undefined,
+  ): Steps<CoefficientSpread> {
+    const spread = new CoefficientSpread(within, kept);
+    for (const { term, weight, means } of levels) {
+      if (term === undefined) continue;
       const d = Float64Array.from(means, (mean, i) =>
         (reference === undefined ? mean : mean.sub(reference.means[i]!)).toNumber(),
       );
-      return [{ term, weight, d, gd: this.#times(d) }];
-    });
+      spread.#levels.push({ term, weight, d, gd: spread.#times(d) });
+      yield;
+    }
     if (reference !== undefined) {
       const mean = Float64Array.from(reference.means, (value) => value.toNumber());
-      this.#reference = { weight: reference.weight, mean, gm: this.#times(mean) };
+      spread.#reference = { weight: reference.weight, mean, gm: spread.#times(mean) };
     }
+    return spread;
   }
 
   /** The inverse in the order of θ, or its diagonal alone where there are too many coefficients for it. */
-  inverse(
+  *inverse(
     size: number,
     places: readonly number[],
     first: number,
-  ): { inverse: Float64Array; variances?: Float64Array } {
+  ): Steps<{ inverse: Float64Array; variances?: Float64Array }> {
     const base = this.#reference === undefined ? 0 : 1 / this.#reference.weight;
     if (size > MOST_COVARIANCES) {
       const variances = new Float64Array(size).fill(Number.NaN);
@@ -215,7 +226,7 @@ class CoefficientSpread {
     places.forEach((place, i) => {
       for (let j = 0; j <= i; j++) set(place, places[j]!, this.#g[i * this.#q + j]!);
     });
-    this.#levels.forEach(({ term, weight, d, gd }, l) => {
+    for (const [l, { term, weight, d, gd }] of this.#levels.entries()) {
       places.forEach((place, i) => {
         set(term + first, place, -gd[i]!);
       });
@@ -223,7 +234,8 @@ class CoefficientSpread {
         const own = m === l ? 1 / weight : 0;
         set(term + first, this.#levels[m]!.term + first, own + base + dot(d, this.#levels[m]!.gd));
       }
-    });
+      yield;
+    }
     const reference = this.#reference;
     if (reference === undefined) return { inverse };
     set(0, 0, base + dot(reference.mean, reference.gm));

@@ -1,2 +1,2 @@
 // What solving needs of ml-matrix; the build puts it into this file.
-export { CholeskyDecomposition, Matrix, QrDecomposition } from "ml-matrix";
+export { CholeskyDecomposition, Matrix } from "ml-matrix";

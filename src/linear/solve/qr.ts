@@ -2,7 +2,6 @@ import { ModelError } from "../../errors.js";
 import type { Steps } from "../../parallel/steps.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import { option, wording } from "../../wording.js";
-import { Matrix, QrDecomposition } from "./ml-matrix.js";
 import type { Solution } from "./solution.js";
 
 /**

@@ -1,10 +1,10 @@
 import { ModelError, UsageError } from "../../errors.js";
-import type { Steps } from "../../parallel/steps.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex } from "../../stats/packed.js";
 import { SparseMoments } from "../../stats/sparse-moments.js";
-import { type Absorbed, absorb } from "./absorb.js";
-import { absorbIteratively } from "./absorb-iteratively.js";
+import { type Absorbed, absorbSteps } from "./absorb.js";
+import { absorbIterativelySteps } from "./absorb-iteratively.js";
 import type { Regression } from "./regression.js";
 import type { Solution } from "./solution.js";
 
@@ -15,6 +15,10 @@ const WORST_RESIDUAL = 1e-11;
 
 /** Takes the effects of a regression's absorbed factors out of its columns. */
 export function absorbEffects(moments: CrossProducts, regression: Regression): Absorbed {
+  return inOneGo(absorbEffectsSteps(moments, regression));
+}
+
+function* absorbEffectsSteps(moments: CrossProducts, regression: Regression): Steps<Absorbed> {
   const { terms, target, absorbed = [] } = regression;
   const families = absorbed.map((key) => {
     const found = moments instanceof SparseMoments ? familyOf(moments, key) : undefined;
@@ -25,8 +29,8 @@ export function absorbEffects(moments: CrossProducts, regression: Regression): A
   const sizes = families.map((family) => sparse.tables[sparse.shape.families[family]!.table]!.count);
   const smaller = sizes.reduce((sum, size) => sum + size, 0) - Math.max(...sizes);
   const columns = [...terms, target];
-  if (smaller <= MOST_FACTORED) return absorb(sparse, families, columns);
-  const found = absorbIteratively(sparse, families, columns);
+  if (smaller <= MOST_FACTORED) return yield* absorbSteps(sparse, families, columns);
+  const found = yield* absorbIterativelySteps(sparse, families, columns);
   if (found.residual > WORST_RESIDUAL)
     throw new ModelError(
       `the effects were not found in ${found.iterations} iterations: a residual of ${found.residual.toExponential(1)} is left`,
@@ -53,7 +57,7 @@ export function* solveAbsorbed(
 ): Steps<Solution> {
   const { terms, target } = regression;
   yield;
-  const absorbed = absorbEffects(moments, regression);
+  const absorbed = yield* absorbEffectsSteps(moments, regression);
   yield;
   // What is left has means of zero: with an intercept its rounding is kept out of the coefficients.
   const within = yield* solve(absorbed.moments, { target, terms, intercept: true });

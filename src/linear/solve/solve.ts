@@ -53,13 +53,14 @@ export function* solveSteps(
   const { inverse = true } = options;
   if (regression.absorbed !== undefined)
     return yield* solveAbsorbed(moments, regression, (left, own) => solveSteps(left, own, options));
-  const eliminated = moments instanceof SparseMoments ? eliminateFactor(moments, regression) : undefined;
+  const eliminated =
+    moments instanceof SparseMoments ? yield* eliminateFactor(moments, regression) : undefined;
   if (eliminated !== undefined) {
     const within = yield* solveSteps(eliminated.moments, eliminated.regression, { inverse });
     // Eliminated first, a factor's levels come before columns that stand before them: which column is the aliased one
     // is then for the terms' own order to say, as long as that can be had.
     if (within.aliased.length === 0 || regression.terms.length > MOST_IN_ORDER)
-      return eliminated.complete(within, inverse);
+      return yield* eliminated.complete(within, inverse);
   }
   const size = regression.terms.length;
   if (size > MOST_COLUMNS)

@@ -1,3 +1,4 @@
+import type { Steps } from "../../parallel/steps.js";
 import { addAt, addProductAt, DoubleDouble } from "../../stats/double-double.js";
 import { ExtendedMoments } from "../../stats/extended-moments.js";
 import { Moments } from "../../stats/moments.js";
@@ -72,7 +73,7 @@ export class WithinLevels {
   }
 
   /** S, packed, as high and low parts; and by how much the squares of a column have become smaller, at most. */
-  reduce(): { reduced: { hi: Float64Array; lo: Float64Array }; loss: number } {
+  *reduce(): Steps<{ reduced: { hi: Float64Array; lo: Float64Array }; loss: number }> {
     const moments = this.#moments;
     const columns = this.#columns;
     const p = columns.length;
@@ -80,14 +81,14 @@ export class WithinLevels {
     const lo = new Float64Array(packedLength(p));
     const spread = new Float64Array(p);
     // Numbers are taken about their means; columns of cells as they stand. The levels span both differences.
-    this.#start(hi, lo, spread);
-    if (moments.extended) this.#subtractExtended(hi, lo);
-    else this.#subtractDouble(hi, lo);
+    yield* this.#start(hi, lo, spread);
+    if (moments.extended) yield* this.#subtractExtended(hi, lo);
+    else yield* this.#subtractDouble(hi, lo);
     return { reduced: { hi, lo }, loss: this.#clear(hi, lo, spread) };
   }
 
   /** Takes what the levels' means explain out of the products. */
-  #subtractExtended(hi: Float64Array, lo: Float64Array): void {
+  *#subtractExtended(hi: Float64Array, lo: Float64Array): Steps<void> {
     const moments = this.#moments;
     const numbers = this.#numbers;
     const centres = numbers.map(({ number }) => moments.base.extendedMean(number));
@@ -95,6 +96,7 @@ export class WithinLevels {
     const sums = this.#sums;
     for (let level = 0; level < table.count; level++) {
       if (table.rows(level) === 0) continue;
+      yield;
       const weight = table.extendedWeight(level);
       const [from, end] = [sums.from[level]!, sums.end[level]!];
       const deviations = this.#stored.map((place, i) => table.extendedMean(level, place).sub(centres[i]!));
@@ -122,7 +124,7 @@ export class WithinLevels {
   }
 
   /** The same in double: the sums of some hundred levels are plain, and add up in double-double. */
-  #subtractDouble(hi: Float64Array, lo: Float64Array): void {
+  *#subtractDouble(hi: Float64Array, lo: Float64Array): Steps<void> {
     const { base, tables } = this.#moments;
     const numbers = this.#numbers.map(({ at }) => at);
     const count = numbers.length;
@@ -136,6 +138,7 @@ export class WithinLevels {
       const weight = table.weight(level);
       const [from, end] = [sums.from[level]!, sums.end[level]!];
       if (weight > 0) {
+        yield;
         for (let i = 0; i < count; i++) d[i] = table.mean(level, stored[i]!) - centres[i]!;
         for (let i = 0; i < count; i++) {
           const own = numbers[i]!;
@@ -159,10 +162,11 @@ export class WithinLevels {
   }
 
   /** The products before anything is eliminated: numbers about their means, columns of cells about zero. */
-  #start(hi: Float64Array, lo: Float64Array, spread: Float64Array): void {
+  *#start(hi: Float64Array, lo: Float64Array, spread: Float64Array): Steps<void> {
     const moments = this.#moments;
-    this.#columns.forEach((a, i) => {
-      if (a === undefined) return;
+    for (const [i, a] of this.#columns.entries()) {
+      if (a === undefined) continue;
+      yield;
       for (let j = 0; j <= i; j++) {
         const b = this.#columns[j];
         if (b === undefined) continue;
@@ -173,7 +177,7 @@ export class WithinLevels {
         lo[at] = product.lo;
       }
       spread[i] = moments.productOf(a, a, true).toNumber();
-    });
+    }
   }
 
   /** Makes zero what is the rounding of a column that is constant within every level; the largest loss of others. */

@@ -4,14 +4,19 @@ import { describe, expect, test } from "vitest";
 import { codedTerms, sortLevels } from "../../../src/dataset/formula/coding.js";
 import { formulaSpec } from "../../../src/dataset/formula/resolve.js";
 import { regressionOf } from "../../../src/linear/model/model-parts.js";
-import { absorb } from "../../../src/linear/solve/absorb.js";
-import { absorbIteratively } from "../../../src/linear/solve/absorb-iteratively.js";
+import { absorbSteps } from "../../../src/linear/solve/absorb.js";
+import { absorbIterativelySteps } from "../../../src/linear/solve/absorb-iteratively.js";
 import { leverageOf } from "../../../src/linear/solve/effects-leverage.js";
 import { solve } from "../../../src/linear/solve/solve.js";
+import { inOneGo } from "../../../src/parallel/steps.js";
 import { packedIndex } from "../../../src/stats/packed.js";
 import { columnsOf, type Table } from "../../dataset/formula/table.js";
 import { sparseMoments } from "../../stats/sparse.js";
 import { uniform } from "../../uniform.js";
+
+const absorb = (...args: Parameters<typeof absorbSteps>) => inOneGo(absorbSteps(...args));
+const absorbIteratively = (...args: Parameters<typeof absorbIterativelySteps>) =>
+  inOneGo(absorbIterativelySteps(...args));
 
 /** An unbalanced panel; with `blocks` of firms that never share a year or a region with those of another block. */
 function panel(seed: number, n: number, L: number, blocks: number): Table {
