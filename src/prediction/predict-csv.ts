@@ -38,6 +38,11 @@ export interface PredictCsvOptions extends ReadingOptions, ReadingControl {
   output?: string | undefined;
   /** Whether the input's own columns come before the prediction. */
   append?: boolean | undefined;
+  /**
+   * Whether texts of the input that spreadsheets take for formulas (beginning with = + - @, a tab or a line end) are written
+   * in quotes behind an apostrophe; numbers stay as they are. Default: false, rows keep their bytes.
+   */
+  excelSafe?: boolean | undefined;
   /** Adds columns `lower` and `upper`: of the mean of y, or of a new y. Default: none. */
   interval?: IntervalKind | "none" | undefined;
   /** The level of the intervals. Default: 0.95. */
@@ -142,6 +147,7 @@ async function predictSources(
     bounds,
     unseen: options.unseen ?? "fail",
     append,
+    excelSafe: options.excelSafe,
     id: append ? undefined : id,
     delimiter: append ? table.dialect.delimiter : ",",
   };

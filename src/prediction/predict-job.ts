@@ -1,3 +1,4 @@
+import { excelSafeField } from "../csv/excel-safe.js";
 import type { Table } from "../csv/table.js";
 import { freeNames, quoteField } from "../csv/write.js";
 import { BlockPredictor } from "../linear/model/block-predictor.js";
@@ -23,6 +24,8 @@ export interface PredictPlan {
   unseen: UnseenPolicy;
   /** Whether the rows' own bytes come before the prediction, and the delimiter between them. */
   append: boolean;
+  /** Whether formulas among the rows' texts are made texts that spreadsheets do not compute. */
+  excelSafe?: boolean | undefined;
   /** The column that names rows, which then comes before the prediction. */
   id?: string | undefined;
   delimiter: string;
@@ -73,8 +76,8 @@ export class PredictJob implements ChunkJob<PredictResult> {
       if (plan.stdError) this.#columns.push(predictor.stdError);
       if (plan.bounds) this.#columns.push(predictor.lower!, predictor.upper!);
     }
-    const { append, delimiter } = plan;
-    this.#text = new RowText(view, { columns: this.#columns.length, append, delimiter });
+    const { append, delimiter, excelSafe } = plan;
+    this.#text = new RowText(view, { columns: this.#columns.length, append, delimiter, excelSafe });
   }
 
   add(rows: number): void {
@@ -126,10 +129,11 @@ export function predictionHeader(plan: PredictPlan, table: Table): string {
   if (plan.stdError) names.push("stdError");
   if (plan.bounds) names.push("lower", "upper");
   const taken = table.columns.map(({ name }) => name);
+  const field = plan.excelSafe ? excelSafeField : quoteField;
   const line = (list: readonly string[]) =>
-    list.map((name) => quoteField(name, plan.delimiter)).join(plan.delimiter);
+    list.map((name) => field(name, plan.delimiter)).join(plan.delimiter);
   if (!plan.append)
     return `${line(plan.id === undefined ? names : [plan.id, ...freeNames(names, [plan.id])])}\n`;
-  const own = table.headerText === "" ? line(taken) : table.headerText;
+  const own = table.headerText === "" || plan.excelSafe ? line(taken) : table.headerText;
   return `${own}${plan.delimiter}${line(freeNames(names, taken))}\n`;
 }

@@ -1,4 +1,5 @@
 import type { ColumnBlock } from "../csv/column-block.js";
+import { excelSafeField, excelSafeRow } from "../csv/excel-safe.js";
 import { withLine } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
 import { type Output, quoteField } from "../csv/write.js";
@@ -131,7 +132,7 @@ export async function predictOnMachine(run: MachineRun): Promise<{
 function linesOf(
   block: ColumnBlock,
   predictions: Float64Array,
-  { append, delimiter, id }: PredictPlan,
+  { append, delimiter, id, excelSafe = false }: PredictPlan,
   nameOf: (row: number) => string,
 ): string | Uint8Array {
   const cell = (value: number) => (Number.isNaN(value) ? "NA\n" : `${value}\n`);
@@ -139,13 +140,13 @@ function linesOf(
   if (id !== undefined)
     return Array.from(
       predictions,
-      (value, r) => quoteField(nameOf(r), delimiter) + delimiter + cell(value),
+      (value, r) => (excelSafe ? excelSafeField : quoteField)(nameOf(r), delimiter) + delimiter + cell(value),
     ).join("");
   if (!append || text === undefined) return Array.from(predictions, cell).join("");
   // Rows keep their bytes, whatever they hold.
-  const parts = Array.from(predictions, (value, r) => [
-    text.bytes.subarray(r === 0 ? 0 : text.ends[r - 1]!, text.ends[r]!),
-    Buffer.from(delimiter + cell(value)),
-  ]);
+  const rowOf = (r: number) => text.bytes.subarray(r === 0 ? 0 : text.ends[r - 1]!, text.ends[r]!);
+  const own = (r: number) =>
+    excelSafe ? Buffer.from(excelSafeRow(Buffer.from(rowOf(r)).toString(), delimiter)) : rowOf(r);
+  const parts = Array.from(predictions, (value, r) => [own(r), Buffer.from(delimiter + cell(value))]);
   return Buffer.concat(parts.flat());
 }

@@ -1,4 +1,5 @@
 import type { ColumnBlock, ColumnChoice } from "../csv/column-block.js";
+import { excelSafeField, excelSafeRow } from "../csv/excel-safe.js";
 import { type Levels, levelsOf } from "../csv/levels.js";
 import { readColumns } from "../csv/read-columns.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
@@ -17,6 +18,8 @@ export interface PredictUrlOptions extends ReadingOptions {
   output?: string | undefined;
   /** Whether the input's own columns come before the prediction. */
   append?: boolean | undefined;
+  /** As that of `predictCsv`. */
+  excelSafe?: boolean | undefined;
   /** Sent as `Authorization: Bearer …`. */
   token?: string | undefined;
   /** Requests under way at a time, 1 or more. Default: 4. */
@@ -57,7 +60,7 @@ export async function predictUrl(
   options: PredictUrlOptions = {},
 ): Promise<UrlPrediction> {
   const started = performance.now();
-  const { append = false, signal, window = 4 } = options;
+  const { append = false, excelSafe = false, signal, window = 4 } = options;
   const client = new InferClient(url, {
     token: options.token,
     tries: options.tries,
@@ -73,7 +76,7 @@ export async function predictUrl(
     const choice = choiceOf(model, table, append);
     const levels = levelsOf(table, choice);
     const delimiter = append ? table.dialect.delimiter : ",";
-    let open = await output.write(headerOf(table, append, delimiter));
+    let open = await output.write(headerOf(table, append, excelSafe, delimiter));
     const work = async (block: ColumnBlock) => {
       const { body, headerLength } = bodyOf(model, block, levels);
       try {
@@ -92,7 +95,7 @@ export async function predictUrl(
       total.rows += block.rows;
       total.batches++;
       for (const prediction of predictions) if (Number.isNaN(prediction)) total.missing++;
-      open = open && (await output.write(linesOf(block, predictions, append, delimiter)));
+      open = open && (await output.write(linesOf(block, predictions, append, excelSafe, delimiter)));
       options.onProgress?.(source.progress());
       return open;
     };
@@ -171,21 +174,29 @@ function encodedTexts(codes: Int32Array, { names }: Levels): Buffer {
   return Buffer.concat(Array.from(codes, (code) => (code < 0 ? missing : encoded[code]!)));
 }
 
-function headerOf(table: Table, append: boolean, delimiter: string): string {
+function headerOf(table: Table, append: boolean, excelSafe: boolean, delimiter: string): string {
   if (!append) return "prediction\n";
   const taken = table.columns.map(({ name }) => name);
-  const names = taken.map((name) => quoteField(name, delimiter)).join(delimiter);
+  const field = excelSafe ? excelSafeField : quoteField;
+  const names = taken.map((name) => field(name, delimiter)).join(delimiter);
   const [own] = freeNames(["prediction"], taken);
-  return `${table.headerText === "" ? names : table.headerText}${delimiter}${own}\n`;
+  return `${table.headerText === "" || excelSafe ? names : table.headerText}${delimiter}${own}\n`;
 }
 
-function linesOf(block: ColumnBlock, predictions: Float64Array, append: boolean, delimiter: string): string {
+function linesOf(
+  block: ColumnBlock,
+  predictions: Float64Array,
+  append: boolean,
+  excelSafe: boolean,
+  delimiter: string,
+): string {
   const decoder = append ? new TextDecoder() : undefined;
   let lines = "";
   predictions.forEach((prediction, r) => {
     if (decoder !== undefined) {
       const { bytes, ends } = block.text!;
-      lines += decoder.decode(bytes.subarray(r === 0 ? 0 : ends[r - 1]!, ends[r])) + delimiter;
+      const row = decoder.decode(bytes.subarray(r === 0 ? 0 : ends[r - 1]!, ends[r]));
+      lines += (excelSafe ? excelSafeRow(row, delimiter) : row) + delimiter;
     }
     lines += Number.isNaN(prediction) ? "NA\n" : `${prediction}\n`;
   });

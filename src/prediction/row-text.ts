@@ -1,3 +1,4 @@
+import { excelSafeField, excelSafeRow } from "../csv/excel-safe.js";
 import { quoteField } from "../csv/write.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import type { Kernels } from "../kernels/kernels.js";
@@ -19,21 +20,26 @@ export class RowText {
   readonly #source: BlockSource;
   readonly #delimiter: string;
   readonly #append: boolean;
+  readonly #excelSafe: boolean;
   readonly #writer: NumberWriter;
   /** Where the columns lie for the writer. */
   readonly #block: number;
   #text = Buffer.allocUnsafeSlow(1 << 18);
   #length = 0;
 
-  /** `columns` numbers per row; with `append`, the rows' own bytes come first. */
+  /**
+   * `columns` numbers per row; with `append`, the rows' own bytes come first, with `excelSafe` without what spreadsheets
+   * would compute.
+   */
   constructor(
     { kernels, source }: BlockView,
-    options: { columns: number; delimiter: string; append: boolean },
+    options: { columns: number; delimiter: string; append: boolean; excelSafe?: boolean | undefined },
   ) {
     this.#kernels = kernels;
     this.#source = source;
     this.#delimiter = options.delimiter;
     this.#append = options.append;
+    this.#excelSafe = options.excelSafe ?? false;
     this.#writer = new NumberWriter(kernels, options.delimiter.charCodeAt(0));
     this.#block = kernels.alloc(8 * BLOCK_ROWS * options.columns);
   }
@@ -46,7 +52,7 @@ export class RowText {
       return;
     }
     const whole = columns.every((column) => !column.subarray(0, rows).includes(Number.NaN));
-    if (!whole || (this.#append && spans === 0)) {
+    if (!whole || (this.#append && (spans === 0 || this.#excelSafe))) {
       this.#addSingly(columns, rows);
       return;
     }
@@ -60,10 +66,16 @@ export class RowText {
   #addSingly(columns: readonly Float64Array[], rows: number, names?: readonly string[]): void {
     for (let r = 0; r < rows; r++) {
       if (this.#append) {
-        this.#push(this.#source.rowBytes(r));
+        const bytes = this.#source.rowBytes(r);
+        this.#push(
+          this.#excelSafe ? Buffer.from(excelSafeRow(Buffer.from(bytes).toString(), this.#delimiter)) : bytes,
+        );
         this.#push(Buffer.from(this.#delimiter));
       }
-      if (names) this.#push(Buffer.from(quoteField(names[r]!, this.#delimiter) + this.#delimiter));
+      if (names) {
+        const field = this.#excelSafe ? excelSafeField : quoteField;
+        this.#push(Buffer.from(field(names[r]!, this.#delimiter) + this.#delimiter));
+      }
       const cells = columns.map((column) => (Number.isNaN(column[r]!) ? "NA" : String(column[r]!)));
       this.#push(Buffer.from(`${cells.join(this.#delimiter)}\n`));
     }

@@ -37,6 +37,7 @@ export async function predictByUrl(
       ...(setting ? AS_SET : {}),
       output: options.output,
       append: options.append,
+      excelSafe: options.excelSafe,
       token: process.env.GOML_TOKEN,
       timeout: options.timeout === undefined ? undefined : Math.max(1, Math.round(options.timeout * 1000)),
       window: typeof options.concurrent === "number" ? options.concurrent : undefined,

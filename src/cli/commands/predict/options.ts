@@ -11,6 +11,7 @@ export interface PredictOptions extends ReadingFlags {
   concurrent?: number | "auto" | true;
   machine?: MachineName;
   append?: boolean;
+  excelSafe?: boolean;
   interval: IntervalKind | "none";
   level: number;
   se?: boolean;

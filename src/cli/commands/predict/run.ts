@@ -48,6 +48,7 @@ export async function predict(
       ...(setting ? AS_SET : {}),
       output: options.output,
       append: options.append,
+      excelSafe: options.excelSafe,
       interval: options.interval,
       level: options.level,
       stdError: options.se,

@@ -39,6 +39,10 @@ export const predictSyntax: Syntax = (program, run) => {
     .option("--level <p>", "level of the intervals", share, 0.95)
     .option("--se", "add stdError, the standard error of the fitted value")
     .option("--append", "keep the input's columns")
+    .option(
+      "--excel-safe",
+      "with --append, write texts that spreadsheets take for formulas behind an apostrophe",
+    )
     .option("--json", "print the metrics and timing as JSON on standard error")
     .addOption(trust())
     .option("-q, --quiet", "print no metrics or timing")
