@@ -246,6 +246,22 @@ describe("what is built on θ", () => {
       expect((await goml(folder, ["inspect", "old.json", "--trust"])).code).toBe(0);
     }));
 
+  it("texts that all differ are levels in a few rows, and an identifier from 20 on", () => {
+    const file = (n: number) =>
+      `name,x,y\n${Array.from({ length: n }, (_, i) => `n${i},${i % 4},${i + (i % 3)}\n`).join("")}`;
+    return inFolder({ "few.csv": file(19), "many.csv": file(20) }, async (folder) => {
+      // lm(y ~ name): a coefficient for each row, and no degrees of freedom.
+      const few = await json(folder, "train", "few.csv", "--formula", "y ~ name");
+      expect([few.model.rank, few.fit.dfResidual]).toEqual([19, 0]);
+      const { model, notes } = await json(folder, "train", "many.csv");
+      expect(model.terms).toEqual(["x"]);
+      expect(notes).toEqual(["left out: name, it looks like an identifier: all its texts differ"]);
+      const { code, stderr } = await goml(folder, ["train", "many.csv", "--formula", "y ~ name"]);
+      expect(code).toBe(3);
+      expect(stderr).toContain("the factor has 20 levels in as many rows: it looks like an identifier");
+    });
+  });
+
   it("a level whose numbers are all 0 stays one, in groups and after forget", () =>
     inCase("level-whose-numbers-are-zero", async (folder) => {
       const formula = ["--formula", "y ~ x + x:g", "-q"];
