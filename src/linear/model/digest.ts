@@ -4,7 +4,7 @@ import { createHash, type Hash } from "node:crypto";
 const BEFORE = ',"digest":"';
 const LAST = /,"digest":"([0-9a-f]{64})"\}\s*$/;
 /** How far from the end of a file its digest begins at most, white space not counted. */
-const REACH = BEFORE.length + 66 + 4096;
+export const REACH = BEFORE.length + 66 + 4096;
 
 /**
  * The digest of a model's document: SHA-256 of its JSON as goml writes it, without white space, up to the digest, which is
@@ -19,6 +19,12 @@ export function digestEnd(digest: Hash): string {
   return `${BEFORE}${digest.digest("hex")}"}`;
 }
 
+/** The digest at the end of a text, and where it begins; undefined where there is none. */
+export function endOfDocument(tail: string): { at: number; digest: string } | undefined {
+  const end = LAST.exec(tail);
+  return end === null ? undefined : { at: end.index, digest: end[1]! };
+}
+
 /**
  * Whether a document is what its digest says, in whatever way its JSON is laid out. True where it has none, as those that
  * `JSON.stringify` wrote, and of schema 1, which knows of none.
@@ -30,9 +36,10 @@ export function matchesDigest(text: string, document: unknown): boolean {
   if (typeof document !== "object" || document === null || !("digest" in document)) return true;
   const { digest, ...rest } = document;
   if ("schema" in document && document.schema === 1) return true;
-  const end = LAST.exec(text.slice(-REACH));
-  if (end !== null && end[1] === digest) {
-    const body = text.slice(0, text.length - end[0].length);
+  const tail = text.slice(-REACH);
+  const end = endOfDocument(tail);
+  if (end !== undefined && end.digest === digest) {
+    const body = text.slice(0, text.length - tail.length + end.at);
     if (newDigest().update(body).digest("hex") === digest) return true;
   }
   return newDigest().update(JSON.stringify(rest).slice(0, -1)).digest("hex") === digest;

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, readFile } from "node:fs";
+import { closeSync, createReadStream, fstatSync, readFile as readFileBack } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { promisify } from "node:util";
 import { DataError, GomlError, InterruptedError, ModelError } from "../../errors.js";
@@ -9,14 +9,18 @@ import { matchesDigest } from "./digest.js";
 import { LinearModel } from "./model.js";
 import { isModelGroupDocument } from "./model-document.js";
 import { ModelGroup } from "./model-group.js";
+import { DocumentStream, type StreamedDocument } from "./streamed-document.js";
 
-const readWhole = promisify(readFile) as (
+const readWhole = promisify(readFileBack) as (
   fd: number,
   options: { encoding: "utf8"; signal: AbortSignal | undefined },
 ) => Promise<string>;
 
-/** The longest text that V8 can hold, and so the longest model file that can be read. */
-export const MOST_BYTES = 2 ** 29 - 24;
+/** The longest text that V8 can hold; what is longer is parsed as it comes. */
+const MOST_TEXT = 2 ** 29 - 24;
+
+/** The longest model file that is read: its numbers take some 900 MB, twice that while they are taken over. */
+export const MOST_BYTES = 2 ** 31;
 
 /** How a model file is read; all may be left out. */
 export interface ReadModelOptions {
@@ -55,11 +59,12 @@ export async function readAnyModel(
   path: string,
   options: ReadModelOptions = {},
 ): Promise<LinearModel | ModelGroup> {
-  let text: string;
+  let read: string | StreamedDocument;
   try {
-    text = await readText(path, options.signal);
+    read = await readFile(path, options.signal);
   } catch (cause) {
     if (cause instanceof GomlError) throw cause;
+    if (cause instanceof SyntaxError) throw notJson(path, true, cause);
     const code = (cause as NodeJS.ErrnoException).code ?? "unknown error";
     const reasons: Record<string, string> = {
       ENOENT: "no such file",
@@ -73,11 +78,13 @@ export async function readAnyModel(
       cause,
     });
   }
-  return parseAnyModel(text, path, options);
+  return typeof read === "string"
+    ? parseAnyModel(read, path, options)
+    : modelOf(read.document, read.intact, path, options);
 }
 
-/** The text of a file, or of what comes through a pipe. */
-async function readText(path: string, signal: AbortSignal | undefined): Promise<string> {
+/** The text of a file, or of what comes through a pipe; the document of a text that is longer than a string can be. */
+async function readFile(path: string, signal: AbortSignal | undefined): Promise<string | StreamedDocument> {
   const fd = openToRead(path);
   let open = true;
   try {
@@ -88,12 +95,17 @@ async function readText(path: string, signal: AbortSignal | undefined): Promise<
         hint: `a model file has at most ${MOST_BYTES}`,
       });
     if (stats.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
-    if (stats.isFile()) return await readWhole(fd, { encoding: "utf8", signal });
+    if (stats.isFile() && stats.size <= MOST_TEXT) return await readWhole(fd, { encoding: "utf8", signal });
+    if (stats.isFile())
+      return await readStreamed(
+        createReadStream(path, { fd, autoClose: false, highWaterMark: PIECE, signal }),
+      );
     const stream = pipeStream(path, fd);
     open = false;
     const stop = () => stream.destroy(new InterruptedError());
     signal?.addEventListener("abort", stop, { once: true });
-    const parts: Uint8Array[] = [];
+    const parts: Buffer[] = [];
+    let streamed: DocumentStream | undefined;
     let bytes = 0;
     try {
       for await (const part of stream) {
@@ -101,15 +113,37 @@ async function readText(path: string, signal: AbortSignal | undefined): Promise<
         // A device, /dev/zero for example, may have no end.
         if (bytes > MOST_BYTES)
           throw new DataError("has more bytes than can be read, expected a model", { place: { file: path } });
-        parts.push(part);
+        if (bytes <= MOST_TEXT) parts.push(part);
+        else {
+          streamed ??= new DocumentStream();
+          for (const earlier of parts.splice(0)) streamed.push(earlier);
+          streamed.push(part);
+        }
       }
     } finally {
       signal?.removeEventListener("abort", stop);
     }
-    return Buffer.concat(parts).toString("utf8");
+    return streamed?.end() ?? Buffer.concat(parts).toString("utf8");
   } finally {
     if (open) closeSync(fd);
   }
+}
+
+/** Bytes of a long file that are read at a time. */
+const PIECE = 1 << 20;
+
+/** The document that comes in pieces. @throws SyntaxError where it is no JSON */
+export async function readStreamed(pieces: AsyncIterable<Buffer>): Promise<StreamedDocument> {
+  const stream = new DocumentStream();
+  for await (const piece of pieces) stream.push(piece);
+  return stream.end();
+}
+
+function notJson(path: string, started: boolean, cause: unknown): ModelError {
+  return new ModelError(`${path}: ${started ? "the model file is cut short or damaged" : "not JSON"}`, {
+    hint: "expected a file that goml train wrote",
+    cause,
+  });
 }
 
 /**
@@ -120,23 +154,33 @@ async function readText(path: string, signal: AbortSignal | undefined): Promise<
 export function parseAnyModel(
   text: string,
   path: string,
-  { trust }: ReadModelOptions = {},
+  options: ReadModelOptions = {},
 ): LinearModel | ModelGroup {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch (cause) {
-    const started = text.trimStart().startsWith("{");
-    throw new ModelError(`${path}: ${started ? "the model file is cut short or damaged" : "not JSON"}`, {
-      hint: "expected a file that goml train wrote",
-      cause,
-    });
+    throw notJson(path, text.trimStart().startsWith("{"), cause);
   }
+  return modelOf(document, () => matchesDigest(text, document), path, options);
+}
+
+/**
+ * The model, or the models by group, of a document.
+ *
+ * @throws ModelError as readModel
+ */
+function modelOf(
+  document: unknown,
+  intact: () => boolean,
+  path: string,
+  { trust }: ReadModelOptions,
+): LinearModel | ModelGroup {
   const model = isModelGroupDocument(document)
     ? ModelGroup.fromJSON(document, path)
     : LinearModel.fromJSON(document, path);
   if (trust) return model;
-  if (!matchesDigest(text, document))
+  if (!intact())
     throw new ModelError(`${path}: the file has been changed since goml wrote it`, {
       hint: wording`train it anew, or read it as it is with ${option("trust", true)}`,
     });

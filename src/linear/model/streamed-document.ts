@@ -1,0 +1,53 @@
+import { endOfDocument, newDigest, REACH } from "./digest.js";
+import { JsonReader } from "./json-reader.js";
+import { jsonPieces } from "./write-json.js";
+
+/** A document that was read in pieces, and whether it is what its digest says. */
+export interface StreamedDocument {
+  document: unknown;
+  /** Worked out when it is asked for. */
+  intact: () => boolean;
+}
+
+/** Reads a document whose text is longer than a string can be: see `matchesDigest` for what its digest says. */
+export class DocumentStream {
+  readonly #reader = new JsonReader();
+  readonly #digest = newDigest();
+  /** The end of the text so far, in which the digest may begin. */
+  #tail: Buffer = Buffer.alloc(0);
+
+  /** Takes the next piece. @throws SyntaxError where it is no JSON */
+  push(piece: Buffer): void {
+    this.#reader.push(piece);
+    const tail = Buffer.concat([this.#tail, piece]);
+    const before = Math.max(0, tail.length - REACH);
+    this.#digest.update(tail.subarray(0, before));
+    this.#tail = Buffer.from(tail.subarray(before));
+  }
+
+  /** @throws SyntaxError where it is cut short */
+  end(): StreamedDocument {
+    const document = this.#reader.end();
+    return { document, intact: () => this.#isIntact(document) };
+  }
+
+  #isIntact(document: unknown): boolean {
+    if (typeof document !== "object" || document === null || !("digest" in document)) return true;
+    if ("schema" in document && document.schema === 1) return true;
+    const { digest, ...rest } = document;
+    // Whatever stands before the digest, what it is found by is ASCII.
+    const end = endOfDocument(this.#tail.toString("latin1"));
+    if (end !== undefined && end.digest === digest) {
+      const own = this.#digest.copy().update(this.#tail.subarray(0, end.at));
+      if (own.digest("hex") === digest) return true;
+    }
+    const again = newDigest();
+    let last: Uint8Array | undefined;
+    for (const piece of jsonPieces(rest)) {
+      if (piece.length === 0) continue;
+      if (last !== undefined) again.update(last);
+      last = piece;
+    }
+    return again.update(last!.subarray(0, -1)).digest("hex") === digest;
+  }
+}
