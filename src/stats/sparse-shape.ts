@@ -32,6 +32,10 @@ export interface SparseShape {
   readonly tables: readonly TableShape[];
 }
 
+/** A column found by its key: of numbers, or of a cell. */
+export type Found = { number: number } | FoundCell;
+export type FoundCell = { family: number; cell: number };
+
 /** Whether two shapes are alike. */
 export function sameShape(a: SparseShape, b: SparseShape): boolean {
   return a === b || JSON.stringify(ofShape(a)) === JSON.stringify(ofShape(b));

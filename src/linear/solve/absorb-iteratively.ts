@@ -1,7 +1,8 @@
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { Moments } from "../../stats/moments.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
-import type { Found, SparseMoments } from "../../stats/sparse-moments.js";
+import type { SparseMoments } from "../../stats/sparse-moments.js";
+import type { Found } from "../../stats/sparse-shape.js";
 import type { Absorbed } from "./absorb.js";
 import { connectedLevels } from "./connected-levels.js";
 import { generic, pairConnections, unconnectedSums } from "./connections.js";

@@ -3,7 +3,8 @@ import { addAt, addProductAt, DoubleDouble } from "../../stats/double-double.js"
 import { ExtendedMoments } from "../../stats/extended-moments.js";
 import { Moments } from "../../stats/moments.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
-import type { Found, SparseMoments } from "../../stats/sparse-moments.js";
+import type { SparseMoments } from "../../stats/sparse-moments.js";
+import type { Found } from "../../stats/sparse-shape.js";
 
 /**
  * The share of a column's squares that must be left within the levels for it to count as varying there; below, it is
