@@ -3,10 +3,9 @@ import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/for
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { UsageError } from "../../errors.js";
 import { inOneGo } from "../../parallel/steps.js";
-import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { tCritical } from "../../stats/distributions.js";
-import { packedIndex, plainList } from "../../stats/packed.js";
-import { foldAlone } from "../../stats/sparse-fold.js";
+import { packedIndex } from "../../stats/packed.js";
 import { inferenceDf, type RobustVcov, type Vcov } from "../covariance/vcov.js";
 import { unwhiten, type Whitening } from "../covariance/whitening.js";
 import type { Penalty } from "../penalty/penalty.js";
@@ -24,11 +23,12 @@ import { absorbEffects } from "../solve/solve-absorbed.js";
 import { type FactorEffects, factorEffects, refuseAbsorbed } from "./absorbed-effects.js";
 import { absorbedRelations } from "./absorbed-relations.js";
 import type { PredictorPlan } from "./block-predictor.js";
-import { type ModelDocument, schemaOf } from "./document-schema.js";
+import type { ModelDocument } from "./document-schema.js";
 import type { WithinPlan } from "./effect-tables.js";
 import { whiteningOfFit, withinPlan } from "./effects-of-model.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
 import { intervalPlan } from "./interval-plan.js";
+import { flatten, rowCount } from "./matrix-rows.js";
 import { parseModelDocument } from "./model-document.js";
 import {
   type DataScan,
@@ -40,12 +40,13 @@ import {
   type Solver,
   type SourceContent,
 } from "./model-parts.js";
+import { documentOf, plainDocument, type WritableDocument } from "./model-to-document.js";
 import { predictRows } from "./predict-rows.js";
 import { predictorPlanOf, weightsOf } from "./predictor-plan.js";
 import { areRecords, type DataRecord } from "./record-block.js";
 import { type RecordOptions, RecordPredictor } from "./record-predictor.js";
 import { maskOutside, type RowSpacePlan, rowSpacePlan } from "./row-space.js";
-import { readScan, writeScan } from "./scan-document.js";
+import { readScan } from "./scan-document.js";
 import { type Summary, summarize } from "./summary.js";
 import type { ModelGraph } from "./to-graph.js";
 
@@ -405,71 +406,12 @@ export class LinearModel implements FittedModel {
 
   /** The document that model.json holds; `JSON.stringify(model)` calls it. */
   toJSON(): ModelDocument {
-    const { moments, folds, heldOut, ...rest } = this.document();
-    return {
-      ...rest,
-      moments: moments.toJSON(),
-      folds: folds.map((fold) => fold.toJSON()),
-      ...(heldOut === undefined
-        ? {}
-        : {
-            heldOut: heldOut.map(({ others, fold, ...one }) => ({
-              others: others.toJSON(),
-              fold: fold.toJSON(),
-              ...one,
-            })),
-          }),
-    };
+    return plainDocument(this.document());
   }
 
   /** The same document with moments that make plain numbers of themselves when they are written. */
-  document(): Omit<ModelDocument, "moments" | "folds" | "heldOut"> & {
-    moments: { toJSON(): CrossProductsJson };
-    folds: { toJSON(): ModelDocument["folds"][number] }[];
-    heldOut?: readonly HeldOut[];
-  } {
-    let written: CrossProductsJson | undefined;
-    const whole = () => {
-      written ??= this.moments.toJSON();
-      return written;
-    };
-    return {
-      format: "goml-model",
-      schema: schemaOf(this, this.moments),
-      target: this.target,
-      formula: this.spec.formula,
-      terms: [...this.terms],
-      intercept: this.intercept,
-      solver: this.solver,
-      ...(this.method === undefined ? {} : { method: this.method }),
-      coefficients: plainList(this.coefficients, null),
-      covariance: plainList(this.covariance, null),
-      ...(this.covariance.length === 0 ? { variances: plainList(this.variances, null) } : {}),
-      vcov: this.vcov,
-      aliased: [...this.aliased],
-      rank: this.rank,
-      conditionNumber: this.conditionNumber,
-      n: this.n,
-      sigma: Number.isFinite(this.sigma) ? this.sigma : null,
-      rss: this.rss,
-      tss: this.tss,
-      ...(this.absorbed === undefined ? {} : { absorbed: this.absorbed }),
-      weights: this.weightsColumn ?? null,
-      penalty: this.penalty ?? null,
-      scan: writeScan(this.scan),
-      source: this.source ?? null,
-      ...(this.sources.length === 0 ? {} : { sources: [...this.sources] }),
-      ...(this.shards.length === 0 ? {} : { shards: [...this.shards] }),
-      ...(this.reading === undefined
-        ? {}
-        : { reading: this.reading as NonNullable<ModelDocument["reading"]> }),
-      spec: this.spec,
-      levels: this.levels,
-      references: this.references,
-      moments: { toJSON: whole },
-      folds: this.folds.map((fold) => ({ toJSON: () => foldAlone(fold.toJSON(), whole()) })),
-      ...(this.heldOut === undefined ? {} : { heldOut: this.heldOut }),
-    };
+  document(): WritableDocument {
+    return documentOf(this);
   }
 
   /**
@@ -511,32 +453,3 @@ export type LoadedParts = Omit<ModelParts, "solution"> &
     aliased: readonly string[];
     codedTerms?: readonly CodedTerm[];
   };
-
-/** X as row-major values; an array of rows is copied. */
-export function flatten(X: Float64Array | readonly (readonly number[])[], k: number): Float64Array {
-  if (X instanceof Float64Array) return X;
-  const flat = new Float64Array(X.length * k);
-  X.forEach((row, i) => {
-    if (row.length !== k) throw new UsageError(`row ${i} of X has ${row.length} values, expected ${k}`);
-    for (let j = 0; j < k; j++) {
-      const value: unknown = row[j];
-      // An array takes null, "" and [] for 0.
-      if (typeof value !== "number")
-        throw new UsageError(`row ${i} of X, value ${j}: expected a number, got ${described(value)}`);
-      flat[i * k + j] = value;
-    }
-  });
-  return flat;
-}
-
-function described(value: unknown): string {
-  return value === undefined ? "nothing" : (JSON.stringify(value) ?? typeof value);
-}
-
-/** The number of rows of k values in X. */
-function rowCount(X: Float64Array, k: number): number {
-  if (k === 0) throw new UsageError("a model without terms does not tell the number of rows from X");
-  if (X.length % k !== 0)
-    throw new UsageError(`X has ${X.length} values, which do not make rows of ${k} (the number of terms)`);
-  return X.length / k;
-}

@@ -1,0 +1,118 @@
+import type { KeptReading } from "../../csv/kept-reading.js";
+import type { FactorLevels } from "../../dataset/formula/coding.js";
+import type { ModelSpec } from "../../dataset/formula/spec.js";
+import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
+import { plainList } from "../../stats/packed.js";
+import { foldAlone } from "../../stats/sparse-fold.js";
+import type { Vcov } from "../covariance/vcov.js";
+import type { HeldOut } from "../solve/held-out.js";
+import type { AbsorbedEffects, Method } from "../solve/solution.js";
+import { type ModelDocument, type Penalty, type ShardSet, schemaOf } from "./document-schema.js";
+import type { DataScan, DataSource, Solver, SourceContent } from "./model-parts.js";
+import { writeScan } from "./scan-document.js";
+
+/** A model as far as its document tells of it; `LinearModel` is one. */
+interface WrittenModel {
+  readonly target: string;
+  readonly spec: ModelSpec;
+  readonly terms: readonly string[];
+  readonly intercept: boolean;
+  readonly solver: Solver;
+  readonly method: Method | undefined;
+  readonly coefficients: Float64Array;
+  readonly covariance: Float64Array;
+  readonly variances: Float64Array;
+  readonly vcov: Vcov;
+  readonly aliased: readonly string[];
+  readonly rank: number;
+  readonly conditionNumber: number;
+  readonly n: number;
+  readonly sigma: number;
+  readonly rss: number;
+  readonly tss: number;
+  readonly absorbed: AbsorbedEffects | undefined;
+  readonly weightsColumn: string | undefined;
+  readonly penalty: Penalty | undefined;
+  readonly scan: DataScan | undefined;
+  readonly source: DataSource | undefined;
+  readonly sources: readonly SourceContent[];
+  readonly shards: readonly ShardSet[];
+  readonly reading: KeptReading | undefined;
+  readonly levels: FactorLevels;
+  readonly references: Readonly<Record<string, string>>;
+  readonly moments: CrossProducts;
+  readonly folds: readonly CrossProducts[];
+  readonly heldOut: readonly HeldOut[] | undefined;
+}
+
+/** A model's document with moments that make plain numbers of themselves when they are written. */
+export type WritableDocument = Omit<ModelDocument, "moments" | "folds" | "heldOut"> & {
+  moments: { toJSON(): CrossProductsJson };
+  folds: { toJSON(): ModelDocument["folds"][number] }[];
+  heldOut?: readonly HeldOut[];
+};
+
+/** The document of a model. */
+export function documentOf(model: WrittenModel): WritableDocument {
+  let written: CrossProductsJson | undefined;
+  const whole = () => {
+    written ??= model.moments.toJSON();
+    return written;
+  };
+  return {
+    format: "goml-model",
+    schema: schemaOf(model, model.moments),
+    target: model.target,
+    formula: model.spec.formula,
+    terms: [...model.terms],
+    intercept: model.intercept,
+    solver: model.solver,
+    ...(model.method === undefined ? {} : { method: model.method }),
+    coefficients: plainList(model.coefficients, null),
+    covariance: plainList(model.covariance, null),
+    ...(model.covariance.length === 0 ? { variances: plainList(model.variances, null) } : {}),
+    vcov: model.vcov,
+    aliased: [...model.aliased],
+    rank: model.rank,
+    conditionNumber: model.conditionNumber,
+    n: model.n,
+    sigma: Number.isFinite(model.sigma) ? model.sigma : null,
+    rss: model.rss,
+    tss: model.tss,
+    ...(model.absorbed === undefined ? {} : { absorbed: model.absorbed }),
+    weights: model.weightsColumn ?? null,
+    penalty: model.penalty ?? null,
+    scan: writeScan(model.scan),
+    source: model.source ?? null,
+    ...(model.sources.length === 0 ? {} : { sources: [...model.sources] }),
+    ...(model.shards.length === 0 ? {} : { shards: [...model.shards] }),
+    ...(model.reading === undefined
+      ? {}
+      : { reading: model.reading as NonNullable<ModelDocument["reading"]> }),
+    spec: model.spec,
+    levels: model.levels,
+    references: model.references,
+    moments: { toJSON: whole },
+    folds: model.folds.map((fold) => ({ toJSON: () => foldAlone(fold.toJSON(), whole()) })),
+    ...(model.heldOut === undefined ? {} : { heldOut: model.heldOut }),
+  };
+}
+
+/** The document as plain JSON. */
+export function plainDocument(document: WritableDocument): ModelDocument {
+  const { moments, folds, heldOut, ...rest } = document;
+  return {
+    ...rest,
+    moments: moments.toJSON(),
+    folds: folds.map((fold) => fold.toJSON()),
+    ...(heldOut === undefined
+      ? {}
+      : {
+          heldOut: heldOut.map(({ others, fold, ...one }) => ({
+            others: others.toJSON(),
+            fold: fold.toJSON(),
+            ...one,
+          })),
+        }),
+  };
+}
