@@ -8,6 +8,7 @@ import type { DataSource } from "../../../linear/model/model-parts.js";
 import { isTrainedOn } from "../../../prediction/own-file.js";
 import { defaultThreads, predictCsv } from "../../../prediction/predict-csv.js";
 import { expandPaths } from "../../../sources/paths.js";
+import { withSources } from "../../../sources/tables.js";
 import { version } from "../../../version.js";
 import { wording } from "../../../wording.js";
 import { readNamed } from "../../program/model-option.js";
@@ -16,6 +17,7 @@ import { readingOptions } from "../../program/reading-options.js";
 import { count, milliseconds, significant } from "../../render/numbers.js";
 import { printError } from "../../render/print.js";
 import { predictByUrl } from "./by-url.js";
+import { isOnnx, predictOnnx } from "./onnx.js";
 import type { PredictOptions } from "./options.js";
 import { AS_SET, checkSet, rowOfSet } from "./set-row.js";
 
@@ -33,6 +35,11 @@ export async function predict(
     ],
   );
   if (options.url !== undefined) return predictByUrl(options.url, data, options, signal);
+  if (isOnnx(options.model)) {
+    return withSources(data.length > 0 ? data : ["-"], signal, (sources) =>
+      predictOnnx(sources, options, signal),
+    );
+  }
   const model = await readNamed(options.model, readAnyModel, { trust: options.trust, signal });
   const setting = Object.keys(options.set).length > 0;
   if (setting) checkSet(options.set, model);

@@ -15,7 +15,7 @@ export const predictSyntax: Syntax = (program, run) => {
         .argParser(reference)
         .default({}, "none"),
     )
-    .option("-m, --model <file>", "the model", "model.json")
+    .option("-m, --model <file>", "the model; of a table also an ONNX model", "model.json")
     .option("--url <url>", "ask a server's model instead: http://host:port/v2/models/NAME")
     .option("--timeout <seconds>", "with --url, how long a request may take (default: 60)", seconds)
     .addOption(unseen())
@@ -54,6 +54,7 @@ export const predictSyntax: Syntax = (program, run) => {
     "goml predict new.csv --interval prediction --level 0.9",
     "cat new.csv | goml predict > predicted.csv",
     "goml predict new.jsonl",
+    "goml predict new.csv -m model.onnx --append",
     "goml predict --set rooms=3 --set city=Köln --interval prediction",
     "goml predict new.csv --url http://127.0.0.1:8080/v2/models/model",
   );
