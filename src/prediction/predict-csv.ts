@@ -20,6 +20,7 @@ import type { UnseenPolicy } from "../linear/model/unseen.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { scan } from "../scan/scan.js";
 import type { ScanJob } from "../scan/scan-options.js";
+import { isParquetPath, ParquetOutput } from "../sources/parquet/write.js";
 import { readTables, withSources } from "../sources/tables.js";
 import { tCritical } from "../stats/distributions.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
@@ -27,7 +28,13 @@ import { option, verb, wording } from "../wording.js";
 import { checkOrder } from "./check-order.js";
 import { matchColumns } from "./match-columns.js";
 import { isOwnFile } from "./own-file.js";
-import { PredictJob, type PredictPlan, type PredictResult, predictionHeader } from "./predict-job.js";
+import {
+  PredictJob,
+  type PredictPlan,
+  type PredictResult,
+  predictedNames,
+  predictionHeader,
+} from "./predict-job.js";
 import type { MachineName } from "./predict-on-machine.js";
 
 /** Options of `predictCsv`; all may be left out. */
@@ -150,7 +157,13 @@ async function predictSources(
     excelSafe: options.excelSafe,
     id: append ? undefined : id,
     delimiter: append ? table.dialect.delimiter : ",",
+    typed: isParquetPath(options.output),
   };
+  const typed = isParquetPath(options.output);
+  if (typed && (append || options.machine !== undefined))
+    throw new UsageError(wording`Parquet is written without ${option(append ? "append" : "machine")}`, {
+      hint: wording`write CSV, or keep a column beside the predictions with ${option("id")}`,
+    });
   const size = sources.reduce((sum, { plain }) => sum + (plain?.size ?? Number.NaN), 0);
   const output = openOutput(options.output);
   const threads = options.threads ?? 0;
@@ -161,7 +174,13 @@ async function predictSources(
   const outside = new OutsideRows();
   let excluded = 0;
   try {
-    let open = await output.write(predictionHeader(plan, table));
+    const names = predictedNames(plan);
+    const columns = names.map((name, j) => ({
+      name,
+      kind: j === 0 && plan.id !== undefined ? ("text" as const) : ("numbers" as const),
+    }));
+    const parquet = typed ? await ParquetOutput.open(output, columns, options.output!) : undefined;
+    let open = parquet !== undefined || (await output.write(predictionHeader(plan, table)));
     if (open && options.machine !== undefined) {
       const { predictOnMachine } = await import("./predict-on-machine.js");
       const done = await predictOnMachine({
@@ -188,7 +207,9 @@ async function predictSources(
           missing += chunk.missing;
           outside.absorb(chunk.outside);
           errors.absorb(PredictionErrors.of(chunk.errors));
-          open = await output.write(chunk.text);
+          open = await (parquet === undefined
+            ? output.write(chunk.text)
+            : parquet.write(chunk.columns!, chunk.rows));
           return open;
         },
       };
@@ -203,6 +224,7 @@ async function predictSources(
         onProgress,
       }));
     }
+    await parquet?.finish();
     await output.commit();
   } catch (error) {
     output.abort();

@@ -26,6 +26,8 @@ export interface PredictPlan {
   append: boolean;
   /** Whether formulas among the rows' texts are made texts that spreadsheets do not compute. */
   excelSafe?: boolean | undefined;
+  /** Whether the results are columns, for an output of such, and not text. */
+  typed?: boolean | undefined;
   /** The column that names rows, which then comes before the prediction. */
   id?: string | undefined;
   delimiter: string;
@@ -40,6 +42,8 @@ export interface PredictResult {
   outside: OutsideCount;
   /** UTF-8 text, one line per row. */
   text: Uint8Array<ArrayBuffer>;
+  /** The columns in place of the text, where the plan says so: names of rows, if they have any, then numbers. */
+  columns?: (string[] | Float64Array)[] | undefined;
   /** The sums of the errors, see `PredictionErrors.of`. */
   errors: readonly number[];
 }
@@ -54,6 +58,8 @@ export class PredictJob implements ChunkJob<PredictResult> {
   readonly #columns: Float64Array[];
   readonly #text: RowText;
   readonly #outside = new OutsideRows();
+  #names: string[] = [];
+  #kept: Float64Array[][] = [];
   #errors = new PredictionErrors();
   #rows = 0;
   #missing = 0;
@@ -102,7 +108,34 @@ export class PredictJob implements ChunkJob<PredictResult> {
     this.#outside.add(this.#predictor.outside);
     this.#missing -= this.#predictor.outside.length;
     this.#rows += rows;
-    this.#text.add(this.#columns, rows, this.#plan.id === undefined ? undefined : rowNames(this.#view, rows));
+    const names = this.#plan.id === undefined ? undefined : rowNames(this.#view, rows);
+    if (this.#plan.typed) this.#keep(rows, names);
+    else this.#text.add(this.#columns, rows, names);
+  }
+
+  #keep(rows: number, names: readonly string[] | undefined): void {
+    if (names !== undefined) this.#names.push(...names);
+    this.#columns.forEach((column, j) => {
+      this.#kept[j] ??= [];
+      this.#kept[j].push(column.slice(0, rows));
+    });
+  }
+
+  /** The columns of the chunk's rows. */
+  #takeColumns(): (string[] | Float64Array)[] {
+    const numbers = this.#columns.map((_, j) => {
+      const all = new Float64Array(this.#rows);
+      let at = 0;
+      for (const piece of this.#kept[j] ?? []) {
+        all.set(piece, at);
+        at += piece.length;
+      }
+      return all;
+    });
+    const names = this.#names;
+    this.#names = [];
+    this.#kept = [];
+    return this.#plan.id === undefined ? numbers : [names, ...numbers];
   }
 
   finish(): PredictResult {
@@ -111,6 +144,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
       missing: this.#missing,
       outside: this.#outside.take(),
       text: this.#text.take(),
+      columns: this.#plan.typed ? this.#takeColumns() : undefined,
       errors: this.#errors.sums,
     };
     this.#errors = new PredictionErrors();
@@ -120,20 +154,25 @@ export class PredictJob implements ChunkJob<PredictResult> {
   }
 }
 
+/** The names of the columns that a prediction writes, the input's own left out. */
+export function predictedNames(plan: PredictPlan): string[] {
+  const names = ["prediction"];
+  if (plan.stdError) names.push("stdError");
+  if (plan.bounds) names.push("lower", "upper");
+  return plan.id === undefined ? names : [plan.id, ...freeNames(names, [plan.id])];
+}
+
 /**
  * The header line of the predictions, behind that of the table's own columns where they are kept; a name that one of
  * them has gets a number.
  */
 export function predictionHeader(plan: PredictPlan, table: Table): string {
-  const names = ["prediction"];
-  if (plan.stdError) names.push("stdError");
-  if (plan.bounds) names.push("lower", "upper");
   const taken = table.columns.map(({ name }) => name);
   const field = plan.excelSafe ? excelSafeField : quoteField;
   const line = (list: readonly string[]) =>
     list.map((name) => field(name, plan.delimiter)).join(plan.delimiter);
-  if (!plan.append)
-    return `${line(plan.id === undefined ? names : [plan.id, ...freeNames(names, [plan.id])])}\n`;
+  const names = predictedNames(plan);
+  if (!plan.append) return `${line(names)}\n`;
   const own = table.headerText === "" || plan.excelSafe ? line(taken) : table.headerText;
   return `${own}${plan.delimiter}${line(freeNames(names, taken))}\n`;
 }

@@ -6,8 +6,9 @@ import type { ReadingOptions } from "../csv/reading-options.js";
 import type { Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
 import { freeNames, openOutput, quoteField } from "../csv/write.js";
-import { DataError, InterruptedError, ModelError } from "../errors.js";
+import { DataError, InterruptedError, ModelError, UsageError } from "../errors.js";
 import { orderedMap } from "../parallel/ordered-map.js";
+import { isParquetPath } from "../sources/parquet/write.js";
 import { positions } from "../stats/positions.js";
 import { wording } from "../wording.js";
 import { InferClient, type RemoteInput, type RemoteModel } from "./infer-client.js";
@@ -68,6 +69,10 @@ export async function predictUrl(
     sockets: window,
     signal,
   });
+  if (isParquetPath(options.output))
+    throw new UsageError("what a server predicts is written as CSV", {
+      hint: "name an output that does not end in .parquet",
+    });
   const output = openOutput(options.output);
   const total = { rows: 0, missing: 0, batches: 0 };
   try {

@@ -17,7 +17,7 @@ export async function optionalPackage<Module>(
     const { code } = cause as NodeJS.ErrnoException;
     if (code !== "ERR_MODULE_NOT_FOUND" && code !== "MODULE_NOT_FOUND") throw cause;
     const { file, kind, packages } = what;
-    throw new DataError(`this is ${kind}, and what reads it is not installed`, {
+    throw new DataError(`this is ${kind}, for which a package is not installed`, {
       place: { file },
       hint: `npm install ${packages.join(" ")}`,
       cause,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -76,6 +76,34 @@ describe("goml on Parquet", () => {
     expect(await fine("evaluate", "kept.csv")).toBe(await fine("evaluate", "t.parquet"));
   });
 
+  it("writes predictions as Parquet, which hold what CSV of them holds", async () => {
+    await fine("train", "t.parquet", "--formula", "y ~ i + gap", "-q");
+    const options = ["--interval", "prediction", "--id", "color"];
+    for (const data of ["t.parquet", "t.csv"]) {
+      await fine("predict", data, ...options, "-o", "p.csv");
+      await fine("predict", data, ...options, "-c", "2", "-o", "p.parquet");
+      // Each read by another program than wrote it: NA and NULL are the same.
+      await inDuckdb(
+        `COPY (SELECT color, prediction, lower, upper FROM '${folder}/p.parquet') TO '${folder}/back.csv' (NULLSTR 'NA')`,
+      );
+      const numbers = (name: string) =>
+        readFileSync(join(folder, name), "utf8")
+          .trim()
+          .split("\n")
+          .map((line) => line.replace(/^"b,l""ue"/, "blue").split(","))
+          .map(([name, ...values]) => [name!.trim().replace(/^"|"$/g, "").trim(), ...values.map(Number)]);
+      expect(numbers("back.csv").slice(1)).toEqual(numbers("p.csv").slice(1));
+    }
+    const { code, stderr } = await run("predict", "t.csv", "--append", "-o", "q.parquet");
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        "goml: Parquet is written without --append\nhint: write CSV, or keep a column beside the predictions with --id\n",
+    });
+    expect((await run("predict", "t.csv", "-m", "t.csv", "-o", "q.parquet")).code).not.toBe(0);
+    expect(readdirSync(folder).filter((name) => name.includes("q.parquet"))).toEqual([]);
+  });
+
   it("reads it from standard input, and predicts the training file unasked", async () => {
     await fine("train", "t.parquet", "--formula", "y ~ i + color", "-q");
     await fine("predict", "-o", "own.csv");
@@ -107,7 +135,7 @@ describe("goml on Parquet", () => {
     const parquet = await without("hyparquet,hyparquet-compressors", "train", "t.parquet");
     expect(parquet.code).toBe(3);
     expect(parquet.stderr).toBe(
-      "goml: t.parquet: this is a Parquet file, and what reads it is not installed\nhint: npm install hyparquet hyparquet-compressors\n",
+      "goml: t.parquet: this is a Parquet file, for which a package is not installed\nhint: npm install hyparquet hyparquet-compressors\n",
     );
     const plain = await without("hyparquet-compressors", "train", "t.parquet", "--formula", "y ~ i", "-q");
     expect({ code: plain.code, stderr: plain.stderr }).toEqual({ code: 0, stderr: "" });
