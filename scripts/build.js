@@ -73,7 +73,13 @@ const workers = readdirSync("src", { recursive: true })
   .filter((file) => file.endsWith("-worker.ts"))
   .map((file) => `src/${file}`);
 // What users install beside goml where they need it.
-const optional = ["hyparquet", "hyparquet/*", "hyparquet-compressors", "hyparquet-writer"];
+const optional = [
+  "hyparquet",
+  "hyparquet/*",
+  "hyparquet-compressors",
+  "hyparquet-writer",
+  "@duckdb/node-api",
+];
 const common = {
   bundle: true,
   external: optional,

@@ -22,6 +22,10 @@ export interface ReadingOptions extends DialectOptions {
   text?: readonly string[] | undefined;
   /** Only rows for which this holds, in R's language: `age >= 18 & region != "N"`. The others are counted. */
   where?: string | undefined;
+  /** Of a database: the table to read. Default: the only one that there is. */
+  table?: string | undefined;
+  /** Of a database: the query whose rows to read, in place of a table. */
+  sql?: string | undefined;
   /** The column that names rows, in place of their numbers. */
   id?: string | undefined;
 }

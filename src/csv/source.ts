@@ -95,6 +95,12 @@ export class Source {
     return new Source({ name, path: undefined, gzip: false, counter: { read: 0 }, signal: undefined, input });
   }
 
+  /** What rows come from that do not come as bytes; `close` ends it. */
+  static ofRows(name: string, close: () => void): Source {
+    const input = { bytes: slices(new Uint8Array(0)), end: close };
+    return new Source({ name, path: undefined, gzip: false, counter: { read: 0 }, signal: undefined, input });
+  }
+
   static async #fromDescriptor(
     name: string,
     path: string | undefined,

@@ -60,7 +60,7 @@ export class ValueReader {
     if (values instanceof BigInt64Array) return integers(values, out, at);
     if (values instanceof BigUint64Array || Array.isArray(values)) {
       for (let i = 0; i < values.length; i++) {
-        const value = values[i]! as bigint | number;
+        const value = values[i]! as bigint | number | string;
         const number = Number(value);
         if (
           typeof value === "bigint" ? BigInt(number) !== value : Math.abs(number) === Number.POSITIVE_INFINITY

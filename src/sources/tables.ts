@@ -1,8 +1,11 @@
 import type { TruthOf } from "../csv/json-lines.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
-import { openSource, type Source } from "../csv/source.js";
+import type { Source } from "../csv/source.js";
 import { readTable, type Table, tablesOf } from "../csv/table.js";
-import { DataError } from "../errors.js";
+import { DataError, UsageError } from "../errors.js";
+import { option, wording } from "../wording.js";
+import { readDatabaseTable } from "./database/table.js";
+import { databaseOf, openData } from "./open-data.js";
 import { readParquetTable } from "./parquet/table.js";
 import { expandPaths } from "./paths.js";
 
@@ -18,7 +21,7 @@ export async function withSources<T>(
   const paths = expandPaths(typeof data === "string" ? [data] : data);
   const sources: Source[] = [];
   try {
-    for (const path of paths) sources.push(await openSource(path, signal));
+    for (const path of paths) sources.push(await openData(path, signal));
     return await work(sources);
   } finally {
     for (const source of sources) await source.close();
@@ -41,10 +44,20 @@ export async function readTables(
   const parquet = await Promise.all(sources.map(isParquet));
   // Parquet files are one table with one list of chunks, so that threads share them all.
   if (parquet.every(Boolean)) return readParquetTable(sources, options, truth);
-  for (const [i, source] of sources.entries())
+  for (const [i, source] of sources.entries()) {
+    const database = databaseOf(source);
+    if (database !== undefined) {
+      tables.push(await readDatabaseTable(source, database, options, truth));
+      continue;
+    }
+    if (options.table !== undefined || options.sql !== undefined)
+      throw new UsageError(
+        wording`${source.name} is no database, of which ${option(options.sql === undefined ? "table" : "sql")} would choose the rows`,
+      );
     tables.push(
       parquet[i] ? await readParquetTable([source], options, truth) : await readTable(source, options, truth),
     );
+  }
   const [first, ...others] = tables as [Table, ...Table[]];
   if (others.length === 0) return first;
   for (const other of others) checkSame(first, other);
@@ -67,6 +80,7 @@ export async function readTables(
 
 /** Whether a source is a Parquet file, by its first bytes. */
 async function isParquet(source: Source): Promise<boolean> {
+  if (databaseOf(source) !== undefined) return false;
   const { bytes } = await source.peek(4);
   return Buffer.from(bytes).toString("latin1") === "PAR1";
 }

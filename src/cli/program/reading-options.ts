@@ -13,13 +13,28 @@ export interface ReadingFlags {
   naValues?: string[];
   text?: string[];
   where?: string;
+  table?: string;
+  sql?: string;
   id?: string;
 }
 
 /** What the library calls them; `\t` may be written for a tab. What is not said is left out, for a model may know it. */
 export function readingOptions(options: ReadingFlags): ReadingOptions {
-  const { header, naValues, skipRows, comment, encoding, decimal, thousands, strip, text, where, id } =
-    options;
+  const {
+    header,
+    naValues,
+    skipRows,
+    comment,
+    encoding,
+    decimal,
+    thousands,
+    strip,
+    text,
+    where,
+    table,
+    sql,
+    id,
+  } = options;
   const delimiter = options.delimiter === "\\t" ? "\t" : options.delimiter;
   return {
     delimiter,
@@ -32,6 +47,8 @@ export function readingOptions(options: ReadingFlags): ReadingOptions {
     strip,
     text,
     where,
+    table,
+    sql,
     id,
     ...missingTexts(naValues),
   };

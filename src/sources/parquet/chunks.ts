@@ -1,11 +1,11 @@
-import type { ColumnBlock, ColumnChoice, RowText } from "../../csv/column-block.js";
+import type { ColumnBlock, ColumnChoice } from "../../csv/column-block.js";
 import type { Levels } from "../../csv/levels.js";
 import type { ChunkDecoder } from "../../csv/typed-rows.js";
-import { quoteField } from "../../csv/write.js";
 import type { NumberFormat } from "../../dataset/number-format.js";
 import { DataError } from "../../errors.js";
 import { type TypedColumn, ValueReader } from "../column-values.js";
 import { CodeGatherer, NumberGatherer, type Piece, type Refuse, TextGatherer } from "../gather.js";
+import { textLines } from "../text-lines.js";
 import { type ColumnPart, pagesOf } from "./pages.js";
 import type { LeafColumn } from "./schema.js";
 import { type ParquetTools, parquetTools } from "./tools.js";
@@ -89,7 +89,7 @@ function readChunk(
       (at, i) => gather(at, (reader) => new CodeGatherer(reader, rows, levels[i]!, chunk.fileRow)).out,
     ),
     text: choice.text
-      ? rowText(
+      ? textLines(
           spec.columns.map((_, at) => gather(at, (reader) => new TextGatherer(reader)).out),
           rows,
         )
@@ -104,19 +104,6 @@ function readChunk(
 function constantPiece(value: string | undefined, rows: number): Piece {
   if (value === undefined) return { rows, mask: new Uint8Array(rows), values: [], indices: undefined };
   return { rows, mask: undefined, values: [value], indices: new Int32Array(rows) };
-}
-
-/** All columns' texts as the lines of CSV that they would be. */
-function rowText(columns: readonly (readonly (string | undefined)[])[], rows: number): RowText {
-  const ends = new Int32Array(rows);
-  let length = 0;
-  const lines = Array.from({ length: rows }, (_, r) => {
-    const line = Buffer.from(columns.map((column) => quoteField(column[r] ?? "", ",")).join(","));
-    length += line.length;
-    ends[r] = length;
-    return line;
-  });
-  return { bytes: Buffer.concat(lines, length), ends };
 }
 
 /** The error for a file that cannot be read as Parquet. */

@@ -7,6 +7,7 @@ import { readAnyModel } from "../../../linear/model/model-file.js";
 import type { DataSource } from "../../../linear/model/model-parts.js";
 import { isTrainedOn } from "../../../prediction/own-file.js";
 import { defaultThreads, predictCsv } from "../../../prediction/predict-csv.js";
+import { openData } from "../../../sources/open-data.js";
 import { expandPaths } from "../../../sources/paths.js";
 import { withSources } from "../../../sources/tables.js";
 import { version } from "../../../version.js";
@@ -150,7 +151,7 @@ function threadsOf(concurrent: PredictOptions["concurrent"], sources: readonly S
 async function openAll(paths: readonly string[], signal: AbortSignal): Promise<Source[]> {
   const sources: Source[] = [];
   try {
-    for (const path of expandPaths(paths)) sources.push(await openSource(path, signal));
+    for (const path of expandPaths(paths)) sources.push(await openData(path, signal));
     return sources;
   } catch (error) {
     for (const source of sources) await source.close();

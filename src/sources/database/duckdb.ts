@@ -1,0 +1,128 @@
+import { statSync } from "node:fs";
+import type { DuckDBResult, DuckDBType, DuckDBValue } from "@duckdb/node-api";
+import { readError } from "../../csv/read-error.js";
+import { DataError } from "../../errors.js";
+import { optionalPackage } from "../optional-package.js";
+import type { ValueType } from "../value-type.js";
+import type { Database, DatabaseValue } from "./rowset.js";
+
+/**
+ * Opens a DuckDB file for reading. One transaction answers all queries, from one state of the data, and rows come in the
+ * order in which they were inserted or in that of the query.
+ *
+ * @throws DataError where `@duckdb/node-api` is not installed, and where there is no such file, or another program
+ * writes it
+ */
+export async function openDuckdb(path: string, name: string): Promise<Database> {
+  const { DuckDBInstance } = await optionalPackage(() => import("@duckdb/node-api"), {
+    file: name,
+    kind: "a DuckDB database",
+    packages: ["@duckdb/node-api"],
+  });
+  try {
+    // DuckDB would make a file that is not there.
+    statSync(path);
+  } catch (error) {
+    throw readError(name, error);
+  }
+  const refused = (error: unknown): DataError => refusal(error, name);
+  const instance = await DuckDBInstance.create(path, { access_mode: "READ_ONLY" }).catch((error: unknown) => {
+    throw refused(error);
+  });
+  const connection = await instance.connect();
+  const close = () => {
+    connection.closeSync();
+    instance.closeSync();
+  };
+  const answer = (sql: string) =>
+    connection.stream(sql).catch((error: unknown) => {
+      throw refused(error);
+    });
+  await connection.run("BEGIN TRANSACTION READ ONLY");
+  return {
+    name,
+    close,
+    async tables() {
+      const reader = await connection.runAndReadAll(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1",
+      );
+      return reader.getRows().map(([table]) => String(table));
+    },
+    async query(sql) {
+      const first = await answer(sql);
+      const columns = first.columnNames().map((column, j) => {
+        const type = first.columnType(j);
+        return { name: column, type: valueType(type), typeName: type.toString() };
+      });
+      let unread: DuckDBResult | undefined = first;
+      return {
+        columns,
+        async *batches(wanted) {
+          const result = unread ?? (await answer(sql));
+          unread = undefined;
+          for (;;) {
+            const chunk = await result.fetchChunk().catch((error: unknown) => {
+              throw refused(error);
+            });
+            if (chunk === null || chunk.rowCount === 0) return;
+            yield {
+              rows: chunk.rowCount,
+              columns: columns.map((_, j) =>
+                wanted.has(j) ? chunk.getColumnValues(j).map(plainValue) : undefined,
+              ),
+            };
+          }
+        },
+      };
+    },
+  };
+}
+
+/** The error for what DuckDB says, in one line. */
+function refusal(cause: unknown, file: string): DataError {
+  const [line = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+  const locked = /lock/i.test(line);
+  return new DataError(locked ? "another program has the database open for writing" : line, {
+    place: { file },
+    hint: locked
+      ? "close it there, or work on a copy of the file"
+      : "check the query in duckdb's own shell; names that are no plain words stand in double quotes",
+    cause,
+  });
+}
+
+const INTERVALS: Record<string, ValueType> = {
+  DATE: { of: "date" },
+  TIME: { of: "time", perSecond: 1e6 },
+  TIME_NS: { of: "time", perSecond: 1e9 },
+  TIMESTAMP: { of: "timestamp", perSecond: 1e6, utc: false },
+  TIMESTAMP_S: { of: "timestamp", perSecond: 1, utc: false },
+  TIMESTAMP_MS: { of: "timestamp", perSecond: 1e3, utc: false },
+  TIMESTAMP_NS: { of: "timestamp", perSecond: 1e9, utc: false },
+  "TIMESTAMP WITH TIME ZONE": { of: "timestamp", perSecond: 1e6, utc: true },
+};
+
+/** What the values of a type are; undefined for lists, structs, blobs and intervals. */
+function valueType(type: DuckDBType): ValueType | undefined {
+  const name = type.toString();
+  if (/^U?(TINYINT|SMALLINT|INTEGER)$|^(FLOAT|DOUBLE)$/.test(name)) return { of: "number" };
+  if (/^U?(BIGINT|HUGEINT)$/.test(name)) return { of: "integer" };
+  if (/^(VARCHAR|UUID|ENUM\b.*)$/s.test(name)) return { of: "text" };
+  if (name === "BOOLEAN") return { of: "boolean" };
+  const [, precision, scale] = /^DECIMAL\((\d+),\s*(\d+)\)$/.exec(name) ?? [];
+  if (scale !== undefined) return { of: "decimal", scale: Number(scale), precision: Number(precision) };
+  return INTERVALS[name];
+}
+
+/** A value as its column's type takes it: truth as 0 and 1, decimals and times as integers. */
+function plainValue(value: DuckDBValue): DatabaseValue {
+  if (value === null || typeof value === "number" || typeof value === "string" || typeof value === "bigint")
+    return value;
+  if (typeof value === "boolean") return value ? 1 : 0;
+  const parts = value as unknown as Record<string, unknown>;
+  for (const part of ["value", "days", "micros", "seconds", "millis", "nanos"]) {
+    const found = parts[part];
+    if (typeof found === "bigint" || typeof found === "number") return found;
+  }
+  return String(value);
+}

@@ -1,0 +1,36 @@
+import type { ValueType } from "../value-type.js";
+
+/** A value as a database's driver gives it, made plain; null where there is none. */
+export type DatabaseValue = number | bigint | string | null;
+
+/** A column of a query's answer. */
+interface QueryColumn {
+  readonly name: string;
+  /** What its values are; undefined where they are nothing that goml reads. */
+  readonly type: ValueType | undefined;
+  /** How the database calls that. */
+  readonly typeName: string;
+}
+
+/** An answer as it comes: columns, and batches of rows, a list of values for each column. */
+export interface Rowset {
+  readonly columns: readonly QueryColumn[];
+  /** Values of the columns that are wanted; nothing of the others. */
+  batches(wanted: ReadonlySet<number>): AsyncGenerator<Batch, void, undefined>;
+}
+
+/** Some rows. */
+export interface Batch {
+  readonly rows: number;
+  readonly columns: readonly (readonly DatabaseValue[] | undefined)[];
+}
+
+/** An open database, which answers from one snapshot until it is closed. */
+export interface Database {
+  /** What it is called in messages. */
+  readonly name: string;
+  /** Its tables and views. */
+  tables(): Promise<string[]>;
+  query(sql: string): Promise<Rowset>;
+  close(): void;
+}
