@@ -158,3 +158,44 @@ export function listedIntervalPlan({ kind, fits }: GroupIntervals, g: number): I
     critical: critical[g]!,
   };
 }
+
+/** Where the standard errors and bounds of a block's rows go. */
+export interface RowBounds {
+  readonly stdError: Float64Array;
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+}
+
+/** Standard errors and bounds of single rows of groups side by side, with the bits of `IntervalBlock`. */
+export class ListedBounds {
+  readonly #fits: FitsIntervals;
+  readonly #prediction: boolean;
+  readonly #out: RowBounds;
+  readonly #centred: Float64Array;
+
+  constructor({ fits, kind }: GroupIntervals, out: RowBounds) {
+    this.#fits = fits!;
+    this.#prediction = kind === "prediction";
+    this.#out = out;
+    this.#centred = new Float64Array(fits!.columns);
+  }
+
+  /** Fills in row r, which is of group g; `columns` are those of X. */
+  fill(r: number, g: number, prediction: number, columns: readonly Float64Array[]): void {
+    const { columns: k, constant, mean, meanLow, lower, sigma2, critical } = this.#fits;
+    const centred = this.#centred;
+    for (let j = 0; j < k; j++) centred[j] = columns[j]![r]! - mean[g * k + j]! - meanLow[g * k + j]!;
+    let square = constant[g]! * constant[g]!;
+    for (let i = 0, at = g * packedLength(k); i < k; i++) {
+      let u = 0;
+      for (let j = 0; j <= i; j++, at++) u += lower[at]! * centred[j]!;
+      square += u * u;
+    }
+    // A row without a prediction has no error of one either.
+    const variance = Number.isNaN(prediction) ? Number.NaN : Math.max(0, sigma2[g]! * square);
+    const width = critical[g]! * Math.sqrt(variance + (this.#prediction ? sigma2[g]! : 0));
+    this.#out.stdError[r] = Math.sqrt(variance);
+    this.#out.lower[r] = prediction - width;
+    this.#out.upper[r] = prediction + width;
+  }
+}

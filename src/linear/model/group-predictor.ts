@@ -5,7 +5,7 @@ import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { BlockPredictor, type PredictorPlan } from "./block-predictor.js";
 import type { RefusedGroup } from "./document-schema.js";
-import { type GroupIntervals, listedIntervalPlan } from "./group-intervals.js";
+import { type GroupIntervals, ListedBounds, listedIntervalPlan, type RowBounds } from "./group-intervals.js";
 import { IntervalBlock, type IntervalPlan } from "./interval.js";
 import type { OutsideRow } from "./row-space.js";
 import { WithinBlock } from "./within-block.js";
@@ -127,6 +127,8 @@ export class GroupPredictor {
   readonly #gathered: { numeric: Float64Array[]; codes: Int32Array[] };
 
   readonly #each: EachGroup | undefined;
+  /** Where intervals are wanted of groups side by side: they go row by row, for most have one row in a block. */
+  readonly #bounds: ListedBounds | undefined;
 
   /** @param each called in place of making the intervals that the plan has */
   constructor(plan: GroupPredictorPlan, each?: EachGroup) {
@@ -145,6 +147,8 @@ export class GroupPredictor {
       this.stdError = new Float64Array(BLOCK_ROWS);
       this.lower = new Float64Array(BLOCK_ROWS);
       this.upper = new Float64Array(BLOCK_ROWS);
+      if (each === undefined && plan.intervals.fits !== undefined)
+        this.#bounds = new ListedBounds(plan.intervals, this as RowBounds);
     }
     this.#gathered = {
       numeric: plan.spec.numeric.map(() => new Float64Array(BLOCK_ROWS)),
@@ -173,7 +177,8 @@ export class GroupPredictor {
       const number = this.#numberOf(code, names);
       if (number >= 0) {
         this.#add(r, weights!, number);
-        if (this.#plan.intervals !== undefined) {
+        if (this.#bounds !== undefined) this.#bounds.fill(r, number, this.predictions[r]!, this.#values);
+        else if (this.#plan.intervals !== undefined) {
           const own = this.#listedRows.get(code);
           if (own === undefined) this.#listedRows.set(code, [r]);
           else own.push(r);
