@@ -100,10 +100,27 @@ describe("installed in an empty folder", () => {
       imports
         .filter(({ external, path }) => external === true && !isBuiltin(path))
         // An optional peer is asked for when it is needed, and may be missing.
-        .filter(({ kind, path }) => !(kind === "dynamic-import" && peers.includes(path.split("/")[0]!)))
+        .filter(
+          ({ kind, path }) =>
+            !(
+              kind === "dynamic-import" && peers.some((name) => path === name || path.startsWith(`${name}/`))
+            ),
+        )
         .map(({ path }) => `${file}: ${path}`),
     );
     expect(others).toEqual([]);
+  });
+
+  test("says what to install for data that other packages read", async () => {
+    writeFileSync(join(folder, "x.parquet"), "PAR1....PAR1");
+    for (const [data, install] of [
+      ["x.parquet", "npm install hyparquet hyparquet-compressors"],
+      ["duckdb:x.db", "npm install @duckdb/node-api"],
+    ] as const)
+      await expect(goml("train", data)).rejects.toMatchObject({
+        code: 3,
+        stderr: expect.stringMatching(new RegExp(`^goml: ${data}: [^\\n]*\\nhint: ${install}\\n$`)),
+      });
   });
 
   test("goml serve answers", async () => {
