@@ -85,13 +85,7 @@ function inputsOf(model, shapes, scale) {
       const own = shapes[name] ?? shape.map((length) => (typeof length === "number" ? length : 1));
       const size = own.reduce((product, length) => product * length, 1);
       if (dtype === "int64") return [name, new Tensor(new BigInt64Array(size).fill(16000n), own)];
-      return [
-        name,
-        new Tensor(
-          Float32Array.from({ length: size }, (_, i) => Math.sin(i)),
-          own,
-        ),
-      ];
+      return [name, new Tensor(values(size), own)];
     }),
   );
 }
