@@ -74,20 +74,29 @@ function take(lock: string): boolean {
   try {
     fd = openSync(lock, "wx");
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    if (code === "EEXIST") return false;
-    throw new DataError(`cannot be locked (${code})`, {
-      place: { file: lock },
-      hint: "what is changed in place is locked by a file beside it: its folder must be writable",
-      cause: error,
-    });
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw lockError(lock, error);
   }
   try {
     writeSync(fd, `${machineMark()} ${process.pid}\n`);
+  } catch (error) {
+    // One that names nobody would be in others' way.
+    removeQuietly(lock);
+    throw lockError(lock, error);
   } finally {
     closeSync(fd);
   }
   return true;
+}
+
+function lockError(lock: string, cause: unknown): DataError {
+  const code = (cause as NodeJS.ErrnoException).code ?? "unknown error";
+  const why = code === "ENOSPC" ? ": no space left on the disk" : ` (${code})`;
+  return new DataError(`cannot be locked${why}`, {
+    place: { file: lock },
+    hint: "what is changed in place is locked by a file beside it: its folder must be writable",
+    cause,
+  });
 }
 
 interface Holder {

@@ -1,10 +1,11 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
-import { devNull, tmpdir } from "node:os";
+import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { devNull } from "node:os";
 import { join } from "node:path";
 import { predictCsv } from "../../prediction/predict-csv.js";
 import { fit } from "../../training/fit.js";
 import { count } from "../render/numbers.js";
 import { batchRows, csvText } from "./batches.js";
+import { scratchFolder } from "./scratch-folder.js";
 import type { BenchCase, BenchGroup, BenchSuite } from "./suite.js";
 
 /**
@@ -20,9 +21,7 @@ export const csvSuite: BenchSuite = ({ data, threads, quick }) => {
       rows,
       values: rows * data.terms.length,
       async open() {
-        const folder = mkdtempSync(join(tmpdir(), "goml-bench-"));
-        const removeFolder = () => rmSync(folder, { recursive: true, force: true });
-        process.once("exit", removeFolder);
+        const { folder, remove } = scratchFolder();
         const path = join(folder, "input.csv");
         const fd = openSync(path, "w");
         for (const text of csvText(data, rows)) writeSync(fd, text);
@@ -58,8 +57,7 @@ export const csvSuite: BenchSuite = ({ data, threads, quick }) => {
               if (!serial.equals(await output(n))) throw new Error(`${name}: serial and ${n} threads differ`);
           },
           async close() {
-            process.off("exit", removeFolder);
-            removeFolder();
+            remove();
           },
         };
       },

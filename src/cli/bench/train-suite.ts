@@ -1,11 +1,11 @@
-import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { Matrix, solve } from "ml-matrix";
 import { fit } from "../../training/fit.js";
 import { fitCsv } from "../../training/fit-csv.js";
 import { count } from "../render/numbers.js";
 import { csvText, repeatRows } from "./batches.js";
+import { scratchFolder } from "./scratch-folder.js";
 import type { BenchContext, BenchGroup, BenchSuite } from "./suite.js";
 
 /** Rows of the data repeated to about this many values, beside the data as they are. */
@@ -33,9 +33,7 @@ function trainGroup({ data }: BenchContext, rows: number): BenchGroup {
         for (let j = 0; j < k; j++) design.set(i, j + 1, X[i * k + j]!);
       }
       const target = Matrix.columnVector(y);
-      const folder = mkdtempSync(join(tmpdir(), "goml-bench-"));
-      const removeFolder = () => rmSync(folder, { recursive: true, force: true });
-      process.once("exit", removeFolder);
+      const { folder, remove } = scratchFolder();
       const path = join(folder, "input.csv");
       const fd = openSync(path, "w");
       for (const text of csvText(data, rows)) writeSync(fd, text);
@@ -63,8 +61,7 @@ function trainGroup({ data }: BenchContext, rows: number): BenchGroup {
           if (at >= 0) throw new Error(`train ${rows} rows: coefficient ${at} differs from the one from CSV`);
         },
         async close() {
-          process.off("exit", removeFolder);
-          removeFolder();
+          remove();
         },
       };
     },

@@ -1,5 +1,6 @@
 import type { GomlError } from "../../errors.js";
 import { printError } from "../render/print.js";
+import { exhaustionOf } from "./exhaustion.js";
 import { EXIT_CODES } from "./exit-codes.js";
 import { commandText } from "./spelling.js";
 
@@ -9,6 +10,13 @@ import { commandText } from "./spelling.js";
  */
 export function reportFailure(error: unknown, argv: string[]): number {
   const debug = argv.includes("--debug");
+  // What the process has no more of is no bug, wherever it shows.
+  const exhausted = isForeseen(error) && error.kind !== "internal" ? undefined : exhaustionOf(error);
+  if (exhausted !== undefined) {
+    printError(`goml: ${exhausted.message}\nhint: ${exhausted.hint}\n`);
+    if (debug && error instanceof Error) printError(`${error.stack}\n`);
+    return exhausted.code;
+  }
   if (isForeseen(error)) {
     const code = EXIT_CODES[error.kind];
     if (error.kind === "interrupted" && !debug) return code;

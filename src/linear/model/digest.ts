@@ -25,6 +25,15 @@ export function endOfDocument(tail: string): { at: number; digest: string } | un
   return end === null ? undefined : { at: end.index, digest: end[1]! };
 }
 
+/** Whether a text is, byte for byte, what its digest says. */
+export function isAsWritten(text: string): boolean {
+  const tail = text.slice(-REACH);
+  const end = endOfDocument(tail);
+  if (end === undefined) return false;
+  const body = text.slice(0, text.length - tail.length + end.at);
+  return newDigest().update(body).digest("hex") === end.digest;
+}
+
 /**
  * Whether a document is what its digest says, in whatever way its JSON is laid out. True where it has none, as those that
  * `JSON.stringify` wrote, and of schema 1, which knows of none.
@@ -36,11 +45,6 @@ export function matchesDigest(text: string, document: unknown): boolean {
   if (typeof document !== "object" || document === null || !("digest" in document)) return true;
   const { digest, ...rest } = document;
   if ("schema" in document && document.schema === 1) return true;
-  const tail = text.slice(-REACH);
-  const end = endOfDocument(tail);
-  if (end !== undefined && end.digest === digest) {
-    const body = text.slice(0, text.length - tail.length + end.at);
-    if (newDigest().update(body).digest("hex") === digest) return true;
-  }
+  if (isAsWritten(text)) return true;
   return newDigest().update(JSON.stringify(rest).slice(0, -1)).digest("hex") === digest;
 }

@@ -3,9 +3,10 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { promisify } from "node:util";
 import { DataError, GomlError, InterruptedError, ModelError } from "../../errors.js";
 import { openToRead, pipeStream } from "../../files/open-input.js";
+import { duplicateKey } from "../../json-schema/duplicate-key.js";
 import { option, verb, wording } from "../../wording.js";
 import { checkSolution } from "./check-solution.js";
-import { matchesDigest } from "./digest.js";
+import { isAsWritten, matchesDigest } from "./digest.js";
 import { LinearModel } from "./model.js";
 import { isModelGroupDocument } from "./model-document.js";
 import { ModelGroup } from "./model-group.js";
@@ -162,7 +163,14 @@ export function parseAnyModel(
   } catch (cause) {
     throw notJson(path, text.trimStart().startsWith("{"), cause);
   }
-  return modelOf(document, () => matchesDigest(text, document), path, options);
+  const asWritten = isAsWritten(text);
+  // What goml wrote itself has none.
+  const twice = asWritten ? undefined : duplicateKey(text);
+  if (twice !== undefined)
+    throw new ModelError(`${path}: an object has two members ${JSON.stringify(twice)}`, {
+      hint: "it is not said which of them counts: take one away",
+    });
+  return modelOf(document, () => asWritten || matchesDigest(text, document), path, options);
 }
 
 /**

@@ -214,6 +214,12 @@ describe("a model file without a digest", () => {
     }
   });
 
+  test("is refused where a member stands twice, trusted too", async () => {
+    const text = textOf("plain").replace('"rss":', '"rss":1,"rss":');
+    await expect(read(text)).rejects.toThrow(/an object has two members "rss"/);
+    await expect(read(text, { trust: true })).rejects.toThrow(/two members "rss"/);
+  });
+
   test("of version 0.1 is what its moments give", async () => {
     for (const file of readdirSync("test/models/v1").filter((name) => name.endsWith(".json")))
       expect(await readAnyModel(`test/models/v1/${file}`)).toBeDefined();

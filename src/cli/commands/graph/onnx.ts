@@ -72,7 +72,11 @@ async function bytesOf(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new DataError(`cannot be read: ${(cause as Error).message}`, { place: { file: path }, cause });
+    throw new DataError(`cannot be read: ${(cause as Error).message}`, {
+      place: { file: path },
+      hint: "expected an ONNX model",
+      cause,
+    });
   }
 }
 
