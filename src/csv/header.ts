@@ -54,6 +54,7 @@ export function layOut(records: readonly SampleRecord[], known: Known): Laid {
   const header = behindSign ?? records[0]!;
   let rows = behindSign === undefined ? records.slice(1) : records;
   const line = behindSign === undefined ? header.line + linesBefore : known.commented!.line;
+  if (behindSign === undefined) refuseTitle(records, known);
   const cells = fitted(header.cells, rows, { ...known, line });
   const units = unitsOf(rows, cells.length);
   if (units !== undefined) {
@@ -91,6 +92,35 @@ function commentedHeader(
 /** Whether a cell is a number, in whatever writing. */
 function looksNumeric(cell: string): boolean {
   return isDecimal(cell) || cellShape(cell).like === "number";
+}
+
+/** How many records a title above the header may take, with its empty lines. */
+const TITLE_RECORDS = 5;
+
+/**
+ * Refuses a title that a spreadsheet has filled up with delimiters (`Report,,,`): most cells of the first line are empty,
+ * and a line below it has a text in each, above numbers.
+ */
+function refuseTitle(records: readonly SampleRecord[], { file, linesBefore }: Known): void {
+  const [first] = records;
+  const columns = first!.cells.length;
+  const given = (cells: readonly string[]) => cells.filter((cell) => cell !== "").length;
+  if (columns < 2 || given(first!.cells) === 0 || 2 * given(first!.cells) > columns) return;
+  const at = records.findIndex(({ cells }, i) => i > 0 && i <= TITLE_RECORDS && 2 * given(cells) > columns);
+  const header = records[at];
+  if (header === undefined || given(header.cells) < columns || header.cells.some(looksNumeric)) return;
+  if (new Set(header.cells).size < columns) return;
+  const rows = records.slice(at + 1, at + 20);
+  if (!rows.some(({ cells }) => cells.length === columns && cells.some(looksNumeric))) return;
+  const named = given(first!.cells) === 1 ? "1 of its cells has" : `${given(first!.cells)} of its cells have`;
+  throw new DataError(
+    `of ${columns} columns only ${named} a name, and line ${header.line + linesBefore} looks like the header: ` +
+      header.cells.slice(0, 5).join(", "),
+    {
+      place: { file, line: first!.line + linesBefore },
+      hint: wording`if what is before it is a title: ${option("skipRows", header.line + linesBefore - 1)}`,
+    },
+  );
 }
 
 /** The names as many as the rows have cells; an empty one where a column has none. */

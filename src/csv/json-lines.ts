@@ -45,7 +45,9 @@ export function fromJsonLines(
     if (record === undefined)
       throw new DataError(`expected a JSON object on each line, found ${quoteCell(text.trim())}`, {
         place: { file, line },
-        hint: "an array of objects is made lines of by: jq -c '.[]'",
+        hint: text.trimStart().startsWith("{")
+          ? "each line should be one object and nothing else: look for a brace, a quote or a comma that is missing, or for an object over several lines (jq -c . makes a line of it)"
+          : "an array of objects is made lines of by: jq -c '.[]'",
       });
     for (const key of Object.keys(record))
       if (!known.has(key))

@@ -56,22 +56,28 @@ export async function linesOfRows(table: Table, rows: readonly number[]): Promis
   return counted?.lines.length === rows.length ? counted.lines : parsedLines(table, rows);
 }
 
-/** The file and the line of row `number`, from 0; without the line where the table cannot be read again. */
+/**
+ * The file and the line of row `number`, from 0; where the table cannot be read again, or is no text, its number in place of
+ * the line.
+ */
 export async function placeOfRow(
   table: Table,
   number: number,
-): Promise<{ file: string; line: number | undefined }> {
+): Promise<{ file: string; line: number | undefined; row: number }> {
+  const typed = locateTyped(table, number);
+  if (typed !== undefined) return { ...typed, line: undefined };
   const parts = tablesOf(table);
-  if (parts.some(({ source }) => !source.repeatable)) return { file: table.source.name, line: undefined };
+  const unknown = { file: table.source.name, line: undefined, row: number };
+  if (parts.some(({ source, typed }) => !source.repeatable || typed !== undefined)) return unknown;
   let before = 0;
   for (const part of parts) {
     const counted = await countedLines(part, [number - before]);
     if (counted === undefined) break;
-    if (counted.lines.length > 0) return { file: part.source.name, line: counted.lines[0] };
+    if (counted.lines.length > 0) return { file: part.source.name, line: counted.lines[0], row: number };
     before += counted.rows;
   }
   const row = await findRow(table, number);
-  return { file: row?.file ?? table.source.name, line: row?.line };
+  return row === undefined ? unknown : { file: row.file, line: row.line, row: number };
 }
 
 const [LF, CR, QUOTE, SPACE, TAB] = [10, 13, 34, 32, 9];

@@ -1,7 +1,7 @@
 import { type Expression, ofDates } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
-import type { ModelGroup } from "../linear/model/model-group.js";
+import { ModelGroup } from "../linear/model/model-group.js";
 import { option, verb, wording } from "../wording.js";
 import { type Block, type Equation, type Factor, isPlain, ofDatesError, type Power } from "./equation.js";
 import { anyEquation } from "./group-equation.js";
@@ -44,6 +44,36 @@ export function toOnnx(model: LinearModel | ModelGroup, options: OnnxOptions = {
     formula,
     columns: JSON.stringify(columns),
   });
+}
+
+/** The share of the target's spread from which on the rounding of single precision is told. */
+const TELLING = 1e-3;
+
+/**
+ * What to say of a model in single precision: where columns lie far from 0, or their contributions cancel, rounding inputs
+ * and coefficients to 24 bits costs about 2⁻²⁴ (|β₀| + Σ |β| (|x̄| + s)) of each prediction.
+ */
+export function singlePrecisionNotes(model: LinearModel | ModelGroup): string[] {
+  const all = model instanceof ModelGroup ? [...model.models.values()] : [model];
+  for (const { coefficients, intercept, moments, regression, terms, n, tss } of all) {
+    const constant = intercept ? coefficients[0]! : 0;
+    const sizes = regression.terms.map((key, j) => {
+      const beta = Math.abs(coefficients[j + (intercept ? 1 : 0)]!);
+      const at = moments.index(key);
+      const size =
+        at < 0 ? 1 : Math.abs(moments.mean[at]!) + Math.sqrt(moments.product(at, at) / moments.sumW);
+      return Number.isNaN(beta) ? 0 : beta * size;
+    });
+    const off = 2 ** -24 * sizes.reduce((sum, size) => sum + size, Math.abs(constant));
+    const spread = Math.sqrt(tss / n);
+    if (!(off > TELLING * spread)) continue;
+    const largest = terms[sizes.indexOf(Math.max(...sizes))];
+    return [
+      `in single precision predictions are off by about ${off.toPrecision(2)}, where ${model.target} varies by ` +
+        `${spread.toPrecision(2)}: ${largest} lies far from 0; shift the column before training, or export in double precision`,
+    ];
+  }
+  return [];
 }
 
 /** How much more an aliased column may be off in single precision. */

@@ -3,7 +3,7 @@ import { excelSafeField, excelSafeRow } from "../csv/excel-safe.js";
 import { type Levels, levelsOf } from "../csv/levels.js";
 import { readColumns } from "../csv/read-columns.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
-import type { Source } from "../csv/source.js";
+import { Source } from "../csv/source.js";
 import { readTable, type Table } from "../csv/table.js";
 import { freeNames, openOutput, quoteField } from "../csv/write.js";
 import { DataError, InterruptedError, ModelError, UsageError } from "../errors.js";
@@ -11,6 +11,7 @@ import { orderedMap } from "../parallel/ordered-map.js";
 import { isParquetPath } from "../sources/parquet/write.js";
 import { positions } from "../stats/positions.js";
 import { wording } from "../wording.js";
+import { checkOrder } from "./check-order.js";
 import { InferClient, type RemoteInput, type RemoteModel } from "./infer-client.js";
 
 /** Options of `predictUrl`; all may be left out. */
@@ -49,18 +50,19 @@ export interface UrlPrediction {
 }
 
 /**
- * Sends a CSV to a model behind `http://host/v2/models/NAME` in batches, several at a time, and writes the
- * predictions as CSV, in order. The server is asked for the columns it wants; missing cells go as NaN.
+ * Sends a CSV, or several with the same columns, to a model behind `http://host/v2/models/NAME` in batches, several at a
+ * time, and writes the predictions as CSV, in order. The server is asked for the columns it wants; missing cells go as NaN.
  *
  * @throws ModelError where the file lacks columns of the model; DataError for a bad cell, a server that cannot be
  * reached or that refuses a batch
  */
 export async function predictUrl(
   url: string,
-  source: Source,
+  data: Source | readonly Source[],
   options: PredictUrlOptions = {},
 ): Promise<UrlPrediction> {
   const started = performance.now();
+  const sources = data instanceof Source ? [data] : data;
   const { append = false, excelSafe = false, signal, window = 4 } = options;
   const client = new InferClient(url, {
     token: options.token,
@@ -77,44 +79,47 @@ export async function predictUrl(
   const total = { rows: 0, missing: 0, batches: 0 };
   try {
     const model = await client.model();
-    const table = await readTable(source, options);
-    const choice = choiceOf(model, table, append);
-    const levels = levelsOf(table, choice);
-    const delimiter = append ? table.dialect.delimiter : ",";
-    let open = await output.write(headerOf(table, append, excelSafe, delimiter));
-    const work = async (block: ColumnBlock) => {
-      const { body, headerLength } = bodyOf(model, block, levels);
-      try {
-        return { block, predictions: await client.infer(body, headerLength, block.rows, model.output) };
-      } catch (error) {
-        // The others need not be waited for.
-        client.close();
-        if (!(error instanceof DataError) || signal?.aborted) throw error;
-        throw new DataError(
-          wording`${source.name}, rows ${block.firstRow} to ${block.firstRow + block.rows - 1} (from 0): ${error.words.message}`,
-          { hint: error.words.hint, cause: error },
-        );
-      }
-    };
-    const collect = async ({ block, predictions }: { block: ColumnBlock; predictions: Float64Array }) => {
-      total.rows += block.rows;
-      total.batches++;
-      for (const prediction of predictions) if (Number.isNaN(prediction)) total.missing++;
-      open = open && (await output.write(linesOf(block, predictions, append, excelSafe, delimiter)));
-      options.onProgress?.(source.progress());
-      return open;
-    };
-    if (open)
-      await orderedMap(
-        readColumns(table, choice, { levels, chunkBytes: options.batchBytes ?? 1 << 20 }),
-        work,
-        collect,
-        {
-          window,
-          signal,
-        },
-      );
+    const tables: Table[] = [];
+    for (const source of sources) tables.push(await readTable(source, options));
+    const [first] = tables as [Table];
+    if (append) for (const table of tables.slice(1)) checkOrder({ ...first, next: table });
+    const delimiter = append ? first.dialect.delimiter : ",";
+    let open = await output.write(headerOf(first, append, excelSafe, delimiter));
+    for (const table of tables) {
+      if (!open) break;
+      await send(table);
+    }
     await output.commit();
+
+    async function send(table: Table): Promise<void> {
+      const { source } = table;
+      const choice = choiceOf(model, table, append);
+      const levels = levelsOf(table, choice);
+      const work = async (block: ColumnBlock) => {
+        const { body, headerLength } = bodyOf(model, block, levels);
+        try {
+          return { block, predictions: await client.infer(body, headerLength, block.rows, model.output) };
+        } catch (error) {
+          // The others need not be waited for.
+          client.close();
+          if (!(error instanceof DataError) || signal?.aborted) throw error;
+          throw new DataError(
+            wording`${source.name}, rows ${block.firstRow} to ${block.firstRow + block.rows - 1} (from 0): ${error.words.message}`,
+            { hint: error.words.hint, cause: error },
+          );
+        }
+      };
+      const collect = async ({ block, predictions }: { block: ColumnBlock; predictions: Float64Array }) => {
+        total.rows += block.rows;
+        total.batches++;
+        for (const prediction of predictions) if (Number.isNaN(prediction)) total.missing++;
+        open = open && (await output.write(linesOf(block, predictions, append, excelSafe, delimiter)));
+        options.onProgress?.(source.progress());
+        return open;
+      };
+      const blocks = readColumns(table, choice, { levels, chunkBytes: options.batchBytes ?? 1 << 20 });
+      await orderedMap(blocks, work, collect, { window, signal });
+    }
   } catch (error) {
     output.abort();
     throw signal?.aborted ? new InterruptedError() : error;

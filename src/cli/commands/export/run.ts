@@ -2,13 +2,14 @@ import { writeFileAtomic } from "../../../csv/write.js";
 import { UsageError } from "../../../errors.js";
 import { refuseOverwriting } from "../../../files/same-file.js";
 import { toTerms } from "../../../interchange/json.js";
-import { toOnnx } from "../../../interchange/onnx.js";
+import { singlePrecisionNotes, toOnnx } from "../../../interchange/onnx.js";
 import { toPmml } from "../../../interchange/pmml.js";
 import { toSql } from "../../../interchange/sql.js";
 import { toTypeScript } from "../../../interchange/typescript.js";
 import type { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import type { ModelGroup } from "../../../linear/model/model-group.js";
+import { printError } from "../../render/print.js";
 
 /** The options of `goml export`, as commander gives them. */
 export interface ExportOptions {
@@ -37,8 +38,10 @@ export async function exportModel(
     });
   const source = path ?? "model.json";
   refuseOverwriting([{ path: file ?? "-", what: "the export" }], [{ path: source, what: "the model" }]);
-  const written = write(await readAnyModel(source, { trust: options.trust, signal }), options);
-  await writeFileAtomic(file ?? "-", written);
+  const model = await readAnyModel(source, { trust: options.trust, signal });
+  await writeFileAtomic(file ?? "-", write(model, options));
+  // Standard output may carry the file.
+  if (float32) for (const note of singlePrecisionNotes(model)) printError(`note: ${note}\n`);
   return 0;
 }
 

@@ -1,6 +1,7 @@
-import { openSource, openStandardInput } from "../../../csv/source.js";
+import { openSource, openStandardInput, type Source } from "../../../csv/source.js";
 import { UsageError } from "../../../errors.js";
 import { predictUrl } from "../../../prediction/predict-url.js";
+import { expandPaths } from "../../../sources/paths.js";
 import { version } from "../../../version.js";
 import { progressBar } from "../../program/progress.js";
 import { readingOptions } from "../../program/reading-options.js";
@@ -18,21 +19,19 @@ export async function predictByUrl(
 ): Promise<number> {
   refuseLocal(options);
   const setting = Object.keys(options.set).length > 0;
-  const [first, ...more] = data;
-  if (more.length > 0)
-    throw new UsageError("--url predicts one file at a time", { hint: "predict the files one by one" });
-  const source = setting
-    ? rowOfSet(options.set, data)
-    : first === undefined
-      ? await openStandardInput(signal)
-      : await openSource(first, signal);
-  if (source === undefined)
+  const input = data.length === 0 && !setting ? await openStandardInput(signal) : undefined;
+  const sources = setting
+    ? [rowOfSet(options.set, data)]
+    : input !== undefined
+      ? [input]
+      : await openAll(data, signal);
+  if (sources.length === 0)
     throw new UsageError("there is nothing to predict: no file, and nothing on standard input", {
       hint: "name the file: goml predict data.csv --url …",
     });
   const progress = progressBar("predicting");
   try {
-    const result = await predictUrl(url, source, {
+    const result = await predictUrl(url, sources, {
       ...readingOptions(options),
       ...(setting ? AS_SET : {}),
       output: options.output,
@@ -46,18 +45,20 @@ export async function predictByUrl(
     }).finally(progress.end);
     if (options.quiet) return 0;
     const { rows, missing, batches, retries, totalMs } = result;
+    const path = sources.map(({ name }) => name).join(" ");
     if (options.json) {
       const document = {
         goml: version,
         command: "predict",
-        data: { path: source.name, rows, missing },
+        data: { path, rows, missing },
         server: { url, batches, retries },
         timing: { totalMs },
       };
       printError(`${JSON.stringify(document, null, 2)}\n`);
       return 0;
     }
-    const parts = [`${count(rows)} ${rows === 1 ? "row" : "rows"} of ${source.name}`];
+    const of = sources.length > 1 ? `${sources.length} files` : path;
+    const parts = [`${count(rows)} ${rows === 1 ? "row" : "rows"} of ${of}`];
     if (missing > 0) parts.push(`${count(missing)} NA for missing cells`);
     parts.push(`${count(batches)} ${batches === 1 ? "batch" : "batches"}`);
     if (retries > 0) parts.push(`${count(retries)} sent again`);
@@ -65,7 +66,19 @@ export async function predictByUrl(
     printError(`${parts.join(", ")}\n`);
     return 0;
   } finally {
-    await source.close();
+    for (const source of sources) await source.close();
+  }
+}
+
+/** Opens files of text, all or, where one cannot be opened, none: what is sent is read from them. */
+async function openAll(paths: readonly string[], signal: AbortSignal): Promise<Source[]> {
+  const sources: Source[] = [];
+  try {
+    for (const path of expandPaths(paths)) sources.push(await openSource(path, signal));
+    return sources;
+  } catch (error) {
+    for (const source of sources) await source.close();
+    throw error;
   }
 }
 
