@@ -10,6 +10,7 @@ import { refuseOverwriting } from "../files/same-file.js";
 import { type InfluenceLimits, influenceLimits } from "../linear/covariance/influence.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
+import { withPauses } from "../parallel/steps.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import { scan } from "../scan/scan.js";
@@ -151,7 +152,7 @@ async function diagnoseSources(
   const limits = influenceLimits(model);
   const plan: DiagnosePlan = {
     predictor,
-    whitening: model.whitening,
+    whitening: await withPauses(model.whiteningSteps(), options),
     within: model.withinPlan("the rows' influence"),
     scale: { n: model.n, rank: model.parameters, rss: model.rss },
     limits,

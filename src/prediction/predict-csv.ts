@@ -17,6 +17,7 @@ import { LinearModel } from "../linear/model/model.js";
 import { ModelGroup } from "../linear/model/model-group.js";
 import { OutsideRows } from "../linear/model/row-space.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
+import { withPauses } from "../parallel/steps.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { scan } from "../scan/scan.js";
 import type { ScanJob } from "../scan/scan-options.js";
@@ -143,6 +144,8 @@ async function predictSources(
   });
   const wanted = { interval: bounds ? interval : ("confidence" as const), level };
   const withErrors = bounds || stdError;
+  if (withErrors && model instanceof LinearModel && model.penalty === undefined)
+    await withPauses(model.whiteningSteps(), options);
   const plan: PredictPlan = {
     predictor:
       withErrors && model instanceof ModelGroup

@@ -6,6 +6,7 @@ import type { VcovType } from "../linear/covariance/vcov.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { absorbEffects } from "../linear/solve/solve-absorbed.js";
+import { withPauses } from "../parallel/steps.js";
 import { type RowLayout, withClusters } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
@@ -97,7 +98,7 @@ export async function robustVcovOf(
   const plan: VcovPlan = {
     // The rows of the fit are in its row space by definition, whatever rounding says.
     predictor: ofFit(model.predictorPlan(true)),
-    whitening: model.whitening,
+    whitening: await withPauses(model.whiteningSteps(), control),
     within: model.withinPlan(type === "hc2" || type === "hc3" ? `the ${type} covariance` : undefined),
     type,
     testSize,

@@ -1,10 +1,16 @@
 import { ModelError } from "../../errors.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { DoubleDouble } from "../../stats/double-double.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import { option, wording } from "../../wording.js";
-import { extendedCholesky, extendedForward, extendedVector, setEntry } from "../solve/extended-cholesky.js";
+import {
+  extendedCholeskySteps,
+  extendedForward,
+  extendedVector,
+  setEntry,
+} from "../solve/extended-cholesky.js";
 import type { Regression } from "../solve/regression.js";
 import { factorMeat, type MeatFactor } from "./meat-factor.js";
 
@@ -51,6 +57,15 @@ export function whiteningOf(
   regression: Regression,
   coefficients: Float64Array,
 ): Whitening {
+  return inOneGo(whiteningSteps(given, regression, coefficients));
+}
+
+/** `whiteningOf`, in steps: of a thousand columns it takes seconds. */
+export function* whiteningSteps(
+  given: CrossProducts,
+  regression: Regression,
+  coefficients: Float64Array,
+): Steps<Whitening> {
   const { terms, intercept } = regression;
   const kept = terms.map((_, j) => j).filter((j) => !Number.isNaN(coefficients[j + (intercept ? 1 : 0)]!));
   const r = kept.length;
@@ -66,9 +81,11 @@ export function whiteningOf(
   const product = (i: number, j: number) => moments.extendedProduct(at[i]!, at[j]!, intercept);
   const root = at.map((_, i) => product(i, i).sqrt());
   const gram = extendedVector(packedLength(r));
-  for (let i = 0; i < r; i++)
+  for (let i = 0; i < r; i++) {
     for (let j = 0; j <= i; j++) setEntry(gram, packedIndex(i, j), product(i, j).div(root[i]!).div(root[j]!));
-  const { rows, aliased } = extendedCholesky(gram, r, 0);
+    yield;
+  }
+  const { rows, aliased } = yield* extendedCholeskySteps(gram, r, 0);
   if (aliased.length > 0)
     throw new ModelError(
       `the moments are singular in ${terms[kept[aliased[0]!]!]}, which the model estimates`,
@@ -80,7 +97,8 @@ export function whiteningOf(
   for (let j = 0; j < r; j++) {
     const column = extendedVector(r);
     setEntry(column, j, new DoubleDouble(1).div(root[j]!));
-    extendedForward(rows, column);
+    extendedForward(rows, column, j);
+    yield;
     for (let i = j; i < r; i++) lower[packedIndex(i, j)] = column.hi[i]!;
   }
   const y = moments.extendedMean(moments.index(regression.target));

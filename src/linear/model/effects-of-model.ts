@@ -1,9 +1,10 @@
 import type { FactorLevels } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { SparseMoments } from "../../stats/sparse-moments.js";
-import { type Whitening, whiteningOf } from "../covariance/whitening.js";
+import { type Whitening, whiteningSteps } from "../covariance/whitening.js";
 import type { Absorbed } from "../solve/absorb.js";
 import type { NumberedLeverage } from "../solve/effects-leverage.js";
 import type { Regression } from "../solve/regression.js";
@@ -69,10 +70,15 @@ export function effectTables(model: ModelOfTables): { plan: EffectsPlan; values:
 
 /** The coordinates in which the rows of a fit are orthonormal; of columns about absorbed effects, where there are any. */
 export function whiteningOfFit(model: Omit<ModelOfTables, "spec" | "levels">): Whitening {
+  return inOneGo(whiteningOfFitSteps(model));
+}
+
+/** `whiteningOfFit`, in steps. */
+export function whiteningOfFitSteps(model: Omit<ModelOfTables, "spec" | "levels">): Steps<Whitening> {
   const { absorption, regression, moments, coefficients } = model;
   return absorption === undefined
-    ? whiteningOf(moments, regression, coefficients)
-    : whiteningOf(absorption.moments, { ...regression, intercept: false }, coefficients);
+    ? whiteningSteps(moments, regression, coefficients)
+    : whiteningSteps(absorption.moments, { ...regression, intercept: false }, coefficients);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { KeptReading } from "../../csv/kept-reading.js";
 import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { UsageError } from "../../errors.js";
-import { inOneGo } from "../../parallel/steps.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { tCritical } from "../../stats/distributions.js";
 import { packedIndex } from "../../stats/packed.js";
@@ -25,7 +25,7 @@ import { absorbedRelations } from "./absorbed-relations.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import type { ModelDocument } from "./document-schema.js";
 import type { WithinPlan } from "./effect-tables.js";
-import { whiteningOfFit, withinPlan } from "./effects-of-model.js";
+import { whiteningOfFitSteps, withinPlan } from "./effects-of-model.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
 import { intervalPlan } from "./interval-plan.js";
 import { flatten, rowCount } from "./matrix-rows.js";
@@ -210,7 +210,12 @@ export class LinearModel implements FittedModel {
    * absorbed, those of columns about the effects.
    */
   get whitening(): Whitening {
-    this.#whitening ??= whiteningOfFit(this);
+    return inOneGo(this.whiteningSteps());
+  }
+
+  /** Works `whitening` out in steps: of a thousand columns that takes seconds. */
+  *whiteningSteps(): Steps<Whitening> {
+    this.#whitening ??= yield* whiteningOfFitSteps(this);
     return this.#whitening;
   }
 

@@ -1,3 +1,4 @@
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { DoubleDouble, productError, sumError } from "../../stats/double-double.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 
@@ -62,15 +63,23 @@ function subtractDot(
  * magnify
  */
 export function extendedCholesky(
+  ...args: [a: ExtendedVector, k: number, tolerance: number, rounding?: Float64Array]
+): ExtendedFactor {
+  return inOneGo(extendedCholeskySteps(...args));
+}
+
+/** `extendedCholesky`, in steps. */
+export function* extendedCholeskySteps(
   a: ExtendedVector,
   k: number,
   tolerance: number,
   rounding?: Float64Array,
-): ExtendedFactor {
+): Steps<ExtendedFactor> {
   const rows: ExtendedVector[] = [];
   const kept: number[] = [];
   const aliased: number[] = [];
   for (let j = 0; j < k; j++) {
+    yield;
     const r = kept.length;
     const row = extendedVector(r + 1);
     const base = packedIndex(j, 0);
@@ -110,9 +119,9 @@ function errorOf(
   return z.reduce((sum, v, i) => sum + Math.abs(v) * roundingOf(i), 0);
 }
 
-/** Solves L z = b in place. */
-export function extendedForward(rows: ExtendedVector[], b: ExtendedVector): void {
-  for (let i = 0; i < rows.length; i++) {
+/** Solves L z = b in place, of which the first `from` entries are 0. */
+export function extendedForward(rows: ExtendedVector[], b: ExtendedVector, from = 0): void {
+  for (let i = from; i < rows.length; i++) {
     const row = rows[i]!;
     setEntry(b, i, subtractDot(entry(b, i), row, b, i).div(entry(row, i)));
   }
