@@ -1,3 +1,4 @@
+import { ModelError } from "../../errors.js";
 import type { Steps } from "../../parallel/steps.js";
 import { backSubstitute, cholesky, forwardSubstitute, inverseFromFactor } from "./cholesky.js";
 import { CholeskyDecomposition, Matrix } from "./ml-matrix.js";
@@ -70,6 +71,11 @@ function factorOf(
   for (let i = 0; i < r; i++)
     for (let j = 0; j <= i; j++) {
       const value = rows[kept[i]!]![kept[j]!]!;
+      // Of sums that overflow, which no data give that were fitted.
+      if (Number.isNaN(value))
+        throw new ModelError("the moments overflow: a square of theirs is more than a number can be", {
+          hint: "scale the columns, or train the model anew",
+        });
       matrix.set(i, j, value);
       matrix.set(j, i, value);
     }
