@@ -1,7 +1,7 @@
 // Factors and solves the system of numpy_solve.py by the blocked kernels; with `inverse` it is inverted too.
 import { availableParallelism } from "node:os";
 import { TiledFactor } from "../../dist/linear/solve/tiled-factor.js";
-import { withPauses } from "../../dist/parallel/steps.js";
+import { withPauses } from "../../dist/parallel/with-pauses.js";
 
 const [order, inverse] = [Number(process.argv[2]), process.argv[3] === "inverse"];
 // Formed first, as NumPy has its matrix.

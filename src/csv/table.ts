@@ -1,7 +1,8 @@
 import type { NumberFormat } from "../dataset/number-format.js";
 import { type Column, inferColumns } from "../dataset/schema.js";
 import { DataError } from "../errors.js";
-import { type Steps, withPauses } from "../parallel/steps.js";
+import type { Steps } from "../parallel/steps.js";
+import { withPauses } from "../parallel/with-pauses.js";
 import { option, wording } from "../wording.js";
 import { decoded, lineFeeds, tabsForBlanks, withoutComments } from "./byte-stages.js";
 import type { Bytes } from "./bytes.js";

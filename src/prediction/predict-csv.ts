@@ -17,7 +17,7 @@ import { LinearModel } from "../linear/model/model.js";
 import { ModelGroup } from "../linear/model/model-group.js";
 import { OutsideRows } from "../linear/model/row-space.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
-import { withPauses } from "../parallel/steps.js";
+import { withPauses } from "../parallel/with-pauses.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { scan } from "../scan/scan.js";
 import type { ScanJob } from "../scan/scan-options.js";

@@ -1,5 +1,6 @@
 import type { Table } from "../csv/table.js";
-import { type Steps, withPauses } from "../parallel/steps.js";
+import type { Steps } from "../parallel/steps.js";
+import { withPauses } from "../parallel/with-pauses.js";
 import { MergeTree } from "../stats/merge-tree.js";
 import { resting } from "./resting.js";
 import type { RowLayout } from "./row-layout.js";

@@ -21,7 +21,7 @@ import { type CrossValidation, cvOnScaleOf } from "../linear/solve/cross-validat
 import type { HeldOut } from "../linear/solve/held-out.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
 import type { Solution } from "../linear/solve/solution.js";
-import { withPauses } from "../parallel/steps.js";
+import { withPauses } from "../parallel/with-pauses.js";
 import { layoutOf, withClusters } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";

@@ -11,7 +11,7 @@ import { checkNames } from "../linear/penalty/column-limits.js";
 import { scanScore } from "../linear/scan-score.js";
 import { shardSet } from "../linear/shards/numbered.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
-import { withPauses } from "../parallel/steps.js";
+import { withPauses } from "../parallel/with-pauses.js";
 import { layoutOf, type RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";

@@ -7,7 +7,7 @@ import { mergeFoldsSteps } from "../linear/solve/merge-steps.js";
 import type { Regression } from "../linear/solve/regression.js";
 import { isConstant, type Solution } from "../linear/solve/solution.js";
 import { solveSteps } from "../linear/solve/solve.js";
-import { withPauses } from "../parallel/steps.js";
+import { withPauses } from "../parallel/with-pauses.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { CrossProducts } from "../stats/cross-products.js";

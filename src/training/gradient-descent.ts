@@ -15,7 +15,8 @@ import {
   tensor,
 } from "../machine/index.js";
 
-import { type Steps, withPauses } from "../parallel/steps.js";
+import type { Steps } from "../parallel/steps.js";
+import { withPauses } from "../parallel/with-pauses.js";
 
 /** Options of `descend`; all may be left out. */
 export interface DescentOptions {

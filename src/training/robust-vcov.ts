@@ -6,7 +6,7 @@ import type { VcovType } from "../linear/covariance/vcov.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { absorbEffects } from "../linear/solve/solve-absorbed.js";
-import { withPauses } from "../parallel/steps.js";
+import { withPauses } from "../parallel/with-pauses.js";
 import { type RowLayout, withClusters } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";

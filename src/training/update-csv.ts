@@ -12,7 +12,7 @@ import { vcovNotes } from "../linear/shards/compatible.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
 import { refuseAdding, unitedSources } from "../linear/shards/sources.js";
 import { mergeFoldsSteps } from "../linear/solve/merge-steps.js";
-import { withPauses } from "../parallel/steps.js";
+import { withPauses } from "../parallel/with-pauses.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";

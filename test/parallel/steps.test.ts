@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { InterruptedError } from "../../src/errors.js";
-import { inOneGo, type Steps, withPauses } from "../../src/parallel/steps.js";
+import { inOneGo, type Steps } from "../../src/parallel/steps.js";
+import { withPauses } from "../../src/parallel/with-pauses.js";
 
 /** Holds the thread for some milliseconds. */
 function hold(ms: number): void {

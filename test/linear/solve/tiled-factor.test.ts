@@ -4,7 +4,8 @@ import { cholesky, inverseFromFactor } from "../../../src/linear/solve/cholesky.
 import { extendedCholesky, extendedInverse } from "../../../src/linear/solve/extended-cholesky.js";
 import type { SymmetricRows } from "../../../src/linear/solve/spd-factor.js";
 import { TiledFactor } from "../../../src/linear/solve/tiled-factor.js";
-import { inOneGo, withPauses } from "../../../src/parallel/steps.js";
+import { inOneGo } from "../../../src/parallel/steps.js";
+import { withPauses } from "../../../src/parallel/with-pauses.js";
 import { packedIndex } from "../../../src/stats/packed.js";
 import { correlations, withDependent } from "./correlations.js";
 

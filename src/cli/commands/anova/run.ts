@@ -9,7 +9,7 @@ import {
   type ModelRow,
   type TermRow,
 } from "../../../linear/selection/anova.js";
-import { withPauses } from "../../../parallel/steps.js";
+import { withPauses } from "../../../parallel/with-pauses.js";
 import { version } from "../../../version.js";
 import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
 import { colour } from "../../render/colour.js";

@@ -3,7 +3,7 @@ import {
   crossValidateGroupsSteps,
   type GroupsCrossValidation,
 } from "../../../linear/selection/cross-validate-groups.js";
-import { withPauses } from "../../../parallel/steps.js";
+import { withPauses } from "../../../parallel/with-pauses.js";
 import { version } from "../../../version.js";
 import { colour } from "../../render/colour.js";
 import { alignedDecimals, count, significant } from "../../render/numbers.js";

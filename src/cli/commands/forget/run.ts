@@ -4,7 +4,7 @@ import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import { forgetGroupsSteps } from "../../../linear/shards/forget-groups.js";
 import { forgetRowsSteps } from "../../../linear/shards/forget-rows.js";
-import { withPauses } from "../../../parallel/steps.js";
+import { withPauses } from "../../../parallel/with-pauses.js";
 import { changing } from "../../program/in-place.js";
 import { keepRobust } from "../../program/keep-robust.js";
 import { rowsOf } from "../../render/group-report.js";

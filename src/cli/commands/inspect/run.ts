@@ -5,7 +5,7 @@ import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import type { Summary } from "../../../linear/model/summary.js";
 import { writeJson } from "../../../linear/model/write-json.js";
-import { withPauses } from "../../../parallel/steps.js";
+import { withPauses } from "../../../parallel/with-pauses.js";
 import { version } from "../../../version.js";
 import { type GroupOption, oneOfGroups } from "../../program/one-of-groups.js";
 import type { CollinearityOptions } from "../../render/collinearity.js";

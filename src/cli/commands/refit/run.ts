@@ -3,7 +3,7 @@ import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import { eachGroupSteps } from "../../../linear/selection/each-group.js";
 import { refitSteps } from "../../../linear/selection/refit.js";
-import { withPauses } from "../../../parallel/steps.js";
+import { withPauses } from "../../../parallel/with-pauses.js";
 import { type PenaltyFlags, penaltyOptions } from "../../program/penalty-options.js";
 import { reportSteps } from "../../render/model-report.js";
 import { presentGroups } from "../../render/present-groups.js";

@@ -18,7 +18,8 @@ import {
   stepwiseSteps,
 } from "../../../linear/selection/stepwise.js";
 import type { Criterion } from "../../../linear/selection/submodels.js";
-import { type Steps, withPauses } from "../../../parallel/steps.js";
+import type { Steps } from "../../../parallel/steps.js";
+import { withPauses } from "../../../parallel/with-pauses.js";
 import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
 import { colour } from "../../render/colour.js";
 import { reportSteps } from "../../render/model-report.js";

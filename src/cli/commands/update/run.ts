@@ -1,7 +1,7 @@
 import { refuseOverwriting } from "../../../files/same-file.js";
 import { MOST_BYTES, readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
-import { withPauses } from "../../../parallel/steps.js";
+import { withPauses } from "../../../parallel/with-pauses.js";
 import { updateCsv } from "../../../training/update-csv.js";
 import { updateGroupsCsv } from "../../../training/update-groups-csv.js";
 import { changing } from "../../program/in-place.js";

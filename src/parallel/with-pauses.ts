@@ -1,0 +1,41 @@
+import { availableParallelism } from "node:os";
+import { setImmediate as nextTick } from "node:timers/promises";
+import { InterruptedError } from "../errors.js";
+import type { Steps } from "./steps.js";
+
+/** How long a thread is held at a stretch, in milliseconds. */
+const STRETCH_MS = 20;
+
+/**
+ * Does work on this thread for some milliseconds at a stretch, and its tasks on other threads, by default as many as
+ * this process has cores.
+ *
+ * @throws InterruptedError when `signal` aborts
+ */
+export async function withPauses<Result>(
+  steps: Steps<Result>,
+  control: { threads?: number | undefined; signal?: AbortSignal | undefined },
+): Promise<Result> {
+  const { threads = availableParallelism(), signal } = control;
+  const checked = () => {
+    if (signal?.aborted) throw new InterruptedError(undefined, { cause: signal.reason });
+  };
+  try {
+    checked();
+    let since = performance.now();
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+      if (value !== undefined) await value.elsewhere(threads, signal);
+      else if (performance.now() - since < STRETCH_MS) continue;
+      else await nextTick();
+      checked();
+      since = performance.now();
+    }
+  } catch (error) {
+    if (signal?.aborted) throw new InterruptedError(undefined, { cause: error });
+    throw error;
+  } finally {
+    steps.return(undefined as never);
+  }
+}
