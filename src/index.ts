@@ -56,18 +56,14 @@ export type { ShardNumber } from "./linear/shards/numbered.js";
 export type { CrossValidation, FoldError } from "./linear/solve/cross-validation.js";
 export type { SolverChoice } from "./linear/solve/ladder.js";
 export type { AbsorbedEffects } from "./linear/solve/solution.js";
-export {
-  type DiagnoseCsvOptions,
-  type Diagnosis,
-  diagnoseCsv,
-  type NamedRow,
-} from "./prediction/diagnose-csv.js";
+export { type Diagnosis, diagnoseCsv, type NamedRow } from "./prediction/diagnose-csv.js";
 export {
   diagnoseGroupCsv,
   diagnoseGroupsCsv,
   type GroupDiagnosis,
   type GroupsDiagnosis,
 } from "./prediction/diagnose-groups-csv.js";
+export type { DiagnoseCsvOptions } from "./prediction/diagnosed-rows.js";
 export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./prediction/evaluate-csv.js";
 export { predictConcurrent } from "./prediction/predict-concurrent.js";
 export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./prediction/predict-csv.js";

@@ -1,21 +1,16 @@
 import { availableParallelism } from "node:os";
-import { readingFor } from "../csv/kept-reading.js";
 import { linesOfRows } from "../csv/locate.js";
-import type { ReadingOptions } from "../csv/reading-options.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { freeNames, type Output, openOutput, quoteField } from "../csv/write.js";
 import { DataError, ModelError } from "../errors.js";
-import { refuseOverwriting } from "../files/same-file.js";
 import { type InfluenceLimits, influenceLimits } from "../linear/covariance/influence.js";
 import type { LinearModel } from "../linear/model/model.js";
-import type { UnseenPolicy } from "../linear/model/unseen.js";
 import { withPauses } from "../parallel/with-pauses.js";
-import type { ReadingControl } from "../scan/reading-control.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import { scan } from "../scan/scan.js";
 import type { ScanJob } from "../scan/scan-options.js";
-import { namesOf, readTables, withSources } from "../sources/tables.js";
+import { withSources } from "../sources/tables.js";
 import { tTwoSided } from "../stats/distributions.js";
 import {
   durbinWatson,
@@ -26,31 +21,15 @@ import {
 } from "../stats/residual-tests.js";
 import { option, verb, wording } from "../wording.js";
 import { AuxiliaryMoments, type AuxiliaryTest } from "./auxiliary-tests.js";
-import { checkOrder } from "./check-order.js";
+import { DiagnoseJob, type DiagnosePlan, type DiagnoseResult, ROW_COLUMNS } from "./diagnose-job.js";
+import { type DiagnoseCsvOptions, heldOut, openRows } from "./diagnosed-rows.js";
 import {
-  byInfluence,
-  DiagnoseJob,
-  type DiagnosePlan,
-  type DiagnoseResult,
-  ROW_COLUMNS,
+  type Influential,
+  InfluentialRows,
   type RowDiagnosis,
   type StandingOut,
-} from "./diagnose-job.js";
-import { matchColumns } from "./match-columns.js";
-import { isOwnFile, isTrainedOn } from "./own-file.js";
+} from "./influential-rows.js";
 import { resetPlan } from "./reset-plan.js";
-
-/** Options of `diagnoseCsv`; all may be left out. */
-export interface DiagnoseCsvOptions extends ReadingOptions, ReadingControl {
-  /** Where to write the measures of every row, as CSV. Default: nowhere. */
-  output?: string | undefined;
-  /** Whether the input's own columns come before them. */
-  append?: boolean | undefined;
-  /** How many of the rows that stand out to name. Default: 10. */
-  top?: number | undefined;
-  /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
-  unseen?: UnseenPolicy | undefined;
-}
 
 /** A row that stands out, with its line in the file where that can be told. */
 export type NamedRow = RowDiagnosis & { line: number | undefined };
@@ -110,38 +89,12 @@ async function diagnoseSources(
   sources: readonly Source[],
   options: DiagnoseCsvOptions,
 ): Promise<Diagnosis> {
-  refuseOverwriting(
-    [{ path: options.output, what: "the rows' measures" }],
-    sources.map(({ path }) => ({ path, what: "the data" })),
-  );
   if (model.penalty !== undefined)
     throw new ModelError("a penalised fit's residuals have no leverages of this kind", {
       hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,
     });
-  const sameFile = isOwnFile(model, sources);
-  const reading = readingFor(options, model.reading, { sameFile, where: true });
-  const table = await readTables(sources, reading);
-  const name = namesOf(table);
-  const known = table.columns.some((column) => column.name === reading.id?.normalize("NFC"));
-  const id = options.id ?? (known ? reading.id : undefined);
-  const { output: path, append = false, top: most = 10 } = options;
-  if (append) checkOrder(table);
-  const text = path === undefined ? undefined : { append, delimiter: append ? table.dialect.delimiter : "," };
-  const { layout, predictor } = matchColumns(model, table, {
-    text: text !== undefined && append,
-    weights: true,
-    where: reading.where,
-    id,
-  });
-  if (!predictor.target)
-    throw new ModelError(`${name}: the target ${JSON.stringify(model.target)} is missing or not numeric`, {
-      hint: "diagnose compares predictions with it",
-    });
-  if (model.weightsColumn !== undefined && layout.weight === undefined)
-    throw new ModelError(
-      `${name}: the weights ${JSON.stringify(model.weightsColumn)} are missing or not numeric`,
-      { hint: "the model was fitted with them" },
-    );
+  const { table, id, text, layout, predictor } = await openRows(model, sources, options);
+  const { output: path, top: most = 10 } = options;
   if (!(model.dfResidual > 0))
     throw new ModelError(
       `${model.n} rows on ${model.parameters} coefficients leave no residuals to diagnose`,
@@ -157,7 +110,7 @@ async function diagnoseSources(
     scale: { n: model.n, rank: model.parameters, rss: model.rss },
     limits,
     reset: resetPlan(model),
-    held: sources.length === 1 ? await heldOut(model, sources[0]!) : undefined,
+    held: await heldOut(model, sources),
     unseen: options.unseen ?? "fail",
     most,
     text,
@@ -187,15 +140,6 @@ export function rowHeader(table: Table, text: DiagnosePlan["text"], id: string |
   return `${before}${text.delimiter}${names(freeNames(own, taken))}\n`;
 }
 
-/** Which rows of its own file a model was not fitted on. */
-export async function heldOut(
-  { scan, source: trained }: Pick<LinearModel, "scan" | "source">,
-  source: Source,
-): Promise<DiagnosePlan["held"]> {
-  if (scan?.testSize === undefined || !(await isTrainedOn(trained, source))) return undefined;
-  return { testSize: scan.testSize, seed: scan.seed, firstRow: scan.firstRow };
-}
-
 /** What all chunks gave. */
 interface Seen {
   rows: number;
@@ -204,9 +148,7 @@ interface Seen {
   outside: number;
   residuals: Float64Array;
   auxiliary: AuxiliaryMoments;
-  counts: StandingOut;
-  top: RowDiagnosis[];
-  extreme: RowDiagnosis | undefined;
+  influential: Influential<RowDiagnosis>;
 }
 
 async function diagnoseRows(
@@ -221,12 +163,10 @@ async function diagnoseRows(
   const { layout, plan, output, options } = work;
   const parts: Float64Array[] = [];
   const auxiliary = new AuxiliaryMoments(plan.whitening.kept.length, plan.whitening.constant !== 0);
-  const counts: StandingOut = { rstudent: 0, leverage: 0, cooks: 0, dffits: 0, any: 0 };
+  const influential = new InfluentialRows<RowDiagnosis>(plan.most);
   let rows = 0;
   let heldOut = 0;
   let outside = 0;
-  let top: RowDiagnosis[] = [];
-  let extreme: RowDiagnosis | undefined;
   const job: ScanJob<DiagnosePlan, DiagnoseResult> = {
     plan,
     create: (view) => new DiagnoseJob(view, plan),
@@ -237,13 +177,7 @@ async function diagnoseRows(
       outside += chunk.outside.rows;
       parts.push(chunk.residuals);
       auxiliary.push(number, chunk);
-      for (const name of Object.keys(counts) as (keyof StandingOut)[]) counts[name] += chunk.counts[name];
-      top = [...top, ...chunk.top].sort(byInfluence).slice(0, plan.most);
-      if (
-        chunk.extreme !== undefined &&
-        !(Math.abs(chunk.extreme.rstudent) <= Math.abs(extreme?.rstudent ?? 0))
-      )
-        extreme = chunk.extreme;
+      influential.merge(chunk.influential);
       return chunk.text === undefined ? undefined : output?.write(chunk.text);
     },
   };
@@ -261,7 +195,7 @@ async function diagnoseRows(
     residuals.set(part, at);
     at += part.length;
   }
-  return { rows, excluded, heldOut, outside, residuals, auxiliary, counts, top, extreme };
+  return { rows, excluded, heldOut, outside, residuals, auxiliary, influential: influential.take() };
 }
 
 async function diagnosisOf(
@@ -270,7 +204,8 @@ async function diagnosisOf(
   seen: Seen,
   limits: InfluenceLimits,
 ): Promise<Diagnosis> {
-  const { rows, excluded, heldOut, outside, residuals, auxiliary, counts, top, extreme } = seen;
+  const { rows, excluded, heldOut, outside, residuals, auxiliary } = seen;
+  const { counts, top, extreme } = seen.influential;
   const n = residuals.length;
   if (n === 0)
     throw new DataError(`no row is complete: each of ${rows} has a missing cell`, {

@@ -1,17 +1,14 @@
 import { availableParallelism } from "node:os";
-import { readingFor } from "../csv/kept-reading.js";
 import type { Source } from "../csv/source.js";
 import { openOutput } from "../csv/write.js";
 import { quoteName } from "../dataset/formula/syntax.js";
-import { DataError, ModelError, UsageError } from "../errors.js";
-import { refuseOverwriting } from "../files/same-file.js";
-import type { GroupPredictorPlan } from "../linear/model/group-predictor.js";
+import { DataError, UsageError } from "../errors.js";
 import { LinearModel } from "../linear/model/model.js";
 import type { ModelGroup } from "../linear/model/model-group.js";
 import { writeScan } from "../linear/model/scan-document.js";
 import { scan } from "../scan/scan.js";
 import type { ScanJob } from "../scan/scan-options.js";
-import { namesOf, readTables, withSources } from "../sources/tables.js";
+import { withSources } from "../sources/tables.js";
 import { tTwoSided } from "../stats/distributions.js";
 import {
   durbinWatson,
@@ -20,24 +17,15 @@ import {
   type ResidualQuantiles,
   residualQuantiles,
 } from "../stats/residual-tests.js";
-import { checkOrder } from "./check-order.js";
-import {
-  type DiagnoseCsvOptions,
-  type Diagnosis,
-  diagnoseCsv,
-  heldOut,
-  nameRows,
-  rowHeader,
-} from "./diagnose-csv.js";
+import { type Diagnosis, diagnoseCsv, nameRows, rowHeader } from "./diagnose-csv.js";
 import {
   DiagnoseGroupsJob,
   type DiagnoseGroupsPlan,
   type DiagnoseGroupsResult,
   type GroupRowDiagnosis,
 } from "./diagnose-groups-job.js";
-import { byInfluence, type StandingOut } from "./diagnose-job.js";
-import { matchColumns } from "./match-columns.js";
-import { isOwnFile } from "./own-file.js";
+import { type DiagnoseCsvOptions, heldOut, openRows } from "./diagnosed-rows.js";
+import { InfluentialRows } from "./influential-rows.js";
 
 /** A row that stands out in its group, with its line in the file where that can be told. */
 export type NamedGroupRow = GroupRowDiagnosis & { line: number | undefined };
@@ -111,37 +99,11 @@ async function diagnoseSources(
   sources: readonly Source[],
   options: DiagnoseCsvOptions,
 ): Promise<GroupsDiagnosis> {
-  refuseOverwriting(
-    [{ path: options.output, what: "the rows' measures" }],
-    sources.map(({ path }) => ({ path, what: "the data" })),
-  );
-  const sameFile = isOwnFile(models, sources);
-  const reading = readingFor(options, models.reading, { sameFile, where: true });
-  const table = await readTables(sources, reading);
-  const name = namesOf(table);
-  const known = table.columns.some((column) => column.name === reading.id?.normalize("NFC"));
-  const id = options.id ?? (known ? reading.id : undefined);
-  const { output: path, append = false, top: most = 10 } = options;
-  if (append) checkOrder(table);
-  const text = path === undefined ? undefined : { append, delimiter: append ? table.dialect.delimiter : "," };
-  const { layout, predictor } = matchColumns(models, table, {
-    text: text !== undefined && append,
-    weights: true,
-    where: reading.where,
-    id,
-  });
-  if (!predictor.target)
-    throw new ModelError(`${name}: the target ${JSON.stringify(models.target)} is missing or not numeric`, {
-      hint: "diagnose compares predictions with it",
-    });
-  if (models.weightsColumn !== undefined && layout.weight === undefined)
-    throw new ModelError(
-      `${name}: the weights ${JSON.stringify(models.weightsColumn)} are missing or not numeric`,
-      { hint: "the models were fitted with them" },
-    );
+  const { table, id, text, layout, predictor } = await openRows(models, sources, options);
+  const { output: path, top: most = 10 } = options;
   const plan: DiagnoseGroupsPlan = {
-    predictor: { ...(predictor as GroupPredictorPlan), intervals: models.intervals() },
-    held: sources.length === 1 ? await heldOut(models, sources[0]!) : undefined,
+    predictor: { ...predictor, intervals: models.intervals() },
+    held: await heldOut(models, sources),
     unseen: options.unseen ?? "fail",
     most,
     text,
@@ -168,13 +130,15 @@ async function diagnoseSources(
       throw new DataError(`no row of a group with residuals is complete: ${seen.rows} rows were read`, {
         place: { file: table.source.name },
       });
-    const { top, extreme } = seen;
+    const influential = seen.influential.take();
+    const { top, extreme } = influential;
     const named = await nameRows(table, extreme === undefined ? top : [...top, extreme]);
     const nameOf = (row: GroupRowDiagnosis): NamedGroupRow => ({ ...row, line: named.get(row.row)!.line });
     return {
       ...seen.diagnosis(models, excluded),
+      counts: influential.counts,
       standOut: top.map(nameOf),
-      outlier: outlierOf(models, seen, nameOf),
+      outlier: outlierOf(models, extreme, seen.n, nameOf),
     };
   } catch (error) {
     output?.abort();
@@ -184,7 +148,8 @@ async function diagnoseSources(
 
 function outlierOf(
   models: ModelGroup,
-  { extreme, n }: Seen,
+  extreme: GroupRowDiagnosis | undefined,
+  n: number,
   nameOf: (row: GroupRowDiagnosis) => NamedGroupRow,
 ): GroupsDiagnosis["outlier"] {
   if (extreme === undefined) return undefined;
@@ -196,10 +161,7 @@ function outlierOf(
 class Seen {
   rows = 0;
   n = 0;
-  top: GroupRowDiagnosis[] = [];
-  extreme: GroupRowDiagnosis | undefined;
-  readonly #most: number;
-  readonly #counts: StandingOut = { rstudent: 0, leverage: 0, cooks: 0, dffits: 0, any: 0 };
+  readonly influential: InfluentialRows<GroupRowDiagnosis>;
   readonly #groups = new Map<string, number>();
   readonly #parts: {
     owners: Int32Array;
@@ -211,7 +173,7 @@ class Seen {
   #outside = 0;
 
   constructor(most: number) {
-    this.#most = most;
+    this.influential = new InfluentialRows(most);
   }
 
   add(chunk: DiagnoseGroupsResult): void {
@@ -226,15 +188,10 @@ class Seen {
     this.#heldOut += chunk.heldOut;
     this.#outside += chunk.outside.rows;
     this.#parts.push({ ...chunk, owners });
-    for (const name of Object.keys(this.#counts) as (keyof StandingOut)[])
-      this.#counts[name] += chunk.counts[name];
-    this.top = [...this.top, ...chunk.top].sort(byInfluence).slice(0, this.#most);
-    const { extreme } = chunk;
-    if (extreme !== undefined && !(Math.abs(extreme.rstudent) <= Math.abs(this.extreme?.rstudent ?? 0)))
-      this.extreme = extreme;
+    this.influential.merge(chunk.influential);
   }
 
-  diagnosis(models: ModelGroup, excluded: number): Omit<GroupsDiagnosis, "standOut" | "outlier"> {
+  diagnosis(models: ModelGroup, excluded: number): Omit<GroupsDiagnosis, "counts" | "standOut" | "outlier"> {
     const sizes = new Int32Array(this.#groups.size);
     const flagged = new Int32Array(this.#groups.size);
     for (const { owners, flags } of this.#parts)
@@ -276,7 +233,6 @@ class Seen {
       outside: this.#outside,
       excluded,
       heldOut: this.#heldOut,
-      counts: this.#counts,
       quantiles: residualQuantiles(studentised),
       jarqueBera: jarqueBera(studentised),
       groups,

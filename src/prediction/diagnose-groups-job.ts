@@ -9,13 +9,14 @@ import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { isHeldOut } from "../scan/row-draw.js";
 import { fQuantile } from "../stats/distributions.js";
+import { type DiagnosePlan, ROW_COLUMNS } from "./diagnose-job.js";
 import {
-  byInfluence,
-  type DiagnosePlan,
-  ROW_COLUMNS,
+  type Influential,
+  InfluentialRows,
+  measuresOf,
   type RowDiagnosis,
-  type StandingOut,
-} from "./diagnose-job.js";
+  rulesOf,
+} from "./influential-rows.js";
 import { RowText, rowNames } from "./row-text.js";
 
 /** What the diagnosis by group of a chunk depends on, apart from its rows; plain data. */
@@ -43,14 +44,9 @@ export interface DiagnoseGroupsResult {
   standardised: Float64Array;
   /** Whether each stands out. */
   flags: Uint8Array;
-  counts: StandingOut;
-  top: GroupRowDiagnosis[];
-  /** The row of the largest |rstudent|. */
-  extreme: GroupRowDiagnosis | undefined;
+  influential: Influential<GroupRowDiagnosis>;
   text: Uint8Array | undefined;
 }
-
-const NONE: StandingOut = { rstudent: 0, leverage: 0, cooks: 0, dffits: 0, any: 0 };
 
 /** Measures every row of chunks against the model of its group: residual, leverage and influence, as `DiagnoseJob`. */
 export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
@@ -76,13 +72,12 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
   #residuals: number[] = [];
   #standardised: number[] = [];
   #flags: number[] = [];
-  #counts = { ...NONE };
-  #top: GroupRowDiagnosis[] = [];
-  #extreme: GroupRowDiagnosis | undefined;
+  readonly #influential: InfluentialRows<GroupRowDiagnosis>;
 
   constructor(view: BlockView, plan: DiagnoseGroupsPlan) {
     this.#view = view;
     this.#plan = plan;
+    this.#influential = new InfluentialRows(plan.most);
     this.#predictor = new GroupPredictor(plan.predictor, (own, rows, column) =>
       this.#measure(own, rows, column),
     );
@@ -153,17 +148,12 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
     this.#influence.use({ n, rank, rss });
     const limits = influenceLimits({ n, parameters: rank, dfResidual: df }, this.#median(rank, df));
     const { target, predictions } = this.#predictor;
-    const { leverage, rstudent, cooks, dffits } = this.#influence;
     for (const [i, r] of rows.entries()) {
       const weight = this.#weights[r]!;
       const y = weight > 0 ? target![r]! : Number.NaN;
       const residual = whitened.residual(y, this.#deviations[i]!) + predictions[r]! * 0;
       this.#influence.measure(r, residual, whitened.squares[i]!, weight);
-      this.#rules[r] =
-        (Math.abs(rstudent[r]!) > limits.rstudent ? 1 : 0) |
-        (leverage[r]! > limits.leverage ? 2 : 0) |
-        (cooks[r]! > limits.cooks ? 4 : 0) |
-        (Math.abs(dffits[r]!) > limits.dffits ? 8 : 0);
+      this.#rules[r] = rulesOf(this.#influence, r, limits);
     }
   }
 
@@ -180,36 +170,15 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
 
   /** Counts row r where it stands out, and keeps it where it is among the first. */
   #compare(r: number, observed: number, fitted: number): void {
-    const { most, named } = this.#plan;
-    const { residual, leverage, rstandard, rstudent, cooks, dffits } = this.#influence;
     const rules = this.#rules[r]!;
-    const further =
-      !Number.isNaN(rstudent[r]!) && !(Math.abs(rstudent[r]!) <= Math.abs(this.#extreme?.rstudent ?? 0));
-    if (rules === 0 && !further) return;
+    if (!this.#influential.concerns(rules, this.#influence.rstudent[r]!)) return;
     const group = this.#names[this.#owners.at(-1)!]!;
     const row = this.#numbers[r]!;
-    const diagnosis: GroupRowDiagnosis = {
-      group,
-      row,
-      ...(named ? { name: this.#view.rowName(r) } : {}),
-      observed,
-      fitted,
-      residual: residual[r]!,
-      leverage: leverage[r]!,
-      rstandard: rstandard[r]!,
-      rstudent: rstudent[r]!,
-      cooks: cooks[r]!,
-      dffits: dffits[r]!,
-    };
-    if (further) this.#extreme = diagnosis;
-    if (rules === 0) return;
-    this.#counts.any++;
-    (["rstudent", "leverage", "cooks", "dffits"] as const).forEach((name, bit) => {
-      if ((rules >> bit) & 1) this.#counts[name]++;
-    });
-    if (this.#top.length === most && byInfluence(diagnosis, this.#top.at(-1)!) > 0) return;
-    this.#top.push(diagnosis);
-    this.#top.sort(byInfluence).splice(most);
+    const named = this.#plan.named ? { name: this.#view.rowName(r) } : {};
+    this.#influential.add(
+      { group, row, ...named, observed, fitted, ...measuresOf(this.#influence, r) },
+      rules,
+    );
   }
 
   finish(): DiagnoseGroupsResult {
@@ -222,9 +191,7 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
       residuals: Float64Array.from(this.#residuals),
       standardised: Float64Array.from(this.#standardised),
       flags: Uint8Array.from(this.#flags),
-      counts: this.#counts,
-      top: this.#top,
-      extreme: this.#extreme,
+      influential: this.#influential.take(),
       text: this.#text?.take(),
     };
     this.#rows = 0;
@@ -235,9 +202,6 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
     this.#residuals = [];
     this.#standardised = [];
     this.#flags = [];
-    this.#counts = { ...NONE };
-    this.#top = [];
-    this.#extreme = undefined;
     return result;
   }
 }

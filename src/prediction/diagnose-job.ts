@@ -11,6 +11,13 @@ import { WithinBlock } from "../linear/model/within-block.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { isHeldOut } from "../scan/row-draw.js";
+import {
+  type Influential,
+  InfluentialRows,
+  measuresOf,
+  type RowDiagnosis,
+  rulesOf,
+} from "./influential-rows.js";
 import type { ResetPlan } from "./reset-plan.js";
 import { RowText, rowNames } from "./row-text.js";
 
@@ -36,31 +43,6 @@ export interface DiagnosePlan {
   named: boolean;
 }
 
-/** The measures of a row. */
-export interface RowDiagnosis {
-  /** The row's number, from 1, the header not counted. */
-  row: number;
-  /** What the column that names rows says. */
-  name?: string | undefined;
-  observed: number;
-  fitted: number;
-  residual: number;
-  leverage: number;
-  rstandard: number;
-  rstudent: number;
-  cooks: number;
-  dffits: number;
-}
-
-/** How many rows stand out, by each rule, and by any. */
-export interface StandingOut {
-  rstudent: number;
-  leverage: number;
-  cooks: number;
-  dffits: number;
-  any: number;
-}
-
 /** The diagnosis of a chunk; plain data. */
 export interface DiagnoseResult {
   rows: number;
@@ -73,21 +55,9 @@ export interface DiagnoseResult {
   moments: MomentsParts;
   /** Σ (e² − RSS/n) and Σ (e² − RSS/n)². */
   squares: [number, number];
-  counts: StandingOut;
-  /** The rows that stand out most by Cook's distance, in falling order. */
-  top: RowDiagnosis[];
-  /** The row of the largest |rstudent|. */
-  extreme: RowDiagnosis | undefined;
+  influential: Influential<RowDiagnosis>;
   text: Uint8Array | undefined;
 }
-
-/** Rows by falling Cook's distance; those without one first, for their leverage is 1; then by number. */
-export function byInfluence(a: RowDiagnosis, b: RowDiagnosis): number {
-  const of = ({ cooks }: RowDiagnosis) => (Number.isNaN(cooks) ? Number.POSITIVE_INFINITY : cooks);
-  return of(a) === of(b) ? a.row - b.row : of(b) - of(a);
-}
-
-const NONE: StandingOut = { rstudent: 0, leverage: 0, cooks: 0, dffits: 0, any: 0 };
 
 /** The columns of the per-row output. */
 export const ROW_COLUMNS = [
@@ -121,9 +91,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   #heldOut = 0;
   #residuals: number[] = [];
   #squares: [number, number] = [0, 0];
-  #counts = { ...NONE };
-  #top: RowDiagnosis[] = [];
-  #extreme: RowDiagnosis | undefined;
+  readonly #influential: InfluentialRows<RowDiagnosis>;
 
   constructor(view: BlockView, plan: DiagnosePlan) {
     const { kernels } = view;
@@ -134,6 +102,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     this.#within = new WithinBlock(plan.within, this.#predictor);
     this.#whitened = new WhitenedBlock(plan.whitening);
     this.#influence = new InfluenceBlock(plan.scale);
+    this.#influential = new InfluentialRows(plan.most);
     const columns = plan.whitening.kept.length + 4;
     this.#moments = new MomentsAccumulator(kernels, columns);
     this.#block = kernels.allocBlock(columns);
@@ -220,37 +189,10 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
 
   /** Counts row r where it stands out, and keeps it where it is among the first. */
   #compare(row: number, r: number, observed: number, fitted: number): void {
-    const { limits, most } = this.#plan;
-    const { residual, leverage, rstandard, rstudent, cooks, dffits } = this.#influence;
-    const flags = {
-      rstudent: Math.abs(rstudent[r]!) > limits.rstudent,
-      leverage: leverage[r]! > limits.leverage,
-      cooks: cooks[r]! > limits.cooks,
-      dffits: Math.abs(dffits[r]!) > limits.dffits,
-    };
-    const any = flags.rstudent || flags.leverage || flags.cooks || flags.dffits;
-    const further = !(Math.abs(rstudent[r]!) <= Math.abs(this.#extreme?.rstudent ?? 0));
-    if (!any && (!further || Number.isNaN(rstudent[r]!))) return;
-    const diagnosis: RowDiagnosis = {
-      row,
-      ...(this.#plan.named ? { name: this.#view.rowName(r) } : {}),
-      observed,
-      fitted,
-      residual: residual[r]!,
-      leverage: leverage[r]!,
-      rstandard: rstandard[r]!,
-      rstudent: rstudent[r]!,
-      cooks: cooks[r]!,
-      dffits: dffits[r]!,
-    };
-    if (further && !Number.isNaN(diagnosis.rstudent)) this.#extreme = diagnosis;
-    if (!any) return;
-    this.#counts.any++;
-    for (const name of ["rstudent", "leverage", "cooks", "dffits"] as const)
-      if (flags[name]) this.#counts[name]++;
-    if (this.#top.length === most && byInfluence(diagnosis, this.#top.at(-1)!) > 0) return;
-    this.#top.push(diagnosis);
-    this.#top.sort(byInfluence).splice(most);
+    const rules = rulesOf(this.#influence, r, this.#plan.limits);
+    if (!this.#influential.concerns(rules, this.#influence.rstudent[r]!)) return;
+    const named = this.#plan.named ? { name: this.#view.rowName(r) } : {};
+    this.#influential.add({ row, ...named, observed, fitted, ...measuresOf(this.#influence, r) }, rules);
   }
 
   finish(): DiagnoseResult {
@@ -261,9 +203,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
       residuals: Float64Array.from(this.#residuals),
       moments: this.#moments.read(),
       squares: this.#squares,
-      counts: this.#counts,
-      top: this.#top,
-      extreme: this.#extreme,
+      influential: this.#influential.take(),
       text: this.#text?.take(),
     };
     this.#moments.reset();
@@ -271,9 +211,6 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     this.#heldOut = 0;
     this.#residuals = [];
     this.#squares = [0, 0];
-    this.#counts = { ...NONE };
-    this.#top = [];
-    this.#extreme = undefined;
     return result;
   }
 }

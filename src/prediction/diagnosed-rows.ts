@@ -1,0 +1,81 @@
+import { readingFor } from "../csv/kept-reading.js";
+import type { ReadingOptions } from "../csv/reading-options.js";
+import type { Source } from "../csv/source.js";
+import { ModelError } from "../errors.js";
+import { refuseOverwriting } from "../files/same-file.js";
+import type { PredictorPlan } from "../linear/model/block-predictor.js";
+import type { GroupPredictorPlan } from "../linear/model/group-predictor.js";
+import type { LinearModel } from "../linear/model/model.js";
+import { ModelGroup } from "../linear/model/model-group.js";
+import type { UnseenPolicy } from "../linear/model/unseen.js";
+import type { ReadingControl } from "../scan/reading-control.js";
+import { namesOf, readTables } from "../sources/tables.js";
+import { checkOrder } from "./check-order.js";
+import { matchColumns } from "./match-columns.js";
+import { isOwnFile, isTrainedOn } from "./own-file.js";
+
+/** Options of `diagnoseCsv`; all may be left out. */
+export interface DiagnoseCsvOptions extends ReadingOptions, ReadingControl {
+  /** Where to write the measures of every row, as CSV. Default: nowhere. */
+  output?: string | undefined;
+  /** Whether the input's own columns come before them. */
+  append?: boolean | undefined;
+  /** How many of the rows that stand out to name. Default: 10. */
+  top?: number | undefined;
+  /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
+  unseen?: UnseenPolicy | undefined;
+}
+
+type Plan<Fitted> = Fitted extends LinearModel ? PredictorPlan : GroupPredictorPlan;
+
+/**
+ * Reads the head of what is to be diagnosed and matches its columns with the model's.
+ *
+ * @throws ModelError where the file lacks columns of the model, its target included
+ */
+export async function openRows<Fitted extends LinearModel | ModelGroup>(
+  fitted: Fitted,
+  sources: readonly Source[],
+  options: DiagnoseCsvOptions,
+) {
+  refuseOverwriting(
+    [{ path: options.output, what: "the rows' measures" }],
+    sources.map(({ path }) => ({ path, what: "the data" })),
+  );
+  const sameFile = isOwnFile(fitted, sources);
+  const reading = readingFor(options, fitted.reading, { sameFile, where: true });
+  const table = await readTables(sources, reading);
+  const known = table.columns.some((column) => column.name === reading.id?.normalize("NFC"));
+  const id = options.id ?? (known ? reading.id : undefined);
+  const { output, append = false } = options;
+  if (append) checkOrder(table);
+  const text =
+    output === undefined ? undefined : { append, delimiter: append ? table.dialect.delimiter : "," };
+  const { layout, predictor } = matchColumns(fitted, table, {
+    text: text !== undefined && append,
+    weights: true,
+    where: reading.where,
+    id,
+  });
+  const lacks = (what: string, hint: string) =>
+    new ModelError(`${namesOf(table)}: the ${what} missing or not numeric`, { hint });
+  if (!predictor.target)
+    throw lacks(`target ${JSON.stringify(fitted.target)} is`, "diagnose compares predictions with it");
+  if (fitted.weightsColumn !== undefined && layout.weight === undefined)
+    throw lacks(
+      `weights ${JSON.stringify(fitted.weightsColumn)} are`,
+      fitted instanceof ModelGroup ? "the models were fitted with them" : "the model was fitted with them",
+    );
+  return { table, id, text, layout, predictor: predictor as Plan<Fitted> };
+}
+
+/** Which rows of its own file a model was not fitted on. */
+export async function heldOut(
+  { scan, source: trained }: Pick<LinearModel, "scan" | "source">,
+  sources: readonly Source[],
+): Promise<{ testSize: number; seed: number; firstRow: number } | undefined> {
+  const [source] = sources;
+  if (sources.length !== 1 || scan?.testSize === undefined) return undefined;
+  if (!(await isTrainedOn(trained, source!))) return undefined;
+  return { testSize: scan.testSize, seed: scan.seed, firstRow: scan.firstRow };
+}
