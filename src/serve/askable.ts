@@ -14,7 +14,7 @@ import type { Predicted, Predictor } from "./predicted.js";
 import type { IntervalWish } from "./question.js";
 import { badRequest, listed, quoted } from "./request-error.js";
 import { groupsPredictor } from "./served-groups.js";
-import type { IntervalParts, ModelDescription, ServedModel } from "./served-model.js";
+import type { IntervalParts, ModelDescription, ServedRegression } from "./served-model.js";
 
 /** A model made ready in this thread to be asked. */
 export interface AskableModel extends BatchShape {
@@ -31,7 +31,7 @@ export class AskableModels {
   private readonly ready = new Map<string, AskableModel>();
   private readonly current = new Map<string, string>();
 
-  of(model: ServedModel): AskableModel {
+  of(model: ServedRegression): AskableModel {
     const known = this.ready.get(model.id);
     if (known !== undefined) return known;
     const askable = makeReady(model);
@@ -44,7 +44,7 @@ export class AskableModels {
 }
 
 /** A model made ready anew, outside of what the thread keeps. */
-export function makeReady(model: ServedModel): AskableModel {
+export function makeReady(model: ServedRegression): AskableModel {
   const { name, version, weights, description } = model;
   const bytes = Buffer.from(description.buffer, description.byteOffset, description.byteLength);
   const { inputs, plan } = JSON.parse(bytes.toString()) as ModelDescription;

@@ -2,7 +2,7 @@ import type { Dialect, OutputWish, Question } from "./question.js";
 import { RequestError } from "./request-error.js";
 
 /** Bytes of a number in JSON, its comma included: most have 16 or 17 digits. */
-const JSON_NUMBER = 20;
+export const JSON_NUMBER = 20;
 
 /**
  * Refuses a request whose answer would be too large: a number that is one byte in the body may be 20 in the answer.

@@ -9,19 +9,19 @@ import {
   matrixStripes,
   numbersOf,
 } from "./batch.js";
-import { parseJson } from "./json.js";
 import type { IntervalWish, OutputWish } from "./question.js";
 import { badRequest, listed, quoted } from "./request-error.js";
-import { OUTPUT } from "./served-model.js";
 import {
-  binaryNumbers,
-  binaryTexts,
-  DATATYPES,
-  isDatatype,
-  jsonNumbers,
-  jsonTexts,
-  product,
-} from "./tensor.js";
+  type BinaryData,
+  flag,
+  type Json,
+  objectOf,
+  openRequest,
+  readTensorHead,
+  within,
+} from "./request-tensors.js";
+import { OUTPUT } from "./served-model.js";
+import { binaryNumbers, binaryTexts, jsonNumbers, jsonTexts } from "./tensor.js";
 
 /** An inference request of the Open Inference Protocol, read and checked against a model. */
 export interface InferRequest {
@@ -46,16 +46,11 @@ interface Tensor {
   readonly values: ColumnValues;
 }
 
-type Json = Record<string, unknown>;
-
 /** The most rows of a model without inputs, whose rows take no bytes of the body. */
 const MOST_EMPTY_ROWS = 1_000_000;
 
 /** The name of the one n × p tensor, where the columns are not sent one by one. */
 const MATRIX = "input";
-
-/** The most dimensions of a shape: two have a meaning, and every one costs a step of depth. */
-const MOST_DIMENSIONS = 8;
 
 /**
  * Reads the body of `POST …/infer`: a JSON object and, after its `headerLength` bytes, the binary data of the
@@ -72,82 +67,23 @@ export function readInferRequest(
   headerLength: number | undefined,
   limits: ReadLimits,
 ): InferRequest {
-  if (headerLength !== undefined && headerLength > body.length)
-    throw badRequest(`Inference-Header-Content-Length is ${headerLength}, the body has ${body.length} bytes`);
-  const json = body.subarray(0, headerLength ?? body.length);
-  const request = objectOf(parseJson(json), "the body");
-  const { id, inputs } = request;
-  if (id !== undefined && typeof id !== "string")
-    throw badRequest(`id should be a string, got ${quoted(id)}`);
-  if (!Array.isArray(inputs)) throw badRequest('the body has no "inputs", an array of tensors');
+  const { request, id, inputs, rest } = openRequest(body, headerLength);
   const interval = intervalOf(request);
   const outputs = outputsOf(request, interval !== undefined);
-  const rest = new BinaryData(body.subarray(json.length), headerLength !== undefined);
   const tensors = inputs.map((input, i) => readTensor(input, `inputs[${i}]`, rest, limits));
   rest.end();
   return { id, batch: gather(model, tensors), outputs, interval };
 }
 
-/** The bytes after the JSON, taken from the front by one tensor after the other. */
-class BinaryData {
-  private at = 0;
-  constructor(
-    private readonly bytes: Uint8Array,
-    private readonly announced: boolean,
-  ) {}
-
-  take(size: unknown, where: string): Uint8Array {
-    if (!this.announced)
-      throw badRequest(`${where} has binary_data_size, the request no Inference-Header-Content-Length`);
-    if (!Number.isSafeInteger(size) || (size as number) < 0)
-      throw badRequest(`${where}: binary_data_size should be a number of bytes, got ${quoted(size)}`);
-    const from = this.at;
-    this.at += size as number;
-    if (this.at > this.bytes.length)
-      throw badRequest(
-        `${where}: binary_data_size is ${size}, the body has ${this.bytes.length - from} bytes left`,
-      );
-    return this.bytes.subarray(from, this.at);
-  }
-
-  end(): void {
-    if (this.at !== this.bytes.length)
-      throw badRequest(`the body has ${this.bytes.length - this.at} bytes of binary data too many`);
-  }
-}
-
 function readTensor(input: unknown, where: string, rest: BinaryData, limits: ReadLimits): Tensor {
-  const { name, shape, datatype, data, parameters } = objectOf(input, where);
-  if (typeof name !== "string") throw badRequest(`${where} has no name`);
-  const label = () => `${where} ${quoted(name)}`;
-  if (
-    !Array.isArray(shape) ||
-    shape.length === 0 ||
-    shape.length > MOST_DIMENSIONS ||
-    !shape.every((d) => Number.isSafeInteger(d) && d >= 0)
-  )
-    throw badRequest(`${label()}: shape should be an array of sizes, got ${quoted(shape)}`);
-  if (typeof datatype !== "string" || !isDatatype(datatype))
-    throw badRequest(`${label()}: datatype ${quoted(datatype)} is none of ${DATATYPES.join(", ")}`);
-  const count = product(shape);
-  if (!Number.isSafeInteger(count)) throw badRequest(`${label()}: shape [${shape.join(", ")}] is too large`);
-  const size =
-    parameters === undefined ? undefined : objectOf(parameters, label, ": parameters").binary_data_size;
-  if ((size === undefined) === (data === undefined))
-    throw badRequest(`${label()} should have either data or the parameter binary_data_size`);
+  const { name, shape, datatype, count, label, data, bytes } = readTensorHead(input, where, rest, 1);
   limits.elements(count);
-  try {
-    const text = datatype === "BYTES";
-    let values: ColumnValues;
-    if (size !== undefined) {
-      const bytes = rest.take(size, label());
-      values = text ? binaryTexts(bytes, count) : binaryNumbers(bytes, datatype, count);
-    } else values = text ? jsonTexts(data, shape) : jsonNumbers(data, shape, datatype);
-    return { name, shape, datatype, values };
-  } catch (error) {
-    const { message } = error as Error;
-    throw message.startsWith(where) ? error : badRequest(`${label()}: ${message}`);
-  }
+  const text = datatype === "BYTES";
+  const values: ColumnValues = within(where, label, () => {
+    if (bytes !== undefined) return text ? binaryTexts(bytes, count) : binaryNumbers(bytes, datatype, count);
+    return text ? jsonTexts(data, shape) : jsonNumbers(data, shape, datatype);
+  });
+  return { name, shape, datatype, values };
 }
 
 function gather(model: AskableModel, tensors: readonly Tensor[]): Batch {
@@ -260,19 +196,6 @@ function outputsOf({ parameters, outputs }: Json, interval: boolean): OutputWish
     "output",
   );
   return wishes;
-}
-
-function flag(parameters: Json, name: string): boolean | undefined {
-  const value = parameters[name];
-  if (value !== undefined && typeof value !== "boolean")
-    throw badRequest(`${name} should be true or false, got ${quoted(value)}`);
-  return value;
-}
-
-function objectOf(value: unknown, what: string | (() => string), part = ""): Json {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw badRequest(`${typeof what === "string" ? what : what()}${part} should be a JSON object`);
-  return value as Json;
 }
 
 function namesOf(model: AskableModel): string {

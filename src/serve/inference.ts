@@ -57,6 +57,10 @@ export class Inference {
   ): Promise<number> {
     const { settings, memory } = this;
     const { raw } = request;
+    if (model.kind === "network" && dialect !== "infer")
+      throw badRequest(
+        `model ${quoted(model.name)} is an ONNX model: ask it by /v2/models/${encodeURIComponent(model.name)}/infer`,
+      );
     const gzip = isGzipped(raw);
     const headerLength = dialect === "infer" ? headerLengthOf(request, gzip) : undefined;
     announcedLength(raw, settings.bodyLimit);
@@ -104,7 +108,7 @@ export class Inference {
     } finally {
       if (block !== undefined) {
         memory.give(block);
-        this.carry(block.memory.byteLength);
+        this.carry(model, block.memory.byteLength);
       }
       working = false;
       if (over) visit.leave();
@@ -118,11 +122,15 @@ export class Inference {
     return headerLength === undefined || headerLength >= json ? json : binary;
   }
 
-  /** The answer to a small request, at once where it can be; undefined for one that turns out to be much work. */
+  /**
+   * The answer to a small request, at once where it can be; undefined for one that turns out to be much work, and for
+   * one to a network, of which nobody knows how much it is.
+   */
   private answerHere(
     model: ServedModel,
     question: Question,
   ): Answer | Promise<Answer | undefined> | undefined {
+    if (model.kind === "network") return undefined;
     const tooMuch = (error: unknown) => {
       if (error instanceof TooMuchHere) return undefined;
       throw error;
@@ -147,12 +155,16 @@ export class Inference {
     visit.grow(workBytes(dialect, body, headerLength));
     const result = await this.askWorker(model, question, block.cancelled, reply);
     visit.settle(result.body.length);
-    this.carry(result.body.length);
+    this.carry(model, result.body.length);
     return result;
   }
 
-  /** Notes large requests: what they leave behind is let go once there are no more of them for a while. */
-  private carry(bytes: number): void {
+  /**
+   * Notes large requests: what they leave behind is let go once there are no more of them for a while. Not those to
+   * networks: a thread that has one ready is worth more than its memory.
+   */
+  private carry({ kind }: ServedModel, bytes: number): void {
+    if (kind === "network") return;
     this.carried += bytes;
     this.lastCarried = performance.now();
     if (this.carried >= REST_BYTES) this.restTimer ??= setTimeout(() => this.rest(), REST_MS).unref();

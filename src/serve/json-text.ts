@@ -4,6 +4,19 @@ import { sharedMemory } from "./request-memory.js";
 const LONGEST_NUMBER = 25;
 const STRIDE = 1 << 14;
 
+/** Numbers that print as JSON has them, where they are finite. */
+export type Elements =
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array;
+
 /**
  * JSON with many numbers, written as a text, or, where it is to lie in shared memory, piece by piece into that: a
  * message would copy a text on the receiving thread, which is the one not to hold up, and a text of all would be
@@ -36,7 +49,7 @@ export class JsonText {
   }
 
   /** Adds numbers, with commas between them; all are finite. */
-  numbers(values: Float64Array): this {
+  numbers(values: Elements): this {
     return this.each(values, (part) => part.join(","));
   }
 
@@ -54,10 +67,10 @@ export class JsonText {
     return this.bytes === undefined ? this.text : this.bytes.subarray(0, this.length);
   }
 
-  private each(values: Float64Array, join: (part: Float64Array) => string): this {
+  private each<T extends Elements>(values: T, join: (part: T) => string): this {
     for (let from = 0; from < values.length; from += STRIDE) {
       if (from > 0) this.add(",");
-      this.add(join(values.subarray(from, from + STRIDE)));
+      this.add(join(values.subarray(from, from + STRIDE) as T));
     }
     return this;
   }

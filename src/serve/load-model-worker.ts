@@ -3,9 +3,10 @@ import { parseAnyModel } from "../linear/model/model-file.js";
 import { ModelGroup } from "../linear/model/model-group.js";
 import { answerJobs } from "../parallel/answer.js";
 import { makeReady } from "./askable.js";
-import { readModelText } from "./read-model-text.js";
+import { isNetwork } from "./model-files.js";
+import { readModelFile } from "./read-model-file.js";
 import { servedGroups } from "./served-groups.js";
-import { type ServedModel, servedModel } from "./served-model.js";
+import { type ServedModel, type ServedRegression, servedModel } from "./served-model.js";
 
 /** A model file to read. */
 export interface LoadJob {
@@ -19,7 +20,13 @@ export interface LoadJob {
 }
 
 answerJobs<LoadJob, ServedModel>(async ({ path, name, version, limit, trust }) => {
-  const read = parseAnyModel(await readModelText(path, limit), path, { trust });
+  const bytes = await readModelFile(path, limit);
+  if (isNetwork(path)) {
+    // Reading models of goml's own needs none of it.
+    const { servedNetwork } = await import("./served-network.js");
+    return servedNetwork(bytes, path, { name, version, limit });
+  }
+  const read = parseAnyModel(bytes.toString("utf8"), path, { trust });
   const model =
     read instanceof ModelGroup ? servedGroups(read, name, version) : servedModel(read, name, version);
   if (!model.weights.every(Number.isFinite)) throw new ModelError(`${path}: a coefficient is not a number`);
@@ -28,7 +35,7 @@ answerJobs<LoadJob, ServedModel>(async ({ path, name, version, limit, trust }) =
 });
 
 /** Predicts a row of zeros and missing texts: what cannot do that is no model to take another one's place. */
-function checkPredicts(model: ServedModel): void {
+function checkPredicts(model: ServedRegression): void {
   const { inputs, width, predictor } = makeReady(model);
   const texts = Array.from({ length: inputs.length - width }, () => ({
     codes: Int32Array.of(-1),

@@ -82,8 +82,13 @@ export class Metrics {
         help: "1 for every model served.",
         type: "gauge",
         samples: () =>
-          Array.from(repository.entries(), ({ model: { name, version, target } }) => ({
-            labels: { model: name, version, target },
+          Array.from(repository.entries(), ({ model }) => ({
+            // What an ONNX model is about it does not say.
+            labels: {
+              model: model.name,
+              version: model.version,
+              target: model.kind === "regression" ? model.target : "",
+            },
             value: 1,
           })),
       },

@@ -18,6 +18,14 @@ export interface ModelPath {
   readonly name: string | undefined;
 }
 
+const FILES = ["model.json", "model.onnx"];
+const SUFFIX = /\.(json|onnx)$/;
+
+/** Whether a model is an ONNX file, by its name. */
+export function isNetwork(path: string): boolean {
+  return path.toLowerCase().endsWith(".onnx");
+}
+
 /** The model files at a path, and what could not even be looked at there. */
 export interface FoundFiles {
   readonly files: readonly ModelFile[];
@@ -27,7 +35,7 @@ export interface FoundFiles {
 
 /**
  * The model files at a path: the file itself, or in a folder every `NAME.json`, `NAME/model.json` and
- * `NAME/VERSION/model.json`, versions being whole numbers. What is no regular file (a pipe, a device, a socket) is
+ * `NAME/VERSION/model.json`, versions being whole numbers, and so with `.onnx`. What is no regular file (a pipe, a device, a socket) is
  * among them, to be refused when it is read: by name it is a model.
  *
  * @throws DataError where there is nothing at the path, no model in the folder, or the folder cannot be read
@@ -53,7 +61,7 @@ export async function findModelFiles({ path, name }: ModelPath): Promise<FoundFi
   if (files.length === 0 && unreadable.size === 0)
     throw new DataError("the folder has no models", {
       place: { file: path },
-      hint: "expected NAME.json, NAME/model.json or NAME/VERSION/model.json",
+      hint: "expected NAME.json, NAME/model.json or NAME/VERSION/model.json, or these with .onnx",
     });
   return { files, unreadable };
 }
@@ -68,14 +76,14 @@ async function inFolder(
   const found = await statOf(path, unreadable);
   if (found === undefined) return [];
   if (!found.isDirectory())
-    return entry.endsWith(".json")
+    return SUFFIX.test(entry)
       ? [{ name: withoutSuffix(entry), version: "1", path, state: stateOf(found) }]
       : [];
   const versions = ((await sorted(path, unreadable)) ?? []).filter((inner) => /^[0-9]+$/.test(inner));
   const places = [
-    { version: "1", path: join(path, "model.json") },
-    ...versions.map((version) => ({ version, path: join(path, version, "model.json") })),
-  ];
+    { version: "1", path },
+    ...versions.map((version) => ({ version, path: join(path, version) })),
+  ].flatMap(({ version, path: at }) => FILES.map((file) => ({ version, path: join(at, file) })));
   const files: ModelFile[] = [];
   for (const place of places) {
     const file = await statOf(place.path, unreadable);
@@ -110,5 +118,5 @@ function stateOf({ size, mtimeMs, ino }: Stats): string {
 }
 
 function withoutSuffix(path: string): string {
-  return basename(path).replace(/\.json$/, "");
+  return basename(path).replace(SUFFIX, "");
 }

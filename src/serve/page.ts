@@ -12,7 +12,7 @@ a { color: var(--accent); }
 .about { opacity: .75; margin: 0 0 1rem; }
 .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: .7rem; }
 label { display: block; font-size: .85rem; overflow-wrap: anywhere; }
-input { width: 100%; font: inherit; padding: .3rem .45rem; border: 1px solid var(--line); border-radius: .3rem;
+input, textarea { width: 100%; font: inherit; padding: .3rem .45rem; border: 1px solid var(--line); border-radius: .3rem;
   background: var(--soft); color: inherit; }
 .go { display: flex; gap: 1rem; align-items: center; margin-top: 1rem; flex-wrap: wrap; }
 button { font: inherit; padding: .35rem 1rem; border: 0; border-radius: .3rem; background: var(--accent); color: #fff;
@@ -45,7 +45,51 @@ const ask = async (path, body) => {
 };
 const requestOf = (model, values) => "{\\"inputs\\": [\\n" + model.inputs.map(({ name, datatype }, i) => "  " + JSON.stringify(
   { name, datatype, shape: [1, 1], data: [datatype === "BYTES" ? values[i] : Number(values[i])] })).join(",\\n") + "\\n]}";
+const ONES = 1000;
+const networkRequest = ({ inputs }) => {
+  const tensors = inputs.map(({ name, datatype, shape }) => {
+    const own = shape.map((length) => length < 0 ? 1 : length);
+    const size = own.reduce((product, length) => product * length, 1);
+    const one = datatype === "BYTES" ? "" : datatype === "BOOL" ? false : 0;
+    return { name, datatype, shape: own, data: size > ONES ? [] : Array(size).fill(one) };
+  });
+  return "{\\"inputs\\": [\\n" + tensors.map((tensor) => "  " + JSON.stringify(tensor)).join(",\\n") + "\\n]}";
+};
+const described = (tensors) => tensors.map(({ name, datatype, shape }) => name + ": " + datatype + " [" +
+  shape.map((length) => length < 0 ? "?" : length).join(", ") + "]").join(", ");
+const showNetwork = (model, path) => {
+  const section = node("section", undefined, { className: "model" });
+  const about = model.parameters;
+  section.append(node("h2", model.name), node("p", "ONNX, operator set " + about.opset + " · " + about.nodes +
+    " nodes, " + about.parameters.toLocaleString("en") + " parameters · version " + model.versions.at(-1),
+    { className: "about" }), node("p", described(model.inputs) + " → " + described(model.outputs)));
+  if (about.problem !== undefined) section.append(node("p", "The file has changed and was refused: " + about.problem,
+    { className: "error" }));
+  const form = node("form");
+  const body = node("textarea", undefined, { value: networkRequest(model), rows: 6, spellcheck: false });
+  body.setAttribute("aria-label", "The request to POST to " + base + path + "/infer");
+  const go = node("div", undefined, { className: "go" });
+  const result = node("output");
+  result.setAttribute("aria-live", "polite");
+  go.append(node("button", "Infer", { type: "submit" }), result);
+  form.append(body, go);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      const { outputs } = await ask(path + "/infer", body.value);
+      result.className = "";
+      result.textContent = outputs.map(({ name, shape, data }) => name + " [" + shape.join(", ") + "] = " +
+        data.slice(0, 8).join(", ") + (data.length > 8 ? ", …" : "")).join("; ");
+    } catch (error) {
+      result.className = "error";
+      result.textContent = error.message;
+    }
+  });
+  section.append(form);
+  return section;
+};
 const show = (model, path) => {
+  if (model.platform !== "goml") return showNetwork(model, path);
   const section = node("section", undefined, { className: "model" });
   const about = model.parameters;
   section.append(node("h2", model.name), node("p", about.formula + " · fitted on " + about.rows.toLocaleString("en") +

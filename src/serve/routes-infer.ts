@@ -42,12 +42,23 @@ export function inferRoutes(app: FastifyInstance, service: Service): void {
 
 /** The protocol's model metadata; `parameters` adds what it has no place for. */
 function modelMetadata({ model, problem }: Entry, versions: readonly string[], service: Service): object {
+  const { name } = model;
+  const inputs = service.inputs(model);
+  if (model.kind === "network")
+    return {
+      name,
+      versions,
+      platform: "goml_onnx",
+      inputs,
+      outputs: model.outputs,
+      parameters: { ...model.about, problem },
+    };
   const intervals = model.intervals === undefined ? [] : ["prediction", "confidence"];
   return {
-    name: model.name,
+    name,
     versions,
     platform: "goml",
-    inputs: service.askable(model).inputs.map(({ name, datatype }) => ({ name, datatype, shape: [-1, 1] })),
+    inputs,
     outputs: [{ name: OUTPUT, datatype: "FP64", shape: [-1] }],
     parameters: { target: model.target, ...model.about, intervals, problem },
   };

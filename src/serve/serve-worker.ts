@@ -1,7 +1,7 @@
 import { readlinkSync } from "node:fs";
 import { getPriority, setPriority } from "node:os";
 import { answerJobs } from "../parallel/answer.js";
-import { type Answer, answer } from "./answer.js";
+import { type Answer, answer, type Place } from "./answer.js";
 import { AskableModels } from "./askable.js";
 import type { Question } from "./question.js";
 import { RequestError } from "./request-error.js";
@@ -30,13 +30,25 @@ answerJobs<ServeJob, ServeReply>(async ({ model, question, cancelled }) => {
   try {
     checkpoint();
     const place = { shared: true, mostNumbers: Number.POSITIVE_INFINITY, checkpoint };
-    const { rows, body, headerLength } = await answer(models.of(model), question, place);
+    const { rows, body, headerLength } = await answerOf(model, question, place, cancelled);
     return { answer: { rows, body: typeof body === "string" ? sharedText(body) : body, headerLength } };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     return { refused: { status: error.status, message: error.message } };
   }
 });
+
+/** A network's machine is loaded where there is one: most servers have none. */
+async function answerOf(
+  model: ServedModel,
+  question: Question,
+  place: Place,
+  cancelled: Int32Array,
+): Promise<Answer> {
+  if (model.kind === "regression") return answer(models.of(model), question, place);
+  const { answerNetwork } = await import("./network-answer.js");
+  return answerNetwork(model, question, cancelled);
+}
 
 function sharedText(text: string): Uint8Array {
   const memory = new SharedArrayBuffer(Buffer.byteLength(text));

@@ -13,13 +13,14 @@ import type { Batch } from "./batch.js";
 import type { Predicted, Predictor } from "./predicted.js";
 import type { IntervalWish } from "./question.js";
 import { badRequest, quoted } from "./request-error.js";
-import { type InputColumn, type ServedModel, shared } from "./served-model.js";
+import { shared } from "./served.js";
+import type { InputColumn, ServedRegression } from "./served-model.js";
 
 /** Levels that are listed among what a model asks for; of more the names would be most of it. */
 const MOST_LEVELS = 1000;
 
 /** Models by group as they are served: one model, of which the group is an input. */
-export function servedGroups(models: ModelGroup, name: string, version: string): ServedModel {
+export function servedGroups(models: ModelGroup, name: string, version: string): ServedRegression {
   const plan = models.predictorPlan(false);
   const coefficients = [plan.fits?.weights, ...plan.groups.map((group) => group.plan.weights)];
   if (!coefficients.every((list) => list === undefined || list.every(Number.isFinite)))
@@ -35,6 +36,7 @@ export function servedGroups(models: ModelGroup, name: string, version: string):
   for (const { n } of models.others.values()) rows += n;
   rows = models.fits?.lists.moments.n.reduce((sum, n) => sum + n, rows) ?? rows;
   return {
+    kind: "regression",
     id: randomUUID(),
     name,
     version,
@@ -51,7 +53,7 @@ export function servedGroups(models: ModelGroup, name: string, version: string):
   };
 }
 
-function intervalsOf(models: ModelGroup): Pick<ServedModel, "intervals" | "noIntervals"> {
+function intervalsOf(models: ModelGroup): Pick<ServedRegression, "intervals" | "noIntervals"> {
   try {
     return { intervals: shared(serialize(models.intervals())), noIntervals: undefined };
   } catch (error) {
@@ -62,7 +64,7 @@ function intervalsOf(models: ModelGroup): Pick<ServedModel, "intervals" | "noInt
 
 /** Models by group made ready in a thread: predictors of batches, each row by the model of its group. */
 export function groupsPredictor(
-  { groups, intervals, noIntervals }: ServedModel,
+  { groups, intervals, noIntervals }: ServedRegression,
   inputs: readonly InputColumn[],
 ): (batch: Batch, unseen: UnseenPolicy, wish?: IntervalWish) => Predictor {
   const plan = deserialize(groups!) as GroupPredictorPlan;

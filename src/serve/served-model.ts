@@ -7,6 +7,7 @@ import type { IntervalPlan } from "../linear/model/interval.js";
 import { intervalPlan } from "../linear/model/interval-plan.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { tCritical } from "../stats/distributions.js";
+import { type Served, type ServedNetwork, shared } from "./served.js";
 
 /** A raw column of the data that a model reads: numbers (FP64) or the texts of a factor (BYTES). */
 export interface InputColumn {
@@ -31,11 +32,11 @@ export type IntervalParts = Omit<IntervalPlan, "kind" | "critical">;
  * A model as it is served: small, plain data that goes to worker threads with every job, what is large in shared
  * memory.
  */
-export interface ServedModel {
-  /** Another one after each change of the file, so that threads know when theirs is old. */
-  readonly id: string;
-  readonly name: string;
-  readonly version: string;
+export type ServedModel = ServedRegression | ServedNetwork;
+
+/** A model of goml's own, or models by group. */
+export interface ServedRegression extends Served {
+  readonly kind: "regression";
   readonly target: string;
   /** θ, the intercept first, 0 for aliased terms. */
   readonly weights: Float64Array;
@@ -60,7 +61,7 @@ const WIDEST_INTERVALS = 500;
  * A model as it is served. Columns that it left out as aliased are asked for too: a row in which they are not what they
  * were in the training data has no prediction.
  */
-export function servedModel(model: LinearModel, name: string, version: string): ServedModel {
+export function servedModel(model: LinearModel, name: string, version: string): ServedRegression {
   const { weights: all, ...plan } = model.predictorPlan(false);
   const plain = plan.rowSpace === undefined && plan.effects === undefined ? plainColumns(plan) : undefined;
   const weights = new Float64Array(new SharedArrayBuffer(all.byteLength));
@@ -77,6 +78,7 @@ export function servedModel(model: LinearModel, name: string, version: string): 
         }
       : { inputs: plain.map((column) => ({ name: column, datatype: "FP64" })), plan: undefined };
   return {
+    kind: "regression",
     id: randomUUID(),
     name,
     version,
@@ -104,7 +106,7 @@ function plainColumns({ spec, terms }: Pick<PredictorPlan, "spec" | "terms">): s
   return columns;
 }
 
-function intervalsOf(model: LinearModel): Pick<ServedModel, "intervals" | "noIntervals"> {
+function intervalsOf(model: LinearModel): Pick<ServedRegression, "intervals" | "noIntervals"> {
   if (model.terms.length > WIDEST_INTERVALS)
     return {
       intervals: undefined,
@@ -117,11 +119,4 @@ function intervalsOf(model: LinearModel): Pick<ServedModel, "intervals" | "noInt
     if (!(error instanceof GomlError)) throw error;
     return { intervals: undefined, noIntervals: error.message };
   }
-}
-
-/** A copy in memory that threads share. */
-export function shared(bytes: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
-  copy.set(bytes);
-  return copy;
 }

@@ -1,6 +1,5 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 
-import type { AskableModel } from "./askable.js";
 import { Deliveries } from "./deliveries.js";
 import { Inference } from "./inference.js";
 import { Loader } from "./loader.js";
@@ -8,6 +7,7 @@ import { Metrics } from "./metrics.js";
 import { type ServeModels, type ServeOptions, type Settings, settingsOf } from "./options.js";
 import type { Dialect } from "./question.js";
 import { type OnReload, Repository } from "./repository.js";
+import type { NetworkTensor } from "./served.js";
 import type { ServedModel } from "./served-model.js";
 import { Tokens } from "./tokens.js";
 
@@ -64,9 +64,11 @@ export class Service {
     return this.inference.admission.requests;
   }
 
-  /** A model made ready to be asked on this thread. */
-  askable(model: ServedModel): AskableModel {
-    return this.inference.models.of(model);
+  /** What a model takes, as the protocol describes it. */
+  inputs(model: ServedModel): readonly NetworkTensor[] {
+    if (model.kind === "network") return model.inputs;
+    const { inputs } = this.inference.models.of(model);
+    return inputs.map(({ name, datatype }) => ({ name, datatype, shape: [-1, 1] }));
   }
 
   /** Loads the models, and from then on looks after their files. */
@@ -78,7 +80,7 @@ export class Service {
     this.state = "open";
     for (const { model, file } of this.repository.entries())
       log.info(
-        { model: model.name, version: model.version, inputs: this.askable(model).inputs.length, file },
+        { model: model.name, version: model.version, inputs: this.inputs(model).length, file },
         "model loaded",
       );
     if (this.settings.reloadInterval > 0) this.watch(log);

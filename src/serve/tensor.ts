@@ -37,6 +37,12 @@ const NUMERIC: ReadonlyMap<string, NumericType> = new Map<string, NumericType>([
   ["BOOL", { size: 1, read: (d, at) => d.getUint8(at), cast: integer(0, 1) }],
 ]);
 
+/** What a tensor's element type is called in the protocol. */
+export function datatypeOf(dtype: string): string {
+  if (dtype === "string") return "BYTES";
+  return dtype.startsWith("float") ? `FP${dtype.slice(5)}` : dtype.toUpperCase();
+}
+
 /** Whether the protocol has a datatype of this name that goml reads. */
 export function isDatatype(name: string): boolean {
   return name === "BYTES" || NUMERIC.has(name);
@@ -56,10 +62,15 @@ export function binaryNumbers(bytes: Uint8Array, datatype: string, count: number
   if (datatype === "FP64" && bytes.byteOffset % 8 === 0)
     return numbersOf(new Float64Array(bytes.buffer, bytes.byteOffset, count));
   const bool = datatype === "BOOL";
-  const odd = bool ? bytes.findIndex((v) => v > 1) : -1;
-  if (odd >= 0) throw elementError(bytes[odd], odd, datatype);
+  if (bool) checkTruths(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { array: undefined, bool, at: (i) => read(view, i * size) };
+}
+
+/** @throws RequestError (400) for a byte that is neither 0 nor 1 */
+export function checkTruths(bytes: Uint8Array): void {
+  const odd = bytes.findIndex((v) => v > 1);
+  if (odd >= 0) throw elementError(bytes[odd], odd, "BOOL");
 }
 
 /** A BYTES tensor from the binary extension: each element is its length in 4 bytes, then UTF-8. */

@@ -155,7 +155,7 @@ function modelsOf(names: readonly string[]): ServeModels {
   const models: Record<string, string> = {};
   for (const text of names) {
     const at = text.indexOf("=");
-    const name = at < 0 ? text.replace(/^.*[\\/]|\.json$/g, "") : text.slice(0, at);
+    const name = at < 0 ? text.replace(/^.*[\\/]|\.(json|onnx)$/g, "") : text.slice(0, at);
     const path = text.slice(at + 1);
     if (name === "" || path === "")
       throw new UsageError(`${JSON.stringify(text)} is not a model`, {

@@ -3,12 +3,12 @@ import { type FileHandle, open } from "node:fs/promises";
 import { DataError } from "../errors.js";
 
 /**
- * The text of a model file, read without waiting for anybody: opening a pipe would wait for its writer, and reading a
+ * The bytes of a model file, read without waiting for anybody: opening a pipe would wait for its writer, and reading a
  * device might never end. What is looked at is the file that was opened, whatever its name stands for by then.
  *
  * @throws DataError where it is not a regular file, is too large, cannot be read, or changes while it is read
  */
-export async function readModelText(path: string, limit: number): Promise<string> {
+export async function readModelFile(path: string, limit: number): Promise<Buffer> {
   const place = { file: path };
   let file: FileHandle | undefined;
   try {
@@ -24,7 +24,7 @@ export async function readModelText(path: string, limit: number): Promise<string
       if (bytesRead === 0) throw new DataError("has become shorter while it was read", { place });
       length += bytesRead;
     }
-    return bytes.toString("utf8");
+    return bytes;
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
