@@ -52,6 +52,7 @@ function hintFor(table: Table, name: string, cell: string): Wording {
     case "number": {
       if (format.decimal === "," && isDecimal(cell))
         return wording`for a file with decimal points: ${option("decimal", ".")}`;
+      if (shape.written !== undefined) return wording`write it as ${shape.written}${asText}`;
       const parts: Wording[] = [];
       if (shape.thousands !== undefined && shape.thousands !== format.thousands)
         parts.push(wording`${option("thousands", shape.thousands)}`);
@@ -64,6 +65,15 @@ function hintFor(table: Table, name: string, cell: string): Wording {
       if (parts.length === 0) return wording`correct the cell${asText}`;
       return wording`such numbers are read with ${read}${asText}`;
     }
+    case "measure": {
+      const others = unitsOf(table, name).filter((affix) => affix !== shape.affix);
+      if (others.length > 0)
+        return wording`other cells have ${others.map(quoteCell).join(", ")}: give all of them in one unit${asText}`;
+      if (/^[<>≤≥±]$/.test(shape.affix))
+        return wording`such a bound is no number: write NA or a value${asText}`;
+      const strip = shape.affix === "=" ? ['="', '"'] : [shape.affix];
+      return wording`such numbers are read with ${option("strip", strip)}${asText}`;
+    }
     case "missing":
       return wording`if ${quoteCell(cell)} means a missing value: ${option("naValues", [cell.trim()])}`;
     case "date":
@@ -73,6 +83,13 @@ function hintFor(table: Table, name: string, cell: string): Wording {
         ? wording`for a file with decimal points: ${option("decimal", ".")}`
         : wording`correct the cell, or write NA if the value is missing (${option("naValues", [short])} says so for all of them)${asText}${isTarget ? "" : wording`; to fit without the column: ${option("exclude", [name])}`}`;
   }
+}
+
+/** What stands beside the numbers of a column, in its sample. */
+function unitsOf(table: Table, name: string): string[] {
+  const at = table.columns.findIndex((column) => column.name === name);
+  const shapes = table.sample.map((row) => cellShape(row[at] ?? ""));
+  return [...new Set(shapes.flatMap((shape) => (shape.like === "measure" ? [shape.affix] : [])))];
 }
 
 const NAMES: Record<string, string> = {

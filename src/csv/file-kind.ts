@@ -59,7 +59,25 @@ function hasControls(head: Uint8Array): boolean {
   return head.some((byte) => byte < 9 || (byte > 13 && byte < 32 && byte !== 0x1a));
 }
 
-/** The error for a text that is JSON, HTML or XML, if it is one. */
+/** Texts that are tables in another writing, by how they begin, and how to get one that goml reads. */
+const TABLES: [start: RegExp, name: string, instead: string][] = [
+  [/^(?:%[^\n]*\n|\s)*@relation\b/i, "an ARFF file (Weka)", "its rows stand after @data; export them as CSV"],
+  [
+    /^\S+(?:[ \t]+\d+:[^\s:]+)+[ \t]*\r?\n\S+(?:[ \t]+\d+:[^\s:]+)+[ \t]*(?:\r?\n|$)/,
+    "a file of index:value pairs (libsvm)",
+    "export the rows as CSV, with a cell for every column",
+  ],
+  [/^\+-[-+]*-\+\r?\n\|/, "a table as MySQL prints it", "export it as tab-separated text (mysql --batch)"],
+  [/^[^\n|]*\|[^\n]*\n-+\+[-+]*-\r?\n/, "a table as psql prints it", "export it as CSV (psql --csv)"],
+  [/^┌─/, "a table drawn for a terminal", "export it as CSV (duckdb -csv)"],
+  [
+    /^\|?[^\n|]+\|[^\n]*\n\|?[ \t]*:?-{2,}:?[ \t]*\|[-:| \t]*\r?\n/,
+    "a table in Markdown",
+    "export it as CSV",
+  ],
+];
+
+/** The error for a text that is JSON, HTML, XML or a table in another writing, if it is one. */
 export function textKind(text: string, file?: string): DataError | undefined {
   const start = text.slice(0, 4096).trimStart();
   if (/^<(?:!doctype html|html|head|body|table|script)\b/i.test(start))
@@ -68,6 +86,8 @@ export function textKind(text: string, file?: string): DataError | undefined {
       file,
       "download the data again",
     );
+  for (const [begins, name, instead] of TABLES)
+    if (begins.test(start)) return otherKind({ name }, file, instead);
   if (/^<\?xml\b/i.test(start)) return otherKind({ name: "an XML document" }, file);
   if (!start.startsWith("{") && !start.startsWith("[")) return undefined;
   const inside = start.slice(1).trimStart();

@@ -26,5 +26,11 @@ export function numberFormat(options: ReadingOptions): NumberFormat {
     throw new UsageError(wording`${option("thousands")} and ${option("decimal")} are the same character`, {
       hint: wording`numbers such as 1,500.25 are read with ${option("thousands", ",")}, 1.500,25 with ${option("decimal", ",")} too`,
     });
+  const sign = strip?.find((text) => /[\d+\-\u2212()]/.test(text));
+  if (sign !== undefined)
+    throw new UsageError(
+      wording`${option("strip", [sign])} would take off what says how large a number is, or on which side of 0`,
+      { hint: "write the numbers as 12.5 or -12.5" },
+    );
   return { decimal, thousands, strip, missing: naValues, missingIn: naValuesIn };
 }

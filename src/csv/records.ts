@@ -140,6 +140,8 @@ function raggedError(table: Table, { line, bytes }: RecordBytes, found: number):
       return wording`lines that begin with # are passed over with ${option("comment", "#")}`;
     if (bytes.subarray(0, -2).includes(CR) && found > expected)
       return "a CR stands alone in this line, where others end in a line feed: it may be two lines";
+    if (found === 1 && expected > 1 && /\p{L}/u.test(text))
+      return wording`if the line is a note and no row, take it out; else fill up the row, or name another delimiter with ${option("delimiter")}`;
     return found > expected
       ? wording`quote cells that contain the delimiter, or name another one with ${option("delimiter")}`
       : wording`fill up the row, or name another delimiter with ${option("delimiter")}`;

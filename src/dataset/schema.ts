@@ -8,7 +8,8 @@ import { type CellReader, cellReaders, type NumberFormat, PLAIN_FORMAT } from ".
  * - `empty`: all cells are missing, or say so in a way that has not been asked for (`?`);
  * - `text`: the first cell that is not missing is a text, and texts are more than numbers, counted and by how many
  *   there are of them; or dates are most of them; or the user says so;
- * - `numeric`: otherwise. A column of numbers with a word among them is numeric, so that reading it is an error that
+ * - `numeric`: otherwise, also where nearly all cells are a number and the same unit (`12.5 kg`), and not a few such
+ *   sizes or doses. A column of numbers with a word among them is numeric, so that reading it is an error that
  *   names the cell: taken for text it would become a factor, or be left out, for the sake of one typing error. Numbers
  *   in another writing (`1,500`, `0,5`, `12 %`) count as numbers for the same reason.
  */
@@ -31,6 +32,8 @@ export interface Column {
   readonly noNumbers?: true;
   /** Set where there are texts in a column of numbers: reading it is an error, unless as a factor. */
   readonly words?: true;
+  /** What stands beside the number in every cell of a text column, such as `mg`. */
+  readonly affix?: string;
   /** A number among the texts, as it stands in the sample. */
   readonly numberToo?: string;
 }
@@ -45,6 +48,14 @@ export interface JudgeOptions {
   /** Where in the rows the first column stands; default: 0. */
   from?: number | undefined;
 }
+
+/** Rows of the sample from which on text without repetition is taken for names and not for levels. */
+export const IDENTIFIER_ROWS = 20;
+
+/** No more different numbers with a unit than this are sizes or doses, and levels. */
+const FEW_MEASURES = 10;
+/** The share of a column's cells that have the same unit where it is one of numbers with a unit. */
+const MEASURED_SHARE = 0.9;
 
 /** More different texts than this in the head are no list of states, so that numbers may follow. */
 const FEW_TEXTS = 100;
@@ -81,6 +92,7 @@ function judge(
 ): { column: Omit<Column, "name">; strict: boolean } {
   const numbers = new Tally();
   const words = new Tally();
+  let measures: Map<string, Tally> | undefined;
   let dates: Map<"date" | "time" | "other", number> | undefined;
   let marker: string | undefined;
   let first: "number" | "word" | undefined;
@@ -100,7 +112,15 @@ function judge(
     } else if (shape.like === "number") {
       numbers.add(cell);
       shapes++;
-    } else words.add(cell);
+    } else {
+      words.add(cell);
+      if (shape.like === "measure") {
+        measures ??= new Map();
+        const of = measures.get(shape.affix) ?? new Tally();
+        measures.set(shape.affix, of);
+        of.add(cell);
+      }
+    }
     if (shape === "number" || shape.like !== "missing")
       first ??= shape === "number" || shape.like === "number" ? "number" : "word";
   }
@@ -110,6 +130,12 @@ function judge(
   }
   if (first === undefined)
     return { column: marker === undefined ? { kind: "empty" } : { kind: "empty", marker }, strict: false };
+  const given = words.count + dated + numbers.count;
+  for (const [affix, { count, different }] of measures ?? []) {
+    if (count >= MEASURED_SHARE * given && different > FEW_MEASURES)
+      return { column: { kind: "numeric", words: true }, strict: false };
+    if (count === given && different > 1) return { column: { kind: "text", affix }, strict: false };
+  }
   const isText =
     first === "word" && words.count + dated > numbers.count && words.different + dated >= numbers.different;
   if (!isText)

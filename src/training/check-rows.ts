@@ -3,10 +3,10 @@ import { findRow, locateTyped } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { cellReaders } from "../dataset/number-format.js";
+import { IDENTIFIER_ROWS } from "../dataset/schema.js";
 import { DataError, quoteCell } from "../errors.js";
 import { blockOrder, type RowLayout } from "../scan/row-layout.js";
 import { option, wording } from "../wording.js";
-import { IDENTIFIER_ROWS } from "./choose-columns.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { ScannedMoments } from "./moments-result.js";
 

@@ -3,7 +3,7 @@ import { columnsSpec, formulaSpec } from "../dataset/formula/resolve.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { nearestName } from "../dataset/nearest.js";
 import type { NumberFormat } from "../dataset/number-format.js";
-import type { Column } from "../dataset/schema.js";
+import { type Column, IDENTIFIER_ROWS } from "../dataset/schema.js";
 import { DataError, quoteCell, UsageError } from "../errors.js";
 import { isDecimal } from "../kernels/number.js";
 import { option, type Wording, wording } from "../wording.js";
@@ -207,9 +207,6 @@ function nameOf(column: Column, placeOf: (column: Column) => number): string {
   if (!column.unnamed) return column.name;
   return `the ${ordinal(placeOf(column) + 1)} column, which has no name (${column.name} here)`;
 }
-
-/** Rows of the sample from which on text without repetition is taken for names and not for levels. */
-export const IDENTIFIER_ROWS = 20;
 
 function whyNot(column: Column, place: () => number, table: KnownTable, asked: boolean): string | undefined {
   if (column.kind === "numeric" && !column.unnamed) return undefined;

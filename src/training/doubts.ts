@@ -1,7 +1,8 @@
 import { ordinal } from "../csv/header.js";
+import type { FactorLevels } from "../dataset/formula/coding.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { type CellReader, cellReaders, type NumberFormat, PLAIN_FORMAT } from "../dataset/number-format.js";
-import type { Column } from "../dataset/schema.js";
+import { type Column, IDENTIFIER_ROWS } from "../dataset/schema.js";
 
 /** What is often written for a missing number. */
 const SENTINELS = new Set(["-9", "-99", "-999", "-9999", "-99999"]);
@@ -12,6 +13,15 @@ interface KnownTable {
   readonly sample: readonly (readonly string[])[];
   readonly format?: NumberFormat | undefined;
   readonly dialect?: { readonly delimiter: string } | undefined;
+  readonly whole?: boolean | undefined;
+}
+
+const LEADING_ZERO = /^0\d/;
+const DAY = /^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$/;
+
+/** Whether a cell of digits may be something else than their number. */
+function mayBeNone(cell: string): boolean {
+  return SENTINELS.has(cell) || LEADING_ZERO.test(cell) || DAY.test(cell);
 }
 
 /** Remarks on columns of a model that may not be what they seem. */
@@ -31,14 +41,37 @@ export function doubts(spec: ModelSpec, table: KnownTable): string[] {
     const cells = () => table.sample.map((row) => row[at] ?? "");
     if (unnamed && (isNumeric(name) || text.has(name)))
       return [`the ${ordinal(at + 1)} column has no name, and is called ${name}`];
-    const marked = table.sample.some((row) => SENTINELS.has(row[at] ?? ""));
-    if ((marked || grouping) && isNumeric(name))
-      return [...sentinel(name, cells(), readerOf(name)), ...(grouping ? grouped(name, cells()) : [])];
+    const odd = table.sample.some((row) => mayBeNone(row[at] ?? ""));
+    if ((odd || grouping) && isNumeric(name))
+      return [
+        ...sentinel(name, cells(), readerOf(name)),
+        ...code(name, cells()),
+        ...(grouping ? grouped(name, cells()) : []),
+      ];
     if (!text.has(name) || column.dates !== undefined) return [];
     if (column.numberToo !== undefined)
       return [`${name} is read as text, though it holds numbers too, such as ${column.numberToo}`];
-    return [...namibia(name, new Set(cells())), ...lookAlikes(name, new Set(cells()))];
+    if (column.affix !== undefined)
+      return [
+        `${name} is read as text, such as ${table.sample[0]![at]}; to read its numbers, say so (strip ${column.affix})`,
+      ];
+    const different = new Set(cells());
+    return [
+      ...namibia(name, different),
+      ...names(name, cells(), different),
+      ...(table.whole ? sum(name, cells()) : []),
+    ];
   });
+}
+
+/** More levels than these are no words that somebody typed. */
+const MOST_COMPARED = 5000;
+
+/** Remarks on the levels that the factors of a model were found to have. */
+export function levelDoubts(levels: FactorLevels): string[] {
+  return Object.entries(levels).flatMap(([name, of]) =>
+    of.length > MOST_COMPARED ? [] : lookAlikes(name, of),
+  );
 }
 
 /** A number that looks as if it meant a missing value, unless it is said to. */
@@ -50,6 +83,22 @@ function sentinel(name: string, cells: readonly string[], reader: CellReader): s
   return [
     `${name} is ${least} in some rows and nowhere near it else; if that means a missing value, say so (na-values ${name}=${least})`,
   ];
+}
+
+/** Numbers that are written as codes or days are. */
+function code(name: string, cells: readonly string[]): string[] {
+  const given = cells.filter((cell) => cell !== "");
+  const zeros = given.find((cell) => LEADING_ZERO.test(cell));
+  const { length } = given[0] ?? "";
+  if (zeros !== undefined && given.every((cell) => /^\d+$/.test(cell) && cell.length === length))
+    return [
+      `${name} is read as numbers, though they begin with zeros, such as ${zeros}; if they are codes, say so (text ${name})`,
+    ];
+  if (given.length > 1 && given.every((cell) => DAY.test(cell)))
+    return [
+      `${name} is read as numbers, such as ${given[0]}; if they are days, write them as ${given[0]!.replace(/(....)(..)(..)/, "$1-$2-$3")}, for as.Date(${name})`,
+    ];
+  return [];
 }
 
 /** Numbers of which each could as well have a point between thousands, in a file of semicolons. */
@@ -71,11 +120,31 @@ function namibia(name: string, cells: ReadonlySet<string>): string[] {
     : [];
 }
 
+/** Texts of which few come again, so that a coefficient of each says little. */
+function names(name: string, cells: readonly string[], different: ReadonlySet<string>): string[] {
+  const given = cells.filter((cell) => cell !== "").length;
+  if (given < IDENTIFIER_ROWS || different.size <= given / 2) return [];
+  return [
+    `${name} has ${different.size} different texts in ${given} rows, and a coefficient for each; if they name the rows, leave it out (exclude ${name})`,
+  ];
+}
+
+/** A last row that sums up those before it. */
+function sum(name: string, cells: readonly string[]): string[] {
+  const last = cells.at(-1) ?? "";
+  if (!SUMS.test(last) || cells.indexOf(last) < cells.length - 1) return [];
+  return [
+    `the last row is ${JSON.stringify(last)} in ${name}; if it sums up the others, leave it out (where ${name} != "${last}")`,
+  ];
+}
+
+const SUMS =
+  /^(?:(?:grand |sub)?totals?|(?:grand )?sum|all|averages?|means?|summe|gesamt|insgesamt|somme|suma|totale|totaal)$/i;
+
 /** Two levels that a reader would take for one. */
-function lookAlikes(name: string, cells: ReadonlySet<string>): string[] {
+function lookAlikes(name: string, levels: readonly string[]): string[] {
   const seen = new Map<string, string>();
-  for (const cell of cells) {
-    const level = cell.trim().normalize("NFC");
+  for (const level of levels) {
     const key = level
       .normalize("NFKC")
       .toLowerCase()

@@ -31,6 +31,7 @@ import {
   likelyGroups,
   plannedGroups,
 } from "./design-width.js";
+import { levelDoubts } from "./doubts.js";
 import { hasIntercept, leftOutCount, usedBy, withTarget } from "./fit-csv.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { keepStream } from "./keep-stream.js";
@@ -147,7 +148,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   };
   const total = await scanned(plan);
   await checkRows(table, layout, total, options);
-  notes.push(...(await undefinedNotes(table, total.undefinedRows)));
+  notes.push(...levelDoubts(total.levels), ...(await undefinedNotes(table, total.undefinedRows)));
   const from = performance.now();
   const undefinedRows = undefinedCount(total.undefinedRows);
   const scan: DataScan = {

@@ -15,6 +15,7 @@ import { checkLeft, singleLevels } from "./absorbing.js";
 import { checkInMemory } from "./budget.js";
 import { checkFactors, checkRows } from "./check-rows.js";
 import { denseWidth, summedApart } from "./design-width.js";
+import { levelDoubts } from "./doubts.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { MomentsPlan } from "./moments-job.js";
 import type { ScannedMoments } from "./moments-result.js";
@@ -74,6 +75,7 @@ export async function fitTheta(
   }
 
   const { levels } = total;
+  notes.push(...levelDoubts(levels));
   const regression = regressionOf(spec, codedTerms(spec, levels, references));
   let moments = await withPauses(mergeFoldsSteps(total.folds), control);
   checkEstimable(moments, regression);

@@ -16,8 +16,8 @@ const rows = (cells: readonly string[], delimiter = ",") =>
 it("levels that look alike are named, and only those", async () => {
   const base = ["Genf", "Basel", "Genf", "Bern", "Basel", "Bern"];
   for (const [other, shown] of [
-    ["GENF", '"Genf", "GENF"'],
-    ["Gen f", '"Genf", "Gen f"'],
+    ["GENF", '"GENF", "Genf"'],
+    ["Gen f", '"Gen f", "Genf"'],
     ["Genf\u200b", '"Genf", "Genf\\u200b"'],
   ])
     expect(await notesOf(`town,y\n${rows([...base, other!])}`)).toContain(
@@ -56,4 +56,63 @@ it("with a decimal comma, points are an error that names both ways to read them,
         "hint: if the point groups thousands: --thousands '.'; for a file with decimal points: --decimal '.'\n",
     );
     expect((await goml(folder, ["train", "d.csv", "--thousands", "."])).code).toBe(0);
+  }));
+
+it("a level past the head of the file that looks like another is named too", async () => {
+  const towns = Array.from({ length: 20_000 }, (_, i) => ["Genf", "Basel", "Bern"][i % 3]!);
+  expect((await notesOf(`town,y\n${rows([...towns, "BERN"])}`)).join()).toContain('"BERN", "Bern"');
+});
+
+it("texts that hardly come again are named, where they do not all differ", async () => {
+  const cells = Array.from(
+    { length: 40 },
+    (_, i) => `house ${"abcdefghij"[i % 10]}${i < 36 ? "klmn"[Math.floor(i / 10)] : "k"}`,
+  );
+  expect((await notesOf(`where,y\n${rows(cells)}`)).join()).toContain(
+    "where has 36 different texts in 40 rows, and a coefficient for each",
+  );
+});
+
+it("digits that look like codes or days are named as read", async () => {
+  const twelve = Array.from({ length: 12 }, (_, i) => i);
+  expect((await notesOf(`zip,y\n${rows(twelve.map((i) => `0${1000 + 37 * i}`))}`)).join()).toContain(
+    "zip is read as numbers, though they begin with zeros, such as 01000; if they are codes, say so (text zip)",
+  );
+  expect((await notesOf(`day,y\n${rows(twelve.map((i) => `202401${10 + i}`))}`)).join()).toContain(
+    "day is read as numbers, such as 20240110; if they are days, write them as 2024-01-10, for as.Date(day)",
+  );
+  expect(await notesOf(`x,y\n${rows(twelve.map((i) => `${20240110 + 97 * i}`))}`)).toEqual([]);
+  expect(await notesOf(`x,y\n${rows(["0", "0.5", "07", "12", "3", "1"])}`)).toEqual([]);
+});
+
+it("a last row that sums up the others is named", async () => {
+  const csv = `k,y\n${rows(["a", "b", "a", "b", "a", "b", "Total"])}`;
+  expect(await notesOf(csv)).toEqual([
+    'the last row is "Total" in k; if it sums up the others, leave it out (where k != "Total")',
+  ]);
+  expect(await notesOf(csv, { where: 'k != "Total"' } as ReadingOptions)).not.toEqual([]);
+  expect(await notesOf(`k,y\n${rows(["a", "Total", "a", "b", "a", "b", "Total"])}`)).toEqual([]);
+});
+
+it("a few sizes with a unit are levels, and the note's option reads their numbers", () =>
+  inFolder({}, async (folder) => {
+    const doses = Array.from({ length: 24 }, (_, i) => `${[10, 20, 40][i % 3]} mg`);
+    writeFileSync(join(folder, "d.csv"), `dose,y\n${rows(doses)}\n`);
+    const { code, stdout } = await goml(folder, ["train", "d.csv"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      "note: dose is read as text, such as 10 mg; to read its numbers, say so (--strip 'mg')",
+    );
+    const read = await goml(folder, ["train", "d.csv", "--strip", "mg"]);
+    expect(read.stdout).toContain("y on 1 term\n");
+  }));
+
+it("signs, digits and brackets are not to be taken off numbers", () =>
+  inFolder({}, async (folder) => {
+    writeFileSync(join(folder, "d.csv"), "x,y\n(1),2\n2,3\n3,5\n");
+    for (const sign of ["-", "(", "\u2212", "0"]) {
+      const { code, stderr } = await goml(folder, ["train", "d.csv", "--strip", sign]);
+      expect(code).toBe(2);
+      expect(stderr).toContain("would take off what says how large a number is, or on which side of 0");
+    }
   }));

@@ -65,7 +65,7 @@ export function renderNotes(notes: readonly string[]): string[] {
 
 /** A note with the flag of the option that it names in brackets. */
 function spelled(note: string): string {
-  return note.replace(/\((na-values|thousands) (.*)\)$/, "(--$1 '$2')");
+  return note.replace(/\((na-values|thousands|strip|text|exclude|where) (.*)\)$/, "(--$1 '$2')");
 }
 
 /** The part of the summary that the model alone gives. */
