@@ -312,7 +312,7 @@ export class ChunkReader {
         const cell = cells[r]!;
         // The kernels' codes come in order of first appearance: a new one is the next.
         if (cell === levels.length) {
-          const code = this.levels[i]!.code(table.level(cell), this.firstRow + r);
+          const code = this.levels[i]!.codeOfNew(table.level(cell), this.firstRow + r);
           if (code === undefined) return false;
           levels.push(code);
         }

@@ -17,6 +17,8 @@ export class Levels {
   /** The row, from 0, on which each level was first seen: levels of several threads are put in file order by it. */
   readonly firstRows: number[] = [];
   readonly #codes = new Map<string, number>();
+  /** Whether each name is the only text that is it, and need not be in the map yet. */
+  #apart = true;
   readonly #reader: CellReader;
   readonly #noNumbers: boolean;
 
@@ -39,6 +41,7 @@ export class Levels {
    * and the column is to have none.
    */
   code(cell: string, row: number): number | undefined {
+    if (this.#apart) this.#index();
     const text = cell.trim();
     const known = this.#codes.get(text);
     if (known !== undefined) return known;
@@ -55,7 +58,27 @@ export class Levels {
     if (name !== text) this.#codes.set(text, code);
     return code;
   }
+
+  /**
+   * The same of a text that no other call had, byte for byte: as long as all of them are plain ASCII, each is a level of its
+   * own, and a hundred thousand need not be looked up.
+   */
+  codeOfNew(cell: string, row: number): number | undefined {
+    if (!this.#apart || !PLAIN.test(cell)) return this.code(cell, row);
+    if (this.#reader.isMissing(cell)) return MISSING_LEVEL;
+    if (this.#noNumbers && this.#reader.isNumber(cell)) return undefined;
+    this.firstRows.push(row);
+    return this.names.push(cell) - 1;
+  }
+
+  #index(): void {
+    this.#apart = false;
+    for (const [code, name] of this.names.entries()) this.#codes.set(name, code);
+  }
 }
+
+/** Printable ASCII without blanks around it. */
+const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII.
 const ASCII = /^[\x00-\x7f]*$/;
