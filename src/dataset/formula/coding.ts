@@ -1,4 +1,5 @@
 import { UsageError } from "../../errors.js";
+import { codePointOrder } from "../../stats/code-points.js";
 import { option, wording } from "../../wording.js";
 import { nearestName } from "../nearest.js";
 import { columnKey, levelKey, variableKey } from "./column-key.js";
@@ -74,7 +75,7 @@ export function codedCount(spec: ModelSpec, levels: FactorLevels): number {
 export function sortLevels(levels: Iterable<string>, of: "text" | "numbers"): string[] {
   const sorted = [...levels];
   if (of === "numbers") return sorted.sort((a, b) => Number(a) - Number(b));
-  return sorted.sort(compareCodePoints);
+  return Array.from(codePointOrder(sorted), (i) => sorted[i]!);
 }
 
 /** For each term and each of its variables: whether a factor has an indicator for every level there. */
@@ -165,18 +166,4 @@ function referenceFirst(
       return [label, [reference, ...sorted.filter((level) => level !== reference)]];
     }),
   );
-}
-
-/** By code points, as UTF-8 bytes sort; JavaScript's own `<` goes by UTF-16, which puts emoji before U+FF00. */
-export function compareCodePoints(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  let i = 0;
-  while (i < length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
-  if (i === length) return a.length - b.length;
-  const x = a.charCodeAt(i);
-  const y = b.charCodeAt(i);
-  const surrogateX = x >= 0xd800 && x < 0xe000;
-  const surrogateY = y >= 0xd800 && y < 0xe000;
-  if (surrogateX === surrogateY) return x - y;
-  return surrogateX ? 1 : -1;
 }

@@ -1,8 +1,8 @@
 import type { KeptReading } from "../../csv/kept-reading.js";
-import { compareCodePoints } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
 import { isDecimal } from "../../kernels/number.js";
+import { codePointOrder } from "../../stats/code-points.js";
 import { tCritical } from "../../stats/distributions.js";
 import { plainList } from "../../stats/packed.js";
 import type { FitsDocument } from "./check-fits.js";
@@ -241,12 +241,9 @@ export function inOrder(groups: Iterable<string>): string[] {
 
 /** The numbers of groups in that order. */
 export function groupOrder(names: readonly string[]): Uint32Array {
-  const order = Uint32Array.from(names, (_, g) => g);
-  if (names.every(isDecimal)) {
-    const sizes = Float64Array.from(names, Number);
-    return order.sort((a, b) => sizes[a]! - sizes[b]!);
-  }
-  return order.sort((a, b) => compareCodePoints(names[a]!, names[b]!));
+  if (!names.every(isDecimal)) return codePointOrder(names);
+  const sizes = Float64Array.from(names, Number);
+  return Uint32Array.from(names, (_, g) => g).sort((a, b) => sizes[a]! - sizes[b]!);
 }
 
 /** Lists of numbers as JSON has them. */

@@ -1,5 +1,5 @@
-import { compareCodePoints } from "../../dataset/formula/coding.js";
 import { ModelError, UsageError } from "../../errors.js";
+import { compareCodePoints } from "../../stats/code-points.js";
 import { option, wording } from "../../wording.js";
 import type { ShardSet } from "../model/model-parts.js";
 
