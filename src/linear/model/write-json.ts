@@ -26,6 +26,8 @@ export async function writeJson(
   check?: () => void,
 ): Promise<void> {
   const output = openOutput(path);
+  // What is written goes to the disk while the next is made.
+  let writing: Promise<boolean> | undefined;
   try {
     const digest = newDigest();
     let parts: Uint8Array[] = [];
@@ -37,7 +39,9 @@ export async function writeJson(
       bytes += piece.length;
     };
     const flush = async () => {
-      await output.write(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
+      await writing;
+      writing = output.write(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
+      writing.catch(() => {});
       parts = [];
       bytes = 0;
       await nextTick();
@@ -53,8 +57,10 @@ export async function writeJson(
     put(last!.subarray(0, -1));
     parts.push(Buffer.from(`${digestEnd(digest)}\n`));
     await flush();
+    await writing;
     await output.commit(check);
   } catch (error) {
+    await writing?.catch(() => {});
     output.abort();
     throw error;
   }
@@ -81,6 +87,13 @@ export function* jsonPieces(value: unknown): Generator<Uint8Array, void, void> {
       yield take();
       writer ??= new ListWriter();
       yield* writer.pieces(plain);
+      text += "]";
+    } else if (Array.isArray(plain) && !plain.some(holdsLists)) {
+      text += "[";
+      for (let from = 0; from < plain.length; from += NUMBERS) {
+        text += `${from > 0 ? "," : ""}${JSON.stringify(plain.slice(from, from + NUMBERS)).slice(1, -1)}`;
+        if (text.length > NUMBERS) yield take();
+      }
       text += "]";
     } else if (Array.isArray(plain)) {
       text += "[";
@@ -127,18 +140,36 @@ class ListWriter {
     for (let from = 0; from < list.length; from += NUMBERS) {
       const count = Math.min(NUMBERS, list.length - from);
       const values = this.#kernels.doublesAt(this.#values, count);
-      let finite = true;
-      for (let i = 0; i < count; i++) {
-        const x = list[from + i]!;
-        finite &&= x !== null && Number.isFinite(x);
-        values[i] = x;
-      }
+      const finite =
+        list instanceof Float64Array
+          ? takeNumbers(values, list.subarray(from, from + count))
+          : takeList(values, list, from);
       if (from > 0) yield COMMA;
       if (!finite) yield Buffer.from(JSON.stringify(Array.from(list.slice(from, from + count))).slice(1, -1));
       // The row's LF is left out; the bytes are overwritten by the next row.
       else yield this.#writer.rows(this.#values, 1, count, { stride: 1 }).slice(0, -1);
     }
   }
+}
+
+/** Copies numbers; whether all are finite. */
+function takeNumbers(values: Float64Array, list: Float64Array): boolean {
+  values.set(list);
+  // Infinity less itself is NaN, and what NaN is added to.
+  let sum = 0;
+  for (let i = 0; i < list.length; i++) sum += list[i]! - list[i]!;
+  return sum === 0;
+}
+
+/** The same of a list that may have null. */
+function takeList(values: Float64Array, list: readonly (number | null)[], from: number): boolean {
+  let finite = true;
+  for (let i = 0; i < values.length; i++) {
+    const x = list[from + i]!;
+    finite &&= x !== null && Number.isFinite(x);
+    values[i] = x;
+  }
+  return finite;
 }
 
 const COMMA = Buffer.from(",");
