@@ -135,7 +135,9 @@ export class Builder {
   /** The value of an operand. @throws ValuesNeeded where it depends on inputs */
   known(operand: Operand): Tensor {
     if (operand instanceof Tensor) return operand;
-    throw new ValuesNeeded(this.inputsOf(operand));
+    const inputs = this.inputsOf(operand);
+    if (inputs.length === 0) throw new DataError(`${operand.label} decides shapes, and hangs on parameters`);
+    throw new ValuesNeeded(inputs);
   }
 
   /** The inputs that a node depends on. */

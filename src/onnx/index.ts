@@ -6,6 +6,7 @@ export { OnnxMachine, type OnnxMachineOptions, type OnnxRun, type OnnxTensor } f
 export { readOptionalProto, readSequenceProto, readTensorProto } from "./messages.js";
 export {
   formatDeclared,
+  type GraphOptions,
   type LoadOptions,
   loadOnnx,
   type OnnxGraph,

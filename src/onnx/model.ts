@@ -1,6 +1,7 @@
-import { DataError, GomlError, ModelError } from "../errors.js";
+import { DataError, GomlError, ModelError, UsageError } from "../errors.js";
 import { type DType, type Graph, type Node, Tensor } from "../machine/index.js";
 import { formatShape, type Shape } from "../machine/shape.js";
+import { isFloat } from "../machine/tensor.js";
 import { Builder, type Folds, Sequence, type Value, ValuesNeeded } from "./builder.js";
 import { Call, isOperand } from "./call.js";
 import { denseOf, type ExternalData, elementType, StringTensor, sameTensorOf } from "./elements.js";
@@ -48,6 +49,18 @@ export interface OnnxGraph {
   readonly inputs: ReadonlyMap<string, Node>;
   /** The outputs: nodes, or values that are known already. */
   readonly outputs: ReadonlyMap<string, Value>;
+  /** The initializers that were asked for as parameters. */
+  readonly parameters: ReadonlyMap<string, Node>;
+  /** Every tensor of the main graph that is a node, by its name in the model. */
+  readonly values: ReadonlyMap<string, Node>;
+}
+
+export interface GraphOptions {
+  /**
+   * Initializers that become parameters, so that they can be trained: names, or what says so of a name. They are not
+   * folded into what is made of them, and none may decide shapes.
+   */
+  trainable?: readonly string[] | ((name: string) => boolean) | undefined;
 }
 
 /** What is known of an input before a run: a type, or its whole value. */
@@ -135,12 +148,22 @@ export class OnnxModel {
   /**
    * The model as an expression graph for inputs of these types, or of these values where they are tensors.
    *
-   * @throws ValuesNeeded naming the inputs whose values decide shapes; DataError naming the node that fails
+   * @throws ValuesNeeded naming the inputs whose values decide shapes; DataError naming the node that fails; UsageError
+   * for an initializer that is none of floats
    */
-  graph(inputs: ReadonlyMap<string, OnnxInput>): OnnxGraph {
+  graph(inputs: ReadonlyMap<string, OnnxInput>, { trainable = [] }: GraphOptions = {}): OnnxGraph {
     const builder = new Builder(this.mostBytes, this.folds);
     const scope = new Map<string, Value>(this.initializers);
     const nodes = new Map<string, Node>();
+    const parameters = new Map<string, Node>();
+    for (const name of this.trained(trainable)) {
+      const value = this.initializers.get(name);
+      if (!(value instanceof Tensor && isFloat(value.dtype)))
+        throw new UsageError(`the model has no initializer ${JSON.stringify(name)} of floats to train`);
+      const parameter = builder.graph.parameter(name, value);
+      parameters.set(name, parameter);
+      scope.set(name, parameter);
+    }
     for (const { name, kind } of this.inputs) {
       const given = inputs.get(name);
       if (given === undefined && kind !== "optional" && !inputs.has(name))
@@ -163,7 +186,20 @@ export class OnnxModel {
       graph: builder.graph,
       inputs: nodes,
       outputs: new Map(this.main.output.map(({ name = "" }, i) => [name, outputs[i]])),
+      parameters,
+      values: new Map(
+        [...scope].flatMap(([name, value]): [string, Node][] =>
+          isOperand(value) && !(value instanceof Tensor) ? [[name, value]] : [],
+        ),
+      ),
     };
+  }
+
+  private trained(trainable: NonNullable<GraphOptions["trainable"]>): readonly string[] {
+    if (typeof trainable !== "function") return trainable;
+    return [...this.initializers]
+      .filter(([name, value]) => value instanceof Tensor && isFloat(value.dtype) && trainable(name))
+      .map(([name]) => name);
   }
 
   /** The nodes of a graph in order, with the names that `scope` knows; gives the outputs' values. */

@@ -1,9 +1,10 @@
 import { UsageError } from "../../errors.js";
 import type { Node } from "../graph.js";
+import { Result } from "../op.js";
 import { add } from "../ops/binary.js";
 import { broadcastTo } from "../ops/layout.js";
 import { formatShape, sizeOf } from "../shape.js";
-import { derivativeOf } from "./table.js";
+import { derivativeOf, isOfAllResults } from "./table.js";
 
 /**
  * Appends dcost/dx for each x of `wrt` to the graph, in reverse mode, and returns those nodes.
@@ -42,17 +43,20 @@ export function grad(cost: Node, wrt: readonly Node[]): Node[] {
   derivatives[last] = filled(cost, 1);
   for (let id = last; id >= 0; id--) {
     const node = graph.nodes[id]!;
-    const upstream = derivatives[id];
-    if (upstream === undefined || leads[id] === 0 || typeof node.op === "string") continue;
+    // A result after the first is made by the first, which comes before it and takes its derivative.
+    if (leads[id] === 0 || typeof node.op === "string" || node.op instanceof Result) continue;
+    const upstreams = (node.results ?? [node]).map((own) => derivatives[own.id]);
+    if (upstreams.every((own) => own === undefined)) continue;
+    const upstream = upstreams[0] ?? filled(node, 0);
     const wanted = node.inputs.map((input) => leads[input.id] === 1);
     if (!wanted.includes(true)) continue;
     const derivative = derivativeOf(node.op);
-    if (derivative === undefined) {
+    if (derivative === undefined || (upstreams.slice(1).some(Boolean) && !isOfAllResults(node.op))) {
       throw new UsageError(`${node.op.name} of node ${node.label} has no derivative`, {
         hint: "give the op a gradient method",
       });
     }
-    const terms = derivative(node.inputs, node, upstream, wanted);
+    const terms = derivative(node.inputs, node, upstream, wanted, upstreams);
     for (const [i, input] of node.inputs.entries()) {
       const term = terms[i];
       if (term === undefined || !wanted[i]) continue;

@@ -1,21 +1,56 @@
 import type { Node } from "../graph.js";
 import type { TypedOp } from "../op.js";
 import { Binary } from "../ops/binary.js";
+import { Padding, Select, Stride, Triangle } from "../ops/boxes.js";
+import { Cast } from "../ops/cast.js";
+import { Contraction } from "../ops/contraction.js";
+import { Convolution, TransposedConvolution } from "../ops/convolution.js";
+import { MathFunction } from "../ops/functions.js";
+import { Gather, GatherElements, GatherTuples, ScatterElements, ScatterTuples } from "../ops/gathering.js";
+import { Lanes } from "../ops/lanes.js";
 import { BroadcastTo, Concat, Reshape, Slice, Transpose } from "../ops/layout.js";
 import { Matmul } from "../ops/matmul.js";
+import { BatchNormalization, LayerNormalization, LocalResponseNormalization } from "../ops/normalization.js";
+import { Pairwise } from "../ops/pairwise.js";
+import { Pooling } from "../ops/pooling.js";
+import { PoolingGradient } from "../ops/pooling-gradient.js";
 import { Reduce } from "../ops/reduce.js";
+import { Reduction } from "../ops/reductions.js";
+import { ResizeAxis } from "../ops/resize.js";
 import { Softmax } from "../ops/softmax.js";
+import { Split } from "../ops/split.js";
 import { Unary } from "../ops/unary.js";
 import { Where } from "../ops/where.js";
 import { Work } from "../ops/work.js";
+import { convolved, transposedConvolved } from "./convolution.js";
 import type { Derivative } from "./derivative.js";
 import { binary, choice, unary } from "./elementwise.js";
+import { mapped } from "./functions.js";
 import { joined, repeated, reshaped, sliced, transposed } from "./layout.js";
+import { batchNormalised, layerNormalised, locallyNormalised } from "./normalization.js";
 import { multiplied, normalised, reduced } from "./reductions.js";
+import {
+  chosen,
+  contracted,
+  converted,
+  cut,
+  gathered,
+  gatheredElements,
+  gatheredTuples,
+  halved,
+  pooled,
+  pooledAgain,
+  resized,
+  scatteredElements,
+  scatteredTuples,
+  strode,
+  surrounded,
+} from "./selection.js";
+import { alongLanes, paired, summarised } from "./statistics.js";
 
 const byClass: readonly (readonly [abstract new (...args: never[]) => TypedOp, Derivative])[] = [
   [Unary, (inputs, output, g) => [unary[(output.op as Unary).name](inputs[0]!, output, g)]],
-  [Binary, (inputs, output, g, wanted) => binary[(output.op as Binary).name](inputs, output, g, wanted)],
+  [Binary, (inputs, output, g, wanted) => binary[(output.op as Binary).name](inputs, output, g, wanted, [g])],
   [Where, choice],
   [Matmul, multiplied],
   [Reduce, reduced],
@@ -26,8 +61,37 @@ const byClass: readonly (readonly [abstract new (...args: never[]) => TypedOp, D
   [Slice, sliced],
   [Concat, joined],
   [Work, (_inputs, _output, upstream) => [upstream]],
+  [MathFunction, mapped],
+  [Pairwise, paired],
+  [Reduction, summarised],
+  [Lanes, alongLanes],
+  [Convolution, convolved],
+  [TransposedConvolution, transposedConvolved],
+  [Pooling, pooled],
+  [PoolingGradient, pooledAgain],
+  [BatchNormalization, batchNormalised],
+  [LayerNormalization, layerNormalised],
+  [LocalResponseNormalization, locallyNormalised],
+  [Split, cut],
+  [Select, chosen],
+  [Cast, converted],
+  [Padding, surrounded],
+  [Triangle, halved],
+  [Stride, strode],
+  [Gather, gathered],
+  [GatherElements, gatheredElements],
+  [GatherTuples, gatheredTuples],
+  [ScatterElements, scatteredElements],
+  [ScatterTuples, scatteredTuples],
+  [ResizeAxis, resized],
+  [Contraction, contracted],
 ];
 const table = new Map<unknown, Derivative>(byClass);
+
+/** Whether an op's derivative is that of all its results. */
+export function isOfAllResults(op: TypedOp): boolean {
+  return op instanceof Split;
+}
 
 /** How `op` is differentiated: by its own `gradient`, or as this library's ops are; undefined where neither says. */
 export function derivativeOf(op: TypedOp): Derivative | undefined {

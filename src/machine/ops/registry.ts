@@ -14,6 +14,7 @@ import { Matmul } from "./matmul.js";
 import { BatchNormalization, LayerNormalization, LocalResponseNormalization } from "./normalization.js";
 import { PAIRWISE, Pairwise } from "./pairwise.js";
 import { Pooling, Unpooling } from "./pooling.js";
+import { PoolingGradient } from "./pooling-gradient.js";
 import { Quantize } from "./quantization.js";
 import { Recurrent } from "./recurrent.js";
 import { Reduce } from "./reduce.js";
@@ -53,6 +54,7 @@ const factories: Record<string, (attributes: any) => TypedOp> = {
   localResponseNormalization: (attributes) => new LocalResponseNormalization(attributes),
   lookup: (attributes) => new Lookup(attributes),
   padding: (attributes) => new Padding(attributes),
+  poolingGradient: (attributes) => new PoolingGradient(attributes),
   quantize: (attributes) => new Quantize(attributes),
   regionAlign: (attributes) => new RegionAlign(attributes),
   resizeAxis: (attributes) => new ResizeAxis(attributes),
