@@ -61,7 +61,7 @@ export function layOut(records: readonly SampleRecord[], known: Known): Laid {
     notes.push(`line ${units.line + linesBefore} holds units, and is no row: ${units.cells.join(", ")}`);
     rows = rows.slice(1);
   }
-  if (cells.length > 1 && cells.every((cell) => isDecimal(cell)))
+  if (cells.length > 1 && holdsValues(cells))
     notes.push(
       `line ${line} is taken for the header, though it holds numbers: ${cells.slice(0, 5).join(", ")}`,
     );
@@ -75,6 +75,14 @@ export function layOut(records: readonly SampleRecord[], known: Known): Laid {
     notes,
   };
 }
+
+/** Whether a header may be a row: it holds numbers, and not only years, by which columns are called often. */
+function holdsValues(cells: readonly string[]): boolean {
+  const numbers = cells.filter((cell) => isDecimal(cell));
+  return numbers.length > 0 && (numbers.length === cells.length || !numbers.every((cell) => YEAR.test(cell)));
+}
+
+const YEAR = /^(19|20)\d\d$/;
 
 /** A line behind a `#` as the header: where it has as many cells as the record after it, and that one is a row. */
 function commentedHeader(

@@ -14,6 +14,14 @@ interface Start {
   readonly notes: readonly string[];
 }
 
+/** How Excel writes a cell without a value; a line that begins with one is a row. */
+const EXCEL_ERROR = /^#(N\/A|DIV\/0!|REF!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!)/i;
+
+/** Whether a line above the header is no part of the table. */
+function isComment(line: string): boolean {
+  return line.startsWith("#") && !EXCEL_ERROR.test(line);
+}
+
 /**
  * Finds where a text's table starts: after the lines that the user says to skip, a line `sep=;` (by which Excel knows
  * the delimiter), and lines that begin with `#`.
@@ -45,7 +53,7 @@ export function findStart(text: string, options: ReadingOptions, file: string): 
   if (separator !== null) next();
   const first = line;
   let commented: Start["commented"];
-  while (options.comment === undefined && peek().startsWith("#"))
+  while (options.comment === undefined && isComment(peek()))
     commented = {
       text: next()!
         .slice(1)

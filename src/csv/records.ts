@@ -166,7 +166,13 @@ function explained(failure: unknown, table: Table, tracker: LineTracker, cellSta
   const column = table.columns[index]?.name ?? `V${index + 1}`;
   const place = { file: table.source.name, line: cell.line, column, cell: cell.text };
   const hint = 'a quote inside a quoted cell is written twice: "say ""yes"""';
-  if (error.code === "CSV_QUOTE_NOT_CLOSED" || error.code === "CSV_MAX_RECORD_SIZE") {
+  if (error.code === "CSV_MAX_RECORD_SIZE") {
+    return new DataError(
+      `a row longer than ${LARGEST_ROW >> 20} MiB, more than is read: it begins with ${quoteCell(cell.text)}`,
+      { place, hint: `if a quote is not closed there, close it (${hint}); else take the long text out` },
+    );
+  }
+  if (error.code === "CSV_QUOTE_NOT_CLOSED") {
     return new DataError(`a quoted cell is never closed: ${quoteCell(cell.text)}`, { place, hint });
   }
   return new DataError(`text after a closing quote: ${quoteCell(cell.text)}`, {

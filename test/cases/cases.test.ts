@@ -1,7 +1,9 @@
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parse } from "csv-parse/sync";
+import { transformSync } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { goml as run } from "../cli/goml.js";
 
@@ -169,6 +171,24 @@ describe("what stands before the rows", () => {
       expect(Object.keys(coefficients)).toEqual(["(Intercept)", "a", "b"]);
       expect(notes).toContain("behind the # of line 1");
       expect(await run(folder, ["predict", "new.csv"])).toMatchObject({ code: 0 });
+    }));
+
+  it("a first row that begins with #N/A is no comment, and a header that holds numbers is doubted", () =>
+    inCase("", async (folder) => {
+      const rows = "1,2,3\n2,3,5\n4,4,4\n5,5,9\n";
+      for (const marker of ["#N/A", "#DIV/0!", "#REF!"]) {
+        writeFileSync(join(folder, "d.csv"), `# a,b,y\n${marker},1,2\n${rows}`);
+        expect((await refusal(folder, "train", "d.csv")).message).toBe(
+          `goml: d.csv:2: column "a": expected a number, found ${JSON.stringify(marker)}`,
+        );
+        expect(await fit(folder, "d.csv", "--na-values", marker)).toMatchObject({ n: 4 });
+      }
+      writeFileSync(join(folder, "n.csv"), "Ulm,1,2\na,1,2\nb,2,3\na,4,4\nb,5,6\nb,5,7\n");
+      expect((await fit(folder, "n.csv")).notes).toContain(
+        "line 1 is taken for the header, though it holds numbers: Ulm, 1, 2",
+      );
+      writeFileSync(join(folder, "y.csv"), "town,2019,2020\na,1,2\nb,2,3\na,4,4\nb,5,6\nb,5,7\n");
+      expect((await fit(folder, "y.csv")).notes).not.toContain("header");
     }));
 
   it("units are no row, and a header in the middle is named as that", () =>
@@ -542,6 +562,22 @@ describe("names and lists", () => {
           "log",
         ]);
       await fit(folder, "odd.csv", "--formula", "y ~ `price, EUR` + `(Intercept)` + log");
+      // Every format predicts what goml does; test/interchange/hostile.test.ts runs such names in all of them.
+      await fit(folder, "odd.csv");
+      const predicted = (await run(folder, ["predict", "odd.csv", "-q"])).stdout.trim().split("\n").slice(1);
+      const [names, ...rows] = parse(readFileSync(join(folder, "odd.csv"), "utf8")) as string[][];
+      for (const format of ["ts", "sql", "pmml", "onnx", "json"])
+        expect(
+          await run(folder, ["export", "model.json", "--to", format, "-o", `m.${format}`]),
+        ).toMatchObject({ code: 0 });
+      const { code } = transformSync(readFileSync(join(folder, "m.ts"), "utf8"), { loader: "ts" });
+      writeFileSync(join(folder, "m.mjs"), code);
+      const { predict } = await import(pathToFileURL(join(folder, "m.mjs")).href);
+      const record = (cells: string[]) =>
+        Object.fromEntries(names!.map((name, j) => [name.trim(), Number(cells[j])]));
+      expect(rows.map((cells) => predict(record(cells)))).toEqual(
+        predicted.map((text) => expect.closeTo(Number(text), 12)),
+      );
     }));
 
   it("add up, and stand in quotes where a comma is in them", () =>

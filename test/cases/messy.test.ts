@@ -7,7 +7,7 @@ import { messy } from "./messy.js";
 
 // GOML_LONG=1 for a long search.
 const long = process.env.GOML_LONG === "1";
-const numRuns = long ? 20_000 : 400;
+const numRuns = long ? 5_000 : 400;
 const timeout = long ? 3_600_000 : 120_000;
 
 const scratch = scratchFolder();

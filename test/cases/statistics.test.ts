@@ -150,7 +150,9 @@ describe("what is built on θ", () => {
         expect(errors).toEqual([0, 0, ...others.map((value) => expect.closeTo(value * scale, 10))]);
       }
       const { stdout } = await goml(folder, ["train", "d.csv", "--formula", "y ~ x*g", "--vcov", "hc0"]);
-      expect(stdout).not.toContain("Infinity");
+      expect(stdout).not.toMatch(/Infinity|F NA/);
+      // car::linearHypothesis stops there: "the covariance matrix is singular".
+      expect(stdout).toContain("no Wald test of all slopes: the robust covariance of the 5 is singular");
     }));
 
   it("fewer rows than coefficients are enough where some of them depend on others", () =>
@@ -219,20 +221,47 @@ describe("what is built on θ", () => {
       },
     ));
 
-  it("a perfect fit gets R's warning, and a p that is 0 prints as below 1e-300", () =>
-    inFolder(
-      { "d.csv": `x,y\n${Array.from({ length: 20 }, (_, i) => `${i},${2 * i + 1}`).join("\n")}\n` },
-      async (folder) => {
-        // summary(lm(y ~ x)): "essentially perfect fit: summary may be unreliable"
-        const { stdout } = await goml(folder, ["train", "d.csv"]);
-        expect(stdout).toContain("essentially perfect fit");
+  it("a perfect fit gets R's warning, and what is made of it neither fails nor is infinite", () =>
+    inCase("perfect-fit", async (folder) => {
+      // summary(lm(y ~ .)): "essentially perfect fit: summary may be unreliable"
+      const { coefficients, notes } = await json(folder, "train", "pf.csv");
+      expect(coefficients.map(({ estimate }: { estimate: number }) => estimate)).toEqual(
+        [1, 2, 0].map((value) => expect.closeTo(value, 12)),
+      );
+      expect(notes.join()).toContain("essentially perfect fit");
+      for (const args of [
+        ["train", "pf.csv"],
+        ["train", "pf.csv", "-f", "x"],
+        ["inspect", "model.json"],
+        ["cv", "model.json"],
+        ["select", "model.json"],
+        ["anova", "model.json"],
+        ["diagnose", "pf.csv"],
+        ["update", "model.json", "pf.csv", "--again"],
+      ]) {
+        const { code, stdout, stderr } = await goml(folder, args);
+        expect([code, stderr]).toEqual([0, ""]);
         expect(stdout).not.toMatch(/Infinity|NaN/);
-        expect((await goml(folder, ["inspect", "model.json"])).stdout).toContain("essentially perfect fit");
-        expect((await json(folder, "train", "d.csv", "--no-intercept")).notes).toEqual([]);
-        // Without an intercept R² is about 0, and says so.
-        expect((await goml(folder, ["train", "d.csv", "--no-intercept"])).stdout).toContain("(uncentred)");
-      },
-    ));
+        if (args[0] === "train" || args[0] === "inspect") expect(stdout).toContain("essentially perfect fit");
+      }
+      await json(folder, "select", "model.json");
+      await json(folder, "diagnose", "pf.csv");
+    }));
+
+  it("R² without an intercept is about 0, as R's, and says so; that of evaluate is about the mean", () =>
+    inCase("uncentred-r2", async (folder) => {
+      // summary(lm(y ~ x - 1)): R-squared, adjusted, F; and 1 - RSS / sum((y - mean(y))^2)
+      const { fit } = await json(folder, "train", "o.csv", "--no-intercept");
+      expect(fit).toMatchObject({
+        r2: expect.closeTo(0.998765029141673, 13),
+        adjR2: expect.closeTo(0.998722443939662, 13),
+        f: expect.closeTo(23453.3354773646, 7),
+      });
+      const { stdout } = await goml(folder, ["train", "o.csv", "--no-intercept"]);
+      expect(stdout).toContain("R² 0.998765 (uncentred)   adjusted R²");
+      const { metrics } = await json(folder, "evaluate", "o.csv");
+      expect(metrics.r2).toBeCloseTo(0.017348973743279, 12);
+    }));
 
   it("levels that are numbers are named as R names them", () =>
     inCase("numeric-level-names", async (folder) => {

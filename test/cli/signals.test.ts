@@ -69,4 +69,20 @@ describe("a signal", () => {
       });
     }),
   );
+
+  // 4,000 ids in two rows each: a solution of 4,000 coefficients took minutes, and heard no signal.
+  it.each(["SIGINT", "SIGTERM"] as const)("%s ends a fit of a text of very many levels", (signal) => {
+    const rows = (ids: number) =>
+      Array.from({ length: 2 * ids }, (_, i) => `u${i % ids},w${i % 1999},${i % 7},${(i * 31) % 17}`).join(
+        "\n",
+      );
+    return inFolder({ "u.csv": `user,place,x,y\n${rows(4000)}\n` }, async (folder) => {
+      const child = start(folder, ["train", "u.csv", "-q"]);
+      const end = finished(child, folder);
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      expect(child.exitCode).toBeNull();
+      child.kill(signal);
+      expect(await end).toMatchObject({ code: SIGNAL_CODES[signal], stderr: "", left: ["u.csv"] });
+    });
+  });
 });

@@ -111,8 +111,10 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
   const { wald } = summary;
   if (wald !== undefined)
     lines.push(
-      `Wald test of all slopes, robust: F ${significant(wald.f)} on ${wald.df1} and ${count(wald.df2)} DF, ` +
-        `p ${pValue(wald.p)}`,
+      Number.isNaN(wald.f)
+        ? `no Wald test of all slopes: the robust covariance of the ${wald.df1} is singular`
+        : `Wald test of all slopes, robust: F ${significant(wald.f)} on ${wald.df1} and ${count(wald.df2)} DF, ` +
+            `p ${pValue(wald.p)}`,
     );
   const condition = `condition number ${significant(model.conditionNumber, 3)}`;
   const solver = `solver ${solverText(model)}`;
