@@ -72,6 +72,10 @@ function hintFor(table: Table, name: string, cell: string): Wording {
       if (/^[<>≤≥±]$/.test(shape.affix))
         return wording`such a bound is no number: write NA or a value${asText}`;
       const strip = shape.affix === "=" ? ['="', '"'] : [shape.affix];
+      if (LIKE_DIGITS.test(shape.affix))
+        return wording`correct the cell: ${quoteCell(shape.affix)} is of letters that look like digits${asText}`;
+      if (MULTIPLES.test(shape.affix))
+        return wording`if ${quoteCell(shape.affix)} multiplies the number, write it out; if it is a unit to be passed over: ${option("strip", strip)}${asText}`;
       return wording`such numbers are read with ${option("strip", strip)}${asText}`;
     }
     case "missing":
@@ -84,6 +88,12 @@ function hintFor(table: Table, name: string, cell: string): Wording {
         : wording`correct the cell, or write NA if the value is missing (${option("naValues", [short])} says so for all of them)${asText}${isTarget ? "" : wording`; to fit without the column: ${option("exclude", [name])}`}`;
   }
 }
+
+/** Letters taken for 0 and 1, by people and by programs that read paper. */
+const LIKE_DIGITS = /^[OoIl]+$/;
+
+/** What stands for thousands, millions and more behind a number, in one language or another. */
+const MULTIPLES = /^(?:[kmbgt]|mm|mn|bn|mio\.?|mrd\.?|tsd\.?|thousand|million|billion|cr|crore|lakh|万|亿)$/i;
 
 /** What stands beside the numbers of a column, in its sample. */
 function unitsOf(table: Table, name: string): string[] {

@@ -274,6 +274,20 @@ describe("numbers in other writings", () => {
       expect((await fit(folder, "nb2.csv", "--thousands", " ")).n).toBe(5);
     }));
 
+  it("letters that look like digits, or multiply, are not said to be units to be passed over", () =>
+    inCase("", async (folder) => {
+      const write = (cell: string) =>
+        writeFileSync(join(folder, "d.csv"), `x,y\n1,2\n${cell},4\n3,5\n4,9\n5,9\n`);
+      write("15OO");
+      expect((await refusal(folder, "train", "d.csv")).hint).toContain('"OO" is of letters that look like');
+      for (const cell of ["1.2k", "3.4 M", "2 Mio.", "7 bn"]) {
+        write(cell);
+        expect((await refusal(folder, "train", "d.csv")).hint).toContain(
+          "multiplies the number, write it out",
+        );
+      }
+    }));
+
   it("percent and currency signs", () =>
     inCase("", async (folder) => {
       writeFileSync(join(folder, "d.csv"), "rate,y\n1 %,$2\n2 %,$4.1\n3.5 %,$7\n4 %,$8.1\n");

@@ -144,10 +144,11 @@ const proofs: Record<string, (shell: Shell, answer: Answer) => Promise<void>> = 
     );
   },
   "`EUR 7`": async (shell, { inputs, commands: [option] }) => {
-    expect(inputs).toEqual(["12 %", "$5", "EUR 7"]);
-    const lines = rows.map(({ big, part, y }) => [`${big} %`, `$${part}`, `EUR ${y}`]);
-    shell.write("d.csv", csv("big,part,y", lines));
-    shell.write("clean.csv", clean);
+    expect(inputs).toEqual(["12 %", "$5", "EUR 7", "80 kg"]);
+    const cells = rows.map(({ big, part, y }, i) => [big, part, i % 5, y]);
+    shell.write("clean.csv", csv("big,part,mass,y", cells));
+    const lines = cells.map(([big, part, mass, y]) => [`${big} %`, `$${part}`, `${mass} kg`, `EUR ${y}`]);
+    shell.write("d.csv", csv("big,part,mass,y", lines));
     expect(await shell.refused("goml train d.csv")).toContain("--strip");
     expect(await shell.fit(`goml train d.csv ${option}`)).toMatchObject(
       near(await shell.fit("goml train clean.csv")),
