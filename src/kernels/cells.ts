@@ -1,5 +1,5 @@
 import { BLOCK_ROWS } from "./block-rows.js";
-import { type CellRecord, recordLength } from "./cell-record.js";
+import { type CellRecord, ROWS_AT, recordLength } from "./cell-record.js";
 import type { Kernels } from "./kernels.js";
 
 /** Fields of the record (assembly/cells.ts), i32 each. */
@@ -87,15 +87,17 @@ export class CellAccumulator {
     }
   }
 
-  /** The cells so far. */
-  read(): CellParts {
+  /** The cells so far; with `rowsOnly` a record is the number of its rows, and nothing else. */
+  read(rowsOnly = false): CellParts {
     const { count } = this;
     const width = this.shape.factors.length + 1;
-    const keys = this.#field(KEYS) / 4;
-    return {
-      keys: this.#kernels.ints.slice(keys, keys + width * count),
-      records: this.#kernels.doublesAt(this.#field(RECORDS), this.#stride * count).slice(),
-    };
+    const from = this.#field(KEYS) / 4;
+    const keys = this.#kernels.ints.slice(from, from + width * count);
+    const all = this.#kernels.doublesAt(this.#field(RECORDS), this.#stride * count);
+    if (!rowsOnly) return { keys, records: all.slice() };
+    const records = new Float64Array(count);
+    for (let cell = 0; cell < count; cell++) records[cell] = all[cell * this.#stride + ROWS_AT]!;
+    return { keys, records };
   }
 
   /** Forgets all cells. */

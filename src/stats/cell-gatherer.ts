@@ -1,4 +1,5 @@
-import { cellOrder } from "./cell-order.js";
+import { meansAt, ROWS_AT, WEIGHT_AT } from "../kernels/cell-record.js";
+import { cellOrder, keyWords, sortWords } from "./cell-order.js";
 import { type CellKind, CellTable } from "./cell-table.js";
 
 /** Numbers of records that wait, at least, before they are merged: 32 MB. */
@@ -6,178 +7,284 @@ const PENDING = 1 << 22;
 /** Cells between two places where others may run. */
 const STRETCH = 1 << 13;
 
+/** Cells of a chunk, or merged ones: their keys, and a record of each. */
+interface Cells {
+  keys: Int32Array;
+  records: Float64Array;
+}
+
+const NONE: Cells = { keys: new Int32Array(0), records: new Float64Array(0) };
+
+/** The codes to put in place of the numbers of keys; undefined for a number that stays. */
+export type Recode = readonly (ArrayLike<number> | undefined)[];
+
 /**
- * Merges the cells of chunks, which come in their order, into one table. Each cell merges in the order of the chunks, so
- * that its bits depend on them alone; but cells wait until as many have come as are merged already, and are sorted
- * then: no cell is looked up, and each is moved O(log n) times. Cells of one factor merge at once, by its code.
+ * Merges the cells of chunks, which come in their order, into tables, one for each value of their keys' first number
+ * (the fold). Each cell merges in the order of the chunks, so that its bits depend on them alone. Cells of one factor
+ * merge at once, for their place follows from the code; others wait until as many have come as are merged already, and
+ * are sorted then: no cell is looked up, and each is moved O(log n) times.
+ *
+ * Of cells that are only counted (`counted`: rows without weights, of which no column has a mean) a record is the number
+ * of rows.
  */
 export class CellGatherer {
   readonly #kind: CellKind;
-  #store: CellTable;
-  /** How many cells at the front of the store are merged. */
-  #merged = 0;
-  /** Of keys of two numbers: for the first, the cell + 1 of each second, or 0. */
+  readonly #counted: boolean;
+  readonly #pending: number;
+  /** The lengths of a key, and of a record here. */
+  readonly #width: number;
+  readonly #stride: number;
+  /** Cells that are merged, their keys distinct. */
+  #merged: Cells = NONE;
+  /** Chunks' cells that wait. */
+  #waiting: Cells[] = [];
+  #waitingCount = 0;
+  /** Of keys of two numbers: the cells merged so far, and for the first number the cell + 1 of each second, or 0. */
+  readonly #direct: CellTable;
   readonly #places: Int32Array<ArrayBuffer>[] = [];
 
-  /** @param kind that of the cells; `factors` numbers make a key */
-  constructor(kind: CellKind) {
+  /**
+   * @param kind that of the tables, whose factors' codes stand behind the fold in a key
+   * @param pending how many numbers of records wait at least before they are merged
+   */
+  constructor(kind: CellKind, counted = false, pending = PENDING) {
     this.#kind = kind;
-    this.#store = new CellTable(kind);
+    this.#counted = counted;
+    this.#pending = pending;
+    this.#width = kind.factors + 1;
+    this.#direct = new CellTable({ ...kind, factors: 2 });
+    this.#stride = counted ? 1 : this.#direct.stride;
   }
 
   /** Takes a chunk's cells over, their keys recoded number by number where `recode` has an entry. */
-  *push(
-    keys: Int32Array,
-    records: Float64Array,
-    recode: readonly (ArrayLike<number> | undefined)[],
-  ): Generator<undefined, void, void> {
-    const width = this.#kind.factors;
-    const count = keys.length / width;
-    const store = this.#store;
-    store.reserve(store.count + count);
-    const to = store.count * width;
-    for (let j = 0; j < width; j++) {
-      const codes = recode[j];
-      for (let i = j; i < keys.length; i += width)
-        store.codes[to + i] = codes === undefined ? keys[i]! : codes[keys[i]!]!;
-    }
-    if (width === 2) {
-      yield* this.#place(count, records);
+  *push(keys: Int32Array, records: Float64Array, recode: Recode): Generator<undefined, void, void> {
+    const count = keys.length / this.#width;
+    recodeKeys(keys, count, recode, this.#width);
+    if (this.#width === 2 && !this.#counted) {
+      this.#direct.reserve(this.#direct.count + count);
+      for (let from = 0; from < count; from += STRETCH) {
+        if (from > 0) yield;
+        this.#place(keys, records, from, Math.min(count, from + STRETCH));
+      }
       return;
     }
-    store.records.set(records, store.count * store.stride);
-    store.count += count;
-    const pending = store.count - this.#merged;
-    if (pending > this.#merged && pending * store.stride > PENDING) yield* this.#merge();
+    this.#waiting.push({ keys, records });
+    this.#waitingCount += count;
+    const merged = this.#merged.keys.length / this.#width;
+    if (this.#waitingCount > merged && this.#waitingCount * this.#direct.stride > this.#pending)
+      yield* this.#merge();
   }
 
-  /** Merges cells of two numbers, whose keys stand behind those of the store, at once: their place follows from these. */
-  *#place(count: number, records: Float64Array): Generator<undefined, void, void> {
-    const store = this.#store;
-    const { stride, codes } = store;
-    const first = store.count;
-    let own = -1;
-    let places = new Int32Array(0);
-    for (let i = 0; i < count; i++) {
-      const at = 2 * (first + i);
-      const code = codes[at + 1]!;
-      if (codes[at] !== own || code >= places.length) {
-        own = codes[at]!;
-        places = this.#placesOf(own, code);
-      }
-      const place = places[code]! - 1;
-      const from = i * stride;
-      if (place >= 0) store.add(place, records, from);
-      else {
-        const to = store.count++;
-        places[code] = store.count;
-        codes[2 * to] = own;
-        codes[2 * to + 1] = code;
-        for (let j = 0; j < stride; j++) store.records[to * stride + j] = records[from + j]!;
-      }
-      if (i % STRETCH === STRETCH - 1) yield;
-    }
-  }
-
-  /** The cells of keys whose first number is `own`, with room for `code`. */
-  #placesOf(own: number, code: number): Int32Array<ArrayBuffer> {
-    const known = this.#places[own];
-    if (known !== undefined && code < known.length) return known;
-    const larger = new Int32Array(Math.max(2 * (known?.length ?? 0), code + 1, 64));
-    if (known !== undefined) larger.set(known);
-    this.#places[own] = larger;
-    return larger;
-  }
-
-  /** For a number of the key, which of its values cells with rows of positive weight have. */
+  /** For a number of the key, which of its values cells have. */
   met(number: number, size: number): Uint8Array {
     const found = new Uint8Array(size);
-    const { count, codes, records, stride } = this.#store;
-    const width = this.#kind.factors;
-    for (let cell = 0; cell < count; cell++)
-      if (records[cell * stride]! > 0) found[codes[cell * width + number]!] = 1;
+    const width = this.#width;
+    for (const { keys } of this.#all())
+      for (let at = number; at < keys.length; at += width) found[keys[at]!] = 1;
     return found;
   }
 
   /**
-   * The table of all cells that have rows of positive weight, in the order of their keys under the final codes; the
-   * gatherer is done with then.
+   * The tables of the first `folds` values of the first number, their cells in the order of the keys under the final codes;
+   * the gatherer is done with then.
    */
-  *finish(recode: readonly (ArrayLike<number> | undefined)[]): Generator<undefined, CellTable, void> {
-    const store = this.#store;
-    const width = this.#kind.factors;
-    let kept = 0;
-    for (let cell = 0; cell < store.count; cell++) {
-      if (!(store.rows(cell) > 0)) continue;
-      for (let j = 0; j < width; j++) {
-        const code = store.codes[cell * width + j]!;
-        store.codes[kept * width + j] = recode[j]?.[code] ?? code;
-      }
-      if (kept !== cell)
-        store.records.copyWithin(kept * store.stride, cell * store.stride, (cell + 1) * store.stride);
-      kept++;
+  *finish(recode: Recode, folds: number): Generator<undefined, CellTable[], void> {
+    const width = this.#width;
+    this.#waiting = this.#all();
+    this.#merged = NONE;
+    this.#direct.count = 0;
+    for (const { keys } of this.#waiting) {
+      recodeKeys(keys, keys.length / width, recode, width);
+      yield;
     }
-    store.count = kept;
-    yield;
     yield* this.#merge();
-    return this.#store;
+    const { keys, records } = this.#merged;
+    const count = keys.length / width;
+    const all = new CellTable(this.#kind, this.#counted ? count : 0);
+    if (this.#counted)
+      for (let cell = 0; cell < count; cell++) {
+        all.records[cell * all.stride + ROWS_AT] = records[cell]!;
+        all.records[cell * all.stride + WEIGHT_AT] = records[cell]!;
+      }
+    else all.records = records;
+    all.codes = new Int32Array(count * (width - 1));
+    const ends = new Int32Array(folds);
+    for (let cell = 0, at = 0, to = 0; cell < count; cell++) {
+      ends[keys[at++]!] = cell + 1;
+      for (let j = 1; j < width; j++) all.codes[to++] = keys[at++]!;
+    }
+    let from = 0;
+    return Array.from(ends, (last) => {
+      const end = Math.max(from, last);
+      const table = new CellTable(this.#kind);
+      table.count = end - from;
+      table.codes = all.codes.subarray(from * (width - 1), end * (width - 1));
+      table.records = all.records.subarray(from * all.stride, end * all.stride);
+      from = end;
+      return table;
+    });
   }
 
-  *#merge(): Generator<undefined, void, void> {
-    const store = this.#store;
-    const { factors: width } = this.#kind;
-    const order = cellOrder(store.codes, store.count, width);
-    yield;
-    const { count, codes, stride, records } = store;
-    /** 1 where a key begins that those before it in the order are not. */
-    const first = new Uint8Array(count);
-    let distinct = 0;
-    for (let i = 0, before = 0; i < count; i++) {
-      const at = order[i]! * width;
-      let j = i === 0 ? -1 : 0;
-      while (j >= 0 && j < width && codes[at + j] === codes[before + j]) j++;
-      if (j < width) {
-        first[i] = 1;
-        distinct++;
+  /** All cells, in the order in which they came. */
+  #all(): Cells[] {
+    const { count, codes, records, stride } = this.#direct;
+    const direct = { keys: codes.subarray(0, 2 * count), records: records.subarray(0, count * stride) };
+    return [this.#merged, ...this.#waiting, direct].filter(({ keys }) => keys.length > 0);
+  }
+
+  /** Merges cells `from` to `end` − 1 of keys of two numbers. */
+  #place(keys: Int32Array, records: Float64Array, from: number, end: number): void {
+    const table = this.#direct;
+    const { stride, codes } = table;
+    const plain = !table.kind.extended && !table.kind.logs && table.kind.products === 0;
+    const means = meansAt(table.kind);
+    const own = table.records;
+    let fold = -1;
+    let places = new Int32Array(0);
+    for (let i = from; i < end; i++) {
+      const code = keys[2 * i + 1]!;
+      if (keys[2 * i] !== fold || code >= places.length) {
+        fold = keys[2 * i]!;
+        places = this.#placesOf(fold, code);
       }
-      before = at;
+      const cell = places[code]! - 1;
+      const at = i * stride;
+      if (cell < 0) {
+        const to = table.count++;
+        places[code] = table.count;
+        codes[2 * to] = fold;
+        codes[2 * to + 1] = code;
+        for (let j = 0; j < stride; j++) own[to * stride + j] = records[at + j]!;
+      } else if (plain) {
+        // `CellTable.add`, written out: it is most of what is done with a chunk's cells.
+        const to = cell * stride;
+        const added = records[at + WEIGHT_AT]!;
+        const weight = own[to + WEIGHT_AT]! + added;
+        const share = added / weight;
+        own[to + ROWS_AT]! += records[at + ROWS_AT]!;
+        own[to + WEIGHT_AT] = weight;
+        for (let j = means; j < stride; j++) own[to + j]! += (records[at + j]! - own[to + j]!) * share;
+      } else table.add(cell, records, at);
     }
+  }
+
+  /** The cells of keys whose first number is `fold`, with room for `code`. */
+  #placesOf(fold: number, code: number): Int32Array<ArrayBuffer> {
+    const known = this.#places[fold];
+    if (known !== undefined && code < known.length) return known;
+    const larger = new Int32Array(Math.max(2 * (known?.length ?? 0), code + 1, 64));
+    if (known !== undefined) larger.set(known);
+    this.#places[fold] = larger;
+    return larger;
+  }
+
+  /** Puts all cells into the order of their keys, and makes one of those that are alike. */
+  *#merge(): Generator<undefined, void, void> {
+    const width = this.#width;
+    const parts = this.#all();
+    this.#waiting = [];
+    this.#waitingCount = 0;
+    this.#merged = NONE;
+    const size = parts.reduce((sum, { keys }) => sum + keys.length, 0);
+    const all = { keys: new Int32Array(size), records: new Float64Array((size / width) * this.#stride) };
+    let at = 0;
+    for (const { keys, records } of parts) {
+      all.keys.set(keys, at);
+      all.records.set(records, (at / width) * this.#stride);
+      at += keys.length;
+      yield;
+    }
+    const count = size / width;
+    if (this.#counted) {
+      const merged = yield* countedInOrder(all, width);
+      if (merged !== undefined) {
+        this.#merged = merged;
+        return;
+      }
+    }
+    const order = cellOrder(all.keys, count, width);
     yield;
-    const merged = new CellTable(this.#kind, distinct);
-    let to = -1;
-    for (let i = 0; i < count; i++) {
-      const cell = order[i]!;
-      const from = cell * stride;
-      if (first[i] === 1) {
-        to++;
-        for (let j = 0; j < width; j++) merged.codes[to * width + j] = codes[cell * width + j]!;
-        for (let j = 0; j < stride; j++) merged.records[to * stride + j] = records[from + j]!;
-      } else merged.add(to, records, from);
-      if (i % STRETCH === STRETCH - 1) yield;
+    const into = new CellTable({ ...this.#kind, factors: width }, this.#counted ? 0 : count);
+    if (this.#counted) {
+      into.codes = new Int32Array(size);
+      into.records = new Float64Array(count);
     }
-    merged.count = distinct;
-    this.#store = merged;
-    this.#merged = merged.count;
+    for (let from = 0; from < count; from += STRETCH) {
+      this.#append(into, all, order.subarray(from, Math.min(count, from + STRETCH)));
+      yield;
+    }
+    // Few are left of many: they do not hold the others' memory.
+    const [last, end] = [into.count * width, into.count * this.#stride];
+    const cut = 2 * into.count < count;
+    this.#merged = {
+      keys: cut ? into.codes.slice(0, last) : into.codes.subarray(0, last),
+      records: cut ? into.records.slice(0, end) : into.records.subarray(0, end),
+    };
+  }
+
+  /** Appends cells in an order in which those alike stand together. */
+  #append(into: CellTable, { keys, records }: Cells, order: Uint32Array): void {
+    const width = this.#width;
+    const stride = this.#stride;
+    const own = into.codes;
+    for (let i = 0; i < order.length; i++) {
+      const cell = order[i]!;
+      const last = into.count - 1;
+      let j = last < 0 ? -1 : 0;
+      while (j >= 0 && j < width && keys[cell * width + j] === own[last * width + j]) j++;
+      if (j === width) {
+        if (this.#counted) into.records[last]! += records[cell]!;
+        else into.add(last, records, cell * stride);
+        continue;
+      }
+      const to = into.count++;
+      for (let k = 0; k < width; k++) own[to * width + k] = keys[cell * width + k]!;
+      for (let k = 0; k < stride; k++) into.records[to * stride + k] = records[cell * stride + k]!;
+    }
   }
 }
 
-/** The cells of a table whose key's first number is `first`, without it; the table is in the order of the keys. */
-export function sliceOf(table: CellTable, first: number): CellTable {
-  const width = table.kind.factors;
-  const after = (bound: number) => {
-    let [low, high] = [0, table.count];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (table.codes[middle * width]! < bound) low = middle + 1;
-      else high = middle;
+/**
+ * Cells that are counted, in the order of their keys, those alike made one: counts go through the sort beside their keys,
+ * so that nothing is looked up. Undefined where a key or a count is more than 32 bits.
+ */
+function* countedInOrder(
+  { keys, records }: Cells,
+  width: number,
+): Generator<undefined, Cells | undefined, void> {
+  const count = records.length;
+  const packed = keyWords(keys, count, width);
+  if (packed === undefined) return undefined;
+  yield;
+  const { sizes, span } = packed;
+  const counts = new Uint32Array(count);
+  for (let cell = 0; cell < count; cell++) {
+    if (records[cell]! >= 2 ** 32) return undefined;
+    counts[cell] = records[cell]!;
+  }
+  const { words, beside } = sortWords(packed.words, counts, span);
+  yield;
+  let cells = 0;
+  for (let i = 0; i < count; i++) {
+    if (i > 0 && words[i] === words[i - 1]) {
+      records[cells - 1]! += beside[i]!;
+      continue;
     }
-    return low;
-  };
-  const [from, to] = [after(first), after(first + 1)];
-  const slice = new CellTable({ ...table.kind, factors: width - 1 }, to - from);
-  slice.count = to - from;
-  for (let cell = from, at = 0; cell < to; cell++)
-    for (let j = 1; j < width; j++) slice.codes[at++] = table.codes[cell * width + j]!;
-  slice.records.set(table.records.subarray(from * table.stride, to * table.stride));
-  return slice;
+    let word = words[i]!;
+    for (let j = width - 1; j >= 0; j--) {
+      const rest = Math.floor(word / sizes[j]!);
+      keys[cells * width + j] = word - rest * sizes[j]!;
+      word = rest;
+    }
+    records[cells++] = beside[i]!;
+  }
+  return { keys: keys.subarray(0, cells * width), records: records.subarray(0, cells) };
+}
+
+function recodeKeys(keys: Int32Array, count: number, recode: Recode, width: number): void {
+  for (let j = 0; j < width; j++) {
+    const codes = recode[j];
+    if (codes === undefined) continue;
+    for (let i = 0, at = j; i < count; i++, at += width) keys[at] = codes[keys[at]!]!;
+  }
 }

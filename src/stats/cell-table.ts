@@ -87,7 +87,7 @@ export class CellTable {
 
   /** The cell of these codes, which stand in `codes` from `from` on; −1 where no row had them. */
   find(codes: Int32Array, from = 0): number {
-    if (this.kind.factors === 1) return (this.#direct()[codes[from]!] ?? 0) - 1;
+    if (this.kind.factors === 1) return (this.cellsByCode()[codes[from]!] ?? 0) - 1;
     const slot = this.#slotOf(codes, from);
     return this.#slots![slot]! - 1;
   }
@@ -296,8 +296,8 @@ export class CellTable {
     return this.#slots;
   }
 
-  /** By code of a table of one factor, whose codes are dense: cell + 1, or 0. */
-  #direct(): Int32Array {
+  /** By code of a table of one factor, whose codes are dense: cell + 1, or 0. Until a cell is added. */
+  cellsByCode(): Int32Array {
     if (this.#slots !== undefined) return this.#slots;
     let most = 0;
     for (let cell = 0; cell < this.count; cell++) most = Math.max(most, this.codes[cell]!);
@@ -308,7 +308,7 @@ export class CellTable {
 
   /** `cell` of a table of one factor. */
   #cellOf(code: number): number {
-    let slots = this.#direct();
+    let slots = this.cellsByCode();
     const found = (slots[code] ?? 0) - 1;
     if (found >= 0) return found;
     if (code >= slots.length) {

@@ -12,9 +12,9 @@ export function packedIndex(i: number, j: number): number {
  * Typed numbers as a plain list, for JSON, with `other` in the place of what is no finite number: many times faster than
  * `Array.from`, which asks the iterator.
  */
-export function plainList(values: Float64Array): number[];
+export function plainList(values: Float64Array | Int32Array): number[];
 export function plainList<Other>(values: Float64Array, other: Other): (number | Other)[];
-export function plainList(values: Float64Array, other?: unknown): unknown[] {
+export function plainList(values: Float64Array | Int32Array, other?: unknown): unknown[] {
   const list = new Array<unknown>(values.length);
   for (let i = 0; i < list.length; i++) {
     const value = values[i]!;

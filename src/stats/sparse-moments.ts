@@ -9,7 +9,7 @@ import type { Moments } from "./moments.js";
 import { overColumns } from "./over-columns.js";
 import { positions } from "./positions.js";
 import { pruneShape } from "./prune-shape.js";
-import { sparseToJSON } from "./sparse-json.js";
+import { type SparseMomentsLists, sparseLists, sparseToJSON } from "./sparse-json.js";
 import type { SparseMomentsJson } from "./sparse-schema.js";
 import { type Found, type FoundCell, type SparseShape, sameShape } from "./sparse-shape.js";
 
@@ -275,6 +275,11 @@ export class SparseMoments implements CrossProducts {
     return sparseToJSON(this, this.#chosen);
   }
 
+  /** `toJSON` for `writeJson`, which writes typed arrays as lists. */
+  toLists(): SparseMomentsLists {
+    return sparseLists(this, this.#chosen);
+  }
+
   #same(other: CrossProducts): SparseMoments {
     if (other instanceof SparseMoments && sameShape(this.shape, other.shape)) return other;
     throw new UsageError("moments of other terms do not merge with these", {
@@ -367,6 +372,24 @@ export class SparseMoments implements CrossProducts {
     const { tables } = this.shape;
     const factors = [...new Set([...tables[s]!.factors, ...tables[t]!.factors])].sort((a, b) => a - b);
     return tables.findIndex((table) => table.factors.join() === factors.join());
+  }
+
+  /** For each cell of table `from` that of table `to`, which has some of its factors; −1 where there is none. */
+  projected(from: number, to: number): Int32Array<ArrayBuffer> {
+    const { count } = this.tables[from]!;
+    const found = new Int32Array(count);
+    const { factors } = this.shape.tables[to]!;
+    if (from === to || factors.length > 1) {
+      const project = this.projection(from, to);
+      for (let cell = 0; cell < count; cell++) found[cell] = project(cell);
+      return found;
+    }
+    const direct = this.tables[to]!.cellsByCode();
+    const { codes } = this.tables[from]!;
+    const own = this.shape.tables[from]!.factors;
+    for (let cell = 0, at = own.indexOf(factors[0]!); cell < count; cell++, at += own.length)
+      found[cell] = (direct[codes[at]!] ?? 0) - 1;
+    return found;
   }
 
   /** For a cell of table `from`, that of table `to`, which has some of its factors. */

@@ -17,6 +17,11 @@ export interface TableShape {
   readonly products: number;
 }
 
+/** Whether all there is to know of a table's cell is how many rows it has: the rest of its record follows from that. */
+export function isCounted(table: TableShape, rows: { weighted: boolean; grouped: boolean }): boolean {
+  return table.columns.length === 0 && !rows.weighted && !rows.grouped;
+}
+
 /** How moments with factors are laid out; plain data. */
 export interface SparseShape {
   /** The keys of the columns of numbers, the target's first. */

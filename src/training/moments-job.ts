@@ -15,6 +15,7 @@ import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { foldOf, isHeldOut } from "../scan/row-draw.js";
 import { packedLength } from "../stats/packed.js";
+import { isCounted } from "../stats/sparse-shape.js";
 import { option, wording } from "../wording.js";
 import { ClusterSums } from "./cluster-sums.js";
 import type { DictionaryPart, GroupsResult, MomentsResult } from "./moments-result.js";
@@ -79,6 +80,8 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   /** Instead of them, the moments of groups: fold f of group g is number folds · g + f. */
   readonly #groups: GroupAccumulator | undefined;
   readonly #tables: readonly CellAccumulator[];
+  /** Which of the tables are told by the rows of their cells alone. */
+  readonly #counted: readonly boolean[];
   /** Addresses: an i32 per row, an i32 per row and factor, and where a formula's numbers are put. */
   readonly #targets: number;
   readonly #codes: number;
@@ -124,6 +127,8 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     if (plan.clusters !== undefined && !extended)
       this.#clusters = new ClusterSums(view, { columns: numbers.length, weighted, most: plan.clusters });
     this.#tables = tables.map((table) => new CellAccumulator(kernels, { ...table, extended, logs: false }));
+    const grouped = view.layout.group !== undefined;
+    this.#counted = tables.map((table) => isCounted(table, { weighted, grouped }));
     this.#targets = kernels.alloc(4 * BLOCK_ROWS);
     this.#codes = kernels.alloc(4 * BLOCK_ROWS * factors.length);
     this.#told = factors.map(() => 0);
@@ -299,7 +304,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       folds: this.#grouped.groups.map((group) => group.read()),
       groups,
       clusters: this.#clusters?.take(),
-      tables: this.#tables.map((table) => table.read()),
+      tables: this.#tables.map((table, t) => table.read(this.#counted[t])),
       dictionary: this.#dictionary,
       levels: this.#newLevels(),
       undefinedRows: this.#scan.undefinedRows,

@@ -1,11 +1,11 @@
-import { type FactorLevels, sortLevels } from "../dataset/formula/coding.js";
+import { type FactorLevels, levelOrder } from "../dataset/formula/coding.js";
 import type { MomentsShape } from "../dataset/formula/moments-shape.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { type UndefinedRows, unitedUndefined } from "../dataset/formula/undefined-rows.js";
 import type { CellParts } from "../kernels/cells.js";
 import type { GroupSums } from "../kernels/group-accumulator.js";
 import type { Steps } from "../parallel/steps.js";
-import { CellGatherer, sliceOf } from "../stats/cell-gatherer.js";
+import { CellGatherer } from "../stats/cell-gatherer.js";
 import { CellTable } from "../stats/cell-table.js";
 import type { CrossProducts } from "../stats/cross-products.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
@@ -13,6 +13,7 @@ import { cellKind, type GroupKind, GroupTable } from "../stats/group-table.js";
 import { LevelCodes } from "../stats/level-codes.js";
 import { Moments } from "../stats/moments.js";
 import { SparseMoments } from "../stats/sparse-moments.js";
+import { isCounted } from "../stats/sparse-shape.js";
 import { type AnyGroups, type GroupMoments, SparseGroups } from "./group-moments.js";
 
 /** The moments of one fold's numbers as they come from the kernels. */
@@ -57,7 +58,7 @@ export interface MomentsResult {
   groups: GroupsResult | undefined;
   /** The moments of clusters, where they are wanted beside those of all rows. */
   clusters?: ClustersResult | undefined;
-  /** The cells of each table: of all folds and groups, by target. */
+  /** The cells of each table: of all folds and groups, by target; of those that are counted, a record is its rows. */
   tables: CellParts[];
   /** Which job numbered the levels, and the names that it has not told before, per factor. */
   dictionary: string;
@@ -80,6 +81,8 @@ export interface SummedAs {
   folds: number;
   extended: boolean;
   weighted: boolean;
+  /** Whether each group of rows has sums of its own. */
+  grouped: boolean;
 }
 
 /**
@@ -102,10 +105,11 @@ export class MomentsReader {
     this.#shape = shape;
     this.#kind = { columns: shape.numbers, ...summed };
     this.#levels = shape.factors.map(() => new LevelCodes());
-    this.#gatherers = shape.tables.map(({ factors, columns, products }) => {
+    this.#gatherers = shape.tables.map((table) => {
+      const { factors, columns, products } = table;
       const { extended } = summed;
-      const kind = { factors: factors.length + 1, columns: columns.length, products, extended, logs: false };
-      return new CellGatherer(kind);
+      const kind = { factors: factors.length, columns: columns.length, products, extended, logs: false };
+      return new CellGatherer(kind, isCounted(table, summed));
     });
   }
 
@@ -149,17 +153,28 @@ export class MomentsReader {
     const { variables, tables } = this.#shape;
     const { groups, rows, dropped, undefinedRows, heldOut, firstDropped, singletons } = total;
     const grouped = groups instanceof SparseGroups ? [...groups.folds.values()].flat() : [];
-    const levels = Object.fromEntries(
-      variables.map((v, f) => {
-        const variable = spec.variables[v]!;
-        const names = new Set([...this.#met(f), ...grouped.flatMap((part) => part.levelsOf(f))]);
-        return [variable.label, sortLevels(names, variable.kind === "factor" ? variable.of : "text")];
-      }),
-    );
-    yield;
-    const names = variables.map((v) => levels[spec.variables[v]!.label]!);
+    const names: string[][] = [];
+    const recode: Int32Array[] = [];
+    for (const [f, v] of variables.entries()) {
+      const variable = spec.variables[v]!;
+      const of = variable.kind === "factor" ? variable.of : "text";
+      const own = this.#levels[f]!;
+      // By code, which of a factor's levels have rows.
+      const met = this.#met(f);
+      for (const name of new Set(grouped.flatMap((part) => part.levelsOf(f)))) met[own.find(name)] = 1;
+      yield;
+      const codes = own.names.map((_, code) => code).filter((code) => met[code] === 1);
+      const found = codes.map((code) => own.names[code]!);
+      const order = levelOrder(found, of);
+      const places = new Int32Array(own.names.length).fill(-1);
+      for (let i = 0; i < order.length; i++) places[codes[order[i]!]!] = i;
+      names.push(Array.from(order, (at) => found[at]!));
+      recode.push(places);
+      yield;
+    }
+    const levels = Object.fromEntries(variables.map((v, f) => [spec.variables[v]!.label, names[f]!]));
     return {
-      folds: tables.length === 0 ? total.folds : yield* this.#withCells(total.folds, names),
+      folds: tables.length === 0 ? total.folds : yield* this.#withCells(total.folds, names, recode),
       groups: groups instanceof SparseGroups ? groups.ordered(names) : groups,
       levels,
       rows,
@@ -173,19 +188,17 @@ export class MomentsReader {
     };
   }
 
-  /** The folds with the cells that were gathered, whose levels are numbered in the order of `names`. */
-  *#withCells(folds: Folds, names: readonly string[][]): Steps<Folds> {
+  /** The folds with the cells that were gathered, whose levels are numbered as `recode` says. */
+  *#withCells(folds: Folds, names: readonly string[][], recode: readonly Int32Array[]): Steps<Folds> {
     const { tables } = this.#shape;
-    const recode = this.#levels.map((own, f) => {
-      const codes = new LevelCodes(names[f]!);
-      return Int32Array.from(own.names, (name) => codes.find(name));
-    });
-    const finished: CellTable[] = [];
+    const finished: CellTable[][] = [];
     for (const [t, gatherer] of this.#gatherers.entries())
-      finished.push(yield* gatherer.finish([undefined, ...tables[t]!.factors.map((f) => recode[f])]));
+      finished.push(
+        yield* gatherer.finish([undefined, ...tables[t]!.factors.map((f) => recode[f])], folds.length),
+      );
     return folds.map((base, fold) => {
       const levels = names.map((list) => new LevelCodes(list));
-      const cells = finished.map((table) => sliceOf(table, fold));
+      const cells = finished.map((tables) => tables[fold]!);
       return new SparseMoments(this.#shape, {
         base: base as Moments | ExtendedMoments,
         levels,
@@ -194,13 +207,12 @@ export class MomentsReader {
     });
   }
 
-  /** The names of a factor's levels that gathered rows of positive weight have. */
-  #met(factor: number): string[] {
+  /** By code, whether gathered rows have a level of a factor: 1 or 0. */
+  #met(factor: number): Uint8Array {
     const { tables } = this.#shape;
     const t = tables.findIndex(({ factors }) => factors.includes(factor));
     const { names } = this.#levels[factor]!;
-    const met = this.#gatherers[t]!.met(tables[t]!.factors.indexOf(factor) + 1, names.length);
-    return names.filter((_, code) => met[code] === 1);
+    return this.#gatherers[t]!.met(tables[t]!.factors.indexOf(factor) + 1, names.length);
   }
 
   /** A chunk's groups under their common numbers. */

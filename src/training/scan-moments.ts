@@ -28,6 +28,7 @@ export async function scanMoments(
   const reader = new MomentsReader(momentsShape(plan.spec), {
     ...plan,
     weighted: layout.weight !== undefined,
+    grouped: layout.group !== undefined,
   });
   const { total, threads, excluded } = await scanTotal<TrainingPlan, MomentsResult, MomentsTotal>(
     table,

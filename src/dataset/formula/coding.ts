@@ -73,9 +73,18 @@ export function codedCount(spec: ModelSpec, levels: FactorLevels): number {
 
 /** A factor's levels in the order that decides the reference: numbers by size, texts by code points (R's C locale). */
 export function sortLevels(levels: Iterable<string>, of: "text" | "numbers"): string[] {
-  const sorted = [...levels];
-  if (of === "numbers") return sorted.sort((a, b) => Number(a) - Number(b));
-  return Array.from(codePointOrder(sorted), (i) => sorted[i]!);
+  const names = [...levels];
+  return Array.from(levelOrder(names, of), (at) => names[at]!);
+}
+
+/** Where the names of `sortLevels` stand among `names`, in its order. */
+export function levelOrder(
+  names: readonly string[],
+  of: "text" | "numbers",
+): ArrayLike<number> & Iterable<number> {
+  if (of === "text") return codePointOrder(names);
+  const values = Float64Array.from(names, Number);
+  return names.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
 }
 
 /** For each term and each of its variables: whether a factor has an indicator for every level there. */

@@ -2,6 +2,7 @@ import type { CodedTerm, FactorLevels } from "../../dataset/formula/coding.js";
 import { levelKey } from "../../dataset/formula/column-key.js";
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
+import { SparseMoments } from "../../stats/sparse-moments.js";
 import type { AbsorbedEffects } from "../solve/solution.js";
 import { cellsOfLevels, ownEffects } from "./effects-of-model.js";
 
@@ -35,20 +36,20 @@ export function factorEffects(model: ModelOfEffects): FactorEffects[] {
  */
 export function unconnectedNotes({
   spec,
-  effects,
+  moments,
   absorbed,
-}: Pick<ModelOfEffects, "spec"> & {
-  readonly effects: readonly FactorEffects[];
-  readonly absorbed: AbsorbedEffects | undefined;
-}): string[] {
-  if (absorbed === undefined || spec.absorbed!.length < 2) return [];
-  const known = effects.reduce(
-    (sum, own) => sum + own.effects.filter((value) => !Number.isNaN(value)).length,
-    0,
-  );
-  const free = known - absorbed.rank - (effects.length - 1);
+}: Pick<ModelOfEffects, "spec" | "moments"> & { readonly absorbed: AbsorbedEffects | undefined }): string[] {
+  if (absorbed === undefined || spec.absorbed!.length < 2 || !(moments instanceof SparseMoments)) return [];
+  // Levels without rows of positive weight have no effect.
+  const { families, absorbed: hidden = [] } = moments.shape;
+  const known = hidden.reduce((sum, family) => {
+    const table = moments.tables[families[family]!.table]!;
+    for (let cell = 0; cell < table.count; cell++) if (table.rows(cell) > 0) sum++;
+    return sum;
+  }, 0);
+  const free = known - absorbed.rank - (hidden.length - 1);
   if (free <= 0) return [];
-  const names = effects.map(({ factor }) => factor).join(" and ");
+  const names = spec.absorbed!.map((v) => spec.variables[v]!.label).join(" and ");
   return [
     `the rows do not connect all levels of ${names}: there is no prediction for a row of levels that no rows connect`,
   ];

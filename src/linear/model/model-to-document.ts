@@ -4,6 +4,7 @@ import type { ModelSpec } from "../../dataset/formula/spec.js";
 import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
 import { plainList } from "../../stats/packed.js";
 import { foldAlone } from "../../stats/sparse-fold.js";
+import { SparseMoments } from "../../stats/sparse-moments.js";
 import type { Vcov } from "../covariance/vcov.js";
 import type { HeldOut } from "../solve/held-out.js";
 import type { AbsorbedEffects, Method } from "../solve/solution.js";
@@ -45,19 +46,23 @@ interface WrittenModel {
   readonly heldOut: readonly HeldOut[] | undefined;
 }
 
-/** A model's document with moments that make plain numbers of themselves when they are written. */
+/** A model's document with moments that make plain numbers, or lists of them, of themselves when they are written. */
 export type WritableDocument = Omit<ModelDocument, "moments" | "folds" | "heldOut"> & {
-  moments: { toJSON(): CrossProductsJson };
-  folds: { toJSON(): ModelDocument["folds"][number] }[];
+  moments: { toJSON(): CrossProductsJson; toLists(): unknown };
+  folds: { toJSON(): ModelDocument["folds"][number]; toLists(): unknown }[];
   heldOut?: readonly HeldOut[];
 };
 
 /** The document of a model. */
 export function documentOf(model: WrittenModel): WritableDocument {
-  let written: CrossProductsJson | undefined;
+  let [plain, lists]: (CrossProductsJson | undefined)[] = [];
   const whole = () => {
-    written ??= model.moments.toJSON();
-    return written;
+    plain ??= model.moments.toJSON();
+    return plain;
+  };
+  const wholeLists = () => {
+    lists ??= listsOf(model.moments);
+    return lists;
   };
   return {
     format: "goml-model",
@@ -92,10 +97,20 @@ export function documentOf(model: WrittenModel): WritableDocument {
     spec: model.spec,
     levels: model.levels,
     references: model.references,
-    moments: { toJSON: whole },
-    folds: model.folds.map((fold) => ({ toJSON: () => foldAlone(fold.toJSON(), whole()) })),
+    moments: { toJSON: whole, toLists: wholeLists },
+    folds: model.folds.map((fold) => ({
+      toJSON: () => foldAlone(fold.toJSON(), whole()),
+      toLists: () => foldAlone(listsOf(fold), wholeLists()),
+    })),
     ...(model.heldOut === undefined ? {} : { heldOut: model.heldOut }),
   };
+}
+
+/** Moments with typed arrays where their JSON has lists, which are written alike. */
+function listsOf(moments: CrossProducts): CrossProductsJson {
+  return moments instanceof SparseMoments
+    ? (moments.toLists() as unknown as CrossProductsJson)
+    : moments.toJSON();
 }
 
 /** The document as plain JSON. */

@@ -12,7 +12,7 @@ const BYTES = 1 << 20;
 
 /**
  * Writes the document of a model as JSON to a file, or to standard output for `-`: the bytes of `JSON.stringify(value)`
- * (a Float64Array is a list of numbers) with a digest as the last member, and LF, piece by piece, so that a model of
+ * (a Float64Array or an Int32Array is a list of numbers) with a digest as the last member, and LF, piece by piece, so that a model of
  * thousands of columns neither needs a text of its own size (V8's end at 512 MB) nor holds the
  * thread while it is made. The file is there when it is whole, see `openOutput`.
  *
@@ -76,9 +76,10 @@ export function* jsonPieces(value: unknown): Generator<Uint8Array, void, void> {
     return bytes;
   };
   function* walk(v: unknown): Generator<Uint8Array, void, void> {
-    const plain = hasToJson(v) ? v.toJSON() : v;
+    const plain = has("toLists", v) ? v.toLists() : has("toJSON", v) ? v.toJSON() : v;
     if (
       plain instanceof Float64Array ||
+      plain instanceof Int32Array ||
       (Array.isArray(plain) &&
         plain.length > NUMBERS &&
         plain.every((x) => typeof x === "number" || x === null))
@@ -122,8 +123,9 @@ export function* jsonPieces(value: unknown): Generator<Uint8Array, void, void> {
   yield take();
 }
 
-function hasToJson(v: unknown): v is { toJSON(): unknown } {
-  return typeof v === "object" && v !== null && "toJSON" in v && typeof v.toJSON === "function";
+/** Whether a value says by a method what is to be written of it; `toLists` is `toJSON` with typed arrays for lists. */
+function has<Name extends string>(name: Name, v: unknown): v is { [Method in Name]: () => unknown } {
+  return typeof v === "object" && v !== null && typeof (v as Record<string, unknown>)[name] === "function";
 }
 
 function holdsLists(v: unknown): boolean {
@@ -136,12 +138,12 @@ class ListWriter {
   readonly #writer = new NumberWriter(this.#kernels);
   readonly #values = this.#kernels.alloc(8 * NUMBERS);
 
-  *pieces(list: readonly (number | null)[] | Float64Array): Generator<Uint8Array, void, void> {
+  *pieces(list: readonly (number | null)[] | Float64Array | Int32Array): Generator<Uint8Array, void, void> {
     for (let from = 0; from < list.length; from += NUMBERS) {
       const count = Math.min(NUMBERS, list.length - from);
       const values = this.#kernels.doublesAt(this.#values, count);
       const finite =
-        list instanceof Float64Array
+        list instanceof Float64Array || list instanceof Int32Array
           ? takeNumbers(values, list.subarray(from, from + count))
           : takeList(values, list, from);
       if (from > 0) yield COMMA;
@@ -153,8 +155,9 @@ class ListWriter {
 }
 
 /** Copies numbers; whether all are finite. */
-function takeNumbers(values: Float64Array, list: Float64Array): boolean {
+function takeNumbers(values: Float64Array, list: Float64Array | Int32Array): boolean {
   values.set(list);
+  if (list instanceof Int32Array) return true;
   // Infinity less itself is NaN, and what NaN is added to.
   let sum = 0;
   for (let i = 0; i < list.length; i++) sum += list[i]! - list[i]!;

@@ -11,10 +11,7 @@ export interface Meetings {
 export function meetingsOf(moments: SparseMoments, a: number, b: number): Meetings {
   const union = moments.union(a, b);
   const table = moments.tables[union]!;
-  const [ofA, ofB] = [moments.projection(union, a), moments.projection(union, b)];
-  return {
-    first: Int32Array.from({ length: table.count }, (_, cell) => ofA(cell)),
-    second: Int32Array.from({ length: table.count }, (_, cell) => ofB(cell)),
-    weights: Float64Array.from({ length: table.count }, (_, cell) => table.weight(cell)),
-  };
+  const weights = new Float64Array(table.count);
+  for (let cell = 0; cell < table.count; cell++) weights[cell] = table.weight(cell);
+  return { first: moments.projected(union, a), second: moments.projected(union, b), weights };
 }

@@ -127,37 +127,47 @@ export class WithinLevels {
   /** The same in double: the sums of some hundred levels are plain, and add up in double-double. */
   *#subtractDouble(hi: Float64Array, lo: Float64Array): Steps<void> {
     const { base, tables } = this.#moments;
-    const numbers = this.#numbers.map(({ at }) => at);
-    const count = numbers.length;
-    const stored = this.#stored;
-    const centres = this.#numbers.map(({ number }) => base.extendedMean(number).hi);
-    const table = tables[this.#table]!;
-    const sums = this.#sums;
-    const d = new Float64Array(count);
+    const centres = Float64Array.from(this.#numbers, ({ number }) => base.extendedMean(number).hi);
+    const { count } = tables[this.#table]!;
     const part = new Float64Array(hi.length);
-    for (let level = 0; level < table.count; level++) {
-      const weight = table.weight(level);
-      const [from, end] = [sums.from[level]!, sums.end[level]!];
-      if (weight > 0) {
-        yield;
-        for (let i = 0; i < count; i++) d[i] = table.mean(level, stored[i]!) - centres[i]!;
-        for (let i = 0; i < count; i++) {
-          const own = numbers[i]!;
-          const scaled = weight * d[i]!;
-          for (let j = 0; j <= i; j++) part[packedIndex(own, numbers[j]!)]! -= scaled * d[j]!;
-          for (let entry = from; entry < end; entry++)
-            part[packedIndex(own, sums.at[entry]!)]! -= sums.hi[entry]! * d[i]!;
-        }
-        for (let a = from; a < end; a++) {
-          const own = sums.at[a]!;
-          const share = sums.hi[a]! / weight;
-          for (let b = from; b <= a; b++) part[packedIndex(own, sums.at[b]!)]! -= share * sums.hi[b]!;
-        }
-      }
-      if (level % SUMMED !== SUMMED - 1 && level !== table.count - 1) continue;
+    for (let from = 0; from < count; from += SUMMED) {
+      yield;
+      this.#addLevels(part, centres, from, Math.min(count, from + SUMMED));
       for (let k = 0; k < part.length; k++) {
         addAt(hi, lo, k, part[k]!, 0);
         part[k] = 0;
+      }
+    }
+  }
+
+  /** Takes levels `first` to `last` − 1 out of `part`, numbers about `centres`. */
+  #addLevels(part: Float64Array, centres: Float64Array, first: number, last: number): void {
+    const numbers = this.#numbers.map(({ at }) => at);
+    const count = numbers.length;
+    const stored = this.#stored;
+    const table = this.#moments.tables[this.#table]!;
+    const { at, hi: sum, from: begins, end: ends } = this.#sums;
+    const d = new Float64Array(count);
+    for (let level = first; level < last; level++) {
+      const weight = table.weight(level);
+      if (!(weight > 0)) continue;
+      const [from, end] = [begins[level]!, ends[level]!];
+      for (let i = 0; i < count; i++) d[i] = table.mean(level, stored[i]!) - centres[i]!;
+      for (let i = 0; i < count; i++) {
+        const own = numbers[i]!;
+        const scaled = weight * d[i]!;
+        for (let j = 0; j <= i; j++) part[packedIndex(own, numbers[j]!)]! -= scaled * d[j]!;
+        for (let entry = from; entry < end; entry++)
+          part[packedIndex(own, at[entry]!)]! -= sum[entry]! * d[i]!;
+      }
+      for (let a = from; a < end; a++) {
+        const own = at[a]!;
+        const row = packedIndex(own, 0);
+        const share = sum[a]! / weight;
+        for (let b = from; b <= a; b++) {
+          const other = at[b]!;
+          part[other <= own ? row + other : packedIndex(other, own)]! -= share * sum[b]!;
+        }
       }
     }
   }
@@ -216,19 +226,18 @@ export class WithinLevels {
       const { table: own, number } = shape.families[family]!;
       const union = this.#moments.union(own, this.#table);
       const table = tables[union]!;
-      const [cellOf, levelOf] = [
-        this.#moments.projection(union, own),
-        this.#moments.projection(union, this.#table),
-      ];
-      const places = Int32Array.from({ length: table.count }, (_, cell) =>
-        table.rows(cell) === 0 ? -1 : cells[cellOf(cell)]!,
-      );
-      const levels = places.map((place, cell) => (place < 0 ? -1 : levelOf(cell)));
+      const places = this.#moments.projected(union, own);
+      const levels = this.#moments.projected(union, this.#table);
+      for (let cell = 0; cell < table.count; cell++) {
+        places[cell] = table.rows(cell) === 0 ? -1 : cells[places[cell]!]!;
+        if (places[cell]! < 0) levels[cell] = -1;
+      }
       return { table, number: shape.tables[union]!.columns.indexOf(number), places, levels };
     });
     const count = tables[this.#table]!.count;
     const from = new Int32Array(count + 1);
-    for (const { levels } of parts) for (const level of levels) if (level >= 0) from[level + 1]!++;
+    for (const { levels } of parts)
+      for (let cell = 0; cell < levels.length; cell++) if (levels[cell]! >= 0) from[levels[cell]! + 1]!++;
     for (let level = 0; level < count; level++) from[level + 1]! += from[level]!;
     const total = from[count]!;
     const sums = {
@@ -240,9 +249,11 @@ export class WithinLevels {
     };
     for (const { table, number: m, places, levels } of parts)
       for (let cell = 0; cell < table.count; cell++) {
-        const [place, level] = [places[cell]!, levels[cell]!];
+        const place = places[cell]!;
         if (place < 0) continue;
-        let [hi, lo] = [table.weight(cell), 0];
+        const level = levels[cell]!;
+        let hi = table.weight(cell);
+        let lo = 0;
         if (m >= 0 || table.kind.extended) {
           const weight = table.extendedWeight(cell);
           ({ hi, lo } = m < 0 ? weight : weight.mul(table.extendedMean(cell, m)));
