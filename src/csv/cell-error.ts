@@ -45,7 +45,8 @@ function hintFor(table: Table, name: string, cell: string): Wording {
   const { format } = table;
   if (format.decimal === "," && /^[+-]?\d{1,3}\.\d{3}$/.test(cell.trim()))
     return wording`if the point groups thousands: ${option("thousands", ".")}; for a file with decimal points: ${option("decimal", ".")}`;
-  const asText: Wording = isTarget ? "" : wording`; to take the column as text: ${option("text", [name])}`;
+  const asText: Wording =
+    isTarget || table.ofModel ? "" : wording`; to take the column as text: ${option("text", [name])}`;
   const shape = cellShape(cell);
   const short = cell.trim().slice(0, 20);
   switch (shape.like) {
@@ -85,7 +86,7 @@ function hintFor(table: Table, name: string, cell: string): Wording {
     default:
       return format.decimal === "," && isDecimal(cell)
         ? wording`for a file with decimal points: ${option("decimal", ".")}`
-        : wording`correct the cell, or write NA if the value is missing (${option("naValues", [short])} says so for all of them)${asText}${isTarget ? "" : wording`; to fit without the column: ${option("exclude", [name])}`}`;
+        : wording`correct the cell, or write NA if the value is missing (${option("naValues", [short])} says so for all of them)${asText}${isTarget || table.ofModel ? "" : wording`; to fit without the column: ${option("exclude", [name])}`}`;
   }
 }
 

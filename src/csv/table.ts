@@ -48,6 +48,8 @@ export interface Table {
   readonly next?: Table | undefined;
   /** The column that the table is read for, without which there would be no use in it. */
   readonly target?: string | undefined;
+  /** Whether a model says what its columns hold, and no option can. */
+  readonly ofModel?: true | undefined;
   /** What was passed over before the rows, for the user. */
   readonly notes: readonly string[];
   /** Remarks on columns, for who chooses among them. */
@@ -59,6 +61,11 @@ export function tablesOf(table: Table): Table[] {
   const tables: Table[] = [];
   for (let at: Table | undefined = table; at !== undefined; at = at.next) tables.push(at);
   return tables;
+}
+
+/** A table whose columns hold what a model says. */
+export function ofModel(table: Table): Table {
+  return { ...table, ofModel: true, next: table.next && ofModel(table.next) };
 }
 
 /** What a file needs before it can be read as a table: bytes rewritten. */

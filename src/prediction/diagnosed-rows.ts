@@ -1,6 +1,7 @@
 import { readingFor } from "../csv/kept-reading.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
 import type { Source } from "../csv/source.js";
+import { ofModel } from "../csv/table.js";
 import { ModelError } from "../errors.js";
 import { refuseOverwriting } from "../files/same-file.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
@@ -44,7 +45,7 @@ export async function openRows<Fitted extends LinearModel | ModelGroup>(
   );
   const sameFile = isOwnFile(fitted, sources);
   const reading = readingFor(options, fitted.reading, { sameFile, where: true });
-  const table = await readTables(sources, reading);
+  const table = ofModel(await readTables(sources, reading));
   const known = table.columns.some((column) => column.name === reading.id?.normalize("NFC"));
   const id = options.id ?? (known ? reading.id : undefined);
   const { output, append = false } = options;

@@ -1,5 +1,6 @@
 import { readingFor } from "../csv/kept-reading.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
+import { ofModel } from "../csv/table.js";
 import { DataError, ModelError } from "../errors.js";
 import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
 import { LinearModel } from "../linear/model/model.js";
@@ -47,7 +48,7 @@ export async function evaluateCsv(
   return withSources(data, options.signal, async (sources) => {
     const sameFile = isOwnFile(model, sources);
     const reading = readingFor(options, model.reading, { sameFile, where: true });
-    const table = await readTables(sources, reading);
+    const table = ofModel(await readTables(sources, reading));
     const { where } = reading;
     const { layout, predictor } = matchColumns(model, table, { weights: true, where });
     if (!predictor.target)

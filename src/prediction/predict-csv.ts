@@ -4,6 +4,7 @@ import type { TruthOf } from "../csv/json-lines.js";
 import { readingFor } from "../csv/kept-reading.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
 import { Source } from "../csv/source.js";
+import { ofModel } from "../csv/table.js";
 import { openOutput } from "../csv/write.js";
 import { truthWords } from "../dataset/record-cells.js";
 import { ModelError, UsageError } from "../errors.js";
@@ -130,7 +131,7 @@ async function predictSources(
       hint: wording`${verb("oneOfGroups")} gives the model of one group`,
     });
   const reading = readingFor(options, model.reading, { sameFile: isOwnFile(model, sources), where: false });
-  const table = await readTables(sources, reading, truthOf(model));
+  const table = ofModel(await readTables(sources, reading, truthOf(model)));
   const append = options.append ?? false;
   if (append) checkOrder(table);
   // A column that only the model names may be missing here, as it is for rows that have no names yet.

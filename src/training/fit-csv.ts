@@ -39,7 +39,7 @@ import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
 import { checkCluster, robustVcovOf, withoutCluster } from "./robust-vcov.js";
-import { keptSources } from "./source-contents.js";
+import { keptSources, repeatedNotes } from "./source-contents.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
 import { undefinedNotes } from "./undefined-notes.js";
 
@@ -214,7 +214,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     reading: readingToKeep(options),
     scan,
   });
-  notes.push(...absorbingNotes(model), ...perfectFitNotes(model));
+  notes.push(...absorbingNotes(model), ...(await repeatedNotes(sources)), ...perfectFitNotes(model));
   if (most !== undefined && total.clusters !== undefined && total.clusters.cells.count <= most) {
     if (total.unclustered >= 0) throw await withoutCluster(table, total.unclustered, cluster);
     model = vcovOfClusters(model, cluster!, total.clusters);

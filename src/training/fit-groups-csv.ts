@@ -39,7 +39,7 @@ import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
 import { scanMoments } from "./scan-moments.js";
 import { type GroupSolving, solveGroups } from "./solve-groups.js";
-import { keptSources } from "./source-contents.js";
+import { keptSources, repeatedNotes } from "./source-contents.js";
 import { undefinedNotes } from "./undefined-notes.js";
 
 /** Options of `fitGroupsCsv`: those of `fitCsv`, but for what needs all rows of a group at once. */
@@ -190,6 +190,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     const which = all ? "the moments" : `the moments of ${first.doubtful.length} of the groups`;
     notes.push(`double precision was not enough: ${which} were summed again in double-double`);
   }
+  notes.push(...(await repeatedNotes(sources)));
   const parts = {
     groupBy,
     models: modelsByGroup(fits, others),

@@ -1,5 +1,6 @@
 import type { Source } from "../csv/source.js";
 import type { DataSource, SourceContent } from "../linear/model/model-parts.js";
+import { sameTwice } from "../linear/shards/sources.js";
 
 /** What a model keeps of what it was read from. */
 export interface KeptSources {
@@ -7,6 +8,20 @@ export interface KeptSources {
   source: DataSource | undefined;
   /** All of them by content. */
   sources: SourceContent[];
+}
+
+/** A remark on files of the same content, whose rows count twice. `keepContent` was asked of them. */
+export async function repeatedNotes(sources: readonly Source[]): Promise<string[]> {
+  if (sources.length < 2) return [];
+  const known: { bytes: number; sha256: string; name: string }[] = [];
+  for (const source of sources) {
+    const content = await source.content();
+    if (content !== undefined) known.push({ ...content, name: source.name });
+  }
+  const pair = sameTwice(known);
+  return pair === undefined
+    ? []
+    : [`${pair[1].name} holds the same bytes as ${pair[0].name}: their rows count twice`];
 }
 
 /**

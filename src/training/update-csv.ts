@@ -1,7 +1,7 @@
 import { readingFor } from "../csv/kept-reading.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
 import type { Source } from "../csv/source.js";
-import type { Table } from "../csv/table.js";
+import { ofModel, type Table } from "../csv/table.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { ModelError } from "../errors.js";
@@ -10,7 +10,7 @@ import type { DataScan } from "../linear/model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../linear/model/solve-spec.js";
 import { vcovNotes } from "../linear/shards/compatible.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
-import { refuseAdding, unitedSources } from "../linear/shards/sources.js";
+import { refuseAdding } from "../linear/shards/sources.js";
 import { mergeFoldsSteps } from "../linear/solve/merge-steps.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import type { ReadingControl } from "../scan/reading-control.js";
@@ -81,7 +81,7 @@ async function updateSources(
   const [first] = from;
   const sameFile = from.length === 1 && first!.path !== undefined && first!.path === model.source?.path;
   const reading = readingFor(options, model.reading, { sameFile, where: true });
-  const table = await readTables(from, reading);
+  const table = ofModel(await readTables(from, reading));
   const { spec, weightsColumn, references, penalty } = model;
   if ((model.scan?.singletons ?? 0) > 0)
     throw new ModelError(
@@ -114,7 +114,7 @@ async function updateSources(
   const layout = layoutOf(table, { ...rawSlots(spec), weight: weightsColumn, where: reading.where });
   const { total } = await scanMoments(table, layout, plan, control);
   await checkRows(table, layout, total, options);
-  const sources = unitedSources([model.sources, await refuse(from)]);
+  const sources = [...model.sources, ...(await refuse(from))];
   const folds = model.folds.map((fold, f) => fold.merge(total.folds[f]!));
   const notes = [
     ...table.notes,

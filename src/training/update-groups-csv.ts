@@ -1,5 +1,6 @@
 import { readingFor } from "../csv/kept-reading.js";
 import type { Source } from "../csv/source.js";
+import { ofModel } from "../csv/table.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { ModelError } from "../errors.js";
@@ -9,7 +10,7 @@ import { commonPenalty, commonSpec, groupsOf, keptOf, refusedBy } from "../linea
 import { mergedRows } from "../linear/shards/merge-groups.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
 import { type GroupRows, GroupSolver } from "../linear/shards/solve-group.js";
-import { refuseAdding, unitedSources } from "../linear/shards/sources.js";
+import { refuseAdding } from "../linear/shards/sources.js";
 import type { Steps } from "../parallel/steps.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import { layoutOf } from "../scan/row-layout.js";
@@ -72,7 +73,7 @@ async function updateSources(
   const [one] = from;
   const sameFile = from.length === 1 && one!.path !== undefined && one!.path === models.source?.path;
   const reading = readingFor(options, models.reading, { sameFile, where: true });
-  const table = await readTables(from, reading);
+  const table = ofModel(await readTables(from, reading));
   const { spec, weightsColumn, groupBy } = models;
   const file = namesOf(table);
   checkColumns({ spec, weightsColumn }, table, file);
@@ -121,7 +122,7 @@ async function updateSources(
       ? undefined
       : (await scanMoments(table, layout, { ...plan, extended: true, groups: extended }, control)).total
           .groups;
-  const sources = unitedSources([models.sources, await refuse(from)]);
+  const sources = [...models.sources, ...(await refuse(from))];
   const common = commonSpec([models]);
   const how = { ...common, levels: unitedLevels(spec, [common.levels, total.levels]) };
   const solver = new GroupSolver(how);

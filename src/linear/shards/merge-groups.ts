@@ -7,7 +7,7 @@ import { commonPenalty, commonSpec, groupsOf, keptOf } from "./group-rows.js";
 import { type MergeOptions, summedScan } from "./merge-models.js";
 import { inShardOrder, mergedShards } from "./numbered.js";
 import { type GroupRows, GroupSolver } from "./solve-group.js";
-import { refuseMerging, unitedSources } from "./sources.js";
+import { refuseMerging } from "./sources.js";
 
 /** Models by group, and what to call them in messages. */
 export interface NamedGroups {
@@ -70,7 +70,7 @@ export function* mergeGroupsSteps(
     groupBy: first.model.groupBy,
     models: modelsByGroup(solver.finish(), solver.others),
     refused: solver.refused,
-    sources: unitedSources(all.map(({ model }) => model.sources)),
+    sources: all.flatMap(({ model }) => model.sources),
     shards,
     scan: summedScan(all.map(({ model }) => model.scan)),
   });

@@ -9,7 +9,7 @@ import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { checkCompatible, foldNotes, type NamedModel, vcovNotes } from "./compatible.js";
 import { inShardOrder, mergedShards } from "./numbered.js";
-import { refuseMerging, unitedSources } from "./sources.js";
+import { refuseMerging } from "./sources.js";
 
 /** Options of `mergeModels`; all may be left out. */
 export interface MergeOptions {
@@ -73,7 +73,7 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
       moments: yield* mergeFoldsSteps(folds.length > 0 ? folds : models.map(({ model }) => model.moments)),
       folds,
       weightsColumn,
-      sources: unitedSources(models.map(({ model }) => model.sources)),
+      sources: models.flatMap(({ model }) => model.sources),
       shards,
       reading: first.model.reading,
       scan: summedScan(models.map(({ model }) => model.scan)),

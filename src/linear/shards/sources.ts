@@ -15,8 +15,12 @@ interface NamedSources {
  * @throws ModelError
  */
 export function refuseAdding(added: NamedSources, { sources }: Pick<NamedSources, "sources">): void {
-  if (common(sources, added.sources) === undefined) return;
-  throw new ModelError(`the rows of ${added.name} are in the model already`, { hint: ANYWAY });
+  if (common(sources, added.sources) !== undefined)
+    throw new ModelError(`the rows of ${added.name} are in the model already`, { hint: ANYWAY });
+  if (sameTwice(added.sources) !== undefined)
+    throw new ModelError(`of ${added.name} two hold the same bytes: their rows would count twice`, {
+      hint: ANYWAY,
+    });
 }
 
 /**
@@ -39,19 +43,35 @@ function common(a: readonly SourceContent[], b: readonly SourceContent[]): Sourc
   return a.find((one) => b.some((other) => sameContent(one, other)));
 }
 
-/** The sources of both, each once. */
-export function unitedSources(all: readonly (readonly SourceContent[])[]): SourceContent[] {
-  const united: SourceContent[] = [];
-  for (const source of all.flat()) if (!united.some((one) => sameContent(one, source))) united.push(source);
-  return united;
-}
-
-/** A model's sources without those of rows that were taken out. */
+/**
+ * A model's sources without those of rows that were taken out. One whose rows were added twice is there twice, and goes
+ * once.
+ */
 export function sourcesLeft(
   all: readonly SourceContent[],
   taken: readonly SourceContent[],
 ): readonly SourceContent[] {
-  return all.filter((source) => !taken.some((one) => sameContent(one, source)));
+  const left = [...all];
+  for (const one of taken) {
+    const same = left.findIndex((source) => sameContent(source, one) && source.firstRow === one.firstRow);
+    const at = same >= 0 ? same : left.findIndex((source) => sameContent(source, one));
+    if (at >= 0) left.splice(at, 1);
+  }
+  return left;
+}
+
+/** The first pair of sources of the same content. */
+export function sameTwice<S extends Pick<SourceContent, "bytes" | "sha256">>(
+  sources: readonly S[],
+): [S, S] | undefined {
+  const known = new Map<string, S>();
+  for (const source of sources) {
+    const key = `${source.bytes} ${source.sha256}`;
+    const other = known.get(key);
+    if (other !== undefined) return [other, source];
+    known.set(key, source);
+  }
+  return undefined;
 }
 
 export function sameContent(a: SourceContent, b: SourceContent): boolean {
