@@ -15,6 +15,7 @@ import { type TypedColumn, ValueReader } from "../column-values.js";
 import { CodeGatherer, NumberGatherer, type Piece, type Refuse, TextGatherer } from "../gather.js";
 import { textLines } from "../text-lines.js";
 import { TYPED_DIALECT } from "../typed-dialect.js";
+import { withTextsJudged } from "../typed-texts.js";
 import { datesOf, isNumeric } from "../value-type.js";
 import type { Batch, Database, DatabaseValue, Rowset } from "./rowset.js";
 
@@ -58,7 +59,12 @@ export async function readDatabaseTable(
     source,
     dialect: TYPED_DIALECT,
     format,
-    columns: known.map((column) => judged(column, options)),
+    columns: withTextsJudged(
+      known.map((column) => judged(column, options)),
+      ({ name }, j) => known[j]!.type.of === "text" && !options.text?.includes(name),
+      sample.rows,
+      format,
+    ),
     dataStart: 0,
     dataLine: 0,
     headerText: "",

@@ -15,6 +15,7 @@ import type { TypedColumn } from "../column-values.js";
 import { hiveColumns } from "../hive.js";
 import { type KnownValues, mayHold } from "../prune.js";
 import { TYPED_DIALECT } from "../typed-dialect.js";
+import { withTextsJudged } from "../typed-texts.js";
 import { datesOf, isNumeric } from "../value-type.js";
 import { type ChunkColumn, openParquet, type ParquetChunk, type ParquetSpec } from "./chunks.js";
 import { type ParquetFile, readFooter } from "./footer.js";
@@ -65,7 +66,12 @@ export async function readParquetTable(
     source: first,
     dialect: TYPED_DIALECT,
     format,
-    columns: placed.map(({ column }) => column),
+    columns: withTextsJudged(
+      placed.map(({ column }) => column),
+      ({ name }, j) => placed[j]!.type.of === "text" && !options.text?.includes(name),
+      sample,
+      format,
+    ),
     dataStart: 0,
     dataLine: 0,
     headerText: "",

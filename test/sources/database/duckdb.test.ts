@@ -21,6 +21,7 @@ beforeAll(async () => {
     "SELECT setseed(0.25)",
     manyKinds(ROWS),
     "CREATE TABLE long AS SELECT i::DOUBLE AS y, i % 3 AS x, CASE WHEN i = 6 THEN 9007199254740993 ELSE i END AS n, [i] AS l, CASE WHEN i = 4 THEN 'inf'::DOUBLE END AS d FROM range(1, 9) r(i)",
+    "CREATE TABLE texts AS SELECT i::DOUBLE AS y, i % 3 AS x, strftime(DATE '2024-01-01' + (i % 5)::INTEGER, '%Y-%m-%d') AS day, (i % 4)::VARCHAR AS code, 'a' || i % 2 AS k FROM range(40) r(i)",
     `COPY t TO '${csv}'`,
   ])
     await connection.run(statement);
@@ -101,12 +102,24 @@ describe("DuckDB", () => {
     );
     expect((await fitted({ features: ["x"] })).notes).toEqual(["left out: l, it is of type BIGINT[]"]);
     await expect(fitCsv(url, {})).rejects.toMatchObject({
-      message: `${url} has 2 tables: name one with \`table\``,
-      hint: "they are long, t; or give a query with `sql`",
+      message: `${url} has 3 tables: name one with \`table\``,
+      hint: "they are long, t, texts; or give a query with `sql`",
     });
     await expect(fitCsv(url, { sql: "SELECT nothing FROM t" })).rejects.toMatchObject({ kind: "data" });
     await expect(fitCsv(`duckdb:${file}.not`, {})).rejects.toThrow("no such file");
     await expect(fitCsv(csv, { table: "t" })).rejects.toThrow("is no database");
+  });
+
+  it("has texts that are dates or numbers, which are left out or named as in a CSV", async () => {
+    const { notes, model } = await fitCsv(url, { table: "texts", target: "y" });
+    expect(notes).toEqual([
+      "left out: day, it holds dates; a formula can have as.Date(day), weekdays(day), months(day), year(day), hour(day)",
+      "code is read as text, though it holds numbers too, such as 0",
+    ]);
+    expect(model.terms).toEqual(["x", "code1", "code2", "code3", "ka1"]);
+    const asked = await fitCsv(url, { table: "texts", target: "y", text: ["code"] });
+    expect(asked.notes).toHaveLength(1);
+    expect((await fitCsv(url, { table: "texts", formula: "y ~ as.Date(day)" })).notes).toEqual([]);
   });
 
   it("is named on the command line by --table or --sql, and predicted", async () => {

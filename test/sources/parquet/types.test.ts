@@ -152,7 +152,7 @@ describe("values of Parquet's types", () => {
   it("that text is are numbers only where a model knows them so", async () => {
     const text = await write("text.parquet", "SELECT i::DOUBLE AS y, i::VARCHAR AS x FROM range(30) r(i)");
     const numbers = await write("numbers.parquet", "SELECT i::DOUBLE AS y, i AS x FROM range(30) r(i)");
-    expect((await valuesOf(text)).table.columns[1]).toEqual({ name: "x", kind: "text" });
+    expect((await valuesOf(text)).table.columns[1]).toEqual({ name: "x", kind: "text", numberToo: "0" });
     const { model } = await fitCsv(numbers, { target: "y" });
     const { evaluateCsv } = await import("../../../src/prediction/evaluate-csv.js");
     expect((await evaluateCsv(model, text)).metrics.rmse).toBeLessThan(1e-10);
