@@ -79,6 +79,7 @@ const optional = [
   "hyparquet-compressors",
   "hyparquet-writer",
   "@duckdb/node-api",
+  "node-sqlite3-wasm",
 ];
 const common = {
   bundle: true,

@@ -5,6 +5,8 @@ interface FileKind {
   name: string;
   /** The command, for a file's name in a shell. */
   command?: ((path: string) => string) | undefined;
+  /** What to do where goml reads it under another name. */
+  named?: ((path: string) => string) | undefined;
 }
 
 const duckdb = (source: (path: string) => string) => (path: string) =>
@@ -23,10 +25,7 @@ const MAGIC: [start: string, kind: FileKind][] = [
   ["PAR1", { name: "a Parquet file", command: duckdb((path) => `'${path}'`) }],
   ["ARROW1", { name: "an Arrow (Feather) file" }],
   ["FEA1", { name: "a Feather file" }],
-  [
-    "SQLite format 3\0",
-    { name: "an SQLite database", command: (path) => `sqlite3 -csv -header ${path} "SELECT * FROM …"` },
-  ],
+  ["SQLite format 3\0", { name: "an SQLite database", named: (path) => `sqlite:${path}` }],
   [
     "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
     { name: "an old Excel workbook (.xls)", command: unpacked("xls2csv") },
@@ -110,8 +109,17 @@ function archive(head: Uint8Array): FileKind {
   return { name: "a zip archive", command: unpacked("unzip -p") };
 }
 
-function otherKind({ name, command }: FileKind, file: string | undefined, otherwise?: string): DataError {
+function otherKind(
+  { name, command, named }: FileKind,
+  file: string | undefined,
+  otherwise?: string,
+): DataError {
   const path = file === undefined || file === "standard input" ? undefined : shellWord(file);
+  if (named !== undefined && path !== undefined)
+    return new DataError(`this is ${name}, expected CSV`, {
+      place: { file },
+      hint: `name it as ${named(path)}`,
+    });
   const instead = otherwise ?? "export the data as CSV in UTF-8";
   return new DataError(`this is ${name}, expected CSV`, {
     place: { file },

@@ -1,6 +1,7 @@
 import { fstatSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../errors.js";
+import { databasePath } from "./database-path.js";
 import { throughLinks } from "./resolve-link.js";
 
 /** A path that a command was given, with what it is for: "the data", "the model". `-` is a standard stream. */
@@ -52,8 +53,9 @@ interface Identified {
 }
 
 /** A file's device and number; where there is none yet, its folder's and its name. None for pipes and devices. */
-function identified({ path, what }: NamedPath, stream: 0 | 1): Identified[] {
-  if (path === undefined) return [];
+function identified({ path: given, what }: NamedPath, stream: 0 | 1): Identified[] {
+  if (given === undefined) return [];
+  const path = stream === 0 ? (databasePath(given)?.file ?? given) : given;
   const standard = path === "-";
   const name = standard ? `standard ${stream === 0 ? "input" : "output"}` : path;
   try {

@@ -61,7 +61,9 @@ export class ValueReader {
     if (values instanceof BigUint64Array || Array.isArray(values)) {
       for (let i = 0; i < values.length; i++) {
         const value = values[i]! as bigint | number | string;
-        const number = Number(value);
+        // A database without strict types has texts in columns of numbers.
+        const number = typeof value === "string" ? this.#cells.number(value) : Number(value);
+        if (number === undefined) return i;
         if (
           typeof value === "bigint" ? BigInt(number) !== value : Math.abs(number) === Number.POSITIVE_INFINITY
         )
@@ -105,12 +107,12 @@ export class ValueReader {
     const { name, type } = this.#column;
     const cell = this.text(value);
     const place = { file, row, column: name, cell };
-    if (type.of === "integer" || type.of === "decimal")
+    if (type.of === "integer" || type.of === "decimal" || typeof value === "bigint")
       return new DataError(`${cell} has more digits than a double`, {
         place,
         hint: wording`cast the column to double where it comes from, if the nearest one will do; to take it as text: ${option("text", [name])}`,
       });
-    if (isNumeric(type))
+    if (isNumeric(type) && typeof value !== "string")
       return new DataError(`expected a finite number, found ${cell}`, {
         place,
         hint: "make it NULL where the data come from, if it means a missing value",

@@ -44,7 +44,10 @@ export function reading(command: Command): Command {
     .option("--text <columns>", "take these columns as text", list)
     .option("--where <condition>", "only rows for which this holds: 'age >= 18 & region != \"N\"'")
     .option("--id <column>", "the column that names rows")
-    .option("--table <name>", "of a database (duckdb:file.db): the table to read (default: the only one)")
+    .option(
+      "--table <name>",
+      "of a database (duckdb: or sqlite:file.db): the table to read (default: the only one)",
+    )
     .option("--sql <query>", "of a database: the query whose rows to read");
 }
 
