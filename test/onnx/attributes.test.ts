@@ -108,7 +108,7 @@ async function check(one: Case, workers: boolean): Promise<void> {
   }
 }
 
-const RUNS = 40;
+const RUNS = process.env.GOML_LONG === undefined ? 40 : 1000;
 /** One case in ten goes to machines with workers too. */
 const each = (draw: (random: Random) => Case) =>
   fc.assert(
