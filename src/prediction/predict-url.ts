@@ -4,11 +4,12 @@ import { type Levels, levelsOf } from "../csv/levels.js";
 import { readColumns } from "../csv/read-columns.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
 import { Source } from "../csv/source.js";
-import { readTable, type Table } from "../csv/table.js";
+import type { Table } from "../csv/table.js";
 import { freeNames, openOutput, quoteField } from "../csv/write.js";
 import { DataError, InterruptedError, ModelError, UsageError } from "../errors.js";
 import { orderedMap } from "../parallel/ordered-map.js";
 import { isParquetPath } from "../sources/parquet/write.js";
+import { readTables } from "../sources/tables.js";
 import { positions } from "../stats/positions.js";
 import { wording } from "../wording.js";
 import { checkOrder } from "./check-order.js";
@@ -26,7 +27,7 @@ export interface PredictUrlOptions extends ReadingOptions {
   token?: string | undefined;
   /** Requests under way at a time, 1 or more. Default: 4. */
   window?: number | undefined;
-  /** Bytes of the file per request. Default: 1 MiB. */
+  /** Bytes of the file per request, or of the columns where they are typed. Default: 1 MiB. */
   batchBytes?: number | undefined;
   /** How often a batch is sent before its refusal with 503 is final. Default: 10. */
   tries?: number | undefined;
@@ -80,7 +81,7 @@ export async function predictUrl(
   try {
     const model = await client.model();
     const tables: Table[] = [];
-    for (const source of sources) tables.push(await readTable(source, options));
+    for (const source of sources) tables.push(await readTables([source], options));
     const [first] = tables as [Table];
     if (append) for (const table of tables.slice(1)) checkOrder({ ...first, next: table });
     const delimiter = append ? first.dialect.delimiter : ",";
@@ -117,7 +118,11 @@ export async function predictUrl(
         options.onProgress?.(source.progress());
         return open;
       };
-      const blocks = readColumns(table, choice, { levels, chunkBytes: options.batchBytes ?? 1 << 20 });
+      const { batchBytes = 1 << 20 } = options;
+      const blocks =
+        table.typed === undefined
+          ? readColumns(table, choice, { levels, chunkBytes: batchBytes })
+          : inPieces(table.typed.blocks(choice, levels), batchBytes);
       await orderedMap(blocks, work, collect, { window, signal });
     }
   } catch (error) {
@@ -127,6 +132,36 @@ export async function predictUrl(
     client.close();
   }
   return { ...total, retries: client.retries, totalMs: performance.now() - started };
+}
+
+/** Blocks of typed columns, which are row groups, cut into batches of about so many bytes of columns. */
+async function* inPieces(
+  blocks: AsyncIterable<ColumnBlock>,
+  bytes: number,
+): AsyncGenerator<ColumnBlock, void, undefined> {
+  for await (const block of blocks) {
+    const width = 8 * (block.numeric.length + block.codes.length);
+    const most = Math.max(1, Math.floor(bytes / Math.max(8, width)));
+    for (let from = 0; from < block.rows; from += most)
+      yield most >= block.rows ? block : rowsOf(block, from, Math.min(block.rows, from + most));
+  }
+}
+
+/** The rows [from, to) of a block. */
+function rowsOf(block: ColumnBlock, from: number, to: number): ColumnBlock {
+  const { text } = block;
+  const start = text === undefined || from === 0 ? 0 : text.ends[from - 1]!;
+  return {
+    ...block,
+    firstRow: block.firstRow + from,
+    rows: to - from,
+    numeric: block.numeric.map((column) => column.subarray(from, to)),
+    codes: block.codes.map((column) => column.subarray(from, to)),
+    text: text && {
+      bytes: text.bytes.subarray(start, text.ends[to - 1]),
+      ends: text.ends.subarray(from, to).map((end) => end - start),
+    },
+  };
 }
 
 /** Names as words: a server may name as many as it likes. */

@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { predictUrl } from "../../src/prediction/predict-url.js";
+import { openData } from "../../src/sources/open-data.js";
 import { goml, inFolder } from "../cli/goml.js";
 import { boston, names, rows, serving } from "../serve/serving.js";
+import { inDuckdb } from "../sources/duckdb.js";
 import { json } from "./in-case.js";
 
 const table = (delimiter: string) =>
@@ -163,6 +166,46 @@ describe("predict --url", () => {
       const mixed = await goml(folder, ["predict", "a.csv", "b.csv", "--append", ...url]);
       expect([mixed.code, mixed.stdout]).toEqual([3, ""]);
       expect(mixed.stderr).toContain("another order of columns");
+    });
+  });
+
+  it("takes Parquet and databases, whose rows are those of the CSV, in batches", async () => {
+    await using server = await serving();
+    const files = {
+      "boston.json": JSON.stringify(boston),
+      "a.csv": `${names.join(",")}\n${rows.map((row) => row.join(",")).join("\n")}\n`,
+    };
+    await inFolder(files, async (folder) => {
+      const path = (name: string) => join(folder, name);
+      await inDuckdb(
+        `ATTACH '${path("a.db")}' AS a`,
+        `CREATE TABLE a.t AS FROM '${path("a.csv")}'`,
+        `COPY (FROM a.t) TO '${path("a.parquet")}' (ROW_GROUP_SIZE 200)`,
+        "DETACH a",
+      );
+      const url = ["--url", `${server.url}/v2/models/boston`];
+      const expected = await goml(folder, ["predict", "a.csv", "-m", "boston.json", "-q"]);
+      for (const data of [["a.parquet"], ["duckdb:a.db"], ["duckdb:a.db", "--sql", "FROM t"]]) {
+        const { code, stdout, stderr } = await goml(folder, ["predict", ...data, ...url]);
+        expect({ code, stdout }).toEqual({ code: 0, stdout: expected.stdout });
+        expect(stderr).toMatch(/^506 rows of /);
+      }
+      const more = ["predict", "a.parquet", "--append", "-q"];
+      expect((await goml(folder, [...more, ...url])).stdout).toBe(
+        (await goml(folder, [...more, "-m", "boston.json"])).stdout,
+      );
+      // A row group is cut into batches of so many bytes, and rows keep their text.
+      const source = await openData(path("a.parquet"));
+      const { batches } = await predictUrl(url[1]!, source, {
+        output: path("out.csv"),
+        append: true,
+        batchBytes: 8 * 13 * 7,
+      });
+      await source.close();
+      expect(batches).toBeGreaterThan(70);
+      expect(readFileSync(path("out.csv"), "utf8")).toBe(
+        (await goml(folder, [...more, "-m", "boston.json"])).stdout,
+      );
     });
   });
 });

@@ -1,6 +1,7 @@
-import { openSource, openStandardInput, type Source } from "../../../csv/source.js";
+import { openStandardInput, type Source } from "../../../csv/source.js";
 import { UsageError } from "../../../errors.js";
 import { predictUrl } from "../../../prediction/predict-url.js";
+import { openData } from "../../../sources/open-data.js";
 import { expandPaths } from "../../../sources/paths.js";
 import { version } from "../../../version.js";
 import { progressBar } from "../../program/progress.js";
@@ -70,11 +71,11 @@ export async function predictByUrl(
   }
 }
 
-/** Opens files of text, all or, where one cannot be opened, none: what is sent is read from them. */
+/** Opens all or, where one cannot be opened, none. */
 async function openAll(paths: readonly string[], signal: AbortSignal): Promise<Source[]> {
   const sources: Source[] = [];
   try {
-    for (const path of expandPaths(paths)) sources.push(await openSource(path, signal));
+    for (const path of expandPaths(paths)) sources.push(await openData(path, signal));
     return sources;
   } catch (error) {
     for (const source of sources) await source.close();
