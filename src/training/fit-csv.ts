@@ -8,6 +8,7 @@ import { LinearModel } from "../linear/model/model.js";
 import { perfectFitNotes } from "../linear/model/summary.js";
 import { checkNames } from "../linear/penalty/column-limits.js";
 import { type CrossValidatedPath, pathNotes } from "../linear/penalty/cross-validated-path.js";
+import { relaxationNotes } from "../linear/penalty/objective.js";
 import {
   crossValidateHeldOutWithSteps,
   crossValidateWithSteps,
@@ -214,7 +215,12 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     reading: readingToKeep(options),
     scan,
   });
-  notes.push(...absorbingNotes(model), ...(await repeatedNotes(sources)), ...perfectFitNotes(model));
+  notes.push(
+    ...absorbingNotes(model),
+    ...(await repeatedNotes(sources)),
+    ...perfectFitNotes(model),
+    ...relaxationNotes(model),
+  );
   if (most !== undefined && total.clusters !== undefined && total.clusters.cells.count <= most) {
     if (total.unclustered >= 0) throw await withoutCluster(table, total.unclustered, cluster);
     model = vcovOfClusters(model, cluster!, total.clusters);

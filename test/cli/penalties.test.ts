@@ -170,3 +170,41 @@ test.each([
     expect(stderr).toContain(hint);
   });
 });
+
+test("more terms than relaxed fits have are noted, and the fit is the penalised one, as in glmnet", () => {
+  const row = (i: number) => Array.from({ length: 30 }, (_, j) => (((i + 3) * (j + 7) * 7919) % 997) / 100);
+  const csv = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((i) => [...row(i), (i * i) % 17].join()).join("\n");
+  const names = Array.from({ length: 30 }, (_, j) => `x${j}`);
+  return inFolder({ "w.csv": `${names.join()},y\n${csv}\n` }, async (folder) => {
+    const args = [
+      "train",
+      "w.csv",
+      "--lambda",
+      "0.0001",
+      "--alpha",
+      "1",
+      "--relax",
+      "--folds",
+      "1",
+      "--json",
+    ];
+    const [none, all, few] = await Promise.all(
+      [
+        ["--gamma", "0"],
+        ["--gamma", "1", "-m", "b.json"],
+        ["--gamma", "0", "--lambda", "1.5", "-m", "c.json"],
+      ].map(async (more) => JSON.parse((await goml(folder, [...args, ...more])).stdout)),
+    );
+    // glmnet's maxp, "a limit on how many relaxed coefficients are allowed", is n - 3.
+    const active = none.coefficients
+      .slice(1)
+      .filter((one: { estimate: number }) => one.estimate !== 0).length;
+    expect(active).toBeGreaterThan(9);
+    expect(none.coefficients).toEqual(all.coefficients);
+    expect(none.notes).toContain(
+      `not relaxed: ${active} terms are not 0, and of 12 rows least squares takes 9 at most`,
+    );
+    expect([...all.notes, ...few.notes].join()).not.toContain("not relaxed");
+    expect((await goml(folder, ["inspect", "model.json"])).stdout).toContain("note: not relaxed: ");
+  });
+});

@@ -1,6 +1,7 @@
 import { clusterNotes } from "../../linear/covariance/vcov.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import { perfectFitNotes } from "../../linear/model/summary.js";
+import { relaxationNotes } from "../../linear/penalty/objective.js";
 import { crossValidateHeldOutWithSteps, crossValidateWithSteps } from "../../linear/penalty/penalty.js";
 import { type CrossValidation, cvOnScaleOf } from "../../linear/solve/cross-validation.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
@@ -15,7 +16,7 @@ export function* reportSteps(model: LinearModel, notes: string[] = []): Steps<Mo
   const { scan } = model;
   return {
     model,
-    notes: [...notes, ...clusterNotes(model.vcov), ...perfectFitNotes(model)],
+    notes: [...notes, ...clusterNotes(model.vcov), ...perfectFitNotes(model), ...relaxationNotes(model)],
     cv: yield* crossValidationSteps(model),
     ...(scan === undefined
       ? {}

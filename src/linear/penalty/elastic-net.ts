@@ -5,6 +5,7 @@ import { predictionSquares } from "../solve/prediction-squares.js";
 import type { Regression } from "../solve/regression.js";
 import { shift } from "./active-set.js";
 import { minimize, penalizedBy, unpenalizedOver } from "./minimize.js";
+import { mostRelaxed } from "./objective.js";
 import { ownScale, type PenaltyOptions, type Problem, standardized } from "./problem.js";
 
 export type { PenaltyOptions };
@@ -92,7 +93,7 @@ function* relaxedOf(
   known: Map<string, Float64Array>,
 ): Steps<Float64Array> {
   const nonZero = count(b);
-  if (nonZero === 0 || nonZero > problem.n - 3) return b;
+  if (nonZero === 0 || nonZero > mostRelaxed(problem.n)) return b;
   const key = b.reduce((text, v, j) => (v === 0 ? text : `${text} ${j}`), "");
   let full = known.get(key);
   if (full === undefined) {

@@ -36,3 +36,32 @@ export function objectiveOf({
       : `; relaxed: γ of that, 1 − γ of the least squares of the terms that are not 0, γ = ${gamma}`;
   return weighted + within + relaxed;
 }
+
+/**
+ * The most terms for which relaxed fits have least squares, n − 3: with more there is hardly anything to relax to, and
+ * the fit is the penalised one, as in glmnet, whose `maxp` that is.
+ */
+export function mostRelaxed(n: number): number {
+  return n - 3;
+}
+
+/** A remark on a model that was to be relaxed and has too many terms. */
+export function relaxationNotes({
+  penalty,
+  coefficients,
+  intercept,
+  n,
+}: {
+  readonly penalty: Penalty | undefined;
+  readonly coefficients: ArrayLike<number>;
+  readonly intercept: boolean;
+  readonly n: number;
+}): string[] {
+  if (penalty?.gamma === undefined || penalty.gamma === 1) return [];
+  const slopes = Array.from(coefficients).slice(intercept ? 1 : 0);
+  const active = slopes.filter((value) => value !== 0 && !Number.isNaN(value)).length;
+  if (active <= mostRelaxed(n)) return [];
+  return [
+    `not relaxed: ${active} terms are not 0, and of ${n} rows least squares takes ${mostRelaxed(n)} at most`,
+  ];
+}
