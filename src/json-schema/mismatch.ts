@@ -16,7 +16,12 @@ interface Part {
   value: unknown;
   schema: Schema;
   place: Place | undefined;
+  /** Of a long list of plain values, the first that was not looked at yet. */
+  from?: number;
 }
+
+/** So much is looked at between two pauses: parts, or plain values of lists. */
+const STRETCH = 1 << 16;
 
 /** The way to a part, from the inside out. */
 interface Place {
@@ -40,9 +45,29 @@ export function findMismatch(
   definitions: Definitions,
   deepest: number,
 ): Mismatch | undefined {
+  const steps = mismatchSteps(value, schema, definitions, deepest);
+  for (;;) {
+    const { done, value: mismatch } = steps.next();
+    if (done) return mismatch;
+  }
+}
+
+/** The same with pauses: it yields where others may run. */
+export function* mismatchSteps(
+  value: unknown,
+  schema: Schema,
+  definitions: Definitions,
+  deepest: number,
+): Generator<undefined, Mismatch | undefined, void> {
   const parts: Part[] = [{ value, schema, place: undefined }];
+  let looked = 0;
   for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
     const { place } = part;
+    looked += Array.isArray(part.value) ? Math.min(part.value.length, STRETCH) + 1 : 1;
+    if (looked > STRETCH) {
+      looked = 0;
+      yield;
+    }
     if (place !== undefined && place.depth > deepest)
       return { path: pathOf(place), expected: `at most ${deepest} levels deep`, found: "more" };
     const mismatch = checkPart(part, definitions, parts);
@@ -53,7 +78,7 @@ export function findMismatch(
 
 /** Checks one part but for what is in it, which it puts on the list, the first on top. */
 function checkPart(
-  { value, schema, place }: Part,
+  { value, schema, place, from = 0 }: Part,
   definitions: Definitions,
   parts: Part[],
 ): Mismatch | undefined {
@@ -79,7 +104,7 @@ function checkPart(
   if (Array.isArray(value)) {
     const { minItems = 0, maxItems = Infinity } = own;
     if (value.length < minItems || value.length > maxItems) return wrong();
-    return checkItems(value, own, place, definitions, parts);
+    return checkItems(value, own, { schema, place, from }, definitions, parts);
   }
   if (typeof value === "object" && value !== null)
     return checkProperties(value, own, place, definitions, parts);
@@ -89,7 +114,7 @@ function checkPart(
 function checkItems(
   list: readonly unknown[],
   { items, prefixItems, uniqueItems }: TypeSchema,
-  place: Place | undefined,
+  { schema, place, from }: { schema: Schema; place: Place | undefined; from: number },
   definitions: Definitions,
   parts: Part[],
 ): Mismatch | undefined {
@@ -98,7 +123,7 @@ function checkItems(
     expected,
     found: found(list[i]),
   });
-  if (uniqueItems && new Set(list).size < list.length) {
+  if (uniqueItems && from === 0 && new Set(list).size < list.length) {
     const before = new Set();
     return at(
       list.findIndex((item) => before.size === before.add(item).size),
@@ -108,12 +133,14 @@ function checkItems(
   if (items !== undefined && "type" in items && isBare(items)) {
     // A list may hold millions of numbers: no part for each.
     const isItem = typeTest(items);
-    const i = list.findIndex((item) => !isItem(item));
-    return i < 0 ? undefined : at(i, expectation(items, definitions));
+    const end = Math.min(list.length, from + STRETCH);
+    for (let i = from; i < end; i++) if (!isItem(list[i])) return at(i, expectation(items, definitions));
+    if (end < list.length) parts.push({ value: list, schema, place, from: end });
+    return undefined;
   }
   for (let i = list.length - 1; i >= 0; i--) {
-    const schema = prefixItems?.[i] ?? items;
-    if (schema !== undefined) parts.push({ value: list[i], schema, place: inside(place, i) });
+    const own = prefixItems?.[i] ?? items;
+    if (own !== undefined) parts.push({ value: list[i], schema: own, place: inside(place, i) });
   }
   return undefined;
 }

@@ -26,9 +26,10 @@ export async function withPauses<Result>(
     for (;;) {
       const { done, value } = steps.next();
       if (done) return value;
+      // A task that is done here after all, being small, is no pause: signals are heard in turns of the event loop.
       if (value !== undefined) await value.elsewhere(threads, signal);
-      else if (performance.now() - since < STRETCH_MS) continue;
-      else await nextTick();
+      if (performance.now() - since < STRETCH_MS) continue;
+      await nextTick();
       checked();
       since = performance.now();
     }

@@ -4,7 +4,7 @@ import { alignColumns, checkAlike, checkAmong, checkBlock, sameColumns } from ".
 import type { CrossProducts, ExtendedMomentsJson } from "./cross-products.js";
 import { addAt, addProductAt, DoubleDouble, productError, sumError } from "./double-double.js";
 import { Moments } from "./moments.js";
-import { packedIndex, packedLength, plainList } from "./packed.js";
+import { ended, packedIndex, packedLength, plainList } from "./packed.js";
 import { positions } from "./positions.js";
 
 /**
@@ -334,9 +334,14 @@ export class ExtendedMoments implements CrossProducts {
 
   /** Reads what toJSON wrote; throws UsageError where the lengths do not fit or a number is not finite. */
   static fromJSON(json: ExtendedMomentsJson): ExtendedMoments {
+    return ended(ExtendedMoments.fromJsonSteps(json));
+  }
+
+  /** Reads what toJSON wrote, with pauses; throws UsageError where the lengths do not fit or a number is not finite. */
+  static *fromJsonSteps(json: ExtendedMomentsJson): Generator<undefined, ExtendedMoments, void> {
     const { columns, n, sumLogW, mean, c } = json;
-    const high = Moments.fromJSON({ columns, n, sumW: json.sumW[0], sumLogW, mean, c });
-    const low = Moments.fromJSON({
+    const high = yield* Moments.fromJsonSteps({ columns, n, sumW: json.sumW[0], sumLogW, mean, c });
+    const low = yield* Moments.fromJsonSteps({
       columns,
       n,
       sumW: json.sumW[1],

@@ -3,7 +3,7 @@ import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { alignColumns, checkAlike, checkAmong, checkBlock, sameColumns } from "./block-layout.js";
 import type { CrossProducts, MomentsJson } from "./cross-products.js";
 import { DoubleDouble } from "./double-double.js";
-import { packedIndex, packedLength, plainList } from "./packed.js";
+import { doublesSteps, ended, packedIndex, packedLength, plainList } from "./packed.js";
 import { positions } from "./positions.js";
 
 /**
@@ -299,11 +299,18 @@ export class Moments implements CrossProducts {
 
   /** Reads what toJSON wrote; throws UsageError where the lengths do not fit or a number is not finite. */
   static fromJSON(json: MomentsJson): Moments {
-    const mean = Float64Array.from(json.mean);
-    const c = Float64Array.from(json.c);
-    const moments = Moments.of({ ...json, mean, c });
-    if (![json.n, json.sumW, json.sumLogW, ...json.mean].every(Number.isFinite) || !c.every(Number.isFinite))
-      throw new UsageError("moments hold a number that is not finite");
+    return ended(Moments.fromJsonSteps(json));
+  }
+
+  /**
+   * Reads what toJSON wrote, with pauses; throws UsageError where the lengths do not fit or a number is not finite.
+   */
+  static *fromJsonSteps(json: MomentsJson): Generator<undefined, Moments, void> {
+    const mean = yield* doublesSteps(json.mean);
+    const c = yield* doublesSteps(json.c);
+    const finite = [json.n, json.sumW, json.sumLogW].every(Number.isFinite) && mean.finite && c.finite;
+    const moments = Moments.of({ ...json, mean: mean.values, c: c.values });
+    if (!finite) throw new UsageError("moments hold a number that is not finite");
     return moments;
   }
 

@@ -22,3 +22,29 @@ export function plainList(values: Float64Array | Int32Array, other?: unknown): u
   }
   return list;
 }
+
+/** Numbers that are taken over between two pauses. */
+const STRETCH = 1 << 17;
+
+/** A list of numbers as doubles, null as NaN, and whether all are finite, with pauses. */
+export function* doublesSteps(
+  list: readonly (number | null)[],
+): Generator<undefined, { values: Float64Array; finite: boolean }, void> {
+  const values = new Float64Array(list.length);
+  let finite = true;
+  for (let i = 0; i < list.length; i++) {
+    const value = list[i] ?? Number.NaN;
+    finite &&= Number.isFinite(value);
+    values[i] = value;
+    if (i % STRETCH === STRETCH - 1) yield;
+  }
+  return { values, finite };
+}
+
+/** What steps with pauses come to when none is made. */
+export function ended<Result>(steps: Generator<undefined, Result, void>): Result {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}

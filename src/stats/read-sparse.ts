@@ -14,16 +14,27 @@ import { Moments } from "./moments.js";
 import { SparseMoments } from "./sparse-moments.js";
 import type { SparseMomentsJson, SparseTableJson } from "./sparse-schema.js";
 
-/** Reads what `sparseToJSON` wrote; throws UsageError where parts do not fit together or a number is not finite. */
-export function readSparse(json: SparseMomentsJson): SparseMoments {
-  const base = "cLow" in json.base ? ExtendedMoments.fromJSON(json.base) : Moments.fromJSON(json.base);
+/** Cells that are looked at between two pauses. */
+const STRETCH = 1 << 14;
+
+/**
+ * Reads what `sparseToJSON` wrote, with pauses; throws UsageError where parts do not fit together or a number is not
+ * finite.
+ */
+export function* sparseSteps(json: SparseMomentsJson): Generator<undefined, SparseMoments, void> {
+  const base = yield* "cLow" in json.base
+    ? ExtendedMoments.fromJsonSteps(json.base)
+    : Moments.fromJsonSteps(json.base);
   const levels = json.factors.map((factor) => new LevelCodes(factor.levels));
   checkShape(json, base.columns.length);
-  const tables = json.tables.map((table) => tableFromJSON(table, base.extended));
+  yield;
+  const tables: CellTable[] = [];
+  for (const table of json.tables) tables.push(yield* tableSteps(table, base.extended));
   for (const [t, { factors, codes }] of json.tables.entries()) {
     const table = tables[t]!;
     if (!codes.every((code, i) => within(code, levels[factors[i % factors.length]!]!.names.length)))
       throw wrong("a level is not there");
+    yield;
     for (let cell = 0; cell < table.count; cell++) {
       if (table.find(table.codes, cell * factors.length) !== cell) throw wrong("a cell is there twice");
       if (!(table.rows(cell) > 0 && table.weight(cell) > 0)) throw wrong("a cell has no rows");
@@ -87,7 +98,7 @@ function checkShape(
   });
 }
 
-function tableFromJSON(json: SparseTableJson, extended: boolean): CellTable {
+function* tableSteps(json: SparseTableJson, extended: boolean): Generator<undefined, CellTable, void> {
   const count = json.rows.length;
   const kind = {
     factors: json.factors.length,
@@ -99,25 +110,28 @@ function tableFromJSON(json: SparseTableJson, extended: boolean): CellTable {
   const table = new CellTable(kind, count);
   const products = productCount(kind);
   table.count = count;
-  const put = (from: number, length: number, values: readonly number[] | undefined) => {
+  const put = function* (from: number, length: number, values: readonly number[] | undefined) {
     if (values === undefined) return;
     if (values.length !== count * length || !values.every(Number.isFinite))
       throw wrong(`${count} cells have lists of another length, or a number is not finite`);
-    for (let cell = 0; cell < count; cell++)
+    for (let cell = 0; cell < count; cell++) {
       for (let i = 0; i < length; i++)
         table.records[cell * table.stride + from + i] = values[cell * length + i]!;
+      if (cell % STRETCH === STRETCH - 1) yield;
+    }
+    yield;
   };
   if (json.codes.length !== count * kind.factors)
     throw wrong(`${count} cells have ${json.codes.length} codes`);
   table.codes.set(json.codes);
-  put(ROWS_AT, 1, json.rows);
-  put(WEIGHT_AT, 1, json.weights ?? json.rows);
-  if (extended) put(WEIGHT_LOW_AT, 1, json.weightsLow);
-  put(meansAt(kind), kind.columns, json.means);
-  put(productsAt(kind), products, json.c);
+  yield* put(ROWS_AT, 1, json.rows);
+  yield* put(WEIGHT_AT, 1, json.weights ?? json.rows);
+  if (extended) yield* put(WEIGHT_LOW_AT, 1, json.weightsLow);
+  yield* put(meansAt(kind), kind.columns, json.means);
+  yield* put(productsAt(kind), products, json.c);
   if (extended) {
-    put(meansAt(kind) + kind.columns, kind.columns, json.meansLow ?? []);
-    put(productsAt(kind) + products, products, json.cLow ?? []);
+    yield* put(meansAt(kind) + kind.columns, kind.columns, json.meansLow ?? []);
+    yield* put(productsAt(kind) + products, products, json.cLow ?? []);
   }
   return table;
 }

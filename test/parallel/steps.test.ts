@@ -48,6 +48,19 @@ describe("work in steps", () => {
     expect(ran).toBeGreaterThanOrEqual(5);
   });
 
+  it("lets others run between tasks that end at once", async () => {
+    let ran = 0;
+    const timer = setInterval(() => ran++, 1);
+    await withPauses(
+      (function* (): Steps<void> {
+        for (let i = 0; i < 40; i++) yield { here: () => {}, elsewhere: async () => hold(8) };
+      })(),
+      {},
+    );
+    clearInterval(timer);
+    expect(ran).toBeGreaterThanOrEqual(5);
+  });
+
   it("stops when the signal aborts, and what it holds is given back", async () => {
     const controller = new AbortController();
     let steps = 0;

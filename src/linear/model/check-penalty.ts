@@ -25,7 +25,10 @@ const TOLERANCE = 1e-8;
  * not at a bound has g = lasso sign(b), one at 0 has |g| ≤ lasso, and one at a bound pulls outwards. Of relaxed fits these
  * hold for γ = 0 alone, without a penalty, over what is not 0.
  */
-export function unpenalizedSlope(model: LinearModel, sums: PenalizedSums): number | undefined {
+export function unpenalizedSlope(
+  model: Pick<LinearModel, "intercept" | "n" | "penalty" | "regression">,
+  sums: PenalizedSums,
+): number | undefined {
   const { penalty, regression, intercept, n } = model;
   if (penalty === undefined) return undefined;
   const { alpha, parametrization, gamma = 1 } = penalty;

@@ -5,12 +5,13 @@ import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { EXPRESSION_DEPTH } from "../../dataset/formula/spec-schema.js";
 import { GomlError, ModelError } from "../../errors.js";
 import { found } from "../../json-schema/expectation.js";
-import { findMismatch } from "../../json-schema/mismatch.js";
+import { mismatchSteps } from "../../json-schema/mismatch.js";
 import type { Definitions, Schema } from "../../json-schema/schema.js";
+import type { Steps } from "../../parallel/steps.js";
 import { sameColumns } from "../../stats/block-layout.js";
 import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
 import { packedLength } from "../../stats/packed.js";
-import { readMoments } from "../../stats/read-moments.js";
+import { momentsSteps } from "../../stats/read-moments.js";
 import { foldWhole } from "../../stats/sparse-fold.js";
 import { verb, wording } from "../../wording.js";
 import { shardsFault } from "../shards/numbered.js";
@@ -39,8 +40,8 @@ const DEEPEST = 2 * EXPRESSION_DEPTH + 5;
  *
  * @throws ModelError that says which part is wrong
  */
-export function parseModelDocument(value: unknown, name: string): CheckedDocument {
-  const document = checked<ModelDocument>(value, name, "goml-model", documentDefinitions.model);
+export function* modelDocumentSteps(value: unknown, name: string): Steps<CheckedDocument> {
+  const document = yield* checked<ModelDocument>(value, name, "goml-model", documentDefinitions.model);
   const { spec, levels, references, target } = document;
   const wrong = (what: string) => wrongIn(name, what);
   const fault =
@@ -60,12 +61,15 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
   const before = namesBefore(spec, coded);
   if (document.terms.some((term, i) => term !== names[i] && term !== before[i]))
     throw wrong('"terms" are not those of "spec"');
-  const moments = momentsOf(document.moments, name, "moments");
-  const folds = document.folds.map((fold, f) => {
+  yield;
+  const moments = yield* momentsOf(document.moments, name, "moments");
+  const folds: CrossProducts[] = [];
+  for (const [f, fold] of document.folds.entries()) {
     const whole = foldWhole(fold, document.moments);
     if (whole === undefined) throw wrong(`"folds[${f}]" does not fit to "moments"`);
-    return momentsOf(whole, name, `folds[${f}]`);
-  });
+    yield;
+    folds.push(yield* momentsOf(whole, name, `folds[${f}]`));
+  }
   const { extended } = moments;
   const other = folds.findIndex((fold) => fold.extended !== extended);
   if (other >= 0)
@@ -75,11 +79,13 @@ export function parseModelDocument(value: unknown, name: string): CheckedDocumen
   const key = targetKey(spec.target);
   for (const one of [moments, ...folds])
     if (one.index(key) < 0) throw wrong(`"moments" lack the target ${found(target)}`);
-  const heldOut = document.heldOut?.map(({ others, fold, ...rest }, f) => ({
-    others: momentsOf(others, name, `heldOut[${f}].others`),
-    fold: momentsOf(fold, name, `heldOut[${f}].fold`),
-    ...rest,
-  }));
+  const heldOut: HeldOut[] | undefined = document.heldOut && [];
+  for (const [f, { others, fold, ...rest }] of (document.heldOut ?? []).entries())
+    heldOut!.push({
+      others: yield* momentsOf(others, name, `heldOut[${f}].others`),
+      fold: yield* momentsOf(fold, name, `heldOut[${f}].fold`),
+      ...rest,
+    });
   for (const [f, { others, fold }] of (heldOut ?? []).entries())
     if (!sameColumns(others.columns, fold.columns))
       throw wrong(`"heldOut[${f}]" should have the same columns in "others" and "fold"`);
@@ -182,12 +188,12 @@ function termsFault({ target, intercept, terms, spec, levels, absorbed }: ModelD
  * @param read reads the document of one model, under the name that it is to have in messages
  * @throws ModelError that says which part is wrong
  */
-export function readGroups<Model extends { readonly spec: ModelSpec }>(
+export function* groupDocumentSteps<Model extends { readonly spec: ModelSpec }>(
   value: unknown,
   name: string,
-  read: (document: unknown, name: string) => Model,
-): Omit<ModelGroupDocument, "models"> & { models: Map<string, Model> } {
-  const document = checked<ModelGroupDocument>(
+  read: (document: unknown, name: string) => Steps<Model>,
+): Steps<Omit<ModelGroupDocument, "models"> & { models: Map<string, Model> }> {
+  const document = yield* checked<ModelGroupDocument>(
     value,
     name,
     "goml-model-group",
@@ -205,7 +211,8 @@ export function readGroups<Model extends { readonly spec: ModelSpec }>(
     const wrong = (what: string) =>
       new ModelError(`${where} ${what}`, { hint: wording`write it anew with ${verb("trainGroups")}` });
     if (models.has(group) || listed.has(group)) throw wrong("has two models");
-    const model = read(part, where);
+    const model = yield* read(part, where);
+    yield;
     const own = JSON.stringify(model.spec);
     spec ??= own;
     if (own !== spec) throw wrong("should have the specification of the first");
@@ -224,12 +231,12 @@ function formatOf(value: unknown): unknown {
 }
 
 /** The value as the document that its schema describes; the models of groups are left for later. */
-function checked<T extends { schema: number }>(
+function* checked<T extends { schema: number }>(
   value: unknown,
   name: string,
   format: string,
   schema: Schema,
-): T {
+): Steps<T> {
   if (formatOf(value) !== format)
     throw new ModelError(`${name}: not a goml model`, { hint: "expected a file that goml train wrote" });
   const document = value as Partial<T>;
@@ -244,7 +251,7 @@ function checked<T extends { schema: number }>(
   // A group's model is checked when it is read, so that the message names the group.
   const definitions: Definitions =
     format === "goml-model" ? documentDefinitions : { ...documentDefinitions, model: { type: "object" } };
-  const mismatch = findMismatch(value, schema, definitions, DEEPEST);
+  const mismatch = yield* mismatchSteps(value, schema, definitions, DEEPEST);
   if (mismatch === undefined) return value as T;
   const { path, expected } = mismatch;
   throw wrongIn(
@@ -259,9 +266,9 @@ function wrongIn(name: string, what: string): ModelError {
   return new ModelError(`${name}: ${what}`, { hint: "write it anew with goml train" });
 }
 
-function momentsOf(json: CrossProductsJson, name: string, part: string): CrossProducts {
+function* momentsOf(json: CrossProductsJson, name: string, part: string): Steps<CrossProducts> {
   try {
-    return readMoments(json);
+    return yield* momentsSteps(json);
   } catch (cause) {
     if (!(cause instanceof GomlError)) throw cause;
     throw new ModelError(wording`${name}: "${part}" cannot be read: ${cause.words.message}`, {

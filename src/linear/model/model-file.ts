@@ -1,11 +1,15 @@
 import { closeSync, createReadStream, fstatSync, readFile as readFileBack } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { setImmediate as nextTick } from "node:timers/promises";
 import { promisify } from "node:util";
 import { DataError, GomlError, InterruptedError, ModelError } from "../../errors.js";
 import { openToRead, pipeStream } from "../../files/open-input.js";
 import { duplicateKey } from "../../json-schema/duplicate-key.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
+import { withPauses } from "../../parallel/with-pauses.js";
 import { option, verb, wording } from "../../wording.js";
-import { checkSolution } from "./check-solution.js";
+import { checkGroupsSteps } from "./check-groups.js";
+import { checkSolutionSteps } from "./check-solution.js";
 import { isAsWritten, matchesDigest } from "./digest.js";
 import { LinearModel } from "./model.js";
 import { isModelGroupDocument } from "./model-document.js";
@@ -17,8 +21,11 @@ const readWhole = promisify(readFileBack) as (
   options: { encoding: "utf8"; signal: AbortSignal | undefined },
 ) => Promise<string>;
 
-/** The longest text that V8 can hold; what is longer is parsed as it comes. */
-const MOST_TEXT = 2 ** 29 - 24;
+/**
+ * The longest text that is parsed at once; what is longer is parsed as it comes, for a signal is heard between two pieces,
+ * and V8's strings end at 512 MB.
+ */
+const MOST_TEXT = 1 << 20;
 
 /** The longest model file that is read: its numbers take some 900 MB, twice that while they are taken over. */
 export const MOST_BYTES = 2 ** 31;
@@ -65,7 +72,6 @@ export async function readAnyModel(
     read = await readFile(path, options.signal);
   } catch (cause) {
     if (cause instanceof GomlError) throw cause;
-    if (cause instanceof SyntaxError) throw notJson(path, true, cause);
     const code = (cause as NodeJS.ErrnoException).code ?? "unknown error";
     const reasons: Record<string, string> = {
       ENOENT: "no such file",
@@ -79,12 +85,12 @@ export async function readAnyModel(
       cause,
     });
   }
-  return typeof read === "string"
-    ? parseAnyModel(read, path, options)
-    : modelOf(read.document, read.intact, path, options);
+  const steps =
+    typeof read === "string" ? textSteps(read, path, options) : documentSteps(read, path, options);
+  return withPauses(steps, { threads: 1, signal: options.signal });
 }
 
-/** The text of a file, or of what comes through a pipe; the document of a text that is longer than a string can be. */
+/** The text of a file, or of what comes through a pipe; the document of a long text. */
 async function readFile(path: string, signal: AbortSignal | undefined): Promise<string | StreamedDocument> {
   const fd = openToRead(path);
   let open = true;
@@ -99,45 +105,65 @@ async function readFile(path: string, signal: AbortSignal | undefined): Promise<
     if (stats.isFile() && stats.size <= MOST_TEXT) return await readWhole(fd, { encoding: "utf8", signal });
     if (stats.isFile())
       return await readStreamed(
+        path,
         createReadStream(path, { fd, autoClose: false, highWaterMark: PIECE, signal }),
+        signal,
       );
     const stream = pipeStream(path, fd);
     open = false;
     const stop = () => stream.destroy(new InterruptedError());
     signal?.addEventListener("abort", stop, { once: true });
-    const parts: Buffer[] = [];
-    let streamed: DocumentStream | undefined;
-    let bytes = 0;
     try {
-      for await (const part of stream) {
-        bytes += part.length;
-        // A device, /dev/zero for example, may have no end.
-        if (bytes > MOST_BYTES)
-          throw new DataError("has more bytes than can be read, expected a model", { place: { file: path } });
-        if (bytes <= MOST_TEXT) parts.push(part);
-        else {
-          streamed ??= new DocumentStream();
-          for (const earlier of parts.splice(0)) streamed.push(earlier);
-          streamed.push(part);
-        }
-      }
+      return await readStreamed(path, stream, signal);
     } finally {
       signal?.removeEventListener("abort", stop);
     }
-    return streamed?.end() ?? Buffer.concat(parts).toString("utf8");
   } finally {
     if (open) closeSync(fd);
   }
 }
 
 /** Bytes of a long file that are read at a time. */
-const PIECE = 1 << 20;
+const PIECE = 1 << 19;
 
-/** The document that comes in pieces. @throws SyntaxError where it is no JSON */
-export async function readStreamed(pieces: AsyncIterable<Buffer>): Promise<StreamedDocument> {
+/**
+ * The document that comes in pieces; its text, where that is short.
+ *
+ * @throws ModelError where it is no JSON; DataError where it does not end
+ */
+export async function readStreamed(
+  path: string,
+  pieces: AsyncIterable<Buffer>,
+  signal?: AbortSignal,
+): Promise<string | StreamedDocument> {
   const stream = new DocumentStream();
-  for await (const piece of pieces) stream.push(piece);
-  return stream.end();
+  let short: Buffer[] | undefined = [];
+  let first: Buffer | undefined;
+  let bytes = 0;
+  try {
+    for await (const piece of pieces) {
+      first ??= piece;
+      bytes += piece.length;
+      // A device, /dev/zero for example, may have no end.
+      if (bytes > MOST_BYTES)
+        throw new DataError("has more bytes than can be read, expected a model", { place: { file: path } });
+      if (bytes <= MOST_TEXT) {
+        short?.push(piece);
+        continue;
+      }
+      for (const one of [...(short ?? []), piece])
+        for (let at = 0; at < one.length; at += PIECE) {
+          stream.push(one.subarray(at, at + PIECE));
+          await nextTick();
+          if (signal?.aborted) throw new InterruptedError(undefined, { cause: signal.reason });
+        }
+      short = undefined;
+    }
+    return short === undefined ? stream.end() : Buffer.concat(short).toString("utf8");
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw notJson(path, /^\s*\{/.test(first?.toString("latin1", 0, 64) ?? ""), cause);
+  }
 }
 
 function notJson(path: string, started: boolean, cause: unknown): ModelError {
@@ -157,20 +183,26 @@ export function parseAnyModel(
   path: string,
   options: ReadModelOptions = {},
 ): LinearModel | ModelGroup {
+  return inOneGo(textSteps(text, path, options));
+}
+
+function* textSteps(text: string, path: string, options: ReadModelOptions): Steps<LinearModel | ModelGroup> {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch (cause) {
     throw notJson(path, text.trimStart().startsWith("{"), cause);
   }
+  yield;
   const asWritten = isAsWritten(text);
+  yield;
   // What goml wrote itself has none.
   const twice = asWritten ? undefined : duplicateKey(text);
-  if (twice !== undefined)
-    throw new ModelError(`${path}: an object has two members ${JSON.stringify(twice)}`, {
-      hint: "it is not said which of them counts: take one away",
-    });
-  return modelOf(document, () => asWritten || matchesDigest(text, document), path, options);
+  const intact = function* (): Steps<boolean> {
+    yield;
+    return asWritten || matchesDigest(text, document);
+  };
+  return yield* documentSteps({ document, twice, intact }, path, options);
 }
 
 /**
@@ -178,34 +210,26 @@ export function parseAnyModel(
  *
  * @throws ModelError as readModel
  */
-function modelOf(
-  document: unknown,
-  intact: () => boolean,
+function* documentSteps(
+  { document, twice, intact }: StreamedDocument,
   path: string,
   { trust }: ReadModelOptions,
-): LinearModel | ModelGroup {
+): Steps<LinearModel | ModelGroup> {
+  if (twice !== undefined)
+    throw new ModelError(`${path}: an object has two members ${JSON.stringify(twice)}`, {
+      hint: "it is not said which of them counts: take one away",
+    });
   const model = isModelGroupDocument(document)
-    ? ModelGroup.fromJSON(document, path)
-    : LinearModel.fromJSON(document, path);
+    ? yield* ModelGroup.fromJsonSteps(document, path)
+    : yield* LinearModel.fromJsonSteps(document, path);
   if (trust) return model;
-  if (!intact())
+  if (!(yield* intact()))
     throw new ModelError(`${path}: the file has been changed since goml wrote it`, {
       hint: wording`train it anew, or read it as it is with ${option("trust", true)}`,
     });
-  if (model instanceof LinearModel) checkSolution(model, path);
-  else
-    for (const [group, one] of someOf(model.models))
-      checkSolution(one, `${path}: group ${JSON.stringify(group)}`);
+  if (model instanceof LinearModel) yield* checkSolutionSteps(model, path);
+  else yield* checkGroupsSteps(model, path);
   return model;
-}
-
-/** Groups whose solutions are checked. */
-const MOST_GROUPS = 1000;
-
-function* someOf<Key, Value>(map: ReadonlyMap<Key, Value>): Generator<[Key, Value], void, void> {
-  const step = Math.ceil(map.size / MOST_GROUPS);
-  let i = 0;
-  for (const entry of map) if (i++ % step === 0) yield entry;
 }
 
 /** Whether a file looks like a model rather than a table: its first character is a brace. */

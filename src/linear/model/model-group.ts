@@ -2,6 +2,7 @@ import type { KeptReading } from "../../csv/kept-reading.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
 import { isDecimal } from "../../kernels/number.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { codePointOrder } from "../../stats/code-points.js";
 import { tCritical } from "../../stats/distributions.js";
 import { plainList } from "../../stats/packed.js";
@@ -22,7 +23,7 @@ import { GroupModels } from "./group-models.js";
 import { fitsPlan, type GroupPredictorPlan, groupPlan } from "./group-predictor.js";
 import type { IntervalOptions, PredictedInterval } from "./interval.js";
 import { LinearModel } from "./model.js";
-import { readGroups } from "./model-document.js";
+import { groupDocumentSteps } from "./model-document.js";
 import type { DataScan, DataSource } from "./model-parts.js";
 import { predictedSpec } from "./predictor-plan.js";
 import type { DataRecord } from "./record-block.js";
@@ -205,11 +206,17 @@ export class ModelGroup {
    * @throws ModelError where it is not such a document, or of a later schema
    */
   static fromJSON(document: unknown, name = "model"): ModelGroup {
-    const { groupBy, refused, source, sources, shards, scan, fits, models } = readGroups(
+    return inOneGo(ModelGroup.fromJsonSteps(document, name));
+  }
+
+  /** The same in steps, for a large document takes a second. */
+  static *fromJsonSteps(document: unknown, name = "model"): Steps<ModelGroup> {
+    const { groupBy, refused, source, sources, shards, scan, fits, models } = yield* groupDocumentSteps(
       document,
       name,
-      LinearModel.fromJSON,
+      LinearModel.fromJsonSteps,
     );
+    yield;
     return new ModelGroup({
       groupBy,
       models: fits === undefined ? models : modelsByGroup(readFits(fits, name), models),

@@ -1,6 +1,7 @@
 import type { FactorLevels } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { tCritical } from "../../stats/t-critical.js";
 import type { Vcov } from "../covariance/vcov.js";
@@ -18,9 +19,9 @@ import { groupPlan } from "./group-predictor.js";
 import { intervalPlan } from "./interval-plan.js";
 import {
   type CheckedDocument,
+  groupDocumentSteps,
   isModelGroupDocument,
-  parseModelDocument,
-  readGroups,
+  modelDocumentSteps,
 } from "./model-document.js";
 import { regressionOf } from "./model-parts.js";
 import { predictedSpec, predictorPlanOf, weightsOf } from "./predictor-plan.js";
@@ -35,14 +36,16 @@ import { type RowSpacePlan, rowSpacePlan } from "./row-space.js";
  * @throws ModelError where it is not such a document, or of a later schema
  */
 export function predictorOf(document: unknown, name = "model"): RecordPredictor {
-  const read = (value: unknown, where: string) => new ReadModel(parseModelDocument(value, where));
+  const read = function* (value: unknown, where: string): Steps<ReadModel> {
+    return new ReadModel(yield* modelDocumentSteps(value, where));
+  };
   if (!isModelGroupDocument(document)) {
-    const model = read(document, name);
+    const model = inOneGo(read(document, name));
     return new RecordPredictor(model.target, model.plan, (options) =>
       intervalPlan(model, tCritical, options),
     );
   }
-  const { groupBy, models, fits, refused } = readGroups(document, name, read);
+  const { groupBy, models, fits, refused } = inOneGo(groupDocumentSteps(document, name, read));
   const groups = [...models].map(([group, { plan }]) => ({ name: group, plan }));
   const listed = fits && checkFits(fits, name);
   const [first] = models.values();

@@ -1,15 +1,18 @@
+import type { Steps } from "../../parallel/steps.js";
 import { endOfDocument, newDigest, REACH } from "./digest.js";
 import { JsonReader } from "./json-reader.js";
 import { jsonPieces } from "./write-json.js";
 
-/** A document that was read in pieces, and whether it is what its digest says. */
+/** A document that was read in pieces. */
 export interface StreamedDocument {
   document: unknown;
-  /** Worked out when it is asked for. */
-  intact: () => boolean;
+  /** A key that an object has twice. */
+  twice: string | undefined;
+  /** Whether the document is what its digest says: worked out when it is asked for. */
+  intact: () => Steps<boolean>;
 }
 
-/** Reads a document whose text is longer than a string can be: see `matchesDigest` for what its digest says. */
+/** Reads a document that is too long to be parsed at once: see `matchesDigest` for what its digest says. */
 export class DocumentStream {
   readonly #reader = new JsonReader();
   readonly #digest = newDigest();
@@ -28,10 +31,10 @@ export class DocumentStream {
   /** @throws SyntaxError where it is cut short */
   end(): StreamedDocument {
     const document = this.#reader.end();
-    return { document, intact: () => this.#isIntact(document) };
+    return { document, twice: this.#reader.twice, intact: () => this.#isIntact(document) };
   }
 
-  #isIntact(document: unknown): boolean {
+  *#isIntact(document: unknown): Steps<boolean> {
     if (typeof document !== "object" || document === null || !("digest" in document)) return true;
     if ("schema" in document && document.schema === 1) return true;
     const { digest, ...rest } = document;
@@ -47,6 +50,7 @@ export class DocumentStream {
       if (piece.length === 0) continue;
       if (last !== undefined) again.update(last);
       last = piece;
+      yield;
     }
     return again.update(last!.subarray(0, -1)).digest("hex") === digest;
   }

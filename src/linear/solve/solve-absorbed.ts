@@ -18,7 +18,8 @@ export function absorbEffects(moments: CrossProducts, regression: Regression): A
   return inOneGo(absorbEffectsSteps(moments, regression));
 }
 
-function* absorbEffectsSteps(moments: CrossProducts, regression: Regression): Steps<Absorbed> {
+/** `absorbEffects`, in steps. */
+export function* absorbEffectsSteps(moments: CrossProducts, regression: Regression): Steps<Absorbed> {
   const { terms, target, absorbed = [] } = regression;
   const families = absorbed.map((key) => {
     const found = moments instanceof SparseMoments ? familyOf(moments, key) : undefined;

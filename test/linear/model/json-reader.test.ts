@@ -58,6 +58,29 @@ describe("JSON in pieces", () => {
     );
   });
 
+  test("lists of numbers are those of JSON.parse, whatever stands in them", () => {
+    const numbers = fc.array(fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer()), {
+      minLength: 20,
+      maxLength: 60,
+    });
+    const cuts = fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 5 });
+    const put = fc.constantFrom("", "", ",", " ", "null,", "01,", "-", "[1],", "\n", '"a",', "1e400,", "]");
+    fc.assert(
+      fc.property(numbers, fc.nat(), put, layout, cuts, (list, place, more, space, lengths) => {
+        const text = JSON.stringify({ a: list, b: [list, 1] }, null, space);
+        const at = text.indexOf(",", place % text.length) + 1;
+        const changed = text.slice(0, at) + more + text.slice(at);
+        expect(outcome(() => read(changed, lengths))).toEqual(outcome(() => JSON.parse(changed)));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("a text that is one token takes time by its length", () => {
+    const long = JSON.stringify("a".repeat(1 << 23));
+    expect(read(long, [4096])).toHaveLength(1 << 23);
+  });
+
   test("keeps keys that objects have, and depth costs no stack", () => {
     const text = '{"__proto__":{"a":1},"constructor":2,"":3,"a":1,"a":2}';
     const value = read(text, [7]) as object;

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { fitCsv, fitGroupsCsv } from "../../../src/index.js";
 import { matchesDigest } from "../../../src/linear/model/digest.js";
-import { readStreamed } from "../../../src/linear/model/model-file.js";
+import { DocumentStream, type StreamedDocument } from "../../../src/linear/model/streamed-document.js";
 import { writeJson } from "../../../src/linear/model/write-json.js";
+import { inOneGo } from "../../../src/parallel/steps.js";
 import { inFolder } from "../../cli/goml.js";
 
 const FOLDER = "test/models";
@@ -12,10 +13,12 @@ const files = readdirSync(FOLDER, { recursive: true, encoding: "utf8" }).filter(
   name.endsWith(".json"),
 );
 
-/** A text in pieces of so many bytes. */
-async function* pieces(text: string, size: number): AsyncGenerator<Buffer> {
+/** The document of a text that comes in pieces of so many bytes. */
+function inPieces(text: string, size: number): StreamedDocument {
   const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+  const stream = new DocumentStream();
+  for (let at = 0; at < bytes.length; at += size) stream.push(bytes.subarray(at, at + size));
+  return stream.end();
 }
 
 /** What a frozen file says, and what today's build writes: with a digest. */
@@ -38,24 +41,33 @@ describe("a document in pieces", () => {
     for (const text of await texts()) {
       const parsed = JSON.parse(text);
       for (const size of [61, 4096, 1 << 20]) {
-        const { document, intact } = await readStreamed(pieces(text, size));
+        const { document, intact, twice } = inPieces(text, size);
         expect(document).toEqual(parsed);
-        expect(intact()).toBe(true);
+        expect(inOneGo(intact())).toBe(true);
+        expect(twice).toBeUndefined();
       }
       if (parsed.schema === 1) continue;
       expect(parsed.digest).toBeDefined();
       // Laid out otherwise it is the same document.
       const spread = JSON.stringify(parsed, null, 2);
-      expect((await readStreamed(pieces(spread, 1000))).intact()).toBe(true);
+      expect(inOneGo(inPieces(spread, 1000).intact())).toBe(true);
       const changed = text.replace(/\.(\d)/, (_, digit) => `.${(Number(digit) + 1) % 10}`);
       expect(changed).not.toBe(text);
-      expect((await readStreamed(pieces(changed, 1000))).intact()).toBe(false);
+      expect(inOneGo(inPieces(changed, 1000).intact())).toBe(false);
       expect(matchesDigest(changed, JSON.parse(changed))).toBe(false);
     }
   });
 
-  test("that is cut short is no JSON", async () => {
+  test("that is cut short is no JSON", () => {
     const text = readFileSync(`${FOLDER}/${files[0]}`, "utf8");
-    await expect(readStreamed(pieces(text.slice(0, -30), 1000))).rejects.toThrow(SyntaxError);
+    expect(() => inPieces(text.slice(0, -30), 1000)).toThrow(SyntaxError);
+  });
+
+  test("tells of a key that an object has twice", () => {
+    for (const size of [1, 7, 1000]) {
+      expect(inPieces('{"a":{"n":1,"b":[{"n":2}]},"b":{"n":3}}', size).twice).toBeUndefined();
+      expect(inPieces('{"a":[{"n":1,"m":[1,2],"\\u006e":4}]}', size).twice).toBe("n");
+      expect(inPieces('{"__proto__":1,"__proto__":2}', size).twice).toBe("__proto__");
+    }
   });
 });
