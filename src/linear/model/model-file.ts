@@ -131,7 +131,7 @@ const PIECE = 1 << 19;
  *
  * @throws ModelError where it is no JSON; DataError where it does not end
  */
-export async function readStreamed(
+async function readStreamed(
   path: string,
   pieces: AsyncIterable<Buffer>,
   signal?: AbortSignal,
