@@ -8,6 +8,7 @@ import {
   WEIGHT_AT,
   WEIGHT_LOW_AT,
 } from "../kernels/cell-record.js";
+import type { GroupSums } from "../kernels/group-accumulator.js";
 import { CellTable } from "./cell-table.js";
 import type { CrossProducts } from "./cross-products.js";
 import { ExtendedMoments } from "./extended-moments.js";
@@ -99,6 +100,25 @@ export class GroupTable {
 /** The kind of a table's cells. */
 export function cellKind({ columns, extended, weighted }: GroupKind): CellTable["kind"] {
   return { factors: 1, columns: columns.length, products: columns.length, extended, logs: weighted };
+}
+
+/** Sums of groups, fold by fold, under common numbers: `common` has that of each of their own. */
+export function groupTableOf(
+  { records, more }: GroupSums,
+  kind: GroupKind,
+  groups: LevelCodes,
+  common: readonly number[],
+): GroupTable {
+  const { folds } = kind;
+  const cells = new CellTable(cellKind(kind));
+  const { keys } = records;
+  cells.codes = keys.map((target) => common[Math.floor(target / folds)]! * folds + (target % folds));
+  cells.records = records.records;
+  cells.count = keys.length;
+  const table = new GroupTable(kind, groups, cells);
+  for (const { group: target, parts } of more)
+    table.add(common[Math.floor(target / folds)]!, target % folds, parts);
+  return table;
 }
 
 /** Σ ln w of a record that stands at `at`. */

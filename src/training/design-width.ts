@@ -174,6 +174,19 @@ export function plannedGroups(
   return whole || seen > KNOWN_SHARE * sample.length ? seen : likelyGroups(sample.length, seen);
 }
 
+/** Memory that rows may take which are kept beside the sums of their groups. */
+const KEPT_ROWS_BYTES = 128 << 20;
+/** Groups of more rows than this are hardly ever in doubt in double precision for want of rows. */
+const FEW_ROWS = 64;
+
+/**
+ * Whether the rows of groups are kept beside their sums: of many small groups some always are in doubt in double precision,
+ * and another pass for a handful of them would read all rows again.
+ */
+export function keepsRows(rows: number, columns: number, groups: number): boolean {
+  return rows <= FEW_ROWS * groups && rows * (8 * columns + 4) <= KEPT_ROWS_BYTES;
+}
+
 /** Chunks of data with groups grow to this. */
 const MOST_GROUP_BYTES = 8 << 20;
 

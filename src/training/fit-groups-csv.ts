@@ -28,6 +28,7 @@ import {
   chunkBytesForGroups,
   designWidth,
   foldsForGroups,
+  keepsRows,
   likelyGroups,
   plannedGroups,
 } from "./design-width.js";
@@ -146,7 +147,10 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     timing.threads = threads;
     return total;
   };
-  const total = await scanned(plan);
+  const bytes = sources.reduce((sum, { plain }) => sum + (plain?.size ?? Number.POSITIVE_INFINITY), 0);
+  const keepRows =
+    solver === "auto" && !plan.extended && keepsRows(bytes / rowBytes, layout.numeric.length + 2, likely);
+  const total = await scanned({ ...plan, keepRows });
   await checkRows(table, layout, total, options);
   notes.push(...levelDoubts(total.levels), ...(await undefinedNotes(table, total.undefinedRows)));
   const from = performance.now();
@@ -180,9 +184,12 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const others = new Map(first.others);
   timing.solveMs += performance.now() - from;
   if (first.doubtful.length > 0) {
-    const { groups } = await scanned({ ...plan, extended: true, groups: first.doubtful });
+    const groups =
+      total.kept === undefined
+        ? (await scanned({ ...plan, extended: true, groups: first.doubtful })).groups!
+        : await withPauses(total.kept.extended(first.doubtful), control);
     const again = performance.now();
-    const more = await withPauses(solveGroups(groups!, { ...how, setAside: false }), control);
+    const more = await withPauses(solveGroups(groups, { ...how, setAside: false }), control);
     for (const [name, model] of more.others) others.set(name, model);
     for (const one of more.refused) refused.push(one);
     timing.solveMs += performance.now() - again;

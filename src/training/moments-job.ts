@@ -18,6 +18,7 @@ import { packedLength } from "../stats/packed.js";
 import { isCounted } from "../stats/sparse-shape.js";
 import { option, wording } from "../wording.js";
 import { ClusterSums } from "./cluster-sums.js";
+import { RowKeeper } from "./kept-rows.js";
 import type { DictionaryPart, GroupsResult, MomentsResult } from "./moments-result.js";
 
 /** What the moments of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
@@ -36,6 +37,8 @@ export interface MomentsPlan {
   leaveOneOut?: boolean | undefined;
   /** What the number of the first row is for both: not 0 in a shard of more data. */
   firstRow: number;
+  /** Whether the rows of groups are kept beside their sums, where their numbers are raw columns as they stand. */
+  keepRows?: boolean | undefined;
   /** Only the rows of these groups are summed up. */
   groups?: readonly string[] | undefined;
   /**
@@ -79,6 +82,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   readonly #grouped: GroupedMoments<MomentsAccumulator | ExtendedAccumulator>;
   /** Instead of them, the moments of groups: fold f of group g is number folds · g + f. */
   readonly #groups: GroupAccumulator | undefined;
+  readonly #keeper: RowKeeper | undefined;
   readonly #tables: readonly CellAccumulator[];
   /** Which of the tables are told by the rows of their cells alone. */
   readonly #counted: readonly boolean[];
@@ -124,6 +128,8 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     this.#mostGroups = Math.min(MOST_GROUPS, Math.floor(MOST_GROUP_BYTES / (record * plan.folds)));
     if (view.layout.group === undefined) this.#grouped.append(this.#folds());
     else this.#groups = new GroupAccumulator(kernels, { columns: numbers.length, weighted, extended, low });
+    if (plan.keepRows && this.#groups !== undefined && this.#plain && tables.length === 0)
+      this.#keeper = new RowKeeper(kernels, { columns: numbers.length, weighted });
     if (plan.clusters !== undefined && !extended)
       this.#clusters = new ClusterSums(view, { columns: numbers.length, weighted, most: plan.clusters });
     this.#tables = tables.map((table) => new CellAccumulator(kernels, { ...table, extended, logs: false }));
@@ -151,6 +157,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     const targets = this.#targets;
     for (const table of this.#tables) table.add(block, count, { targets, codes: this.#codes, weights, low });
     (this.#groups ?? this.#grouped).add(block, count, targets, weights, low);
+    this.#keeper?.add(block, count, targets, weights);
     this.#clusters?.add({ block, count, targets, weights }, this.#kept);
   }
 
@@ -294,7 +301,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   #takeGroups(groups: GroupAccumulator): GroupsResult {
     const from = this.#toldGroups;
     this.#toldGroups = this.#met.length;
-    return { from, names: this.#met.slice(from), ...groups.take() };
+    return { from, names: this.#met.slice(from), ...groups.take(), rows: this.#keeper?.take() };
   }
 
   finish(): MomentsResult {

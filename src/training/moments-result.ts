@@ -9,12 +9,13 @@ import { CellGatherer } from "../stats/cell-gatherer.js";
 import { CellTable } from "../stats/cell-table.js";
 import type { CrossProducts } from "../stats/cross-products.js";
 import { ExtendedMoments } from "../stats/extended-moments.js";
-import { cellKind, type GroupKind, GroupTable } from "../stats/group-table.js";
+import { type GroupKind, type GroupTable, groupTableOf } from "../stats/group-table.js";
 import { LevelCodes } from "../stats/level-codes.js";
 import { Moments } from "../stats/moments.js";
 import { SparseMoments } from "../stats/sparse-moments.js";
 import { isCounted } from "../stats/sparse-shape.js";
 import { type AnyGroups, type GroupMoments, SparseGroups } from "./group-moments.js";
+import { KeptChunks, type KeptRows } from "./kept-rows.js";
 
 /** The moments of one fold's numbers as they come from the kernels. */
 interface FoldParts {
@@ -34,6 +35,8 @@ export interface GroupsResult extends GroupSums {
   /** The names of the job's groups from this one on, which it has not told before. */
   from: number;
   names: readonly string[];
+  /** The rows themselves, where they are kept. */
+  rows?: KeptRows | undefined;
 }
 
 /** The moments of a chunk's clusters; `records` is undefined where a thread met more than it was to keep. */
@@ -96,6 +99,8 @@ export class MomentsReader {
   readonly #groups = new LevelCodes();
   /** Per job and factor: the common code of each of its own; the groups' last. */
   readonly #codes = new Map<string, number[][]>();
+  /** The rows of groups, where they are kept. */
+  #kept: KeptChunks | undefined;
   readonly #clusters = new LevelCodes();
   readonly #clusterCodes = new Map<string, number[]>();
   /** Per table; a cell's key is its fold, and its factors' codes. */
@@ -176,6 +181,7 @@ export class MomentsReader {
     return {
       folds: tables.length === 0 ? total.folds : yield* this.#withCells(total.folds, names, recode),
       groups: groups instanceof SparseGroups ? groups.ordered(names) : groups,
+      kept: this.#kept,
       levels,
       rows,
       dropped,
@@ -216,11 +222,13 @@ export class MomentsReader {
   }
 
   /** A chunk's groups under their common numbers. */
-  #groupTable({ from, names, records, more }: GroupsResult, common: number[]): GroupTable {
-    names.forEach((name, i) => {
-      common[from + i] = this.#groups.code(name);
-    });
-    return tableOf({ records, more }, this.#kind, this.#groups, common);
+  #groupTable({ from, names, records, more, rows }: GroupsResult, common: number[]): GroupTable {
+    for (const [i, name] of names.entries()) common[from + i] = this.#groups.code(name);
+    if (rows !== undefined) {
+      this.#kept ??= new KeptChunks(this.#kind, this.#groups);
+      this.#kept.push(rows, common);
+    }
+    return groupTableOf({ records, more }, this.#kind, this.#groups, common);
   }
 
   /** A chunk's clusters under their common numbers. */
@@ -233,7 +241,7 @@ export class MomentsReader {
     }
     const { from, names, sums } = clusters;
     for (const [i, name] of names.entries()) common[from + i] = this.#clusters.code(name);
-    return sums && tableOf(sums, { ...this.#kind, folds: 1 }, this.#clusters, common);
+    return sums && groupTableOf(sums, { ...this.#kind, folds: 1 }, this.#clusters, common);
   }
 
   /** The same with what tables of factors hold of their rows, by the targets that have any. */
@@ -292,6 +300,8 @@ export interface ScannedMoments
   folds: CrossProducts[];
   /** Those of groups, where there are groups. */
   groups: GroupMoments | undefined;
+  /** Their rows, where they were kept. */
+  kept: KeptChunks | undefined;
   /** Each factor's levels, sorted: texts by code points, numbers by size. */
   levels: FactorLevels;
   /** Rows that the condition on rows left out, which are none of `rows`. */
@@ -346,25 +356,6 @@ export class MomentsTotal {
     if (this.unclustered < 0) this.unclustered = later.unclustered;
     return this;
   }
-}
-
-/** Sums of groups, fold by fold, under common numbers. */
-function tableOf(
-  { records, more }: GroupSums,
-  kind: GroupKind,
-  groups: LevelCodes,
-  common: readonly number[],
-): GroupTable {
-  const { folds } = kind;
-  const cells = new CellTable(cellKind(kind));
-  const { keys } = records;
-  cells.codes = keys.map((target) => common[Math.floor(target / folds)]! * folds + (target % folds));
-  cells.records = records.records;
-  cells.count = keys.length;
-  const table = new GroupTable(kind, groups, cells);
-  for (const { group: target, parts } of more)
-    table.add(common[Math.floor(target / folds)]!, target % folds, parts);
-  return table;
 }
 
 function numbersOf(columns: readonly string[], parts: FoldParts): Moments | ExtendedMoments {
