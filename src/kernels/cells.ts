@@ -8,7 +8,8 @@ const ROOM = 1;
 const SLOTS = 2;
 const KEYS = 3;
 const RECORDS = 4;
-const FIELDS = 14;
+const TARGETS = 14;
+const FIELDS = 15;
 
 /** Which columns and factors make a table of cells. */
 export interface CellShape extends Pick<CellRecord, "products" | "extended" | "logs"> {
@@ -56,7 +57,7 @@ export class CellAccumulator {
     const delta = kernels.alloc(16 * Math.max(1, columns.length));
     const fields = [codes, columns.length, places, products, logs ? 1 : 0, extended ? 1 : 0, delta];
     kernels.ints.set([this.#stride, factors.length, ...fields], this.#record / 4 + RECORDS + 1);
-    this.#enlarge(64);
+    this.#enlarge(64, 64);
   }
 
   /** How many cells there are. */
@@ -83,7 +84,12 @@ export class CellAccumulator {
     for (let done = 0; ; ) {
       done = exports.accumulateCells(this.#record, block, low, weights, targets, codes, done, rows);
       if (done === rows) return;
-      this.#enlarge(2 * this.#field(ROOM));
+      const target = this.#kernels.ints[targets / 4 + done]!;
+      const full = this.count === this.#field(ROOM);
+      this.#enlarge(
+        full ? 2 * this.#field(ROOM) : this.#field(ROOM),
+        Math.max(this.#field(TARGETS), 2 * (target + 1)),
+      );
     }
   }
 
@@ -105,25 +111,35 @@ export class CellAccumulator {
     if (this.count === 0) return;
     this.#kernels.ints[this.#record / 4 + COUNT] = 0;
     const slots = this.#field(SLOTS) / 4;
-    this.#kernels.ints.fill(0, slots, slots + 2 * this.#field(ROOM));
+    this.#kernels.ints.fill(0, slots, slots + this.#slots(this.#field(ROOM), this.#field(TARGETS)));
+  }
+
+  #slots(room: number, targets: number): number {
+    return this.shape.factors.length === 0 ? targets : 2 * room;
   }
 
   #field(field: number): number {
     return this.#kernels.ints[this.#record / 4 + field]! >>> 0;
   }
 
-  #enlarge(room: number): void {
+  /** Makes room for cells, and for targets where these are all that makes a cell. */
+  #enlarge(room: number, targets: number): void {
     const kernels = this.#kernels;
     const { count } = this;
-    const width = this.shape.factors.length + 1;
-    const keys = kernels.alloc(4 * width * room);
-    const records = kernels.alloc(8 * this.#stride * room);
-    const slots = kernels.allocZeroed(8 * room);
-    const { ints, doubles } = kernels;
-    ints.copyWithin(keys / 4, this.#field(KEYS) / 4, this.#field(KEYS) / 4 + width * count);
-    const before = this.#field(RECORDS) / 8;
-    doubles.copyWithin(records / 8, before, before + this.#stride * count);
-    ints.set([room, slots, keys, records], this.#record / 4 + ROOM);
+    if (room > this.#field(ROOM)) {
+      const width = this.shape.factors.length + 1;
+      const keys = kernels.alloc(4 * width * room);
+      const records = kernels.alloc(8 * this.#stride * room);
+      const { ints, doubles } = kernels;
+      ints.copyWithin(keys / 4, this.#field(KEYS) / 4, this.#field(KEYS) / 4 + width * count);
+      const before = this.#field(RECORDS) / 8;
+      doubles.copyWithin(records / 8, before, before + this.#stride * count);
+      ints.set([room, this.#field(SLOTS), keys, records], this.#record / 4 + ROOM);
+      if (this.shape.factors.length === 0 && targets === this.#field(TARGETS)) return;
+    }
+    const slots = kernels.allocZeroed(4 * this.#slots(room, targets));
+    kernels.ints[this.#record / 4 + SLOTS] = slots;
+    kernels.ints[this.#record / 4 + TARGETS] = targets;
     if (count > 0) kernels.exports.rehashCells(this.#record);
   }
 }

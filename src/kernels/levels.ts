@@ -2,12 +2,13 @@ import { BLOCK_ROWS } from "./block-rows.js";
 import type { Kernels } from "./kernels.js";
 
 const STRUCT_BYTES = 32;
-const ENTRY_BYTES = 16;
+const ENTRY_BYTES = 8;
+const SLOT_BYTES = 16;
 
 /**
  * The levels of a text column: codes 0, 1, … in order of first appearance.
  *
- * Open addressing over the cells' bytes, at most half full. Memory is 24 bytes for a level and its text, and as
+ * Open addressing over the cells' bytes, at most half full. Memory is 40 bytes for a level and its text, and as
  * much again for what the table was before it grew.
  */
 export class LevelTable {
@@ -82,7 +83,7 @@ export class LevelTable {
     ints[at] = 0;
     ints[at + 5] = 0;
     const slots = ints[at + 3]! >>> 0;
-    bytes.fill(0, slots, slots + 8 * ints[at + 1]!);
+    bytes.fill(0, slots, slots + 2 * SLOT_BYTES * ints[at + 1]!);
     this.#names.length = 0;
   }
 
@@ -91,7 +92,7 @@ export class LevelTable {
     const at = this.#struct / 4;
     if (room > kernels.ints[at + 1]!) {
       const entries = kernels.alloc(ENTRY_BYTES * room);
-      const slots = kernels.allocZeroed(8 * room);
+      const slots = kernels.allocZeroed(2 * SLOT_BYTES * room);
       const { ints, bytes } = kernels;
       const before = ints[at + 2]! >>> 0;
       bytes.copyWithin(entries, before, before + ENTRY_BYTES * ints[at]!);

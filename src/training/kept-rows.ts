@@ -22,6 +22,8 @@ export class RowKeeper {
   readonly #columns: number;
   readonly #weighted: boolean;
   #blocks = 0;
+  /** Blocks to make room for at first: chunks are alike. */
+  #room = 64;
   #values = new Float64Array(0);
   #targets = new Int32Array(0);
 
@@ -48,6 +50,7 @@ export class RowKeeper {
   /** The rows since the last `take`. */
   take(): KeptRows {
     const kept = { blocks: this.#blocks, values: this.#values, targets: this.#targets };
+    this.#room = Math.max(64, this.#blocks + 1);
     this.#blocks = 0;
     this.#values = new Float64Array(0);
     this.#targets = new Int32Array(0);
@@ -55,7 +58,7 @@ export class RowKeeper {
   }
 
   #enlarge(stride: number): void {
-    const blocks = Math.max(64, 2 * this.#blocks);
+    const blocks = Math.max(this.#room, 2 * this.#blocks);
     const [values, targets] = [new Float64Array(blocks * stride), new Int32Array(blocks * BLOCK_ROWS)];
     values.set(this.#values);
     targets.set(this.#targets);
@@ -102,19 +105,32 @@ export class KeptChunks {
     const length = columns.length * BLOCK_ROWS;
     const stride = length + (weighted ? BLOCK_ROWS : 0);
     const own = new Int32Array(BLOCK_ROWS);
+    /** By target of a job: that among the wanted ones, −1 where it is none of them. */
+    const wantedOf = (common: readonly number[]) => {
+      const targets = new Int32Array(common.length * folds).fill(-1);
+      for (const [g, code] of common.entries())
+        if (wanted[code] !== 0)
+          for (let f = 0; f < folds; f++) targets[g * folds + f] = (wanted[code]! - 1) * folds + f;
+      return targets;
+    };
+    const byJob = new Map<readonly number[], Int32Array>();
     const all = names.map((_, g) => g);
     const tree = new MergeTree<GroupTable>();
     for (const [chunk, { rows, common }] of this.#chunks.entries()) {
       yield;
+      let of = byJob.get(common);
+      if (of === undefined) {
+        of = wantedOf(common);
+        byJob.set(common, of);
+      }
       for (let b = 0; b < rows.blocks; b++) {
-        let any = false;
+        let any = -1;
         for (let r = 0; r < BLOCK_ROWS; r++) {
           const target = rows.targets[b * BLOCK_ROWS + r]!;
-          const group = target < 0 ? 0 : wanted[common[Math.floor(target / folds)]!]!;
-          own[r] = group === 0 ? -1 : (group - 1) * folds + (target % folds);
-          any ||= group !== 0;
+          own[r] = target < 0 ? -1 : of[target]!;
+          any = Math.max(any, own[r]!);
         }
-        if (!any) continue;
+        if (any < 0) continue;
         const from = b * stride;
         kernels.doublesAt(block, length).set(rows.values.subarray(from, from + length));
         if (weighted)

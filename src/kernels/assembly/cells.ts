@@ -13,7 +13,10 @@ import { add, divide, multiply, rest } from "./twofold";
 class Cells {
   count: i32;
   room: i32;
-  /** i32[2·room], a power of two: cell + 1, or 0. */
+  /**
+   * i32[2·room], a power of two: cell + 1, or 0. Without factors targets are numbered from 0, and it is i32[targets]: the
+   * slot of a target is its number.
+   */
   slots: usize;
   /** i32[(factors + 1)·room]. */
   keys: usize;
@@ -32,11 +35,35 @@ class Cells {
   extended: i32;
   /** f64[2·columns], scratch. */
   delta: usize;
+  targets: i32;
 }
+
+/** i32[128], scratch: the cell of each row of a block, −1 for none. */
+const cellOfRow: usize = memory.data(512, 16);
 
 /** Doubles before the means, without and with Π w. */
 const HEAD: i32 = 3;
 const LOGS: i32 = 2;
+
+/** Appends an empty cell; −1 where there is no room. */
+function newCell(t: Cells, slot: usize, size: usize, target: i32): i32 {
+  if (t.count == t.room) return -1;
+  const cell = t.count++;
+  store<i32>(slot, cell + 1);
+  store<i32>(t.keys + <usize>cell * size, target);
+  memory.fill(t.records + <usize>cell * (<usize>t.stride << 3), 0, <usize>t.stride << 3);
+  return cell;
+}
+
+/** `cellOf` where a cell is a target. */
+// @ts-ignore: decorator
+@inline
+function cellOfTarget(t: Cells, target: i32): i32 {
+  if (target >= t.targets) return -1;
+  const slot = t.slots + (<usize>target << 2);
+  const found = load<i32>(slot) - 1;
+  return found < 0 ? newCell(t, slot, 4, target) : found;
+}
 
 /** The cell of row r, −1 where there is no room for another. */
 // @ts-ignore: decorator
@@ -57,14 +84,11 @@ function cellOf(t: Cells, codes: usize, target: i32, r: usize): i32 {
     const slot = t.slots + (<usize>i << 2);
     const found = load<i32>(slot) - 1;
     if (found < 0) {
-      if (t.count == t.room) return -1;
-      const cell = t.count++;
-      store<i32>(slot, cell + 1);
+      const cell = newCell(t, slot, size, target);
+      if (cell < 0) return -1;
       const key = t.keys + <usize>cell * size;
-      store<i32>(key, target);
       for (let f = 0; f < factors; f++)
         store<i32>(key + (<usize>(f + 1) << 2), load<i32>(codes + load<u32>(t.codes + (<usize>f << 2)) + (r << 2)));
-      memory.fill(t.records + <usize>cell * (<usize>t.stride << 3), 0, <usize>t.stride << 3);
       return cell;
     }
     const key = t.keys + <usize>found * size;
@@ -79,6 +103,11 @@ function cellOf(t: Cells, codes: usize, target: i32, r: usize): i32 {
 
 /** Fills the slots, which are zero, from the keys; after the table has grown. */
 export function rehashCells(t: Cells): void {
+  if (t.factors == 0) {
+    for (let cell = 0; cell < t.count; cell++)
+      store<i32>(t.slots + (load<u32>(t.keys + (<usize>cell << 2)) << 2), cell + 1);
+    return;
+  }
   const mask = <u32>(2 * t.room - 1);
   const size = <usize>(t.factors + 1) << 2;
   for (let cell = 0; cell < t.count; cell++) {
@@ -212,19 +241,28 @@ export function accumulateCells(
   rows: i32,
 ): i32 {
   const bytes = <usize>t.stride << 3;
-  for (let r = from; r < rows; r++) {
-    const target = load<i32>(targets + (<usize>r << 2));
-    if (target < 0) continue;
+  const direct = t.factors == 0;
+  // Cells are found first and filled then: each access to memory that no cache holds need not wait for the row before.
+  let found = from;
+  for (; found < rows; found++) {
+    const target = load<i32>(targets + (<usize>found << 2));
+    let cell = -1;
+    if (target >= 0 && !(weights && load<f64>(weights + (<usize>found << 3)) == 0)) {
+      cell = direct ? cellOfTarget(t, target) : cellOf(t, codes, target, found);
+      if (cell < 0) break;
+    }
+    store<i32>(cellOfRow + (<usize>found << 2), cell);
+  }
+  for (let r = from; r < found; r++) {
+    const cell = load<i32>(cellOfRow + (<usize>r << 2));
+    if (cell < 0) continue;
     const w = weights ? load<f64>(weights + (<usize>r << 3)) : 1;
-    if (w == 0) continue;
-    const cell = cellOf(t, codes, target, r);
-    if (cell < 0) return r;
     const record = t.records + <usize>cell * bytes;
     if (t.logs && weights) countLog(record + (<usize>HEAD << 3), w);
     if (t.extended) addRowExtended(t, record, block, low, r, w);
     else addRow(t, record, block, r, w);
   }
-  return rows;
+  return found;
 }
 
 const scratch: usize = memory.data(offsetof<Totals>(), 16);

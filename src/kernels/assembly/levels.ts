@@ -9,6 +9,7 @@ class Levels {
   /** Levels that `entries` has room for; the table of slots has twice as many. */
   room: i32;
   entries: usize;
+  /** What decides most look-ups stands in the slot, which is one access of memory: see `Slot`. */
   slots: usize;
   /** The levels' bytes, one after the other. */
   texts: usize;
@@ -23,27 +24,53 @@ class Levels {
 class Level {
   offset: i32;
   length: i32;
-  hash: u32;
-  unused: i32;
+}
+
+/** A slot: 16 bytes, all zero where it is free. */
+@unmanaged
+class Slot {
+  /** The level's bytes where they are at most eight, else their hash. */
+  key: u64;
+  /** The level's code + 1. */
+  code: i32;
+  length: i32;
 }
 
 // @ts-ignore: decorator
 @inline
 function entry(levels: Levels, code: i32): Level {
-  return changetype<Level>(levels.entries + (<usize>code << 4));
+  return changetype<Level>(levels.entries + (<usize>code << 3));
 }
 
 /** A multiplicative hash of the bytes, eight at a time. */
-// @ts-ignore: decorator
-@inline
-function hashOf(p: usize, length: i32): u32 {
+function hashOf(p: usize, length: i32): u64 {
   let h: u64 = <u64>length * 0x9e3779b97f4a7c15;
   for (; length > 8; length -= 8, p += 8) {
     h = (h ^ load<u64>(p)) * 0x9fb21c651e98df25;
     h ^= h >> 32;
   }
-  if (length > 0) h ^= load<u64>(p) & (~(<u64>0) >> ((8 - length) << 3));
-  h *= 0x9fb21c651e98df25;
+  return h ^ short(p, length);
+}
+
+/** One to eight bytes. */
+// @ts-ignore: decorator
+@inline
+function short(p: usize, length: i32): u64 {
+  return load<u64>(p) & (~(<u64>0) >> ((8 - length) << 3));
+}
+
+/** What a level's slot has as its key. */
+// @ts-ignore: decorator
+@inline
+function keyOf(p: usize, length: i32): u64 {
+  return length <= 8 ? short(p, length) : hashOf(p, length);
+}
+
+/** Where the search for a key begins. */
+// @ts-ignore: decorator
+@inline
+function startOf(key: u64): u32 {
+  let h = key * 0x9fb21c651e98df25;
   h ^= h >> 29;
   h *= 0x9e3779b97f4a7c15;
   return <u32>(h >> 32);
@@ -89,21 +116,21 @@ export function internCells(levels: Levels, cells: usize, rows: i32, codes: usiz
       }
       p = place;
     }
-    const hash = hashOf(p, length);
-    for (let i = hash & mask; ; i = (i + 1) & mask) {
-      const slot = levels.slots + (<usize>i << 2);
-      let found = load<i32>(slot) - 1;
+    const key = keyOf(p, length);
+    for (let i = startOf(key) & mask; ; i = (i + 1) & mask) {
+      const slot = changetype<Slot>(levels.slots + (<usize>i << 4));
+      let found = slot.code - 1;
       if (found >= 0) {
-        const level = entry(levels, found);
-        if (level.hash != hash || level.length != length) continue;
-        if (!equal(levels.texts + level.offset, p, length)) continue;
+        if (slot.key != key || slot.length != length) continue;
+        if (length > 8 && !equal(levels.texts + entry(levels, found).offset, p, length)) continue;
       } else {
         found = levels.count++;
-        store<i32>(slot, found + 1);
+        slot.key = key;
+        slot.code = found + 1;
+        slot.length = length;
         const level = entry(levels, found);
         level.offset = levels.used;
         level.length = length;
-        level.hash = hash;
         if (p != place) memory.copy(place, p, length);
         levels.used += length;
       }
@@ -118,8 +145,13 @@ export function internCells(levels: Levels, cells: usize, rows: i32, codes: usiz
 export function rehash(levels: Levels): void {
   const mask = <u32>(2 * levels.room - 1);
   for (let code = 0; code < levels.count; code++) {
-    let i = entry(levels, code).hash & mask;
-    while (load<i32>(levels.slots + (<usize>i << 2))) i = (i + 1) & mask;
-    store<i32>(levels.slots + (<usize>i << 2), code + 1);
+    const level = entry(levels, code);
+    const key = keyOf(levels.texts + level.offset, level.length);
+    let i = startOf(key) & mask;
+    while (changetype<Slot>(levels.slots + (<usize>i << 4)).code) i = (i + 1) & mask;
+    const slot = changetype<Slot>(levels.slots + (<usize>i << 4));
+    slot.key = key;
+    slot.code = code + 1;
+    slot.length = level.length;
   }
 }

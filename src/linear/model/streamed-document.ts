@@ -45,13 +45,10 @@ export class DocumentStream {
       if (own.digest("hex") === digest) return true;
     }
     const again = newDigest();
-    let last: Uint8Array | undefined;
-    for (const piece of jsonPieces(rest)) {
-      if (piece.length === 0) continue;
-      if (last !== undefined) again.update(last);
-      last = piece;
+    for (const piece of jsonPieces(rest, { open: true })) {
+      again.update(piece);
       yield;
     }
-    return again.update(last!.subarray(0, -1)).digest("hex") === digest;
+    return again.digest("hex") === digest;
   }
 }

@@ -8,7 +8,7 @@ import { digestEnd, newDigest } from "./digest.js";
 /** Numbers of a list that are written at a time. */
 const NUMBERS = 1 << 13;
 /** Bytes that are written to the file at a time. */
-const BYTES = 1 << 20;
+const ROOM = 1 << 20;
 
 /**
  * Writes the document of a model as JSON to a file, or to standard output for `-`: the bytes of `JSON.stringify(value)`
@@ -30,32 +30,34 @@ export async function writeJson(
   let writing: Promise<boolean> | undefined;
   try {
     const digest = newDigest();
-    let parts: Uint8Array[] = [];
+    let [buffer, other] = [Buffer.allocUnsafeSlow(ROOM), Buffer.allocUnsafeSlow(ROOM)];
     let bytes = 0;
-    let last: Uint8Array | undefined;
-    const put = (piece: Uint8Array) => {
-      digest.update(piece);
-      parts.push(piece);
-      bytes += piece.length;
-    };
     const flush = async () => {
       await writing;
-      writing = output.write(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
+      writing = output.write(buffer.subarray(0, bytes));
       writing.catch(() => {});
-      parts = [];
+      [buffer, other] = [other, buffer];
       bytes = 0;
       await nextTick();
       if (signal?.aborted) throw new InterruptedError(undefined, { cause: signal.reason });
     };
-    for (const piece of jsonPieces(value)) {
-      if (piece.length === 0) continue;
-      if (last !== undefined) put(last);
-      last = piece;
-      if (bytes >= BYTES) await flush();
+    const put = async (piece: Uint8Array) => {
+      for (let from = 0; from < piece.length; ) {
+        if (bytes === buffer.length) await flush();
+        const part = piece.subarray(from, from + buffer.length - bytes);
+        buffer.set(part, bytes);
+        bytes += part.length;
+        from += part.length;
+      }
+    };
+    for (const piece of jsonPieces(value, { open: true })) {
+      digest.update(piece);
+      if (piece.length <= buffer.length - bytes) {
+        buffer.set(piece, bytes);
+        bytes += piece.length;
+      } else await put(piece);
     }
-    // The document's brace stands behind its digest.
-    put(last!.subarray(0, -1));
-    parts.push(Buffer.from(`${digestEnd(digest)}\n`));
+    await put(Buffer.from(`${digestEnd(digest)}\n`));
     await flush();
     await writing;
     await output.commit(check);
@@ -66,8 +68,14 @@ export async function writeJson(
   }
 }
 
-/** The bytes of `JSON.stringify(value)`, long lists of numbers in pieces. */
-export function* jsonPieces(value: unknown): Generator<Uint8Array, void, void> {
+/**
+ * The bytes of `JSON.stringify(value)`, long lists of numbers in pieces, each of which the next overwrites; with `open`
+ * without the last brace of an object.
+ */
+export function* jsonPieces(
+  value: unknown,
+  { open = false }: { open?: boolean } = {},
+): Generator<Uint8Array, void, void> {
   let writer: ListWriter | undefined;
   let text = "";
   const take = () => {
@@ -75,7 +83,7 @@ export function* jsonPieces(value: unknown): Generator<Uint8Array, void, void> {
     text = "";
     return bytes;
   };
-  function* walk(v: unknown): Generator<Uint8Array, void, void> {
+  function* walk(v: unknown, end = "}"): Generator<Uint8Array, void, void> {
     const plain = has("toLists", v) ? v.toLists() : has("toJSON", v) ? v.toJSON() : v;
     if (
       plain instanceof Float64Array ||
@@ -116,10 +124,10 @@ export function* jsonPieces(value: unknown): Generator<Uint8Array, void, void> {
         else text += JSON.stringify(item) ?? "null";
         if (text.length > NUMBERS) yield take();
       }
-      text += "}";
+      text += end;
     } else text += JSON.stringify(plain);
   }
-  yield* walk(value);
+  yield* walk(value, open ? "" : "}");
   yield take();
 }
 
@@ -148,8 +156,8 @@ class ListWriter {
           : takeList(values, list, from);
       if (from > 0) yield COMMA;
       if (!finite) yield Buffer.from(JSON.stringify(Array.from(list.slice(from, from + count))).slice(1, -1));
-      // The row's LF is left out; the bytes are overwritten by the next row.
-      else yield this.#writer.rows(this.#values, 1, count, { stride: 1 }).slice(0, -1);
+      // The row's LF is left out.
+      else yield this.#writer.rows(this.#values, 1, count, { stride: 1 }).subarray(0, -1);
     }
   }
 }

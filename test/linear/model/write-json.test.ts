@@ -8,7 +8,8 @@ import { jsonPieces, writeJson } from "../../../src/linear/model/write-json.js";
 const folder = mkdtempSync(join(tmpdir(), "goml-json-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const text = (value: unknown) => Buffer.concat([...jsonPieces(value)]).toString();
+const text = (value: unknown) =>
+  Buffer.concat(Array.from(jsonPieces(value), (piece) => Buffer.from(piece))).toString();
 
 describe("JSON in pieces", () => {
   it("is JSON.stringify's, byte for byte", () => {
