@@ -3,8 +3,8 @@
 // Generated data (seeded), contenders one after the other in each round, ratios round by round, since shared machines
 // drift; answers are compared before anything is timed. Peers: scikit-learn and NumPy (Debian: python3-sklearn
 // python3-pandas, and libopenblas0 beside the slow reference BLAS: what is loaded is printed), and DuckDB
-// (npm: @duckdb/node-api). `--before` names another
-// built checkout of goml, against which plain columns are timed.
+// (npm: @duckdb/node-api). `--python` names the interpreter that has them, for NumPy's own wheels bring OpenBLAS; `--before`
+// another built checkout of goml, against which plain columns are timed.
 import { existsSync, mkdirSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -21,6 +21,7 @@ const { values: flags } = parseArgs({
     quick: { type: "boolean" },
     before: { type: "string" },
     only: { type: "string" },
+    python: { type: "string" },
   },
 });
 const rounds = flags.quick ? 1 : Number(flags.rounds);
@@ -28,7 +29,7 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const node = process.execPath;
 const bin = here("../bin/goml.js");
 const model = here("data/levels-model.json");
-const python = ["/usr/bin/python3", "python3"].find((name) => run([name, "-c", "import sklearn, pandas"]).ok);
+const python = [flags.python ?? "/usr/bin/python3", "python3"].find((name) => run([name, "-c", "import sklearn, pandas"]).ok);
 mkdirSync(here("data"), { recursive: true });
 
 const file = (rows, features) => {

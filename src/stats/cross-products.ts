@@ -68,4 +68,6 @@ export interface CrossProducts {
   toMoments(): CrossProducts;
   /** Plain JSON numbers, which `readMoments` reads back to the same doubles. */
   toJSON(): CrossProductsJson;
+  /** The same with typed arrays in the place of long lists, which `writeJson` writes alike. */
+  toLists(): object;
 }

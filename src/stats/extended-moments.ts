@@ -321,15 +321,19 @@ export class ExtendedMoments implements CrossProducts {
 
   toJSON(): ExtendedMomentsJson {
     return {
-      columns: [...this.columns],
-      n: this.n,
-      sumW: [this.sumW, this.sumWLow],
-      sumLogW: this.sumLogW,
+      ...this.toLists(),
       mean: plainList(this.mean),
       meanLow: plainList(this.meanLow),
       c: plainList(this.c),
       cLow: plainList(this.cLow),
     };
+  }
+
+  /** The same with typed arrays in the place of long lists. */
+  toLists() {
+    const { n, sumLogW, mean, meanLow, c, cLow } = this;
+    const sumW: [number, number] = [this.sumW, this.sumWLow];
+    return { columns: [...this.columns], n, sumW, sumLogW, mean, meanLow, c, cLow };
   }
 
   /** Reads what toJSON wrote; throws UsageError where the lengths do not fit or a number is not finite. */

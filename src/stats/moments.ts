@@ -287,14 +287,13 @@ export class Moments implements CrossProducts {
   }
 
   toJSON(): MomentsJson {
-    return {
-      columns: [...this.columns],
-      n: this.n,
-      sumW: this.sumW,
-      sumLogW: this.sumLogW,
-      mean: plainList(this.mean),
-      c: plainList(this.c),
-    };
+    return { ...this.toLists(), mean: plainList(this.mean), c: plainList(this.c) };
+  }
+
+  /** The same with typed arrays in the place of long lists. */
+  toLists() {
+    const { n, sumW, sumLogW, mean, c } = this;
+    return { columns: [...this.columns], n, sumW, sumLogW, mean, c };
   }
 
   /** Reads what toJSON wrote; throws UsageError where the lengths do not fit or a number is not finite. */

@@ -4,7 +4,6 @@ import type { ModelSpec } from "../../dataset/formula/spec.js";
 import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
 import { plainList } from "../../stats/packed.js";
 import { foldAlone } from "../../stats/sparse-fold.js";
-import { SparseMoments } from "../../stats/sparse-moments.js";
 import type { Vcov } from "../covariance/vcov.js";
 import type { HeldOut } from "../solve/held-out.js";
 import type { AbsorbedEffects, Method } from "../solve/solution.js";
@@ -47,7 +46,8 @@ interface WrittenModel {
 }
 
 /** A model's document with moments that make plain numbers, or lists of them, of themselves when they are written. */
-export type WritableDocument = Omit<ModelDocument, "moments" | "folds" | "heldOut"> & {
+export type WritableDocument = Omit<ModelDocument, "moments" | "folds" | "heldOut" | "covariance"> & {
+  covariance: Float64Array;
   moments: { toJSON(): CrossProductsJson; toLists(): unknown };
   folds: { toJSON(): ModelDocument["folds"][number]; toLists(): unknown }[];
   heldOut?: readonly HeldOut[];
@@ -74,7 +74,7 @@ export function documentOf(model: WrittenModel): WritableDocument {
     solver: model.solver,
     ...(model.method === undefined ? {} : { method: model.method }),
     coefficients: plainList(model.coefficients, null),
-    covariance: plainList(model.covariance, null),
+    covariance: model.covariance,
     ...(model.covariance.length === 0 ? { variances: plainList(model.variances, null) } : {}),
     vcov: model.vcov,
     aliased: [...model.aliased],
@@ -108,9 +108,7 @@ export function documentOf(model: WrittenModel): WritableDocument {
 
 /** Moments with typed arrays where their JSON has lists, which are written alike. */
 function listsOf(moments: CrossProducts): CrossProductsJson {
-  return moments instanceof SparseMoments
-    ? (moments.toLists() as unknown as CrossProductsJson)
-    : moments.toJSON();
+  return moments.toLists() as CrossProductsJson;
 }
 
 /** The document as plain JSON. */
@@ -118,6 +116,8 @@ export function plainDocument(document: WritableDocument): ModelDocument {
   const { moments, folds, heldOut, ...rest } = document;
   return {
     ...rest,
+    // Where it stands among the others.
+    covariance: plainList(rest.covariance, null),
     moments: moments.toJSON(),
     folds: folds.map((fold) => fold.toJSON()),
     ...(heldOut === undefined
