@@ -29,7 +29,9 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const node = process.execPath;
 const bin = here("../bin/goml.js");
 const model = here("data/levels-model.json");
-const python = [flags.python ?? "/usr/bin/python3", "python3"].find((name) => run([name, "-c", "import sklearn, pandas"]).ok);
+const python = [flags.python ?? "/usr/bin/python3", "python3"].find(
+  (name) => run([name, "-c", "import sklearn, pandas"]).ok,
+);
 mkdirSync(here("data"), { recursive: true });
 
 const file = (rows, features) => {
