@@ -7,6 +7,8 @@ import { type SampleRecord, sampleRecords } from "./sample.js";
 /** A sample's records as a table: the names of its columns and its rows. */
 interface Laid {
   readonly names: string[];
+  /** Where each name stands. */
+  readonly places: ReadonlyMap<string, number>;
   /** The columns, by position, for which the header has no name. */
   readonly unnamed: ReadonlySet<number>;
   readonly rows: readonly SampleRecord[];
@@ -41,12 +43,16 @@ const MADE_UP = /^Unnamed: \d+$/;
  *
  * @throws DataError where header and rows do not fit, or two columns have one name
  */
-export function layOut(records: readonly SampleRecord[], known: Known): Laid {
+export function* layOutSteps(
+  records: readonly SampleRecord[],
+  known: Known,
+): Generator<undefined, Laid, void> {
   const { file, linesBefore } = known;
   const notes = [...known.preamble];
   if (!known.header) {
-    const names = records[0]!.cells.map((_, j) => `V${j + 1}`);
-    return { names, unnamed: new Set(), rows: records, dataStart: 0, header: undefined, notes };
+    const made = records[0]!.cells.map((_, j) => `V${j + 1}`);
+    const { names, places } = yield* columnNames(made, file, 1);
+    return { names, places, unnamed: new Set(), rows: records, dataStart: 0, header: undefined, notes };
   }
   const behindSign = commentedHeader(records, known);
   if (behindSign !== undefined)
@@ -54,7 +60,9 @@ export function layOut(records: readonly SampleRecord[], known: Known): Laid {
   const header = behindSign ?? records[0]!;
   let rows = behindSign === undefined ? records.slice(1) : records;
   const line = behindSign === undefined ? header.line + linesBefore : known.commented!.line;
+  yield;
   if (behindSign === undefined) refuseTitle(records, known);
+  yield;
   const cells = fitted(header.cells, rows, { ...known, line });
   const units = unitsOf(rows, cells.length);
   if (units !== undefined) {
@@ -65,9 +73,13 @@ export function layOut(records: readonly SampleRecord[], known: Known): Laid {
     notes.push(
       `line ${line} is taken for the header, though it holds numbers: ${cells.slice(0, 5).join(", ")}`,
     );
+  yield;
   const unnamed = new Set(cells.flatMap((cell, j) => (cell === "" || MADE_UP.test(cell) ? [j] : [])));
+  yield;
+  const { names, places } = yield* columnNames(cells, file, line);
   return {
-    names: columnNames(cells, file, line),
+    names,
+    places,
     unnamed,
     rows,
     dataStart: units?.end ?? (behindSign === undefined ? header.end : 0),
@@ -191,26 +203,43 @@ function unitsOf(rows: readonly SampleRecord[], columns: number): SampleRecord |
 
 const NOT_ASCII = /[^ -~]/;
 
-function columnNames(cells: readonly string[], file: string, line: number): string[] {
-  // What is ASCII is composed.
-  const names = cells.map((cell) => (NOT_ASCII.test(cell) ? cell.normalize("NFC") : cell));
-  const taken = new Set(names);
-  // As a rule: a file may have a million columns.
-  if (taken.size === names.length && !taken.has("")) return names;
-  const positions = new Map<string, number>();
-  return names.map((given, j) => {
-    let name = given;
-    if (given === "") for (name = `V${j + 1}`; taken.has(name); ) name += "_";
-    const other = positions.get(name);
-    if (other !== undefined) {
+/** Names that are looked at between two pauses. */
+const STRETCH = 1 << 14;
+
+/** The columns' names, those without one called by their number, and where each stands. */
+function* columnNames(
+  cells: readonly string[],
+  file: string,
+  line: number,
+): Generator<undefined, { names: string[]; places: ReadonlyMap<string, number> }, void> {
+  const names: string[] = [];
+  const places = new Map<string, number>();
+  const nameless: number[] = [];
+  for (const [j, cell] of cells.entries()) {
+    if (j % STRETCH === STRETCH - 1) yield;
+    // What is ASCII is composed.
+    const name = NOT_ASCII.test(cell) ? cell.normalize("NFC") : cell;
+    names.push(name);
+    if (name === "") {
+      nameless.push(j);
+      continue;
+    }
+    const other = places.get(name);
+    if (other !== undefined)
       throw new DataError(`two columns have this name, the ${ordinal(other + 1)} and the ${ordinal(j + 1)}`, {
         place: { file, line, column: name },
         hint: "rename one of them in the header",
       });
-    }
-    positions.set(name, j);
-    return name;
-  });
+    places.set(name, j);
+  }
+  for (const [i, j] of nameless.entries()) {
+    if (i % STRETCH === STRETCH - 1) yield;
+    let name = `V${j + 1}`;
+    while (places.has(name)) name += "_";
+    names[j] = name;
+    places.set(name, j);
+  }
+  return { names, places };
 }
 
 /** 1st, 2nd, 3rd, 4th, … */

@@ -1,3 +1,4 @@
+import { keepPlaces } from "../dataset/column-places.js";
 import type { NumberFormat } from "../dataset/number-format.js";
 import { type Column, inferColumns } from "../dataset/schema.js";
 import { DataError } from "../errors.js";
@@ -9,7 +10,7 @@ import type { Bytes } from "./bytes.js";
 import { type Dialect, decodeSample, sniffText } from "./dialect.js";
 import { withoutEndMark } from "./end-mark.js";
 import { textKind } from "./file-kind.js";
-import { layOut } from "./header.js";
+import { layOutSteps } from "./header.js";
 import { fromJsonLines, isJsonLines, keysOf, type TruthOf } from "./json-lines.js";
 import { numberFormat } from "./number-format.js";
 import { findStart } from "./preamble.js";
@@ -191,7 +192,7 @@ function* tableSteps(
     throw emptyTable(file, dialect.header ? records[0]?.cells.length : undefined, sampled.openQuote);
   }
   const linesBefore = before.split(dialect.newline).length - 1;
-  const laid = layOut(records, {
+  const laid = yield* layOutSteps(records, {
     ...dialect,
     doubtful: sampled.openQuote || sampled.strayQuote,
     commented: start.commented,
@@ -213,6 +214,7 @@ function* tableSteps(
       columns.push(laid.unnamed.has(columns.length) ? { ...column, unnamed: true } : column);
     yield;
   }
+  keepPlaces(columns, laid.places);
   return {
     source,
     dialect,

@@ -80,10 +80,13 @@ export function equationOf(model: LinearModel): Equation {
   const { rowSpace } = model;
   const spec = completeSpec({ ...whole.spec, target: { label: "", expression: { number: 0 } } });
   const factors: Factor[] = [];
+  const codesOf: Map<string, number>[] = [];
   const factorNumbers = spec.variables.map((variable) => {
     if (variable.kind !== "factor") return -1;
     const { column, of, label, by } = variable;
-    return factors.push({ column, of, by, levels: levels[label] ?? [] }) - 1;
+    const own = levels[label] ?? [];
+    codesOf.push(new Map(own.map((level, code) => [level, code])));
+    return factors.push({ column, of, by, levels: own }) - 1;
   });
   // By place: two columns may have one name.
   const first = model.intercept ? 1 : 0;
@@ -101,7 +104,7 @@ export function equationOf(model: LinearModel): Equation {
         const variable = spec.variables[v]!;
         if (variable.kind === "factor") {
           within.push(factorNumbers[v]!);
-          codes.push(factors[factorNumbers[v]!]!.levels.indexOf(parts[i] as string));
+          codes.push(codesOf[factorNumbers[v]!]!.get(parts[i] as string) ?? -1);
         } else powers.push(powerOf(variable, parts[i]));
       });
       const key = powers.map(({ exponent }) => exponent).join();

@@ -111,7 +111,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
       this.#text = new RowText(view, { columns: ROW_COLUMNS.length - (plan.named ? 1 : 0), ...plan.text });
   }
 
-  add(rows: number): void {
+  *add(rows: number): Generator<undefined, void, void> {
     const { unseen, held } = this.#plan;
     const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
@@ -122,7 +122,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     this.#outside.add(this.#predictor.outside, (r) => !Number.isNaN(target![r]!) && weightOf(r) > 0);
     this.#within.fill(rows);
     const { leverage: ofEffects } = this.#within;
-    this.#whitened.fill((j) => this.#within.column(j), rows);
+    yield* this.#whitened.fillSteps((j) => this.#within.column(j), rows);
     this.#whitened.deviations(this.#deviations, rows);
     let kept = 0;
     for (let r = 0; r < rows; r++) {

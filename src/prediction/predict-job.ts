@@ -10,6 +10,7 @@ import { WithinBlock } from "../linear/model/within-block.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { PredictionErrors } from "../stats/metrics.js";
+import { ended } from "../stats/pauses.js";
 import { RowText, rowNames } from "./row-text.js";
 
 /** What the predictions of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
@@ -86,7 +87,15 @@ export class PredictJob implements ChunkJob<PredictResult> {
     this.#text = new RowText(view, { columns: this.#columns.length, append, delimiter, excelSafe });
   }
 
-  add(rows: number): void {
+  add(rows: number): Generator<undefined, void, void> | undefined {
+    const steps = this.#addSteps(rows);
+    // Without intervals there is nothing that takes long.
+    if (this.#intervals !== undefined) return steps;
+    ended(steps);
+    return undefined;
+  }
+
+  *#addSteps(rows: number): Generator<undefined, void, void> {
     const raw = this.#view.raw(rows);
     const { weights } = raw;
     this.#predictor.predict(raw, 0, rows);
@@ -95,7 +104,8 @@ export class PredictJob implements ChunkJob<PredictResult> {
     const within = this.#within;
     if (within !== undefined) {
       within.fill(rows);
-      this.#intervals?.fill(predictions, (j) => within.column(j), rows, within.leverage);
+      if (this.#intervals !== undefined)
+        yield* this.#intervals.fillSteps(predictions, (j) => within.column(j), rows, within.leverage);
     }
     for (let r = 0; r < rows; r++) {
       const prediction = predictions[r]!;

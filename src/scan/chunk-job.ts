@@ -2,8 +2,11 @@ import type { BlockView } from "./block-view.js";
 
 /** What is done with the rows of each chunk; one instance serves many chunks, one after the other. */
 export interface ChunkJob<Result> {
-  /** Takes the first `rows` rows of the source's block, which it may overwrite. */
-  add(rows: number): void;
+  /**
+   * Takes the first `rows` rows of the source's block, which it may overwrite; where that may take long, in steps, between
+   * which others may run.
+   */
+  add(rows: number): Generator<undefined, void, void> | undefined | void;
   /** The result of the chunk whose rows were added; plain data, so that it can leave a worker. */
   finish(): Result;
 }

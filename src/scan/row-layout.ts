@@ -1,8 +1,8 @@
 import type { ColumnBlock, ColumnChoice } from "../csv/column-block.js";
 import type { Table } from "../csv/table.js";
+import { placesOf } from "../dataset/column-places.js";
 import { type Condition, rowCondition } from "../dataset/formula/condition.js";
 import { DataError, UsageError } from "../errors.js";
-import { positions } from "../stats/positions.js";
 import { option, wording } from "../wording.js";
 
 /**
@@ -62,7 +62,7 @@ export interface NamedSlots {
  * @throws UsageError for a condition that makes no sense, and where the table lacks a column that it or `id` names
  */
 export function layoutOf(table: Table, slots: NamedSlots): RowLayout {
-  const at = positions(table.columns.map(({ name }) => name));
+  const at = placesOf(table.columns);
   const position = (name: string) => at.get(name)!;
   const optional = (name: string | undefined) => (name === undefined ? undefined : position(name));
   const layout: RowLayout = {
@@ -123,7 +123,7 @@ export function layoutIn(other: Table, table: Table, layout: RowLayout): RowLayo
 /** A layout with the columns of clusters, read as its other slots read them. */
 export function withClusters(layout: RowLayout, table: Table, names: readonly string[] = []): RowLayout {
   if (names.length === 0) return layout;
-  const at = positions(table.columns.map(({ name }) => name));
+  const at = placesOf(table.columns);
   return { ...layout, clusters: names.map((name) => slotOf(table, at.get(name)!, layout)) };
 }
 

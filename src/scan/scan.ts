@@ -224,7 +224,8 @@ async function scanBlocks<Plan, Result>(
     const numbered = table.typed === undefined ? block : { ...block, firstRow: rowsEnd };
     for (const count of feeder.blocks(numbered)) {
       const kept = view.filter(count);
-      if (kept > 0) job.add(kept);
+      const steps = kept > 0 ? job.add(kept) : undefined;
+      if (steps) for (const _ of steps) await rest();
       await rest();
     }
     rowsEnd += block.rows;

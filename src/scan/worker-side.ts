@@ -4,6 +4,7 @@ import { type ChunkStart, LaneStop, type ResumePoint, startAfter } from "../csv/
 import type { StreamChunk } from "../csv/stream-chunks.js";
 import { threadKernels } from "../kernels/kernels.js";
 import { answerJobs, type Failure, failureOf } from "../parallel/answer.js";
+import { ended } from "../stats/pauses.js";
 import { BlockView } from "./block-view.js";
 import type { ChunkJob, CreateJob } from "./chunk-job.js";
 import { type LaneReader, openLane } from "./lane-reader.js";
@@ -126,7 +127,8 @@ function runJob<Result>(
   try {
     for (const rows of reader.blocks(start)) {
       const kept = view.filter(rows);
-      if (kept > 0) job.add(kept);
+      const steps = kept > 0 ? job.add(kept) : undefined;
+      if (steps) ended(steps);
     }
   } catch (error) {
     // What the job has of a chunk that stops half-way must not leak into the next.
@@ -148,7 +150,12 @@ export async function runJobWithPauses<Result>(
   try {
     for (const rows of reader.blocks(start)) {
       const kept = view.filter(rows);
-      if (kept > 0) job.add(kept);
+      const steps = kept > 0 ? job.add(kept) : undefined;
+      if (steps)
+        for (const _ of steps) {
+          const resting = pause();
+          if (resting !== undefined) await resting;
+        }
       const pausing = pause();
       if (pausing !== undefined) await pausing;
     }

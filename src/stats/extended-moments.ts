@@ -4,7 +4,8 @@ import { alignColumns, checkAlike, checkAmong, checkBlock, sameColumns } from ".
 import type { CrossProducts, ExtendedMomentsJson } from "./cross-products.js";
 import { addAt, addProductAt, DoubleDouble, productError, sumError } from "./double-double.js";
 import { Moments } from "./moments.js";
-import { ended, packedIndex, packedLength, plainList } from "./packed.js";
+import { packedIndex, packedLength, plainList } from "./packed.js";
+import { ended } from "./pauses.js";
 import { positions } from "./positions.js";
 
 /**

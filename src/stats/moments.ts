@@ -3,7 +3,8 @@ import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { alignColumns, checkAlike, checkAmong, checkBlock, sameColumns } from "./block-layout.js";
 import type { CrossProducts, MomentsJson } from "./cross-products.js";
 import { DoubleDouble } from "./double-double.js";
-import { doublesSteps, ended, packedIndex, packedLength, plainList } from "./packed.js";
+import { doublesSteps, packedIndex, packedLength, plainList } from "./packed.js";
+import { ended } from "./pauses.js";
 import { positions } from "./positions.js";
 
 /**

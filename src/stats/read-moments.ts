@@ -1,7 +1,7 @@
 import type { CrossProducts, CrossProductsJson } from "./cross-products.js";
 import { ExtendedMoments } from "./extended-moments.js";
 import { Moments } from "./moments.js";
-import { ended } from "./packed.js";
+import { ended } from "./pauses.js";
 import { sparseSteps } from "./read-sparse.js";
 
 /** Reads what `toJSON` wrote; throws UsageError where the parts do not fit or a number is not finite. */

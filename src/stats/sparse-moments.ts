@@ -7,6 +7,7 @@ import { ExtendedMoments } from "./extended-moments.js";
 import { LevelCodes, levelKey } from "./level-codes.js";
 import type { Moments } from "./moments.js";
 import { overColumns } from "./over-columns.js";
+import { ended } from "./pauses.js";
 import { positions } from "./positions.js";
 import { pruneShape } from "./prune-shape.js";
 import { type SparseMomentsLists, sparseLists, sparseToJSON } from "./sparse-json.js";
@@ -153,18 +154,25 @@ export class SparseMoments implements CrossProducts {
 
   /** Merges `other`, which must have the same shape, into this one; throws UsageError where it has not. */
   absorb(given: CrossProducts): this {
+    ended(this.absorbSteps(given));
+    return this;
+  }
+
+  /** `absorb` with pauses. */
+  *absorbSteps(given: CrossProducts): Generator<undefined, void, void> {
     const other = this.#same(given);
     this.base.absorb(other.base);
     const recode = this.#recoding(other, (own, name) => own.code(name));
-    for (const [t, table] of this.tables.entries())
-      table.absorb(
+    for (const [t, table] of this.tables.entries()) {
+      yield;
+      yield* table.absorbSteps(
         other.tables[t]!,
         this.shape.tables[t]!.factors.map((f) => recode[f]),
       );
+    }
     if (this.#chosen !== undefined || other.#chosen !== undefined)
       this.#chosen = [...new Set([...this.columns, ...other.columns])];
     this.#forget();
-    return this;
   }
 
   merge(other: CrossProducts): SparseMoments {

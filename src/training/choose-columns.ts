@@ -1,4 +1,5 @@
 import { ordinal } from "../csv/header.js";
+import { placesOf } from "../dataset/column-places.js";
 import { columnsSpec, formulaSpec } from "../dataset/formula/resolve.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { nearestName } from "../dataset/nearest.js";
@@ -55,9 +56,7 @@ interface KnownTable {
 export function chooseColumns(table: KnownTable, given: ColumnOptions, file: string): ChosenColumns {
   const { columns } = table;
   const options = composed(given);
-  // Of a million columns, names are looked up only if some are given.
-  let places: ReadonlyMap<string, number> | undefined;
-  const known = () => (places ??= new Map(columns.map(({ name }, at) => [name, at])));
+  const known = () => placesOf(columns);
   const placeOf = ({ name }: Column) => known().get(name)!;
   const find = (name: string): Column => {
     const at = known().get(name);

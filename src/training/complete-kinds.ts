@@ -1,6 +1,7 @@
 import { levelsOf } from "../csv/levels.js";
 import { type Table, tablesOf } from "../csv/table.js";
 import { cellShape } from "../dataset/cell-shape.js";
+import { keepPlaces, placesOf } from "../dataset/column-places.js";
 import { inferColumns } from "../dataset/schema.js";
 import { InterruptedError } from "../errors.js";
 import { readRows } from "../scan/read-rows.js";
@@ -46,6 +47,7 @@ export async function completeKinds(
   });
   const columns = [...table.columns];
   for (const [j, column] of found) columns[j] = column;
+  keepPlaces(columns, placesOf(table.columns));
   const notes = found.flatMap(([, { name, kind }], i) =>
     kind === "empty" || firstRows[i] === undefined
       ? []

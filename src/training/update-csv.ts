@@ -11,12 +11,13 @@ import { type Estimate, solveSpecSteps } from "../linear/model/solve-spec.js";
 import { vcovNotes } from "../linear/shards/compatible.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
 import { refuseAdding } from "../linear/shards/sources.js";
-import { mergeFoldsSteps } from "../linear/solve/merge-steps.js";
+import { mergeFoldsSteps, mergeSteps } from "../linear/solve/merge-steps.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";
+import type { CrossProducts } from "../stats/cross-products.js";
 import { option, wording } from "../wording.js";
 import { checkUpdate } from "./budget.js";
 import { checkRows } from "./check-rows.js";
@@ -115,7 +116,9 @@ async function updateSources(
   const { total } = await scanMoments(table, layout, plan, control);
   await checkRows(table, layout, total, options);
   const sources = [...model.sources, ...(await refuse(from))];
-  const folds = model.folds.map((fold, f) => fold.merge(total.folds[f]!));
+  const folds: CrossProducts[] = [];
+  for (const [f, fold] of model.folds.entries())
+    folds.push(await withPauses(mergeSteps(fold, total.folds[f]!), control));
   const notes = [
     ...table.notes,
     ...vcovNotes([model]),
@@ -132,7 +135,7 @@ async function updateSources(
         moments:
           folds.length > 0
             ? await withPauses(mergeFoldsSteps(folds), control)
-            : model.moments.merge(total.folds[0]!),
+            : await withPauses(mergeSteps(model.moments, total.folds[0]!), control),
         folds,
         weightsColumn,
         sources,

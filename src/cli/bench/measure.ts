@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from "node:timers/promises";
 import { Bench } from "tinybench";
 import { InterruptedError } from "../../errors.js";
 import { median, quantilesOf } from "../../stats/quantile.js";
@@ -42,7 +43,7 @@ export async function measure(group: OpenGroup, effort: Effort, signal: AbortSig
       throws: true,
     });
     for (const one of group.cases)
-      bench.add(one.name, repeated(one, calls.get(one.name)!, signal), { async: one.async });
+      bench.add(one.name, withTurns(repeated(one, calls.get(one.name)!, signal)), { async: true });
     await bench.run();
     for (const task of bench.tasks)
       if ("latency" in task.result)
@@ -57,6 +58,7 @@ async function callsPerSample(one: BenchCase, signal: AbortSignal): Promise<numb
   if (one.times !== undefined)
     for (let done = 0; done < COMPILE_TIMES; done += one.times) await repeated(one, 1, signal)();
   for (let calls = 1; ; ) {
+    await nextTick();
     const { overriddenIterationCost: cost } = await repeated(one, calls, signal)();
     if (cost < SAMPLE_MS) calls *= 2;
     else if (calls === 1 || performance.now() - started > COMPILE_MS) return calls;
@@ -83,6 +85,21 @@ function repeated(one: BenchCase, calls: number, signal: AbortSignal) {
     const started = start();
     for (let i = 0; i < calls; i++) await one.run();
     return timed(started);
+  };
+}
+
+/** How long samples follow one another before signals are heard, in milliseconds. */
+const STRETCH_MS = 20;
+
+/** A task that lets the event loop turn between samples: what it reports is measured within. */
+function withTurns<Sample>(task: () => Sample | Promise<Sample>): () => Promise<Sample> {
+  let since = performance.now();
+  return async () => {
+    const sample = await task();
+    if (performance.now() - since < STRETCH_MS) return sample;
+    await nextTick();
+    since = performance.now();
+    return sample;
   };
 }
 

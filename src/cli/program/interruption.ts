@@ -8,7 +8,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  * started. Then it is ended, whatever it waits for; files that are not whole are taken away at exit. A server, which
  * answers first what it was asked, is given longer, see `unhurried`.
  */
-const GRACE_MS = 100;
+const GRACE_MS = 50;
 
 let grace: number | undefined = GRACE_MS;
 

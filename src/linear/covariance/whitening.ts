@@ -4,6 +4,7 @@ import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { DoubleDouble } from "../../stats/double-double.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
+import { ended } from "../../stats/pauses.js";
 import { option, wording } from "../../wording.js";
 import {
   extendedCholeskySteps,
@@ -39,6 +40,9 @@ export interface Whitening {
   /** L⁻¹D⁻¹, r × r lower triangular, packed by rows. */
   lower: Float64Array;
 }
+
+/** Products that are added up between two pauses: some 5 ms. */
+const WORK = 1 << 21;
 
 /** From so many standard deviations on the digits that a mean lacks as a double are some of what leverages show. */
 const FAR_DEVIATIONS = 1e4;
@@ -199,6 +203,11 @@ export class WhitenedBlock {
 
   /** Fills `values` and `squares`; `column(j)` gives column j of X for the rows. */
   fill(column: (j: number) => Float64Array, rows: number): void {
+    ended(this.fillSteps(column, rows));
+  }
+
+  /** `fill` with pauses: of a thousand columns it takes 200 ms. */
+  *fillSteps(column: (j: number) => Float64Array, rows: number): Generator<undefined, void, void> {
     const { kept, mean, meanLow, lower, constant } = this.#whitening;
     const { values, squares } = this;
     const centred = this.#centred;
@@ -211,7 +220,13 @@ export class WhitenedBlock {
     squares.fill(constant * constant, 0, rows);
     const first = constant === 0 ? 0 : 1;
     if (first === 1) values.fill(constant, 0, rows);
+    let work = 0;
     for (let i = 0; i < kept.length; i++) {
+      work += i * rows;
+      if (work > WORK) {
+        work = 0;
+        yield;
+      }
       const u = values.subarray((i + first) * BLOCK_ROWS, (i + first + 1) * BLOCK_ROWS);
       u.fill(0, 0, rows);
       for (let j = 0; j <= i; j++) {
@@ -244,11 +259,26 @@ export class WhitenedBlock {
   }
 
   /** Writes uᵀSu = ‖Fᵀu‖² for each row to `out`, F being a factor of S. */
-  form({ rank, order, values: factor }: MeatFactor, out: Float64Array, rows: number): void {
+  form(meat: MeatFactor, out: Float64Array, rows: number): void {
+    ended(this.formSteps(meat, out, rows));
+  }
+
+  /** `form` with pauses. */
+  *formSteps(
+    { rank, order, values: factor }: MeatFactor,
+    out: Float64Array,
+    rows: number,
+  ): Generator<undefined, void, void> {
     const { values } = this;
     const sums = this.#sums;
     out.fill(0, 0, rows);
+    let work = 0;
     for (let s = 0; s < rank; s++) {
+      work += (order.length - s) * rows;
+      if (work > WORK) {
+        work = 0;
+        yield;
+      }
       sums.fill(0, 0, rows);
       for (let p = s; p < order.length; p++) {
         const share = factor[p * rank + s]!;

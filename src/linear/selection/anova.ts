@@ -5,7 +5,7 @@ import { fSurvival } from "../../stats/distributions.js";
 import { option, verb, wording } from "../../wording.js";
 import { LinearModel } from "../model/model.js";
 import type { ModelGroup } from "../model/model-group.js";
-import { solve } from "../solve/solve.js";
+import { solveSteps } from "../solve/solve.js";
 
 /** A row of a table of sequential sums of squares; the residuals' has NaN for f and p. */
 export interface TermRow {
@@ -26,19 +26,25 @@ export interface TermRow {
  * @throws ModelError for a penalised fit
  */
 export function anovaTerms(model: LinearModel): TermRow[] {
+  return inOneGo(anovaTermsSteps(model));
+}
+
+/** `anovaTerms` in steps: hundreds of terms are as many fits. */
+export function* anovaTermsSteps(model: LinearModel): Steps<TermRow[]> {
   checkUnpenalised("the model", model);
   const { target } = model.regression;
   // Absorbed effects come before all terms: what they leave of the columns has means of zero.
-  const moments = model.absorption?.moments ?? model.moments;
-  const intercept = model.intercept || model.absorption !== undefined;
+  const absorption = yield* model.absorptionSteps();
+  const moments = absorption?.moments ?? model.moments;
+  const intercept = model.intercept || absorption !== undefined;
   const keys = model.codedTerms.map((term) => term.columns.map(({ key }) => key));
   const df = model.dfResidual;
   const variance = model.rss / df;
   const rows: TermRow[] = [];
-  let before = solve(moments, { target, terms: [], intercept }, { inverse: false });
-  model.codedTerms.forEach(({ label }, t) => {
+  let before = yield* solveSteps(moments, { target, terms: [], intercept }, { inverse: false });
+  for (const [t, { label }] of model.codedTerms.entries()) {
     const terms = keys.slice(0, t + 1).flat();
-    const after = solve(moments, { target, terms, intercept }, { inverse: false });
+    const after = yield* solveSteps(moments, { target, terms, intercept }, { inverse: false });
     const degrees = after.rank - before.rank;
     if (degrees > 0) {
       const sumOfSquares = before.rss - after.rss;
@@ -47,7 +53,8 @@ export function anovaTerms(model: LinearModel): TermRow[] {
       rows.push({ term: label, df: degrees, sumOfSquares, meanSquare, f, p: tail(f, degrees, df) });
     }
     before = after;
-  });
+    yield;
+  }
   const rest = { f: Number.NaN, p: Number.NaN };
   rows.push({ term: "Residuals", df, sumOfSquares: model.rss, meanSquare: variance, ...rest });
   return rows;
@@ -79,7 +86,7 @@ export function* anovaGroupsSteps(models: ModelGroup): Steps<GroupsAnova> {
   let [df, rss] = [0, 0];
   for (const [group, model] of models.models) {
     yield;
-    const rows = anovaTerms(model);
+    const rows = yield* anovaTermsSteps(model);
     groups.set(group, rows);
     for (const row of rows.slice(0, -1)) {
       const sum = sums.get(row.term)!;

@@ -4,7 +4,7 @@ import type { CrossProducts } from "../../stats/cross-products.js";
 import { mergeFolds } from "../../stats/merge-folds.js";
 import { foldNeeds } from "./fold-needs.js";
 import { needsExtended } from "./ladder.js";
-import { mergeFoldsSteps } from "./merge-steps.js";
+import { mergeFoldsSteps, mergeSteps } from "./merge-steps.js";
 import { predictionSquares } from "./prediction-squares.js";
 import type { Regression } from "./regression.js";
 import { solveSteps } from "./solve.js";
@@ -98,18 +98,18 @@ export function* leaveOneOut<Found>(
   const k = filled.length;
   const after: (CrossProducts | undefined)[] = new Array(k).fill(undefined);
   for (let i = k - 2; i >= 0; i--) {
-    after[i] = merged(after[i + 1], filled[i + 1]!);
+    after[i] = yield* merged(after[i + 1], filled[i + 1]!);
     yield;
   }
   const found: Found[] = [];
   let before: CrossProducts | undefined;
   for (const [i, fold] of filled.entries()) {
     const others =
-      before === undefined ? after[i]! : after[i] === undefined ? before : merged(before, after[i]!);
+      before === undefined ? after[i]! : after[i] === undefined ? before : yield* merged(before, after[i]!);
     // Of wide designs there is not room for all at once.
     after[i] = undefined;
     found.push(yield* visit(others, fold));
-    before = merged(before, fold);
+    before = yield* merged(before, fold);
     yield;
   }
   return found;
@@ -191,6 +191,6 @@ function spread(moments: CrossProducts, target: string): number {
   return moments.product(y, y);
 }
 
-function merged(a: CrossProducts | undefined, b: CrossProducts): CrossProducts {
-  return a === undefined ? b.clone() : a.merge(b);
+function* merged(a: CrossProducts | undefined, b: CrossProducts): Steps<CrossProducts> {
+  return a === undefined ? b.clone() : yield* mergeSteps(a, b);
 }

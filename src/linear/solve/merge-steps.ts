@@ -1,6 +1,7 @@
 import type { Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { alike } from "../../stats/merge-folds.js";
+import { SparseMoments } from "../../stats/sparse-moments.js";
 
 /** `mergeFolds` in steps: the moments of a thousand columns and more take long to merge. */
 export function* mergeFoldsSteps(folds: readonly CrossProducts[]): Steps<CrossProducts> {
@@ -9,7 +10,20 @@ export function* mergeFoldsSteps(folds: readonly CrossProducts[]): Steps<CrossPr
   const total = same[0]!.clone();
   for (const fold of same.slice(1)) {
     yield;
-    total.absorb(fold);
+    yield* absorbSteps(total, fold);
   }
   return total;
+}
+
+/** `a.merge(b)` in steps. */
+export function* mergeSteps(a: CrossProducts, b: CrossProducts): Steps<CrossProducts> {
+  const total = a.clone();
+  yield;
+  yield* absorbSteps(total, b);
+  return total;
+}
+
+function* absorbSteps(total: CrossProducts, other: CrossProducts): Steps<void> {
+  if (total instanceof SparseMoments) yield* total.absorbSteps(other);
+  else total.absorb(other);
 }

@@ -4,7 +4,7 @@ import { ModelGroup } from "../../../linear/model/model-group.js";
 import {
   anovaGroupsSteps,
   anovaModels,
-  anovaTerms,
+  anovaTermsSteps,
   type ComparedModel,
   type ModelRow,
   type TermRow,
@@ -50,7 +50,7 @@ export async function anova(paths: string[], options: AnovaOptions, signal: Abor
     return 0;
   }
   if (!(model instanceof ModelGroup)) {
-    const table = anovaTerms(model);
+    const table = await withPauses(anovaTermsSteps(model), { signal });
     if (options.json) print(`${JSON.stringify({ ...document, table }, null, 2)}\n`);
     else printTable(`${model.target}, terms in sequence`, ["", renderTerms(table)], models);
     return 0;
