@@ -159,9 +159,13 @@ function referenceFirst(
       throw new UsageError(wording`${option("references")} names ${name}: the model has no such factor`, {
         hint: `Factors: ${factors.map(({ label }) => label).join(", ") || "none"}.`,
       });
+  // Absorbed factors are no terms, and may have very many levels.
+  const used = new Set(spec.terms.flatMap(({ variables }) => variables.map((v) => spec.variables[v]!)));
   return new Map(
-    factors.map(({ label, column, of }) => {
-      const sorted = sortLevels(levels[label] ?? [], of);
+    factors.map((factor) => {
+      const { label, column, of } = factor;
+      const given = levels[label] ?? [];
+      const sorted = used.has(factor) ? sortLevels(given, of) : [...given];
       // A column may be called "constructor", which every object has.
       const asked = [label, column].find((name) => Object.hasOwn(references, name));
       const reference = asked === undefined ? undefined : references[asked];
