@@ -106,7 +106,7 @@ async function diagnoseSources(
   const plan: DiagnosePlan = {
     predictor,
     whitening: await withPauses(model.whiteningSteps(), options),
-    within: model.withinPlan("the rows' influence"),
+    within: await withPauses(model.withinPlanSteps("the rows' influence"), options),
     scale: { n: model.n, rank: model.parameters, rss: model.rss },
     limits,
     reset: resetPlan(model),

@@ -9,9 +9,11 @@ import type { GroupPredictorPlan } from "../linear/model/group-predictor.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { ModelGroup } from "../linear/model/model-group.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
+import { withPauses } from "../parallel/with-pauses.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { namesOf, readTables } from "../sources/tables.js";
 import { checkOrder } from "./check-order.js";
+import { knownEffectsSteps } from "./known-effects.js";
 import { matchColumns } from "./match-columns.js";
 import { isOwnFile, isTrainedOn } from "./own-file.js";
 
@@ -52,6 +54,7 @@ export async function openRows<Fitted extends LinearModel | ModelGroup>(
   if (append) checkOrder(table);
   const text =
     output === undefined ? undefined : { append, delimiter: append ? table.dialect.delimiter : "," };
+  await withPauses(knownEffectsSteps(fitted), options);
   const { layout, predictor } = matchColumns(fitted, table, {
     text: text !== undefined && append,
     weights: true,

@@ -8,9 +8,11 @@ import type { ModelGroup } from "../linear/model/model-group.js";
 import type { ScorePlan } from "../linear/model/score-job.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
 import { scanScore } from "../linear/scan-score.js";
+import { withPauses } from "../parallel/with-pauses.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
+import { knownEffectsSteps } from "./known-effects.js";
 import { matchColumns } from "./match-columns.js";
 import { isOwnFile } from "./own-file.js";
 
@@ -50,6 +52,7 @@ export async function evaluateCsv(
     const reading = readingFor(options, model.reading, { sameFile, where: true });
     const table = ofModel(await readTables(sources, reading));
     const { where } = reading;
+    await withPauses(knownEffectsSteps(model), options);
     const { layout, predictor } = matchColumns(model, table, { weights: true, where });
     if (!predictor.target)
       throw new ModelError(

@@ -28,6 +28,7 @@ import { tCritical } from "../stats/distributions.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
 import { option, verb, wording } from "../wording.js";
 import { checkOrder } from "./check-order.js";
+import { knownEffectsSteps } from "./known-effects.js";
 import { matchColumns } from "./match-columns.js";
 import { isOwnFile } from "./own-file.js";
 import {
@@ -137,6 +138,8 @@ async function predictSources(
   // A column that only the model names may be missing here, as it is for rows that have no names yet.
   const known = table.columns.some(({ name }) => name === reading.id?.normalize("NFC"));
   const id = options.id ?? (known ? reading.id : undefined);
+  const withErrors = bounds || stdError;
+  await withPauses(knownEffectsSteps(model, withErrors ? "intervals" : undefined), options);
   const { layout, predictor } = matchColumns(model, table, {
     text: append,
     weights: true,
@@ -144,7 +147,6 @@ async function predictSources(
     id,
   });
   const wanted = { interval: bounds ? interval : ("confidence" as const), level };
-  const withErrors = bounds || stdError;
   if (withErrors && model instanceof LinearModel && model.penalty === undefined)
     await withPauses(model.whiteningSteps(), options);
   const plan: PredictPlan = {

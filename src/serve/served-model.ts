@@ -56,6 +56,8 @@ export const OUTPUT = "prediction";
 
 /** The factor that intervals need takes k³ double-double operations, which is a second for so many terms. */
 const WIDEST_INTERVALS = 500;
+/** Leverages within absorbed effects need the inverse of a system of their order, 9 MB for so many levels, in each thread. */
+const MOST_INTERVAL_LEVELS = 1500;
 
 /**
  * A model as it is served. Columns that it left out as aliased are asked for too: a row in which they are not what they
@@ -111,6 +113,12 @@ function intervalsOf(model: LinearModel): Pick<ServedRegression, "intervals" | "
     return {
       intervals: undefined,
       noIntervals: `it has ${model.terms.length} terms, and a server works them out for ${WIDEST_INTERVALS} at most`,
+    };
+  const levels = model.absorption?.order ?? 0;
+  if (levels > MOST_INTERVAL_LEVELS)
+    return {
+      intervals: undefined,
+      noIntervals: `beside the factor of most levels those absorbed have ${levels}, and a server works them out for ${MOST_INTERVAL_LEVELS} at most`,
     };
   try {
     const { kind: _kind, critical: _critical, ...parts } = intervalPlan(model, tCritical);

@@ -1,5 +1,5 @@
 import type { Table } from "../csv/table.js";
-import { cellsOfLevels, effectTables } from "../linear/model/effects-of-model.js";
+import { cellsOfLevels } from "../linear/model/effects-of-model.js";
 import { LinearModel } from "../linear/model/model.js";
 import type { RowSpacePlan } from "../linear/model/row-space.js";
 import { penalizeSteps } from "../linear/penalty/penalty.js";
@@ -90,7 +90,7 @@ function* foldFits(
     const cells = cellsOfLevels(fold);
     // A level without rows of positive weight has no place in the model of all.
     const known = cellsOfLevels(model).map((own, f) => cells[f]!.filter((_, level) => own[level]! >= 0));
-    const { plan, values } = effectTables(fold);
+    const { plan, values } = yield* fold.predictedEffectsSteps();
     const places: number[] = Array.from({ length: k + 1 }, (_, j) => j);
     const weights = new Float64Array(k + 1 + all.reduce((sum, size) => sum + size, 0)).fill(Number.NaN);
     weights.set(fold.weights);

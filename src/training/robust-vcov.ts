@@ -99,7 +99,10 @@ export async function robustVcovOf(
     // The rows of the fit are in its row space by definition, whatever rounding says.
     predictor: ofFit(model.predictorPlan(true)),
     whitening: await withPauses(model.whiteningSteps(), control),
-    within: model.withinPlan(type === "hc2" || type === "hc3" ? `the ${type} covariance` : undefined),
+    within: await withPauses(
+      model.withinPlanSteps(type === "hc2" || type === "hc3" ? `the ${type} covariance` : undefined),
+      control,
+    ),
     type,
     testSize,
     seed,

@@ -6,7 +6,7 @@ import type { CrossProducts } from "../../stats/cross-products.js";
 import { SparseMoments } from "../../stats/sparse-moments.js";
 import { type Whitening, whiteningSteps } from "../covariance/whitening.js";
 import type { Absorbed } from "../solve/absorb.js";
-import type { NumberedLeverage } from "../solve/effects-leverage.js";
+import type { InvertRows } from "../solve/effects-leverage.js";
 import type { Regression } from "../solve/regression.js";
 import { CONNECTED, type EffectsPlan, type WithinPlan } from "./effect-tables.js";
 
@@ -43,29 +43,39 @@ export function ownEffects({ absorption, coefficients }: ModelOfTables): Float64
   return absorption!.effects([...Array.from(coefficients, (value) => (Number.isNaN(value) ? 0 : -value)), 1]);
 }
 
-/** The levels of a model; of absorbed factors those that have an effect, which a level of weight 0 has not. */
-export function knownLevels(model: ModelOfTables): FactorLevels {
-  const cells = cellsOfLevels(model);
+/** What predictions with absorbed effects are made of. */
+export interface PredictedEffects {
+  /** The levels of a model; of absorbed factors those that have an effect, which a level of weight 0 has not. */
+  levels: FactorLevels;
+  /** How these levels take part in predictions, and their effects, in their order. */
+  plan: EffectsPlan;
+  values: Float64Array[];
+}
+
+/** Works out what predictions with absorbed effects are made of, in steps. */
+export function* predictedEffectsSteps(model: ModelOfTables): Steps<PredictedEffects> {
   const { spec, levels } = model;
-  const known = (spec.absorbed ?? []).map((v, i) => {
+  const cells = cellsOfLevels(model);
+  yield;
+  const named = spec.absorbed!.map((v, i) => {
     const { label } = spec.variables[v]!;
     return [label, levels[label]!.filter((_, level) => cells[i]![level]! >= 0)] as const;
   });
-  return { ...levels, ...Object.fromEntries(known) };
-}
-
-/** How the levels of `knownLevels` take part in predictions, and their effects, in their order. */
-export function effectTables(model: ModelOfTables): { plan: EffectsPlan; values: Float64Array[] } {
-  const known = cellsOfLevels(model).map((cells) => cells.filter((cell) => cell >= 0));
-  const inOrder = (values: readonly Float64Array[]) =>
-    known.map((cells, f) => Float64Array.from(cells, (cell) => values[f]![cell]!));
+  const known = cells.map((own) => own.filter((cell) => cell >= 0));
+  const inOrder = (found: readonly Float64Array[]) =>
+    known.map((own, f) => Float64Array.from(own, (cell) => found[f]![cell]!));
+  yield;
   const connections = inOrder(model.absorption!.connections());
+  yield;
+  const connected = areConnected(connections);
+  const values = inOrder(ownEffects(model));
+  yield;
   const plan = {
-    variables: model.spec.absorbed!,
+    variables: spec.absorbed!,
     sizes: known.map(({ length }) => length),
-    connections: areConnected(connections) ? undefined : connections.map((own) => [...own]),
+    connections: connected ? undefined : connections.map((own) => [...own]),
   };
-  return { plan, values: inOrder(ownEffects(model)) };
+  return { levels: { ...levels, ...Object.fromEntries(named) }, plan, values };
 }
 
 /** The coordinates in which the rows of a fit are orthonormal; of columns about absorbed effects, where there are any. */
@@ -81,45 +91,56 @@ export function whiteningOfFitSteps(model: Omit<ModelOfTables, "spec" | "levels"
     : whiteningSteps(absorption.moments, { ...regression, intercept: false }, coefficients);
 }
 
+/** Leverages of more levels than these, those of the largest factor left out, are not worked out. */
+const MOST_LEVERAGES = 5000;
+/** So many are factored with the effects, in any part of goml. */
+const FACTORED_LEVERAGES = 1500;
+
 /**
- * What columns about the effects are made of, over the levels of `knownLevels`.
+ * What columns about the effects are made of, over the levels of `PredictedEffects`.
  *
  * @param leverages what needs the effects' leverages too, for a message, where something does
+ * @param invert inverts the effects' system where it was not factored with them: from 1,500 levels on, those of the largest
+ * factor left out
  * @throws ModelError where these cannot be had
  */
-export function withinPlan(
+export function* withinPlanSteps(
   model: ModelOfTables & { terms: readonly string[] },
   leverages: string | undefined,
-): WithinPlan {
+  invert: InvertRows | undefined,
+): Steps<WithinPlan> {
   const absorption = model.absorption!;
-  if (leverages !== undefined && absorption.leverage === undefined)
-    throw new ModelError(
-      `there are too many effects for the leverages that ${leverages} needs: beside the factor of most levels they are found by iteration`,
-      { hint: "that is so from 1,500 levels of the other factors on: hc1 and clusters need no leverages" },
-    );
+  const most = invert === undefined ? FACTORED_LEVERAGES : MOST_LEVERAGES;
+  if (leverages !== undefined && absorption.order > most) throw tooManyLeverages(absorption, leverages, most);
   const k = model.terms.length;
   const known = cellsOfLevels(model).map((cells) => cells.filter((cell) => cell >= 0));
   const columns = known.map((cells) => new Float64Array(cells.length * k));
   const unit = new Float64Array(k + 1);
   for (let j = 0; j < k; j++) {
+    yield;
     unit.fill(0)[j] = 1;
     for (const [f, effects] of absorption.effects(unit).entries())
       known[f]!.forEach((cell, level) => {
         columns[f]![level * k + j] = effects[cell]!;
       });
   }
+  const leverage = leverages === undefined ? undefined : yield* absorption.leverage(invert);
   return {
     width: k,
     columns,
-    leverage: leverages === undefined ? undefined : leveragePlan(absorption, known),
+    // Cells that have rows are known, and in their order.
+    leverage: leverage && { ...leverage, cells: known },
   };
 }
 
-/** The leverages' plan over known levels: cells that have rows are known, and in their order. */
-function leveragePlan(absorption: Absorbed, known: readonly Int32Array[]): NumberedLeverage | undefined {
-  const plan = absorption.leverage?.();
-  if (plan === undefined) return undefined;
-  return { ...plan, cells: known };
+function tooManyLeverages({ order }: Absorbed, what: string, most: number): ModelError {
+  const count = (value: number) => value.toLocaleString("en");
+  const gigabytes = ((12 * order * order) / 1e9).toPrecision(2);
+  return new ModelError(
+    `there are too many effects for the leverages that ${what} needs: beside the factor of most levels the others have ` +
+      `${count(order)}, a dense system of ${gigabytes} GB, and ${count(most)} are the most`,
+    { hint: "absorb fewer factors; hc1 and clusters need no leverages" },
+  );
 }
 
 /** Whether every level of a factor has the same label, and these add up to 0: then all levels are connected. */

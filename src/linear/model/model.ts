@@ -16,16 +16,22 @@ import {
 } from "../predict-concurrent.js";
 import type { Absorbed } from "../solve/absorb.js";
 import { relationsOf } from "../solve/aliased-relations.js";
+import { complementInverse } from "../solve/complement-inverse.js";
 import type { HeldOut } from "../solve/held-out.js";
 import type { Regression } from "../solve/regression.js";
 import type { AbsorbedEffects, Method, Solution } from "../solve/solution.js";
-import { absorbEffects, absorbEffectsSteps } from "../solve/solve-absorbed.js";
+import { absorbEffectsSteps } from "../solve/solve-absorbed.js";
 import { type FactorEffects, factorEffects, refuseAbsorbed } from "./absorbed-effects.js";
 import { absorbedRelations } from "./absorbed-relations.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import type { ModelDocument } from "./document-schema.js";
 import type { WithinPlan } from "./effect-tables.js";
-import { whiteningOfFitSteps, withinPlan } from "./effects-of-model.js";
+import {
+  type PredictedEffects,
+  predictedEffectsSteps,
+  whiteningOfFitSteps,
+  withinPlanSteps,
+} from "./effects-of-model.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
 import { intervalPlan } from "./interval-plan.js";
 import { flatten, rowCount } from "./matrix-rows.js";
@@ -114,6 +120,8 @@ export class LinearModel implements FittedModel {
 
   #absorption: Absorbed | undefined;
   #effects: readonly FactorEffects[] | undefined;
+  #within: WithinPlan | undefined;
+  #predicted: PredictedEffects | undefined;
   #whitening: Whitening | undefined;
   #rowSpace: { plan: RowSpacePlan | undefined } | undefined;
   #records: RecordPredictor | undefined;
@@ -149,6 +157,8 @@ export class LinearModel implements FittedModel {
     this.absorbed = parts.absorbed;
     this.#whitening = made.whitening;
     this.#absorption = made.absorption;
+    this.#within = made.within;
+    this.#predicted = made.predicted;
     this.#effects = made.effects;
   }
 
@@ -188,7 +198,13 @@ export class LinearModel implements FittedModel {
 
   /** What another model of the same fit need not make again. */
   get #made(): MadeBefore {
-    return { whitening: this.#whitening, absorption: this.#absorption, effects: this.#effects };
+    return {
+      whitening: this.#whitening,
+      absorption: this.#absorption,
+      within: this.#within,
+      predicted: this.#predicted,
+      effects: this.#effects,
+    };
   }
 
   /** The name of y. */
@@ -215,6 +231,7 @@ export class LinearModel implements FittedModel {
 
   /** Works `whitening` out in steps: of a thousand columns that takes seconds. */
   *whiteningSteps(): Steps<Whitening> {
+    yield* this.absorptionSteps();
     this.#whitening ??= yield* whiteningOfFitSteps(this);
     return this.#whitening;
   }
@@ -241,16 +258,26 @@ export class LinearModel implements FittedModel {
 
   /** The columns about absorbed effects, and what the effects follow from; undefined where none are. */
   get absorption(): Absorbed | undefined {
-    if (this.absorbed === undefined) return undefined;
-    this.#absorption ??= absorbEffects(this.moments, this.regression);
-    return this.#absorption;
+    return inOneGo(this.absorptionSteps());
   }
 
-  /** Works `absorption` out in steps: of a hundred thousand cells that takes a second. */
+  /** Works `absorption` out in steps: of a model that was read, with very many levels, it takes seconds. */
   *absorptionSteps(): Steps<Absorbed | undefined> {
     if (this.absorbed !== undefined)
       this.#absorption ??= yield* absorbEffectsSteps(this.moments, this.regression);
     return this.#absorption;
+  }
+
+  /** What predictions with absorbed effects are made of. */
+  get predictedEffects(): PredictedEffects {
+    return inOneGo(this.predictedEffectsSteps());
+  }
+
+  /** Works `predictedEffects` out in steps, of a model that has absorbed effects. */
+  *predictedEffectsSteps(): Steps<PredictedEffects> {
+    yield* this.absorptionSteps();
+    this.#predicted ??= yield* predictedEffectsSteps(this);
+    return this.#predicted;
   }
 
   /**
@@ -260,7 +287,16 @@ export class LinearModel implements FittedModel {
    * @throws ModelError where these cannot be had
    */
   withinPlan(leverages: string | undefined): WithinPlan | undefined {
-    return this.absorbed === undefined ? undefined : withinPlan(this, leverages);
+    return inOneGo(this.withinPlanSteps(leverages));
+  }
+
+  /** Works `withinPlan` out in steps: the leverages of thousands of levels take seconds. */
+  *withinPlanSteps(leverages: string | undefined): Steps<WithinPlan | undefined> {
+    if (this.absorbed === undefined) return undefined;
+    const known = this.#within;
+    if (known !== undefined && (leverages === undefined || known.leverage !== undefined)) return known;
+    this.#within = yield* withinPlanSteps(this, leverages, complementInverse);
+    return this.#within;
   }
 
   /** The number of rows of the fit (of positive weight). */
@@ -458,6 +494,8 @@ export class LinearModel implements FittedModel {
 interface MadeBefore {
   whitening?: Whitening | undefined;
   absorption?: Absorbed | undefined;
+  within?: WithinPlan | undefined;
+  predicted?: PredictedEffects | undefined;
   effects?: readonly FactorEffects[] | undefined;
 }
 

@@ -13,7 +13,7 @@ import { absorbEffects } from "../solve/solve-absorbed.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import { type CheckedFits, checkFits, type FitsDocument, fitsList, fitsTable } from "./check-fits.js";
 import type { WithinPlan } from "./effect-tables.js";
-import { whiteningOfFit, withinPlan } from "./effects-of-model.js";
+import { predictedEffectsSteps, whiteningOfFit, withinPlanSteps } from "./effects-of-model.js";
 import { type FitsOfIntervals, groupIntervals } from "./group-intervals.js";
 import { groupPlan } from "./group-predictor.js";
 import { intervalPlan } from "./interval-plan.js";
@@ -136,12 +136,17 @@ class ReadModel {
     return rowSpacePlan(relationsByLoops(moments, regression, aliased), terms);
   }
 
+  get predictedEffects() {
+    return inOneGo(predictedEffectsSteps(this));
+  }
+
   get whitening() {
     this.#whitening ??= whiteningOfFit(this);
     return this.#whitening;
   }
 
   withinPlan(leverages: string | undefined): WithinPlan | undefined {
-    return this.absorption === undefined ? undefined : withinPlan(this, leverages);
+    // The kernels that invert large systems are not part of this part of goml.
+    return this.absorption && inOneGo(withinPlanSteps(this, leverages, undefined));
   }
 }

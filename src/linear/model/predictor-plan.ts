@@ -1,7 +1,7 @@
 import type { CodedTerm } from "../../dataset/formula/coding.js";
 import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
 import type { PredictorPlan } from "./block-predictor.js";
-import { effectTables, knownLevels, type ModelOfTables } from "./effects-of-model.js";
+import type { ModelOfTables, PredictedEffects } from "./effects-of-model.js";
 import type { RowSpacePlan } from "./row-space.js";
 
 /** What the plan of predictions is made of; `LinearModel` has it. */
@@ -9,6 +9,8 @@ interface ModelOfPlan extends ModelOfTables {
   readonly codedTerms: readonly CodedTerm[];
   readonly weights: Float64Array;
   readonly rowSpace: RowSpacePlan | undefined;
+  /** Asked for where effects are absorbed. */
+  readonly predictedEffects: PredictedEffects;
 }
 
 /** What predicting from raw columns needs of a model; with `target`, the target's raw columns are among them. */
@@ -16,8 +18,14 @@ export function predictorPlanOf(model: ModelOfPlan, target: boolean): PredictorP
   const spec = predictedSpec(model.spec, target);
   const { codedTerms: terms, levels, weights, rowSpace } = model;
   if (spec.absorbed === undefined) return { spec, terms, levels, weights, target, rowSpace };
-  const [known, { plan: effects, values }] = [knownLevels(model), effectTables(model)];
-  const all = Float64Array.from([...weights, ...values.flatMap((own) => [...own])]);
+  const { levels: known, plan: effects, values } = model.predictedEffects;
+  const all = new Float64Array(values.reduce((sum, { length }) => sum + length, weights.length));
+  all.set(weights);
+  let at = weights.length;
+  for (const own of values) {
+    all.set(own, at);
+    at += own.length;
+  }
   return { spec, terms, levels: known, weights: all, effects, target, rowSpace };
 }
 

@@ -5,7 +5,8 @@ import type { SparseMoments } from "../../stats/sparse-moments.js";
 import type { Found } from "../../stats/sparse-shape.js";
 import type { Absorbed } from "./absorb.js";
 import { connectedLevels } from "./connected-levels.js";
-import { generic, pairConnections, unconnectedSums } from "./connections.js";
+import { generic, pairConnections, startsOf, unconnectedSums } from "./connections.js";
+import { type ComplementRows, leverageFrom } from "./effects-leverage.js";
 import { type Meetings, meetingsOf } from "./level-meetings.js";
 import { asMoments } from "./within-levels.js";
 
@@ -94,7 +95,19 @@ export function* absorbIterativelySteps(
     exact: system.exact,
     residual,
     iterations,
-    leverage: undefined,
+    order: M,
+    *leverage(invert) {
+      if (invert === undefined) throw new Error("the complement of absorbed effects was not factored");
+      const shares = sharesOf(one, meetings, starts);
+      const parts = {
+        first: factors.indexOf(first!),
+        starts: startsOf(factors, rest, size),
+        size: M,
+        weights: one.weights,
+        shares,
+      };
+      return yield* leverageFrom(parts, yield* invert(system.rows(shares)));
+    },
     connections: () =>
       pairConnections(moments, factors) ??
       unconnectedSums(factors, first!, rest, size, system.nullVector(), sharesOf(one, meetings, starts)),
@@ -289,6 +302,38 @@ class Complement {
     this.#times(vector, seen);
     const { values } = inOneGo(this.solve(seen));
     return vector.map((value, i) => value - values[i]!);
+  }
+
+  /**
+   * K row by row.
+   *
+   * @param shares per level of the first factor, the others' levels in it with their shares of its weight
+   */
+  rows(shares: (level: number) => readonly { at: number; share: number }[]): ComplementRows {
+    const n = this.#size;
+    // The levels of the first factor that each of the others meets, and the crossings of each, as lists.
+    const meets = Array.from({ length: n }, () => [] as { level: number; weight: number }[]);
+    for (const { first, second, weights } of this.#meetings)
+      for (let c = 0; c < weights.length; c++)
+        meets[second[c]!]!.push({ level: first[c]!, weight: weights[c]! });
+    const crosses = Array.from({ length: n }, () => [] as { at: number; weight: number }[]);
+    for (const { first, second, weights } of this.#crossings)
+      for (let c = 0; c < weights.length; c++) {
+        crosses[first[c]!]!.push({ at: second[c]!, weight: weights[c]! });
+        crosses[second[c]!]!.push({ at: first[c]!, weight: weights[c]! });
+      }
+    const used = this.#inverse.reduce((sum, inverse) => sum + (inverse > 0 ? 1 : 0), 0);
+    return {
+      order: n,
+      rank: this.exact ? this.rank - used : undefined,
+      row: (i, out) => {
+        out.fill(0, 0, i + 1);
+        out[i] = this.#diagonal[i]!;
+        for (const { level, weight } of meets[i]!)
+          for (const { at, share } of shares(level)) if (at <= i) out[at]! -= weight * share;
+        for (const { at, weight } of crosses[i]!) if (at <= i) out[at]! += weight;
+      },
+    };
   }
 
   #times(v: Float64Array, out: Float64Array): void {

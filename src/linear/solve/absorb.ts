@@ -6,7 +6,7 @@ import { packedIndex, packedLength } from "../../stats/packed.js";
 import type { SparseMoments } from "../../stats/sparse-moments.js";
 import type { Found } from "../../stats/sparse-shape.js";
 import { generic, pairConnections, startsOf, unconnectedSums } from "./connections.js";
-import type { EffectsLeverage } from "./effects-leverage.js";
+import { type EffectsLeverage, type InvertRows, leverageFrom } from "./effects-leverage.js";
 import { asMoments, WithinLevels } from "./within-levels.js";
 
 /** The share of a level's squares that must be left by the levels before it for it to count, as pivots of `solve`. */
@@ -28,8 +28,14 @@ export interface Absorbed {
   effects(combination: ArrayLike<number>): Float64Array[];
   /** For each factor a label per level, such that a row's add up to 0 if and only if the rows determine its effects. */
   connections(): Float64Array[];
-  /** What leverages within the effects are made of; undefined where the effects were found by iteration. */
-  leverage: (() => EffectsLeverage) | undefined;
+  /** How many levels there are beside those of the factor that is eliminated: the order of K. */
+  order: number;
+  /**
+   * What leverages within the effects are made of, O(M³) for K of order M.
+   *
+   * @param invert inverts K where it is not factored already, the effects having been found by iteration
+   */
+  leverage(invert: InvertRows | undefined): Steps<EffectsLeverage>;
 }
 
 /**
@@ -109,36 +115,16 @@ export function* absorbSteps(
       unconnectedSums(factors, first!, rest, size, system.nullVector(), (level) =>
         levels.rows(level) > 0 ? shares(level) : [],
       ),
-    leverage: () => {
-      const inverse = system.inverse();
-      const from = new Int32Array(levels.count + 1);
-      const places: number[] = [];
-      const parts: number[] = [];
-      const own = new Float64Array(levels.count).fill(Number.NaN);
-      for (let level = 0; level < levels.count; level++) {
-        from[level] = places.length;
-        if (levels.rows(level) === 0) continue;
-        const mine = shares(level);
-        let square = 0;
-        for (const a of mine)
-          for (const b of mine) square += a.share * b.share * inverse[a.at * others.length + b.at]!;
-        own[level] = 1 / levels.weight(level) + square;
-        for (const { at, share } of mine) {
-          places.push(at);
-          parts.push(share);
-        }
-      }
-      from[levels.count] = places.length;
-      return {
+    order: others.length,
+    *leverage() {
+      const parts = {
         first: factors.indexOf(first!),
-        own,
         starts,
-        from,
-        columns: Int32Array.from(places),
-        shares: Float64Array.from(parts),
         size: others.length,
-        inverse,
+        weights: Float64Array.from({ length: levels.count }, (_, level) => levels.weight(level)),
+        shares,
       };
+      return yield* leverageFrom(parts, yield* system.inverse());
     },
   };
 }
@@ -248,13 +234,14 @@ class OtherLevels {
     return vector;
   }
 
-  /** K⁻, M × M: the inverse over the levels that do not depend on others, 0 for those. */
-  inverse(): Float64Array {
+  /** K⁻, a packed lower triangle: the inverse over the levels that do not depend on others, 0 for those. */
+  *inverse(): Steps<Float64Array> {
     const M = this.#levels;
     const hi = this.#hi;
     // Row i of L⁻¹, L being the unit triangle: hi holds L D.
     const lower = new Float64Array(packedLength(M));
     for (let i = 0; i < M; i++) {
+      yield;
       if (this.#out[i]) continue;
       const row = packedIndex(i, 0);
       lower[row + i] = 1;
@@ -265,18 +252,19 @@ class OtherLevels {
         for (let j = 0; j <= k; j++) lower[row + j]! -= share * lower[other + j]!;
       }
     }
-    const inverse = new Float64Array(M * M);
+    const inverse = new Float64Array(packedLength(M));
     for (let k = 0; k < M; k++) {
+      yield;
       if (this.#out[k]) continue;
       const row = packedIndex(k, 0);
       const pivot = hi[packedIndex(k, k)]!;
       for (let i = 0; i <= k; i++) {
         const scaled = lower[row + i]! / pivot;
         if (scaled === 0) continue;
-        for (let j = 0; j <= i; j++) inverse[i * M + j]! += scaled * lower[row + j]!;
+        const to = packedIndex(i, 0);
+        for (let j = 0; j <= i; j++) inverse[to + j]! += scaled * lower[row + j]!;
       }
     }
-    for (let i = 0; i < M; i++) for (let j = 0; j < i; j++) inverse[j * M + i] = inverse[i * M + j]!;
     return inverse;
   }
 }

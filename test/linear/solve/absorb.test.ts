@@ -6,6 +6,7 @@ import { formulaSpec } from "../../../src/dataset/formula/resolve.js";
 import { regressionOf } from "../../../src/linear/model/model-parts.js";
 import { absorbSteps } from "../../../src/linear/solve/absorb.js";
 import { absorbIterativelySteps } from "../../../src/linear/solve/absorb-iteratively.js";
+import { complementInverse } from "../../../src/linear/solve/complement-inverse.js";
 import { leverageOf } from "../../../src/linear/solve/effects-leverage.js";
 import { solve } from "../../../src/linear/solve/solve.js";
 import { inOneGo } from "../../../src/parallel/steps.js";
@@ -98,15 +99,16 @@ test("absorbed effects leave the coefficients, errors and fitted values of the r
         expect(Math.abs(squares / whole.rss - 1)).toBeLessThan(100 * unit);
         // Leverages add up to the rank, and the levels of a row are connected; those of others as the other way says.
         const code = (name: string, k: number, i: number) => names[k]!.find(String(table[name]![i]));
-        const leverage = absorbed.leverage?.();
-        if (leverage !== undefined) {
-          const cells = names.map((own) => Int32Array.from(own.names, (_, l) => l));
-          const sum = table.y!.reduce<number>((total, _, i) => {
-            const codes = columns.map((name, k) => code(name, k, i));
-            return total + (weights?.[i] ?? 1) * leverageOf({ ...leverage, cells }, codes);
-          }, 0);
-          expect(Math.abs(sum / absorbed.rank - 1)).toBeLessThan(100 * unit);
-        }
+        const leverage = inOneGo(absorbed.leverage(complementInverse));
+        const other = inOneGo(absorb(given, families, ["y"]).leverage(undefined));
+        const cells = names.map((own) => Int32Array.from(own.names, (_, l) => l));
+        const sum = table.y!.reduce<number>((total, _, i) => {
+          const codes = columns.map((name, k) => code(name, k, i));
+          const h = leverageOf({ ...leverage, cells }, codes);
+          expect(Math.abs(h / leverageOf({ ...other, cells }, codes) - 1)).toBeLessThan(100 * unit);
+          return total + (weights?.[i] ?? 1) * h;
+        }, 0);
+        expect(Math.abs(sum / absorbed.rank - 1)).toBeLessThan(100 * unit);
         const labels = absorbed.connections();
         const others = (iterated ? absorb : absorbIteratively)(given, families, ["y"]).connections();
         const sumOf = (own: Float64Array[], at: (k: number) => number) =>
