@@ -78,6 +78,8 @@ const optional = [
   "hyparquet/*",
   "hyparquet-compressors",
   "hyparquet-writer",
+  "fast-png",
+  "jpeg-js",
   "@duckdb/node-api",
   "node-sqlite3-wasm",
 ];

@@ -1,6 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { encode as encodePng } from "fast-png";
+import jpeg from "jpeg-js";
+import * as ort from "onnxruntime-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Tensor } from "../../src/machine/index.js";
 import { readNpy, writeNpy } from "../../src/onnx/index.js";
@@ -119,4 +122,131 @@ test("what does not fit is said in one line", async () => {
   );
   writeFileSync(at("bad.npy"), new Message().text(1, "x").encode());
   await fails([at("model.onnx"), "--run", "--input", `x=@${at("bad.npy")}`], 3, "bad.npy: no .npy file");
+});
+
+/** An image as it is, twice as high and wide, and one channel of it. */
+const pictures = () =>
+  modelProto({
+    inputs: [valueProto("x", [1, 3, "h", "w"])],
+    outputs: [valueProto("y", [1, 3, "h", "w"])],
+    nodes: [nodeProto("Identity", ["x"], ["y"])],
+  });
+
+test("pictures are inputs: PNG of any depth, JPEG, in channels or pixels, made as large as is asked for", async () => {
+  writeFileSync(at("pictures.onnx"), pictures());
+  const [width, height] = [5, 3];
+  const pixel = (i: number, c: number) => (37 * i + 90 * c) % 256;
+  const of = (channels: number, scale = 1) =>
+    Array.from(
+      { length: width * height * channels },
+      (_, k) => scale * pixel(Math.floor(k / channels), k % channels),
+    );
+  const planes = (value: (i: number, c: number) => number) =>
+    Array.from({ length: 3 * width * height }, (_, k) =>
+      value(k % (width * height), Math.floor(k / (width * height))),
+    );
+  const run = async (file: string, ...more: string[]) => {
+    const args = [
+      "graph",
+      at("pictures.onnx"),
+      "--run",
+      "--input",
+      `x=@${at(file)}`,
+      "--output",
+      `y=${at("out.npy")}`,
+    ];
+    const { code, stderr } = await goml([...args, ...more]);
+    expect([code, stderr]).toEqual([0, ""]);
+    return readNpy(readFileSync(at("out.npy")));
+  };
+  const near = (got: Tensor, want: readonly number[], tolerance = 1e-6) => {
+    expect(got.data.length).toBe(want.length);
+    for (const [i, v] of want.entries())
+      expect(Math.abs(Number(got.data[i]) - v)).toBeLessThanOrEqual(tolerance);
+  };
+  const size = { width, height };
+  writeFileSync(at("rgb.png"), encodePng({ ...size, channels: 3, data: Uint8Array.from(of(3)) }));
+  const rgb = planes((i, c) => pixel(i, c) / 255);
+  near(await run("rgb.png"), rgb);
+  near(
+    await run("rgb.png", "--mean", "0.5,0.4,0.3", "--std", "0.5,0.25,0.2"),
+    planes((i, c) => (pixel(i, c) / 255 - [0.5, 0.4, 0.3][c]!) / [0.5, 0.25, 0.2][c]!),
+    1e-5,
+  );
+  // 16 bits are 257 times as much.
+  writeFileSync(
+    at("deep.png"),
+    encodePng({ ...size, depth: 16, channels: 3, data: Uint16Array.from(of(3, 257)) }),
+  );
+  near(await run("deep.png"), rgb);
+  writeFileSync(at("grey.png"), encodePng({ ...size, channels: 1, data: Uint8Array.from(of(1)) }));
+  near(
+    await run("grey.png"),
+    planes((i) => pixel(i, 0) / 255),
+  );
+  // Half of it shows.
+  const half = Array.from({ length: width * height }, (_, i) => [
+    pixel(i, 0),
+    pixel(i, 1),
+    pixel(i, 2),
+    51,
+  ]).flat();
+  writeFileSync(at("rgba.png"), encodePng({ ...size, channels: 4, data: Uint8Array.from(half) }));
+  near(
+    await run("rgba.png"),
+    planes((i, c) => (pixel(i, c) / 255) * 0.2),
+  );
+  // One colour: a JPEG loses what is between pixels.
+  const flat = Array.from({ length: 16 * 16 }, () => [200, 100, 50, 255]).flat();
+  writeFileSync(at("flat.jpg"), jpeg.encode({ width: 16, height: 16, data: Uint8Array.from(flat) }, 95).data);
+  const colours = await run("flat.jpg");
+  expect(colours.shape).toEqual([1, 3, 16, 16]);
+  near(
+    colours,
+    [200, 100, 50].flatMap((v) => new Array<number>(256).fill(v / 255)),
+    3 / 255,
+  );
+  // Larger as onnxruntime makes it larger.
+  const session = await ort.InferenceSession.create(
+    modelProto({
+      inputs: [valueProto("x", [1, 3, 3, 5])],
+      outputs: [valueProto("y", [1, 3, 7, 8])],
+      initializers: [tensorProto("sizes", [4], TYPE.int64, BigInt64Array.of(1n, 3n, 7n, 8n))],
+      nodes: [nodeProto("Resize", ["x", "", "", "sizes"], ["y"], { mode: "linear" })],
+    }),
+  );
+  const feed = new ort.Tensor("float32", Float32Array.from(rgb), [1, 3, height, width]);
+  const large = (await session.run({ x: feed })).y!.data as Float32Array;
+  near(await run("rgb.png", "--shape", "x=1x3x7x8"), [...large], 1e-5);
+});
+
+test("a picture of pixels goes into integers as it is; one that is damaged, or meant for no image, is said so", async () => {
+  writeFileSync(
+    at("bytes.onnx"),
+    modelProto({
+      inputs: [valueProto("x", ["h", "w", 3], TYPE.uint8)],
+      outputs: [valueProto("y", ["h", "w", 3], TYPE.uint8)],
+      nodes: [nodeProto("Identity", ["x"], ["y"])],
+    }),
+  );
+  const data = Uint8Array.from({ length: 2 * 2 * 3 }, (_, i) => 20 * i);
+  const png = encodePng({ width: 2, height: 2, channels: 3, data });
+  writeFileSync(at("small.png"), png);
+  const args = ["--run", "--input", `x=@${at("small.png")}`, "--output", `y=${at("out.npy")}`];
+  expect((await goml(["graph", at("bytes.onnx"), ...args])).code).toBe(0);
+  expect(readNpy(readFileSync(at("out.npy")))).toMatchObject({ shape: [2, 2, 3], dtype: "uint8", data });
+  const odd = await goml(["graph", at("model.onnx"), ...args]);
+  expect([odd.code, odd.stderr]).toEqual([
+    3,
+    `goml: ${at("small.png")}: input x takes no picture\nhint: expected N × C × H × W or N × H × W × C, of one or three channels\n`,
+  ]);
+  for (const [name, bytes] of [
+    ["cut.png", png.subarray(0, png.length - 30)],
+    ["cut.jpg", Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 16)],
+  ] as const) {
+    writeFileSync(at(name), bytes);
+    const { code, stderr } = await goml(["graph", at("bytes.onnx"), "--run", "--input", `x=@${at(name)}`]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^goml: [^\n]*cut\.(png|jpg): cannot be read as a (PNG|JPEG) image: [^\n]*\n$/);
+  }
 });

@@ -31,6 +31,7 @@ import {
   writeNpy,
 } from "../../../onnx/index.js";
 import { renderTable } from "../../render/table.js";
+import { imageTensor, isImage } from "./image.js";
 
 /** What `goml graph model.onnx` is told. */
 export interface OnnxGraphOptions {
@@ -40,6 +41,9 @@ export interface OnnxGraphOptions {
   input?: Record<string, string>;
   output?: readonly string[];
   expect?: Record<string, string>;
+  /** Of pictures, by channel; see `ImageScale`. */
+  mean?: readonly number[];
+  std?: readonly number[];
   rtol: number;
   atol: number;
   machine: "tape" | "go";
@@ -93,12 +97,17 @@ function typesOf(
       const lengths =
         text === undefined
           ? (shape ?? []).map((length) => (typeof length === "number" ? length : 1))
-          : text.split(/[x×,]/).map(Number);
-      if (!lengths.every((length) => Number.isInteger(length) && length >= 0))
-        throw new UsageError(`--shape ${name}=${text}: expected lengths such as 1x3x224x224`);
+          : lengthsOf(name, text);
       return [name, { dtype: dtype === undefined || dtype === "string" ? "float32" : dtype, shape: lengths }];
     }),
   );
+}
+
+function lengthsOf(name: string, text: string): number[] {
+  const lengths = text.split(/[x×,]/).map(Number);
+  if (!lengths.every((length) => Number.isInteger(length) && length >= 0))
+    throw new UsageError(`--shape ${name}=${text}: expected lengths such as 1x3x224x224`);
+  return lengths;
 }
 
 function noInput(model: OnnxModel, name: string): UsageError {
@@ -148,7 +157,7 @@ async function runText(model: OnnxModel, options: OnnxGraphOptions, signal: Abor
   for (const [name, text] of Object.entries(input)) {
     const declared = model.inputs.find((own) => own.name === name);
     if (declared === undefined) throw noInput(model, name);
-    inputs.set(name, await givenValue(text, declared));
+    inputs.set(name, await givenValue(text, declared, options));
   }
   const missing = model.inputs.filter(({ name, kind: own }) => !inputs.has(name) && own !== "optional");
   if (missing.length > 0) {
@@ -175,7 +184,11 @@ async function runText(model: OnnxModel, options: OnnxGraphOptions, signal: Abor
 }
 
 /** A value as text, or after an @ the file that it stands in, by its name's end. */
-async function givenValue(text: string, declared: OnnxValue): Promise<OnnxTensor> {
+async function givenValue(
+  text: string,
+  declared: OnnxValue,
+  { mean, std, shape = {} }: Pick<OnnxGraphOptions, "mean" | "std" | "shape"> = {},
+): Promise<OnnxTensor> {
   const dtype = declared.dtype === undefined ? "float32" : declared.dtype;
   if (!text.startsWith("@")) {
     const parts = text.split(",");
@@ -187,6 +200,11 @@ async function givenValue(text: string, declared: OnnxValue): Promise<OnnxTensor
   }
   const path = text.slice(1);
   const bytes = await bytesOf(path);
+  if (isImage(bytes)) {
+    const wanted = shape[declared.name];
+    const lengths = wanted === undefined ? undefined : lengthsOf(declared.name, wanted);
+    return imageTensor(path, bytes, declared, { mean: mean ?? [0], deviation: std ?? [1] }, lengths);
+  }
   try {
     const value = fileValue(path, bytes, declared, dtype);
     return value instanceof Tensor &&
@@ -212,7 +230,7 @@ function fileValue(
 ): OnnxTensor {
   if (path.endsWith(".npy")) return readNpy(bytes);
   if (path.endsWith(".csv")) return csvTensor(bytes, dtype);
-  if (!path.endsWith(".pb")) throw new DataError("expected .npy, .pb or .csv");
+  if (!path.endsWith(".pb")) throw new DataError("expected .npy, .pb, .csv, a PNG or a JPEG image");
   if (kind === "sequence") {
     return new Sequence(readSequenceProto(bytes).tensors.map((proto) => tensorOf(proto)));
   }

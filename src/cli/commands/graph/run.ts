@@ -31,6 +31,8 @@ export interface GraphOptions {
   shape: Record<string, string>;
   input: Record<string, string>;
   expect: Record<string, string>;
+  mean?: readonly number[];
+  std?: readonly number[];
   rtol: number;
   atol: number;
 }

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { assignment, count, number, positive, several } from "../../program/option-values.js";
+import { assignment, count, number, numbers, positive, several } from "../../program/option-values.js";
 import { example, type Syntax, trust } from "../../program/syntax.js";
 
 export const graphSyntax: Syntax = (program, run) => {
@@ -30,7 +30,14 @@ export const graphSyntax: Syntax = (program, run) => {
     .option("--run", "run the graph and print when each node ran, and its outputs")
     .addOption(new Option("--machine <name>", "what runs it").choices(["tape", "go"]).default("go"))
     .option("--workers <n>", "worker threads of the go machine, for heavy nodes", count, 0)
-    .option("--input <name=value>", "an ONNX input: x=@file.npy, .pb or .csv, or x=1,2,3", assignment, {})
+    .option(
+      "--input <name=value>",
+      "an ONNX input: x=@file.npy, .pb, .csv, .png or .jpg, or x=1,2,3",
+      assignment,
+      {},
+    )
+    .option("--mean <numbers>", "what is taken from a picture's pixels of 0 to 1, by channel", numbers)
+    .option("--std <numbers>", "and what they are divided by then, such as 0.229,0.224,0.225", numbers)
     .option("--expect <name=@file>", "what an ONNX output must be: exit 5 where it is not", assignment, {})
     .option("--rtol <number>", "how far it may be off, as a share of what is expected", number, 1e-3)
     .option("--atol <number>", "and besides", number, 1e-7)
@@ -43,5 +50,6 @@ export const graphSyntax: Syntax = (program, run) => {
     "goml graph --example gradient --format mermaid",
     "goml graph --example network --run --trace trace.json",
     "goml graph model.onnx --run --input x=@x.npy --output y=y.npy --workers 2",
+    "goml graph model.onnx --run --input x=@photo.jpg --shape x=1x3x224x224",
   );
 };
