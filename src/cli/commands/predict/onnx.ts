@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readRows } from "../../../csv/records.js";
+import { withLine } from "../../../csv/locate.js";
 import type { Source } from "../../../csv/source.js";
-import { type Table, tablesOf } from "../../../csv/table.js";
+import type { Table } from "../../../csv/table.js";
 import { freeNames, openOutput, quoteField } from "../../../csv/write.js";
 import { nearestName } from "../../../dataset/nearest.js";
-import { type CellReader, cellReaders } from "../../../dataset/number-format.js";
-import { DataError, quoteCell, UsageError } from "../../../errors.js";
+import { DataError, InterruptedError, UsageError } from "../../../errors.js";
 import { Tensor, tensor } from "../../../machine/index.js";
 import {
   formatDeclared,
@@ -17,6 +16,9 @@ import {
   type OnnxValue,
   StringTensor,
 } from "../../../onnx/index.js";
+import { checkOrder } from "../../../prediction/check-order.js";
+import { readRows } from "../../../scan/read-rows.js";
+import { layoutOf, type RowLayout } from "../../../scan/row-layout.js";
 import { readTables } from "../../../sources/tables.js";
 import { readingOptions } from "../../program/reading-options.js";
 import { count, milliseconds } from "../../render/numbers.js";
@@ -45,59 +47,62 @@ export async function predictOnnx(
   const model = load(options.model);
   const started = performance.now();
   const table = await readTables(sources, readingOptions(options));
-  const typed = tablesOf(table).find((own) => own.typed !== undefined);
-  if (typed !== undefined) {
-    throw new DataError("an ONNX model predicts rows of text, CSV or JSON lines", {
-      place: { file: typed.source.name },
-    });
-  }
+  if (options.append) checkOrder(table);
   const feeds = feedsOf(model, table);
+  const layout = layoutFor(feeds, table, options);
   const workers = typeof options.concurrent === "number" ? options.concurrent : options.concurrent ? 1 : 0;
   const machine = new OnnxMachine(model, { machine: options.machine ?? "go", workers });
   const output = openOutput(options.output);
+  const delimiter = options.append ? table.dialect.delimiter : ",";
+  const line = (cells: readonly string[]) => cells.map((cell) => quoteField(cell, delimiter)).join(delimiter);
   let rows = 0;
+  let excluded = 0;
   let headed = false;
   try {
-    for await (const { cells, lines } of batches(table)) {
-      const run = await machine.run(inputsOf(feeds, cells, lines), { signal });
-      const columns = columnsOf(run.outputs, cells.length);
-      const text = columns[0]!.values.map((_, i) => columns.map(({ values }) => quoteField(values[i]!)));
+    for await (const batch of batches(table, layout)) {
+      rows += batch.rows;
+      excluded += batch.excluded;
+      if (batch.rows === 0) continue;
+      const run = await machine.run(inputsOf(feeds, batch), { signal });
+      const columns = columnsOf(run.outputs, batch.rows);
       const own = options.append ? table.columns.map(({ name }) => name) : [];
-      if (!headed) {
-        const names = freeNames(
-          columns.map(({ name }) => name),
-          own,
-        );
-        if (!(await output.write(`${[...own, ...names].map((name) => quoteField(name)).join(",")}\n`))) break;
-      }
+      const names = freeNames(
+        columns.map(({ name }) => name),
+        own,
+      );
+      if (!headed && !(await output.write(`${line([...own, ...names])}\n`))) break;
       headed = true;
-      const lineOf = (i: number) =>
-        `${[...(options.append ? cells[i]!.map((cell) => quoteField(cell)) : []), ...text[i]!].join(",")}\n`;
-      rows += cells.length;
-      if (!(await output.write(text.map((_, i) => lineOf(i)).join("")))) break;
+      // Rows keep their bytes, whatever they hold.
+      const lineOf = (i: number) => {
+        const text = line(columns.map(({ values }) => values[i]!));
+        return batch.lines === undefined ? `${text}\n` : `${batch.lines[i]}${delimiter}${text}\n`;
+      };
+      if (!(await output.write(Array.from({ length: batch.rows }, (_, i) => lineOf(i)).join("")))) break;
     }
     await output.commit();
   } catch (error) {
     output.abort();
-    throw error;
+    // A run in which the signal arrives ends with the signal's reason, which is not for users.
+    if (signal.aborted) throw new InterruptedError(undefined, { cause: error });
+    throw error instanceof DataError ? await withLine(table, error) : error;
   } finally {
     await machine.close();
   }
   if (options.quiet) return 0;
   const ms = milliseconds(performance.now() - started);
+  const left = excluded > 0 ? `, ${count(excluded)} left out by --where` : "";
   printError(
-    `${count(rows)} ${rows === 1 ? "row" : "rows"} of ${sources.map(({ name }) => name).join(" ")}, ${ms}\n`,
+    `${count(rows)} ${rows === 1 ? "row" : "rows"} of ${sources.map(({ name }) => name).join(" ")}${left}, ${ms}\n`,
   );
   return 0;
 }
 
-function checkOptions({ interval, se, set, url, where }: PredictOptions): void {
+function checkOptions({ interval, se, set, url }: PredictOptions): void {
   const asked = [
     interval !== "none" && "--interval",
     se === true && "--se",
     Object.keys(set).length > 0 && "--set",
     url !== undefined && "--url",
-    where !== undefined && "--where",
   ].filter((name) => name !== false);
   if (asked.length > 0)
     throw new UsageError(
@@ -125,15 +130,13 @@ function load(path: string): OnnxModel {
 /** An input and the table's columns that it is made of. */
 interface Feed {
   readonly input: OnnxValue;
-  readonly columns: readonly { readonly at: number; readonly name: string; readonly reader: CellReader }[];
+  readonly columns: readonly string[];
   readonly file: string;
 }
 
 function feedsOf({ inputs }: OnnxModel, table: Table): Feed[] {
   const names = table.columns.map(({ name }) => name);
-  const readers = cellReaders(table.format);
   const file = table.source.name;
-  const column = (at: number) => ({ at, name: names[at]!, reader: readers(names[at]!) });
   const odd = inputs.find(({ kind, shape }) => kind !== "tensor" || shape === undefined || shape.length > 2);
   if (odd !== undefined || inputs.length === 0) {
     const what = odd === undefined ? "it has no inputs" : `input ${odd.name} is ${formatDeclared(odd)}`;
@@ -150,7 +153,7 @@ function feedsOf({ inputs }: OnnxModel, table: Table): Feed[] {
         hint: "the columns of the file are those of the input, in its order",
       });
     }
-    return [{ input: only, columns: names.map((_, at) => column(at)), file }];
+    return [{ input: only, columns: names, file }];
   }
   return inputs.map((input) => {
     const at = names.indexOf(input.name);
@@ -170,59 +173,95 @@ function feedsOf({ inputs }: OnnxModel, table: Table): Feed[] {
     const { shape } = input;
     if (shape!.length === 2 && typeof shape![1] === "number" && shape![1] !== 1)
       throw new UsageError(`input ${input.name} is ${formatDeclared(input)}, which no column is`);
-    return { input, columns: [column(at)], file };
+    return { input, columns: [input.name], file };
   });
 }
 
-/** The rows of all files, some at a time, with the columns of the first in order. */
-async function* batches(table: Table): AsyncGenerator<{ cells: (readonly string[])[]; lines: number[] }> {
-  let cells: (readonly string[])[] = [];
-  let lines: number[] = [];
-  for (const own of tablesOf(table)) {
-    const order = table.columns.map(({ name }) => own.columns.findIndex((column) => column.name === name));
-    for await (const rows of readRows(own)) {
-      for (const row of rows) {
-        cells.push(order.map((at) => row.cells[at]!));
-        lines.push(row.line);
-        if (cells.length < BATCH) continue;
-        yield { cells, lines };
-        [cells, lines] = [[], []];
-      }
+/** What is read of a table: numbers and texts as the inputs are, and what the condition on rows asks for. */
+function layoutFor(feeds: readonly Feed[], table: Table, { where, append }: PredictOptions): RowLayout {
+  const of = (text: boolean) =>
+    feeds.filter(({ input }) => (input.dtype === "string") === text).flatMap(({ columns }) => columns);
+  return layoutOf(table, { numeric: of(false), factors: of(true), where, text: append });
+}
+
+/** Some rows, by columns in the order in which the inputs have them: first those of numbers, then those of text. */
+interface Batch {
+  readonly rows: number;
+  readonly numbers: readonly Float64Array[];
+  readonly texts: readonly (readonly string[])[];
+  /** The rows as the file has them, where they are repeated. */
+  readonly lines: readonly string[] | undefined;
+  /** The number of each row, from 0, among all. */
+  readonly rowNumbers: readonly number[];
+  /** How many rows the condition has left out on the way. */
+  readonly excluded: number;
+}
+
+/** The rows of all files, so many at a time that one plan does for all but the last. */
+async function* batches(table: Table, layout: RowLayout): AsyncGenerator<Batch> {
+  const numbers: number[][] = layout.numeric.map(() => []);
+  const texts: string[][] = layout.factors.map(() => []);
+  const lines: string[] = [];
+  let rowNumbers: number[] = [];
+  let excluded = 0;
+  const taken = (): Batch => {
+    const batch = {
+      rows: rowNumbers.length,
+      numbers: numbers.map((column) => Float64Array.from(column.splice(0))),
+      texts: texts.map((column) => column.splice(0)),
+      lines: layout.text ? lines.splice(0) : undefined,
+      rowNumbers,
+      excluded,
+    };
+    rowNumbers = [];
+    excluded = 0;
+    return batch;
+  };
+  for await (const { block, levels, excluded: out } of readRows(table, layout)) {
+    excluded += out;
+    const { text } = block;
+    for (let r = 0; r < block.rows; r++) {
+      for (const [i, column] of numbers.entries()) column.push(block.numeric[i]![r]!);
+      for (const [i, column] of texts.entries()) column.push(levels[i]![block.codes[i]![r]!] ?? "");
+      if (text !== undefined)
+        lines.push(
+          Buffer.from(text.bytes.subarray(r === 0 ? 0 : text.ends[r - 1]!, text.ends[r]!)).toString(),
+        );
+      rowNumbers.push(block.rowNumbers?.[r] ?? block.firstRow + r);
+      if (rowNumbers.length === BATCH) yield taken();
     }
   }
-  if (cells.length > 0) yield { cells, lines };
+  if (rowNumbers.length > 0 || excluded > 0) yield taken();
 }
 
 function inputsOf(
   feeds: readonly Feed[],
-  cells: readonly (readonly string[])[],
-  lines: readonly number[],
+  { rows, numbers, texts, rowNumbers }: Batch,
 ): Map<string, OnnxTensor> {
-  const n = cells.length;
+  let [number, text] = [0, 0];
   return new Map(
-    feeds.map(({ input, columns, file }): [string, OnnxTensor] => {
-      const shape = input.shape!.length === 1 ? [n] : [n, columns.length];
-      if (input.dtype === "string")
-        return [
-          input.name,
-          new StringTensor(
-            cells.flatMap((row) => columns.map(({ at }) => row[at]!)),
-            shape,
-          ),
-        ];
-      const values = new Float64Array(n * columns.length);
-      for (let i = 0, o = 0; i < n; i++) {
-        for (const { at, name, reader } of columns) {
-          const value = reader.number(cells[i]![at]!);
-          if (value === undefined) {
-            throw new DataError(`${quoteCell(cells[i]![at]!)} is no number`, {
-              place: { file, line: lines[i]!, column: name },
-            });
-          }
-          values[o++] = value;
-        }
+    feeds.map(({ input, columns }): [string, OnnxTensor] => {
+      const width = columns.length;
+      const shape = input.shape!.length === 1 ? [rows] : [rows, width];
+      if (input.dtype === "string") {
+        const own = texts.slice(text, text + width);
+        text += width;
+        const cells = Array.from({ length: rows * width }, (_, k) => own[k % width]![Math.floor(k / width)]!);
+        return [input.name, new StringTensor(cells, shape)];
       }
-      return [input.name, tensor(values, shape, input.dtype ?? "float32")];
+      const own = numbers.slice(number, number + width);
+      number += width;
+      const dtype = input.dtype ?? "float32";
+      const values = new Float64Array(rows * width);
+      for (const [j, column] of own.entries()) {
+        for (let r = 0; r < rows; r++) values[r * width + j] = column[r]!;
+        const missing = dtype.startsWith("float") ? -1 : column.findIndex(Number.isNaN);
+        if (missing >= 0)
+          throw new DataError(`a cell is missing, and input ${input.name} is ${dtype}`, {
+            place: { row: rowNumbers[missing]!, column: columns[j]! },
+          });
+      }
+      return [input.name, tensor(values, shape, dtype)];
     }),
   );
 }
