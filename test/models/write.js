@@ -4,10 +4,12 @@
 //   node test/models/write.js v1 [folder]  the models, test/models/v1/*.json, by the build in that folder, and what
 //                                          they gave when they were new: predicted/*.csv, inspected/*.json beside
 //
-// v1 is schema 1 as goml 0.1.0 wrote it at commit a9accc0. It must load for ever and predict the same bytes, so it is
-// never written again: the script refuses. A later schema gets a list of commands of its own, and a folder.
+// v1 is schema 1 as goml 0.1.0 wrote it at commit a9accc0, v2 schema 2 before version 0.2: factors by their cells, effects
+// absorbed, groups side by side, numbered shards, penalties with limits. They must load for ever and predict the same
+// bytes, so they are never written again: the script refuses. A later schema gets a list of commands of its own, and a
+// folder.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 process.chdir(fileURLToPath(new URL(".", import.meta.url)));
@@ -107,6 +109,8 @@ const odd = (...options) => ["train", "data/odd.csv", ...options];
 const hard = (...options) => ["train", "data/hard.csv", ...options];
 const plain = ["-f", "x1,x2,z"];
 const shared = ["--formula", "y ~ x1 + region + x2", "--folds", "4"];
+const groups = ["--formula", "y ~ x1 + x2", "--group-by", "region", "--folds", "2"];
+const absorbed = ["--formula", "y ~ x1 + x2 | firm + region"];
 
 /**
  * Each version's models: the data set and a name, and the command that wrote it (without --model and --quiet) or the
@@ -204,10 +208,94 @@ const versions = {
     "hard.aliased": hard("-t", "y", "-f", "t,sum,small", "--folds", "2"),
     "hard.levels": hard("--formula", "y ~ t + factor(size)", "--folds", "2"),
   },
+  v2: {
+    "panel.plain": panel(...plain, "--solver", "normal", "--folds", "3"),
+    "panel.factors": formula("y ~ x1 * region + factor(grade)", "--solver", "normal", "--folds", "3"),
+    "panel.factors-extended": formula("y ~ x1 + region", "--solver", "extended", "--folds", "2"),
+    "panel.factors-weights": formula("y ~ x1 + region + firm", "--weights", "w", "--folds", "2"),
+    "panel.factors-contrasts": formula("y ~ region:factor(grade) + x2 - 1", "--folds", "1"),
+    "panel.where": panel(...plain, "--where", "region != 'far' & x1 < 2", "--folds", "2"),
+    "panel.held-out": formula("y ~ x1 + region", "--test-size", "0.25", "--seed", "7", "--folds", "2"),
+    "panel.absorbed": panel("-f", "x1,x2", "--absorb", "firm"),
+    "panel.absorbed-two": formula("y ~ x1 + x2 | firm + region", "--solver", "normal"),
+    "panel.absorbed-slopes": formula("y ~ x2 | firm[x1] + region", "--folds", "1"),
+    "panel.absorbed-folds": formula("y ~ x1 + x2 | firm", "--folds", "3"),
+    "panel.absorbed-weights": formula("y ~ x1 + grade | region", "--weights", "w"),
+    "panel.absorbed-cluster": formula("y ~ x1 + x2 | region", "--vcov", "cluster", "--cluster", "firm"),
+    "panel.absorbed-singletons": formula("y ~ x1 | firm + region", "--drop-singletons"),
+    "panel.absorbed-lasso": formula("y ~ x1 + x2 + z | firm", "--lambda", "0.1", "--alpha", "1"),
+    "panel.cluster": panel(...plain, "--vcov", "cluster", "--cluster", "firm", "--folds", "2"),
+    "panel.cluster-factors": formula(
+      "y ~ x1 + region",
+      "--vcov",
+      "cluster",
+      "--cluster",
+      "firm",
+      "--folds",
+      "1",
+    ),
+    "panel.hc3": formula("y ~ x1 + region", "--vcov", "hc3", "--weights", "w", "--folds", "1"),
+    "panel.ridge": panel(...plain, "--lambda", "0.5", "--folds", "2"),
+    "panel.elastic-net": formula(
+      "y ~ x1 + x2 + region",
+      "--lambda",
+      "0.2",
+      "--alpha",
+      "0.5",
+      "--penalty-factors",
+      "x1=0,region=2",
+      "--folds",
+      "3",
+    ),
+    "panel.relaxed": panel(
+      "-f",
+      "x1,x2,z,grade",
+      "--lambda",
+      "path",
+      "--alpha",
+      "1",
+      "--relax",
+      "--folds",
+      "3",
+    ),
+    "panel.bounded": panel("-f", "x1,x2,z,grade", "--lower", "0", "--upper", "x1=1", "--folds", "2"),
+    "panel.groups": panel("-f", "x1,x2", "--group-by", "region", "--solver", "normal", "--folds", "2"),
+    "panel.groups-weights": panel("-f", "x1,x2", "--group-by", "firm", "--weights", "w", "--folds", "1"),
+    "panel.groups-factors": formula("y ~ x1 + factor(grade)", "--group-by", "region", "--folds", "2"),
+    "panel.groups-absorbed": formula("y ~ x1 | firm", "--group-by", "region"),
+    "panel.groups-ridge": panel("-f", "x1,x2", "--group-by", "region", "--lambda", "0.5", "--folds", "1"),
+    "panel.groups-first": ["train", "data/panel-first.csv", ...groups, "--shard-id", "1/2"],
+    "panel.groups-second": [
+      "train",
+      "data/panel-second.csv",
+      ...groups,
+      "--shard-id",
+      "2/2",
+      "--first-row",
+      "70",
+    ],
+    "panel.groups-merged": ["merge", "v2/panel.groups-first.json", "v2/panel.groups-second.json"],
+    "panel.groups-updated": ["update", "v2/panel.groups-merged.json", "data/panel-later.csv"],
+    "panel.groups-forgotten": ["forget", "v2/panel.groups-merged.json", "v2/panel.groups-second.json"],
+    "panel.first": ["train", "data/panel-first.csv", ...shared, "--shard-id", "1/2"],
+    "panel.second": ["train", "data/panel-second.csv", ...shared, "--shard-id", "2/2", "--first-row", "70"],
+    "panel.merged": ["merge", "v2/panel.first.json", "v2/panel.second.json"],
+    "panel.whole": ["train", "data/panel.csv", ...shared],
+    "panel.updated": ["update", "v2/panel.merged.json", "data/panel-later.csv"],
+    "panel.forgotten": ["forget", "v2/panel.merged.json", "v2/panel.second.json"],
+    "panel.absorbed-first": ["train", "data/panel-first.csv", ...absorbed],
+    "panel.absorbed-second": ["train", "data/panel-second.csv", ...absorbed, "--first-row", "70"],
+    "panel.absorbed-merged": ["merge", "v2/panel.absorbed-first.json", "v2/panel.absorbed-second.json"],
+    "panel.absorbed-updated": ["update", "v2/panel.absorbed-merged.json", "data/panel-later.csv"],
+    "panel.refitted": ["refit", "v2/panel.merged.json", "--reference", "region=west"],
+    "odd.names": odd("--folds", "2"),
+    "odd.absorbed": odd("--formula", "`log(price)` ~ `x:y` | constructor + `日本 🙂`"),
+    "odd.groups": odd("-f", "größe (m²),x:y", "-t", "log(price)", "--group-by", "日本 🙂", "--folds", "1"),
+    "hard.extended": hard("-t", "y", "-f", "t,t2,small", "--folds", "3"),
+    "hard.aliased": hard("-t", "y", "-f", "t,sum,small", "--folds", "2"),
+    "hard.levels": hard("--formula", "y ~ t + factor(size)", "--folds", "2"),
+  },
 };
-
-/** Models that give intervals: one model, of least squares. */
-const hasIntervals = (document) => document.format === "goml-model" && document.penalty === null;
 
 /** The fields of `inspect --json` that are the model's, not the build's or the machine's. */
 function steady({ goml: _, command: __, timing: ___, ...document }) {
@@ -222,16 +310,21 @@ async function writeVersion(version, build) {
   if (existsSync(version)) throw new Error(`${version} is frozen: never write it again`);
   for (const folder of ["predicted", "inspected"]) mkdirSync(`${version}/${folder}`, { recursive: true });
   const goml = (...args) =>
-    execFileSync(process.execPath, [`${build}/bin/goml.js`, ...args], { encoding: "utf8" });
+    execFileSync(process.execPath, [`${build}/bin/goml.js`, ...args], { encoding: "utf8", stdio: "pipe" });
   const library = await import(pathToFileURL(`${build}/dist/index.js`));
   for (const [name, how] of Object.entries(versions[version])) {
     const path = `${version}/${name}.json`;
     if (typeof how === "function") writeFileSync(path, `${JSON.stringify(how(library))}\n`);
     else goml(...how, "--quiet", "--model", path);
-    const interval = hasIntervals(JSON.parse(readFileSync(path, "utf8"))) ? ["--interval", "prediction"] : [];
     const [data] = name.split(".");
-    const predicted = `${version}/predicted/${name}.csv`;
-    goml("predict", `data/${data}-new.csv`, "-m", path, "--unseen", "na", "-q", ...interval, "-o", predicted);
+    const to = ["-q", "-o", `${version}/predicted/${name}.csv`];
+    const predict = ["predict", `data/${data}-new.csv`, "-m", path, "--unseen", "na"];
+    try {
+      goml(...predict, "--interval", "prediction", ...to);
+    } catch {
+      // With a penalty, and with a robust covariance beside absorbed effects, there are none.
+      goml(...predict, ...to);
+    }
     const inspected = steady(JSON.parse(goml("inspect", path, "--json")));
     writeFileSync(`${version}/inspected/${name}.json`, `${JSON.stringify(inspected, null, 1)}\n`);
   }
