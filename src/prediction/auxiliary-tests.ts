@@ -1,4 +1,5 @@
-import { solve } from "../linear/solve/solve.js";
+import { solveSteps } from "../linear/solve/solve.js";
+import type { Steps } from "../parallel/steps.js";
 import { chiSquareSurvival, fSurvival } from "../stats/distributions.js";
 import { MergeTree } from "../stats/merge-tree.js";
 import { Moments } from "../stats/moments.js";
@@ -49,14 +50,15 @@ export class AuxiliaryMoments {
    * @param rss Σ w e² over these rows
    * @param mean what was taken from e² when the moments were summed
    */
-  breuschPagan(rss: number, mean: number): AuxiliaryTest | undefined {
+  *breuschPaganSteps(rss: number, mean: number): Steps<AuxiliaryTest | undefined> {
     if (this.#own.length === 0) return undefined;
     const moments = this.#moments.clone();
+    yield;
     const shift = rss / moments.n - mean;
     const at = this.#columns.indexOf("variance");
     moments.mean[at]! -= shift;
     const regression = { target: "variance", terms: this.#own, intercept: this.#intercept };
-    const { tss, rss: rest, rank } = solve(moments, regression, { inverse: false });
+    const { tss, rss: rest, rank } = yield* solveSteps(moments, regression, { inverse: false });
     const explained = tss - rest + (this.#intercept ? moments.sumW * moments.mean[at]! ** 2 : 0);
     const [sum, squares] = this.#squares;
     const total = squares - 2 * shift * sum + moments.n * shift * shift;
@@ -66,11 +68,11 @@ export class AuxiliaryMoments {
   }
 
   /** Ramsey's RESET with the squares and cubes of the fitted values; R's `lmtest::resettest`, here weighted too. */
-  reset(): AuxiliaryTest | undefined {
+  *resetSteps(): Steps<AuxiliaryTest | undefined> {
     const base = { target: "e", intercept: this.#intercept };
-    const before = solve(this.#moments, { ...base, terms: this.#own }, { inverse: false });
+    const before = yield* solveSteps(this.#moments, { ...base, terms: this.#own }, { inverse: false });
     const terms = [...this.#own, "square", "cube"];
-    const after = solve(this.#moments, { ...base, terms }, { inverse: false });
+    const after = yield* solveSteps(this.#moments, { ...base, terms }, { inverse: false });
     const df1 = after.rank - before.rank;
     const df2 = this.#moments.n - after.rank;
     if (df1 === 0 || df2 <= 0) return undefined;

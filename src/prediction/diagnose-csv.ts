@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { excelSafeField } from "../csv/excel-safe.js";
 import { linesOfRows } from "../csv/locate.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
@@ -6,6 +7,7 @@ import { freeNames, type Output, openOutput, quoteField } from "../csv/write.js"
 import { DataError, ModelError } from "../errors.js";
 import { type InfluenceLimits, influenceLimits } from "../linear/covariance/influence.js";
 import type { LinearModel } from "../linear/model/model.js";
+import type { Steps } from "../parallel/steps.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import { scan } from "../scan/scan.js";
@@ -17,7 +19,7 @@ import {
   type JarqueBera,
   jarqueBera,
   type ResidualQuantiles,
-  residualQuantiles,
+  residualQuantilesSteps,
 } from "../stats/residual-tests.js";
 import { option, verb, wording } from "../wording.js";
 import { AuxiliaryMoments, type AuxiliaryTest } from "./auxiliary-tests.js";
@@ -121,7 +123,9 @@ async function diagnoseSources(
     await output?.write(rowHeader(table, text, id));
     const seen = await diagnoseRows(table, { layout, plan, output, options });
     await output?.commit();
-    return await diagnosisOf(table, model, seen, limits);
+    const { top, extreme } = seen.influential;
+    const named = await nameRows(table, extreme === undefined ? top : [...top, extreme]);
+    return await withPauses(diagnosisSteps(table, model, seen, limits, named), { signal: options.signal });
   } catch (error) {
     output?.abort();
     throw error;
@@ -132,11 +136,12 @@ async function diagnoseSources(
 export function rowHeader(table: Table, text: DiagnosePlan["text"], id: string | undefined): string {
   if (text === undefined) return "";
   const own = [id ?? ROW_COLUMNS[0]!, ...ROW_COLUMNS.slice(1)];
+  const field = text.excelSafe ? excelSafeField : quoteField;
   const names = (list: readonly string[]) =>
-    list.map((name) => quoteField(name, text.delimiter)).join(text.delimiter);
+    list.map((name) => field(name, text.delimiter)).join(text.delimiter);
   if (!text.append) return `${names(own)}\n`;
   const taken = table.columns.map(({ name }) => name);
-  const before = table.headerText === "" ? names(taken) : table.headerText;
+  const before = table.headerText === "" || text.excelSafe ? names(taken) : table.headerText;
   return `${before}${text.delimiter}${names(freeNames(own, taken))}\n`;
 }
 
@@ -198,12 +203,13 @@ async function diagnoseRows(
   return { rows, excluded, heldOut, outside, residuals, auxiliary, influential: influential.take() };
 }
 
-async function diagnosisOf(
+function* diagnosisSteps(
   table: Table,
   model: LinearModel,
   seen: Seen,
   limits: InfluenceLimits,
-): Promise<Diagnosis> {
+  named: ReadonlyMap<number, NamedRow>,
+): Steps<Diagnosis> {
   const { rows, excluded, heldOut, outside, residuals, auxiliary } = seen;
   const { counts, top, extreme } = seen.influential;
   const n = residuals.length;
@@ -214,7 +220,11 @@ async function diagnosisOf(
   const rss = residuals.reduce((sum, e) => sum + e * e, 0);
   // Auxiliary regressions on absorbed effects would need moments of their own.
   const whole = model.absorbed === undefined;
-  const named = await nameRows(table, extreme === undefined ? top : [...top, extreme]);
+  yield;
+  const quantiles = yield* residualQuantilesSteps(residuals);
+  yield;
+  const tests = { durbinWatson: durbinWatson(residuals), jarqueBera: jarqueBera(residuals) };
+  yield;
   return {
     rows: rows + excluded,
     n,
@@ -224,11 +234,10 @@ async function diagnosisOf(
     heldOut,
     ofFit: n === model.n && Math.abs(rss - model.rss) <= 1e-6 * model.rss,
     rss,
-    quantiles: residualQuantiles(residuals),
-    durbinWatson: durbinWatson(residuals),
-    jarqueBera: jarqueBera(residuals),
-    breuschPagan: whole ? auxiliary.breuschPagan(rss, model.rss / model.n) : undefined,
-    reset: whole ? auxiliary.reset() : undefined,
+    quantiles,
+    ...tests,
+    breuschPagan: whole ? yield* auxiliary.breuschPaganSteps(rss, model.rss / model.n) : undefined,
+    reset: whole ? yield* auxiliary.resetSteps() : undefined,
     limits,
     counts,
     standOut: top.map((row) => named.get(row.row)!),

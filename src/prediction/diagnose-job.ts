@@ -38,7 +38,7 @@ export interface DiagnosePlan {
   /** How many of the rows that stand out to keep. */
   most: number;
   /** Whether to write the rows' measures, and how. */
-  text: { append: boolean; delimiter: string } | undefined;
+  text: { append: boolean; delimiter: string; excelSafe?: boolean | undefined } | undefined;
   /** Whether rows have names. */
   named: boolean;
 }

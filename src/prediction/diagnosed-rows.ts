@@ -23,6 +23,8 @@ export interface DiagnoseCsvOptions extends ReadingOptions, ReadingControl {
   output?: string | undefined;
   /** Whether the input's own columns come before them. */
   append?: boolean | undefined;
+  /** Whether, kept, texts that spreadsheets take for formulas are written behind an apostrophe. Default: false. */
+  excelSafe?: boolean | undefined;
   /** How many of the rows that stand out to name. Default: 10. */
   top?: number | undefined;
   /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
@@ -50,10 +52,12 @@ export async function openRows<Fitted extends LinearModel | ModelGroup>(
   const table = ofModel(await readTables(sources, reading));
   const known = table.columns.some((column) => column.name === reading.id?.normalize("NFC"));
   const id = options.id ?? (known ? reading.id : undefined);
-  const { output, append = false } = options;
+  const { output, append = false, excelSafe } = options;
   if (append) checkOrder(table);
   const text =
-    output === undefined ? undefined : { append, delimiter: append ? table.dialect.delimiter : "," };
+    output === undefined
+      ? undefined
+      : { append, delimiter: append ? table.dialect.delimiter : ",", excelSafe };
   await withPauses(knownEffectsSteps(fitted), options);
   const { layout, predictor } = matchColumns(fitted, table, {
     text: text !== undefined && append,

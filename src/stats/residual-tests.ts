@@ -1,5 +1,6 @@
 import { chiSquareSurvival } from "./distributions.js";
-import { quantilesOf } from "./quantile.js";
+import { ended } from "./pauses.js";
+import { quantilesSteps } from "./quantile.js";
 
 /** The quantiles of residuals that are reported. */
 export interface ResidualQuantiles {
@@ -14,7 +15,12 @@ export interface ResidualQuantiles {
 
 /** Where residuals lie; they stay as they are. */
 export function residualQuantiles(values: Float64Array): ResidualQuantiles {
-  const at = quantilesOf(values);
+  return ended(residualQuantilesSteps(values));
+}
+
+/** `residualQuantiles` with pauses. */
+export function* residualQuantilesSteps(values: Float64Array): Generator<undefined, ResidualQuantiles, void> {
+  const at = yield* quantilesSteps(values);
   return {
     min: at(0),
     p05: at(0.05),

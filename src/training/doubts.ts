@@ -1,4 +1,5 @@
 import { ordinal } from "../csv/header.js";
+import { placesOf } from "../dataset/column-places.js";
 import type { FactorLevels } from "../dataset/formula/coding.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { type CellReader, cellReaders, type NumberFormat, PLAIN_FORMAT } from "../dataset/number-format.js";
@@ -36,7 +37,8 @@ export function doubts(spec: ModelSpec, table: KnownTable): string[] {
     return numbers.has(name);
   };
   const grouping = dialect?.delimiter === ";" && format.decimal === ".";
-  return table.columns.flatMap((column, at) => {
+  return columnsOf(spec, table.columns).flatMap((at) => {
+    const column = table.columns[at]!;
     const { name, unnamed } = column;
     const cells = () => table.sample.map((row) => row[at] ?? "");
     if (unnamed && (isNumeric(name) || text.has(name)))
@@ -62,6 +64,15 @@ export function doubts(spec: ModelSpec, table: KnownTable): string[] {
       ...(table.whole ? sum(name, cells()) : []),
     ];
   });
+}
+
+/** The columns to look at: where a model has few of very many, these. */
+function columnsOf({ numeric, text }: ModelSpec, columns: readonly Column[]): number[] {
+  const used = [...numeric, ...text];
+  if (4 * used.length > columns.length) return columns.map((_, at) => at);
+  const places = placesOf(columns);
+  const found = new Set(used.map((name) => places.get(name)).filter((at) => at !== undefined));
+  return [...found].sort((a, b) => a - b);
 }
 
 /** More levels than these are no words that somebody typed. */

@@ -1,8 +1,10 @@
+import { setImmediate as nextTick } from "node:timers/promises";
 import { readingToKeep } from "../csv/kept-reading.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
+import { InterruptedError } from "../errors.js";
 import { clusterNotes } from "../linear/covariance/vcov.js";
 import { LinearModel } from "../linear/model/model.js";
 import { perfectFitNotes } from "../linear/model/summary.js";
@@ -106,6 +108,9 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     firstRow: options.firstRow ?? 0,
   };
   checkBudget({ table, spec, plan, threads: options.threads, fileBytes: options.fileBytes });
+  // Of a million columns each part takes long.
+  await nextTick();
+  if (signal?.aborted) throw new InterruptedError(undefined, { cause: signal.reason });
   notes.push(...levelNotes(spec, table));
   // A stream can be read again only if it is kept: for rows held out, a robust covariance, a solver that wants all
   // rows at once, and where double turns out not to be enough.
@@ -161,6 +166,9 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     plan.leaveOneOut = true;
     plan.folds = found.total.rows + found.total.excluded;
     checkBudget({ table, spec, plan, threads: options.threads, fileBytes: options.fileBytes });
+    // Of a million columns each part takes long.
+    await nextTick();
+    if (signal?.aborted) throw new InterruptedError(undefined, { cause: signal.reason });
     found = await estimate();
   }
   notes.push(...found.notes, ...(await undefinedNotes(table, found.total.undefinedRows)));

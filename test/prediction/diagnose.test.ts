@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { anovaModels } from "../../src/linear/selection/anova.js";
@@ -79,6 +79,22 @@ describe("goml diagnose", () => {
       // The powers, about 1e9, leave the larger fit ten digits.
       expect(Math.abs(reset!.statistic / row!.f - 1)).toBeLessThan(1e-9);
       expect([reset!.df1, reset!.df2]).toEqual([2, 196]);
+    }));
+
+  test("--append --excel-safe writes no formulas, in the header neither", () =>
+    inFolder({}, async (folder) => {
+      const lines = csv(30)
+        .trimEnd()
+        .split("\n")
+        .map((line, i) => `${line},${i === 0 ? "=name" : i === 3 ? "=1+2" : "-1"}`);
+      writeFileSync(join(folder, "data.csv"), `${lines.join("\n")}\n`);
+      await goml(folder, ["train", "data.csv", "--formula", "y ~ x", "-q"]);
+      const args = ["diagnose", "data.csv", "-q", "--append", "--excel-safe", "-o", "rows.csv"];
+      expect((await goml(folder, args)).code).toBe(0);
+      const written = readFileSync(join(folder, "rows.csv"), "utf8").split("\n");
+      expect(written[0]).toMatch(/^y,x,w,"'=name",row,fitted/);
+      expect(written[3]).toMatch(new RegExp(`^${lines[3]!.split(",").slice(0, 3).join(",")},"'=1\\+2",3,`));
+      expect(written[4]).toMatch(/^[^"]*,-1,4,/);
     }));
 
   test("prints a table of 80 columns, or JSON, and keeps the input's columns on demand", () =>

@@ -22,6 +22,7 @@ export interface DiagnoseOptions extends ReadingFlags, GroupOption {
   append?: boolean;
   top: number;
   threads?: number;
+  excelSafe?: boolean;
   unseen: "fail" | "na";
   json?: boolean;
   quiet?: boolean;
@@ -50,6 +51,7 @@ export async function diagnose(
     ...readingOptions(options),
     output: options.output,
     append: options.append,
+    excelSafe: options.excelSafe,
     top: options.top,
     threads: options.threads,
     callerWorks: true,

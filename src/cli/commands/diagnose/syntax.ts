@@ -14,6 +14,10 @@ export const diagnoseSyntax: Syntax = (program, run) => {
     .addOption(unseen())
     .option("-o, --output <file>", "write every row's measures as CSV")
     .option("--append", "keep the input's columns in that file")
+    .option(
+      "--excel-safe",
+      "with --append, write texts that spreadsheets take for formulas behind an apostrophe",
+    )
     .option("--top <n>", "how many of the rows that stand out to name", positive, 10)
     .option("--threads <n>", "worker threads (default: all cores)", positive)
     .option("--json", "print one JSON document")
