@@ -110,6 +110,22 @@ describe.skipIf(!LINUX)("what a process runs out of", () => {
     expect(refused).toBeGreaterThan(0);
   });
 
+  it("memory: what it advises against a limit of addresses helps", () => {
+    const limited = (env: string, command: string) => sh(`ulimit -v 4000000; ${env} ${command}`);
+    const { stderr } = limited("", COMMANDS.train!);
+    takeLeft();
+    const advice = /NODE_OPTIONS=--disable-wasm-trap-handler/.exec(stderr);
+    expect(advice).not.toBeNull();
+    for (const name of ["train", "train on threads", "predict on threads", "diagnose"]) {
+      const wanted = sh(COMMANDS[name]!) && readFileSync(join(folder, "out"));
+      takeLeft();
+      const { status, stderr } = limited(`export ${advice![0]};`, COMMANDS[name]!);
+      expect({ name, status, stderr }).toEqual({ name, status: 0, stderr: "" });
+      expect(readFileSync(join(folder, "out")).equals(wanted)).toBe(true);
+      takeLeft();
+    }
+  });
+
   it.each(["train", "predict", "predict on threads", "diagnose", "update", "export"])(
     "the size that a file may have: %s leaves none",
     (name) => {

@@ -27,6 +27,16 @@ const SIGNS: readonly (readonly [sign: RegExp, found: Exhaustion])[] = [
       code: 3,
     },
   ],
+  // For each of its memories Node reserves addresses that the memory has no use for: accesses out of bounds end there.
+  [
+    /WebAssembly\.(?:Instance|Memory|Module)\(\).*(?:out of memory|could not allocate)|Wasm memory/i,
+    {
+      message:
+        "there is not enough memory: WebAssembly takes 10 GB of addresses for each thread, if not of memory",
+      hint: "raise the limit (ulimit -v), or do without: NODE_OPTIONS=--disable-wasm-trap-handler",
+      code: 4,
+    },
+  ],
   [
     /\bENOMEM\b|out of memory|could not allocate|allocation failed|invalid (?:array|typed array) length|ERR_WORKER_OUT_OF_MEMORY|ERR_STRING_TOO_LONG|cannot create a string longer/i,
     {

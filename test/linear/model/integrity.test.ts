@@ -17,6 +17,9 @@ import { ModelGroup } from "../../../src/linear/model/model-group.js";
 import { writeJson } from "../../../src/linear/model/write-json.js";
 import type { FitCsvOptions } from "../../../src/training/fit-options.js";
 
+const LONG = process.env.GOML_LONG === "1";
+const TIMEOUT = LONG ? 1_800_000 : 60_000;
+
 let folder: string;
 const models = new Map<string, LinearModel>();
 
@@ -202,7 +205,7 @@ async function searched(
         });
       },
     ),
-    { numRuns: process.env.GOML_LONG ? 3000 : 60 },
+    { numRuns: LONG ? 3000 : 60 },
   );
 }
 
@@ -299,42 +302,50 @@ describe("a model file without a digest", () => {
     await expect(read(JSON.stringify(document))).rejects.toThrow(message);
   });
 
-  test("is refused, or predicts the same, whatever number is changed", async () => {
-    for (const name of Object.keys(FITS)) {
-      if (FITS[name]!.vcov === "hc1") continue;
-      const model = models.get(name)!;
-      const k = model.terms.length;
-      const X = Float64Array.from({ length: 8 * k }, (_, i) => Math.sin(i + 1) * 10);
-      await searched(
-        () => documentOf(name),
-        (read) => (model.absorbed ? read.predict(recordsOf(name)) : (read as LinearModel).predict(X)),
-        // An aliased fit predicts nothing for rows that it does not determine, which the moments say.
-        name === "aliased",
-      );
-    }
-  });
+  test(
+    "is refused, or predicts the same, whatever number is changed",
+    async () => {
+      for (const name of Object.keys(FITS)) {
+        if (FITS[name]!.vcov === "hc1") continue;
+        const model = models.get(name)!;
+        const k = model.terms.length;
+        const X = Float64Array.from({ length: 8 * k }, (_, i) => Math.sin(i + 1) * 10);
+        await searched(
+          () => documentOf(name),
+          (read) => (model.absorbed ? read.predict(recordsOf(name)) : (read as LinearModel).predict(X)),
+          // An aliased fit predicts nothing for rows that it does not determine, which the moments say.
+          name === "aliased",
+        );
+      }
+    },
+    TIMEOUT,
+  );
 
-  test("of groups is refused, or predicts the same, whatever number is changed", async () => {
-    // Three groups by plain columns stand side by side; by factors each has a document of its own.
-    for (const features of [["education", "experience"], ["gender"]]) {
-      const { models: groups } = await fitGroupsCsv("data/cps-wages.csv", {
-        target: "wage",
-        features,
-        groupBy: "race",
-      });
-      const path = join(folder, "groups.json");
-      await writeJson(path, groups.document());
-      const written = readFileSync(path, "utf8");
-      await searched(
-        () => {
-          const { digest: _, ...rest } = JSON.parse(written);
-          return rest;
-        },
-        (read) => read.predict(recordsOf("factors")),
-        false,
-      );
-    }
-  });
+  test(
+    "of groups is refused, or predicts the same, whatever number is changed",
+    async () => {
+      // Three groups by plain columns stand side by side; by factors each has a document of its own.
+      for (const features of [["education", "experience"], ["gender"]]) {
+        const { models: groups } = await fitGroupsCsv("data/cps-wages.csv", {
+          target: "wage",
+          features,
+          groupBy: "race",
+        });
+        const path = join(folder, "groups.json");
+        await writeJson(path, groups.document());
+        const written = readFileSync(path, "utf8");
+        await searched(
+          () => {
+            const { digest: _, ...rest } = JSON.parse(written);
+            return rest;
+          },
+          (read) => read.predict(recordsOf("factors")),
+          false,
+        );
+      }
+    },
+    TIMEOUT,
+  );
 
   test("is refused where a member stands twice, trusted too", async () => {
     const text = textOf("plain").replace('"rss":', '"rss":1,"rss":');
