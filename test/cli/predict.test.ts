@@ -84,7 +84,11 @@ describe("without a data argument", () => {
 
   test("a pipe in which nothing comes is named after a while", () =>
     trained(async (folder) => {
-      const { stdout, stderr } = await shell(folder, "(sleep 3; cat few.csv) | eval $GOML predict");
+      // However long it takes: the rows come when it has said that it waits for them.
+      const { stdout, stderr } = await shell(
+        folder,
+        "(until grep -qs waiting said; do sleep 0.1; done; cat few.csv) | eval $GOML predict 2> said; cat said >&2",
+      );
       expect(numbers(stdout).length).toBe(3);
       expect(stderr).toMatch(/^note: waiting for standard input; name a file/);
     }));
