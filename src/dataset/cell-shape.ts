@@ -27,6 +27,17 @@ const ISO_DATE =
 const MONTH = /^\d{4}[-/]\d{1,2}$/;
 const TIME = /^(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?$/;
 const OTHER_DATE = /^\d{1,2}(?:([-/])\d{1,2}\1|\.\d{1,2}\.)(?:\d{4}|\d{2})(?:[T ]\d{1,2}:\d{2}.*)?$/;
+/** Months as English, German, French, Spanish, Portuguese, Italian, Dutch and Scandinavian write them, or shorten them. */
+const MONTH_NAME =
+  "(?:jan|ene|gen|f[eé][bv]|mar|mär|maa|a[pvb]r|ma[iygjr]|mei|ju[nilí]|giu|lug|ao[uû]|a[ug]g|ago|se[pt]|o[ckt]t|out|nov|d[eéi][czs])\\p{L}{0,6}\\.?";
+/** A date with the name of its month, before or behind the day, with or without that of the weekday and the time. */
+const NAMED_DATE = new RegExp(
+  `^(?:\\p{L}{2,10}\\.?,? )?(?:\\d{1,2}(?:st|nd|rd|th|\\.)?[ \\-/]?(?:de |of )?${MONTH_NAME}[ \\-/,]{0,2}(?:de )?|${MONTH_NAME}[ \\-/]\\d{1,2}(?:st|nd|rd|th)?,? )(?:\\d{4}|\\d{2})(?:[T ,]+\\d{1,2}:\\d{2}.*)?$`,
+  "iu",
+);
+/** ISO 8601 without signs between its parts, and its weeks. */
+const BASIC_DATE =
+  /^(?:19|20)\d{2}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])T\d{4,6}(?:Z|[+-]\d{2,4})?|-?W[0-5]\d(?:-?[1-7])?)$/;
 const SIGNS =
   "%|‰|°|\\p{Sc}|R\\$|(?:US|A|C|NZ|HK)\\$|USD|EUR|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|CAD|AUD";
 const MARKED = new RegExp(
@@ -79,7 +90,8 @@ export function cellShape(text: string): CellShape {
   if (MARKERS.test(cell)) return { like: "missing" };
   if (ISO_DATE.test(cell)) return { like: "date", of: MONTH.test(cell) ? "other" : "date" };
   if (TIME.test(cell)) return { like: "date", of: "time" };
-  if (OTHER_DATE.test(cell)) return { like: "date", of: "other" };
+  if (OTHER_DATE.test(cell) || NAMED_DATE.test(cell) || BASIC_DATE.test(cell))
+    return { like: "date", of: "other" };
   const number = numberShape(cell);
   if (number !== undefined) return number;
   if (!/\p{Nd}/u.test(cell)) return { like: "text" };

@@ -217,7 +217,8 @@ function whyNot(column: Column, place: () => number, table: KnownTable, asked: b
   const cellsOf = () => table.sample.map((row) => row[at]?.trim() ?? "").filter((cell) => cell !== "");
   if (column.unnamed && !asked && numbersRows(cellsOf(), at)) return "it numbers or names the rows";
   if (column.kind === "numeric") return undefined;
-  if (column.dates === "other") return "it holds dates, which only year-month-day can be terms of a model";
+  if (column.dates === "other")
+    return "it holds dates; where they are written year-month-day a formula can make terms of them";
   if (column.dates !== undefined) {
     const calls = column.dates === "date" ? ["as.Date", "weekdays", "months", "year", "hour"] : ["hour"];
     return `it holds ${column.dates === "date" ? "dates" : "times"}; a formula can have ${calls.map((call) => `${call}(${column.name})`).join(", ")}`;

@@ -730,6 +730,34 @@ describe("dates", () => {
         });
     }));
 
+  it.each([
+    ["12/30/2023", "1/5/2024"],
+    ["30.12.2023", "5.1.2024"],
+    ["30 Dec 2023", "5 Jan 2024"],
+    ["30-DEC-23", "05-JAN-24"],
+    ["December 30, 2023", "January 5, 2024"],
+    ["Sat, 30 Dec 2023 05:00:00 GMT", "Fri, 5 Jan 2024 06:00:00 GMT"],
+    ["30. Dezember 2023", "5. März 2024"],
+    ["30 de diciembre de 2023", "5 de enero de 2024"],
+    ["30 déc. 2023", "5 févr. 2024"],
+    ["20231230T050000Z", "20240105T060000Z"],
+    ["2023-W52", "2024-W01"],
+    ["2023-12", "2024-01"],
+  ])("in other forms are left out with a note, and are levels where that is said: %s", (one, other) =>
+    inCase("", async (folder) => {
+      const rows = Array.from(
+        { length: 12 },
+        (_, i) => `"${i % 2 ? one : other}","${i % 3} Series ${2019 + (i % 2)}",${i % 5},${(i * 7) % 11}`,
+      );
+      writeFileSync(join(folder, "d.csv"), `when,car,x,y\n${rows.join("\n")}\n`);
+      const { coefficients, notes } = await fit(folder, "d.csv");
+      expect(Object.keys(coefficients)).toHaveLength(7);
+      expect(notes).toContain("left out: when, it holds dates; where they are written year-month-day");
+      const text = await fit(folder, "d.csv", "--text", "when", "-f", "when,x");
+      expect(Object.keys(text.coefficients)).toHaveLength(3);
+    }),
+  );
+
   it("that are none are an error with cell and line", () =>
     inCase("", async (folder) => {
       writeFileSync(
