@@ -13,7 +13,7 @@ const FORMATS = ["dataframe_split", "dataframe_records", "instances", "inputs"] 
 /**
  * Reads the JSON body of MLflow's `/invocations`: an object with one of `dataframe_split`, `dataframe_records`,
  * `instances` and `inputs`. Null is a missing cell; columns that the model does not read are passed over, as
- * MLflow does.
+ * MLflow does. `params` are refused, and not passed over: who asks for intervals would take predictions for them.
  *
  * @throws RequestError (400)
  */
@@ -23,6 +23,11 @@ export function readInvocation(model: AskableModel, body: Uint8Array): Batch {
   if (!isObject(request) || given.length !== 1)
     throw badRequest(`the body should be a JSON object with exactly one of ${FORMATS.join(", ")}`);
   const format = given[0]!;
+  const { params } = request;
+  if (params !== undefined && params !== null && !(isObject(params) && Object.keys(params).length === 0))
+    throw badRequest(
+      "the model takes no params; intervals are given by parameters of /v2/models/NAME/infer, lower and upper beside the prediction",
+    );
   const value = request[format];
   if (format === "dataframe_split") return fromSplit(model, value);
   if (isObject(value) && format !== "dataframe_records") return fromColumns(model, value, format);

@@ -31,6 +31,17 @@ describe("what curl sends", () => {
       }
     }));
 
+  it("params of MLflow, which would ask for more than predictions, are refused and not passed over", () =>
+    served("readme-curl", async (url) => {
+      const ask = (params: unknown) =>
+        send(`${url}/invocations`, JSON.stringify({ dataframe_records: [{ x: 1, z: 2 }], params }), {
+          "content-type": "application/json",
+        });
+      const { status, json } = await ask({ interval: "prediction" });
+      expect([status, json.error]).toEqual([400, expect.stringContaining("the model takes no params")]);
+      expect((await ask({})).status).toBe(200);
+    }));
+
   it("is answered when it is compressed, in chunks, announced or binary; a misspelt output is named", () =>
     served("http-edges", async (url) => {
       const infer = `${url}/v2/models/m/infer`;

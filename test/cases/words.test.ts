@@ -97,6 +97,32 @@ describe("a weighted fit's errors", () => {
     }));
 });
 
+describe("rows of weight 0", () => {
+  it("are counted as such, and are not said to have missing cells", () =>
+    inFolder(
+      {
+        "w.csv": `x,y,w\n${Array.from({ length: 50 }, (_, i) => `${i === 7 ? "" : i},${2 * i + ((i * 7) % 11)},${i % 3}\n`).join("")}`,
+      },
+      async (folder) => {
+        const args = ["train", "w.csv", "-t", "y", "-f", "x", "--weights", "w"];
+        const text = async (...words: string[]) => (await goml(folder, words)).stdout;
+        // Row 7 has weight 1: 17 of 50 weights are 0.
+        expect(await text(...args)).toContain(
+          "32 of 50 rows used, 1 dropped for missing cells, 17 of weight 0\n",
+        );
+        expect(await text("inspect", "model.json")).toContain(
+          "1 dropped for missing cells, 17 of weight 0\n",
+        );
+        expect(await text("evaluate", "w.csv")).toContain(
+          "32 of 50 rows, 18 dropped for missing cells or weight 0\n",
+        );
+        expect(await text(...args.slice(0, -2))).toContain(
+          "49 of 50 rows used, 1 dropped for missing cells\n",
+        );
+      },
+    ));
+});
+
 describe("cross-validation in as many folds as there are rows", () => {
   it("leaves one out: the squares are those of the leverages", () =>
     inFolder({ "w.csv": weighted }, async (folder) => {

@@ -10,7 +10,8 @@ export function droppedText(dropped: number, undefinedRows = 0): string {
 }
 
 /** The same where it is not known which of both it was. */
-export function droppedFrom({ target, variables }: ModelSpec, dropped: number): string {
+export function droppedFrom({ target, variables }: ModelSpec, dropped: number, weighted: boolean): string {
   const computed = [target, ...variables].some((of) => "expression" in of && "call" in of.expression);
-  return `${count(dropped)} dropped for missing cells${computed && dropped > 0 ? " or values" : ""}`;
+  const causes = [...(computed ? ["values"] : []), ...(weighted ? ["weight 0"] : [])];
+  return `${count(dropped)} dropped for missing cells${dropped > 0 ? causes.map((cause) => ` or ${cause}`).join("") : ""}`;
 }

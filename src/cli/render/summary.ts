@@ -24,10 +24,14 @@ export function renderSummary(
   const out = excluded > 0 ? `, ${count(excluded)} left out by --where` : "";
   const held = test === undefined ? "" : `, ${count(test.n)} held out`;
   if (rows === undefined) lines.push(`${count(model.n)} rows used`);
-  else
+  else {
+    const others = model.n + dropped + excluded + (test?.n ?? 0) + (model.scan?.singletons ?? 0);
+    const unweighted =
+      model.weightsColumn !== undefined && rows > others ? `, ${count(rows - others)} of weight 0` : "";
     lines.push(
-      `${count(model.n)} of ${count(rows)} rows used, ${droppedText(dropped, model.scan?.undefinedRows)}${out}${held}`,
+      `${count(model.n)} of ${count(rows)} rows used, ${droppedText(dropped, model.scan?.undefinedRows)}${unweighted}${out}${held}`,
     );
+  }
   lines.push(...shardLines(model.shards));
   if (cv !== undefined)
     lines.push(

@@ -52,6 +52,7 @@ export async function evaluate(
   const found = await evaluateCsv(model, data, reading).finally(progress.end);
   const { rows, dropped, outside, excluded, metrics, notes } = found;
   const gates = gatesOf(metrics, options);
+  const weighted = model.weightsColumn !== undefined;
   if (options.json)
     print(
       `${JSON.stringify(
@@ -86,7 +87,7 @@ export async function evaluate(
       `${renderNotes(notes)
         .map((line) => `${line}\n`)
         .join("")}${renderTable(figures, ["left", "right"])}\n` +
-        `${count(metrics.n)} of ${count(rows)} rows, ${droppedFrom(model.spec, dropped)}` +
+        `${count(metrics.n)} of ${count(rows)} rows, ${droppedFrom(model.spec, dropped, weighted)}` +
         `${outside > 0 ? `, ${count(outside)} without a prediction` : ""}` +
         `${excluded > 0 ? `, ${count(excluded)} left out by --where` : ""}\n`,
     );
