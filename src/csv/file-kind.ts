@@ -93,7 +93,11 @@ export function textKind(text: string, file?: string): DataError | undefined {
   const nested = start.startsWith("[") && (inside.startsWith("{") || inside.startsWith("["));
   const field = start.startsWith("{") && /^"(?:[^"\\]|\\.)*"\s*:/.test(inside);
   if (nested || field || isJson(text))
-    return otherKind({ name: "JSON", command: duckdb((path) => `read_json('${path}')`) }, file);
+    return otherKind(
+      { name: "JSON", command: duckdb((path) => `read_json('${path}')`) },
+      file,
+      nested ? "an array of objects is read as lines of them: jq -c '.[]'" : undefined,
+    );
   return undefined;
 }
 

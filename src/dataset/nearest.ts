@@ -14,7 +14,8 @@ export function nearestName(name: string, names: readonly string[]): string | un
     if (candidate.toLowerCase() === lower) return candidate;
     if (++compared > MOST_COMPARED) continue;
     const distance = editDistance(name, candidate);
-    if (distance < least) {
+    // A single letter for another is no likeness.
+    if (distance < least && distance < name.length) {
       least = distance;
       best = candidate;
     }

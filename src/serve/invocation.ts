@@ -13,7 +13,7 @@ const FORMATS = ["dataframe_split", "dataframe_records", "instances", "inputs"] 
 /**
  * Reads the JSON body of MLflow's `/invocations`: an object with one of `dataframe_split`, `dataframe_records`,
  * `instances` and `inputs`. Null is a missing cell; columns that the model does not read are passed over, as
- * MLflow does. `params` are refused, and not passed over: who asks for intervals would take predictions for them.
+ * MLflow does, and so are `params` that mean nothing here.
  *
  * @throws RequestError (400)
  */
@@ -24,9 +24,9 @@ export function readInvocation(model: AskableModel, body: Uint8Array): Batch {
     throw badRequest(`the body should be a JSON object with exactly one of ${FORMATS.join(", ")}`);
   const format = given[0]!;
   const { params } = request;
-  if (params !== undefined && params !== null && !(isObject(params) && Object.keys(params).length === 0))
+  if (isObject(params) && (Object.hasOwn(params, "interval") || Object.hasOwn(params, "level")))
     throw badRequest(
-      "the model takes no params; intervals are given by parameters of /v2/models/NAME/infer, lower and upper beside the prediction",
+      "intervals are asked for by the parameters of /v2/models/NAME/infer, which give lower and upper beside the prediction",
     );
   const value = request[format];
   if (format === "dataframe_split") return fromSplit(model, value);

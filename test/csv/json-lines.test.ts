@@ -92,7 +92,8 @@ describe("--set", () => {
           ],
           [["--set", "rooms=1"], "--set: columns of the model are missing: city, new"],
           [["--set", "rooms=1", "one.csv"], "--set gives a row of its own, and one.csv others"],
-          [["--set", "rooms"], "expected column=level"],
+          [["--set", "rooms"], "expected column=value"],
+          [["--set", "rooms=1", "--set", "rooms=2"], "the column has a value already"],
         ] as const)
           expect((await goml(folder, ["predict", ...args])).stderr).toContain(message);
       },

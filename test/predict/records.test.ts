@@ -202,6 +202,27 @@ describe("values of records", () => {
       expect(error({ rooms: 3, city: "Ulm" })).toContain('the training data had no level "Ulm"');
     }));
 
+  it("are of an array: one record alone, or what is none, is refused by both predictors and in every way", () =>
+    inFolder({ "d.csv": CSV }, async (folder) => {
+      const { model } = await fitCsv(join(folder, "d.csv"), { formula: "y ~ rooms + city" });
+      const portable = predictorOf(JSON.parse(JSON.stringify(model)));
+      for (const [rows, found] of [
+        [{ rooms: 1, city: "Köln" }, "an object"],
+        [null, "null"],
+        [undefined, "undefined"],
+        ["rooms", "string"],
+        [new Map([["rooms", 1]]), "an object"],
+      ] as const)
+        for (const one of [model, portable])
+          for (const call of ["predict", "predictInterval"] as const)
+            expect(() => one[call](rows as never)).toThrow(
+              expect.objectContaining({
+                kind: "usage",
+                message: `expected an array of records, got ${found}`,
+              }),
+            );
+    }));
+
   it("match levels that say true and false, and a level that is called NA", () =>
     fitted(
       "y ~ flag + country",

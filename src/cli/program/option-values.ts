@@ -25,6 +25,15 @@ export function reference(text: string, before: Record<string, string>): Record<
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
+/** column=value, several of them collected, each column once. */
+export function setting(text: string, before: Record<string, string>): Record<string, string> {
+  if (!text.includes("=", 1)) throw new InvalidArgumentError("expected column=value");
+  const all = reference(text, before);
+  if (Object.keys(all).length === Object.keys(before).length)
+    throw new InvalidArgumentError("the column has a value already: a row has one of each");
+  return all;
+}
+
 /** Numbers by name, and one for all that are not named. */
 export interface NamedNumbers {
   all?: number;

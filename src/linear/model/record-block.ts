@@ -3,7 +3,7 @@ import type { RawColumn } from "../../dataset/formula/raw-columns.js";
 import { nearestName } from "../../dataset/nearest.js";
 import { numberOf, textOf, truthWords } from "../../dataset/record-cells.js";
 import { TextCodes } from "../../dataset/text-codes.js";
-import { DataError, ModelError, quoteCell } from "../../errors.js";
+import { DataError, ModelError, quoteCell, UsageError } from "../../errors.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 
 /** A row of data as an object: values by the names of raw columns. */
@@ -13,8 +13,18 @@ export type DataRecord = Readonly<Record<string, unknown>>;
 export function areRecords(
   rows: Float64Array | readonly (readonly number[])[] | readonly DataRecord[],
 ): rows is readonly DataRecord[] {
+  requireArray(rows);
   const first: unknown = rows[0];
   return typeof first === "object" && first !== null && !Array.isArray(first) && !ArrayBuffer.isView(first);
+}
+
+/** @throws UsageError for something else than an array; one record alone is most likely */
+export function requireArray(rows: unknown): void {
+  if (Array.isArray(rows) || ArrayBuffer.isView(rows)) return;
+  const found = rows === null ? "null" : typeof rows === "object" ? "an object" : typeof rows;
+  throw new UsageError(`expected an array of records, got ${found}`, {
+    hint: "one record is an array of one: predict([record])",
+  });
 }
 
 /** Records as blocks of raw columns, up to 128 rows at a time. */

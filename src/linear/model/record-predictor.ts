@@ -14,7 +14,7 @@ import {
   type IntervalPlan,
   type PredictedInterval,
 } from "./interval.js";
-import { type DataRecord, RecordBlocks } from "./record-block.js";
+import { type DataRecord, RecordBlocks, requireArray } from "./record-block.js";
 import { checkUnseen, type UnseenPolicy } from "./unseen.js";
 import { WithinBlock } from "./within-block.js";
 
@@ -74,6 +74,7 @@ export class RecordPredictor {
    * a level that the training data did not have, unless `unseen` is `na`
    */
   predict(records: readonly DataRecord[], options: RecordOptions = {}): Float64Array {
+    requireArray(records);
     const prediction = new Float64Array(records.length);
     const predictor = this.#ready;
     this.#each(records, options, predictor, (from, rows) => {
@@ -91,6 +92,7 @@ export class RecordPredictor {
     records: readonly DataRecord[],
     options: IntervalOptions & RecordOptions = {},
   ): PredictedInterval {
+    requireArray(records);
     const { interval, level } = options;
     const n = records.length;
     const found = {

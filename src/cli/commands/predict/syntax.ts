@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { concurrency, reference, seconds, share } from "../../program/option-values.js";
+import { concurrency, seconds, setting, share } from "../../program/option-values.js";
 import { example, reading, type Syntax, trust, unseen } from "../../program/syntax.js";
 
 export const predictSyntax: Syntax = (program, run) => {
@@ -12,7 +12,7 @@ export const predictSyntax: Syntax = (program, run) => {
     )
     .addOption(
       new Option("--set <column=value>", "predict one row, of these values")
-        .argParser(reference)
+        .argParser(setting)
         .default({}, "none"),
     )
     .option("-m, --model <file>", "the model; of a table also an ONNX model", "model.json")
