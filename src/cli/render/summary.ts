@@ -241,16 +241,51 @@ const USUAL_COLUMNS = 80;
 /** The table of coefficients, in the widest layout that has room, and what its stars mean. */
 function renderCoefficients({ coefficients, level }: Summary, columns: number): string[] {
   const room = Number.isFinite(columns) ? columns : USUAL_COLUMNS;
-  const tables = LAYOUTS.map((layout) => coefficientTable(coefficients, level, layout));
-  const fitting = tables.findIndex((table) => table.split("\n").every((line) => displayWidth(line) <= room));
+  const tables = LAYOUTS.map((layout) => setColumns(coefficientColumns(coefficients, level, layout)));
+  const fits = (table: string) => table.split("\n").every((line) => displayWidth(line) <= room);
+  const fitting = tables.findIndex(fits);
   const chosen = fitting < 0 ? LAYOUTS.length - 1 : fitting;
-  const lines = [tables[chosen]!];
+  const lines =
+    fitting >= 0
+      ? [tables[fitting]!]
+      : inParts(coefficientColumns(coefficients, level, LAYOUTS[chosen]!), (part) => fits(setColumns(part)));
   if (LAYOUTS[chosen]!.stars && coefficients.some((row) => row.p < 0.1))
     lines.push(colour.dim("---", "p < 0.001 ***  < 0.01 **  < 0.05 *  < 0.1 ."));
   return lines;
 }
 
-function coefficientTable(rows: readonly CoefficientRow[], level: number, layout: Layout): string {
+/** A column of a table: title, side and cells. */
+type TableColumn = [title: string, side: Align, cells: string[]];
+
+/**
+ * A table that is too wide in parts, one below the other, each with the rows' names, as R breaks them. A title without a
+ * name, as that of stars, stays with the column before it.
+ */
+function inParts(columns: readonly TableColumn[], fits: (part: TableColumn[]) => boolean): string[] {
+  const [names, ...others] = columns as [TableColumn, ...TableColumn[]];
+  const parts: TableColumn[][] = [];
+  for (const [j, column] of others.entries()) {
+    if (column[0] === "" && j > 0) continue;
+    const group = others[j + 1]?.[0] === "" ? [column, others[j + 1]!] : [column];
+    const last = parts.at(-1);
+    if (last !== undefined && fits([names, ...last, ...group])) last.push(...group);
+    else parts.push(group);
+  }
+  return parts.flatMap((part, i) => [...(i > 0 ? [""] : []), setColumns([names, ...part])]);
+}
+
+function setColumns(columns: readonly TableColumn[]): string {
+  const rows = columns[0]![2].length;
+  return renderTable(
+    [
+      columns.map(([title]) => colour.dim(title)),
+      ...Array.from({ length: rows }, (_, i) => columns.map(([, , cells]) => cells[i]!)),
+    ],
+    columns.map(([, side]) => side),
+  );
+}
+
+function coefficientColumns(rows: readonly CoefficientRow[], level: number, layout: Layout): TableColumn[] {
   const { digits, decimals, bounds } = layout;
   const tail = significant(50 * (1 - level), 4);
   const aligned = (name: "estimate" | "stdError") =>
@@ -258,7 +293,7 @@ function coefficientTable(rows: readonly CoefficientRow[], level: number, layout
       rows.map((row) => row[name]),
       digits,
     );
-  const columns: [title: string, side: Align, cells: string[]][] = [
+  const columns: TableColumn[] = [
     ["", "left", rows.map((row) => row.term)],
     ["Estimate", "right", aligned("estimate")],
     ["Std. Error", "right", aligned("stdError")],
@@ -271,13 +306,7 @@ function coefficientTable(rows: readonly CoefficientRow[], level: number, layout
       [`${tail} %`, "right", rows.map((row) => significant(row.lower, bounds))],
       [`${significant(100 - Number(tail), 4)} %`, "right", rows.map((row) => significant(row.upper, bounds))],
     );
-  return renderTable(
-    [
-      columns.map(([title]) => colour.dim(title)),
-      ...rows.map((_, i) => columns.map(([, , cells]) => cells[i]!)),
-    ],
-    columns.map(([, side]) => side),
-  );
+  return columns;
 }
 
 /** The estimates alone; a lasso's zeros stand as such. */
