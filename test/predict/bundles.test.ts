@@ -57,9 +57,9 @@ async function bundle(): Promise<string> {
 describe("goml/predict", () => {
   it("is less than 60 kB of code, compressed", async () => {
     const bytes = gzipSync(await bundle(), { level: 9 }).length;
-    // It was 36 kB when this was written, and is 46 with groups, shards and penalties, much of it words of the schema.
+    // It was 36 kB when this was written, and is 48 with groups, shards and penalties, much of it words of the schema.
     expect(bytes).toBeLessThan(60_000);
-    expect(bytes).toBeLessThan(48_000);
+    expect(bytes).toBeLessThan(50_000);
   });
 
   it("runs where there is nothing but the language", async () => {
