@@ -82,6 +82,8 @@ const optional = [
   "jpeg-js",
   "@duckdb/node-api",
   "node-sqlite3-wasm",
+  "pg",
+  "pg-copy-streams",
 ];
 const common = {
   bundle: true,

@@ -95,6 +95,18 @@ export class Source {
     return new Source({ name, path: undefined, gzip: false, counter: { read: 0 }, signal: undefined, input });
   }
 
+  /** Bytes that come once from somewhere else, and `end`, which stops them; not decompressed. */
+  static ofStream(name: string, bytes: Bytes, end: () => void, signal?: AbortSignal): Source {
+    signal?.addEventListener("abort", end, { once: true });
+    const reader = new ContentReader();
+    const ended = () => {
+      signal?.removeEventListener("abort", end);
+      end();
+    };
+    const input = { bytes: reader.through(bytes), end: ended };
+    return new Source({ name, path: undefined, gzip: false, counter: { read: 0 }, signal, input, reader });
+  }
+
   /** What rows come from that do not come as bytes; `close` ends it. */
   static ofRows(name: string, close: () => void): Source {
     const input = { bytes: slices(new Uint8Array(0)), end: close };

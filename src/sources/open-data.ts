@@ -1,22 +1,34 @@
+import type { TruthOf } from "../csv/json-lines.js";
+import type { ReadingOptions } from "../csv/reading-options.js";
 import { openSource, Source } from "../csv/source.js";
+import type { Table } from "../csv/table.js";
 import { databasePath } from "../files/database-path.js";
-import type { Database } from "./database/rowset.js";
+import { readDatabaseTable } from "./database/table.js";
+
+/** What a source that is no file reads its table by, from what the options choose. */
+type TableOf = (options: ReadingOptions, truth: TruthOf | undefined) => Promise<Table>;
 
 /** The databases that sources stand for. */
-const databases = new WeakMap<Source, Database>();
+const databases = new WeakMap<Source, TableOf>();
 
 /**
- * Opens what a command names as its data: a file, standard input as `-`, or a database, `duckdb:file.db` or
- * `sqlite:file.db`.
+ * Opens what a command names as its data: a file, standard input as `-`, or a database, `duckdb:file.db`,
+ * `sqlite:file.db` or `postgres://host/database`.
  *
  * @throws DataError where it cannot be read
  */
 export async function openData(path: string, signal?: AbortSignal): Promise<Source> {
+  if (/^postgres(?:ql)?:\/\//.test(path)) {
+    const { PostgresSource } = await import("./database/postgres.js");
+    const server = await PostgresSource.open(path, signal);
+    databases.set(server.source, (options, truth) => server.table(options, truth));
+    return server.source;
+  }
   const named = databasePath(path);
   if (named === undefined) return openSource(path, signal);
   const database = await OPENERS[named.kind](named.file, path);
   const source = Source.ofRows(path, () => database.close());
-  databases.set(source, database);
+  databases.set(source, (options, truth) => readDatabaseTable(source, database, options, truth));
   return source;
 }
 
@@ -25,7 +37,7 @@ const OPENERS = {
   sqlite: async (file: string, name: string) => (await import("./database/sqlite.js")).openSqlite(file, name),
 };
 
-/** The database that a source stands for, if it does. */
-export function databaseOf(source: Source): Database | undefined {
+/** What reads the table of a source that is a database; undefined of any other. */
+export function databaseOf(source: Source): TableOf | undefined {
   return databases.get(source);
 }

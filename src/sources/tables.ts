@@ -4,7 +4,6 @@ import type { Source } from "../csv/source.js";
 import { readTable, type Table, tablesOf } from "../csv/table.js";
 import { DataError, UsageError } from "../errors.js";
 import { option, wording } from "../wording.js";
-import { readDatabaseTable } from "./database/table.js";
 import { databaseOf, openData } from "./open-data.js";
 import { readParquetTable } from "./parquet/table.js";
 import { expandPaths } from "./paths.js";
@@ -47,7 +46,7 @@ export async function readTables(
   for (const [i, source] of sources.entries()) {
     const database = databaseOf(source);
     if (database !== undefined) {
-      tables.push(await readDatabaseTable(source, database, options, truth));
+      tables.push(await database(options, truth));
       continue;
     }
     if (options.table !== undefined || options.sql !== undefined)

@@ -60,7 +60,7 @@ export async function openSqlite(path: string, name: string): Promise<Database> 
     async query(sql) {
       // A view knows its columns' names, which it makes unique, and declared types before there is a row.
       const view = `temp.goml_${views++}`;
-      asked(() => connection.run(`CREATE TEMP VIEW ${view.slice(5)} AS ${sql.replace(/;\s*$/, "")}`));
+      asked(() => connection.run(`CREATE TEMP VIEW ${view.slice(5)} AS ${sql}`));
       const select = `SELECT * FROM ${view}`;
       const declared = asked(() => connection.all(`PRAGMA ${view.replace(".", ".table_info(")})`));
       const names = declared.map((row) => String(row.name));

@@ -9,14 +9,14 @@ import type { TypedRows } from "../../csv/typed-rows.js";
 import type { NumberFormat } from "../../dataset/number-format.js";
 import { truthWords } from "../../dataset/record-cells.js";
 import type { Column } from "../../dataset/schema.js";
-import { DataError, UsageError } from "../../errors.js";
-import { option, wording } from "../../wording.js";
+import { DataError } from "../../errors.js";
 import { type TypedColumn, ValueReader } from "../column-values.js";
 import { CodeGatherer, NumberGatherer, type Piece, type Refuse, TextGatherer } from "../gather.js";
 import { textLines } from "../text-lines.js";
 import { TYPED_DIALECT } from "../typed-dialect.js";
 import { withTextsJudged } from "../typed-texts.js";
 import { datesOf, isNumeric } from "../value-type.js";
+import { chosenQuery } from "./query.js";
 import type { Batch, Database, DatabaseValue, Rowset } from "./rowset.js";
 
 /** Rows of a chunk: a constant, for results must not depend on how rows come. */
@@ -35,9 +35,7 @@ export async function readDatabaseTable(
   options: ReadingOptions,
   truth: TruthOf = () => truthWords([]),
 ): Promise<Table> {
-  const rowset = await database.query(
-    options.sql ?? `SELECT * FROM ${quoted(await tableName(database, options))}`,
-  );
+  const rowset = await database.query(await chosenQuery(database.name, options, () => database.tables()));
   const format = numberFormat(options);
   const known = rowset.columns.flatMap(({ name, type }, at) =>
     type === undefined
@@ -83,26 +81,6 @@ export async function readDatabaseTable(
           ]),
     ],
   };
-}
-
-function quoted(name: string): string {
-  return name
-    .split(".")
-    .map((part) => (/^".*"$/.test(part) ? part : `"${part.replaceAll('"', '""')}"`))
-    .join(".");
-}
-
-async function tableName(database: Database, { table }: ReadingOptions): Promise<string> {
-  if (table !== undefined) return table;
-  const tables = await database.tables();
-  if (tables.length === 1) return tables[0]!;
-  const shown = tables.length > 20 ? `${tables.slice(0, 20).join(", ")}, …` : tables.join(", ");
-  throw new UsageError(
-    wording`${database.name} has ${tables.length} tables: name one with ${option("table")}`,
-    {
-      hint: wording`${tables.length === 0 ? "there are none" : `they are ${shown}`}; or give a query with ${option("sql")}`,
-    },
-  );
 }
 
 function judged({ name, type }: TypedColumn, { text }: ReadingOptions): Column {

@@ -1,0 +1,223 @@
+import type { Client, QueryResult } from "pg";
+import type { TruthOf } from "../../csv/json-lines.js";
+import type { ReadingOptions } from "../../csv/reading-options.js";
+import { Source } from "../../csv/source.js";
+import { readTable, type Table } from "../../csv/table.js";
+import { type TruthWords, truthWords } from "../../dataset/record-cells.js";
+import type { Column } from "../../dataset/schema.js";
+import { DataError, InterruptedError } from "../../errors.js";
+import { optionalPackage } from "../optional-package.js";
+import { withTextsJudged } from "../typed-texts.js";
+import { chosenQuery, quotedName } from "./query.js";
+
+/** A column of an answer: its name, what the server calls its type, and the type's category. */
+interface Field {
+  readonly name: string;
+  readonly type: string;
+  /** https://www.postgresql.org/docs/current/catalog-pg-type.html, table 52.65. */
+  readonly category: string;
+}
+
+/**
+ * A PostgreSQL server as a source of text: `COPY … TO STDOUT` writes the rows as CSV, which the scanner reads as it comes,
+ * on all threads, while the server sends. One read-only transaction sees one state of the data; what needs the rows twice
+ * keeps them in a temporary file.
+ *
+ * User, password and host are found where libpq finds them: in the URL, PGUSER, PGPASSWORD, ~/.pgpass. No message and no
+ * model has the URL's password.
+ */
+export class PostgresSource {
+  /** What the rows are read from, as soon as `table` has said which. */
+  readonly source: Source;
+  readonly #name: string;
+  readonly #client: Client;
+  readonly #copy: (sql: string) => CopyStream;
+  #sql: string | undefined;
+
+  /** @throws DataError where the packages are not installed, and where the server cannot be reached */
+  static async open(url: string, signal?: AbortSignal): Promise<PostgresSource> {
+    const name = withoutPassword(url);
+    const what = { file: name, kind: "a PostgreSQL server", packages: ["pg", "pg-copy-streams"] };
+    const pg = await optionalPackage(() => import("pg"), what);
+    const { to } = await optionalPackage(() => import("pg-copy-streams"), what);
+    const client = new pg.default.Client({ connectionString: url, application_name: "goml" });
+    // Who waits for an answer gets the error; an event that nobody listens to would end the process.
+    client.on("error", () => {});
+    const stop = () => hangUp(client);
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      if (signal?.aborted) throw new InterruptedError();
+      await client.connect();
+      await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+      await client.query(
+        "SET LOCAL DateStyle = ISO; SET LOCAL extra_float_digits = 1; SET LOCAL client_encoding = UTF8",
+      );
+    } catch (error) {
+      hangUp(client);
+      throw refusal(error, name, signal);
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+    return new PostgresSource(name, client, to as never, signal);
+  }
+
+  private constructor(
+    name: string,
+    client: Client,
+    copy: (sql: string) => CopyStream,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#name = name;
+    this.#client = client;
+    this.#copy = copy;
+    this.source = Source.ofStream(name, this.#bytes(), () => hangUp(client), signal);
+  }
+
+  /**
+   * The rows of a table, of a query or of the only table that there is.
+   *
+   * @throws UsageError where neither is named and there are several tables; DataError for what the server refuses
+   */
+  async table(options: ReadingOptions, truth: TruthOf = () => truthWords([])): Promise<Table> {
+    const { sql, table, ...others } = options;
+    const query = await chosenQuery(this.#name, { sql, table }, () => this.#tables());
+    const fields = await this.#fields(query);
+    const read = fields.filter(isRead);
+    if (read.length === 0)
+      throw new DataError("no column has a type that goml reads", { place: { file: this.#name } });
+    const list = read.map((field) => expression(field, truth(field.name.normalize("NFC"))));
+    this.#sql = `COPY (SELECT ${list.join(", ")} FROM (${query}\n) AS goml) TO STDOUT (FORMAT csv, HEADER)`;
+    const found = await readTable(this.source, {
+      ...others,
+      delimiter: ",",
+      header: true,
+      decimal: ".",
+      thousands: undefined,
+      skipRows: undefined,
+      comment: undefined,
+      encoding: undefined,
+    });
+    const asked = new Set(options.text);
+    const columns = found.columns.map((column, j) => judged(column, read[j]!, asked));
+    return {
+      ...found,
+      columns: withTextsJudged(
+        columns,
+        ({ name }, j) => !asked.has(name) && !"NDB".includes(read[j]!.category),
+        found.sample,
+        found.format,
+      ),
+      columnNotes: fields
+        .filter((field) => !isRead(field))
+        .map(({ name, type }) => `left out: ${name}, it is of type ${type}`),
+    };
+  }
+
+  async #tables(): Promise<string[]> {
+    const { rows } = await this.#ask(
+      "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false)) ORDER BY 1",
+    );
+    return rows.map(({ name }) => String(name));
+  }
+
+  async #fields(query: string): Promise<Field[]> {
+    const { fields } = await this.#ask(`SELECT * FROM (${query}\n) AS goml LIMIT 0`);
+    const { rows } = await this.#ask(
+      `SELECT oid::int8::text AS oid, typname, typcategory FROM pg_type WHERE oid IN (${fields.map(({ dataTypeID }) => dataTypeID).join(", ")})`,
+    );
+    const types = new Map(rows.map((row) => [String(row.oid), row]));
+    return fields.map(({ name, dataTypeID }) => {
+      const { typname, typcategory } = types.get(String(dataTypeID)) ?? {};
+      return { name, type: String(typname), category: String(typcategory) };
+    });
+  }
+
+  async #ask(sql: string): Promise<QueryResult<Record<string, unknown>>> {
+    try {
+      return await this.#client.query<Record<string, unknown>>(sql);
+    } catch (error) {
+      throw refusal(error, this.#name, this.source.signal);
+    }
+  }
+
+  async *#bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+    if (this.#sql === undefined) throw new Error("what to read of a database is chosen by table()");
+    const stream = this.#client.query(this.#copy(this.#sql));
+    try {
+      yield* stream;
+    } catch (error) {
+      throw refusal(error, this.#name, this.source.signal);
+    }
+  }
+}
+
+type CopyStream = AsyncIterable<Uint8Array> & { submit(connection: unknown): void };
+
+/** Numbers, truth, dates and times, texts, enumerations, network addresses and UUIDs; not arrays, JSON or bytes. */
+function isRead({ category, type }: Field): boolean {
+  return "NBSEI".includes(category) || type === "uuid" || (category === "D" && type !== "timetz");
+}
+
+/** A column as an expression whose text is what goml reads. */
+function expression({ name, type }: Field, words: TruthWords): string {
+  const column = quotedName(name);
+  const text = (word: string) => `'${word.replaceAll("'", "''")}'`;
+  if (type === "bool")
+    return `CASE ${column} WHEN false THEN ${text(words[0])} WHEN true THEN ${text(words[1])} END AS ${column}`;
+  if (type === "timestamptz") return `(${column} AT TIME ZONE 'UTC')::text || 'Z' AS ${column}`;
+  if (type === "money") return `${column}::numeric AS ${column}`;
+  return column;
+}
+
+function judged(column: Column, { category, type }: Field, text: ReadonlySet<string>): Column {
+  const { name } = column;
+  if (text.has(name)) return { name, kind: "text" };
+  if (category === "N") return { name, kind: "numeric" };
+  if (category === "D") return { name, kind: "text", dates: type === "time" ? "time" : "date" };
+  return { name, kind: "text" };
+}
+
+/** A URL as it may be shown. */
+function withoutPassword(url: string): string {
+  try {
+    const parsed = new URL(url);
+    parsed.password = "";
+    for (const name of [...parsed.searchParams.keys()])
+      if (/pass|key/i.test(name)) parsed.searchParams.delete(name);
+    return parsed.href;
+  } catch {
+    return url.replace(/:[^:@/]*@/, "@").replace(/\?.*$/, "");
+  }
+}
+
+/** Ends a connection without waiting for what the server still sends. */
+function hangUp(client: Client): void {
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+}
+
+const ADVICE: Record<string, string> = {
+  ECONNREFUSED: "check host and port, and that the server runs",
+  ENOTFOUND: "check the host's name",
+  "28P01": "give the password as PGPASSWORD or in ~/.pgpass",
+  "28000": "give the user as postgres://user@host/database, the password as PGPASSWORD or in ~/.pgpass",
+  "3D000": "name the database at the end of the URL: postgres://host/database",
+  "57014": "the server ended the query: raise statement_timeout there",
+};
+
+/** The error for what the server or the connection says, in one line. */
+function refusal(cause: unknown, file: string, signal: AbortSignal | undefined): unknown {
+  if (cause instanceof DataError) return cause;
+  // The connection was cut off by who asked for that.
+  if (signal?.aborted) return new InterruptedError(undefined, { cause });
+  const { message, code } = cause as Error & { code?: string };
+  const errors = (cause as AggregateError).errors as Error[] | undefined;
+  const [line = ""] = (message || errors?.[0]?.message || String(code)).split("\n");
+  const asks = /password must be a string|no password/i.test(line);
+  return new DataError(asks ? "the server asks for a password" : line, {
+    place: { file },
+    hint: asks
+      ? ADVICE["28P01"]
+      : (ADVICE[code ?? ""] ?? "check the query in psql; names in capitals stand in double quotes"),
+    cause,
+  });
+}

@@ -1,0 +1,36 @@
+import type { ReadingOptions } from "../../csv/reading-options.js";
+import { UsageError } from "../../errors.js";
+import { option, wording } from "../../wording.js";
+
+/**
+ * The query for the rows of a database that a user means: their own, or all rows of a table, of the only one by default.
+ *
+ * @throws UsageError where neither is named and there is not one table
+ */
+export async function chosenQuery(
+  database: string,
+  { sql, table }: Pick<ReadingOptions, "sql" | "table">,
+  tablesOf: () => Promise<string[]>,
+): Promise<string> {
+  if (sql !== undefined) return sql.replace(/[;\s]+$/, "");
+  if (table !== undefined) return `SELECT * FROM ${quoted(table)}`;
+  const tables = await tablesOf();
+  if (tables.length === 1) return `SELECT * FROM ${quotedName(tables[0]!)}`;
+  const shown = tables.length > 20 ? `${tables.slice(0, 20).join(", ")}, …` : tables.join(", ");
+  throw new UsageError(wording`${database} has ${tables.length} tables: name one with ${option("table")}`, {
+    hint: wording`${tables.length === 0 ? "there are none" : `they are ${shown}`}; or give a query with ${option("sql")}`,
+  });
+}
+
+/** A name as SQL takes it whatever its characters. */
+export function quotedName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** The same of `schema.table`; parts that stand in quotes already are left as they are. */
+function quoted(name: string): string {
+  return name
+    .split(".")
+    .map((part) => (/^".*"$/.test(part) ? part : quotedName(part)))
+    .join(".");
+}
