@@ -53,7 +53,7 @@ export function checkAbsorbingByGroup(
             : undefined;
   if (asked !== undefined)
     throw new UsageError(wording`models by group with absorbed effects go without ${asked}`, {
-      hint: "it takes other passes over the rows of each group: fit one group at a time",
+      hint: wording`it takes other passes over the rows of each group: fit one at a time, with ${option("where")}`,
     });
 }
 

@@ -107,3 +107,95 @@ test("anova sums the groups up, and compares them with the model of all rows", a
   expect(chow!.json.table[1].f).toBeCloseTo(13.355860625241238, 9);
   expect(wrong!.stderr).toContain("without groups");
 });
+
+test("the tables of coefficients and effects of all groups are those of each by itself", () =>
+  inFolder({ "boston.csv": boston }, async (folder) => {
+    const what = ["-f", "lstat,rm", "--absorb", "chas", "-t", "medv", "-q"];
+    const tables = ["-o", "coefficients.csv", "--effects", "effects.csv"];
+    const read = (name: string) => {
+      const [header, ...lines] = readFileSync(join(folder, name), "utf8").trimEnd().split("\n");
+      return { header, rows: lines.map((line) => line.split(",")) };
+    };
+    const { code, stderr } = await goml(folder, [
+      "train",
+      "boston.csv",
+      ...what,
+      ...tables,
+      "--group-by",
+      "rad",
+      "-m",
+      "groups.json",
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const [coefficients, effects] = ["coefficients.csv", "effects.csv"].map(read);
+    expect(coefficients!.header).toBe("group,term,estimate,stdError,t,p,lower,upper");
+    expect(effects!.header).toBe("group,factor,level,effect");
+    expect([...new Set(coefficients!.rows.map(([group]) => group))]).toEqual([
+      "1",
+      "2",
+      "3",
+      "4",
+      "5",
+      "6",
+      "7",
+      "8",
+      "24",
+    ]);
+    for (const group of ["3", "24"]) {
+      const alone = [
+        "train",
+        "boston.csv",
+        ...what,
+        ...tables,
+        "--where",
+        `rad == ${group}`,
+        "-m",
+        "one.json",
+      ];
+      expect((await goml(folder, alone)).code).toBe(0);
+      for (const [name, all] of [
+        ["coefficients.csv", coefficients!],
+        ["effects.csv", effects!],
+      ] as const) {
+        const own = all.rows.filter(([of]) => of === group).map(([, ...rest]) => rest);
+        const { rows } = read(name);
+        expect(own).toHaveLength(rows.length);
+        rows.forEach((row, i) => {
+          row.forEach((cell, j) => {
+            // Chunks of other rows, and so sums in another order: the last digits.
+            if (Number.isFinite(Number(cell)) && j > 1)
+              expect(Math.abs(Number(own[i]![j]) / Number(cell) - 1)).toBeLessThan(1e-9);
+            else if (j < 1) expect(own[i]![j]).toBe(cell);
+          });
+        });
+      }
+    }
+  }));
+
+test("what is of one model says how to get it of one group", () =>
+  inFolder({ "boston.csv": boston }, async (folder) => {
+    const train = (...more: string[]) =>
+      goml(folder, [
+        "train",
+        "boston.csv",
+        "-f",
+        "lstat,rm",
+        "--group-by",
+        "rad",
+        "-m",
+        "groups.json",
+        ...more,
+      ]);
+    for (const [more, hint] of [
+      [["--vif"], "goml inspect groups.json --group NAME --vif"],
+      [["--correlation"], "goml inspect groups.json --group NAME --correlation"],
+      [["--vcov", "hc1"], `--where 'rad == "…"' --vcov hc1`],
+      [["--absorb", "chas", "--folds", "3"], "--where"],
+      [["--effects", "e.csv"], "no effects were absorbed"],
+    ] as const) {
+      const { code, stderr } = await train(...more);
+      expect(code).toBe(2);
+      expect(stderr).toContain(hint);
+      expect(existsSync(join(folder, "groups.json"))).toBe(false);
+    }
+  }));

@@ -1,5 +1,6 @@
 import { quoteField } from "../../csv/write.js";
 import type { FactorEffects } from "../../linear/model/absorbed-effects.js";
+import type { ModelGroup } from "../../linear/model/model-group.js";
 import type { CoefficientRow } from "../../linear/model/summary.js";
 
 const COLUMNS = ["term", "estimate", "stdError", "t", "p", "lower", "upper"] as const;
@@ -16,6 +17,23 @@ export function effectsCsv(factors: readonly FactorEffects[]): string {
     levels.map((level, i) => [factor, level, effects[i]!].map(cell).join(",")),
   );
   return `factor,level,effect\n${lines.join("\n")}\n`;
+}
+
+/** The same tables of models by group, which the first column names, group by group. */
+export function* groupCoefficientsCsv(models: ModelGroup, level: number): Generator<string, void, void> {
+  yield `group,${COLUMNS.join(",")}\n`;
+  for (const [group, model] of models.models)
+    for (const row of model.summary(level).coefficients)
+      yield `${[group, ...COLUMNS.map((column) => row[column])].map(cell).join(",")}\n`;
+}
+
+/** The effects of models by group, in the same manner. */
+export function* groupEffectsCsv(models: ModelGroup): Generator<string, void, void> {
+  yield "group,factor,level,effect\n";
+  for (const [group, model] of models.models)
+    for (const { factor, levels, effects } of model.effects)
+      for (const [i, level] of levels.entries())
+        yield `${[group, factor, level, effects[i]!].map(cell).join(",")}\n`;
 }
 
 function cell(value: string | number): string {

@@ -1,14 +1,41 @@
-import { ModelError, UsageError } from "../../../errors.js";
+import { setImmediate as nextTick } from "node:timers/promises";
+import { openOutput } from "../../../csv/write.js";
+import { InterruptedError, ModelError, UsageError } from "../../../errors.js";
 import { MOST_BYTES } from "../../../linear/model/model-file.js";
 import { writeJson } from "../../../linear/model/write-json.js";
 import { fitGroupsCsv } from "../../../training/fit-groups-csv.js";
 import { version } from "../../../version.js";
 import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
+import { groupCoefficientsCsv, groupEffectsCsv } from "../../render/coefficients-csv.js";
 import { groupsDocument, renderGroups } from "../../render/group-report.js";
 import { MOST_LINES } from "../../render/present-groups.js";
 import { print } from "../../render/print.js";
 import type { TrainOptions } from "./options.js";
+
+/** Characters that are written at a time. */
+const STRETCH = 1 << 16;
+
+/** Writes a file line by line, as `openOutput` does, and hears signals. */
+async function writeLines(path: string, lines: Iterable<string>, signal: AbortSignal): Promise<void> {
+  const output = openOutput(path);
+  try {
+    let text = "";
+    for (const line of lines) {
+      text += line;
+      if (text.length < STRETCH) continue;
+      await output.write(text);
+      text = "";
+      await nextTick();
+      signal.throwIfAborted();
+    }
+    await output.write(text);
+    await output.commit();
+  } catch (error) {
+    output.abort();
+    throw signal.aborted ? new InterruptedError(undefined, { cause: error }) : error;
+  }
+}
 
 /** `goml train --group-by`: fits a model per group, writes them to one file, prints a line per group. */
 export async function trainGroups(
@@ -16,23 +43,26 @@ export async function trainGroups(
   options: TrainOptions & { groupBy: string },
   signal: AbortSignal,
 ): Promise<number> {
-  const { solver, vcov } = options;
+  const { solver, vcov, groupBy } = options;
   if (solver === "qr" || solver === "gd")
     throw new UsageError(`--group-by goes with solvers that work from moments, not with ${solver}`, {
       hint: "leave --solver out",
     });
   if (vcov !== "iid")
     throw new UsageError(`--vcov ${vcov} does not go with --group-by`, {
-      hint: "train the group that needs it on its own rows",
+      hint: `train a group that needs it by itself: --where '${groupBy} == "…"' --vcov ${vcov}`,
     });
-  if (options.effects !== undefined)
-    throw new UsageError("--effects writes those of one model, and --group-by fits many", {
-      hint: "the model file has them: goml inspect --group NAME -m one.json gives one",
-    });
+  if (options.vif || options.correlation)
+    throw new UsageError(
+      `--${options.vif ? "vif" : "correlation"} is printed of one model, and --group-by fits many`,
+      {
+        hint: `goml inspect ${options.model} --group NAME --${options.vif ? "vif" : "correlation"} prints it of one`,
+      },
+    );
   const progress = progressBar("reading");
   const fitted = await fitGroupsCsv(data, {
     ...modelOptions(options),
-    groupBy: options.groupBy,
+    groupBy,
     testSize: options.testSize,
     firstRow: options.firstRow,
     shard: options.shardId,
@@ -51,7 +81,12 @@ export async function trainGroups(
           `group ${group}: these terms depend linearly on terms before them: ${aliased.join(", ")}`,
           { hint: "leave them out with --exclude, or train without --strict" },
         );
+  if (options.effects !== undefined && models.spec.absorbed === undefined)
+    throw new UsageError("--effects goes with --absorb, and no effects were absorbed");
   await writeJson(options.model, models.document(), signal);
+  if (options.output !== undefined)
+    await writeLines(options.output, groupCoefficientsCsv(models, options.level), signal);
+  if (options.effects !== undefined) await writeLines(options.effects, groupEffectsCsv(models), signal);
   if (options.quiet) return 0;
   const report = { models, rows, dropped, excluded, test, notes, timing };
   if (options.json) {
