@@ -167,6 +167,40 @@ test("many groups of few rows have the same bits for any number of threads, from
   for (const threads of [1, 2]) expect(await fit(zipped, threads)).toEqual(one);
 }, 60_000);
 
+test("groups in doubt are summed again from kept rows as from another pass", async () => {
+  const next = uniform(12);
+  const rows = Array.from({ length: 150_000 }, (_, i) => {
+    const g = Math.floor((next() * 150_000) / 5);
+    // Of some groups x hardly varies beside how far it is from zero.
+    const x = (g % 100 === 0 ? 1e9 : 0) + next();
+    return `${i % 97 === 3 ? "NA" : x},p,g${g},${1 + Math.floor(3 * next())},${(3 * next()).toFixed(6)}`;
+  });
+  const path = file(rows);
+  const zipped = join(folder, "doubts.csv.gz");
+  writeFileSync(zipped, gzipSync(readFileSync(path)));
+  for (const how of [{}, { weights: "w", folds: 2 }, { testSize: 0.2 }]) {
+    const fit = async (data: string, threads: number) => {
+      const {
+        models,
+        notes,
+        test: held,
+      } = await fitGroupsCsv(data, {
+        features: ["x"],
+        groupBy: "g",
+        threads,
+        ...how,
+      });
+      expect(notes).toContainEqual(expect.stringMatching(/of the groups were summed again in double-double/));
+      const { fits, models: others } = JSON.parse(JSON.stringify(models));
+      expect(others.length).toBeGreaterThan(100);
+      return { fits, others, held };
+    };
+    // What comes as a stream is read again.
+    const again = await fit(zipped, 2);
+    for (const threads of [1, 2]) expect(await fit(path, threads)).toEqual(again);
+  }
+}, 60_000);
+
 describe("predicting by group", () => {
   const known = ["a", "b", "c"];
   const trained = async () =>

@@ -1,11 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ModelGroup } from "../../../src/linear/model/model-group.js";
+import { crossValidateGroups } from "../../../src/linear/selection/cross-validate-groups.js";
 import { eachGroupSteps } from "../../../src/linear/selection/each-group.js";
 import { refitSteps } from "../../../src/linear/selection/refit.js";
 import { forgetGroupsSteps } from "../../../src/linear/shards/forget-groups.js";
 import { groupFoldNotes, mergeGroupsSteps } from "../../../src/linear/shards/merge-groups.js";
 import { inOneGo } from "../../../src/parallel/steps.js";
+import { foldOf } from "../../../src/scan/row-draw.js";
+import { fit } from "../../../src/training/fit.js";
 import { type FitGroupsCsvOptions, fitGroupsCsv } from "../../../src/training/fit-groups-csv.js";
 import { updateGroupsCsv } from "../../../src/training/update-groups-csv.js";
 import { scratchFolder } from "../../csv/scratch.js";
@@ -81,6 +84,82 @@ describe("models by group of shards", () => {
         expect(left.digitsLost).toBeGreaterThanOrEqual(0);
       }),
       { numRuns: 25 },
+    );
+  }, 60_000);
+
+  test("merging is associative, whatever the order of the shards", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), options, async (seed, how) => {
+        const rows = rowsOf(seed, 240);
+        const shards: ModelGroup[] = [];
+        for (const [i, [from, to]] of [
+          [0, 90],
+          [90, 150],
+          [150, 240],
+        ].entries())
+          shards.push(
+            read(
+              (
+                await fitGroupsCsv(file(`${i}.csv`, rows.slice(from, to)), {
+                  ...how,
+                  groupBy: "g",
+                  firstRow: from!,
+                })
+              ).models,
+            ),
+          );
+        const merge = (...models: ModelGroup[]) =>
+          read(inOneGo(mergeGroupsSteps(models.map((model, i) => named(String(i), model)))));
+        const [a, b, c] = shards as [ModelGroup, ModelGroup, ModelGroup];
+        const all = merge(a, b, c);
+        expectSame(merge(merge(a, b), c), all);
+        expectSame(merge(a, merge(b, c)), all);
+        expectSame(merge(c, merge(a, b)), all);
+        // Taken away one after the other, the rest is what was there before.
+        const forget = (whole: ModelGroup, shard: ModelGroup) =>
+          read(inOneGo(forgetGroupsSteps(named("all", whole), named("shard", shard))).models);
+        expectSame(forget(all, c), merge(a, b), 1e-6);
+        expectSame(forget(forget(all, c), b), a, 1e-5);
+      }),
+      { numRuns: 15 },
+    );
+  }, 60_000);
+
+  test("cross-validation is refitting each group without each of its folds", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), fc.constantFrom(undefined, "w"), async (seed, weights) => {
+        const rows = rowsOf(seed, 300);
+        const how = { groupBy: "g", formula: "y ~ x + z", weights, solver: "normal" as const };
+        const { models } = await fitGroupsCsv(file("cv.csv", rows), { ...how, folds: 4, seed: 9 });
+        const cv = crossValidateGroups(read(models));
+        for (const [group, { folds }] of cv.groups) {
+          const model = models.models.get(group)!;
+          // Fewer rows in a fold's others than coefficients are the single fit's to tell of.
+          if (model.n < 30) continue;
+          const own = rows
+            .map((line, i) => ({ cells: line.split(","), fold: foldOf(i, 9, 4) }))
+            .filter(({ cells }) => cells[3] === group);
+          const scale = model.moments.sumW / model.n;
+          [0, 1, 2, 3]
+            .filter((f) => own.some(({ fold }) => fold === f))
+            .forEach((f, k) => {
+              const X = (some: typeof own) => some.map(({ cells }) => [Number(cells[0]), Number(cells[1])]);
+              const y = (some: typeof own) => some.map(({ cells }) => Number(cells[5]));
+              const w = (some: typeof own) => some.map(({ cells }) => (weights ? Number(cells[4]) : 1));
+              const [rest, out] = [
+                own.filter(({ fold }) => fold !== f),
+                own.filter(({ fold }) => fold === f),
+              ];
+              const refitted = fit(X(rest), y(rest), { weights: Float64Array.from(w(rest)) });
+              const predicted = refitted.predict(X(out));
+              const squares = y(out).reduce((sum, v, i) => sum + w(out)[i]! * (v - predicted[i]!) ** 2, 0);
+              const mse = (squares / w(out).reduce((sum, v) => sum + v, 0)) * scale;
+              // A fold's squares from moments lose what the target's own are larger by.
+              expect(Math.abs(folds[k]!.mse - mse)).toBeLessThan(1e-8 * Math.max(1, mse));
+            });
+        }
+      }),
+      { numRuns: 15 },
     );
   }, 60_000);
 
