@@ -5,6 +5,8 @@
 // medians; outputs are compared before anything is timed. onnxruntime-node is a dev dependency; onnxruntime-web, the fair
 // peer, is taken from the folder that --web names (npm install onnxruntime-web there), on one thread. Beside the time on
 // the clock stands that of the CPU, which a busy machine spoils less. Writes bench/results/onnx.json.
+//
+// `--measure delay,fair,load,memory,speedup` measures other things than times (onnx-measures.js), each by itself.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -16,9 +18,15 @@ import * as networks from "../dist/cli/bench/networks.js";
 import { Tensor } from "../dist/machine/index.js";
 import { loadOnnx, OnnxMachine, toOnnx } from "../dist/onnx/index.js";
 import { median } from "../dist/stats/quantile.js";
+import { measures } from "./onnx-measures.js";
 
 const { values: flags, positionals } = parseArgs({
-  options: { rounds: { type: "string" }, threads: { type: "string" }, web: { type: "string" } },
+  options: {
+    rounds: { type: "string" },
+    threads: { type: "string" },
+    web: { type: "string" },
+    measure: { type: "string" },
+  },
   allowPositionals: true,
 });
 const rounds = Number(flags.rounds ?? 7);
@@ -168,6 +176,17 @@ function off(want, got) {
     share = Math.max(share, odd / values.length);
   }
   return share;
+}
+
+if (flags.measure !== undefined) {
+  const open = (name) => {
+    const found = bytesOf(name);
+    if (found === undefined) return undefined;
+    const model = loadOnnx(found.bytes);
+    return { bytes: found.bytes, model, inputs: inputsOf(model, found.shapes, found.scale) };
+  };
+  for (const name of flags.measure.split(",")) await measures[name]({ open, threads, rounds });
+  process.exit(0);
 }
 
 const peers = runtimes();
