@@ -76,7 +76,8 @@ async function show() {
 function clear() {
   pen.fillStyle = "#000";
   pen.fillRect(0, 0, paper.width, paper.height);
-  for (const { row, bar, share } of rows) [row.className, bar.style.width, share.textContent] = ["", "1%", ""];
+  for (const { row, bar, share } of rows)
+    [row.className, bar.style.width, share.textContent] = ["", "1%", ""];
 }
 
 let last;

@@ -76,5 +76,7 @@ const server = createServer((request, response) => {
   else body.on("error", () => response.writeHead(404).end()).pipe(response);
 });
 server.listen(Number(flags.port ?? 8000), "127.0.0.1", () => {
-  console.log(`the page is at http://127.0.0.1:${server.address().port}/, its script is ${script.length} bytes`);
+  console.log(
+    `the page is at http://127.0.0.1:${server.address().port}/, its script is ${script.length} bytes`,
+  );
 });

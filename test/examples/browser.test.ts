@@ -4,16 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import {
-  add,
-  Convolution,
-  Graph,
-  matmul,
-  mean,
-  relu,
-  softmax,
-  Tensor,
-} from "../../src/machine/index.js";
+import { add, Convolution, Graph, matmul, mean, relu, softmax, Tensor } from "../../src/machine/index.js";
 import { loadOnnx, OnnxMachine, toOnnx } from "../../src/onnx/index.js";
 import { hasChromium, openChromium } from "../chromium.js";
 import { randomFrom } from "../machine/random.js";

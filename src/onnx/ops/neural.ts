@@ -337,6 +337,65 @@ const gridSample: Conversion = (call) => {
   return call.build.apply(op, call.input(0), call.input(1));
 };
 
+/** Where in [−1, 1]² or [−1, 1]³ each place of a grid lies after an affine map: θ·(x, y, 1). */
+const affineGrid: Conversion = (call) => {
+  const { build } = call;
+  const theta = call.input(0);
+  const [images, , ...lengths] = call.numbers(1) as [number, number, ...number[]];
+  const corners = call.flag("align_corners");
+  const axes = lengths.length;
+  const size = lengths.reduce((product, length) => product * length, 1);
+  const middle = (i: number, length: number) =>
+    corners ? (length === 1 ? 0 : (2 * i) / (length - 1) - 1) : (2 * i + 1) / length - 1;
+  const places = new Float64Array(size * (axes + 1));
+  for (let place = 0; place < size; place++) {
+    for (let axis = axes - 1, rest = place; axis >= 0; axis--) {
+      const length = lengths[axis]!;
+      // The last axis is x.
+      places[place * (axes + 1) + (axes - 1 - axis)] = middle(rest % length, length);
+      rest = Math.floor(rest / length);
+    }
+    places[place * (axes + 1) + axes] = 1;
+  }
+  const base = tensor(places, [1, size, axes + 1], theta.dtype);
+  const grid = build.matmul(base, build.transpose(theta, [0, 2, 1]));
+  return build.reshape(grid, [images, ...lengths, axes]);
+};
+
+/** Blocks of an image, one a column, added where they were taken from: a transposed convolution whose weights are 0 and 1. */
+const columnsToImage: Conversion = (call) => {
+  const { build } = call;
+  const x = call.input(0);
+  const image = call.numbers(1);
+  const block = call.numbers(2);
+  const ones = image.map(() => 1);
+  const strides = call.integers("strides") ?? ones;
+  const dilations = call.integers("dilations") ?? ones;
+  const pads = call.integers("pads") ?? image.flatMap(() => [0, 0]);
+  const [before, after] = [pads.slice(0, image.length), pads.slice(image.length)];
+  const counts = image.map((length, axis) => {
+    const reach = (block[axis]! - 1) * dilations[axis]! + 1;
+    return Math.floor((length + before[axis]! + after[axis]! - reach) / strides[axis]!) + 1;
+  });
+  const size = sizeOf(block);
+  const channels = x.shape[1]! / size;
+  const weights = new Float64Array(channels * size * size);
+  for (let k = 0; k < channels * size; k++) weights[k * size + (k % size)] = 1;
+  const w = tensor(weights, [channels * size, 1, ...block], x.dtype);
+  const op = new TransposedConvolution({
+    strides,
+    dilations,
+    before,
+    after,
+    groups: channels,
+    outputPadding: image.map((length, axis) => {
+      const reach = (block[axis]! - 1) * dilations[axis]! + 1;
+      return length + before[axis]! + after[axis]! - reach - (counts[axis]! - 1) * strides[axis]!;
+    }),
+  });
+  return build.apply(op, build.reshape(x, [x.shape[0]!, channels * size, ...counts]), w);
+};
+
 const regionAlign: Conversion = (call) => {
   const op = new RegionAlign({
     mode: call.text("mode", "avg") as "avg" | "max",
@@ -383,6 +442,8 @@ export const neural: Readonly<Record<string, Conversion>> = {
   Upsample: resize,
   Dropout: dropout,
   GridSample: gridSample,
+  AffineGrid: affineGrid,
+  Col2Im: columnsToImage,
   RoiAlign: regionAlign,
   Det: (call) => {
     const x = call.known(0);

@@ -1,4 +1,7 @@
-import { tensor } from "../../machine/index.js";
+import { DataError } from "../../errors.js";
+import { type Shape, Tensor, tensor } from "../../machine/index.js";
+import { BroadcastTo } from "../../machine/ops/layout.js";
+import { broadcast } from "../../machine/shape.js";
 import type { Conversion } from "../call.js";
 import { StringTensor } from "../elements.js";
 
@@ -69,7 +72,82 @@ const vectorizer: Conversion = (call) => {
   return tensor(values, shape.length === 2 ? [rows, width] : [width], "float32");
 };
 
+/** Texts one after the other, broadcast. */
+const concatenation: Conversion = (call) => {
+  const [x, y] = [call.strings(0), call.strings(1)];
+  const shape = broadcast([x.shape, y.shape]);
+  if (shape === undefined) throw new DataError("the shapes do not broadcast");
+  const [a, b] = [x, y].map((own) => spread(own, shape));
+  return new StringTensor(
+    a!.map((text, i) => text + b![i]!),
+    shape,
+  );
+};
+
+/** A text for every element of a larger shape. */
+function spread({ strings, shape }: StringTensor, to: Shape): string[] {
+  const places = tensor(Int32Array.from(strings.keys()), [...shape], "int32");
+  const wide = new BroadcastTo({ shape: [...to] }).do([places]) as Tensor;
+  return Array.from(wide.data, (place) => strings[Number(place)]!);
+}
+
+/** The parts of each text between delimiters, as many as the longest has, and how many each has. */
+const parts: Conversion = (call) => {
+  const { strings, shape } = call.strings(0);
+  const delimiter = call.text("delimiter", "");
+  const most = call.has("maxsplit") ? call.integer("maxsplit", 0) : Number.POSITIVE_INFINITY;
+  const lists = strings.map((text) => {
+    if (delimiter === "") return words(text, most);
+    const all = text === "" ? [] : text.split(delimiter);
+    return all.length <= most + 1 ? all : [...all.slice(0, most), all.slice(most).join(delimiter)];
+  });
+  const width = Math.max(0, ...lists.map(({ length }) => length));
+  return [
+    new StringTensor(
+      lists.flatMap((list) => Array.from({ length: width }, (_, k) => list[k] ?? "")),
+      [...shape, width],
+    ),
+    tensor(
+      BigInt64Array.from(lists, ({ length }) => BigInt(length)),
+      [...shape],
+    ),
+  ];
+};
+
+/** What stands between white space; the last of as many parts as there may be keeps its own. */
+function words(text: string, most: number): string[] {
+  const list: string[] = [];
+  let rest = text.trim();
+  while (rest !== "") {
+    const at = list.length < most ? rest.search(/\s/) : -1;
+    if (at < 0) return [...list, rest];
+    list.push(rest.slice(0, at));
+    rest = rest.slice(at).trimStart();
+  }
+  return list;
+}
+
+/** Whether a text is, as a whole, what an expression of RE2 says; those that JavaScript reads alike. */
+const fullMatch: Conversion = (call) => {
+  const { strings, shape } = call.strings(0);
+  const pattern = call.text("pattern", "");
+  let expression: RegExp;
+  try {
+    expression = new RegExp(`^(?:${pattern})$`, "su");
+  } catch (cause) {
+    throw new DataError(`the pattern ${JSON.stringify(pattern)} is not understood`, { cause });
+  }
+  return new Tensor(
+    Uint8Array.from(strings, (text) => Number(expression.test(text))),
+    shape,
+    "bool",
+  );
+};
+
 export const text: Readonly<Record<string, Conversion>> = {
+  StringConcat: concatenation,
+  StringSplit: parts,
+  RegexFullMatch: fullMatch,
   StringNormalizer: normalizer,
   TfIdfVectorizer: vectorizer,
 };
