@@ -2,6 +2,7 @@ import type { TruthOf } from "../csv/json-lines.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
 import type { Source } from "../csv/source.js";
 import { readTable, type Table, tablesOf } from "../csv/table.js";
+import type { Column } from "../dataset/schema.js";
 import { DataError, UsageError } from "../errors.js";
 import { option, wording } from "../wording.js";
 import { databaseOf, openData } from "./open-data.js";
@@ -60,13 +61,21 @@ export async function readTables(
   const [first, ...others] = tables as [Table, ...Table[]];
   if (others.length === 0) return first;
   for (const other of others) checkSame(first, other);
-  const columns = first.columns.map((column) =>
-    column.kind !== "empty"
-      ? column
-      : (others
-          .map((other) => other.columns.find(({ name }) => name === column.name)!)
-          .find(({ kind }) => kind !== "empty") ?? column),
-  );
+  const columns = first.columns.map((column) => {
+    const find = (kind: (of: Column) => boolean) =>
+      others.find((other) => other.columns.some((one) => one.name === column.name && kind(one)));
+    const at = (table: Table) => table.columns.findIndex(({ name }) => name === column.name);
+    if (column.kind === "empty") {
+      const other = find(({ kind }) => kind !== "empty");
+      return other === undefined ? column : other.columns[at(other)]!;
+    }
+    if (column.kind !== "text" || column.numberToo !== undefined || options.text?.includes(column.name))
+      return column;
+    // Levels in one file, and numbers in another, may not be one thing.
+    const other = find(({ kind }) => kind === "numeric");
+    const number = other?.sample.map((row) => row[at(other)] ?? "").find((cell) => cell !== "");
+    return number === undefined ? column : { ...column, numberToo: number };
+  });
   const whole = tables.every((table) => table.whole);
   const sample = tables.flatMap((table) => {
     const order = first.columns.map(({ name }) => table.columns.findIndex((column) => column.name === name));

@@ -143,6 +143,25 @@ describe("several files", () => {
       },
     ));
 
+  it("of which one has numbers where another has texts are noted, unless that is said", () =>
+    inFolder(
+      {
+        "1.csv": `g,x,y\n${rows.map(({ a, y }, i) => `${"ab"[i % 2]},${a},${y}`).join("\n")}\n`,
+        "2.csv": `g,x,y\n${rows.map(({ a, y }, i) => `${i % 2},${a},${y}`).join("\n")}\n`,
+      },
+      async (folder) => {
+        const { stdout } = await goml(folder, ["train", "1.csv", "2.csv", "--json"]);
+        expect(JSON.parse(stdout).notes).toEqual([
+          "g is read as text, though it holds numbers too, such as 0",
+        ]);
+        const said = await goml(folder, ["train", "1.csv", "2.csv", "--text", "g", "--json"]);
+        expect(JSON.parse(said.stdout).notes).toEqual([]);
+        expect((await goml(folder, ["train", "2.csv", "1.csv"])).stderr).toContain(
+          'goml: 1.csv:2: column "g": expected a number, found "a"',
+        );
+      },
+    ));
+
   it("in cv, diagnose and update too", () =>
     inFolder(
       {
