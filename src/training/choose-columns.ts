@@ -253,6 +253,19 @@ function notNumeric(column: Column, what: string, table: KnownTable, file: strin
   });
 }
 
+/**
+ * Refuses names that a table does not have: before what its columns come to is counted, which is another question.
+ *
+ * @throws UsageError for the first
+ */
+export function checkNamedColumns(table: KnownTable, given: ColumnOptions, file: string): void {
+  const { target, weights, exclude = [], id, absorb = [] } = composed(given);
+  const places = placesOf(table.columns);
+  const named = [weights, ...joined(exclude, places), id, ...joined(absorb, places), target];
+  for (const name of named)
+    if (name !== undefined && !places.has(name)) throw unknownColumn(name, [...places.keys()], file);
+}
+
 /** The error for a column that is not in the file, with the nearest name as the hint. */
 export function unknownColumn(name: string, names: readonly string[], file: string): UsageError {
   const near = nearestName(name, names);

@@ -31,7 +31,7 @@ import { namesOf, readTables, withSources } from "../sources/tables.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { absorbingNotes, checkAbsorbing } from "./absorbing.js";
 import { checkBudget, checkColumns } from "./budget.js";
-import { chooseColumns } from "./choose-columns.js";
+import { checkNamedColumns, chooseColumns } from "./choose-columns.js";
 import { clustersInOnePass, vcovOfClusters } from "./cluster-moments.js";
 import { completeKinds } from "./complete-kinds.js";
 import { crossValidateRows } from "./cross-validate-rows.js";
@@ -86,8 +86,10 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   const shards = options.shard === undefined ? undefined : [shardSet(options.shard)];
   for (const source of sources) source.keepContent();
   const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
-  if (options.formula === undefined && options.features === undefined)
-    checkColumns(complete.table, leftOutCount(options), hasIntercept(options));
+  checkNamedColumns(complete.table, options, namesOf(complete.table));
+  const spared = sparedByFormula(options.formula);
+  if (spared !== undefined && options.features === undefined)
+    checkColumns(complete.table, leftOutCount(options) + spared, hasIntercept(options));
   const { spec, notes } = chooseColumns(complete.table, options, namesOf(complete.table));
   const table = withTarget(complete.table, spec);
   notes.unshift(...table.notes, ...(table.columnNotes ?? []), ...complete.notes);
@@ -277,6 +279,19 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
 /** How many columns at most the options keep from being features. */
 export function leftOutCount({ exclude = [], absorb = [], weights, cluster, id }: FitCsvOptions): number {
   return exclude.length + absorb.length + [weights, cluster, id].filter((name) => name !== undefined).length;
+}
+
+/**
+ * As many columns as a formula leaves out of those that `.` stands for; 0 without one, undefined where it need not have all
+ * others as terms.
+ */
+function sparedByFormula(formula: string | undefined): number | undefined {
+  if (formula === undefined) return 0;
+  const right = /^[^~]*~((?:[\w\s.+-])*)$/.exec(formula)?.[1];
+  if (right === undefined || !/(?:^|\+)\s*\.\s*(?=$|[+-])/.test(right) || /-\s*\.\s*(?=$|[+-])/.test(right))
+    return undefined;
+  // An intercept that is left out is counted as a column, and what stands left of the ~ twice: fewer are refused then.
+  return 2 + right.split("-").length;
 }
 
 /** Whether a fit of plain columns has an intercept: the effects that it absorbs are one. */

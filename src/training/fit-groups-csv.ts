@@ -20,7 +20,7 @@ import { option, wording } from "../wording.js";
 import { checkAbsorbingByGroup } from "./absorbing.js";
 import { checkBudget, checkColumns } from "./budget.js";
 import { checkRows } from "./check-rows.js";
-import { chooseColumns, unknownColumn } from "./choose-columns.js";
+import { checkNamedColumns, chooseColumns, unknownColumn } from "./choose-columns.js";
 import { completeKinds } from "./complete-kinds.js";
 import {
   chosenFolds,
@@ -93,6 +93,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
       file,
     );
   const exclude = [...(options.exclude ?? []), groupBy];
+  checkNamedColumns(complete.table, options, file);
   if (options.formula === undefined && options.features === undefined)
     checkColumns(complete.table, leftOutCount({ ...options, exclude }), hasIntercept(options));
   const { spec, notes } = chooseColumns(complete.table, { ...options, exclude }, file);

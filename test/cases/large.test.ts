@@ -45,6 +45,17 @@ it("very many columns are refused, and serve for a fit to two of them, in time t
     expect(every.stderr).toMatch(/^goml: 4 rows cannot determine /);
     const formula = await goml(folder, ["train", "w.csv", "--formula", "v0 ~ ."]);
     expect(formula).toMatchObject({ code: 4, left: ["w.csv"] });
+    const more = await goml(folder, ["train", "w.csv", "--formula", "log(v0 + 9) ~ . + I(v2^2) - v7"]);
+    expect(more).toMatchObject({ code: 4, left: ["w.csv"] });
+    // A name that is not there is said first, whatever the others come to.
+    for (const named of [
+      ["-t", "nix"],
+      ["-t", "v0", "--exclude", "nix"],
+      ["--group-by", "v1", "-t", "nix"],
+    ]) {
+      const { code, stderr } = await goml(folder, ["train", "w.csv", ...named]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining('has no column "nix"')]);
+    }
     const groups = await goml(folder, ["train", "w.csv", "--group-by", "v1"]);
     expect(groups).toMatchObject({ code: 4, left: ["w.csv"] });
     const unknown = await goml(folder, ["train", "w.csv", "-t", "v0", "-f", Array(2000).fill("nix").join()]);
