@@ -1,0 +1,88 @@
+import { count, number, numberOrNull, text } from "./schema-parts.js";
+
+/** How a covariance was estimated, and what was penalised. */
+export const estimateDefinitions = {
+  vcov: {
+    title: "iid, or one of hc0, hc1, hc2, hc3, cluster with its meat",
+    description: "How the covariance of the coefficients was estimated; iid is σ² (XᵀX)⁻¹.",
+    anyOf: [
+      { type: "object", properties: { type: { const: "iid" } }, required: ["type"] },
+      {
+        type: "object",
+        properties: {
+          type: { enum: ["hc0", "hc1", "hc2", "hc3", "cluster"] },
+          cluster: { description: "The column that says which rows belong together.", ...text },
+          clusters: { description: "How many such groups there are.", ...count },
+          meat: {
+            description:
+              "The covariance in whitened coordinates, M in Cov(θ̂) = R⁻¹ M R⁻ᵀ, the finite-sample factor included; " +
+              "a packed lower triangle over the coefficients that are not aliased.",
+            type: "array",
+            items: number,
+            title: "a list of numbers",
+          },
+        },
+        required: ["type", "meat"],
+      },
+    ],
+  },
+  penalty: {
+    title: "lambda and alpha",
+    description:
+      "The penalty λ Σ c_j [(1 − α)/2 (d_j β_j)²/s + α |d_j β_j|], d the columns' standard deviations and s that of y " +
+      "where the parametrization is glmnet's, else 1, as version 0.1 had it; within lower ≤ β ≤ upper. Names are those " +
+      "of coefficients, of terms, or of columns that are a term.",
+    type: "object",
+    properties: {
+      lambda: { ...number, minimum: 0, title: "a number of 0 or more" },
+      alpha: {
+        description: "The mix: 0 is ridge, 1 the lasso.",
+        ...number,
+        minimum: 0,
+        maximum: 1,
+        title: "a number from 0 to 1",
+      },
+      parametrization: { enum: ["glmnet"] },
+      gamma: {
+        description:
+          "Of a relaxed fit, θ = γ θ_λ + (1 − γ) θ₀: θ_λ minimises with the penalty, θ₀ the squares alone over the " +
+          "terms whose slopes are not 0 there.",
+        ...number,
+        minimum: 0,
+        maximum: 1,
+        title: "a number from 0 to 1",
+      },
+      factors: {
+        description: "c before it is scaled to a mean of 1 over all columns, by name; 1 where none is said.",
+        type: "object",
+        additionalProperties: { ...number, minimum: 0, title: "a number of 0 or more" },
+        title: "numbers of 0 or more by name",
+      },
+      lower: {
+        ...number,
+        maximum: 0,
+        description: "The bound of all slopes.",
+        title: "a number of 0 or less",
+      },
+      lowerIn: {
+        description: "Those of some, by name; null for none.",
+        type: "object",
+        additionalProperties: { ...numberOrNull, maximum: 0, title: "a number of 0 or less, or null" },
+        title: "numbers of 0 or less by name",
+      },
+      upper: {
+        ...number,
+        minimum: 0,
+        description: "The bound of all slopes.",
+        title: "a number of 0 or more",
+      },
+      upperIn: {
+        description: "Those of some, by name; null for none.",
+        type: "object",
+        additionalProperties: { ...numberOrNull, minimum: 0, title: "a number of 0 or more, or null" },
+        title: "numbers of 0 or more by name",
+      },
+    },
+    required: ["lambda", "alpha"],
+  },
+} as const;
