@@ -1,5 +1,6 @@
 import type { Table } from "../csv/table.js";
 import { momentsShape } from "../dataset/formula/moments-shape.js";
+import type { ModelSpec } from "../dataset/formula/spec.js";
 import { recordLength } from "../kernels/cell-record.js";
 import { clusterScores } from "../linear/covariance/cluster-scores.js";
 import { clusteredVcov } from "../linear/covariance/meat.js";
@@ -14,7 +15,8 @@ const MOST_BYTES = 32e6;
 /**
  * How many clusters' moments may be kept beside those of the fit, for its clustered covariance in the same pass: as many as
  * take 32 MB, whatever the number of threads, for the bits depend on it; undefined where there are likely more, and where
- * moments are not of numbers in double alone. Then the rows are read a second time.
+ * moments are not of numbers in double alone, or of numbers about the levels of one absorbed factor, which are the
+ * clusters. Then the rows are read a second time.
  */
 export function clustersInOnePass(
   table: Table,
@@ -23,9 +25,9 @@ export function clustersInOnePass(
   weighted: boolean,
 ): number | undefined {
   const { spec, extended } = plan;
-  if (extended || spec.absorbed !== undefined) return undefined;
+  if (extended) return undefined;
   const shape = momentsShape(spec);
-  if (shape.tables.length > 0) return undefined;
+  if (shape.tables.length > 0 && !absorbsClusters(spec, cluster)) return undefined;
   const bytes = 8 * recordLength(cellKind({ columns: shape.numbers, folds: 1, extended, weighted }));
   const most = Math.floor(MOST_BYTES / bytes);
   const at = table.columns.findIndex(({ name }) => name === cluster);
@@ -33,9 +35,18 @@ export function clustersInOnePass(
   return plannedGroups(table, seen) <= most ? most : undefined;
 }
 
+/** Whether all factors of a fit are one that is absorbed, and its levels are the clusters. */
+function absorbsClusters({ variables, absorbed = [] }: ModelSpec, cluster: string): boolean {
+  const factors = variables.filter(({ kind }) => kind === "factor");
+  const [own, ...others] = absorbed.map((v) => variables[v]!);
+  if (own?.kind !== "factor" || others.length > 0 || factors.length > 1) return false;
+  return own.column === cluster && own.by === undefined;
+}
+
 /**
  * A model with the clustered covariance of its moments by cluster: the meat is Σ s sᵀ, s = X′y − X′Xθ of each, as
- * `robustVcovOf` finds it from the rows.
+ * `robustVcovOf` finds it from the rows. Where the clusters are the levels of an absorbed factor, rows about its effects are
+ * rows about the clusters' own means.
  *
  * @throws ModelError for fewer than two clusters
  */
@@ -51,10 +62,12 @@ export function vcovOfClusters(model: LinearModel, cluster: string, clusters: Gr
     if (!(cells.weight(cell) > 0)) continue;
     const moments = {
       sumW: cells.weight(cell),
-      mean: (column: number) => cells.mean(cell, column),
+      mean: (column: number) => (model.absorbed === undefined ? cells.mean(cell, column) : 0),
       product: (i: number, j: number) => cells.product(cell, i, j),
     };
     sums.push(clusterScores(whitening, moments, at));
   }
-  return model.withVcov(clusteredVcov(cluster, sums, model));
+  // Effects nested in the clusters do not count, but the constant that they hide does.
+  const dfResidual = model.absorbed === undefined ? model.dfResidual : model.n - model.rank - 1;
+  return model.withVcov(clusteredVcov(cluster, sums, { n: model.n, dfResidual }));
 }

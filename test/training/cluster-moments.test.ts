@@ -131,6 +131,32 @@ describe("a clustered covariance in one pass", () => {
     60_000,
   );
 
+  test("is found in the same pass where the clusters are the levels of the one absorbed factor", () =>
+    inFolder({ "d.csv": csv(rows(8, 60_000, 5000, 2, false)) }, async (folder) => {
+      for (const weights of [undefined, "w"]) {
+        const fit = (solver: "normal" | "extended", threads: number) =>
+          fitCsv(join(folder, "d.csv"), {
+            formula: "y ~ x + z | g",
+            weights,
+            solver,
+            vcov: "cluster",
+            cluster: "g",
+            threads,
+            dropSingletons: true,
+          });
+        const one = await fit("normal", 1);
+        expect(one.notes).not.toContain(SECOND);
+        expect((await fit("normal", 2)).model.vcov).toEqual(one.model.vcov);
+        const rows = await fit("extended", 1);
+        expect(rows.notes).toContain(SECOND);
+        expect(one.model.dfInference).toBe(rows.model.dfInference);
+        rows.model.standardErrors.forEach((error, i) => {
+          // Sums of 60,000 rows in double.
+          expect(Math.abs(one.model.standardErrors[i]! / error - 1)).toBeLessThan(1e-9);
+        });
+      }
+    }));
+
   test("reads the rows twice for factors, and says which row is of no cluster", () =>
     inFolder({ "d.csv": csv(rows(5, 300, 20, 0, false)).replace(/,g3,/, ",,") }, async (folder) => {
       const path = join(folder, "d.csv");
