@@ -125,7 +125,7 @@ test("absorbed effects leave the coefficients, errors and fitted values of the r
     ),
     { numRuns: process.env.GOML_LONG ? 3000 : 80 },
   );
-});
+}, 300_000);
 
 const slope = (beta: number | undefined, x: number | string | null | undefined) =>
   beta === undefined || Number.isNaN(beta) ? 0 : beta * Number(x);
