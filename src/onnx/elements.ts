@@ -1,5 +1,6 @@
 import { DataError } from "../errors.js";
 import { type BigData, type Data, type DType, Tensor, tensor } from "../machine/index.js";
+import { bytesOf } from "../machine/tensor.js";
 import type { SparseTensorProto, TensorProto } from "./messages.js";
 
 /** ONNX's numbers of element types; float16 and bfloat16 are widened to float32. */
@@ -67,6 +68,18 @@ export function sameTensorOf(proto: TensorProto, external?: ExternalData): Tenso
     tensors.set(proto, own);
   }
   return own;
+}
+
+/**
+ * Whether a message's bytes are as many as its shape says, so that its tensor can be made later, when it is needed: of
+ * bytes that are not aligned it is a copy.
+ */
+export function isWhole({ dims, dataType, dataLocation, rawData }: TensorProto): boolean {
+  const type = TYPES[dataType ?? 0];
+  if (type === undefined || type === "string" || dataLocation === 1 || rawData === undefined) return false;
+  if (!dims.every((length) => Number.isSafeInteger(length) && length >= 0)) return false;
+  const size = dataType === FLOAT16 || dataType === BFLOAT16 ? 2 : bytesOf(type);
+  return rawData.length === size * dims.reduce((product, length) => product * length, 1);
 }
 
 /**

@@ -4,7 +4,7 @@ import { formatShape, type Shape } from "../machine/shape.js";
 import { isFloat } from "../machine/tensor.js";
 import { Builder, type Folds, Sequence, type Value, ValuesNeeded } from "./builder.js";
 import { Call, isOperand } from "./call.js";
-import { denseOf, type ExternalData, elementType, StringTensor, sameTensorOf } from "./elements.js";
+import { denseOf, type ExternalData, elementType, isWhole, StringTensor, sameTensorOf } from "./elements.js";
 import {
   type AttributeProto,
   type FunctionProto,
@@ -105,7 +105,7 @@ export class OnnxModel {
   private readonly main: GraphProto;
   private readonly external: ExternalData | undefined;
   private readonly functions = new Map<string, FunctionProto>();
-  private readonly initializers: ReadonlyMap<string, Value>;
+  private made: ReadonlyMap<string, Value> | undefined;
   private readonly mostBytes: number;
   private readonly folds: Folds = new WeakMap();
 
@@ -126,8 +126,13 @@ export class OnnxModel {
     this.opsets = opsetsOf(opsetImport, new Map([["ai.onnx", 1]]));
     this.metadata = new Map(metadataProps.map(({ key = "", value = "" }) => [key, value]));
     for (const own of functions) this.functions.set(`${domainName(own.domain)}.${own.name}`, own);
-    this.initializers = this.initializersOf(graph);
-    const given = new Set(this.initializers.keys());
+    // What is wrong with a tensor is said now; copies of those that are whole are made with the first graph.
+    for (const proto of graph.initializer) if (!isWhole(proto)) sameTensorOf(proto, this.external);
+    if (graph.sparseInitializer.length > 0) this.made = this.initializersOf(graph);
+    const given = new Set([
+      ...graph.initializer.map(({ name = "" }) => name),
+      ...graph.sparseInitializer.map(({ values }) => values?.name ?? ""),
+    ]);
     this.inputs = graph.input.filter(({ name = "" }) => !given.has(name)).map(describe);
     this.outputs = graph.output.map(describe);
     this.ops = this.countOps();
@@ -288,6 +293,11 @@ export class OnnxModel {
     };
     const scope = new Map<string, Value>(own.input.map((name, i) => [name, inputs[i]]));
     return this.run(graph, scope, builder, opsetsOf(own.opsetImport, this.opsets), depth + 1);
+  }
+
+  private get initializers(): ReadonlyMap<string, Value> {
+    this.made ??= this.initializersOf(this.main);
+    return this.made;
   }
 
   private initializersOf({ initializer, sparseInitializer }: GraphProto): Map<string, Value> {
