@@ -1,6 +1,7 @@
 import type { LinearModel } from "../../linear/model/model.js";
 import type { ModelGroup } from "../../linear/model/model-group.js";
 import { PENALTY_OBJECTIVE } from "../../linear/penalty/penalty.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { fitMetrics } from "../../stats/metrics.js";
 import type { CsvGroupFit } from "../../training/fit-groups-csv.js";
 import { colour } from "./colour.js";
@@ -10,7 +11,7 @@ import { count, milliseconds, significant } from "./numbers.js";
 import { shardLines, shardsDocument } from "./shards.js";
 import { renderNotes } from "./summary.js";
 import { summaryDocument } from "./summary-document.js";
-import { renderTable } from "./table.js";
+import { tableSteps } from "./table.js";
 
 /** What a summary tells of models by group; of those from a file some of it is not known. */
 export type GroupReport = Pick<CsvGroupFit, "models"> & Partial<Omit<CsvGroupFit, "models">>;
@@ -65,29 +66,48 @@ const SHOWN_COEFFICIENTS = 8;
 
 /** A line per group: its rows, how good its fit is, and its estimates where they are few. */
 export function renderGroups(
-  { models, rows, dropped = 0, excluded = 0, test, notes = [], timing }: GroupReport,
+  report: GroupReport,
   options: { path: string; written: boolean; most?: number },
 ): string {
+  return inOneGo(groupsSteps(report, options));
+}
+
+/** Groups whose lines are made between two pauses. */
+const STRETCH = 128;
+
+/** `renderGroups` in steps: a hundred thousand groups take a second. */
+export function* groupsSteps(
+  { models, rows, dropped = 0, excluded = 0, test, notes = [], timing }: GroupReport,
+  options: { path: string; written: boolean; most?: number },
+): Steps<string> {
   const { most = Number.POSITIVE_INFINITY } = options;
   const all: [string, LinearModel][] = [];
   for (const entry of models.models) {
     if (all.length === most) break;
     all.push(entry);
+    if (all.length % STRETCH === 0) yield;
   }
   const more = models.models.size - all.length;
   const names = [...new Set(all.flatMap(([, model]) => model.coefficientNames))];
   const shown = names.length <= SHOWN_COEFFICIENTS ? names : [];
+  yield;
   const penalised = all.some(([, { penalty }]) => penalty !== undefined);
   const titles = [models.groupBy, "rows", "RMSE", penalised ? "λ" : "σ", "R²", "CV RMSE", ...shown];
+  const cells = [titles.map((title) => colour.dim(title))];
+  for (const [group, model] of all) {
+    cells.push(row(group, model, shown));
+    if (cells.length % STRETCH === 0) yield;
+  }
+  const table = yield* tableSteps(
+    cells,
+    titles.map((_, i) => (i === 0 ? "left" : "right")),
+  );
   const lines = [
     ...renderNotes(notes),
     `${colour.bold(models.target)} on ${models.spec.terms.map(({ label }) => label).join(" + ") || "1"}, ` +
       `${count(models.models.size)} models by ${models.groupBy}`,
     "",
-    renderTable(
-      [titles.map((title) => colour.dim(title)), ...all.map(([group, model]) => row(group, model, shown))],
-      titles.map((_, i) => (i === 0 ? "left" : "right")),
-    ),
+    table,
     "",
   ];
   if (more > 0) lines.push(colour.dim(`and ${count(more)} more: goml inspect ${options.path} prints all`));

@@ -1,3 +1,4 @@
+import { ended } from "../../stats/pauses.js";
 import { STYLE_MARK } from "./colour.js";
 
 /** A colour sequence, as it is and before it is printed. */
@@ -20,19 +21,35 @@ export function displayWidth(text: string): number {
 
 /** Sets rows of cells in columns, two spaces apart; lines carry no trailing spaces. */
 export function renderTable(rows: readonly (readonly string[])[], align: readonly Align[]): string {
-  const widths = align.map((_, j) => Math.max(0, ...rows.map((row) => displayWidth(row[j] ?? ""))));
-  return rows
-    .map((row) =>
-      align
-        .map((side, j) => {
-          const cell = row[j] ?? "";
-          const pad = " ".repeat(widths[j]! - displayWidth(cell));
-          return side === "left" ? cell + pad : pad + cell;
-        })
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return ended(tableSteps(rows, align));
+}
+
+/** Rows that are set between two pauses. */
+const STRETCH = 256;
+
+/** `renderTable` with pauses: a hundred thousand rows take a second. */
+export function* tableSteps(
+  rows: readonly (readonly string[])[],
+  align: readonly Align[],
+): Generator<undefined, string, void> {
+  const widths = align.map(() => 0);
+  for (const [i, row] of rows.entries()) {
+    align.forEach((_, j) => {
+      widths[j] = Math.max(widths[j]!, displayWidth(row[j] ?? ""));
+    });
+    if (i % STRETCH === STRETCH - 1) yield;
+  }
+  const lines: string[] = [];
+  for (const [i, row] of rows.entries()) {
+    const cells = align.map((side, j) => {
+      const cell = row[j] ?? "";
+      const pad = " ".repeat(widths[j]! - displayWidth(cell));
+      return side === "left" ? cell + pad : pad + cell;
+    });
+    lines.push(cells.join("  ").trimEnd());
+    if (i % STRETCH === STRETCH - 1) yield;
+  }
+  return lines.join("\n");
 }
 
 /**

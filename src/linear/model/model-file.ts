@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, fstatSync, readFile as readFileBack } from "node:fs";
+import { closeSync, fstatSync, read as readBack, readFile as readFileBack } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -20,6 +20,8 @@ const readWhole = promisify(readFileBack) as (
   fd: number,
   options: { encoding: "utf8"; signal: AbortSignal | undefined },
 ) => Promise<string>;
+
+const readPiece = promisify(readBack);
 
 /**
  * The longest text that is parsed at once; what is longer is parsed as it comes, for a signal is heard between two pieces,
@@ -103,12 +105,7 @@ async function readFile(path: string, signal: AbortSignal | undefined): Promise<
       });
     if (stats.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
     if (stats.isFile() && stats.size <= MOST_TEXT) return await readWhole(fd, { encoding: "utf8", signal });
-    if (stats.isFile())
-      return await readStreamed(
-        path,
-        createReadStream(path, { fd, autoClose: false, highWaterMark: PIECE, signal }),
-        signal,
-      );
+    if (stats.isFile()) return await readStreamed(path, piecesOf(fd), signal);
     const stream = pipeStream(path, fd);
     open = false;
     const stop = () => stream.destroy(new InterruptedError());
@@ -125,6 +122,16 @@ async function readFile(path: string, signal: AbortSignal | undefined): Promise<
 
 /** Bytes of a long file that are read at a time. */
 const PIECE = 1 << 19;
+
+/** A file's bytes, piece by piece; not as a stream, which would close the file where it is given up. */
+async function* piecesOf(fd: number): AsyncGenerator<Buffer, void, void> {
+  for (;;) {
+    const piece = Buffer.allocUnsafe(PIECE);
+    const { bytesRead } = await readPiece(fd, piece, 0, PIECE, null);
+    if (bytesRead === 0) return;
+    yield piece.subarray(0, bytesRead);
+  }
+}
 
 /**
  * The document that comes in pieces; its text, where that is short.

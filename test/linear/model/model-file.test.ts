@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as nextTick } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { DataError, ModelError } from "../../../src/errors.js";
+import { DataError, InterruptedError, ModelError } from "../../../src/errors.js";
 import { BlockPredictor } from "../../../src/linear/model/block-predictor.js";
 import type { ModelGroupDocument } from "../../../src/linear/model/document-schema.js";
 import { LinearModel } from "../../../src/linear/model/model.js";
@@ -14,6 +15,41 @@ import { scratchFolder } from "../../csv/scratch.js";
 const scratch = scratchFolder();
 const boston = await fitCsv("data/boston.csv", { solver: "normal" });
 const text = JSON.stringify(boston.model);
+
+describe("a file above a megabyte, which is read as it comes", () => {
+  // White space behind the document says nothing.
+  const long = () => scratch.file("long.json", text + " ".repeat(3 << 20));
+
+  test("holds the model, and a signal that comes too late throws nowhere", async () => {
+    const stop = new AbortController();
+    const model = await readModel(long(), { signal: stop.signal });
+    expect(model).toEqual(boston.model.withScan(model.scan!));
+    const thrown: unknown[] = [];
+    const catcher = (error: unknown) => void thrown.push(error);
+    process.on("uncaughtException", catcher);
+    stop.abort();
+    // Streams tell of errors in a later turn.
+    for (let i = 0; i < 20; i++) await nextTick();
+    process.off("uncaughtException", catcher);
+    expect(thrown).toEqual([]);
+  });
+
+  test("is given up between two pieces", async () => {
+    const stop = new AbortController();
+    const reading = readModel(long(), { signal: stop.signal });
+    stop.abort();
+    await expect(reading).rejects.toThrow(InterruptedError);
+  });
+
+  test("that is none says so", async () => {
+    const table = scratch.file("long.csv", "a,b\n1,2\n".repeat(400_000));
+    await expect(readModel(table)).rejects.toThrow(/long\.csv: not JSON$/);
+    const cut = scratch.file("cut.json", `${text.slice(0, -9)}${" ".repeat(3 << 20)}`);
+    await expect(readModel(cut)).rejects.toThrow(/cut short or damaged/);
+    const twice = scratch.file("twice.json", text.replace('"rss":', '"rss":1,"rss":') + " ".repeat(3 << 20));
+    await expect(readModel(twice, { trust: true })).rejects.toThrow(/two members "rss"/);
+  });
+});
 
 describe("a model", () => {
   test.each(["normal", "extended"] as const)("comes back from JSON bit for bit (%s)", async (solver) => {

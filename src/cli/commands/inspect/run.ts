@@ -10,7 +10,7 @@ import { version } from "../../../version.js";
 import { type GroupOption, oneOfGroups } from "../../program/one-of-groups.js";
 import type { CollinearityOptions } from "../../render/collinearity.js";
 import { colour } from "../../render/colour.js";
-import { groupReportOf, groupsDocument, renderGroups } from "../../render/group-report.js";
+import { groupReportOf, groupsDocument, groupsSteps } from "../../render/group-report.js";
 import { type ModelReport, reportSteps } from "../../render/model-report.js";
 import { alignedDecimals, significant } from "../../render/numbers.js";
 import { presentModel } from "../../render/present-model.js";
@@ -44,7 +44,7 @@ export async function inspect(
   const found = await readAnyModel(path, { trust: options.trust, signal });
   if (found instanceof ModelGroup && group === undefined && other === undefined) {
     const report = groupReportOf(found);
-    if (!json) print(renderGroups(report, { path, written: false }));
+    if (!json) print(await withPauses(groupsSteps(report, { path, written: false }), { signal }));
     else {
       const parts = groupsDocument(report, { path, data: found.source?.path, level });
       print(`${JSON.stringify({ goml: version, command: "inspect", ...parts }, null, 2)}\n`);
