@@ -1,4 +1,5 @@
 import { ordinal } from "../csv/header.js";
+import { cellShape } from "../dataset/cell-shape.js";
 import { placesOf } from "../dataset/column-places.js";
 import type { FactorLevels } from "../dataset/formula/coding.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
@@ -81,7 +82,7 @@ const MOST_COMPARED = 5000;
 /** Remarks on the levels that the factors of a model were found to have. */
 export function levelDoubts(levels: FactorLevels): string[] {
   return Object.entries(levels).flatMap(([name, of]) =>
-    of.length > MOST_COMPARED ? [] : lookAlikes(name, of),
+    of.length > MOST_COMPARED ? [] : [...lookAlikes(name, of), ...strangers(name, of)],
   );
 }
 
@@ -151,6 +152,26 @@ function sum(name: string, cells: readonly string[]): string[] {
 
 const SUMS =
   /^(?:(?:grand |sub)?totals?|(?:grand )?sum|all|averages?|means?|summe|gesamt|insgesamt|somme|suma|totale|totaal)$/i;
+
+/** What is hardly ever a word, and often written for a missing value. */
+const NO_WORD = /^(?:[?.*]|-{1,3}|–|—|#n\/?a|\\n|\(null\)|<na>|n\/a|#(?:div\/0|value|ref|num|null)[!?]?)$/i;
+
+/** Levels among words that are none: what may mean a missing value, and dates. */
+function strangers(name: string, levels: readonly string[]): string[] {
+  if (levels.length < 3) return [];
+  const marker = levels.find((level) => NO_WORD.test(level));
+  const dates = levels.filter((level) => cellShape(level).like === "date");
+  return [
+    ...(marker === undefined
+      ? []
+      : [
+          `${name} has the level ${JSON.stringify(marker)}; if that means a missing value, say so (na-values ${name}=${marker})`,
+        ]),
+    ...(dates.length === 0 || dates.length === levels.length
+      ? []
+      : [`${name} is read as text, though it holds dates too, such as ${dates[0]}`]),
+  ];
+}
 
 /** Two levels that a reader would take for one. */
 function lookAlikes(name: string, levels: readonly string[]): string[] {

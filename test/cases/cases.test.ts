@@ -450,6 +450,26 @@ describe("columns that the head of a file does not show", () => {
       );
     }));
 
+  it("are doubted where a text beyond it is no word: a marker, a date", () =>
+    inCase("", async (folder) => {
+      const write = (odd: (i: number) => string) =>
+        writeFileSync(
+          join(folder, "d.csv"),
+          `g,x,y\n${Array.from({ length: 40_000 }, (_, i) => `${i < 35_000 ? "ab"[i % 2] : odd(i)},${i % 7},${(i * 3) % 11}`).join("\n")}\n`,
+        );
+      write(() => "?");
+      expect((await fit(folder, "d.csv")).notes).toContain(
+        'g has the level "?"; if that means a missing value, say so (na-values g=?)',
+      );
+      expect(await fit(folder, "d.csv", "--na-values", "g=?")).toMatchObject({ n: 35_000, notes: "" });
+      write((i) => `2024-01-0${1 + (i % 9)}`);
+      expect((await fit(folder, "d.csv")).notes).toContain(
+        "g is read as text, though it holds dates too, such as 2024-01-0",
+      );
+      write(() => "c");
+      expect((await fit(folder, "d.csv")).notes).toBe("");
+    }));
+
   it("classes 1, 2, 3 and crew are a factor where that is said", () =>
     inCase("", async (folder) => {
       const rows = Array.from(
