@@ -117,7 +117,7 @@ const bundles = {
 };
 // What is rarely needed stays out until it is: modules of ours as tsc made them, which
 // must exchange nothing but plain values with the bundle, for its classes are not theirs.
-const rarely = /^\.{1,2}\/(?:.*\/)?(csv-parse|read-design|qr|solve-by-descent|serve\/index)\.js$/;
+const rarely = /^\.{1,2}\/(?:.*\/)?(csv-parse|read-design|qr|solve-by-descent|to-graph|serve\/index)\.js$/;
 const apart = {
   name: "files of their own",
   setup: (b) =>

@@ -2,6 +2,7 @@ import { writeFileAtomic } from "../../../csv/write.js";
 import { UsageError } from "../../../errors.js";
 import { refuseOverwriting } from "../../../files/same-file.js";
 import { readModel } from "../../../linear/model/model-file.js";
+import { linearGraph } from "../../../linear/model/to-graph.js";
 import {
   GoMachine,
   graphToDot,
@@ -46,6 +47,7 @@ export async function graph(
   if (options.trace !== undefined && !options.run) {
     throw new UsageError("--trace goes with --run: there is nothing to trace", { hint: "add --run" });
   }
+  if (path?.endsWith(".json")) return graph(undefined, { ...options, model: path }, signal);
   if (path !== undefined) return onnxGraph(path, options, signal);
   for (const name of ["shape", "input", "expect"] as const) {
     if (Object.keys(options[name]).length > 0)
@@ -110,7 +112,6 @@ async function modelGraph(
   signal: AbortSignal,
 ): Promise<RunnableGraph> {
   const model = await readNamed(path, readModel, { trust, signal });
-  const { linearGraph } = await import("../../../linear/model/to-graph.js");
   const { moments, regression } = model;
   const means = regression.terms.map((key) => moments.mean[moments.index(key)]!);
   const { graph, prediction } = linearGraph(

@@ -6,7 +6,7 @@ export const graphSyntax: Syntax = (program, run) => {
   const command = program
     .command("graph")
     .description("draw a model's expression graph, or an ONNX model's, or run it on a machine")
-    .argument("[model.onnx]", "an ONNX model (default: the linear model of --model)")
+    .argument("[model]", "an ONNX model, or a linear model (default: that of --model)")
     .option("-m, --model <file>", "the model", "model.json")
     .option("--example <name>", "an example instead of a model: equation, gradient, network, diamond")
     .option("--rows <n>", "rows of the model's input", positive, 1)
