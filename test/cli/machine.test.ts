@@ -84,7 +84,7 @@ describe("graph", () => {
       expect(dot.stdout).toMatch(/^digraph \{\n/);
       expect(dot.stdout).toContain('[label="X", shape=box]');
       expect(dot.stdout).toContain('[label="5×3"]');
-      expect((await goml(folder, ["graph", "model.json"])).stdout).toBe(dot.stdout);
+      expect((await goml(folder, ["graph", "model.json", "--rows", "5"])).stdout).toBe(dot.stdout);
       expect((await goml(folder, ["graph", "--format", "mermaid"])).stdout).toMatch(/^flowchart LR\n/);
       const json = await goml(folder, ["graph", "--format", "json", "-o", "g.json"]);
       expect(json.left).toEqual(["d.csv", "g.json", "model.json"]);
