@@ -113,6 +113,7 @@ const commands = readdirSync("src/cli/commands");
 const bundles = {
   main: "src/cli/program/main.ts",
   program: "src/cli/program/program.ts",
+  chalk: "src/cli/render/chalk.ts",
   ...Object.fromEntries(commands.map((name) => [name, `src/cli/commands/${name}/run.ts`])),
 };
 // What is rarely needed stays out until it is: modules of ours as tsc made them, which

@@ -3,6 +3,9 @@ import type { ReadingOptions } from "../csv/reading-options.js";
 import { openSource, Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { databasePath } from "../files/database-path.js";
+import { openDuckdb } from "./database/duckdb.js";
+import { PostgresSource } from "./database/postgres.js";
+import { openSqlite } from "./database/sqlite.js";
 import { readDatabaseTable } from "./database/table.js";
 
 /** What a source that is no file reads its table by, from what the options choose. */
@@ -19,7 +22,6 @@ const databases = new WeakMap<Source, TableOf>();
  */
 export async function openData(path: string, signal?: AbortSignal): Promise<Source> {
   if (/^postgres(?:ql)?:\/\//.test(path)) {
-    const { PostgresSource } = await import("./database/postgres.js");
     const server = await PostgresSource.open(path, signal);
     databases.set(server.source, (options, truth) => server.table(options, truth));
     return server.source;
@@ -33,8 +35,8 @@ export async function openData(path: string, signal?: AbortSignal): Promise<Sour
 }
 
 const OPENERS = {
-  duckdb: async (file: string, name: string) => (await import("./database/duckdb.js")).openDuckdb(file, name),
-  sqlite: async (file: string, name: string) => (await import("./database/sqlite.js")).openSqlite(file, name),
+  duckdb: openDuckdb,
+  sqlite: openSqlite,
 };
 
 /** What reads the table of a source that is a database; undefined of any other. */

@@ -23,7 +23,7 @@ async function terminalColours(): Promise<Colours> {
   const { NO_COLOR } = process.env;
   // https://no-color.org: present and not empty. Chalk itself knows FORCE_COLOR and --no-color only.
   if (NO_COLOR !== undefined && NO_COLOR !== "") return none;
-  const { default: chalk } = await import("chalk");
+  const { chalk } = await import("./chalk.js");
   const marked = (style: Style): Style => {
     const [open = "", close = ""] = style("\0").replaceAll("\u001b", STYLE_MARK).split("\0");
     return (...text) => `${open}${text.join(" ")}${close}`;

@@ -13,6 +13,7 @@ import { coefficientsCsv, effectsCsv } from "../../render/coefficients-csv.js";
 import { print } from "../../render/print.js";
 import { renderSummary } from "../../render/summary.js";
 import { summaryDocument } from "../../render/summary-document.js";
+import { trainGroups } from "./groups.js";
 import type { TrainOptions } from "./options.js";
 
 /** `goml train`: fits, writes the model, prints the summary. */
@@ -36,7 +37,6 @@ export async function train(
       hint: "name each file once",
     });
   if (options.groupBy !== undefined) {
-    const { trainGroups } = await import("./groups.js");
     return trainGroups(data, { ...options, groupBy: options.groupBy }, signal);
   }
   const progress = progressBar("reading");
