@@ -79,12 +79,46 @@ function columnsOf({ numeric, text }: ModelSpec, columns: readonly Column[]): nu
 /** More levels than these are no words that somebody typed. */
 const MOST_COMPARED = 5000;
 
-/** Remarks on the levels that the factors of a model were found to have. */
-export function levelDoubts(levels: FactorLevels): string[] {
-  return Object.entries(levels).flatMap(([name, of]) =>
-    of.length > MOST_COMPARED ? [] : [...lookAlikes(name, of), ...strangers(name, of)],
-  );
+/**
+ * Remarks on the levels that the factors of a model were found to have.
+ *
+ * @param asText columns that the user says to take as text
+ */
+export function levelDoubts(
+  levels: FactorLevels,
+  spec: ModelSpec,
+  table: Pick<KnownTable, "columns" | "format">,
+  asText: readonly string[] = [],
+): string[] {
+  const readerOf = cellReaders(table.format ?? PLAIN_FORMAT);
+  const places = placesOf(table.columns);
+  const factors = new Map(spec.variables.map((variable) => [variable.label, variable]));
+  return Object.entries(levels).flatMap(([label, of]) => {
+    const factor = factors.get(label);
+    // A text column as it stands; factor(id) says that whatever is in it is a level.
+    const chosen = factor?.kind !== "factor" || factor.label !== factor.column || asText.includes(label);
+    const column = chosen ? undefined : table.columns[places.get(label) ?? -1];
+    return [
+      ...(of.length > MOST_COMPARED ? [] : [...lookAlikes(label, of), ...strangers(label, of)]),
+      ...(column === undefined || column.numberToo !== undefined
+        ? []
+        : numbersAmong(label, of, readerOf(label))),
+    ];
+  });
 }
+
+/** Numbers among words, of which the head of the file had none. */
+function numbersAmong(name: string, levels: readonly string[], reader: CellReader): string[] {
+  // Sorted as they are, numbers stand before words.
+  const found = levels
+    .slice(0, MOST_COMPARED)
+    .find((level) => DIGIT.test(level) && (reader.isNumber(level) || cellShape(level).like === "number"));
+  return found === undefined
+    ? []
+    : [`${name} is read as text, though it holds numbers too, such as ${found}`];
+}
+
+const DIGIT = /\p{Nd}/u;
 
 /** A number that looks as if it meant a missing value, unless it is said to. */
 function sentinel(name: string, cells: readonly string[], reader: CellReader): string[] {

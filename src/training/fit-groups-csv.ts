@@ -153,7 +153,10 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     solver === "auto" && !plan.extended && keepsRows(bytes / rowBytes, layout.numeric.length + 2, likely);
   const total = await scanned({ ...plan, keepRows });
   await checkRows(table, layout, total, options);
-  notes.push(...levelDoubts(total.levels), ...(await undefinedNotes(table, total.undefinedRows)));
+  notes.push(
+    ...levelDoubts(total.levels, spec, table, options.text),
+    ...(await undefinedNotes(table, total.undefinedRows)),
+  );
   const from = performance.now();
   const undefinedRows = undefinedCount(total.undefinedRows);
   const scan: DataScan = {

@@ -75,7 +75,7 @@ export async function fitTheta(
   }
 
   const { levels } = total;
-  notes.push(...levelDoubts(levels));
+  notes.push(...levelDoubts(levels, spec, table, options.text));
   const regression = regressionOf(spec, codedTerms(spec, levels, references));
   let moments = await withPauses(mergeFoldsSteps(total.folds), control);
   checkEstimable(moments, regression);

@@ -63,6 +63,34 @@ it("a level past the head of the file that looks like another is named too", asy
   expect((await notesOf(`town,y\n${rows([...towns, "BERN"])}`)).join()).toContain('"BERN", "Bern"');
 });
 
+it("a number past the head of a file among words is named, once, unless they are said to be text", async () => {
+  const csv = (towns: number, odd: string) =>
+    `town,y\n${rows([...Array.from({ length: 30_000 }, (_, i) => `town ${i % towns}`), odd])}`;
+  const note = (odd: string) => `town is read as text, though it holds numbers too, such as ${odd}`;
+  // Of few texts a plain number is an error; one in another writing, or among many, would be a level.
+  for (const [towns, odd] of [
+    [9, '"1,500"'],
+    [9, "12 %"],
+    [300, "1500"],
+    [300, '"1,500"'],
+    [7000, "1500"],
+  ] as const)
+    expect((await notesOf(csv(towns, odd))).filter((text) => text.includes("numbers too"))).toEqual([
+      note(odd.replaceAll('"', "")),
+    ]);
+  expect(await notesOf(csv(300, "1500"), { text: ["town"] })).toEqual([]);
+  expect(await notesOf(csv(300, "1500"), { naValues: ["1500"] })).toEqual([]);
+  expect(await notesOf(csv(300, "town 301"))).toEqual([]);
+  // In the head it is named before the rows are read.
+  const near = `town,y\n${rows([...Array.from({ length: 30 }, (_, i) => `town ${i % 9}`), "1500"])}`;
+  expect((await notesOf(near)).filter((text) => text.includes("numbers too"))).toEqual([note("1500")]);
+  await inFolder({ "d.csv": csv(300, "1500") }, async (folder) => {
+    const of = async (formula: string) => (await fitCsv(join(folder, "d.csv"), { formula })).notes.join();
+    expect(await of("y ~ town")).toContain(note("1500"));
+    expect(await of("y ~ factor(town)")).not.toContain("numbers too");
+  });
+});
+
 it("texts that hardly come again are named, where they do not all differ", async () => {
   const cells = Array.from(
     { length: 40 },
