@@ -9,11 +9,11 @@ import {
   matrixStripes,
   numbersOf,
 } from "./batch.js";
+import { outputWishes } from "./output-wishes.js";
 import type { IntervalWish, OutputWish } from "./question.js";
 import { badRequest, listed, quoted } from "./request-error.js";
 import {
   type BinaryData,
-  flag,
   type Json,
   objectOf,
   openRequest,
@@ -69,7 +69,7 @@ export function readInferRequest(
 ): InferRequest {
   const { request, id, inputs, rest } = openRequest(body, headerLength);
   const interval = intervalOf(request);
-  const outputs = outputsOf(request, interval !== undefined);
+  const outputs = outputWishes(request, interval === undefined ? [OUTPUT] : [OUTPUT, "lower", "upper"]);
   const tensors = inputs.map((input, i) => readTensor(input, `inputs[${i}]`, rest, limits));
   rest.end();
   return { id, batch: gather(model, tensors), outputs, interval };
@@ -169,33 +169,6 @@ function intervalOf({ parameters }: Json): IntervalWish | undefined {
   if (interval !== "prediction" && interval !== "confidence")
     throw badRequest(`interval should be "prediction", "confidence" or "none", got ${quoted(interval)}`);
   return { kind: interval, level };
-}
-
-/**
- * The outputs asked for; all there are, where the request names none. Each goes back as binary data where its
- * `binary_data`, or else `binary_data_output` of the request, says so.
- */
-function outputsOf({ parameters, outputs }: Json, interval: boolean): OutputWish[] {
-  const names = interval ? ([OUTPUT, "lower", "upper"] as const) : ([OUTPUT] as const);
-  const all =
-    parameters === undefined ? undefined : flag(objectOf(parameters, "parameters"), "binary_data_output");
-  if (outputs === undefined) return names.map((name) => ({ name, binary: all ?? false }));
-  if (!Array.isArray(outputs)) throw badRequest(`outputs should be an array, got ${quoted(outputs)}`);
-  if (outputs.length === 0) return names.map((name) => ({ name, binary: all ?? false }));
-  const wishes = outputs.map((output, i) => {
-    const { name: asked, parameters: own } = objectOf(output, `outputs[${i}]`);
-    const name = names.find((known) => known === asked);
-    if (name === undefined)
-      throw badRequest(`the model has no output ${quoted(asked)}; it has ${listed(names)}`);
-    const binary =
-      own === undefined ? undefined : flag(objectOf(own, `outputs[${i}]: parameters`), "binary_data");
-    return { name, binary: binary ?? all ?? false };
-  });
-  checkDistinct(
-    wishes.map(({ name }) => name),
-    "output",
-  );
-  return wishes;
 }
 
 function namesOf(model: AskableModel): string {

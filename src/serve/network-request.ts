@@ -1,9 +1,9 @@
 import { Tensor } from "../machine/index.js";
 import { StringTensor } from "../onnx/index.js";
 import { checkDistinct } from "./batch.js";
+import { outputWishes } from "./output-wishes.js";
 import { badRequest, listed, quoted } from "./request-error.js";
 import {
-  flag,
   type Json,
   objectOf,
   openRequest,
@@ -38,7 +38,11 @@ export function readNetworkRequest(
   headerLength: number | undefined,
 ): NetworkRequest {
   const { request, id, inputs: given, rest } = openRequest(body, headerLength);
-  const outputs = outputsOf(model, request);
+  refuseIntervals(request);
+  const outputs = outputWishes(
+    request,
+    model.outputs.map(({ name }) => name),
+  );
   const inputs = new Map<string, Tensor | StringTensor>();
   const names: string[] = [];
   for (const [i, input] of given.entries()) {
@@ -121,28 +125,8 @@ function tensorOf({ shape, datatype, count, data, bytes }: TensorHead): Tensor |
   return new Tensor(new array(own.buffer, own.byteOffset, count), shape, dtype);
 }
 
-/** As `outputs` and the parameters of a request say; all that the model declares, where it names none. */
-function outputsOf(model: Network, { parameters, outputs }: Json): NetworkRequest["outputs"] {
+function refuseIntervals({ parameters }: Json): void {
   const given = parameters === undefined ? {} : objectOf(parameters, "parameters");
   if (given.interval !== undefined && given.interval !== "none")
     throw badRequest("the model has no intervals: it is an ONNX model");
-  const all = flag(given, "binary_data_output") ?? false;
-  const names = model.outputs.map(({ name }) => name);
-  if (outputs !== undefined && !Array.isArray(outputs))
-    throw badRequest(`outputs should be an array, got ${quoted(outputs)}`);
-  if (outputs === undefined || outputs.length === 0) return names.map((name) => ({ name, binary: all }));
-  const wishes = outputs.map((output: unknown, i) => {
-    const { name: asked, parameters: own } = objectOf(output, `outputs[${i}]`);
-    const name = names.find((known) => known === asked);
-    if (name === undefined)
-      throw badRequest(`the model has no output ${quoted(asked)}; it has ${listed(names)}`);
-    const binary =
-      own === undefined ? undefined : flag(objectOf(own, `outputs[${i}]: parameters`), "binary_data");
-    return { name, binary: binary ?? all };
-  });
-  checkDistinct(
-    wishes.map(({ name }) => name),
-    "output",
-  );
-  return wishes;
 }
