@@ -23,6 +23,9 @@ function panel(rows: number, seed: number): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** What is printed, without its numbers and the bars and spaces that go with them: times differ from run to run. */
+const shape = (text: string) => text.replace(/[^a-z]+/gi, " ");
+
 let folder: string;
 let inputs: string[];
 
@@ -39,6 +42,8 @@ beforeAll(async () => {
   await train("more.csv", "-f", "x1,x2,g1", "-m", "shard.json");
   await train("data.csv", "-f", "x1,x2", "--absorb", "g1,g2", "-m", "effects.json");
   await train("data.csv", "-f", "x1,x2", "--group-by", "g1", "-m", "groups.json");
+  const exported = start(folder, ["export", "plain.json", "--to", "onnx", "-o", "plain.onnx"]);
+  expect((await finished(exported, folder)).code).toBe(0);
   inputs = readdirSync(folder).sort();
 }, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -72,6 +77,8 @@ const COMMANDS: string[][] = [
   ["export", "levels.json", "--to", "onnx", "-o", "out"],
   ["export", "effects.json", "--to", "sql", "-o", "out"],
   ["graph", "-m", "plain.json"],
+  ["graph", "-m", "plain.json", "--rows", "500", "--run", "--trace", "out"],
+  ["graph", "plain.onnx", "--format", "json", "-o", "out"],
   ["bench", data, "--quick", "--suite", "train"],
 ];
 
@@ -99,12 +106,17 @@ describe("a signal at a random moment", () => {
         const end = finished(child, folder);
         await new Promise((resolve) => setTimeout(resolve, moment));
         child.kill(signal);
-        const { code, stderr } = await end;
+        const { code, stdout, stderr } = await end;
         const where = `${signal} after ${moment.toFixed(0)} of ${takes.toFixed(0)} ms`;
         // Before the command hears signals they end it as they end any process; behind its end they come too late.
         const ends = [SIGNAL_CODES[signal], undisturbed.code, ...(child.signalCode === signal ? [null] : [])];
         expect(ends, where).toContain(code);
         if (code === SIGNAL_CODES[signal]) expect(stderr, where).not.toMatch(/goml:|internal|\n\s+at /);
+        // With its own code it has done all that it does undisturbed.
+        if (code === undisturbed.code) {
+          expect(shape(stdout), where).toBe(shape(undisturbed.stdout));
+          expect([...contents().keys()], where).toEqual([...after.keys()]);
+        }
         for (const [name, bytes] of contents()) {
           expect([...before.keys(), ...after.keys()], where).toContain(name);
           const whole = [before.get(name), after.get(name)].some((one) => one?.equals(bytes));

@@ -85,4 +85,39 @@ describe("a signal", () => {
       expect(await end).toMatchObject({ code: SIGNAL_CODES[signal], stderr: "", left: ["u.csv"] });
     });
   });
+
+  // The command sends the signal to itself, so that the moment is no matter of chance.
+  it.each([
+    ["JSON.stringify", ["graph", "--format", "json"], 130],
+    ["JSON.stringify", ["graph", "--format", "json", "-o", "drawn.json"], 130],
+    ["JSON.stringify", ["graph", "model.onnx", "--format", "json"], 130],
+    ["stdout.write", ["graph", "--format", "json"], 0],
+    ["stdout.write", ["graph", "model.onnx", "--format", "json"], 0],
+    ["stdout.write", ["graph", "--run"], 0],
+  ] as const)("during %s: %j ends with %i, nothing begun, or all done", (where, args, code) =>
+    inFolder({ "few.csv": "a,b,y\n1,2,3\n2,1,5\n3,5,4\n4,3,8\n5,9,7\n" }, async (folder) => {
+      await finished(start(folder, ["train", "few.csv", "-q"]), folder);
+      await finished(start(folder, ["export", "model.json", "--to", "onnx", "-o", "model.onnx"]), folder);
+      const whole = await finished(
+        start(
+          folder,
+          args.filter((word) => !/^-o$|drawn/.test(word)),
+        ),
+        folder,
+      );
+      expect(whole.code).toBe(0);
+      const [owner, method] = where === "stdout.write" ? ["process.stdout", "write"] : ["JSON", "stringify"];
+      const preload = `const { ${method}: own } = ${owner};
+        ${owner}.${method} = (...all) => {
+          ${owner}.${method} = own;
+          process.kill(process.pid, "SIGINT");
+          return own.apply(${owner}, all);
+        };`;
+      const more = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` };
+      const { stdout, ...run } = await finished(start(folder, args, more), folder);
+      expect(run).toEqual({ code, stderr: "", left: ["few.csv", "model.json", "model.onnx"] });
+      const shape = (text: string) => text.replace(/[^a-z]+/gi, " ");
+      expect(shape(stdout)).toBe(code === 0 ? shape(whole.stdout) : "");
+    }),
+  );
 });

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { InterruptedError } from "../../errors.js";
 import { EXIT_CODES, SIGNAL_CODES } from "./exit-codes.js";
 
 /** Signals that ask a command to end. */
@@ -28,6 +30,19 @@ export function interruption(): AbortSignal {
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   return controller.signal;
+}
+
+/**
+ * Hears the signals that came while the thread was held, before the first byte of the output is written: behind that the
+ * command goes on to its end, and exit code 0 says that all of the output is there.
+ *
+ * @throws InterruptedError when `signal` has aborted
+ */
+export async function beforeOutput(signal: AbortSignal): Promise<void> {
+  // A turn that began by reading a file ends without another look at what the system has to say: the second has one.
+  await nextTurn();
+  await nextTurn();
+  if (signal.aborted) throw new InterruptedError(undefined, { cause: signal.reason });
 }
 
 /** The exit code of a command that this signal has ended. */

@@ -13,6 +13,7 @@ import {
   type Run,
   TapeMachine,
 } from "../../../machine/index.js";
+import { beforeOutput } from "../../program/interruption.js";
 import { readNamed } from "../../program/model-option.js";
 import { print } from "../../render/print.js";
 import { examples, type RunnableGraph } from "./examples.js";
@@ -65,7 +66,7 @@ export async function graph(
   const runnable =
     options.example === undefined ? await modelGraph(options, signal) : exampleGraph(options.example);
   const text = options.run ? await runText(runnable, options, signal) : render(runnable, options.format);
-  await put(text, output);
+  await put(text, output, signal);
   return 0;
 }
 
@@ -89,11 +90,12 @@ async function onnxGraph(path: string, options: GraphOptions, signal: AbortSigna
   );
   const { onnxText } = await import("./onnx.js");
   const text = await onnxText(path, { ...options, output: files }, signal);
-  await put(text, options.run ? undefined : output.at(-1));
+  await put(text, options.run ? undefined : output.at(-1), signal);
   return 0;
 }
 
-async function put(text: string, file: string | undefined): Promise<void> {
+async function put(text: string, file: string | undefined, signal: AbortSignal): Promise<void> {
+  await beforeOutput(signal);
   if (file === undefined) print(text);
   else await writeFileAtomic(file, text);
 }
