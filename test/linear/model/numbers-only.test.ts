@@ -23,6 +23,27 @@ test.each([[null], [""], [[]], ["1"], [undefined], [false], [{}]])("%j is no num
   expect(() => model.predict([Object.assign(new Array(2), { 0: 1 })])).toThrow(UsageError);
 });
 
+// JSON, by which values are described, knows neither.
+const circle: unknown[] = [];
+circle.push(circle);
+test.each([[1n], [Symbol("s")], [() => 1], [circle]])("%s is named as what was got", (value) => {
+  expect(() => model.predict([[1, value]] as never)).toThrow("row 0 of X, value 1: expected a number, got");
+});
+
+test.each([[undefined], [null], [3], ["12"], [{ length: 2, 0: 1, 1: 2 }]])("%j is no row", async (row) => {
+  const rows = [[1, 2], row] as never;
+  expect(() => model.predict(rows)).toThrow("row 1 of X: expected an array of numbers");
+  await expect(model.predictConcurrent(rows)).rejects.toThrow(UsageError);
+  expect(() => fit([X[0], row, ...X.slice(2)] as never, y)).toThrow(UsageError);
+});
+
+test("a hole is no row", async () => {
+  const rows = Object.assign(new Array(3), { 0: [1, 2], 2: [3, 4] });
+  expect(() => model.predict(rows)).toThrow("row 1 of X: expected an array of numbers, got nothing");
+  await expect(model.predictConcurrent(rows)).rejects.toThrow(UsageError);
+  expect(() => fit(Object.assign([...X], { length: 6 }) as never, [...y, 1])).toThrow(UsageError);
+});
+
 test("out may not overlap X, which is read while out is written", async () => {
   const shared = new SharedArrayBuffer(8 * 10);
   const all = new Float64Array(shared);
