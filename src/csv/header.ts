@@ -224,13 +224,16 @@ function* columnNames(
       nameless.push(j);
       continue;
     }
-    const other = places.get(name);
-    if (other !== undefined)
-      throw new DataError(`two columns have this name, the ${ordinal(other + 1)} and the ${ordinal(j + 1)}`, {
-        place: { file, line, column: name },
-        hint: "rename one of them in the header",
-      });
+    // One look-up of each name tells: the map does not grow by one that is there.
     places.set(name, j);
+    if (places.size + nameless.length <= j)
+      throw new DataError(
+        `two columns have this name, the ${ordinal(names.indexOf(name) + 1)} and the ${ordinal(j + 1)}`,
+        {
+          place: { file, line, column: name },
+          hint: "rename one of them in the header",
+        },
+      );
   }
   for (const [i, j] of nameless.entries()) {
     if (i % STRETCH === STRETCH - 1) yield;

@@ -90,6 +90,7 @@ function judge(
   j: number,
   reader: CellReader,
 ): { column: Omit<Column, "name">; strict: boolean } {
+  if (holdsPlainNumbers(rows, j, reader)) return { column: { kind: "numeric" }, strict: false };
   const numbers = new Tally();
   const words = new Tally();
   let measures: Map<string, Tally> | undefined;
@@ -145,6 +146,17 @@ function judge(
     };
   if (numbers.count > 0) return { column: { kind: "text", numberToo: numbers.first! }, strict: false };
   return { column: { kind: "text" }, strict: words.different <= FEW_TEXTS && shapes === 0 };
+}
+
+/** Whether a column has a number in every row: nothing has to be counted of it, as there may be a million. */
+function holdsPlainNumbers(rows: readonly (readonly string[])[], j: number, reader: CellReader): boolean {
+  let some = false;
+  for (const row of rows) {
+    if (j >= row.length) continue;
+    if (shapeOf(row[j]!, reader) !== "number") return false;
+    some = true;
+  }
+  return some;
 }
 
 /** What a cell is: a number, nothing, or what it looks like. */
