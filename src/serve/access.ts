@@ -14,10 +14,12 @@ const lastGood = { host: "localhost" };
  * rebinding); the name that it asks for gives it away. Addresses are not names, and pass.
  *
  * @param allowed names in lower case; undefined stands for the machine's own, `localhost`
- * @throws RequestError (403)
+ * @throws RequestError (403), or 400 for a request with two hosts, of which a proxy may have gone by the other (RFC 9112,
+ * 3.2)
  */
-export function checkHost({ headers }: FastifyRequest, allowed: readonly string[] | undefined): void {
+export function checkHost({ headers, raw }: FastifyRequest, allowed: readonly string[] | undefined): void {
   const { host } = headers;
+  if (hosts(raw.rawHeaders) > 1) throw new RequestError(400, "the request has more than one Host");
   // Only HTTP/1.0 may do without, which browsers do not speak.
   if (host === undefined || host === lastGood.host) return;
   const name = host
@@ -33,6 +35,14 @@ export function checkHost({ headers }: FastifyRequest, allowed: readonly string[
     403,
     `this server is not called ${quoted(name)}; if it should be, start it with that name among its allowed hosts`,
   );
+}
+
+/** How many Host lines a request has: Node takes the first, and says nothing of others. */
+function hosts(lines: readonly string[]): number {
+  let count = 0;
+  for (let i = 0; i < lines.length; i += 2)
+    if (lines[i]!.length === 4 && lines[i]!.toLowerCase() === "host") count++;
+  return count;
 }
 
 /**

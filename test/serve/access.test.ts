@@ -1,7 +1,8 @@
 import { execFile, spawnSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import Fastify from "fastify";
 import { describe, expect, test } from "vitest";
@@ -50,6 +51,19 @@ describe("host names", () => {
       child.kill("SIGTERM");
       await done;
     });
+  });
+
+  test("a request has one host", async () => {
+    await using server = await serving();
+    for (const lines of [
+      ["localhost", "evil.example"],
+      ["localhost", "localhost"],
+    ]) {
+      const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+      const head = ["GET /v2 HTTP/1.1", `Host: ${lines[0]}`, "Connection: close", `hOST: ${lines[1]}`];
+      socket.end(`${head.join("\r\n")}\r\n\r\n`);
+      expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 .*more than one Host/s);
+    }
   });
 
   test("others by option; everywhere else, all", async () => {
