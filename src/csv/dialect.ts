@@ -1,6 +1,6 @@
 import { DataError, UsageError } from "../errors.js";
 import { option, wording } from "../wording.js";
-import { binaryKind } from "./file-kind.js";
+import { binaryKind, shellWord } from "./file-kind.js";
 import type { Sample } from "./sample.js";
 import { sampleRecords } from "./sample.js";
 import { sniffDelimiter } from "./sniff.js";
@@ -98,6 +98,22 @@ export function decodeSample(sample: Uint8Array, file?: string): string {
     const line = lines.findIndex((text) => text.includes("\ufffd")) + 1;
     throw notUtf8Error(file, line > 0 ? line : undefined);
   }
+}
+
+/** The error for a text in UTF-32, told by its byte order mark or by three NULs in every four bytes. */
+export function utf32Error(head: Uint8Array, file: string | undefined): DataError | undefined {
+  const units = Math.min(16, head.length >> 2);
+  const all = (of: (unit: Uint8Array) => boolean) =>
+    units > 1 && Array.from({ length: units }, (_, i) => head.subarray(4 * i, 4 * i + 4)).every(of);
+  const little = all(([a, , c, d]) => c === 0 && d === 0 && a !== 0);
+  const big = all(([a, b, , d]) => a === 0 && b === 0 && d !== 0);
+  if (!little && !big) return undefined;
+  const marked = little ? head[0] === 0xff && head[1] === 0xfe : head[2] === 0xfe && head[3] === 0xff;
+  const path = file === undefined || file === "standard input" ? "" : ` ${shellWord(file)}`;
+  return new DataError("the text is UTF-32, expected UTF-8", {
+    place: { file },
+    hint: `read the output of: iconv -f UTF-32${marked ? "" : little ? "LE" : "BE"} -t UTF-8${path}`,
+  });
 }
 
 /** Whether every second byte of a text is NUL: UTF-16 without its mark. */

@@ -134,7 +134,8 @@ function otherKind(
   });
 }
 
-function shellWord(path: string): string {
+/** A file's name as one word of a shell. */
+export function shellWord(path: string): string {
   return /^[\w./+@%:=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 

@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.js";
 import { option, wording } from "../wording.js";
 import type { ReadingOptions } from "./reading-options.js";
+import { SHEET_ERRORS } from "./sheet-errors.js";
 
 /** Where a table's header starts, and what was passed over before it. */
 interface Start {
@@ -14,12 +15,11 @@ interface Start {
   readonly notes: readonly string[];
 }
 
-/** How Excel writes a cell without a value; a line that begins with one is a row. */
-const EXCEL_ERROR = /^#(N\/A|DIV\/0!|REF!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!)/i;
-
-/** Whether a line above the header is no part of the table. */
+/** Whether a line above the header is no part of the table; one that begins with a spreadsheet's error is a row. */
 function isComment(line: string): boolean {
-  return line.startsWith("#") && !EXCEL_ERROR.test(line);
+  if (!line.startsWith("#")) return false;
+  const start = line.slice(1, 16).toUpperCase();
+  return !SHEET_ERRORS.some((error) => start.startsWith(error));
 }
 
 /**

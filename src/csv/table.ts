@@ -7,7 +7,8 @@ import { withPauses } from "../parallel/with-pauses.js";
 import { option, wording } from "../wording.js";
 import { decoded, lineFeeds, tabsForBlanks, withoutComments } from "./byte-stages.js";
 import type { Bytes } from "./bytes.js";
-import { type Dialect, decodeSample, sniffText } from "./dialect.js";
+import { commentedRows } from "./commented-rows.js";
+import { type Dialect, decodeSample, sniffText, utf32Error } from "./dialect.js";
 import { withoutEndMark } from "./end-mark.js";
 import { textKind } from "./file-kind.js";
 import { layOutSteps } from "./header.js";
@@ -94,7 +95,19 @@ export async function readTable(
   truth?: TruthOf,
 ): Promise<Table> {
   await decode(source, options.encoding);
-  if (options.comment !== undefined) source.through(withoutComments(options.comment));
+  if (options.comment === undefined) return readTableUncommented(source, options, truth);
+  const { bytes } = await source.peek(SAMPLE_SIZE);
+  source.through(withoutComments(options.comment));
+  const table = await readTableUncommented(source, options, truth);
+  return { ...table, notes: [...table.notes, ...commentedRows(bytes, options.comment, table)] };
+}
+
+/** The same of a text whose bytes are UTF-8, and which has no comments any more. */
+async function readTableUncommented(
+  source: Source,
+  options: ReadingOptions,
+  truth: TruthOf | undefined,
+): Promise<Table> {
   let asked = options;
   let added = 0;
   for (let size = SAMPLE_SIZE; ; size *= 4) {
@@ -143,7 +156,9 @@ const OF_JSON_LINES: ReadingOptions = {
 
 /** Puts a source that is not UTF-8 through a decoder: as asked, or by its byte order mark. */
 async function decode(source: Source, encoding: string | undefined): Promise<void> {
-  const { bytes } = await source.peek(4);
+  const { bytes } = await source.peek(64);
+  const wide = utf32Error(bytes, source.name);
+  if (wide !== undefined) throw wide;
   const [a, b] = bytes;
   const mark = a === 0xff && b === 0xfe ? "utf-16le" : a === 0xfe && b === 0xff ? "utf-16be" : undefined;
   const named = encoding?.toLowerCase();

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -527,6 +528,38 @@ describe("columns that the head of a file does not show", () => {
     }));
 });
 
+describe("UTF-32", () => {
+  const text = `x,y\n${Array.from({ length: 9 }, (_, i) => `${i},${(i * i) % 5}`).join("\n")}\n`;
+  it.each([
+    ["UTF-32LE", true, "UTF-32"],
+    ["UTF-32BE", true, "UTF-32"],
+    ["UTF-32LE", false, "UTF-32LE"],
+    ["UTF-32BE", false, "UTF-32BE"],
+  ] as const)("%s, with a mark: %s, is named with what converts it", (encoding, mark, from) =>
+    inCase("", async (folder) => {
+      const points = [...(mark ? "\ufeff" : ""), ...text].map((character) => character.codePointAt(0)!);
+      const bytes = Buffer.alloc(4 * points.length);
+      for (const [i, point] of points.entries())
+        if (encoding === "UTF-32LE") bytes.writeUInt32LE(point, 4 * i);
+        else bytes.writeUInt32BE(point, 4 * i);
+      writeFileSync(join(folder, "d.csv"), bytes);
+      writeFileSync(join(folder, "clean.csv"), text);
+      for (const options of [[], ["--encoding", "utf-16"]]) {
+        const { code, message, hint } = await refusal(folder, "train", "d.csv", ...options);
+        expect([code, message]).toEqual([3, "goml: d.csv: the text is UTF-32, expected UTF-8"]);
+        expect(hint).toContain(`iconv -f ${from} -t UTF-8 d.csv`);
+      }
+      // What the hint says is what reads it.
+      const { hint } = await refusal(folder, "train", "d.csv");
+      const command = hint.slice(hint.indexOf("iconv")).trim();
+      writeFileSync(join(folder, "u.csv"), execFileSync("sh", ["-c", command], { cwd: folder }));
+      expect((await fit(folder, "u.csv")).coefficients).toEqual(
+        (await fit(folder, "clean.csv")).coefficients,
+      );
+    }),
+  );
+});
+
 describe("dialects", () => {
   it.each(["crlf-head", "lf-head", "crcrlf", "cr-only", "cr-one", "cr-head"])("line ends: %s", (file) =>
     inCase("mixed-line-ends", async (folder) => {
@@ -537,6 +570,40 @@ describe("dialects", () => {
       expect(n).toBe(20);
     }),
   );
+
+  it("a comment is no row, and #N/A no comment", () =>
+    inCase("", async (folder) => {
+      const rows = (first: string, more = "") =>
+        `a,b,y\n1,2,3\n${more}2,5,4\n${first},1,6\n4,4,9\n5,7,8 # so\n`;
+      const write = (text: string) => writeFileSync(join(folder, "d.csv"), text);
+      write(rows("3"));
+      const full = await fit(folder, "d.csv", "--comment", "#");
+      expect(full).toMatchObject({ n: 5, notes: "" });
+      for (const error of ["#N/A", "#DIV/0!", "#n/a", "#NAME?"]) {
+        // The last cell of a file too.
+        write(`${rows(error)}7,2,${error}`);
+        expect((await refusal(folder, "train", "d.csv", "--comment", "#")).message).toBe(
+          `goml: d.csv:4: column "a": expected a number, found ${JSON.stringify(error)}`,
+        );
+        const { data } = await fit(folder, "d.csv", "--comment", "#", "--na-values", error);
+        expect(data).toMatchObject({ rows: 6, dropped: 2 });
+      }
+      for (const comment of ["#N/A: not measured", "# a note", "#N", "#NAME?,x", "#", "#N/AB,1,2"]) {
+        write(rows("3", `${comment}\n`));
+        const one = comment === "#NAME?,x";
+        if (one)
+          expect((await refusal(folder, "train", "d.csv", "--comment", "#")).message).toContain("found 2");
+        else expect((await fit(folder, "d.csv", "--comment", "#")).coefficients).toEqual(full.coefficients);
+      }
+      write(rows("3", "#7,8,9\n#1,2,3\n"));
+      const { notes, coefficients } = await fit(folder, "d.csv", "--comment", "#");
+      expect(notes).toContain(
+        "line 3 and 1 more begin with # and are passed over, with as many cells as a row; quote a first cell that begins so",
+      );
+      expect(coefficients).toEqual(full.coefficients);
+      write("a b y\n1 2 3\n2 5 4\n#N/A 1 6\n4 4 9\n5 7 8\n");
+      expect((await fit(folder, "d.csv", "--comment", "#")).notes).toContain("line 4 begins with # and is");
+    }));
 
   it("columns aligned by blanks", () =>
     inCase("whitespace-delimited", async (folder) => {
