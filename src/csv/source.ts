@@ -38,6 +38,8 @@ export class Source {
   /** The state of the file when it was opened; undefined for a stream. */
   readonly fingerprint: Fingerprint | undefined;
   readonly gzip: boolean;
+  /** Whether it was found to have a header and no rows: it adds nothing to a table of several files. */
+  rowless = false;
   #plain: PlainFile | undefined;
   #spooled: SpooledFile | undefined;
   readonly #fd: number | undefined;

@@ -204,7 +204,7 @@ function* tableSteps(
   const { records } = sampled;
   if (records.length < (dialect.header ? 2 : 1)) {
     if (!whole) return undefined;
-    throw emptyTable(file, dialect.header ? records[0]?.cells.length : undefined, sampled.openQuote);
+    throw emptyTable(file, dialect.header ? records[0]?.cells : undefined, sampled.openQuote);
   }
   const linesBefore = before.split(dialect.newline).length - 1;
   const laid = yield* layOutSteps(records, {
@@ -219,7 +219,7 @@ function* tableSteps(
   const rows = laid.rows.map((record) => record.cells);
   if (rows.length === 0) {
     if (!whole) return undefined;
-    throw emptyTable(file, laid.names.length, sampled.openQuote);
+    throw emptyTable(file, laid.names, sampled.openQuote);
   }
   const offset = laid.dataStart;
   const columns: Column[] = [];
@@ -262,7 +262,7 @@ function mixedLineEnds(text: string): boolean {
   return false;
 }
 
-function emptyTable(file: string, cells: number | undefined, openQuote: boolean): DataError {
+function emptyTable(file: string, cells: readonly string[] | undefined, openQuote: boolean): DataError {
   if (openQuote) {
     return new DataError("a quoted cell is never closed", {
       place: { file, line: 1 },
@@ -275,8 +275,19 @@ function emptyTable(file: string, cells: number | undefined, openQuote: boolean)
       hint: "expected CSV: a line of column names, then rows",
     });
   }
-  return new DataError(`the file has a header of ${cells} columns and no rows`, {
-    place: { file },
-    hint: wording`if the first line is data, say ${option("header", false)}`,
-  });
+  return new NoRowsError(file, cells);
+}
+
+/** A file of a header and no rows: beside others it has none to add. */
+export class NoRowsError extends DataError {
+  /** @param names the header's cells */
+  constructor(
+    file: string,
+    readonly names: readonly string[],
+  ) {
+    super(`the file has a header of ${names.length} columns and no rows`, {
+      place: { file },
+      hint: wording`if the first line is data, say ${option("header", false)}`,
+    });
+  }
 }

@@ -1,7 +1,7 @@
 import type { TruthOf } from "../csv/json-lines.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
 import type { Source } from "../csv/source.js";
-import { readTable, type Table, tablesOf } from "../csv/table.js";
+import { NoRowsError, readTable, type Table, tablesOf } from "../csv/table.js";
 import type { Column } from "../dataset/schema.js";
 import { DataError, UsageError } from "../errors.js";
 import { option, wording } from "../wording.js";
@@ -30,7 +30,8 @@ export async function withSources<T>(
 
 /**
  * Looks at the heads of files that are one table: columns are the same by name, in whatever order. A column that is
- * empty in the head of the first is what it is in a later one.
+ * empty in the head of the first is what it is in a later one. A file of a header and no rows is none, with a note, unless
+ * all are.
  *
  * @param truth see `readTable`
  * @throws DataError as `readTable`, and where a file has other columns than the first
@@ -41,6 +42,7 @@ export async function readTables(
   truth?: TruthOf,
 ): Promise<Table> {
   const tables: Table[] = [];
+  const rowless: NoRowsError[] = [];
   const parquet = await Promise.all(sources.map(isParquet));
   // Parquet files are one table with one list of chunks, so that threads share them all.
   if (parquet.every(Boolean)) return readParquetTable(sources, options, truth);
@@ -54,12 +56,23 @@ export async function readTables(
       throw new UsageError(
         wording`${source.name} is no database, of which ${option(options.sql === undefined ? "table" : "sql")} would choose the rows`,
       );
-    tables.push(
-      parquet[i] ? await readParquetTable([source], options, truth) : await readTable(source, options, truth),
-    );
+    try {
+      tables.push(
+        parquet[i]
+          ? await readParquetTable([source], options, truth)
+          : await readTable(source, options, truth),
+      );
+    } catch (error) {
+      if (!(error instanceof NoRowsError)) throw error;
+      source.rowless = true;
+      rowless.push(error);
+    }
   }
-  const [first, ...others] = tables as [Table, ...Table[]];
-  if (others.length === 0) return first;
+  const [first, ...others] = tables;
+  if (first === undefined) throw rowless[0]!;
+  for (const error of rowless) checkHeader(first, error);
+  const without = rowless.map(({ place }) => `${place.file} has a header and no rows`);
+  if (others.length === 0) return { ...first, notes: [...first.notes, ...without] };
   for (const other of others) checkSame(first, other);
   const columns = first.columns.map((column) => {
     const find = (kind: (of: Column) => boolean) =>
@@ -83,7 +96,14 @@ export async function readTables(
   });
   const chained = others.reduceRight<Table | undefined>((next, table) => ({ ...table, next }), undefined);
   const notes = tables.flatMap((table) => table.notes.map((note) => `${table.source.name}: ${note}`));
-  return { ...first, columns, whole, sample: whole ? sample : first.sample, next: chained, notes };
+  return {
+    ...first,
+    columns,
+    whole,
+    sample: whole ? sample : first.sample,
+    next: chained,
+    notes: [...notes, ...without],
+  };
 }
 
 /** Whether a source is a Parquet file, by its first bytes. */
@@ -94,10 +114,30 @@ async function isParquet(source: Source): Promise<boolean> {
 }
 
 function checkSame(first: Table, other: Table): void {
-  const [names, found] = [first, other].map((table) => new Set(table.columns.map(({ name }) => name))) as [
-    Set<string>,
-    Set<string>,
-  ];
+  checkNames(
+    first,
+    other.columns.map(({ name }) => name),
+    other.source.name,
+  );
+}
+
+/** The same of a file that has only its header: a column that has no name may have none there either. */
+function checkHeader(first: Table, { names, place }: NoRowsError): void {
+  const aligned = names.length === 1 && first.columns.length > 1;
+  const cells = aligned ? names[0]!.trim().split(/\s+/) : names;
+  const columns = first.columns.filter(({ unnamed }) => !unnamed);
+  const found = cells.filter((name) => name !== "").map((name) => name.normalize("NFC"));
+  const known = new Set(columns.map(({ name }) => name));
+  checkNames(
+    { ...first, columns },
+    aligned && !found.every((name) => known.has(name)) ? names : found,
+    place.file,
+  );
+}
+
+function checkNames(first: Table, others: readonly string[], file: string | undefined): void {
+  const names = new Set(first.columns.map(({ name }) => name));
+  const found = new Set(others);
   const missing = [...names].filter((name) => !found.has(name));
   const more = [...found].filter((name) => !names.has(name));
   if (missing.length === 0 && more.length === 0) return;
@@ -106,7 +146,7 @@ function checkSame(first: Table, other: Table): void {
     ...(more.length > 0 ? [`it has ${more.join(", ")} besides`] : []),
   ];
   throw new DataError(`other columns than in ${first.source.name}: ${parts.join("; ")}`, {
-    place: { file: other.source.name },
+    place: { file },
     hint: "files that are read together have the same columns, in any order",
   });
 }

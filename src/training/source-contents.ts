@@ -15,6 +15,7 @@ export async function repeatedNotes(sources: readonly Source[]): Promise<string[
   if (sources.length < 2) return [];
   const known: { bytes: number; sha256: string; name: string }[] = [];
   for (const source of sources) {
+    if (source.rowless) continue;
     const content = await source.content();
     if (content !== undefined) known.push({ ...content, name: source.name });
   }
@@ -34,7 +35,7 @@ export async function keptSources(
   { firstRow, seed }: { firstRow: number; seed: number },
 ): Promise<KeptSources> {
   const contents: SourceContent[] = [];
-  for (const [i, source] of sources.entries()) {
+  for (const [i, source] of sources.filter(({ rowless }) => !rowless).entries()) {
     const content = await source.content();
     // Where a second file's rows start depends on the first's, which nobody has counted by itself.
     if (content !== undefined) contents.push({ ...content, ...(i === 0 ? { firstRow, seed } : {}) });

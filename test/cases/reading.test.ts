@@ -20,12 +20,12 @@ const WHERE = 'age >= 18 & region != "N"';
 async function fit(folder: string, args: string[], input?: string) {
   const { code, stdout, stderr } = await goml(folder, ["train", ...args, "--json"], input);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  const { coefficients, data, fit: statistics } = JSON.parse(stdout);
+  const { coefficients, data, notes, fit: statistics } = JSON.parse(stdout);
   const estimates: [string, number][] = coefficients.map((one: { term: string; estimate: number }) => [
     one.term,
     one.estimate,
   ]);
-  return { estimates: Object.fromEntries(estimates), data, n: statistics.n };
+  return { estimates: Object.fromEntries(estimates), data, notes: notes.join("\n"), n: statistics.n };
 }
 // The same rows in other blocks: sums differ in their last bits.
 const near = (estimates: Record<string, number>) =>
@@ -140,6 +140,53 @@ describe("several files", () => {
         expect((await goml(folder, ["train", "1.csv", "3.csv"])).stderr).toContain(
           "3.csv: other columns than in 1.csv: it lacks region, age",
         );
+      },
+    ));
+
+  it("of which some have a header and no rows are those that have rows, with a note", () =>
+    inFolder(
+      {
+        "1.csv": csv(rows.slice(0, 100)),
+        "2.csv": csv([]),
+        "3.csv": csv(rows.slice(100)),
+        "4.csv": "y;age;region;a;id\n",
+        "5.csv": "id,a,y\n",
+        "6.csv": csv([]),
+      },
+      async (folder) => {
+        const args = ["-t", "y", "-f", "a,region,age"];
+        const expected = await fit(folder, ["1.csv", "3.csv", ...args]);
+        for (const files of [
+          ["1.csv", "2.csv", "3.csv"],
+          ["2.csv", "1.csv", "4.csv", "3.csv", "6.csv"],
+        ]) {
+          const found = await fit(folder, [...files, ...args]);
+          expect(found).toMatchObject({ n: expected.n, estimates: near(expected.estimates) });
+          expect(found.notes).toContain("2.csv has a header and no rows");
+          expect(found.notes).not.toContain("same bytes");
+        }
+        // A file of no rows adds none, however often it comes.
+        await fit(folder, ["6.csv", "1.csv", ...args, "-m", "model.json"]);
+        expect(await goml(folder, ["update", "model.json", "6.csv", "3.csv"])).toMatchObject({
+          code: 0,
+        });
+        const { stdout } = await goml(folder, [
+          "predict",
+          "2.csv",
+          "1.csv",
+          "3.csv",
+          "-q",
+          "-m",
+          "model.json",
+        ]);
+        expect(stdout.trim().split("\n")).toHaveLength(1 + rows.length);
+        const other = await goml(folder, ["train", "1.csv", "5.csv", ...args]);
+        expect(other).toMatchObject({ code: 3 });
+        expect(other.stderr).toContain("5.csv: other columns than in 1.csv: it lacks region, age");
+        for (const alone of [["2.csv"], ["2.csv", "6.csv"]])
+          expect((await goml(folder, ["train", ...alone, ...args])).stderr).toContain(
+            "goml: 2.csv: the file has a header of 5 columns and no rows",
+          );
       },
     ));
 
