@@ -2,6 +2,7 @@ import type { NumberFormat } from "../dataset/number-format.js";
 import { CellReader, PLAIN_FORMAT } from "../dataset/number-format.js";
 import type { Column } from "../dataset/schema.js";
 import type { ColumnChoice } from "./column-block.js";
+import { CTRL_Z } from "./end-mark.js";
 
 /** The code of a missing cell. */
 const MISSING_LEVEL = -1;
@@ -47,6 +48,8 @@ export class Levels {
     if (known !== undefined) return known;
     if (this.#reader.isMissing(text)) return MISSING_LEVEL;
     if (this.#noNumbers && this.#reader.isNumber(text)) return undefined;
+    // The end mark of DOS, which the csv-parse lane takes off the last cell, and names anywhere else.
+    if (text.includes(END_MARK)) return undefined;
     // ASCII is composed as it stands, and most names are: of 100,000 of them asking takes longer than all else.
     const name = ASCII.test(text) ? text : text.normalize("NFC");
     let code = name === text ? undefined : this.#codes.get(name);
@@ -76,6 +79,8 @@ export class Levels {
     for (const [code, name] of this.names.entries()) this.#codes.set(name, code);
   }
 }
+
+const END_MARK = String.fromCharCode(CTRL_Z);
 
 /** Printable ASCII without blanks around it. */
 const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/;

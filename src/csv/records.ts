@@ -5,7 +5,7 @@ import { DataError, quoteCell } from "../errors.js";
 import { option, type Wording, wording } from "../wording.js";
 import { LARGEST_ROW } from "./chunks.js";
 import { notUtf8Error, nulError } from "./dialect.js";
-import { CTRL_Z, withoutEndMark } from "./end-mark.js";
+import { CTRL_Z, endMarkError, withoutEndMark } from "./end-mark.js";
 import { LineTracker, type RecordBytes } from "./line-starts.js";
 import type { Table } from "./table.js";
 
@@ -54,6 +54,8 @@ export async function* readRows(
   let batch: Row[] = [];
   let failure: unknown;
   let any = false;
+  // The line of the end mark of DOS.
+  let ended: number | undefined;
   const parser = parse({
     delimiter: dialect.delimiter,
     record_delimiter: dialect.newline === "\n" ? ["\r\n", "\n"] : ["\r"],
@@ -67,8 +69,17 @@ export async function* readRows(
       if (failure !== undefined) return null;
       const record = tracker.advance(from.offset + info.bytes);
       if (record === undefined) return null;
-      if (isEndMark(record.bytes)) return null;
-      if (record.bytes.at(-1) === CTRL_Z) cells.push(withoutEndMark(cells.pop()!));
+      const mark = record.bytes.indexOf(CTRL_Z);
+      const goesOn = mark >= 0 && !isEndMark(record.bytes.subarray(mark));
+      if (goesOn || (ended !== undefined && mark !== 0)) {
+        failure ??= endMarkError(table.source.name, ended ?? record.line);
+        return null;
+      }
+      if (mark >= 0) {
+        ended ??= record.line;
+        if (mark === 0) return null;
+        cells.push(withoutEndMark(cells.pop()!));
+      }
       failure = textError(table, record);
       if (failure !== undefined) return null;
       if (cells.length !== table.columns.length) failure = raggedError(table, record, cells.length);
@@ -115,11 +126,11 @@ export function noRowsError(table: Table): DataError {
   });
 }
 
-const CR = 0x0d;
+const [LF, CR] = [0x0a, 0x0d];
 
-/** Whether a record is nothing but the end mark of a DOS file. */
+/** Whether bytes are nothing but the end mark of a DOS file, and line ends. */
 function isEndMark(bytes: Uint8Array): boolean {
-  return bytes.length > 0 && bytes.every((byte) => byte === CTRL_Z);
+  return bytes.every((byte) => byte === CTRL_Z || byte === LF || byte === CR);
 }
 
 /** The error for a record that is no text. */

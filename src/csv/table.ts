@@ -9,7 +9,7 @@ import { decoded, lineFeeds, tabsForBlanks, withoutComments } from "./byte-stage
 import type { Bytes } from "./bytes.js";
 import { commentedRows } from "./commented-rows.js";
 import { type Dialect, decodeSample, sniffText, utf32Error } from "./dialect.js";
-import { withoutEndMark } from "./end-mark.js";
+import { earlyEndMark, endMarkError, withoutEndMark } from "./end-mark.js";
 import { textKind } from "./file-kind.js";
 import { layOutSteps } from "./header.js";
 import { fromJsonLines, isJsonLines, keysOf, type TruthOf } from "./json-lines.js";
@@ -180,6 +180,8 @@ function* tableSteps(
   yield;
   // A file of DOS ends with Ctrl-Z.
   const text = whole ? withoutEndMark(decodedText) : decodedText;
+  const mark = earlyEndMark(text);
+  if (mark !== undefined) throw endMarkError(file, text.slice(0, mark).split("\n").length - added);
   if (added === 0 && isJsonLines(text)) {
     const stage = fromJsonLines(keysOf(text), file, truth);
     return { stage, options: OF_JSON_LINES, added: 1 };

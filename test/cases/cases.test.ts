@@ -605,6 +605,48 @@ describe("dialects", () => {
       expect((await fit(folder, "d.csv", "--comment", "#")).notes).toContain("line 4 begins with # and is");
     }));
 
+  it("the end mark of DOS ends a file, and is an error before", () =>
+    inCase("", async (folder) => {
+      const write = (text: string) => writeFileSync(join(folder, "d.csv"), text);
+      const text = (n: number, odd: (i: number) => string = () => "") =>
+        `x,y,g\n${Array.from({ length: n }, (_, i) => `${i % 7},${(i * 3) % 11},${"abc"[i % 3]}${odd(i)}\n`).join("")}`;
+      const args = ["-t", "y"];
+      write(text(24));
+      const clean = await fit(folder, "d.csv", ...args);
+      for (const end of ["\x1a", "\x1a\x1a", "\x1a\r\n", "\x1a\n\n"])
+        for (const before of [text(24), text(24).trimEnd()]) {
+          write(before + end);
+          expect((await fit(folder, "d.csv", ...args)).coefficients).toEqual(clean.coefficients);
+        }
+      // In the head of a file and past it; behind the last cell, and on a line of its own.
+      for (const n of [24, 30_000])
+        for (const [mark, line] of [
+          ["\x1a", n - 4],
+          ["\n\x1a", n - 3],
+        ] as const) {
+          const marked = text(n, (i) => (i === n - 6 ? mark : ""));
+          write(marked);
+          for (const how of [["d.csv"], ["d.csv", "--threads", "2"], ["-"]]) {
+            const { code, stderr } = await run(folder, ["train", ...how, ...args], marked);
+            expect({ code, stderr }).toEqual({
+              code: 3,
+              stderr: expect.stringMatching(
+                new RegExp(
+                  `^goml: (d\\.csv|standard input):${line}: a Ctrl-Z, with which DOS ends a text, and more after it\n.*tr -d`,
+                ),
+              ),
+            });
+          }
+        }
+      write(`${text(30_000).trimEnd()}\x1a`);
+      expect(Object.keys((await fit(folder, "d.csv", ...args)).coefficients)).toEqual([
+        "(Intercept)",
+        "x",
+        "gb",
+        "gc",
+      ]);
+    }));
+
   it("columns aligned by blanks", () =>
     inCase("whitespace-delimited", async (folder) => {
       // lm(y ~ ., read.table("w.txt", header = TRUE))
