@@ -44,6 +44,7 @@ interface KnownTable {
   readonly sample: readonly (readonly string[])[];
   readonly format?: NumberFormat | undefined;
   readonly dialect?: { readonly delimiter: string } | undefined;
+  readonly scattered?: readonly (readonly string[])[] | undefined;
 }
 
 /**

@@ -16,6 +16,8 @@ interface KnownTable {
   readonly format?: NumberFormat | undefined;
   readonly dialect?: { readonly delimiter: string } | undefined;
   readonly whole?: boolean | undefined;
+  /** Some rows from behind the head. */
+  readonly scattered?: readonly (readonly string[])[] | undefined;
 }
 
 const LEADING_ZERO = /^0\d/;
@@ -28,7 +30,7 @@ function mayBeNone(cell: string): boolean {
 
 /** Remarks on columns of a model that may not be what they seem. */
 export function doubts(spec: ModelSpec, table: KnownTable): string[] {
-  const { format = PLAIN_FORMAT, dialect } = table;
+  const { format = PLAIN_FORMAT, dialect, scattered = [] } = table;
   const readerOf = cellReaders(format);
   const text = new Set(spec.text);
   // Of a million columns hardly one is doubtful: which are in the model is asked then.
@@ -45,9 +47,10 @@ export function doubts(spec: ModelSpec, table: KnownTable): string[] {
     if (unnamed && (isNumeric(name) || text.has(name)))
       return [`the ${ordinal(at + 1)} column has no name, and is called ${name}`];
     const odd = table.sample.some((row) => mayBeNone(row[at] ?? ""));
-    if ((odd || grouping) && isNumeric(name))
+    const late = scattered.some((row) => SENTINELS.has(row[at]!));
+    if ((odd || late || grouping) && isNumeric(name))
       return [
-        ...sentinel(name, cells(), readerOf(name)),
+        ...sentinel(name, [...cells(), ...scattered.map((row) => row[at]!)], readerOf(name)),
         ...code(name, cells()),
         ...(grouping ? grouped(name, cells()) : []),
       ];

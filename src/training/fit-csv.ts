@@ -1,5 +1,6 @@
 import { setImmediate as nextTick } from "node:timers/promises";
 import { readingToKeep } from "../csv/kept-reading.js";
+import { scatteredRows } from "../csv/scattered-rows.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
@@ -90,7 +91,8 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   const spared = sparedByFormula(options.formula);
   if (spared !== undefined && options.features === undefined)
     checkColumns(complete.table, leftOutCount(options) + spared, hasIntercept(options));
-  const { spec, notes } = chooseColumns(complete.table, options, namesOf(complete.table));
+  const sampled = { ...complete.table, scattered: scatteredRows(complete.table) };
+  const { spec, notes } = chooseColumns(sampled, options, namesOf(complete.table));
   const table = withTarget(complete.table, spec);
   notes.unshift(...table.notes, ...(table.columnNotes ?? []), ...complete.notes);
   const { references = {}, vcov = "iid", solver = "auto", signal, onProgress, callerWorks } = options;

@@ -1,4 +1,5 @@
 import { readingToKeep } from "../csv/kept-reading.js";
+import { scatteredRows } from "../csv/scattered-rows.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { codedTerms } from "../dataset/formula/coding.js";
@@ -96,7 +97,8 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   checkNamedColumns(complete.table, options, file);
   if (options.formula === undefined && options.features === undefined)
     checkColumns(complete.table, leftOutCount({ ...options, exclude }), hasIntercept(options));
-  const { spec, notes } = chooseColumns(complete.table, { ...options, exclude }, file);
+  const sampled = { ...complete.table, scattered: scatteredRows(complete.table) };
+  const { spec, notes } = chooseColumns(sampled, { ...options, exclude }, file);
   const table = withTarget(complete.table, spec);
   notes.unshift(...table.notes, ...(table.columnNotes ?? []), ...complete.notes);
   if ([...spec.numeric, ...spec.text].includes(groupBy))

@@ -36,6 +36,26 @@ it("a number that may mean a missing value is named until it is said to", async 
   expect(await notesOf(csv, { naValues: ["-9"] })).toEqual([]);
 });
 
+it("a number that may mean a missing value is named where it first comes past the head too", async () => {
+  const n = 40_000;
+  const csv = (odd: (i: number) => string | undefined) =>
+    `x,y\n${rows(Array.from({ length: n }, (_, i) => odd(i) ?? String(i % 97)))}\n`;
+  const note = "x is -999 in some rows and nowhere near it else";
+  // From the middle on, at the end only, one row of 50.
+  for (const odd of [
+    (i: number) => (i > n / 2 && i % 9 === 0 ? "-999" : undefined),
+    (i: number) => (i === n - 3 ? "-999" : undefined),
+    (i: number) => (i > n / 2 && i % 50 === 0 ? "-999" : undefined),
+  ]) {
+    expect((await notesOf(csv(odd))).join()).toContain(note);
+    expect(await notesOf(csv(odd), { naValues: ["-999"] })).toEqual([]);
+  }
+  // Among numbers as low it is one of them, wherever those are.
+  const low = (i: number) => (i > n / 2 && i % 9 < 3 ? ["-999", "-800", "-1100"][i % 9] : undefined);
+  expect(await notesOf(csv(low))).toEqual([]);
+  expect(await notesOf(csv(() => undefined))).toEqual([]);
+});
+
 it("points that may stand between thousands are named in a file of semicolons", async () => {
   const cells = ["1.200", "3.400", "900", "12.000", "8.500", "7.250"];
   expect((await notesOf(`x;y\n${rows(cells, ";")}`)).join()).toContain(
