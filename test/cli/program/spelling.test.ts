@@ -64,6 +64,8 @@ const flagsIn = (text: string) => text.match(/(?<![\w-])--[a-z][\w-]*/gi) ?? [];
 
 /** What looks like flags: custom properties of the page's style sheet, and an option of V8. */
 const OTHERS: Record<string, string[]> = {
+  // Of mysql and psql.
+  "src/csv/file-kind.ts": ["--batch", "--csv"],
   "src/serve/page.ts": ["--line", "--soft", "--accent"],
   "src/serve/garbage.ts": ["--expose-gc"],
 };
