@@ -86,7 +86,9 @@ export class PostgresSource {
     if (read.length === 0)
       throw new DataError("no column has a type that goml reads", { place: { file: this.#name } });
     const list = read.map((field) => expression(field, truth(field.name.normalize("NFC"))));
-    this.#sql = `COPY (SELECT ${list.join(", ")} FROM (${query}\n) AS goml) TO STDOUT (FORMAT csv, HEADER)`;
+    // An empty line, which a missing value alone would be, is no row of a CSV.
+    const missing = read.length === 1 ? ", NULL 'NA'" : "";
+    this.#sql = `COPY (SELECT ${list.join(", ")} FROM (${query}\n) AS goml) TO STDOUT (FORMAT csv, HEADER${missing})`;
     const found = await readTable(this.source, {
       ...others,
       delimiter: ",",
@@ -97,6 +99,12 @@ export class PostgresSource {
       comment: undefined,
       encoding: undefined,
     });
+    const odd = read.findIndex(({ name }, j) => found.columns[j]?.name !== name.normalize("NFC"));
+    if (odd >= 0 || found.columns.length !== read.length)
+      throw new DataError("the names of the columns cannot stand in the header of a CSV", {
+        place: { file: this.#name, column: read[Math.max(0, odd)]!.name },
+        hint: 'name them anew in a query: SELECT "#id" AS id',
+      });
     const asked = new Set(options.text);
     const columns = found.columns.map((column, j) => judged(column, read[j]!, asked));
     return {

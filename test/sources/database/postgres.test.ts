@@ -131,6 +131,26 @@ describe.skipIf(!hasPostgres)("PostgreSQL (skipped where Debian's postgresql is 
     });
   });
 
+  it("has a row for each of the server's, and columns by the server's names, or none", async () => {
+    const { model } = await fitCsv(server.url, { table: "t", target: "y", features: ["gap"] });
+    const sql = "SELECT gap FROM t WHERE i < 50 ORDER BY i";
+    const { predictCsv } = await import("../../../src/prediction/predict-csv.js");
+    const output = join(folder, "gap.out");
+    const { rows } = await predictCsv(model, server.url, { sql, output });
+    const lines = readFileSync(output, "utf8").trim().split("\n");
+    expect([rows, lines.length]).toEqual([50, 51]);
+    // i % 11 is 3 where gap is NULL.
+    for (const i of [3, 14, 25, 36, 47]) expect(lines[i + 1]).toBe("NA");
+    expect(lines.filter((line) => line === "NA")).toHaveLength(5);
+    const named = (name: string) =>
+      fitCsv(server.url, {
+        sql: `SELECT i AS "${name.replaceAll('"', '""')}", tiny AS x, y FROM t`,
+        target: "y",
+      });
+    await expect(named("#i")).rejects.toThrow("cannot stand in the header of a CSV");
+    expect((await named('a "b",\n c')).model.terms).toEqual(['a "b",\n c', "x"]);
+  });
+
   it("asks for a password where there is none, and never says one", async () => {
     delete process.env.PGPASSWORD;
     const url = new URL(server.url);
