@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { evaluateCsv } from "../../../src/prediction/evaluate-csv.js";
 import { fitCsv } from "../../../src/training/fit-csv.js";
 import type { FitCsvOptions } from "../../../src/training/fit-options.js";
-import { goml } from "../../cli/goml.js";
 import { manyKinds } from "../duckdb.js";
+import { expectSamePredictions } from "./same-as-csv.js";
 
 const folder = mkdtempSync(join(tmpdir(), "goml-duckdb-"));
 const csv = join(folder, "t.csv");
@@ -123,23 +123,6 @@ describe("DuckDB", () => {
   });
 
   it("is named on the command line by --table or --sql, and predicted", async () => {
-    const trained = await goml(folder, [
-      "train",
-      "duckdb:t.db",
-      "--table",
-      "t",
-      "--formula",
-      "y ~ i + color",
-      "-q",
-    ]);
-    expect({ code: trained.code, stderr: trained.stderr }).toEqual({ code: 0, stderr: "" });
-    for (const [data, ...more] of [["t.csv"], ["duckdb:t.db", "--sql", "FROM t"]] as const)
-      expect(
-        (await goml(folder, ["predict", data, ...more, "-o", `${data.replace(":", "-")}.out`])).code,
-      ).toBe(0);
-    const { readFileSync } = await import("node:fs");
-    expect(readFileSync(join(folder, "duckdb-t.db.out"), "utf8")).toBe(
-      readFileSync(join(folder, "t.csv.out"), "utf8"),
-    );
+    await expectSamePredictions(folder, "duckdb:t.db");
   });
 });

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { evaluateCsv } from "../../../src/prediction/evaluate-csv.js";
 import { fitCsv } from "../../../src/training/fit-csv.js";
 import type { FitCsvOptions } from "../../../src/training/fit-options.js";
-import { goml } from "../../cli/goml.js";
 import { hasPostgres, type PostgresServer, startPostgres } from "../postgres-server.js";
+import { expectSamePredictions } from "./same-as-csv.js";
 
 const ROWS = 30_000;
 const PASSWORD = "gehe:im@/?";
@@ -165,14 +165,7 @@ describe.skipIf(!hasPostgres)("PostgreSQL (skipped where Debian's postgresql is 
   });
 
   it("is named on the command line by --table or --sql, predicted, and ended at once", async () => {
-    const table = ["--table", "t", "--formula", "y ~ i + color", "-q"];
-    expect(await goml(folder, ["train", server.url, ...table])).toMatchObject({ code: 0, stderr: "" });
-    for (const [data, out, ...more] of [
-      ["t.csv", "a.out"],
-      [server.url, "b.out", "--sql", "SELECT * FROM t"],
-    ] as const)
-      expect((await goml(folder, ["predict", data, ...more, "-o", out])).code).toBe(0);
-    expect(readFileSync(join(folder, "b.out"), "utf8")).toBe(readFileSync(join(folder, "a.out"), "utf8"));
+    await expectSamePredictions(folder, server.url);
     const stop = new AbortController();
     const waiting = fitCsv(server.url, {
       sql: "SELECT random() AS y, pg_sleep(60) IS NULL AS x FROM t",

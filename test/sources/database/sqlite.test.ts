@@ -13,6 +13,7 @@ import { fitCsv } from "../../../src/training/fit-csv.js";
 import type { FitCsvOptions } from "../../../src/training/fit-options.js";
 import { goml } from "../../cli/goml.js";
 import { uniform } from "../../uniform.js";
+import { expectSamePredictions } from "./same-as-csv.js";
 
 const { Database } = createRequire(import.meta.url)("node-sqlite3-wasm") as { Database: typeof Wasm };
 const folder = mkdtempSync(join(tmpdir(), "goml-sqlite-"));
@@ -169,23 +170,7 @@ describe("SQLite", () => {
   });
 
   it("is named on the command line, predicted, and never overwritten", async () => {
-    const trained = await goml(folder, [
-      "train",
-      "sqlite:t.db",
-      "--table",
-      "t",
-      "--formula",
-      "y ~ i + color",
-      "-q",
-    ]);
-    expect({ code: trained.code, stderr: trained.stderr }).toEqual({ code: 0, stderr: "" });
-    for (const [data, ...more] of [["t.csv"], ["sqlite:t.db", "--sql", "SELECT * FROM t"]] as const)
-      expect(
-        (await goml(folder, ["predict", data, ...more, "-o", `${data.replace(":", "-")}.out`])).code,
-      ).toBe(0);
-    expect(readFileSync(join(folder, "sqlite-t.db.out"), "utf8")).toBe(
-      readFileSync(join(folder, "t.csv.out"), "utf8"),
-    );
+    await expectSamePredictions(folder, "sqlite:t.db");
     const over = await goml(folder, ["train", "sqlite:t.db", "--table", "t", "-t", "y", "-m", "t.db"]);
     expect(over.code).toBe(2);
     expect(over.stderr).toContain("t.db would be overwritten: it is the data");
