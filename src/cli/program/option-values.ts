@@ -127,6 +127,15 @@ export function share(text: string): number {
   return value;
 }
 
+/** A share of 0 or more, in per cent where it ends so. */
+export function tolerance(text: string): number {
+  const [, digits, percent] = /^\s*([0-9.eE+-]+)\s*(%?)\s*$/.exec(text) ?? [];
+  const value = Number(digits) / (percent === "%" ? 100 : 1);
+  if (!(value >= 0 && value < Infinity))
+    throw new InvalidArgumentError("expected a share of 0 or more, such as 1% or 0.01");
+  return value;
+}
+
 /** A factor of 1 or more. */
 export function factor(text: string): number {
   const value = number(text);

@@ -1,36 +1,38 @@
-import { GateError } from "../../../errors.js";
+import { GateError, ModelError, UsageError } from "../../../errors.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { evaluateCsv } from "../../../prediction/evaluate-csv.js";
-import type { PredictionMetrics } from "../../../stats/metrics.js";
 import { version } from "../../../version.js";
 import { readNamed } from "../../program/model-option.js";
 import { progressBar } from "../../program/progress.js";
 import { type ReadingFlags, readingOptions } from "../../program/reading-options.js";
 import { droppedFrom } from "../../render/dropped.js";
+import { annotation, markdownTable, stepSummary } from "../../render/github.js";
 import { count, significant } from "../../render/numbers.js";
 import { print } from "../../render/print.js";
 import { renderNotes } from "../../render/summary.js";
 import { renderTable } from "../../render/table.js";
+import {
+  type Baseline,
+  type Bounds,
+  boundText,
+  failures,
+  type Gate,
+  gatesOf,
+  title,
+  verdict,
+} from "./gates.js";
 
 /** The options of `goml evaluate`, as commander gives them. */
-export interface EvaluateOptions extends ReadingFlags {
+export interface EvaluateOptions extends ReadingFlags, Bounds {
   model: string;
   threads?: number;
   unseen: "fail" | "na";
-  maxRmse?: number;
-  maxMse?: number;
-  minR2?: number;
+  baseline?: string;
+  tolerance: number;
+  github?: boolean;
   json?: boolean;
   quiet?: boolean;
   trust?: boolean;
-}
-
-/** A bound that a metric must keep. */
-interface Gate {
-  name: string;
-  value: number;
-  bound: number;
-  passed: boolean;
 }
 
 /** `goml evaluate`: measures the error on other data, and fails with exit code 5 where a gate does not hold. */
@@ -39,19 +41,47 @@ export async function evaluate(
   options: EvaluateOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  if (options.baseline !== undefined && data.includes("-"))
+    throw new UsageError("the rows are read once for each model, and standard input can be read once", {
+      hint: "write them to a file, and name it in place of -",
+    });
   const model = await readNamed(options.model, readAnyModel, { trust: options.trust, signal });
-  const progress = progressBar("reading");
-  const reading = {
-    ...readingOptions(options),
-    threads: options.threads,
-    callerWorks: true,
-    unseen: options.unseen,
-    signal,
-    onProgress: progress.update,
+  const measure = (one: EvaluatedModel, what: string) => {
+    const progress = progressBar(what);
+    return evaluateCsv(one, data, {
+      ...readingOptions(options),
+      threads: options.threads,
+      callerWorks: true,
+      unseen: options.unseen,
+      signal,
+      onProgress: progress.update,
+    }).finally(progress.end);
   };
-  const found = await evaluateCsv(model, data, reading).finally(progress.end);
+  const found = await measure(model, "reading");
   const { rows, dropped, outside, excluded, metrics, notes } = found;
-  const gates = gatesOf(metrics, options);
+  let baseline: Baseline | undefined;
+  if (options.baseline !== undefined) {
+    const other = await readAnyModel(options.baseline, { trust: options.trust, signal });
+    if (other.target !== model.target)
+      throw new ModelError(
+        `${options.baseline} predicts ${JSON.stringify(other.target)}, ${options.model} ${JSON.stringify(model.target)}`,
+      );
+    const its = await measure(other, "reading for the baseline");
+    if (its.metrics.n !== metrics.n)
+      throw new ModelError(
+        `${options.baseline} predicts ${count(its.metrics.n)} of these rows, ${options.model} ${count(metrics.n)}: their errors are not those of the same rows`,
+        { hint: "give rows without missing cells and without levels that one of them does not know" },
+      );
+    baseline = { rmse: its.metrics.rmse, tolerance: options.tolerance };
+  }
+  const gates = gatesOf(metrics, options, baseline);
+  const figures = [
+    ["MSE", significant(metrics.mse)],
+    ["RMSE", significant(metrics.rmse)],
+    ["MAE", significant(metrics.mae)],
+    ["R²", significant(metrics.r2)],
+    ["extractAIC", significant(metrics.aicExtract)],
+  ];
   const weighted = model.weightsColumn !== undefined;
   if (options.json)
     print(
@@ -68,6 +98,7 @@ export async function evaluate(
           },
           model: { path: options.model, target: model.target },
           metrics,
+          ...(baseline ? { baseline: { path: options.baseline, ...baseline } } : {}),
           gates,
           ...(notes.length > 0 ? { notes } : {}),
         },
@@ -76,43 +107,36 @@ export async function evaluate(
       )}\n`,
     );
   else if (!options.quiet) {
-    const figures = [
-      ["MSE", significant(metrics.mse)],
-      ["RMSE", significant(metrics.rmse)],
-      ["MAE", significant(metrics.mae)],
-      ["R²", significant(metrics.r2)],
-      ["extractAIC", significant(metrics.aicExtract)],
-    ];
     print(
       `${renderNotes(notes)
         .map((line) => `${line}\n`)
         .join("")}${renderTable(figures, ["left", "right"])}\n` +
         `${count(metrics.n)} of ${count(rows)} rows, ${droppedFrom(model.spec, dropped, weighted)}` +
         `${outside > 0 ? `, ${count(outside)} without a prediction` : ""}` +
-        `${excluded > 0 ? `, ${count(excluded)} left out by --where` : ""}\n`,
+        `${excluded > 0 ? `, ${count(excluded)} left out by --where` : ""}\n${
+          gates.length > 0 && gates.every((gate) => gate.passed) ? `${verdict(gates)}\n` : ""
+        }`,
     );
   }
-  const failed = gates.filter((gate) => !gate.passed);
-  if (failed.length > 0)
-    throw new GateError(
-      failed.map(({ name, value, bound }) => `${name} is ${value}, the gate is ${bound}`).join("; "),
-    );
+  if (options.github) tellGithub(`${data.join(" ")}: ${options.model}`, figures, gates);
+  const failed = failures(gates);
+  if (failed !== "") throw new GateError(failed);
   return 0;
 }
 
-function gatesOf(metrics: PredictionMetrics, options: EvaluateOptions): Gate[] {
-  const gates: Gate[] = [];
-  // Written so that a NaN fails its gate.
-  const add = (
-    name: string,
-    value: number,
-    bound: number | undefined,
-    passed: (bound: number) => boolean,
-  ) => {
-    if (bound !== undefined) gates.push({ name, value, bound, passed: passed(bound) });
-  };
-  add("RMSE", metrics.rmse, options.maxRmse, (bound) => metrics.rmse <= bound);
-  add("MSE", metrics.mse, options.maxMse, (bound) => metrics.mse <= bound);
-  add("R²", metrics.r2, options.minR2, (bound) => metrics.r2 >= bound);
-  return gates;
+type EvaluatedModel = Awaited<ReturnType<typeof readAnyModel>>;
+
+/** The figures as a step's summary, and an annotation for each gate that does not hold. */
+function tellGithub(heading: string, figures: readonly string[][], gates: readonly Gate[]): void {
+  const metrics = markdownTable([["metric", "value"], ...figures]);
+  const verdicts = gates.map((gate) => [
+    title(gate),
+    significant(gate.value),
+    boundText(gate),
+    gate.passed ? "✅ holds" : "❌ does not hold",
+  ]);
+  const bounds =
+    gates.length === 0 ? "" : `\n${markdownTable([["gate", "value", "bound", ""], ...verdicts])}\n`;
+  stepSummary(`### ${heading}\n\n${metrics}\n${bounds}`);
+  for (const gate of gates) if (!gate.passed) annotation("error", "goml evaluate", failures([gate]));
 }

@@ -1,4 +1,5 @@
-import { number, positive } from "../../program/option-values.js";
+import { Option } from "commander";
+import { number, positive, tolerance } from "../../program/option-values.js";
 import { example, reading, type Syntax, trust, unseen } from "../../program/syntax.js";
 
 export const evaluateSyntax: Syntax = (program, run) => {
@@ -10,7 +11,18 @@ export const evaluateSyntax: Syntax = (program, run) => {
     .addOption(unseen())
     .option("--max-rmse <x>", "exit 5 when the RMSE is larger", number)
     .option("--max-mse <x>", "exit 5 when the MSE is larger", number)
+    .option("--max-mae <x>", "exit 5 when the MAE is larger", number)
     .option("--min-r2 <x>", "exit 5 when R² is smaller", number)
+    .option("--baseline <file>", "exit 5 when the RMSE is larger than this model's on the same rows")
+    .addOption(
+      new Option("--tolerance <share>", "by what share of it, such as 1% or 0.01")
+        .argParser(tolerance)
+        .default(0, "0"),
+    )
+    .option(
+      "--github",
+      "in GitHub Actions: the figures into the step's summary, an annotation for each gate that fails",
+    )
     .option("--threads <n>", "worker threads (default: all cores)", positive)
     .option("--json", "print one JSON document")
     .addOption(trust())
@@ -20,5 +32,6 @@ export const evaluateSyntax: Syntax = (program, run) => {
     reading(command),
     "goml evaluate test.csv",
     "goml evaluate test.csv -m model.json --max-rmse 5 --min-r2 0.7",
+    "goml evaluate test.csv -m new.json --baseline model.json --tolerance 1% --github",
   );
 };
