@@ -102,7 +102,10 @@ describe("--baseline", () => {
       const target = await goml(folder, ["evaluate", "a.csv", "--baseline", "z.json"]);
       expect([target.code, target.stderr]).toEqual([4, 'goml: z.json predicts "z", model.json "y"\n']);
       const stdin = await goml(folder, ["evaluate", "-", "--baseline", "two.json"], csv(rows));
-      expect([stdin.code, stdin.stderr]).toEqual([2, expect.stringContaining("standard input can be read once")]);
+      expect([stdin.code, stdin.stderr]).toEqual([
+        2,
+        expect.stringContaining("standard input can be read once"),
+      ]);
     });
   });
 

@@ -23,6 +23,20 @@ describe("help", () => {
     }
   });
 
+  test("commands stand in groups, each on its own line", async () => {
+    const { stdout } = await run("--help");
+    const headings = [...stdout.matchAll(/^([A-Z].*):$/gm)].map((match) => match[1]);
+    expect(headings).toEqual([
+      "Options",
+      "Fit a model",
+      "Use it",
+      "Look at it",
+      "Measure it",
+      "Combine models and rows",
+      "Ship it",
+    ]);
+  });
+
   test.each(commands)("help %s has options and examples", async (command) => {
     const help = await run("help", command);
     expect(help).toMatchObject({ code: 0, stderr: "" });
@@ -36,6 +50,8 @@ describe("help", () => {
 describe("wrong usage is one line and a hint, with exit code 2", () => {
   test.each<[args: string, message: string, hint: string]>([
     ["trian data.csv", "unknown command 'trian'", "did you mean train?"],
+    ["fit data.csv", "unknown command 'fit'", "did you mean train?"],
+    ["help fit", "unknown command 'fit'", "did you mean train?"],
     ["help predcit", "unknown command 'predcit'", "did you mean predict?"],
     ["xyzzy", "unknown command 'xyzzy'", "see goml --help for the commands"],
     ["train d.csv --tagret y", "unknown option '--tagret'", "did you mean --target?"],

@@ -118,8 +118,7 @@ test("the README's ONNX example runs", async () => {
 
 test("the README names every command", async () => {
   const { stdout } = await run(process.execPath, [GOML, "--help"]);
-  const commands = [...stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map((match) => match[1]!);
+  const commands = [...stdout.matchAll(/^ {2}(\w+) {2,}/gm)].map((match) => match[1]!);
   expect(commands).toContain("train");
-  for (const command of commands.filter((name) => name !== "help"))
-    expect(readme).toContain(`### goml ${command}\n`);
+  for (const command of commands) expect(readme).toContain(`### goml ${command}\n`);
 });

@@ -20,7 +20,44 @@ import { updateSyntax } from "../commands/update/syntax.js";
 import { reportFailure } from "./failure.js";
 import { interruptedCode, interruption, unhurried } from "./interruption.js";
 import { endQuietlyOnBrokenPipe } from "./streams.js";
-import type { Run } from "./syntax.js";
+import type { Run, Syntax } from "./syntax.js";
+
+/** All commands, as help groups them. */
+const COMMANDS: readonly (readonly [heading: string, commands: readonly Syntax[]])[] = [
+  ["Fit a model:", [trainSyntax, refitSyntax, selectSyntax]],
+  ["Use it:", [predictSyntax]],
+  ["Look at it:", [inspectSyntax, anovaSyntax, diagnoseSyntax, graphSyntax]],
+  ["Measure it:", [evaluateSyntax, cvSyntax, benchSyntax]],
+  ["Combine models and rows:", [mergeSyntax, updateSyntax, forgetSyntax]],
+  ["Ship it:", [exportSyntax, serveSyntax]],
+];
+
+/** What people type for a command, who know it by another name. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  fit: "train",
+  lm: "train",
+  learn: "train",
+  regress: "train",
+  score: "evaluate",
+  summary: "inspect",
+  summarise: "inspect",
+  summarize: "inspect",
+  show: "inspect",
+  print: "inspect",
+  validate: "cv",
+  "cross-validate": "cv",
+  step: "select",
+  combine: "merge",
+  join: "merge",
+  add: "update",
+  remove: "forget",
+  convert: "export",
+  server: "serve",
+  start: "serve",
+  benchmark: "bench",
+  draw: "graph",
+  version: "--version",
+};
 
 /** Runs a command line; gives the exit code. */
 export async function runProgram(argv: string[]): Promise<number> {
@@ -50,7 +87,8 @@ async function runCommand(argv: string[], signal: AbortSignal): Promise<number> 
     .helpOption("-h, --help", "show help")
     .helpCommand(false)
     .exitOverride()
-    .configureHelp({ minWidthToWrap: 20 })
+    .usage("<command> [options]")
+    .configureHelp({ minWidthToWrap: 20, subcommandTerm: (command) => command.name() })
     .configureOutput({ outputError: () => {} })
     .addHelpText("after", "\nRun goml help <command> for a command's options and examples.");
   const run: Run = (load, own = {}) =>
@@ -60,25 +98,11 @@ async function runCommand(argv: string[], signal: AbortSignal): Promise<number> 
       const data = typeof args[0] === "string" || Array.isArray(args[0]) ? args[0] : undefined;
       exitCode = await action(data as never, this.opts() as never, signal, this.args);
     };
-  for (const syntax of [
-    trainSyntax,
-    predictSyntax,
-    evaluateSyntax,
-    inspectSyntax,
-    cvSyntax,
-    selectSyntax,
-    refitSyntax,
-    mergeSyntax,
-    updateSyntax,
-    forgetSyntax,
-    exportSyntax,
-    anovaSyntax,
-    diagnoseSyntax,
-    benchSyntax,
-    graphSyntax,
-    serveSyntax,
-  ])
-    syntax(program, run);
+  for (const [heading, commands] of COMMANDS)
+    for (const syntax of commands) {
+      program.commandsGroup(heading);
+      syntax(program, run);
+    }
   helpCommand(program);
   for (const command of [program, ...program.commands])
     command.option("--debug", "show stack traces of errors").helpOption("-h, --help", "show help");
@@ -95,7 +119,7 @@ async function runCommand(argv: string[], signal: AbortSignal): Promise<number> 
 /** `goml help [command]`; commander's own answers an unknown command with the whole help. */
 function helpCommand(program: Command): void {
   program
-    .command("help")
+    .command("help", { hidden: true })
     .description("show help, with examples")
     .argument("[command]", "the command to explain")
     .action(async (name: string | undefined) => {
@@ -113,10 +137,16 @@ function commanderExit(error: CommanderError, argv: string[]): number {
   if (error.code === "commander.help") return 2;
   const [message, near] = error.message.replace(/^error: /, "").split("\n");
   const suggestion = near?.replace(/^\(Did you mean (.*)\?\)$/, "did you mean $1?");
-  const command = argv.find((word) => !word.startsWith("-"));
+  const words = argv.filter((word) => !word.startsWith("-"));
+  const command = words[0] === "help" ? (words[1] ?? "help") : words[0];
+  const other =
+    error.code === "commander.unknownCommand" ? OTHER_NAMES[command?.toLowerCase() ?? ""] : undefined;
   const known = error.code !== "commander.unknownCommand" && command !== undefined;
   throw new UsageError(rephrased(message!), {
-    hint: suggestion ?? (known ? `see goml help ${command}` : "see goml --help for the commands"),
+    hint:
+      other === undefined
+        ? (suggestion ?? (known ? `see goml help ${command}` : "see goml --help for the commands"))
+        : `did you mean ${other}?`,
   });
 }
 
