@@ -26,7 +26,7 @@ answerJobs<LoadJob, ServedModel>(async ({ path, name, version, limit, trust }) =
     const { servedNetwork } = await import("./served-network.js");
     return servedNetwork(bytes, path, { name, version, limit });
   }
-  const read = parseAnyModel(bytes.toString("utf8"), path, { trust });
+  const read = parseAnyModel(bytes, path, { trust });
   const model =
     read instanceof ModelGroup ? servedGroups(read, name, version) : servedModel(read, name, version);
   if (!model.weights.every(Number.isFinite)) throw new ModelError(`${path}: a coefficient is not a number`);

@@ -169,8 +169,12 @@ async function readStreamed(
     return short === undefined ? stream.end() : Buffer.concat(short).toString("utf8");
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw notJson(path, /^\s*\{/.test(first?.toString("latin1", 0, 64) ?? ""), cause);
+    throw notJson(path, first !== undefined && looksLikeObject(first), cause);
   }
+}
+
+function looksLikeObject(bytes: Buffer): boolean {
+  return /^\s*\{/.test(bytes.toString("latin1", 0, 64));
 }
 
 function notJson(path: string, started: boolean, cause: unknown): ModelError {
@@ -180,17 +184,30 @@ function notJson(path: string, started: boolean, cause: unknown): ModelError {
   });
 }
 
+/** The longest text that is parsed at once where nothing waits for it; V8's strings end at twice as much. */
+const MOST_AT_ONCE = 1 << 28;
+
 /**
- * A model, or models by group, from the text of their file.
+ * A model, or models by group, from the bytes of their file.
  *
  * @throws ModelError as readModel
  */
 export function parseAnyModel(
-  text: string,
+  bytes: Buffer,
   path: string,
   options: ReadModelOptions = {},
 ): LinearModel | ModelGroup {
-  return inOneGo(textSteps(text, path, options));
+  if (bytes.length <= MOST_AT_ONCE) return inOneGo(textSteps(bytes.toString("utf8"), path, options));
+  const stream = new DocumentStream();
+  let document: StreamedDocument;
+  try {
+    for (let at = 0; at < bytes.length; at += PIECE) stream.push(bytes.subarray(at, at + PIECE));
+    document = stream.end();
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw notJson(path, looksLikeObject(bytes), cause);
+  }
+  return inOneGo(documentSteps(document, path, options));
 }
 
 function* textSteps(text: string, path: string, options: ReadModelOptions): Steps<LinearModel | ModelGroup> {
