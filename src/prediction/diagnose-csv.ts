@@ -24,7 +24,7 @@ import {
 import { option, verb, wording } from "../wording.js";
 import { AuxiliaryMoments, type AuxiliaryTest } from "./auxiliary-tests.js";
 import { DiagnoseJob, type DiagnosePlan, type DiagnoseResult, ROW_COLUMNS } from "./diagnose-job.js";
-import { type DiagnoseCsvOptions, heldOut, openRows } from "./diagnosed-rows.js";
+import { type DiagnoseCsvOptions, openRows } from "./diagnosed-rows.js";
 import {
   type Influential,
   InfluentialRows,
@@ -95,7 +95,7 @@ async function diagnoseSources(
     throw new ModelError("a penalised fit's residuals have no leverages of this kind", {
       hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,
     });
-  const { table, id, text, layout, predictor } = await openRows(model, sources, options);
+  const { table, id, text, layout, held, predictor } = await openRows(model, sources, options);
   const { output: path, top: most = 10 } = options;
   if (!(model.dfResidual > 0))
     throw new ModelError(
@@ -112,7 +112,7 @@ async function diagnoseSources(
     scale: { n: model.n, rank: model.parameters, rss: model.rss },
     limits,
     reset: resetPlan(model),
-    held: await heldOut(model, sources),
+    held,
     unseen: options.unseen ?? "fail",
     most,
     text,

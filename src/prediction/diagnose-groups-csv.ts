@@ -24,7 +24,7 @@ import {
   type DiagnoseGroupsResult,
   type GroupRowDiagnosis,
 } from "./diagnose-groups-job.js";
-import { type DiagnoseCsvOptions, heldOut, openRows } from "./diagnosed-rows.js";
+import { type DiagnoseCsvOptions, openRows } from "./diagnosed-rows.js";
 import { InfluentialRows } from "./influential-rows.js";
 
 /** A row that stands out in its group, with its line in the file where that can be told. */
@@ -99,11 +99,11 @@ async function diagnoseSources(
   sources: readonly Source[],
   options: DiagnoseCsvOptions,
 ): Promise<GroupsDiagnosis> {
-  const { table, id, text, layout, predictor } = await openRows(models, sources, options);
+  const { table, id, text, layout, held, predictor } = await openRows(models, sources, options);
   const { output: path, top: most = 10 } = options;
   const plan: DiagnoseGroupsPlan = {
     predictor: { ...predictor, intervals: models.intervals() },
-    held: await heldOut(models, sources),
+    held,
     unseen: options.unseen ?? "fail",
     most,
     text,

@@ -7,7 +7,7 @@ import { type OutsideCount, OutsideRows } from "../linear/model/row-space.js";
 import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
-import { isHeldOut } from "../scan/row-draw.js";
+import { RowDraw } from "../scan/row-draw.js";
 import { fQuantile } from "../stats/distributions.js";
 import { type DiagnosePlan, ROW_COLUMNS } from "./diagnose-job.js";
 import {
@@ -52,6 +52,7 @@ export interface DiagnoseGroupsResult {
 export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
   readonly #view: BlockView;
   readonly #plan: DiagnoseGroupsPlan;
+  readonly #draw: RowDraw | undefined;
   readonly #predictor: GroupPredictor;
   readonly #influence = new InfluenceBlock({ n: 0, rank: 0, rss: 0 });
   #whitened: WhitenedBlock | undefined;
@@ -77,6 +78,7 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
   constructor(view: BlockView, plan: DiagnoseGroupsPlan) {
     this.#view = view;
     this.#plan = plan;
+    this.#draw = plan.held && new RowDraw(view, plan.held);
     this.#influential = new InfluentialRows(plan.most);
     this.#predictor = new GroupPredictor(plan.predictor, (own, rows, column) =>
       this.#measure(own, rows, column),
@@ -86,7 +88,7 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
   }
 
   add(rows: number): void {
-    const { unseen, held } = this.#plan;
+    const { unseen } = this.#plan;
     const raw = this.#view.raw(rows);
     const { residual, leverage, rstandard, rstudent, cooks, dffits } = this.#influence;
     const measures = [residual, leverage, rstandard, rstudent, cooks, dffits];
@@ -109,7 +111,7 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
     for (let r = 0; r < rows; r++) {
       this.#numbers[r] = rowOf(r) + 1;
       if (residual[r]! * 0 !== 0) continue;
-      if (held !== undefined && isHeldOut(held.firstRow + rowOf(r), held.seed, held.testSize)) {
+      if (this.#draw?.isHeldOut(r)) {
         this.#heldOut++;
         continue;
       }

@@ -10,7 +10,7 @@ import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
 import { WithinBlock } from "../linear/model/within-block.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
-import { isHeldOut } from "../scan/row-draw.js";
+import { type DrawPlan, RowDraw } from "../scan/row-draw.js";
 import {
   type Influential,
   InfluentialRows,
@@ -33,7 +33,7 @@ export interface DiagnosePlan {
   /** How fitted values are raised to powers. */
   reset: ResetPlan;
   /** The rows held out from the fit: they are measured, and count for nothing else. */
-  held: { testSize: number; seed: number; firstRow: number } | undefined;
+  held: DrawPlan | undefined;
   unseen: UnseenPolicy;
   /** How many of the rows that stand out to keep. */
   most: number;
@@ -76,6 +76,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   readonly #kernels: Kernels;
   readonly #view: BlockView;
   readonly #plan: DiagnosePlan;
+  readonly #draw: RowDraw | undefined;
   readonly #predictor: BlockPredictor;
   readonly #within: WithinBlock;
   readonly #whitened: WhitenedBlock;
@@ -98,6 +99,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     this.#kernels = kernels;
     this.#view = view;
     this.#plan = plan;
+    this.#draw = plan.held && new RowDraw(view, plan.held);
     this.#predictor = new BlockPredictor(plan.predictor);
     this.#within = new WithinBlock(plan.within, this.#predictor);
     this.#whitened = new WhitenedBlock(plan.whitening);
@@ -112,7 +114,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   }
 
   *add(rows: number): Generator<undefined, void, void> {
-    const { unseen, held } = this.#plan;
+    const { unseen } = this.#plan;
     const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
     const { predictions, target } = this.#predictor;
@@ -132,7 +134,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
       this.#influence.measure(r, this.#residual(r, y, predictions[r]!), square, weight);
       this.#numbers[r] = rowOf(r) + 1;
       if (this.#influence.residual[r]! * 0 !== 0) continue;
-      if (held !== undefined && isHeldOut(held.firstRow + rowOf(r), held.seed, held.testSize)) {
+      if (this.#draw?.isHeldOut(r)) {
         this.#heldOut++;
         continue;
       }

@@ -11,6 +11,7 @@ import { ModelGroup } from "../linear/model/model-group.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import type { ReadingControl } from "../scan/reading-control.js";
+import type { DrawPlan } from "../scan/row-draw.js";
 import { namesOf, readTables } from "../sources/tables.js";
 import { checkOrder } from "./check-order.js";
 import { knownEffectsSteps } from "./known-effects.js";
@@ -59,7 +60,9 @@ export async function openRows<Fitted extends LinearModel | ModelGroup>(
       ? undefined
       : { append, delimiter: append ? table.dialect.delimiter : ",", excelSafe };
   await withPauses(knownEffectsSteps(fitted), options);
+  const held = await heldOut(fitted, sources);
   const { layout, predictor } = matchColumns(fitted, table, {
+    foldBy: held?.foldBy,
     text: text !== undefined && append,
     weights: true,
     where: reading.where,
@@ -74,16 +77,17 @@ export async function openRows<Fitted extends LinearModel | ModelGroup>(
       `weights ${JSON.stringify(fitted.weightsColumn)} are`,
       fitted instanceof ModelGroup ? "the models were fitted with them" : "the model was fitted with them",
     );
-  return { table, id, text, layout, predictor: predictor as Plan<Fitted> };
+  return { table, id, text, layout, held, predictor: predictor as Plan<Fitted> };
 }
 
 /** Which rows of its own file a model was not fitted on. */
-export async function heldOut(
+async function heldOut(
   { scan, source: trained }: Pick<LinearModel, "scan" | "source">,
   sources: readonly Source[],
-): Promise<{ testSize: number; seed: number; firstRow: number } | undefined> {
+): Promise<DrawPlan | undefined> {
   const [source] = sources;
   if (sources.length !== 1 || scan?.testSize === undefined) return undefined;
   if (!(await isTrainedOn(trained, source!))) return undefined;
-  return { testSize: scan.testSize, seed: scan.seed, firstRow: scan.firstRow };
+  const { testSize, seed, firstRow, foldBy } = scan;
+  return { testSize, seed, firstRow, foldBy };
 }

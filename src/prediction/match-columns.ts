@@ -22,6 +22,8 @@ interface MatchOptions {
   weights?: boolean;
   /** A condition on rows. */
   where?: string | undefined;
+  /** The column that rows are drawn by. */
+  foldBy?: string | undefined;
   /** The column that names rows; passed over where it is the model that says so, and the table has none. */
   id?: string | undefined;
 }
@@ -70,8 +72,8 @@ export function matchColumns(
     options.weights === true && kinds.get(model.weightsColumn ?? "") === "numeric"
       ? model.weightsColumn
       : undefined;
-  const { text, where, id } = options;
-  const slots = { ...rawSlots(predictor.spec), weight: weights, group: groups[0], text, where, id };
+  const { text, where, id, foldBy } = options;
+  const slots = { ...rawSlots(predictor.spec), weight: weights, group: groups[0], text, where, id, foldBy };
   return { layout: layoutOf(table, slots), predictor };
 }
 

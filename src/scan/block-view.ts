@@ -64,6 +64,12 @@ export class BlockView {
     return this.source.firstRow + (this.#selected ? this.#kept[r]! : r);
   }
 
+  /** The value in the column that rows are drawn by, of row r: NaN where it is missing, or there is no such column. */
+  key(r: number): number {
+    const { foldBy } = this.#order;
+    return foldBy < 0 ? Number.NaN : this.kernels.doubles[this.#address(foldBy) / 8 + r]!;
+  }
+
   /** The text that names row r; undefined where the layout has no such column. */
   rowName(r: number): string | undefined {
     const { id } = this.#order;

@@ -1,22 +1,21 @@
+import {
+  foldOfKey,
+  heldOutBelow,
+  type KeyCoefficients,
+  keyCoefficients,
+  keyHash,
+} from "../dataset/key-draw.js";
+import { rowHash } from "../dataset/row-hash.js";
+import { DataError } from "../errors.js";
+import { option, wording } from "../wording.js";
+
 /**
  * A row's place in [0, 1), from its number (0-based, blank lines and the header not counted) and a seed: the same on
- * every machine, for any number of threads, and without knowing how many rows there are.
- *
- * Two rounds of the 32-bit finalizer of MurmurHash3 over the number's halves and the seed; `salt` makes independent
+ * every machine, for any number of threads, and without knowing how many rows there are. `salt` makes independent
  * draws for the same row.
  */
 export function rowDraw(row: number, seed: number, salt = 0): number {
-  let h = mix(Math.imul(seed | 0, 0x9e3779b1) ^ Math.imul(salt + 1, 0x85ebca6b));
-  h = mix(h ^ (row >>> 0));
-  h = mix(h ^ Math.imul(Math.floor(row / 2 ** 32), 0xc2b2ae35) ^ 0x27d4eb2f);
-  return (h >>> 0) / 2 ** 32;
-}
-
-function mix(x: number): number {
-  let h = x | 0;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
+  return rowHash(row, seed, salt) / 2 ** 32;
 }
 
 /** Whether a row is held out, when `share` of the rows are to be. */
@@ -27,4 +26,65 @@ export function isHeldOut(row: number, seed: number, share: number): boolean {
 /** The cross-validation fold of a row, 0 to folds − 1. */
 export function foldOf(row: number, seed: number, folds: number): number {
   return Math.floor(rowDraw(row, seed, 1) * folds);
+}
+
+/** How rows are held out and put into folds; plain data. */
+export interface DrawPlan {
+  /** The share of rows held out, 0 for none. */
+  readonly testSize: number;
+  /** The seed of the hold-out and the folds. */
+  readonly seed: number;
+  /** What the number of the first row is for both: not 0 in a shard of more data. */
+  readonly firstRow: number;
+  /** The column whose whole numbers rows are drawn by, instead of their own numbers, where there is one. */
+  readonly foldBy?: string | undefined;
+}
+
+/** The rows of a block, by their places in it. */
+interface DrawnRows {
+  rowNumber(r: number): number;
+  /** The value in the layout's column `foldBy`; NaN where it is missing. */
+  key(r: number): number;
+}
+
+/** Which rows of blocks are held out, and in which fold the others are: by their numbers, or by their keys. */
+export class RowDraw {
+  readonly #rows: DrawnRows;
+  readonly #plan: DrawPlan;
+  readonly #fold: KeyCoefficients;
+  readonly #holdOut: KeyCoefficients;
+  readonly #below: number;
+
+  constructor(rows: DrawnRows, plan: DrawPlan) {
+    this.#rows = rows;
+    this.#plan = plan;
+    this.#fold = keyCoefficients(plan.seed, "fold");
+    this.#holdOut = keyCoefficients(plan.seed, "holdOut");
+    this.#below = heldOutBelow(plan.testSize);
+  }
+
+  /** @throws DataError for a key that is no whole number of up to 53 bits */
+  isHeldOut(r: number): boolean {
+    const { testSize, seed, firstRow, foldBy } = this.#plan;
+    if (!(testSize > 0)) return false;
+    if (foldBy === undefined) return isHeldOut(firstRow + this.#rows.rowNumber(r), seed, testSize);
+    return keyHash(this.#key(r), this.#holdOut) < this.#below;
+  }
+
+  /** @throws DataError for a key that is no whole number of up to 53 bits */
+  foldOf(r: number, folds: number): number {
+    const { seed, firstRow, foldBy } = this.#plan;
+    if (foldBy === undefined) return foldOf(firstRow + this.#rows.rowNumber(r), seed, folds);
+    return foldOfKey(this.#key(r), this.#fold, folds);
+  }
+
+  #key(r: number): number {
+    const key = this.#rows.key(r);
+    if (Number.isSafeInteger(key)) return key;
+    const found = Number.isNaN(key) ? "a missing cell" : String(key);
+    throw new DataError(`expected a whole number of up to 53 bits as the key of folds, found ${found}`, {
+      place: { row: this.#rows.rowNumber(r), column: this.#plan.foldBy },
+      hint: wording`fill it in, leave such rows out with ${option("where")}, or name another column with ${option("foldBy")}`,
+    });
+  }
 }

@@ -22,6 +22,8 @@ export interface RowLayout {
   readonly group?: number | undefined;
   /** Columns whose values say which rows belong together, as numbers or as text. */
   readonly clusters?: readonly ColumnSlot[] | undefined;
+  /** The column whose whole numbers rows are drawn into folds by, and held out. */
+  readonly foldBy?: number | undefined;
   /** Which rows there are at all; the others are counted. */
   readonly where?: RowsWhere | undefined;
   /** The column that names rows. */
@@ -50,6 +52,7 @@ export interface NamedSlots {
   readonly factors: readonly string[];
   readonly group?: string | undefined;
   readonly clusters?: readonly string[] | undefined;
+  readonly foldBy?: string | undefined;
   /** A condition on rows, in R's language. */
   readonly where?: string | undefined;
   readonly id?: string | undefined;
@@ -71,6 +74,7 @@ export function layoutOf(table: Table, slots: NamedSlots): RowLayout {
     weight: optional(slots.weight),
     factors: slots.factors.map(position),
     group: optional(slots.group),
+    foldBy: optional(slots.foldBy),
     text: slots.text,
   };
   return {
@@ -104,6 +108,7 @@ export function layoutIn(other: Table, table: Table, layout: RowLayout): RowLayo
     factors: layout.factors.map(moved),
     group: optional(layout.group),
     clusters: layout.clusters?.map(movedSlot),
+    foldBy: optional(layout.foldBy),
     where: where && {
       condition: where.condition,
       columns: Object.fromEntries(
@@ -175,6 +180,8 @@ export interface BlockOrder {
   readonly group: number;
   /** Where each cluster's column is among the numbers, or the texts, of the block. */
   readonly clusters: readonly number[];
+  /** Where the key of folds is among the numbers; −1 where there is none. */
+  readonly foldBy: number;
   /** The same, of the columns of the condition. */
   readonly where: ReadonlyMap<string, { readonly at: number; readonly of: "numbers" | "text" }>;
   /** The same, of the column that names rows; undefined where it is stored as a name, or there is none. */
@@ -183,7 +190,7 @@ export interface BlockOrder {
 
 /** The order in which blocks store a layout's slots. */
 export function blockOrder(layout: RowLayout): BlockOrder {
-  const { target, weight, group, clusters = [], where, id, text } = layout;
+  const { target, weight, group, clusters = [], foldBy, where, id, text } = layout;
   const numeric = [...slot(target), ...layout.numeric];
   const numbers = numeric.length;
   const factors = [...layout.factors];
@@ -195,6 +202,7 @@ export function blockOrder(layout: RowLayout): BlockOrder {
   const weightAt = weight === undefined ? -1 : place({ column: weight, of: "numbers" });
   const groupAt = group === undefined ? -1 : place({ column: group, of: "text" });
   const places = clusters.map(place);
+  const foldByAt = foldBy === undefined ? -1 : place({ column: foldBy, of: "numbers" });
   const named = Object.entries(where?.columns ?? {}).map(
     ([name, column]) => [name, { at: place(column), of: column.of }] as const,
   );
@@ -210,6 +218,7 @@ export function blockOrder(layout: RowLayout): BlockOrder {
     weight: weightAt,
     group: groupAt,
     clusters: places,
+    foldBy: foldByAt,
     where: new Map(named),
     id: known ? { at: place(storedAs(id, numeric)), of: storedAs(id, numeric).of } : undefined,
   };

@@ -28,6 +28,8 @@ export interface ColumnOptions {
   cluster?: string | undefined;
   /** The column that names rows, which is a feature only where it is named. */
   id?: string | undefined;
+  /** The column that rows are drawn into folds by, which is a feature only where it is named. */
+  foldBy?: string | undefined;
   /** Whether to fit an intercept; a formula may leave it out too. Default: true. */
   intercept?: boolean | undefined;
 }
@@ -71,7 +73,7 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
     throw notNumeric(weights, "the weights", table, file);
   const excluded = new Set(named(options.exclude).map(({ name }) => name));
   if (weights !== undefined) excluded.add(weights.name);
-  for (const name of [options.cluster, options.id])
+  for (const name of [options.cluster, options.id, options.foldBy])
     if (name !== undefined && !options.features?.includes(name)) excluded.add(name);
   if (options.id !== undefined) find(options.id);
   const absorb = named(options.absorb);
@@ -185,7 +187,7 @@ function joined(names: readonly string[], known: ReadonlyMap<string, unknown>): 
 /** The names of the options as tables have them. */
 function composed(options: ColumnOptions): ColumnOptions {
   const nfc = <T extends string | undefined>(text: T) => text?.normalize("NFC") as T;
-  const { target, features, exclude, formula, weights, cluster, id } = options;
+  const { target, features, exclude, formula, weights, cluster, id, foldBy } = options;
   return {
     ...options,
     target: nfc(target),
@@ -195,6 +197,7 @@ function composed(options: ColumnOptions): ColumnOptions {
     weights: nfc(weights),
     cluster: nfc(cluster),
     id: nfc(id),
+    foldBy: nfc(foldBy),
   };
 }
 
@@ -260,9 +263,9 @@ function notNumeric(column: Column, what: string, table: KnownTable, file: strin
  * @throws UsageError for the first
  */
 export function checkNamedColumns(table: KnownTable, given: ColumnOptions, file: string): void {
-  const { target, weights, exclude = [], id, absorb = [] } = composed(given);
+  const { target, weights, exclude = [], id, foldBy, absorb = [] } = composed(given);
   const places = placesOf(table.columns);
-  const named = [weights, ...joined(exclude, places), id, ...joined(absorb, places), target];
+  const named = [weights, ...joined(exclude, places), id, foldBy, ...joined(absorb, places), target];
   for (const name of named)
     if (name !== undefined && !places.has(name)) throw unknownColumn(name, [...places.keys()], file);
 }

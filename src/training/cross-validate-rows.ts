@@ -9,6 +9,7 @@ import type { HeldOut } from "../linear/solve/held-out.js";
 import { solveSteps } from "../linear/solve/solve.js";
 import type { Steps } from "../parallel/steps.js";
 import { withPauses } from "../parallel/with-pauses.js";
+import type { DrawPlan } from "../scan/row-draw.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
@@ -32,7 +33,7 @@ export async function crossValidateRows(
   layout: RowLayout,
   model: LinearModel,
   folds: readonly CrossProducts[],
-  split: { testSize: number; seed: number; firstRow: number; leaveOneOut?: boolean | undefined },
+  split: DrawPlan & { leaveOneOut?: boolean | undefined },
   control: ScanControl,
 ): Promise<{ cv: CrossValidation; heldOut: HeldOut[] | undefined }> {
   const fitted = await withPauses(foldFits(model, folds), control);
@@ -44,6 +45,7 @@ export async function crossValidateRows(
     testSize: split.testSize,
     seed: split.seed,
     firstRow: split.firstRow,
+    foldBy: split.foldBy,
     leaveOneOut: split.leaveOneOut,
   };
   const { total } = await scanTotal<TrainingPlan, FoldSums[], CvTotal>(

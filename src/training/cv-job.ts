@@ -4,7 +4,7 @@ import { CONNECTED } from "../linear/model/effect-tables.js";
 import { RowSpace, type RowSpacePlan } from "../linear/model/row-space.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
-import { foldOf, isHeldOut } from "../scan/row-draw.js";
+import { type DrawPlan, RowDraw } from "../scan/row-draw.js";
 import { Moments } from "../stats/moments.js";
 import { packedLength } from "../stats/packed.js";
 
@@ -22,16 +22,13 @@ export interface FoldFit {
 }
 
 /** What the second pass of a cross-validation depends on, apart from the rows; plain data. */
-export interface CvPlan {
+export interface CvPlan extends DrawPlan {
   /** The model of all rows of the fit: which rows these are. */
   predictor: PredictorPlan;
   /** k, the number of columns of X. */
   columns: number;
   /** By fold; undefined for one without rows. */
   fits: readonly (FoldFit | undefined)[];
-  testSize: number;
-  seed: number;
-  firstRow: number;
   /** Whether each row of the data is a fold by itself. */
   leaveOneOut?: boolean | undefined;
 }
@@ -72,6 +69,7 @@ const none = (): FoldSums => ({
 export class CvJob implements ChunkJob<FoldSums[]> {
   readonly #view: BlockView;
   readonly #plan: CvPlan;
+  readonly #draw: RowDraw;
   readonly #predictor: BlockPredictor;
   readonly #spaces: (RowSpace | undefined)[];
   readonly #folds = new Int32Array(BLOCK_ROWS);
@@ -82,6 +80,7 @@ export class CvJob implements ChunkJob<FoldSums[]> {
   constructor(view: BlockView, plan: CvPlan) {
     this.#view = view;
     this.#plan = plan;
+    this.#draw = new RowDraw(view, plan);
     this.#predictor = new BlockPredictor(plan.predictor);
     const k = plan.predictor.weights.length - 1;
     this.#spaces = plan.fits.map((fit) => fit?.rowSpace && new RowSpace(fit.rowSpace, k));
@@ -94,17 +93,16 @@ export class CvJob implements ChunkJob<FoldSums[]> {
   }
 
   add(rows: number): void {
-    const { testSize, seed, firstRow, leaveOneOut, fits } = this.#plan;
+    const { leaveOneOut, fits } = this.#plan;
     const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
     const { predictions, target } = this.#predictor;
     const met = new Set<number>();
     for (let r = 0; r < rows; r++) {
-      const number = this.#view.rowNumber(r);
-      const row = firstRow + number;
       const weight = raw.weights?.[r] ?? 1;
-      const ofFit = predictions[r]! * target![r]! * 0 === 0 && weight > 0 && !isHeldOut(row, seed, testSize);
-      const fold = ofFit ? (leaveOneOut ? number : foldOf(row, seed, fits.length)) : -1;
+      const ofFit = predictions[r]! * target![r]! * 0 === 0 && weight > 0 && !this.#draw.isHeldOut(r);
+      const foldOf = () => (leaveOneOut ? this.#view.rowNumber(r) : this.#draw.foldOf(r, fits.length));
+      const fold = ofFit ? foldOf() : -1;
       this.#folds[r] = fold;
       if (fold >= 0) met.add(fold);
     }

@@ -39,6 +39,7 @@ import { crossValidateRows } from "./cross-validate-rows.js";
 import { chosenFolds, chunkBytesFor, denseWidth, designWidth, foldsFor, levelNotes } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
+import { foldKey } from "./fold-key.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
@@ -110,6 +111,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
       (spec.absorbed === undefined || (penalty !== undefined && isChosen(penalty)) ? foldsFor(width) : 1),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
+    foldBy: foldKey(table, options.foldBy),
   };
   checkBudget({ table, spec, plan, threads: options.threads, fileBytes: options.fileBytes });
   // Of a million columns each part takes long.
@@ -145,6 +147,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   const layout = layoutOf(table, {
     ...rawSlots(spec),
     weight: options.weights,
+    foldBy: plan.foldBy,
     where: options.where,
   });
   const { cluster } = options;
@@ -166,7 +169,9 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
           watch,
         );
   let found = await estimate();
-  if (options.leaveOneOut && found.moments.n > 1 && found.moments.n <= plan.folds) {
+  // Rows of one key stay together.
+  const alone = options.leaveOneOut === true && plan.foldBy === undefined;
+  if (alone && found.moments.n > 1 && found.moments.n <= plan.folds) {
     plan.leaveOneOut = true;
     plan.folds = found.total.rows + found.total.excluded;
     checkBudget({ table, spec, plan, threads: options.threads, fileBytes: options.fileBytes });
@@ -209,6 +214,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   const scan = {
     rows: total.rows + total.excluded,
     firstRow: plan.firstRow,
+    ...(plan.foldBy === undefined ? {} : { foldBy: plan.foldBy }),
     testSize: plan.testSize > 0 ? plan.testSize : undefined,
     dropped: total.dropped,
     ...(undefinedRows > 0 ? { undefinedRows } : {}),
@@ -279,8 +285,19 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
 }
 
 /** How many columns at most the options keep from being features. */
-export function leftOutCount({ exclude = [], absorb = [], weights, cluster, id }: FitCsvOptions): number {
-  return exclude.length + absorb.length + [weights, cluster, id].filter((name) => name !== undefined).length;
+export function leftOutCount({
+  exclude = [],
+  absorb = [],
+  weights,
+  cluster,
+  id,
+  foldBy,
+}: FitCsvOptions): number {
+  return (
+    exclude.length +
+    absorb.length +
+    [weights, cluster, id, foldBy].filter((name) => name !== undefined).length
+  );
 }
 
 /**

@@ -36,6 +36,7 @@ import {
 import { levelDoubts } from "./doubts.js";
 import { hasIntercept, leftOutCount, usedBy, withTarget } from "./fit-csv.js";
 import type { FitCsvOptions } from "./fit-options.js";
+import { foldKey } from "./fold-key.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
@@ -121,6 +122,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     folds: chosenFolds(options.folds) ?? (spec.absorbed === undefined ? foldsForGroups(width, likely) : 1),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
+    foldBy: foldKey(table, options.foldBy),
   };
   const { threads, fileBytes } = options;
   checkBudget({ table, spec, plan, threads, fileBytes, groups: plannedGroups(table, groupsSeen) });
@@ -141,6 +143,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     ...rawSlots(spec),
     weight: options.weights,
     group: groupBy,
+    foldBy: plan.foldBy,
     where: options.where,
   });
   const scanned = async (how: MomentsPlan) => {
@@ -164,6 +167,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const scan: DataScan = {
     rows: total.rows + total.excluded,
     firstRow: plan.firstRow,
+    ...(plan.foldBy === undefined ? {} : { foldBy: plan.foldBy }),
     dropped: total.dropped,
     ...(undefinedRows > 0 ? { undefinedRows } : {}),
     ...(total.excluded > 0 ? { excluded: total.excluded } : {}),

@@ -36,6 +36,12 @@ export interface FitCsvOptions
   dropSingletons?: boolean | undefined;
   /** The seed of the split and the folds. Default: 1. */
   seed?: number | undefined;
+  /**
+   * The column whose whole numbers rows are held out and put into folds by, by a hash that databases compute alike (see
+   * `keyHash`): rows of one number stay together, wherever they are, and shards of data have the folds of all. It is a
+   * feature only where it is named. Default: the rows' own numbers.
+   */
+  foldBy?: string | undefined;
   /** Reference levels by factor. Default: each factor's first level in sorted order. */
   references?: Readonly<Record<string, string>> | undefined;
   /** How the covariance of θ is estimated; all but `iid` (default) read the data a second time. */

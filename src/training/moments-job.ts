@@ -13,7 +13,7 @@ import type { Kernels } from "../kernels/kernels.js";
 import { MomentsAccumulator } from "../kernels/moments.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
-import { foldOf, isHeldOut } from "../scan/row-draw.js";
+import { type DrawPlan, RowDraw } from "../scan/row-draw.js";
 import { packedLength } from "../stats/packed.js";
 import { isCounted } from "../stats/sparse-shape.js";
 import { option, wording } from "../wording.js";
@@ -22,21 +22,15 @@ import { RowKeeper } from "./kept-rows.js";
 import type { DictionaryPart, GroupsResult, MomentsResult } from "./moments-result.js";
 
 /** What the moments of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
-export interface MomentsPlan {
+export interface MomentsPlan extends DrawPlan {
   /** The layout's target, numbers and factors are the spec's; a group's rows have moments of their own. */
   spec: ModelSpec;
   /** Double-double moments instead of double ones. */
   extended: boolean;
-  /** The share of rows held out, 0 for none. */
-  testSize: number;
   /** Cross-validation folds, each with moments of its own; 1 for none. */
   folds: number;
-  /** The seed of the hold-out and the folds. */
-  seed: number;
   /** Whether each row of the data is a fold by itself, of which there are as many as rows then. */
   leaveOneOut?: boolean | undefined;
-  /** What the number of the first row is for both: not 0 in a shard of more data. */
-  firstRow: number;
   /** Whether the rows of groups are kept beside their sums, where their numbers are raw columns as they stand. */
   keepRows?: boolean | undefined;
   /** Only the rows of these groups are summed up. */
@@ -75,6 +69,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   readonly #kernels: Kernels;
   readonly #view: BlockView;
   readonly #plan: MomentsPlan;
+  readonly #draw: RowDraw;
   readonly #scan: FormulaScan;
   readonly #shape: MomentsShape;
   /** Whether the block's numbers are those of the moments as they stand. */
@@ -117,6 +112,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     this.#kernels = kernels;
     this.#view = view;
     this.#plan = plan;
+    this.#draw = new RowDraw(view, plan);
     this.#wanted = plan.groups && new Set(plan.groups);
     this.#scan = new FormulaScan(plan.spec, { extended });
     this.#shape = this.#scan.shape;
@@ -211,7 +207,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       if (targets[r]! < 0 || (groups !== undefined && groups[r]! < 0)) {
         targets[r] = -1;
         this.#drop(rowOf(r));
-      } else targets[r] = this.#target(rowOf(r), groups?.[r]);
+      } else targets[r] = this.#target(r, groups?.[r]);
     }
     if (weighted) this.#checkWeights(this.#kernels.doublesAt(weightAddress, rows), rowOf);
     return { block, low: 0, weights: weightAddress, rows };
@@ -260,7 +256,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       if (groups !== undefined && groups[r]! < 0) {
         targets[i] = -1;
         this.#drop(this.#view.rowNumber(r));
-      } else targets[i] = this.#target(this.#view.rowNumber(r), groups?.[r]);
+      } else targets[i] = this.#target(r, groups?.[r]);
     }
   }
 
@@ -338,18 +334,17 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     if (this.#counts.firstDropped < 0) this.#counts.firstDropped = row;
   }
 
-  /** Where a complete row goes: to its fold, or that of its group; −1 if it is held out. */
-  #target(rowInFile: number, group: number | undefined): number {
-    const { testSize, folds, seed, firstRow, leaveOneOut } = this.#plan;
-    const row = firstRow + rowInFile;
-    if (testSize > 0 && isHeldOut(row, seed, testSize)) {
+  /** Where complete row r of the view goes: to its fold, or that of its group; −1 if it is held out. */
+  #target(r: number, group: number | undefined): number {
+    const { folds, leaveOneOut } = this.#plan;
+    if (this.#draw.isHeldOut(r)) {
       this.#counts.heldOut++;
       return -1;
     }
     if (group !== undefined && this.#numbers[group]! < 0) return -1;
     const first = group === undefined ? 0 : (this.#numbers[group]! - 1) * folds;
-    if (leaveOneOut) return first + rowInFile;
-    return first + (folds > 1 ? foldOf(row, seed, folds) : 0);
+    if (leaveOneOut) return first + this.#view.rowNumber(r);
+    return first + (folds > 1 ? this.#draw.foldOf(r, folds) : 0);
   }
 
   #checkWeights(weights: Float64Array, rowOf: (i: number) => number): void {

@@ -6,7 +6,7 @@ import type { ModelSpec } from "../dataset/formula/spec.js";
 import { InterruptedError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { readRows } from "../scan/read-rows.js";
-import { isHeldOut } from "../scan/row-draw.js";
+import { type DrawPlan, RowDraw } from "../scan/row-draw.js";
 import { blockOrder, type RowLayout } from "../scan/row-layout.js";
 
 /** The design matrix of a table's complete rows, in memory: X n × k row-major without the intercept's column. */
@@ -21,14 +21,14 @@ export async function readDesign(
   table: Table,
   layout: RowLayout,
   model: { spec: ModelSpec; levels: FactorLevels; references: Readonly<Record<string, string>> },
-  split: { testSize: number; seed: number; firstRow: number },
+  split: DrawPlan,
   signal?: AbortSignal,
 ): Promise<DesignMatrix> {
   const { spec, levels, references } = model;
   const terms = codedTerms(spec, levels, references);
   const design = new Design(spec, terms, levels, { target: true });
   const k = design.width;
-  const { weight: weightAt } = blockOrder(layout);
+  const { weight: weightAt, foldBy: keyAt } = blockOrder(layout);
   const weighted = layout.weight !== undefined;
   const X = new Growing();
   const y = new Growing();
@@ -36,14 +36,15 @@ export async function readDesign(
   for await (const { block, levels: names } of readRows(table, layout)) {
     if (signal?.aborted) throw new InterruptedError();
     const raw = { ...block, levels: names };
+    const key = (r: number) => (keyAt < 0 ? Number.NaN : block.numeric[keyAt]![r]!);
+    const draw = new RowDraw({ rowNumber: (r) => rowNumber(raw, r), key }, split);
     for (let start = 0; start < block.rows; start += BLOCK_ROWS) {
       const rows = Math.min(BLOCK_ROWS, block.rows - start);
       design.fill(raw, start, rows);
       for (let r = 0; r < rows; r++) {
         const weight = weighted ? block.numeric[weightAt]![start + r]! : 1;
         const missing = design.missing[r] === 1 || Number.isNaN(design.target[r]! + weight);
-        const row = split.firstRow + rowNumber(raw, start + r);
-        if (missing || isHeldOut(row, split.seed, split.testSize)) continue;
+        if (missing || draw.isHeldOut(start + r)) continue;
         X.reserve(k);
         for (let j = 0; j < k; j++) X.push(design.values[j * BLOCK_ROWS + r]!);
         y.reserve(1);

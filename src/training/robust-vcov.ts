@@ -7,6 +7,7 @@ import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { absorbEffects } from "../linear/solve/solve-absorbed.js";
 import { withPauses } from "../parallel/with-pauses.js";
+import type { DrawPlan } from "../scan/row-draw.js";
 import { type RowLayout, withClusters } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
@@ -18,13 +19,10 @@ import type { TrainingPlan } from "./training-job.js";
 import { VcovJob, type VcovPlan, type VcovResult, VcovTotal } from "./vcov-job.js";
 
 /** Which covariance to estimate, and on which rows. */
-export interface VcovRequest {
+export interface VcovRequest extends DrawPlan {
   type: Exclude<VcovType, "iid">;
   /** The column whose values say which rows belong together; for `cluster`. */
   cluster: string | undefined;
-  testSize: number;
-  seed: number;
-  firstRow: number;
 }
 
 /** What to throw for a row of the fit whose cluster is missing. */
@@ -94,7 +92,7 @@ export async function robustVcovOf(
   request: VcovRequest,
   control: ScanControl,
 ): Promise<LinearModel> {
-  const { type, cluster, testSize, seed, firstRow } = request;
+  const { type, cluster, testSize, seed, firstRow, foldBy } = request;
   const plan: VcovPlan = {
     // The rows of the fit are in its row space by definition, whatever rounding says.
     predictor: ofFit(model.predictorPlan(true)),
@@ -107,6 +105,7 @@ export async function robustVcovOf(
     testSize,
     seed,
     firstRow,
+    foldBy,
   };
   const scanned = await scanTotal<TrainingPlan, VcovResult, VcovTotal>(
     table,

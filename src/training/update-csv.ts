@@ -84,6 +84,7 @@ async function updateSources(
   const reading = readingFor(options, model.reading, { sameFile, where: true });
   const table = ofModel(await readTables(from, reading));
   const { spec, weightsColumn, references, penalty } = model;
+  const foldBy = model.folds.length > 1 ? before.foldBy : undefined;
   if ((model.scan?.singletons ?? 0) > 0)
     throw new ModelError(
       "the model was trained without rows of levels of their own, which new rows may share",
@@ -91,7 +92,7 @@ async function updateSources(
         hint: wording`train without ${option("dropSingletons")}: the coefficients are the same`,
       },
     );
-  checkColumns(model, table, namesOf(table));
+  checkColumns({ spec, weightsColumn, foldBy }, table, namesOf(table));
   if (options.na === "fail") for (const source of from) if (!source.repeatable) await source.seekable();
   const { extended } = model.moments;
   const plan: MomentsPlan = {
@@ -100,6 +101,7 @@ async function updateSources(
     testSize: 0,
     folds: Math.max(1, model.folds.length),
     ...draw,
+    foldBy,
   };
   const { signal, onProgress, callerWorks, threads } = options;
   checkUpdate({ table, spec, plan, threads, fileBytes: options.fileBytes });
@@ -112,7 +114,7 @@ async function updateSources(
     chunkBytes: chunkBytesFor(width, plan.folds),
     apart: summedApart(denseWidth(spec), plan),
   };
-  const layout = layoutOf(table, { ...rawSlots(spec), weight: weightsColumn, where: reading.where });
+  const layout = layoutOf(table, { ...rawSlots(spec), weight: weightsColumn, foldBy, where: reading.where });
   const { total } = await scanMoments(table, layout, plan, control);
   await checkRows(table, layout, total, options);
   const sources = [...model.sources, ...(await refuse(from))];
@@ -165,12 +167,17 @@ async function updateSources(
 
 /** Throws ModelError that names the columns that the model reads and the table lacks, or has as text. */
 export function checkColumns(
-  { spec, weightsColumn }: Pick<LinearModel, "spec" | "weightsColumn">,
+  {
+    spec,
+    weightsColumn,
+    foldBy,
+  }: Pick<LinearModel, "spec" | "weightsColumn"> & { readonly foldBy: string | undefined },
   table: Table,
   file: string,
 ): void {
   const kinds = new Map(table.columns.map(({ name, kind }) => [name, kind]));
-  const numeric = weightsColumn === undefined ? spec.numeric : [...spec.numeric, weightsColumn];
+  const others = [weightsColumn, foldBy].filter((name) => name !== undefined);
+  const numeric = [...new Set([...spec.numeric, ...others])];
   const missing = [...numeric, ...spec.text].filter((name) => !kinds.has(name));
   if (missing.length > 0)
     throw new ModelError(`${file}: columns of the model are missing: ${missing.join(", ")}`, {

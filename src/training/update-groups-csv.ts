@@ -76,7 +76,8 @@ async function updateSources(
   const table = ofModel(await readTables(from, reading));
   const { spec, weightsColumn, groupBy } = models;
   const file = namesOf(table);
-  checkColumns({ spec, weightsColumn }, table, file);
+  const foldBy = first!.folds.length > 1 ? before.foldBy : undefined;
+  checkColumns({ spec, weightsColumn, foldBy }, table, file);
   if (!table.columns.some(({ name }) => name === groupBy))
     throw new ModelError(`${file}: columns of the model are missing: ${groupBy}`, {
       hint: "it names the groups",
@@ -91,6 +92,7 @@ async function updateSources(
     testSize: 0,
     folds: Math.max(1, first!.folds.length),
     ...draw,
+    foldBy,
   };
   const { signal, onProgress, callerWorks, threads } = options;
   const { sample } = table;
@@ -113,6 +115,7 @@ async function updateSources(
     ...rawSlots(spec),
     weight: weightsColumn,
     group: groupBy,
+    foldBy,
     where: reading.where,
   });
   const { total } = await scanMoments(table, layout, plan, control);

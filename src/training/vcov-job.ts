@@ -7,22 +7,17 @@ import type { WithinPlan } from "../linear/model/effect-tables.js";
 import { WithinBlock } from "../linear/model/within-block.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
-import { isHeldOut } from "../scan/row-draw.js";
+import { type DrawPlan, RowDraw } from "../scan/row-draw.js";
 import { type LevelGroups, LevelNesting, NestedLevels } from "./level-nesting.js";
 
 /** What the second pass for a covariance depends on, apart from the rows; plain data. */
-export interface VcovPlan {
+export interface VcovPlan extends DrawPlan {
   /** Blocks carry the raw columns of its spec, the target's among them. */
   predictor: PredictorPlan;
   whitening: Whitening;
   /** Where effects were absorbed: what makes columns about them. */
   within?: WithinPlan | undefined;
   type: Exclude<VcovType, "iid">;
-  /** The share of rows held out from the fit, 0 for none, and the seed of the draw. */
-  testSize: number;
-  seed: number;
-  /** What the number of the file's first row is for the draw. */
-  firstRow: number;
 }
 
 /** A chunk's part of Σ g uuᵀ, or its sums of the scores w e u by group; plain data. */
@@ -42,6 +37,7 @@ export interface VcovResult {
 export class VcovJob implements ChunkJob<VcovResult> {
   readonly #view: BlockView;
   readonly #plan: VcovPlan;
+  readonly #draw: RowDraw;
   readonly #predictor: BlockPredictor;
   readonly #within: WithinBlock;
   readonly #nesting: LevelNesting | undefined;
@@ -52,6 +48,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
   constructor(view: BlockView, plan: VcovPlan) {
     this.#view = view;
     this.#plan = plan;
+    this.#draw = new RowDraw(view, plan);
     this.#predictor = new BlockPredictor(plan.predictor);
     this.#within = new WithinBlock(plan.within, this.#predictor);
     this.#nesting =
@@ -62,8 +59,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
   }
 
   add(rows: number): void {
-    const { testSize, seed, type } = this.#plan;
-    const { firstRow } = this.#plan;
+    const { type } = this.#plan;
     const rowOf = (r: number) => this.#view.rowNumber(r);
     const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
@@ -71,7 +67,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
     for (let r = 0; r < rows; r++) {
       const weight = raw.weights?.[r] ?? 1;
       const complete = (target![r]! - predictions[r]!) * 0 === 0;
-      const used = complete && weight > 0 && !isHeldOut(firstRow + rowOf(r), seed, testSize);
+      const used = complete && weight > 0 && !this.#draw.isHeldOut(r);
       this.#target[r] = used ? target![r]! : Number.NaN;
     }
     this.#within.fill(rows);

@@ -16,6 +16,7 @@ export interface ModelOptions extends ReadingFlags, PenaltyFlags {
   na: "omit" | "fail";
   folds?: number;
   seed: number;
+  foldBy?: string;
 }
 
 /** What the library calls them. */
@@ -23,7 +24,7 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
   checkMix(options);
   const { target, features, exclude, absorb, dropSingletons, formula, reference, weights, intercept } =
     options;
-  const { na, folds, seed } = options;
+  const { na, folds, seed, foldBy } = options;
   return {
     ...readingOptions(options),
     ...penaltyOptions(options),
@@ -39,5 +40,6 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
     na,
     folds,
     seed,
+    foldBy,
   };
 }

@@ -79,7 +79,11 @@ export function fitting(command: Command): Command {
     "path: λ of the least cross-validated error; 1se: the largest within its standard error",
   )
     .option("--folds <n>", "cross-validation folds, 1 for none (default: 10)", positive)
-    .option("--seed <n>", "seed of the split and the folds", integer, 1);
+    .option("--seed <n>", "seed of the split and the folds", integer, 1)
+    .option(
+      "--fold-by <column>",
+      "split and fold rows by the whole numbers of this column: rows of one number stay together",
+    );
 }
 
 /** The options of every command that makes a model of others. */

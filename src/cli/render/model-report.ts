@@ -53,6 +53,11 @@ export function crossValidationOf(model: LinearModel): CrossValidation | undefin
   return inOneGo(crossValidationSteps(model));
 }
 
+/** By what rows were put into folds, where it was not by their numbers. */
+export function foldsBy({ scan }: Pick<LinearModel, "scan">): string {
+  return scan?.foldBy === undefined ? "" : ` by ${scan.foldBy}`;
+}
+
 /** What to say of folds that have no error, as a line; none where all have one. */
 export function leftOutFolds(
   model: LinearModel,

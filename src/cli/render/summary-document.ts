@@ -64,16 +64,16 @@ export function summaryDocument(
     ...modelDocument(model, options.model, options.level),
     ...collinearityDocument(model, options),
     ...(test === undefined ? {} : { test }),
-    ...(cv === undefined ? {} : { cv: cvDocument(cv) }),
+    ...(cv === undefined ? {} : { cv: cvDocument(cv, model.scan?.foldBy) }),
     ...(path === undefined ? {} : { path: pathDocument(pathOnScaleOf(path, model.moments)) }),
     notes,
     timing,
   };
 }
 
-function cvDocument({ folds, leftOut, unpredicted, mse, rmse, r2 }: CrossValidation) {
+function cvDocument({ folds, leftOut, unpredicted, mse, rmse, r2 }: CrossValidation, by: string | undefined) {
   const left = { ...(leftOut > 0 ? { leftOut } : {}), ...(unpredicted ? { unpredicted } : {}) };
-  return { folds: folds.length, ...left, mse, rmse, r2 };
+  return { folds: folds.length, ...(by === undefined ? {} : { by }), ...left, mse, rmse, r2 };
 }
 
 /** A path of λs, without the coefficients of each. */

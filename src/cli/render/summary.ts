@@ -8,7 +8,7 @@ import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
 import { colour } from "./colour.js";
 import { droppedText } from "./dropped.js";
-import { leftOutFolds, type ModelReport } from "./model-report.js";
+import { foldsBy, leftOutFolds, type ModelReport } from "./model-report.js";
 import { alignedDecimals, count, milliseconds, pValue, significant, stars, tValue } from "./numbers.js";
 import { shardLines } from "./shards.js";
 import { type Align, displayWidth, renderTable, wrap } from "./table.js";
@@ -35,7 +35,7 @@ export function renderSummary(
   lines.push(...shardLines(model.shards));
   if (cv !== undefined)
     lines.push(
-      `${cv.folds.length}-fold cross-validation: RMSE ${significant(cv.rmse)}, R² ${significant(cv.r2)} out of fold`,
+      `${cv.folds.length}-fold cross-validation${foldsBy(model)}: RMSE ${significant(cv.rmse)}, R² ${significant(cv.r2)} out of fold`,
       ...leftOutFolds(model, cv).map((text) => colour.yellow(text)),
     );
   if (test !== undefined)

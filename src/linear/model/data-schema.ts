@@ -37,6 +37,10 @@ export const dataDefinitions = {
         ...count,
       },
       seed: { description: "The seed of the hold-out and the folds.", ...number },
+      foldBy: {
+        description: "The column whose whole numbers rows were drawn by, where it was not their own numbers.",
+        ...text,
+      },
       testSize: { description: "The share of rows held out, where some were.", ...number },
       test: {
         description: "The errors on the rows held out.",

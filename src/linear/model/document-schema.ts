@@ -12,7 +12,8 @@ import { modelDefinitions } from "./model-schema.js";
 /**
  * The latest version of the model file's schema that is known here. A file says the earliest that has all that is in it:
  * 2 has moments by cell, the options of reading, terms made of dates, sources by their content, fits of groups side by
- * side, and glmnet's penalties.
+ * side, folds by a key, and
+ * glmnet's penalties.
  */
 export const SCHEMA = 2;
 
@@ -25,6 +26,7 @@ export function schemaOf(
     sources = [],
     shards = [],
     penalty,
+    scan,
   }: {
     reading?: KeptReading | undefined;
     spec: ModelSpec;
@@ -32,11 +34,15 @@ export function schemaOf(
     sources?: readonly SourceContent[] | undefined;
     shards?: readonly ShardSet[] | undefined;
     penalty?: Penalty | null | undefined;
+    scan?: { foldBy?: string | undefined } | null | undefined;
   },
   moments: object,
 ): number {
   const known =
-    shards.length > 0 || sources.length > 0 || (source !== undefined && source.mtimeMs === undefined);
+    scan?.foldBy !== undefined ||
+    shards.length > 0 ||
+    sources.length > 0 ||
+    (source !== undefined && source.mtimeMs === undefined);
   const first = penalty == null || Object.keys(penalty).every((key) => key === "lambda" || key === "alpha");
   return reading === undefined && !hasDates(spec) && !known && !("tables" in moments) && first ? 1 : SCHEMA;
 }

@@ -184,7 +184,10 @@ export class ModelGroup {
     const { fits } = this;
     const schema = [...this.others.values()].reduce(
       (most, model) => Math.max(most, schemaOf(model, model.moments)),
-      schemaOf({ spec: this.spec, source: this.source, sources: this.sources, shards: this.shards }, {}),
+      schemaOf(
+        { spec: this.spec, source: this.source, sources: this.sources, shards: this.shards, scan: this.scan },
+        {},
+      ),
     );
     return {
       format: "goml-model-group",

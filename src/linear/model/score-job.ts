@@ -1,6 +1,6 @@
 import type { BlockView } from "../../scan/block-view.js";
 import type { ChunkJob, CreateJob } from "../../scan/chunk-job.js";
-import { isHeldOut } from "../../scan/row-draw.js";
+import { type DrawPlan, RowDraw } from "../../scan/row-draw.js";
 import { PredictionErrors } from "../../stats/metrics.js";
 import type { BlockPredictor } from "./block-predictor.js";
 import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "./group-predictor.js";
@@ -13,7 +13,7 @@ export interface ScorePlan {
   predictor: AnyPredictorPlan;
   unseen: UnseenPolicy;
   /** Only the rows that such a training holds out; all rows where there is none. */
-  held?: { testSize: number; seed: number; firstRow: number } | undefined;
+  held?: DrawPlan | undefined;
 }
 
 /** How a chunk's predictions compare with its targets. */
@@ -29,6 +29,7 @@ export interface ScoreResult {
 class ScoreJob implements ChunkJob<ScoreResult> {
   readonly #view: BlockView;
   readonly #plan: ScorePlan;
+  readonly #draw: RowDraw | undefined;
   readonly #predictor: BlockPredictor | GroupPredictor;
   readonly #outside = new OutsideRows();
   #errors = new PredictionErrors();
@@ -37,25 +38,24 @@ class ScoreJob implements ChunkJob<ScoreResult> {
   constructor(view: BlockView, plan: ScorePlan) {
     this.#view = view;
     this.#plan = plan;
+    this.#draw = plan.held && new RowDraw(view, plan.held);
     this.#predictor = rowPredictor(plan.predictor);
   }
 
   add(rows: number): void {
-    const { held, unseen } = this.#plan;
+    const { unseen } = this.#plan;
     const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
     const { predictions, target } = this.#predictor;
     const weightOf = (r: number) => raw.weights?.[r] ?? 1;
     const rowOf = (r: number) => this.#view.rowNumber(r);
     checkUnseen(this.#predictor, rowOf, unseen, (r) => !Number.isNaN(target![r]!) && weightOf(r) > 0);
-    const isAsked = (r: number) =>
-      held === undefined || isHeldOut(held.firstRow + rowOf(r), held.seed, held.testSize);
+    const isAsked = (r: number) => this.#draw === undefined || this.#draw.isHeldOut(r);
     const counts = (r: number) => !Number.isNaN(target![r]!) && weightOf(r) > 0 && isAsked(r);
     this.#outside.add(this.#predictor.outside, counts);
     for (let r = 0; r < rows; r++) {
-      if (!isAsked(r)) continue;
       const [y, prediction, weight] = [target![r]!, predictions[r]!, weightOf(r)];
-      if (!Number.isNaN(prediction) && !Number.isNaN(y) && weight > 0)
+      if (!Number.isNaN(prediction) && !Number.isNaN(y) && weight > 0 && isAsked(r))
         this.#errors.add(y, prediction, weight);
     }
     this.#rows += rows;

@@ -68,6 +68,18 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
       `they have ${x.folds.length} and ${y.folds.length} cross-validation folds`,
       wording`train with the same ${option("folds")}`,
     );
+  const folded = x.folds.length > 0 && y.folds.length > 0;
+  const [keyX, keyY] = [x, y].map(({ scan }) => scan?.foldBy);
+  if (folded && keyX !== keyY)
+    throw refuse(
+      `the folds are by ${keyX ?? "the rows' numbers"} and by ${keyY ?? "the rows' numbers"}`,
+      wording`train with the same ${option("foldBy")}`,
+    );
+  if (folded && keyX !== undefined && x.scan?.seed !== y.scan?.seed)
+    throw refuse(
+      `the folds are by ${keyX} with seeds ${x.scan?.seed} and ${y.scan?.seed}`,
+      wording`train with the same ${option("seed")}`,
+    );
   const penalties = [x, y].map(({ penalty }) =>
     penalty === undefined ? "no penalty" : describedPenalty(penalty),
   );

@@ -140,6 +140,9 @@ export function summedScan(scans: readonly (DataScan | undefined)[]): DataScan |
   return {
     rows: sum("rows"),
     firstRow,
+    ...(scans.every((scan) => scan!.foldBy === first.foldBy) && first.foldBy !== undefined
+      ? { foldBy: first.foldBy }
+      : {}),
     dropped: sum("dropped"),
     ...(undefinedRows > 0 ? { undefinedRows } : {}),
     ...(excluded > 0 ? { excluded } : {}),

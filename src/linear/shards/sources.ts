@@ -79,8 +79,8 @@ export function sameContent(a: SourceContent, b: SourceContent): boolean {
 }
 
 /**
- * Whether a shard's rows are in the same cross-validation folds in the whole as in the shard, as far as is known: a row's
- * fold follows from its number, which is not the same in a file of its own. It is known of a source that both were made
+ * Whether a shard's rows are in the same cross-validation folds in the whole as in the shard, as far as is known: where
+ * they are drawn by a key they are (`checkCompatible` has seen that it is the same). Else a row's fold follows from its number, which is not the same in a file of its own. It is known of a source that both were made
  * of, and where the shard was told which of the whole's rows its first is. Of older models nothing is known, and nothing
  * speaks against it.
  */
@@ -88,6 +88,7 @@ export function sameFolds(
   whole: Pick<LinearModel, "sources" | "scan">,
   shard: Pick<LinearModel, "sources" | "scan">,
 ): boolean {
+  if (whole.scan?.foldBy !== undefined) return true;
   if (whole.sources.length === 0 || shard.sources.length === 0) return true;
   const [all, part] = [whole.scan, shard.scan];
   const told =

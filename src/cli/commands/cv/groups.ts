@@ -38,7 +38,7 @@ function documentOf(path: string, models: ModelGroup, found: GroupsCrossValidati
   return {
     goml: version,
     command: "cv",
-    data: { path, n: overall.n, seed: models.scan?.seed },
+    data: { path, n: overall.n, seed: models.scan?.seed, foldBy: models.scan?.foldBy },
     model: { target: models.target, groupBy: models.groupBy, groups: models.models.size },
     cv: overall,
     groups: Array.from(groups, ([group, { folds, ...own }]) => ({

@@ -12,7 +12,7 @@ import { type ModelOptions, modelOptions } from "../../program/model-options.js"
 import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
 import { progressBar } from "../../program/progress.js";
 import { colour } from "../../render/colour.js";
-import { crossValidationSteps, leftOutFolds } from "../../render/model-report.js";
+import { crossValidationSteps, foldsBy, leftOutFolds } from "../../render/model-report.js";
 import { alignedDecimals, count, significant } from "../../render/numbers.js";
 import { print } from "../../render/print.js";
 import { penaltyText, renderNotes } from "../../render/summary.js";
@@ -62,7 +62,15 @@ interface Found {
 async function ofModel(path: string, options: CvOptions, signal: AbortSignal): Promise<Found> {
   const { folds, formula, target, features, exclude, weights, lambda, alpha } = options;
   const { penaltyFactors, lower, upper, relax, gamma, groupBy: by } = options;
-  const limits = { "penalty-factors": penaltyFactors, lower, upper, relax, gamma, "group-by": by };
+  const limits = {
+    "penalty-factors": penaltyFactors,
+    lower,
+    upper,
+    relax,
+    gamma,
+    "group-by": by,
+    "fold-by": options.foldBy,
+  };
   const asked = { folds, formula, target, features, exclude, weights, lambda, alpha, ...limits };
   const given = Object.entries(asked).find(([, value]) => value !== undefined);
   if (given !== undefined)
@@ -95,7 +103,7 @@ function document(path: string, model: LinearModel, { folds, ...overall }: Cross
   return {
     goml: version,
     command: "cv",
-    data: { path, n: model.n, seed: model.scan?.seed },
+    data: { path, n: model.n, seed: model.scan?.seed, foldBy: model.scan?.foldBy },
     model: { target: model.target, terms: model.terms, penalty: model.penalty },
     cv: overall,
     folds: folds.map(({ coefficients, needs, ...fold }, i) => ({
@@ -118,7 +126,9 @@ function render(model: LinearModel, found: CrossValidation): string {
   const titles = ["fold", "rows", "MSE", "RMSE", "R²"].map((title) => colour.dim(title));
   const single = folds.every(({ n, unpredicted = 0 }) => n + unpredicted === 1);
   const seed = model.scan === undefined ? "" : `, seed ${model.scan.seed}`;
-  const split = single ? `each of ${folds.length} rows left out by itself` : `${folds.length} folds${seed}`;
+  const split = single
+    ? `each of ${folds.length} rows left out by itself`
+    : `${folds.length} folds${foldsBy(model)}${seed}`;
   const { penalty } = model;
   const penalised = penalty === undefined ? "" : `${penaltyText(penalty)}: minimises ${objectiveOf(model)}\n`;
   return (
