@@ -112,7 +112,15 @@ export interface TensorExports {
     to: number,
     room: number,
   ): void;
-  convolveDepthwise(x: number, w: number, y: number, geometry: number, from: number, to: number): void;
+  convolveDepthwise(
+    x: number,
+    w: number,
+    y: number,
+    geometry: number,
+    from: number,
+    to: number,
+    room: number,
+  ): void;
   elementwise(program: number, steps: number, rows: number, n: number): void;
   copyRows(x: number, xRow: number, xStep: number, y: number, yRow: number, rows: number, n: number): void;
   pool(

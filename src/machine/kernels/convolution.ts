@@ -141,7 +141,7 @@ export function convolveDepthwise(
   const kernels = y.data instanceof Float32Array ? kernelsOn(y.data, [x.data, w.data]) : undefined;
   if (kernels !== undefined) {
     const at = written(kernels, geometry);
-    kernels.exports.convolveDepthwise(addressOf(x), addressOf(w), addressOf(y), at, from, to);
+    kernels.exports.convolveDepthwise(addressOf(x), addressOf(w), addressOf(y), at, from, to, kernels.room);
     return;
   }
   const { outHeight, outWidth, kernelHeight, kernelWidth, height, width } = geometry;

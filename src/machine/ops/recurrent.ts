@@ -1,7 +1,8 @@
 import { ShapeError } from "../errors.js";
+import { kernelsOn, SCRATCH_AT, SCRATCH_BYTES, type TensorKernels } from "../kernels/tensor-kernels.js";
 import { type Attributes, type Kernel, type TensorType, TypedOp } from "../op.js";
 import { formatShape, type Shape } from "../shape.js";
-import type { Data } from "../tensor.js";
+import type { Data, DType } from "../tensor.js";
 
 /** Operands that may be left out, in this order after x, w and r. */
 export type RecurrentOperand = "bias" | "lengths" | "hidden" | "cell" | "peepholes";
@@ -76,17 +77,23 @@ export class Recurrent extends TypedOp {
     const { attributes, name } = this;
     const gates = GATES[name];
     const rowLength = gates * hidden;
-    const dot = x.dtype === "float32" ? dot32 : dot64;
+    const products = steps * batch * directions * rowLength * (width + hidden);
+    const room = recurrentRoom(rowLength, hidden, steps);
+    const inMemory = x.dtype === "float32" && products >= MIN_PRODUCTS && room !== undefined;
     return {
       // A unit is one sequence in one direction.
       units: directions * batch,
-      cost: steps * batch * directions * rowLength * (width + hidden) * 1.5,
+      cost: products * (inMemory ? KERNEL_NS : PLAIN_NS),
+      inMemory,
       run: (operands, out, from, to, all = [out]) => {
         const operand = (wanted: RecurrentOperand) => {
           const at = attributes.given.indexOf(wanted);
           return at < 0 ? undefined : operands[3 + at];
         };
         const [a, w, r] = operands as [Data, Data, Data];
+        const kernels = inMemory ? kernelsOn(out, [a, w, r]) : undefined;
+        const { multiply, state, reset, projected, recurrent, together } =
+          kernels === undefined ? plainly(x.dtype, rowLength, hidden) : inWebAssembly(kernels, room!);
         const bias = operand("bias");
         const lengths = operand("lengths");
         const peepholes = operand("peepholes");
@@ -95,15 +102,19 @@ export class Recurrent extends TypedOp {
           const b = unit - d * batch;
           const reversed = attributes.direction === "reverse" || d === 1;
           const length = lengths === undefined ? steps : Math.min(steps, Number(lengths[b]!));
-          const state = (initial: Data | undefined) => {
-            const own = x.dtype === "float32" ? new Float32Array(hidden) : new Float64Array(hidden);
-            if (initial !== undefined) own.set(initial.subarray(unit * hidden, (unit + 1) * hidden));
+          const begin = (own: Floats, initial: Data | undefined) => {
+            if (initial === undefined) own.fill(0);
+            else own.set(initial.subarray(unit * hidden, (unit + 1) * hidden));
             return own;
           };
           const cell: Cell = {
             hidden,
-            h: state(operand("hidden")),
-            c: state(operand("cell")),
+            h: begin(state, operand("hidden")),
+            c: begin(
+              x.dtype === "float32" ? new Float32Array(hidden) : new Float64Array(hidden),
+              operand("cell"),
+            ),
+            reset,
             gates: new Float64Array(rowLength),
             recurrent: new Float64Array(rowLength),
             peepholes: peepholes?.subarray(d * 3 * hidden, (d + 1) * 3 * hidden),
@@ -118,19 +129,30 @@ export class Recurrent extends TypedOp {
               ((s * directions + d) * batch + b) * hidden,
               ((s * directions + d) * batch + b + 1) * hidden,
             );
+          const biasOf = (second: number, g: number) =>
+            bias === undefined ? 0 : bias[(2 * d + second) * rowLength + g]!;
+          // The candidate of a GRU that resets first is not known before the reset gate.
+          const known = name === "gru" && !attributes.linearBeforeReset ? 2 * hidden : rowLength;
+          const late = (h: Floats) => {
+            multiply(h, 0, 0, 1, r, (d * rowLength + known) * hidden, rowLength - known, hidden, recurrent);
+            for (let g = known; g < rowLength; g++) cell.recurrent[g] = recurrent[g - known]! + biasOf(1, g);
+          };
           for (let s = 0; s < length; s++) {
             const at = reversed ? length - 1 - s : s;
-            const row = (at * batch + b) * width;
-            for (let g = 0; g < rowLength; g++) {
-              const i = d * rowLength + g;
-              const wb = bias === undefined ? 0 : bias[d * 2 * rowLength + g]!;
-              const rb = bias === undefined ? 0 : bias[d * 2 * rowLength + rowLength + g]!;
-              cell.gates[g] = dot(a, row, w, i * width, width) + wb;
-              // The candidate of a GRU that resets first is not known yet.
-              const late = name === "gru" && !attributes.linearBeforeReset && g >= 2 * hidden;
-              cell.recurrent[g] = late ? rb : dot(cell.h, 0, r, i * hidden, hidden) + rb;
+            // What the inputs give is worked out for some steps at a time, in the order of x.
+            const place = s % together;
+            if (place === 0) {
+              const count = Math.min(together, length - s);
+              const row = ((reversed ? at - count + 1 : at) * batch + b) * width;
+              multiply(a, row, batch * width, count, w, d * rowLength * width, rowLength, width, projected);
             }
-            advance[name](cell, (g, h) => dot(h, 0, r, (d * rowLength + g) * hidden, hidden));
+            const own = reversed ? Math.min(together, length - s + place) - 1 - place : place;
+            multiply(cell.h, 0, 0, 1, r, d * rowLength * hidden, known, hidden, recurrent);
+            for (let g = 0; g < rowLength; g++) {
+              cell.gates[g] = projected[own * rowLength + g]! + biasOf(0, g);
+              if (g < known) cell.recurrent[g] = recurrent[g]! + biasOf(1, g);
+            }
+            advance[name](cell, late);
             out.set(cell.h, ((at * directions + d) * batch + b) * hidden);
           }
           all[1]?.set(cell.h, unit * hidden);
@@ -141,11 +163,108 @@ export class Recurrent extends TypedOp {
   }
 }
 
+type Floats = Float32Array | Float64Array;
+
+/** Fewer products of elements than this are done before WebAssembly has been called. */
+const MIN_PRODUCTS = 1000;
+/** About how long a product takes, in nanoseconds. */
+const KERNEL_NS = 0.2;
+const PLAIN_NS = 1.5;
+/** Steps whose inputs are multiplied at a time, at most. */
+const STEPS = 64;
+
+/**
+ * For `count` rows of n terms, `step` apart, from `at` on, their products with `rows` rows of a matrix that begin at
+ * `first`, side by side: sums in ascending order from 0 on, each product and each sum rounded to the type.
+ */
+type Multiply = (
+  x: Data,
+  at: number,
+  step: number,
+  count: number,
+  matrix: Data,
+  first: number,
+  rows: number,
+  n: number,
+  out: Floats,
+) => void;
+
+/** What a thread multiplies with and into. */
+interface Multiplying {
+  readonly multiply: Multiply;
+  readonly state: Floats;
+  readonly reset: Floats;
+  readonly projected: Floats;
+  readonly recurrent: Floats;
+  /** Steps whose inputs `projected` has room for. */
+  readonly together: number;
+}
+
+/** How many floats of a thread's scratch are for what, undefined where there is not enough. */
+function recurrentRoom(rowLength: number, hidden: number, steps: number) {
+  const left = SCRATCH_BYTES / 4 - 2 * hidden - rowLength;
+  const together = Math.min(STEPS, steps, Math.floor(left / Math.max(1, rowLength)));
+  return together < 1 ? undefined : { rowLength, hidden, together };
+}
+
+function plainly(dtype: DType, rowLength: number, hidden: number): Multiplying {
+  const dot = dtype === "float32" ? dot32 : dot64;
+  const floats = (size: number) => (dtype === "float32" ? new Float32Array(size) : new Float64Array(size));
+  return {
+    multiply(x, at, step, count, matrix, first, rows, n, out) {
+      for (let i = 0; i < count; i++)
+        for (let g = 0; g < rows; g++) out[i * rows + g] = dot(x, at + i * step, matrix, first + g * n, n);
+    },
+    state: floats(hidden),
+    reset: floats(hidden),
+    projected: floats(rowLength),
+    recurrent: floats(rowLength),
+    together: 1,
+  };
+}
+
+function inWebAssembly(
+  { exports, room, words }: TensorKernels,
+  { rowLength, hidden, together }: NonNullable<ReturnType<typeof recurrentRoom>>,
+): Multiplying {
+  let next = room + SCRATCH_AT;
+  const floats = (size: number) => {
+    const own = new Float32Array(words.buffer, next, size);
+    next += 4 * size;
+    return own;
+  };
+  return {
+    multiply(x, at, step, count, matrix, first, rows, n, out) {
+      exports.gemmF32(
+        x.byteOffset + 4 * at,
+        4 * step,
+        4,
+        matrix.byteOffset + 4 * first,
+        4,
+        4 * n,
+        out.byteOffset,
+        4 * rows,
+        count,
+        rows,
+        n,
+        room,
+      );
+    },
+    state: floats(hidden),
+    reset: floats(hidden),
+    recurrent: floats(rowLength),
+    projected: floats(together * rowLength),
+    together,
+  };
+}
+
 /** A sequence on its way. */
 interface Cell {
   readonly hidden: number;
-  readonly h: Float32Array | Float64Array;
-  readonly c: Float32Array | Float64Array;
+  readonly h: Floats;
+  readonly c: Floats;
+  /** Of a GRU: the hidden state after the reset gate. */
+  readonly reset: Floats;
   /** Wx and Rh, with their biases. */
   readonly gates: Float64Array;
   readonly recurrent: Float64Array;
@@ -157,25 +276,25 @@ interface Cell {
 /** How many functions a direction has. */
 const FUNCTIONS = { rnn: 1, gru: 2, lstm: 3 } as const;
 
-type Product = (gate: number, h: Float32Array | Float64Array) => number;
+/** Works out what the gates that are not known yet get of a hidden state. */
+type Late = (h: Floats) => void;
 
-const advance: Record<keyof typeof GATES, (cell: Cell, product: Product) => void> = {
+const advance: Record<keyof typeof GATES, (cell: Cell, late: Late) => void> = {
   rnn({ hidden, h, gates, recurrent, functions: [f], attributes: { clip } }) {
     for (let i = 0; i < hidden; i++) h[i] = f!(clipped(gates[i]! + recurrent[i]!, clip));
   },
-  gru({ hidden, h, gates, recurrent, functions: [f, g], attributes }, product) {
+  gru({ hidden, h, reset, gates, recurrent, functions: [f, g], attributes }, late) {
     const { clip, linearBeforeReset } = attributes;
-    const reset = h.slice();
     for (let i = 0; i < hidden; i++) {
       const r = f!(clipped(gates[hidden + i]! + recurrent[hidden + i]!, clip));
       reset[i] = linearBeforeReset ? r : r * h[i]!;
     }
-    const before = h.slice();
+    if (!linearBeforeReset) late(reset);
     for (let i = 0; i < hidden; i++) {
       const z = f!(clipped(gates[i]! + recurrent[i]!, clip));
-      const late = 2 * hidden + i;
-      const past = linearBeforeReset ? reset[i]! * recurrent[late]! : product(late, reset) + recurrent[late]!;
-      h[i] = (1 - z) * g!(clipped(gates[late]! + past, clip)) + z * before[i]!;
+      const candidate = 2 * hidden + i;
+      const past = linearBeforeReset ? reset[i]! * recurrent[candidate]! : recurrent[candidate]!;
+      h[i] = (1 - z) * g!(clipped(gates[candidate]! + past, clip)) + z * h[i]!;
     }
   },
   lstm({ hidden, h, c, gates, recurrent, peepholes, functions: [f, g, k], attributes }) {

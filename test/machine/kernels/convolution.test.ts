@@ -137,6 +137,38 @@ test("a depthwise convolution has the bits of its definition, whatever rows are 
   );
 });
 
+test("rows of an image that are too long for a thread's room are convolved by themselves", () => {
+  const random = randomFrom(9);
+  // Room is for 131,072 floats: for two such rows with their padding, of which windows reach over three.
+  for (const [width, strideX] of [
+    [40_000, 1],
+    [60_000, 2],
+    [200_000, 3],
+  ] as const) {
+    const g = {
+      channels: 1,
+      height: 4,
+      width,
+      kernelHeight: 3,
+      kernelWidth: 2,
+      outHeight: 4,
+      outWidth: Math.floor((width - 2) / strideX) + 1,
+      strideY: 1,
+      strideX,
+      dilationY: 1,
+      dilationX: 1,
+      padTop: 1,
+      padLeft: 0,
+    };
+    const [x, w] = [floats(random, 4 * width), floats(random, 6)];
+    const place = inMemory();
+    const [y, plain] = [place, part].map((own) => own(new Float32Array(4 * g.outWidth))) as [Part, Part];
+    convolveDepthwise(place(x), place(w), y, g, 0, 4);
+    convolveDepthwise(part(x), part(w), plain, g, 0, 4);
+    expect(valuesOf(y)).toEqual(valuesOf(plain));
+  }
+});
+
 test("bias, residual and bounds follow in this order, each step rounded", () => {
   const bounds = fc.constantFrom<[number, number]>([-Infinity, Infinity], [0, Infinity], [0, 6], [-0.1, 0.3]);
   fc.assert(

@@ -6,6 +6,7 @@ import {
   Graph,
   LayerNormalization,
   Pooling,
+  Recurrent,
   Reduction,
   ResizeAxis,
   TapeMachine,
@@ -130,6 +131,42 @@ const products: fc.Arbitrary<Case> = fc
     ],
   }));
 
+const recurrent: fc.Arbitrary<Case> = fc
+  .record({
+    name: fc.constantFrom("rnn", "gru", "lstm"),
+    direction: fc.constantFrom("forward", "reverse", "bidirectional"),
+    steps: fc.oneof(length(5), length(90)),
+    batch: length(3),
+    width: length(40),
+    hidden: length(20),
+    biased: flags,
+    begun: flags,
+    linearBeforeReset: flags,
+  })
+  .map(({ name, direction, steps, batch, width, hidden, biased, begun, linearBeforeReset }) => {
+    const gates = { rnn: 1, gru: 3, lstm: 4 }[name];
+    const directions = direction === "bidirectional" ? 2 : 1;
+    const functions = { rnn: ["tanh"], gru: ["sigmoid", "tanh"], lstm: ["sigmoid", "tanh", "tanh"] } as const;
+    const activations = Array.from({ length: directions }, () => functions[name]).flat();
+    return {
+      op: new Recurrent(name, {
+        direction,
+        given: [...(biased ? (["bias"] as const) : []), ...(begun ? (["hidden"] as const) : [])],
+        activations: activations.map((own) => ({ name: own, alpha: 0, beta: 0 })),
+        clip: 0,
+        coupled: false,
+        linearBeforeReset,
+      }),
+      shapes: [
+        [steps, batch, width],
+        [directions, gates * hidden, width],
+        [directions, gates * hidden, hidden],
+        ...(biased ? [[directions, 2 * gates * hidden]] : []),
+        ...(begun ? [[directions, batch, hidden]] : []),
+      ],
+    };
+  });
+
 const text = (values: ArrayLike<number>) =>
   Array.from(values, (value) => (Object.is(value, -0) ? "-0" : value));
 
@@ -167,6 +204,7 @@ test.each([
   ["rows", rows],
   ["transposing and cutting", copies],
   ["products", products],
+  ["recurrent layers", recurrent],
 ] as const)("%s has the same bits in WebAssembly, cut up or not, as in plain loops", async (_name, cases) => {
   await fc.assert(fc.asyncProperty(cases, fc.nat(10_000), alike), { numRuns: 40 });
 });

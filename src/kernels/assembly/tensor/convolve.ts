@@ -1,5 +1,6 @@
 import { Geometry } from "./geometry";
 import { BLOCK_TERMS, blockColumns, multiplyBlock, packedAt, tileColumns } from "./gemm";
+import { multiplyNarrow, NARROW } from "./narrow";
 
 /**
  * `m` output channels of a convolution of one image in single precision, at the positions `from` to `to` of the
@@ -24,7 +25,9 @@ export function convolve(
     for (let l: usize = 0; l < k || l == 0; l += BLOCK_TERMS) {
       const terms = min(BLOCK_TERMS, k - l);
       packPatches(x, g, <i32>l, <i32>terms, <i32>j, <i32>columns, packedAt(room));
-      multiplyBlock<f32>(w + l * 4, k * 4, 4, y + j * 4, yRow, m, columns, terms, l == 0, room);
+      if (columns <= NARROW)
+        multiplyNarrow(w + l * 4, k * 4, packedAt(room), tileColumns<f32>() * 4, y + j * 4, yRow, 4, m, columns, terms, l == 0);
+      else multiplyBlock<f32>(w + l * 4, k * 4, 4, y + j * 4, yRow, m, columns, terms, l == 0, room);
     }
   }
 }
@@ -39,6 +42,8 @@ function packPatches(x: usize, g: Geometry, first: i32, terms: i32, start: i32, 
     const outY = position / g.outWidth;
     const outX = position - outY * g.outWidth;
     const width = min(panel, columns - j);
+    // Of a narrow product a half is read.
+    const filled = columns <= <i32>NARROW ? <i32>NARROW : panel;
     const inRow = width == panel && outX + panel <= g.outWidth;
     const y0 = outY * g.strideY - g.padTop;
     const x0 = outX * g.strideX - g.padLeft;
@@ -53,7 +58,7 @@ function packPatches(x: usize, g: Geometry, first: i32, terms: i32, start: i32, 
       if (!inRow) {
         let row = iy;
         let ox = outX;
-        for (let r = 0; r < panel; r++) {
+        for (let r = 0; r < filled; r++) {
           const at = ix + (ox - outX) * g.strideX;
           const inside = r < width && row >= 0 && row < g.height && at >= 0 && at < g.width;
           store<f32>(to + <usize>r * 4, inside ? load<f32>(image + <usize>(row * g.width + at) * 4) : 0);

@@ -7,6 +7,8 @@
 // elements' type: a tile goes on where the block before has left it, so the bits depend neither on the blocks nor on
 // the tile. T is f32 or f64; a row of a tile is two vectors, eight floats or four doubles.
 
+import { multiplyNarrow, multiplyShort, multiplyVector, NARROW, packNarrow, packVector } from "./narrow";
+
 /** Rows of a tile. Six would not fit into sixteen registers. */
 const TILE_ROWS: usize = 4;
 /** Bytes of a tile's row. */
@@ -18,7 +20,7 @@ export const BLOCK_TERMS: usize = 256;
 const BLOCK_ROWS: usize = 64;
 const ROWS_BYTES: usize = BLOCK_ROWS * BLOCK_TERMS * 8;
 /** Bytes of B's block, and of one of its rows. */
-const BLOCK_BYTES: usize = 512 * 1024;
+export const BLOCK_BYTES: usize = 512 * 1024;
 const BLOCK_WIDTH: usize = BLOCK_BYTES / BLOCK_TERMS;
 /** A tile, a block of A and a block of B. */
 export const ROOM_BYTES: usize = TILE_BYTES + ROWS_BYTES + BLOCK_BYTES;
@@ -55,6 +57,22 @@ export function multiply<T>(
   m: usize, n: usize, k: usize,
   room: usize,
 ): void {
+  if (sizeof<T>() == 4) {
+    const fits = k <= BLOCK_BYTES / (4 * NARROW);
+    if (fits && n <= NARROW && aColumn == 4) {
+      multiplyFew(a, aRow, b, bRow, bColumn, c, cRow, 4, m, n, k, packedAt(room));
+      return;
+    }
+    // The other way round, for factors change places without a bit changing.
+    if (fits && m <= NARROW && bRow == 4) {
+      multiplyFew(b, bColumn, a, aColumn, aRow, c, 4, cRow, n, m, k, packedAt(room));
+      return;
+    }
+    if (m < NARROW && bColumn == 4) {
+      multiplyShort(a, aRow, aColumn, b, bRow, c, cRow, m, n, k);
+      return;
+    }
+  }
   for (let j: usize = 0; j < n; j += blockColumns<T>()) {
     const columns = min(blockColumns<T>(), n - j);
     // Also once where there are no terms: such a product is 0.
@@ -64,6 +82,22 @@ export function multiply<T>(
       multiplyBlock<T>(a + l * aColumn, aRow, aColumn, c + j * sizeof<T>(), cRow, m, columns, terms, l == 0, room);
     }
   }
+}
+
+function multiplyFew(
+  a: usize, aRow: usize,
+  b: usize, bRow: usize, bColumn: usize,
+  c: usize, cRow: usize, cColumn: usize,
+  m: usize, n: usize, k: usize,
+  packed: usize,
+): void {
+  if (n == 1) {
+    packVector(b, bRow, k, packed);
+    multiplyVector(a, aRow, packed, c, cRow, m, k);
+    return;
+  }
+  packNarrow(b, bRow, bColumn, n, k, packed);
+  multiplyNarrow(a, aRow, packed, 4 * NARROW, c, cRow, cColumn, m, n, k, true);
 }
 
 /** Rows of A times the packed block of B, into C, or onto it where it is not the `first`. */
