@@ -22,6 +22,13 @@ export {
 } from "./linear/covariance/collinearity.js";
 export type { RobustVcov, Vcov, VcovType } from "./linear/covariance/vcov.js";
 export type { WaldTest } from "./linear/covariance/wald.js";
+export { type Adjustment, adjustP } from "./linear/hypotheses/adjust.js";
+export {
+  type HypothesisRow,
+  type HypothesisTests,
+  type JointTest,
+  testHypotheses,
+} from "./linear/hypotheses/wald-tests.js";
 export type { FactorEffects } from "./linear/model/absorbed-effects.js";
 export type { ModelDocument, ModelGroupDocument, RefusedGroup } from "./linear/model/document-schema.js";
 export type { IntervalKind, IntervalOptions, PredictedInterval } from "./linear/model/interval.js";

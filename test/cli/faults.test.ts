@@ -285,6 +285,7 @@ describe.skipIf(process.platform === "win32")("files and folders that may not be
     "merge model.json .",
     "forget model.json .",
     "anova .",
+    "test . x",
     "export . --to json",
     "graph .",
     "bench .",

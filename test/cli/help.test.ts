@@ -4,7 +4,7 @@ import { version } from "../../src/version.js";
 import { goml, inFolder } from "./goml.js";
 
 const run = (...args: string[]) => inFolder({}, (folder) => goml(folder, args));
-const verbs = ["inspect", "cv", "select", "refit", "merge", "update", "forget"];
+const verbs = ["inspect", "test", "cv", "select", "refit", "merge", "update", "forget"];
 const commands = ["train", "predict", "evaluate", "bench", ...verbs];
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 

@@ -74,6 +74,7 @@ const COMMANDS: string[][] = [
   ["merge", "levels.json", "shard.json", "-m", "out"],
   ["forget", "levels.json", "levels.json", "-m", "out"],
   ["anova", "levels.json"],
+  ["test", "levels.json", "x1"],
   ["inspect", "groups.json"],
   ["export", "levels.json", "--to", "onnx", "-o", "out"],
   ["export", "effects.json", "--to", "sql", "-o", "out"],

@@ -39,6 +39,7 @@ test("no control character of a header, a level, a cell or a file name is printe
         ["diagnose", name, "--json"],
         ["select", "model.json"],
         ["anova", "model.json"],
+        ["test", "model.json", `${EVIL} = 1`],
         ["cv", "model.json"],
         ["graph"],
         ["predict", name, "-o", "out.csv"],

@@ -15,6 +15,7 @@ import { predictSyntax } from "../commands/predict/syntax.js";
 import { refitSyntax } from "../commands/refit/syntax.js";
 import { selectSyntax } from "../commands/select/syntax.js";
 import { serveSyntax } from "../commands/serve/syntax.js";
+import { testSyntax } from "../commands/test/syntax.js";
 import { trainSyntax } from "../commands/train/syntax.js";
 import { updateSyntax } from "../commands/update/syntax.js";
 import { reportFailure } from "./failure.js";
@@ -26,7 +27,7 @@ import type { Run, Syntax } from "./syntax.js";
 const COMMANDS: readonly (readonly [heading: string, commands: readonly Syntax[]])[] = [
   ["Fit a model:", [trainSyntax, refitSyntax, selectSyntax]],
   ["Use it:", [predictSyntax]],
-  ["Look at it:", [inspectSyntax, anovaSyntax, diagnoseSyntax, graphSyntax]],
+  ["Look at it:", [inspectSyntax, anovaSyntax, testSyntax, diagnoseSyntax, graphSyntax]],
   ["Measure it:", [evaluateSyntax, cvSyntax, benchSyntax]],
   ["Combine models and rows:", [mergeSyntax, updateSyntax, forgetSyntax]],
   ["Ship it:", [exportSyntax, serveSyntax]],

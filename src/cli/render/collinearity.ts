@@ -1,3 +1,4 @@
+import { ModelError } from "../../errors.js";
 import { coefficientCorrelation, varianceInflation } from "../../linear/covariance/collinearity.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import { packedIndex } from "../../stats/packed.js";
@@ -11,17 +12,39 @@ export interface CollinearityOptions {
   vif?: boolean | undefined;
   /** The correlation of the coefficients. */
   correlation?: boolean | undefined;
+  /** The covariance of the coefficients, in JSON however many there are. */
+  vcovMatrix?: boolean | undefined;
 }
 
+/** Coefficients whose covariance stands in JSON without being asked for: it has the square of their number of entries. */
+const FEW = 30;
+
 /** The parts of a summary's JSON that were asked for. */
-export function collinearityDocument(model: LinearModel, { vif, correlation }: CollinearityOptions) {
+export function collinearityDocument(model: LinearModel, options: CollinearityOptions) {
+  const { vif, correlation, vcovMatrix } = options;
   const names = model.coefficientNames;
   const packed = correlation ? coefficientCorrelation(model) : undefined;
   const rows = packed && names.map((_, i) => names.map((_, j) => packed[packedIndex(i, j)]!));
+  const covariance = vcovMatrix || names.length <= FEW ? covarianceRows(model) : undefined;
   return {
+    ...(covariance === undefined ? {} : { covariance: { names, rows: covariance } }),
     ...(vif ? { vif: varianceInflation(model) } : {}),
     ...(rows ? { correlation: { names, rows } } : {}),
   };
+}
+
+/**
+ * Cov(θ̂) by rows, in the order of the coefficients; aliased ones have NaN. Undefined of a penalised fit, which has none.
+ *
+ * @throws ModelError where a model has too many coefficients to keep it
+ */
+function covarianceRows({ covariance, coefficientNames, penalty }: LinearModel): number[][] | undefined {
+  if (penalty !== undefined) return undefined;
+  if (covariance.length === 0 && coefficientNames.length > 0)
+    throw new ModelError(`the covariances of ${coefficientNames.length} coefficients are too many to keep`, {
+      hint: "look at a model of fewer levels",
+    });
+  return coefficientNames.map((_, i) => coefficientNames.map((_, j) => covariance[packedIndex(i, j)]!));
 }
 
 /** The tables that were asked for, as lines of a summary. */

@@ -72,12 +72,14 @@ export async function inspect(
   return 0;
 }
 
-function document(path: string, report: ModelReport, { level, vif, correlation }: InspectOptions) {
+function document(path: string, report: ModelReport, options: InspectOptions) {
+  const { level, vif, correlation, vcovMatrix } = options;
   const parts = summaryDocument(report, {
     model: path,
     level,
     vif,
     correlation,
+    vcovMatrix,
     path: report.model.source?.path,
   });
   return { goml: version, command: "inspect", ...parts };

@@ -11,6 +11,10 @@ export const inspectSyntax: Syntax = (program, run) => {
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--vif", "print the terms' variance inflation factors")
     .option("--correlation", "print the correlation of the coefficients")
+    .option(
+      "--vcov-matrix",
+      "with --json: the coefficients' covariance however many there are (default: up to 30)",
+    )
     .addOption(trust())
     .option("--json", "print one JSON document, that of train --json")
     .action(run(async () => (await import("./run.js")).inspect));

@@ -45,6 +45,10 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--threads <n>", "worker threads (default: all cores)", positive)
     .option("--vif", "print the terms' variance inflation factors")
     .option("--correlation", "print the correlation of the coefficients")
+    .option(
+      "--vcov-matrix",
+      "with --json: the coefficients' covariance however many there are (default: up to 30)",
+    )
     .option("--json", "print one JSON document")
     .option("-q, --quiet", "print nothing but errors")
     .action(run(async () => (await import("./run.js")).train));

@@ -1,0 +1,180 @@
+import { UsageError } from "../../../errors.js";
+import { clusterNotes, vcovName } from "../../../linear/covariance/vcov.js";
+import { type Adjustment, adjustP } from "../../../linear/hypotheses/adjust.js";
+import { type HypothesisRow, type JointTest, testHypotheses } from "../../../linear/hypotheses/wald-tests.js";
+import type { LinearModel } from "../../../linear/model/model.js";
+import { readAnyModel } from "../../../linear/model/model-file.js";
+import { ModelGroup } from "../../../linear/model/model-group.js";
+import { withPauses } from "../../../parallel/with-pauses.js";
+import { version } from "../../../version.js";
+import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
+import { colour } from "../../render/colour.js";
+import { alignedDecimals, count, pValue, significant, stars, tValue } from "../../render/numbers.js";
+import { MOST_LINES } from "../../render/present-groups.js";
+import { print } from "../../render/print.js";
+import { type Align, renderTable } from "../../render/table.js";
+
+/** The options of `goml test`, as commander gives them. */
+export interface TestOptions extends GroupOption {
+  each?: boolean;
+  adjust: Adjustment;
+  level: number;
+  trust?: boolean;
+  json?: boolean;
+}
+
+/** `goml test`: linear hypotheses about the coefficients of a model, or of each model by group. */
+export async function test(
+  path: string,
+  options: TestOptions,
+  signal: AbortSignal,
+  all: readonly string[],
+): Promise<number> {
+  const { each = false, adjust, level, group } = options;
+  const texts = all.slice(1);
+  if (adjust !== "none" && !each)
+    throw new UsageError("--adjust is for tests of each hypothesis by itself: give --each too");
+  const model = groupsOrOne(await readAnyModel(path, { trust: options.trust, signal }), path, group);
+  const about = { goml: version, command: "test", model: path, target: model.target };
+  if (model instanceof ModelGroup) {
+    const groups = testGroups(model, texts, options);
+    if (options.json) {
+      const documents = groups.map(({ name, ...own }) => ({ group: name, ...own }));
+      print(`${JSON.stringify({ ...about, groupBy: model.groupBy, groups: documents }, null, 2)}\n`);
+    } else print(renderGroups(model, groups, options));
+    return 0;
+  }
+  if (model.penalty === undefined) await withPauses(model.whiteningSteps(), { signal });
+  const tests = testsOf(model, texts, options);
+  if (options.json) {
+    const { type } = model.vcov;
+    print(`${JSON.stringify({ ...about, vcov: type, level, ...tests }, null, 2)}\n`);
+  } else print(renderTests(model, tests, options));
+  return 0;
+}
+
+/** The tests as they are asked for: together, or each by itself with p adjusted. */
+interface Tests {
+  hypotheses: (HypothesisRow & { adjustedP?: number })[];
+  adjust?: Adjustment;
+  joint?: JointTest;
+  notes: string[];
+}
+
+function testsOf(model: LinearModel, texts: readonly string[], options: TestOptions): Tests {
+  const { each, adjust, level } = options;
+  const { rows, joint, notes } = testHypotheses(model, texts, level);
+  const adjusted = adjustP(
+    rows.map(({ p }) => p),
+    adjust,
+  );
+  return {
+    hypotheses: adjust === "none" ? rows : rows.map((row, i) => ({ ...row, adjustedP: adjusted[i]! })),
+    ...(each ? (adjust === "none" ? {} : { adjust }) : { joint }),
+    notes: [...(each ? [] : notes), ...clusterNotes(model.vcov)],
+  };
+}
+
+/** A group's tests, or why there are none. */
+type GroupTests = { name: string } & (Tests | { reason: string });
+
+function testGroups(models: ModelGroup, texts: readonly string[], options: TestOptions): GroupTests[] {
+  const groups: GroupTests[] = [];
+  let first: unknown;
+  for (const [name, model] of models.models)
+    try {
+      groups.push({ name, ...testsOf(model, texts, options) });
+    } catch (error) {
+      first ??= error;
+      groups.push({ name, reason: (error as Error).message });
+    }
+  // What no group can answer is no fault of the groups.
+  if (groups.every((one) => "reason" in one)) throw first ?? new UsageError("no group has a model");
+  return groups;
+}
+
+function renderTests(model: LinearModel, tests: Tests, { each, adjust, level }: TestOptions): string {
+  const lines = [
+    colour.bold(`Linear hypotheses about ${model.target}`),
+    "",
+    renderRows(tests.hypotheses, level, adjust),
+    "",
+  ];
+  if (tests.joint !== undefined) lines.push(...renderJoint(tests.joint));
+  const df = model.vcov.type === "iid" ? "" : `, ${count(model.dfInference)} degrees of freedom`;
+  lines.push(colour.dim(`covariance: ${vcovName(model.vcov)}${df}`));
+  if (each && adjust !== "none") lines.push(colour.dim(`p adjusted: ${adjust}`));
+  for (const note of tests.notes) lines.push(colour.yellow(`note: ${note}`));
+  return `${lines.join("\n")}\n`;
+}
+
+function renderRows(rows: Tests["hypotheses"], level: number, adjust: Adjustment): string {
+  const tail = (100 * (1 - level)) / 2;
+  const numbers = (read: (row: (typeof rows)[number]) => number, digits = 4) =>
+    alignedDecimals(rows.map(read), digits);
+  const [estimates, errors, lower, upper] = [
+    numbers(({ estimate }) => estimate),
+    numbers(({ stdError }) => stdError),
+    numbers((row) => row.lower),
+    numbers((row) => row.upper),
+  ];
+  const table = rows.map((row, i) => {
+    const p = row.adjustedP ?? row.p;
+    const cells = [row.hypothesis, estimates[i]!, errors[i]!, tValue(row.t, 3), pValue(p), stars(p)];
+    return [...cells, lower[i]!, upper[i]!];
+  });
+  const head = ["", "Estimate", "Std. Error", "t value", adjust === "none" ? "p" : "adjusted p", ""];
+  const titles = [...head, `${significant(tail, 4)} %`, `${significant(100 - tail, 4)} %`];
+  const align = titles.map((_, j): Align => (j === 0 || j === 5 ? "left" : "right"));
+  return renderTable([titles.map((title) => colour.dim(title)), ...table], align);
+}
+
+function renderJoint(joint: JointTest): string[] {
+  const { f, df1, df2, p, chiSquare, chiSquareP, lr, lrP, lm, lmP } = joint;
+  if (Number.isNaN(f))
+    return [`no test of all ${df1} together: their robust covariance is singular, as with fewer clusters`];
+  const together = df1 === 1 ? "" : `all ${df1} together: `;
+  const lines = [
+    `${together}F ${significant(f)} on ${df1} and ${count(df2)} DF, p ${pValue(p)}   ` +
+      `χ² ${significant(chiSquare)} on ${df1}, p ${pValue(chiSquareP)}`,
+  ];
+  if (lr !== undefined)
+    lines.push(
+      `likelihood ratio ${significant(lr)}, p ${pValue(lrP!)}   ` +
+        `Lagrange multiplier ${significant(lm!)}, p ${pValue(lmP!)}`,
+    );
+  return lines;
+}
+
+/** A line per group: its joint test, or each hypothesis' p. */
+function renderGroups(
+  models: ModelGroup,
+  groups: readonly GroupTests[],
+  { each, adjust }: TestOptions,
+): string {
+  const shown = groups.slice(0, MOST_LINES);
+  const found = groups.find((one): one is { name: string } & Tests => !("reason" in one))!;
+  const texts = found.hypotheses.map(({ hypothesis }) => hypothesis);
+  const head = each ? texts.map((text) => `p of ${text}`) : ["F", "Df", "Res. Df", "p", ""];
+  const lines = shown.map((one) => {
+    if ("reason" in one) return [one.name, colour.dim("no test")];
+    if (one.joint === undefined)
+      return [one.name, ...one.hypotheses.map((row) => pValue(row.adjustedP ?? row.p))];
+    const { f, df1, df2, p } = one.joint;
+    return [one.name, significant(f), String(df1), String(df2), pValue(p), stars(p)];
+  });
+  const text = [
+    colour.bold(`Linear hypotheses about ${models.target}, by ${models.groupBy}`),
+    ...(each ? [] : texts.map((hypothesis) => `  ${hypothesis}`)),
+    "",
+    renderTable(
+      [[models.groupBy, ...head].map((title) => colour.dim(title)), ...lines],
+      ["left", ...head.map((title): Align => (title === "" ? "left" : "right"))],
+    ),
+  ];
+  if (groups.length > shown.length)
+    text.push(colour.dim(`and ${count(groups.length - shown.length)} more groups: --json has all`));
+  if (each && adjust !== "none") text.push(colour.dim(`p adjusted within each group: ${adjust}`));
+  for (const one of shown) if ("reason" in one) text.push(colour.yellow(`note: ${one.name}: ${one.reason}`));
+  return `${text.join("\n")}\n`;
+}
