@@ -149,3 +149,4 @@ for (const file of ["stats/distributions", "linear/solve/ml-matrix", "csv/csv-pa
 for (const entry of workers) await build({ ...common, entryPoints: [entry], entryNames: "[name]" });
 writeFileSync("dist/bundled-packages.json", `${JSON.stringify(bundledPackages(metafiles), null, 2)}\n`);
 writeNotices(metafiles, "dist/THIRD-PARTY-NOTICES.txt");
+node("scripts/man.js", []);

@@ -34,6 +34,7 @@ describe("help", () => {
       "Measure it",
       "Combine models and rows",
       "Ship it",
+      "Set up the shell",
     ]);
   });
 

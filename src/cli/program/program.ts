@@ -1,37 +1,10 @@
-import { Command, CommanderError } from "commander";
+import { CommanderError } from "commander";
 import { UsageError } from "../../errors.js";
-import { version } from "../../version.js";
-import { anovaSyntax } from "../commands/anova/syntax.js";
-import { benchSyntax } from "../commands/bench/syntax.js";
-import { cvSyntax } from "../commands/cv/syntax.js";
-import { diagnoseSyntax } from "../commands/diagnose/syntax.js";
-import { evaluateSyntax } from "../commands/evaluate/syntax.js";
-import { exportSyntax } from "../commands/export/syntax.js";
-import { forgetSyntax } from "../commands/forget/syntax.js";
-import { graphSyntax } from "../commands/graph/syntax.js";
-import { inspectSyntax } from "../commands/inspect/syntax.js";
-import { mergeSyntax } from "../commands/merge/syntax.js";
-import { predictSyntax } from "../commands/predict/syntax.js";
-import { refitSyntax } from "../commands/refit/syntax.js";
-import { selectSyntax } from "../commands/select/syntax.js";
-import { serveSyntax } from "../commands/serve/syntax.js";
-import { testSyntax } from "../commands/test/syntax.js";
-import { trainSyntax } from "../commands/train/syntax.js";
-import { updateSyntax } from "../commands/update/syntax.js";
+import { commandLine } from "./command-line.js";
 import { reportFailure } from "./failure.js";
 import { interruptedCode, interruption, unhurried } from "./interruption.js";
 import { endQuietlyOnBrokenPipe } from "./streams.js";
-import type { Run, Syntax } from "./syntax.js";
-
-/** All commands, as help groups them. */
-const COMMANDS: readonly (readonly [heading: string, commands: readonly Syntax[]])[] = [
-  ["Fit a model:", [trainSyntax, refitSyntax, selectSyntax]],
-  ["Use it:", [predictSyntax]],
-  ["Look at it:", [inspectSyntax, anovaSyntax, testSyntax, diagnoseSyntax, graphSyntax]],
-  ["Measure it:", [evaluateSyntax, cvSyntax, benchSyntax]],
-  ["Combine models and rows:", [mergeSyntax, updateSyntax, forgetSyntax]],
-  ["Ship it:", [exportSyntax, serveSyntax]],
-];
+import type { Run } from "./syntax.js";
 
 /** What people type for a command, who know it by another name. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
@@ -73,25 +46,10 @@ export async function runProgram(argv: string[]): Promise<number> {
   }
 }
 
-/**
- * Builds the command line and runs it.
- *
- * Every command's options and examples are declared, because help and suggestions need them all (its syntax.ts);
- * what a command does is in its run.ts, loaded when it runs.
- */
+/** Runs the command that is named; what it does is in its run.ts, loaded now. */
 async function runCommand(argv: string[], signal: AbortSignal): Promise<number> {
   let exitCode = 0;
 
-  const program = new Command("goml")
-    .description("Linear regression for the terminal, CI and Node services.")
-    .version(version, "-V, --version", "print the version")
-    .helpOption("-h, --help", "show help")
-    .helpCommand(false)
-    .exitOverride()
-    .usage("<command> [options]")
-    .configureHelp({ minWidthToWrap: 20, subcommandTerm: (command) => command.name() })
-    .configureOutput({ outputError: () => {} })
-    .addHelpText("after", "\nRun goml help <command> for a command's options and examples.");
   const run: Run = (load, own = {}) =>
     async function (...args) {
       if (own.unhurried) unhurried();
@@ -99,15 +57,7 @@ async function runCommand(argv: string[], signal: AbortSignal): Promise<number> 
       const data = typeof args[0] === "string" || Array.isArray(args[0]) ? args[0] : undefined;
       exitCode = await action(data as never, this.opts() as never, signal, this.args);
     };
-  for (const [heading, commands] of COMMANDS)
-    for (const syntax of commands) {
-      program.commandsGroup(heading);
-      syntax(program, run);
-    }
-  helpCommand(program);
-  for (const command of [program, ...program.commands])
-    command.option("--debug", "show stack traces of errors").helpOption("-h, --help", "show help");
-
+  const program = commandLine(run);
   try {
     await program.parseAsync(argv, { from: "user" });
     return exitCode;
@@ -115,21 +65,6 @@ async function runCommand(argv: string[], signal: AbortSignal): Promise<number> 
     if (error instanceof CommanderError) return commanderExit(error, argv);
     throw error;
   }
-}
-
-/** `goml help [command]`; commander's own answers an unknown command with the whole help. */
-function helpCommand(program: Command): void {
-  program
-    .command("help", { hidden: true })
-    .description("show help, with examples")
-    .argument("[command]", "the command to explain")
-    .action(async (name: string | undefined) => {
-      const command = program.commands.find((one) => one.name() === name);
-      if (name === undefined) program.outputHelp();
-      else if (command !== undefined) command.outputHelp();
-      // As if it were called: commander's error then names what is near.
-      else await program.parseAsync([name], { from: "user" });
-    });
 }
 
 /** Commander ends help and version by throwing too; what is left is wrong usage. */

@@ -1,0 +1,86 @@
+import { Command } from "commander";
+import { version } from "../../version.js";
+import { anovaSyntax } from "../commands/anova/syntax.js";
+import { benchSyntax } from "../commands/bench/syntax.js";
+import { completionSyntax } from "../commands/completion/syntax.js";
+import { cvSyntax } from "../commands/cv/syntax.js";
+import { diagnoseSyntax } from "../commands/diagnose/syntax.js";
+import { evaluateSyntax } from "../commands/evaluate/syntax.js";
+import { exportSyntax } from "../commands/export/syntax.js";
+import { forgetSyntax } from "../commands/forget/syntax.js";
+import { graphSyntax } from "../commands/graph/syntax.js";
+import { inspectSyntax } from "../commands/inspect/syntax.js";
+import { mergeSyntax } from "../commands/merge/syntax.js";
+import { predictSyntax } from "../commands/predict/syntax.js";
+import { refitSyntax } from "../commands/refit/syntax.js";
+import { selectSyntax } from "../commands/select/syntax.js";
+import { serveSyntax } from "../commands/serve/syntax.js";
+import { testSyntax } from "../commands/test/syntax.js";
+import { trainSyntax } from "../commands/train/syntax.js";
+import { updateSyntax } from "../commands/update/syntax.js";
+import type { Run, Syntax } from "./syntax.js";
+
+/** All commands, as help groups them. */
+const COMMANDS: readonly (readonly [heading: string, commands: readonly Syntax[]])[] = [
+  ["Fit a model:", [trainSyntax, refitSyntax, selectSyntax]],
+  ["Use it:", [predictSyntax]],
+  ["Look at it:", [inspectSyntax, anovaSyntax, testSyntax, diagnoseSyntax, graphSyntax]],
+  ["Measure it:", [evaluateSyntax, cvSyntax, benchSyntax]],
+  ["Combine models and rows:", [mergeSyntax, updateSyntax, forgetSyntax]],
+  ["Ship it:", [exportSyntax, serveSyntax]],
+  ["Set up the shell:", [completionSyntax]],
+];
+
+/**
+ * The command line: every command's options and examples are declared, because help, suggestions, completion and the
+ * manual page need them all (its syntax.ts). `run` makes commander's actions.
+ */
+export function commandLine(run: Run): Command {
+  const program = new Command("goml")
+    .description("Linear regression for the terminal, CI and Node services.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand(false)
+    .exitOverride()
+    .usage("<command> [options]")
+    .configureHelp({ minWidthToWrap: 20, subcommandTerm: (command) => command.name() })
+    .configureOutput({ outputError: () => {} })
+    .addHelpText("after", "\nRun goml help <command> for a command's options and examples.");
+  for (const [heading, commands] of COMMANDS)
+    for (const syntax of commands) {
+      program.commandsGroup(heading);
+      syntax(program, run);
+    }
+  helpCommand(program);
+  completeCommand(program);
+  for (const command of [program, ...program.commands])
+    command.option("--debug", "show stack traces of errors").helpOption("-h, --help", "show help");
+
+  return program;
+}
+
+/** `goml help [command]`; commander's own answers an unknown command with the whole help. */
+function helpCommand(program: Command): void {
+  program
+    .command("help", { hidden: true })
+    .description("show help, with examples")
+    .argument("[command]", "the command to explain")
+    .action(async (name: string | undefined) => {
+      const command = program.commands.find((one) => one.name() === name);
+      if (name === undefined) program.outputHelp();
+      else if (command !== undefined) command.outputHelp();
+      // As if it were called: commander's error then names what is near.
+      else await program.parseAsync([name], { from: "user" });
+    });
+}
+
+/** `goml complete -- words…`, which the scripts of `goml completion` call. */
+function completeCommand(program: Command): void {
+  program
+    .command("complete", { hidden: true })
+    .argument("[words...]")
+    .action(async (words: string[]) => {
+      const { complete } = await import("../commands/completion/run.js");
+      await complete(program, words);
+    });
+}
