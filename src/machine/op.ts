@@ -24,6 +24,8 @@ export interface Kernel {
   readonly units: number;
   /** About how long the whole takes on one thread, in nanoseconds; it decides whether worker threads pay. */
   readonly cost: number;
+  /** How much of the cost every piece has, whatever its size, as it packs operands; default 0. */
+  readonly repeated?: number;
   /**
    * Whether it is fastest where its operands lie in the machine's memory, because its loops are in WebAssembly: then
    * machines copy leaves there. Elsewhere it gives the same bits.

@@ -1,3 +1,4 @@
+import type { Kernel } from "../op.js";
 import type { Plan, Step } from "../plan.js";
 
 /** Who may compute a step. */
@@ -53,6 +54,8 @@ export interface NetworkOptions {
 const PIECE_NS = 10_000_000;
 /** Pieces per thread, so that one that lags behind takes fewer. */
 const PIECES_PER_THREAD = 4;
+/** What all pieces repeat is at most this share of them. */
+const REPEATED_SHARE = 0.125;
 
 export function networkOf(plan: Plan, options: NetworkOptions): Network {
   const { steps } = plan;
@@ -89,11 +92,12 @@ export function networkOf(plan: Plan, options: NetworkOptions): Network {
     const shares = isPortable(step) ? sharesOf(step, options) : 1;
     if (shares > 1) {
       cutOf[index] = cuts++;
-      const pieces = Math.max(
-        Math.min(PIECES_PER_THREAD * shares, Math.floor(cost[index]! / Math.max(1, options.threshold))),
-        Math.ceil(cost[index]! / PIECE_NS),
-        shares,
+      const wanted = Math.min(
+        PIECES_PER_THREAD,
+        Math.floor(cost[index]! / leastOf(kernel!, options) / shares),
       );
+      // As many for each thread, else the others wait for one.
+      const pieces = shares * Math.max(1, wanted, Math.ceil(cost[index]! / PIECE_NS / shares));
       grain[index] = Math.ceil(kernel!.units / pieces);
     }
     entries[index] = shares;
@@ -119,10 +123,16 @@ export function networkOf(plan: Plan, options: NetworkOptions): Network {
   };
 }
 
+/** What a piece should cost at least, in nanoseconds: something that is worth a hop, and more than it repeats. */
+function leastOf({ repeated = 0 }: Kernel, { threshold }: NetworkOptions): number {
+  return Math.max(1, threshold, threshold === 0 ? 0 : repeated / REPEATED_SHARE);
+}
+
 /** How many threads should share a step's output: each of them something that is worth a hop. */
 function sharesOf({ kernel }: Step, { threads, threshold }: NetworkOptions): number {
   if (kernel === undefined || kernel.units < 2) return 1;
-  const worth = threshold === 0 ? kernel.units : Math.floor(kernel.cost / threshold);
+  const { cost, repeated = 0 } = kernel;
+  const worth = threshold === 0 ? kernel.units : Math.floor(cost / (threshold + repeated));
   return Math.max(1, Math.min(threads, kernel.units, worth));
 }
 
@@ -133,8 +143,12 @@ export function isPortable({ node, kernel }: Step): boolean {
 
 /** What a shared task costs beside its own work, in nanoseconds: counts, ring, a cold cache. */
 const TASK_NS = 500;
+/** What a thread's share of a task that is cut up costs beside its work: that of its operands the other thread made. */
+const SHARE_NS = 5_000;
 /** What a run on several threads costs in addition. */
 const RUN_NS = 2_000;
+/** The share of a run that threads must save: what is less is lost when one of them has been asleep. */
+const GAIN = 0.1;
 
 /**
  * Whether several threads end a run of `plan` sooner than one: its work against the longest path through it, in which
@@ -146,7 +160,7 @@ export function threadsPay(plan: Plan, network: Network, threads: number): boole
   let work = 0;
   let costly = 0;
   let longest = 0;
-  let shares = 0;
+  let handing = 0;
   for (const { index, inputs, kernel } of plan.steps) {
     if (kernel === undefined) continue;
     let start = 0;
@@ -154,11 +168,11 @@ export function threadsPay(plan: Plan, network: Network, threads: number): boole
     work += cost[index]!;
     if (cost[index]! >= threshold) {
       costly += cost[index]!;
-      shares += entries[index]!;
+      handing += entries[index]! > 1 ? entries[index]! * SHARE_NS : TASK_NS;
     }
     finish[index] = start + cost[index]! / entries[index]!;
     longest = Math.max(longest, finish[index]!);
   }
   const shared = Math.max(longest, work - costly + costly / threads);
-  return shared + RUN_NS + (shares * TASK_NS) / threads < work;
+  return shared + RUN_NS + handing / threads < (1 - GAIN) * work;
 }

@@ -26,7 +26,7 @@ export const TOLD_BYTES = 4096;
 /** The bytes in which a call keeps what it makes on the way, beside those that products are packed into. */
 export const SCRATCH_BYTES = 512 * 1024;
 /** Where in a thread's room they begin. */
-export const SCRATCH_AT = 641 * 1024;
+export const SCRATCH_AT = 657 * 1024;
 /** The bytes of room that each thread needs: what products are packed into, scratch, then what a call is told. */
 export const ROOM_BYTES = SCRATCH_AT + SCRATCH_BYTES + TOLD_BYTES;
 /** Where in a thread's room stands what a call is told. */

@@ -79,7 +79,7 @@ export class Pooling extends TypedOp {
     };
     return {
       units: sizeOf(result!.shape.slice(0, 2)),
-      cost: sizeOf(result!.shape) * sizeOf(kernel) * (planar ? 0.4 : 2),
+      cost: sizeOf(result!.shape) * sizeOf(kernel) * (planar ? 0.7 : 2),
       inMemory: planar && sizeOf(input!.shape) >= MIN_ELEMENTS,
       run: ([x], out, from, to, results) => {
         const kernels = planar ? kernelsOn(out, [x!]) : undefined;

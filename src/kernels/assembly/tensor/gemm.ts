@@ -22,8 +22,10 @@ const ROWS_BYTES: usize = BLOCK_ROWS * BLOCK_TERMS * 8;
 /** Bytes of B's block, and of one of its rows. */
 export const BLOCK_BYTES: usize = 512 * 1024;
 const BLOCK_WIDTH: usize = BLOCK_BYTES / BLOCK_TERMS;
-/** A tile, a block of A and a block of B. */
-export const ROOM_BYTES: usize = TILE_BYTES + ROWS_BYTES + BLOCK_BYTES;
+/** Bytes of the places of a panel's columns for a term, and of a block's: see `convolve.ts`. */
+export const PLACES_BYTES: usize = 64;
+/** A tile, a block of A and a block of B, and places. */
+export const ROOM_BYTES: usize = TILE_BYTES + ROWS_BYTES + BLOCK_BYTES + BLOCK_TERMS * PLACES_BYTES;
 
 /** Elements in a row of a tile. */
 // @ts-ignore: decorator
@@ -44,6 +46,13 @@ export function blockColumns<T>(): usize {
 @inline
 export function packedAt(room: usize): usize {
   return room + TILE_BYTES + ROWS_BYTES;
+}
+
+/** Where in `room` places are written. */
+// @ts-ignore: decorator
+@inline
+export function placesAt(room: usize): usize {
+  return packedAt(room) + BLOCK_BYTES;
 }
 
 /**
