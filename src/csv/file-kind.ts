@@ -118,7 +118,9 @@ function otherKind(
   file: string | undefined,
   otherwise?: string,
 ): DataError {
-  const path = file === undefined || file === "standard input" ? undefined : shellWord(file);
+  // Programs that unpack files read those that are here.
+  const here = file !== undefined && file !== "standard input" && !file.includes("://");
+  const path = here ? shellWord(file) : undefined;
   if (named !== undefined && path !== undefined)
     return new DataError(`this is ${name}, expected CSV`, {
       place: { file },

@@ -4,8 +4,9 @@ import { DataError, InterruptedError } from "../errors.js";
 import { openToRead, pipeStream } from "../files/open-input.js";
 import { type Bytes, fileBytes, gunzipped, isGzip, skipBytes } from "./bytes.js";
 import { type Content, ContentReader, fileContent } from "./content.js";
+import { PartialCopy, type RangedBytes } from "./partial-copy.js";
 import { changedError, readError } from "./read-error.js";
-import { type SpooledFile, spool } from "./spool.js";
+import { openSpool, type SpooledFile, spool } from "./spool.js";
 
 /** How standard input is called in messages. */
 const STANDARD_INPUT = "standard input";
@@ -21,6 +22,17 @@ export interface Fingerprint {
 export interface PlainFile {
   readonly fd: number;
   readonly size: number;
+}
+
+/** A file that comes from elsewhere. */
+export interface Download {
+  /** All bytes, once. */
+  whole(): Bytes;
+  /** How many there are, where that is known. */
+  readonly size: number | undefined;
+  /** What gives any of them, where something does. */
+  readonly ranged: RangedBytes | undefined;
+  close(): void;
 }
 
 /**
@@ -40,6 +52,8 @@ export class Source {
   readonly gzip: boolean;
   /** Whether it was found to have a header and no rows: it adds nothing to a table of several files. */
   rowless = false;
+  /** A file elsewhere that any bytes can be had of, as they lie there. */
+  readonly ranged: RangedBytes | undefined;
   #plain: PlainFile | undefined;
   #spooled: SpooledFile | undefined;
   readonly #fd: number | undefined;
@@ -55,12 +69,16 @@ export class Source {
   readonly #stages: ((bytes: Bytes) => Bytes)[] = [];
   readonly #reader: ContentReader;
   #content: Promise<Content | undefined> | undefined;
+  readonly #total: number | undefined;
+  #partial: PartialCopy | undefined;
 
   private constructor(parts: SourceParts) {
     this.name = parts.name;
     this.path = parts.path;
     this.fingerprint = parts.stats && { size: parts.stats.size, mtimeMs: parts.stats.mtimeMs };
     this.gzip = parts.gzip;
+    this.ranged = parts.download?.ranged;
+    this.#total = parts.stats?.size ?? parts.download?.size;
     this.#fd = parts.fd;
     this.#input = parts.input;
     this.#counter = parts.counter;
@@ -109,6 +127,16 @@ export class Source {
     return new Source({ name, path: undefined, gzip: false, counter: { read: 0 }, signal, input, reader });
   }
 
+  /**
+   * A file that comes from elsewhere, decompressed where it is gzip.
+   *
+   * @throws DataError where its first bytes cannot be had
+   */
+  static async ofDownload(name: string, download: Download, signal?: AbortSignal): Promise<Source> {
+    const end = () => download.close();
+    return Source.#fromBytes({ name, path: undefined, signal, download }, download.whole(), end);
+  }
+
   /** What rows come from that do not come as bytes; `close` ends it. */
   static ofRows(name: string, close: () => void): Source {
     const input = { bytes: slices(new Uint8Array(0)), end: close };
@@ -144,9 +172,6 @@ export class Source {
     stream: Readable,
     signal: AbortSignal | undefined,
   ): Promise<Source> {
-    const counter = { read: 0 };
-    const iterator = (stream as Bytes)[Symbol.asyncIterator]();
-    const stash: Uint8Array[] = [];
     // Whoever reads gets the error; an event that nobody listens to would end the process.
     stream.on("error", () => {});
     const stop = () => stream.destroy(new InterruptedError());
@@ -155,17 +180,28 @@ export class Source {
       signal?.removeEventListener("abort", stop);
       stream.destroy();
     };
+    return Source.#fromBytes({ name, path, signal }, stream, end);
+  }
+
+  static async #fromBytes(
+    parts: Pick<SourceParts, "name" | "path" | "signal" | "download">,
+    bytes: Bytes,
+    end: () => void,
+  ): Promise<Source> {
+    const counter = { read: 0 };
+    const iterator = bytes[Symbol.asyncIterator]();
+    const stash: Uint8Array[] = [];
     try {
-      if (signal?.aborted) throw new InterruptedError();
+      if (parts.signal?.aborted) throw new InterruptedError();
       const head = await pull(iterator, stash, 2);
       const whole = prefixed(stash, iterator, counter);
       const gzip = isGzip(head);
       const reader = new ContentReader();
       const input = { bytes: reader.through(gzip ? gunzipped(whole) : whole), end };
-      return new Source({ name, path, gzip, input, counter, signal, reader });
+      return new Source({ ...parts, gzip, input, counter, reader });
     } catch (error) {
       end();
-      throw readError(name, error);
+      throw readError(parts.name, error);
     }
   }
 
@@ -203,7 +239,7 @@ export class Source {
 
   /** How far `chunks` has come: bytes on disk (compressed if the file is), and their total where it is known. */
   progress(): { read: number; total: number | undefined } {
-    return { read: this.#counter.read, total: this.fingerprint?.size };
+    return { read: this.#counter.read, total: this.#total };
   }
 
   /**
@@ -287,6 +323,21 @@ export class Source {
   }
 
   /**
+   * A file elsewhere as one here of which only those bytes are there that were needed; undefined where it is read as it
+   * comes. The bytes are as they lie there, and nothing else is to be read of the source.
+   */
+  async partial(): Promise<PartialCopy | undefined> {
+    if (this.ranged === undefined) return undefined;
+    if (this.#partial === undefined) {
+      this.#ended = true;
+      await this.#rest?.return?.();
+      this.#spooled = openSpool();
+      this.#partial = new PartialCopy(this.ranged, this.#spooled as ReturnType<typeof openSpool>);
+    }
+    return this.#partial;
+  }
+
+  /**
    * Asks for the content to be known, before anything but `peek` has read the bytes. A file as it stands is hashed beside
    * whatever reads it, anything else on its way through.
    */
@@ -359,6 +410,7 @@ interface SourceParts {
   reader?: ContentReader;
   /** Of a stream: its bytes, decompressed, and how to stop reading it. */
   input?: { bytes: Bytes; end(): void };
+  download?: Download | undefined;
 }
 
 /** Opens a file by its path, or standard input as `-`; see `Source.open`. */

@@ -21,6 +21,32 @@ export interface SpooledFile {
  * @throws DataError if the temporary folder is full or cannot be written
  */
 export async function spool(bytes: Bytes): Promise<SpooledFile> {
+  const { fd, close, folder } = openSpool();
+  let size = 0;
+  try {
+    for await (const chunk of bytes) {
+      for (let from = 0; from < chunk.length; ) {
+        const rest = chunk.length - from;
+        const { bytesWritten } = await writeAt(fd, chunk, from, rest, size).catch((error: unknown) => {
+          throw spoolError(folder, error);
+        });
+        from += bytesWritten;
+        size += bytesWritten;
+      }
+    }
+    return { fd, size, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/**
+ * An empty temporary file, as `spool` fills one.
+ *
+ * @throws DataError if the temporary folder cannot be written
+ */
+export function openSpool(): SpooledFile & { readonly folder: string } {
   const folder = tmpdir();
   let directory: string;
   let fd: number;
@@ -43,26 +69,11 @@ export async function spool(bytes: Bytes): Promise<SpooledFile> {
   } catch {
     process.once("exit", close);
   }
-  let size = 0;
-  try {
-    for await (const chunk of bytes) {
-      for (let from = 0; from < chunk.length; ) {
-        const rest = chunk.length - from;
-        const { bytesWritten } = await writeAt(fd, chunk, from, rest, size).catch((error: unknown) => {
-          throw spoolError(folder, error);
-        });
-        from += bytesWritten;
-        size += bytesWritten;
-      }
-    }
-    return { fd, size, close };
-  } catch (error) {
-    close();
-    throw error;
-  }
+  return { fd, size: 0, close, folder };
 }
 
-function spoolError(folder: string, cause: unknown): DataError {
+/** The error for what the temporary folder does not take. */
+export function spoolError(folder: string, cause: unknown): DataError {
   const code = (cause as NodeJS.ErrnoException).code ?? "unknown error";
   const message =
     code === "ENOSPC" ? "no space left for a temporary copy" : `cannot hold a temporary copy (${code})`;

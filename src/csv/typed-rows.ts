@@ -16,6 +16,8 @@ export interface TypedRows {
    * rows come in order only.
    */
   chunks?(choice: ColumnChoice, where: Condition | undefined): TypedChunks;
+  /** Fetches what `chunks` of the same arguments will read, where it is not there yet. */
+  ready?(choice: ColumnChoice, where: Condition | undefined): Promise<void>;
   /** All rows in order, in the calling thread. */
   blocks(choice: ColumnChoice, levels: readonly Levels[]): AsyncGenerator<ColumnBlock, void, undefined>;
   /** The file of a row, by its number from 0 in the table, and its number there. */

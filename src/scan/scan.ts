@@ -100,12 +100,9 @@ async function scanPart<Plan, Result>(
   let threads = 1;
   let end: LaneEnd<Takeover> = { rowsEnd: firstRow, excluded: 0, stop: undefined };
   if (table.typed?.chunks !== undefined) {
-    const lane = typedLane(
-      table,
-      table.typed.chunks(blockOrder(layout).choice, layout.where?.condition),
-      layout,
-      firstRow,
-    );
+    const asked = [blockOrder(layout).choice, layout.where?.condition] as const;
+    await table.typed.ready?.(...asked);
+    const lane = typedLane(table, table.typed.chunks(...asked), layout, firstRow);
     const small = lane.plan.size <= (options.inlineBytes ?? INLINE_BYTES);
     threads = small && !options.apart ? 1 : Math.min(wanted, lane.plan.chunks);
     const { rowsEnd, excluded } =

@@ -7,6 +7,8 @@ import { openDuckdb } from "./database/duckdb.js";
 import { PostgresSource } from "./database/postgres.js";
 import { openSqlite } from "./database/sqlite.js";
 import { readDatabaseTable } from "./database/table.js";
+import { expandPaths } from "./paths.js";
+import { isUrl, openUrl } from "./remote/open-url.js";
 
 /** What a source that is no file reads its table by, from what the options choose. */
 type TableOf = (options: ReadingOptions, truth: TruthOf | undefined) => Promise<Table>;
@@ -15,8 +17,8 @@ type TableOf = (options: ReadingOptions, truth: TruthOf | undefined) => Promise<
 const databases = new WeakMap<Source, TableOf>();
 
 /**
- * Opens what a command names as its data: a file, standard input as `-`, or a database, `duckdb:file.db`,
- * `sqlite:file.db` or `postgres://host/database`.
+ * Opens what a command names as its data: a file, standard input as `-`, a file at `https://…`, or a database,
+ * `duckdb:file.db`, `sqlite:file.db` or `postgres://host/database`.
  *
  * @throws DataError where it cannot be read
  */
@@ -26,12 +28,29 @@ export async function openData(path: string, signal?: AbortSignal): Promise<Sour
     databases.set(server.source, (options, truth) => server.table(options, truth));
     return server.source;
   }
+  if (isUrl(path)) return openUrl(path, signal);
   const named = databasePath(path);
   if (named === undefined) return openSource(path, signal);
   const database = await OPENERS[named.kind](named.file, path);
   const source = Source.ofRows(path, () => database.close());
   databases.set(source, (options, truth) => readDatabaseTable(source, database, options, truth));
   return source;
+}
+
+/**
+ * Opens all that paths and patterns name, or, where one cannot be opened, none.
+ *
+ * @throws DataError as `openData`, and for a pattern that nothing matches
+ */
+export async function openAllData(paths: readonly string[], signal?: AbortSignal): Promise<Source[]> {
+  const sources: Source[] = [];
+  try {
+    for (const path of expandPaths(paths)) sources.push(await openData(path, signal));
+    return sources;
+  } catch (error) {
+    for (const source of sources) await source.close();
+    throw error;
+  }
 }
 
 const OPENERS = {

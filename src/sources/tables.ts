@@ -5,9 +5,8 @@ import { NoRowsError, readTable, type Table, tablesOf } from "../csv/table.js";
 import type { Column } from "../dataset/schema.js";
 import { DataError, UsageError } from "../errors.js";
 import { option, wording } from "../wording.js";
-import { databaseOf, openData } from "./open-data.js";
+import { databaseOf, openAllData } from "./open-data.js";
 import { readParquetTable } from "./parquet/table.js";
-import { expandPaths } from "./paths.js";
 
 /**
  * Opens files by their paths or by patterns, one of them standard input (`-`) perhaps; gives them to `work` and closes
@@ -18,10 +17,8 @@ export async function withSources<T>(
   signal: AbortSignal | undefined,
   work: (sources: Source[]) => Promise<T>,
 ): Promise<T> {
-  const paths = expandPaths(typeof data === "string" ? [data] : data);
-  const sources: Source[] = [];
+  const sources = await openAllData(typeof data === "string" ? [data] : data, signal);
   try {
-    for (const path of paths) sources.push(await openData(path, signal));
     return await work(sources);
   } finally {
     for (const source of sources) await source.close();

@@ -2,10 +2,12 @@ import { execFile } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LinearModel } from "../../src/index.js";
 import { inDuckdb } from "../sources/duckdb.js";
+import { fileAnswers, startHttp } from "../sources/remote/http-server.js";
 import { GOML, inFolder } from "./goml.js";
 
 /** A row of the README's table: what stands between backticks on its left and on its right, and its left as it reads. */
@@ -435,6 +437,18 @@ const proofs: Record<string, (shell: Shell, answer: Answer) => Promise<void>> = 
     const file = join(shell.folder, "sales/may/1.parquet");
     await inDuckdb(`COPY (FROM '${join(shell.folder, "clean.csv")}') TO '${file}' (FORMAT parquet)`);
     expect(await shell.fit(train!)).toMatchObject(near(await shell.fit("goml train clean.csv -t y")));
+  },
+  "a file on a web server": async (shell, { commands: [train] }) => {
+    shell.write("clean.csv", clean);
+    const server = await startHttp();
+    try {
+      server.answer(fileAnswers(gzipSync(clean)));
+      const expected = near(await shell.fit("goml train clean.csv -t y"));
+      const line = train!.replace("https://example.org", server.url);
+      expect(await shell.fit(line)).toMatchObject(expected);
+    } finally {
+      server.stop();
+    }
   },
   "a DuckDB database": async (shell, { commands: [install, train, query] }) => {
     expect(install!.split(" ").slice(2).every(isOptionalPeer)).toBe(true);

@@ -6,6 +6,7 @@ import { readTable, type Table } from "../../csv/table.js";
 import { type TruthWords, truthWords } from "../../dataset/record-cells.js";
 import type { Column } from "../../dataset/schema.js";
 import { DataError, InterruptedError } from "../../errors.js";
+import { shownPath } from "../../files/shown-path.js";
 import { optionalPackage } from "../optional-package.js";
 import { withTextsJudged } from "../typed-texts.js";
 import { chosenQuery, quotedName } from "./query.js";
@@ -36,7 +37,7 @@ export class PostgresSource {
 
   /** @throws DataError where the packages are not installed, and where the server cannot be reached */
   static async open(url: string, signal?: AbortSignal): Promise<PostgresSource> {
-    const name = withoutPassword(url);
+    const name = shownPath(url);
     const what = { file: name, kind: "a PostgreSQL server", packages: ["pg", "pg-copy-streams"] };
     const pg = await optionalPackage(() => import("pg"), what);
     const { to } = await optionalPackage(() => import("pg-copy-streams"), what);
@@ -183,19 +184,6 @@ function judged(column: Column, { category, type }: Field, text: ReadonlySet<str
   if (category === "N") return { name, kind: "numeric" };
   if (category === "D") return { name, kind: "text", dates: type === "time" ? "time" : "date" };
   return { name, kind: "text" };
-}
-
-/** A URL as it may be shown. */
-function withoutPassword(url: string): string {
-  try {
-    const parsed = new URL(url);
-    parsed.password = "";
-    for (const name of [...parsed.searchParams.keys()])
-      if (/pass|key/i.test(name)) parsed.searchParams.delete(name);
-    return parsed.href;
-  } catch {
-    return url.replace(/:[^:@/]*@/, "@").replace(/\?.*$/, "");
-  }
 }
 
 /** Ends a connection without waiting for what the server still sends. */

@@ -1,5 +1,6 @@
 import { readSync } from "node:fs";
 import type { FileMetaData } from "hyparquet";
+import type { Need } from "../../csv/partial-copy.js";
 import { DataError } from "../../errors.js";
 import { damaged } from "./chunks.js";
 import { type LeafColumn, leafColumns } from "./schema.js";
@@ -10,6 +11,8 @@ export interface ParquetFile {
   readonly name: string;
   readonly path: string | undefined;
   readonly fd: number;
+  /** Fetches bytes of a file that lies elsewhere, before they are read through the descriptor. */
+  readonly need: Need | undefined;
   readonly columns: readonly LeafColumn[];
   /** The columns that have no one value in a row, with what they are. */
   readonly others: readonly { name: string; what: string }[];
@@ -19,6 +22,8 @@ export interface ParquetFile {
 const MAGIC = "PAR1";
 /** The length of the footer, and the mark. */
 const END_BYTES = 8;
+/** So much of a file's end is fetched at once: most footers are shorter. */
+const FETCHED_END = 1 << 16;
 
 /** What is read of statistics as it stands: bounds of dates and times are of no use here. */
 const RAW = {
@@ -34,10 +39,12 @@ const RAW = {
  *
  * @throws DataError where there is none, or it is damaged
  */
-export function readFooter(
-  { name, path, fd, size }: { name: string; path: string | undefined; fd: number; size: number },
+export async function readFooter(
+  file: { name: string; path: string | undefined; fd: number; size: number; need?: Need | undefined },
   tools: ParquetTools,
-): ParquetFile {
+): Promise<ParquetFile> {
+  const { name, path, fd, size, need } = file;
+  await need?.([[Math.max(0, size - FETCHED_END), size]]);
   const end = Buffer.alloc(END_BYTES);
   const read = size < 12 ? 0 : readSync(fd, end, 0, END_BYTES, size - END_BYTES);
   const mark = end.toString("latin1", 4);
@@ -49,6 +56,7 @@ export function readFooter(
   const length = end.readUInt32LE(0) + END_BYTES;
   if (read < END_BYTES || mark !== MAGIC || length > size - 4)
     throw damaged(new Error("there is no footer at its end"), name);
+  await need?.([[size - length, size]]);
   const bytes = Buffer.allocUnsafeSlow(length);
   readSync(fd, bytes, 0, length, size - length);
   try {
@@ -63,7 +71,7 @@ export function readFooter(
         if (group.columns[index]?.meta_data === undefined)
           throw new RangeError(`column ${index} is not in a row group`);
     }
-    return { name, path, fd, columns, others, groups };
+    return { name, path, fd, need, columns, others, groups };
   } catch (error) {
     throw damaged(error, name);
   }

@@ -1,5 +1,6 @@
 import { readSync } from "node:fs";
 import type { CompressionCodec, Encoding, PageHeader } from "hyparquet";
+import type { Need } from "../../csv/partial-copy.js";
 import type { Values } from "../column-values.js";
 import { cutPiece, type Piece } from "../gather.js";
 import { readDefined, readHybrid } from "./hybrid.js";
@@ -59,6 +60,36 @@ export function* pagesOf(
       row += count;
     }
     at += compressed;
+  }
+}
+
+/** So much of a page is fetched to see its header. */
+const FETCHED_HEADER = 1 << 16;
+
+/** Fetches the pages of a column's first `rows` rows, of a file that lies elsewhere. */
+export async function needFirstPages(
+  { fd, need }: { fd: number; need: Need },
+  part: ColumnPart,
+  rows: number,
+  tools: ParquetTools,
+): Promise<void> {
+  const end = part.offset + part.bytes;
+  let at = part.offset;
+  for (let row = 0; row < rows && at < end; ) {
+    await need([[at, Math.min(end, at + FETCHED_HEADER)]]);
+    let page: { header: PageHeader; size: number };
+    try {
+      page = readHeader(fd, at, Math.min(end, at + FETCHED_HEADER), tools);
+    } catch {
+      // A header of very long statistics, or damage: whoever reads the pages says which.
+      await need([[at, end]]);
+      return;
+    }
+    const { header, size } = page;
+    const next = at + size + header.compressed_page_size;
+    await need([[at, Math.min(end, next)]]);
+    at = next;
+    row += header.data_page_header?.num_values ?? header.data_page_header_v2?.num_values ?? 0;
   }
 }
 

@@ -2,6 +2,7 @@ import type { CompressionCodec } from "hyparquet";
 import type { ColumnChoice } from "../../csv/column-block.js";
 import type { TruthOf } from "../../csv/json-lines.js";
 import { numberFormat } from "../../csv/number-format.js";
+import type { Range } from "../../csv/partial-copy.js";
 import type { ReadingOptions } from "../../csv/reading-options.js";
 import type { Source } from "../../csv/source.js";
 import type { Table } from "../../csv/table.js";
@@ -19,6 +20,7 @@ import { withTextsJudged } from "../typed-texts.js";
 import { datesOf, isNumeric } from "../value-type.js";
 import { type ChunkColumn, openParquet, type ParquetChunk, type ParquetSpec } from "./chunks.js";
 import { type ParquetFile, readFooter } from "./footer.js";
+import { needFirstPages } from "./pages.js";
 import type { LeafColumn } from "./schema.js";
 import { parquetTools } from "./tools.js";
 
@@ -50,8 +52,15 @@ export async function readParquetTable(
   const tools = await parquetTools(first.name);
   const files: ParquetFile[] = [];
   for (const source of sources) {
-    const { fd, size } = await source.seekable();
-    files.push(readFooter({ name: source.name, path: source.path, fd, size }, tools));
+    const copy = await source.partial();
+    const { fd, size } = copy ?? (await source.seekable());
+    const path = source.path ?? source.ranged?.path;
+    files.push(
+      await readFooter(
+        { name: source.name, path, fd, size, need: copy && ((ranges) => copy.need(ranges)) },
+        tools,
+      ),
+    );
   }
   for (const file of files) await parquetTools(file.name, codecsOf(file));
   const format = numberFormat(options);
@@ -249,7 +258,21 @@ class ParquetRows implements TypedRows {
     return { format: "parquet", spec, rows, pruned, bytes: 8 * this.rows * Math.max(1, chosen.length) };
   }
 
+  async ready(choice: ColumnChoice, where: Condition | undefined): Promise<void> {
+    if (this.#files.every(({ need }) => need === undefined)) return;
+    const { spec, pruned } = this.chunks(choice, where);
+    const ranges: Range[][] = this.#files.map(() => []);
+    (spec as ParquetSpec).chunks.forEach(({ file, columns }, i) => {
+      if (pruned[i]) return;
+      for (const column of Object.values(columns))
+        if ("part" in column)
+          ranges[file]!.push([column.part.offset, column.part.offset + column.part.bytes]);
+    });
+    for (const [f, { need }] of this.#files.entries()) await need?.(ranges[f]!);
+  }
+
   async *blocks(...[choice, levels]: Parameters<TypedRows["blocks"]>): ReturnType<TypedRows["blocks"]> {
+    await this.ready(choice, undefined);
     const { spec, rows } = this.chunks(choice, undefined);
     const decoder = await openParquet(spec as ParquetSpec);
     let firstRow = 0;
@@ -275,6 +298,7 @@ class ParquetRows implements TypedRows {
   async #texts(columns: readonly number[], rows: number): Promise<string[][]> {
     const choice = { numeric: [], factors: [], text: false };
     const table = Array.from({ length: rows }, () => [] as string[]);
+    await this.#readyFirst(columns, rows);
     for (const name of columns) {
       const { spec } = this.chunks({ ...choice, name }, undefined);
       const { rowNames } = (await openParquet(spec as ParquetSpec)).read(0, { ...choice, name }, []);
@@ -283,6 +307,19 @@ class ParquetRows implements TypedRows {
       });
     }
     return table;
+  }
+
+  /** Fetches the first rows of files that lie elsewhere, page by page: a row group may be all of a file. */
+  async #readyFirst(columns: readonly number[], rows: number): Promise<void> {
+    const [chunk] = this.#chunks as [GroupRows];
+    const { name, fd, need } = this.#files[chunk.file]!;
+    if (need === undefined) return;
+    const tools = await parquetTools(name);
+    const fetches = columns.map(async (at) => {
+      const column = this.#partOf(chunk, at);
+      if ("part" in column) await needFirstPages({ fd, need }, column.part, rows, tools);
+    });
+    await Promise.all(fetches);
   }
 
   locate(row: number): { file: string; row: number } {

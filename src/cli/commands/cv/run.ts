@@ -1,4 +1,5 @@
 import { UsageError } from "../../../errors.js";
+import { shownPath } from "../../../files/shown-path.js";
 import type { LinearModel } from "../../../linear/model/model.js";
 import { isModelFile, readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
@@ -28,7 +29,7 @@ export interface CvOptions extends ModelOptions, GroupOption {
 
 /** `goml cv`: the cross-validation of a model, or of a fit to a CSV, fold by fold. */
 export async function cv(paths: readonly string[], options: CvOptions, signal: AbortSignal): Promise<number> {
-  const path = paths.join(" ");
+  const path = paths.map(shownPath).join(" ");
   const ofFile = paths.length === 1 && (await isModelFile(path));
   const found = ofFile ? await ofModel(path, options, signal) : await ofData(paths, options, signal);
   const model = groupsOrOne(found.model, path, options.group);

@@ -1,5 +1,6 @@
 import { UsageError } from "../../../errors.js";
 import { refuseOverwriting } from "../../../files/same-file.js";
+import { shownPath } from "../../../files/shown-path.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import { type Diagnosis, diagnoseCsv, type NamedRow } from "../../../prediction/diagnose-csv.js";
@@ -61,7 +62,7 @@ export async function diagnose(
   };
   if (model instanceof ModelGroup && group === undefined) {
     const found = await diagnoseGroupsCsv(model, data, how).finally(progress.end);
-    presentGroupsDiagnosis(found, model, { ...options, data: data.join(" ") });
+    presentGroupsDiagnosis(found, model, { ...options, data: data.map(shownPath).join(" ") });
     return 0;
   }
   const diagnosing =
@@ -75,7 +76,7 @@ export async function diagnose(
       goml: version,
       command: "diagnose",
       data: {
-        path: data.join(" "),
+        path: data.map(shownPath).join(" "),
         rows,
         dropped,
         ...(outside > 0 ? { outside } : {}),

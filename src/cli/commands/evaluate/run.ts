@@ -1,4 +1,5 @@
 import { GateError, ModelError, UsageError } from "../../../errors.js";
+import { shownPath } from "../../../files/shown-path.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { evaluateCsv } from "../../../prediction/evaluate-csv.js";
 import { version } from "../../../version.js";
@@ -90,7 +91,7 @@ export async function evaluate(
           goml: version,
           command: "evaluate",
           data: {
-            path: data.join(" "),
+            path: data.map(shownPath).join(" "),
             rows,
             dropped,
             ...(outside > 0 ? { outside } : {}),
@@ -118,7 +119,7 @@ export async function evaluate(
         }`,
     );
   }
-  if (options.github) tellGithub(`${data.join(" ")}: ${options.model}`, figures, gates);
+  if (options.github) tellGithub(`${data.map(shownPath).join(" ")}: ${options.model}`, figures, gates);
   const failed = failures(gates);
   if (failed !== "") throw new GateError(failed);
   return 0;

@@ -1,8 +1,7 @@
-import { openStandardInput, type Source } from "../../../csv/source.js";
+import { openStandardInput } from "../../../csv/source.js";
 import { UsageError } from "../../../errors.js";
 import { predictUrl } from "../../../prediction/predict-url.js";
-import { openData } from "../../../sources/open-data.js";
-import { expandPaths } from "../../../sources/paths.js";
+import { openAllData } from "../../../sources/open-data.js";
 import { version } from "../../../version.js";
 import { progressBar } from "../../program/progress.js";
 import { readingOptions } from "../../program/reading-options.js";
@@ -25,7 +24,7 @@ export async function predictByUrl(
     ? [rowOfSet(options.set, data)]
     : input !== undefined
       ? [input]
-      : await openAll(data, signal);
+      : await openAllData(data, signal);
   if (sources.length === 0)
     throw new UsageError("there is nothing to predict: no file, and nothing on standard input", {
       hint: "name the file: goml predict data.csv --url …",
@@ -68,18 +67,6 @@ export async function predictByUrl(
     return 0;
   } finally {
     for (const source of sources) await source.close();
-  }
-}
-
-/** Opens all or, where one cannot be opened, none. */
-async function openAll(paths: readonly string[], signal: AbortSignal): Promise<Source[]> {
-  const sources: Source[] = [];
-  try {
-    for (const path of expandPaths(paths)) sources.push(await openData(path, signal));
-    return sources;
-  } catch (error) {
-    for (const source of sources) await source.close();
-    throw error;
   }
 }
 

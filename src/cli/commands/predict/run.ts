@@ -7,8 +7,7 @@ import { readAnyModel } from "../../../linear/model/model-file.js";
 import type { DataSource } from "../../../linear/model/model-parts.js";
 import { isTrainedOn } from "../../../prediction/own-file.js";
 import { defaultThreads, predictCsv } from "../../../prediction/predict-csv.js";
-import { openData } from "../../../sources/open-data.js";
-import { expandPaths } from "../../../sources/paths.js";
+import { openAllData } from "../../../sources/open-data.js";
 import { withSources } from "../../../sources/tables.js";
 import { version } from "../../../version.js";
 import { wording } from "../../../wording.js";
@@ -47,7 +46,7 @@ export async function predict(
   const sources = setting
     ? [rowOfSet(options.set, data)]
     : data.length > 0
-      ? await openAll(data, signal)
+      ? await openAllData(data, signal)
       : [await openDefault(model, options, signal)];
   const progress = progressBar("predicting");
   try {
@@ -146,17 +145,6 @@ function threadsOf(concurrent: PredictOptions["concurrent"], sources: readonly S
   const sizes = sources.map(({ fingerprint }) => fingerprint?.size ?? Number.POSITIVE_INFINITY);
   const size = sizes.reduce((sum, one) => sum + one, 0);
   return size < AUTO_BYTES || defaultThreads() === 1 ? 0 : defaultThreads();
-}
-
-async function openAll(paths: readonly string[], signal: AbortSignal): Promise<Source[]> {
-  const sources: Source[] = [];
-  try {
-    for (const path of expandPaths(paths)) sources.push(await openData(path, signal));
-    return sources;
-  } catch (error) {
-    for (const source of sources) await source.close();
-    throw error;
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { setImmediate as nextTick } from "node:timers/promises";
 import { openOutput } from "../../../csv/write.js";
 import { InterruptedError, ModelError, UsageError } from "../../../errors.js";
+import { shownPath } from "../../../files/shown-path.js";
 import { MOST_BYTES } from "../../../linear/model/model-file.js";
 import { writeJson } from "../../../linear/model/write-json.js";
 import { fitGroupsCsv } from "../../../training/fit-groups-csv.js";
@@ -92,7 +93,7 @@ export async function trainGroups(
   if (options.json) {
     const document = groupsDocument(report, {
       path: options.model,
-      data: data.join(" "),
+      data: data.map(shownPath).join(" "),
       level: options.level,
     });
     print(`${JSON.stringify({ goml: version, command: "train", ...document }, null, 2)}\n`);

@@ -1,6 +1,7 @@
 import { writeFileAtomic } from "../../../csv/write.js";
 import { ModelError, UsageError } from "../../../errors.js";
 import { namedTwice, refuseOverwriting } from "../../../files/same-file.js";
+import { shownPath } from "../../../files/shown-path.js";
 import { MOST_BYTES } from "../../../linear/model/model-file.js";
 import { writeJson } from "../../../linear/model/write-json.js";
 import { expandPaths } from "../../../sources/paths.js";
@@ -74,7 +75,7 @@ export async function train(
   if (options.quiet) return 0;
   if (options.json)
     print(
-      `${JSON.stringify({ goml: version, command: "train", ...summaryDocument(fitted, { ...options, path: data.join(" ") }) }, null, 2)}\n`,
+      `${JSON.stringify({ goml: version, command: "train", ...summaryDocument(fitted, { ...options, path: data.map(shownPath).join(" ") }) }, null, 2)}\n`,
     );
   else print(renderSummary(fitted, options, process.stdout.columns ?? Infinity));
   return 0;

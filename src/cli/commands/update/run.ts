@@ -1,4 +1,5 @@
 import { refuseOverwriting } from "../../../files/same-file.js";
+import { shownPath } from "../../../files/shown-path.js";
 import { MOST_BYTES, readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
@@ -54,7 +55,7 @@ export async function update(
       onProgress: progress.update,
     }).finally(progress.end);
     const { rows, dropped, excluded } = updated;
-    const name = data.map((one) => (one === "-" ? "standard input" : one)).join(", ");
+    const name = data.map((one) => (one === "-" ? "standard input" : shownPath(one))).join(", ");
     const report = await withPauses(reportSteps(updated.model, updated.notes), { signal });
     await presentModel(
       "update",
@@ -64,10 +65,15 @@ export async function update(
         signal,
         check,
         inPlace,
-        path: data.join(" "),
+        path: data.map(shownPath).join(" "),
         before: `${count(rows - dropped - excluded)} rows of ${name} added to ${count(model.n)}\n\n`,
         extra: {
-          added: { path: data.join(" "), rows, dropped, ...(excluded > 0 ? { excluded } : {}) },
+          added: {
+            path: data.map(shownPath).join(" "),
+            rows,
+            dropped,
+            ...(excluded > 0 ? { excluded } : {}),
+          },
           before: { path, n: model.n },
         },
       },
@@ -96,16 +102,16 @@ async function updateGroups(
     onProgress: progress.update,
   }).finally(progress.end);
   const { rows, dropped, excluded, notes } = updated;
-  const name = data.map((one) => (one === "-" ? "standard input" : one)).join(", ");
+  const name = data.map((one) => (one === "-" ? "standard input" : shownPath(one))).join(", ");
   const n = rowsOf(models);
   await presentGroups("update", updated.models, options, {
     signal,
     check,
     notes,
-    data: data.join(" "),
+    data: data.map(shownPath).join(" "),
     before: `${count(rows - dropped - excluded)} rows of ${name} added to ${count(n)}\n\n`,
     extra: {
-      added: { path: data.join(" "), rows, dropped, ...(excluded > 0 ? { excluded } : {}) },
+      added: { path: data.map(shownPath).join(" "), rows, dropped, ...(excluded > 0 ? { excluded } : {}) },
       before: { path, n },
     },
   });
