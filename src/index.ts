@@ -46,6 +46,7 @@ export type { PenalizedFit } from "./linear/penalty/elastic-net.js";
 export { crossValidateWith, PENALTY_OBJECTIVE, type Penalty } from "./linear/penalty/penalty.js";
 export type { PredictConcurrentOptions } from "./linear/predict-concurrent.js";
 export {
+  type AnovaType,
   anovaGroups,
   anovaModels,
   anovaTerms,

@@ -4,6 +4,27 @@ import { goml, inFolder } from "./goml.js";
 
 const boston = readFileSync("data/boston.csv", "utf8");
 
+test("anova --type prints type II and III, and says the coding; of several models it refuses", () =>
+  inFolder({ "w.csv": readFileSync("data/cps-wages.csv", "utf8") }, async (folder) => {
+    const train = (formula: string, model: string) =>
+      goml(folder, ["train", "w.csv", "--formula", formula, "-m", model, "-q"]);
+    await train("wage ~ education * gender", "m.json");
+    const two = await goml(folder, ["anova", "m.json", "--type", "2"]);
+    expect(two).toMatchObject({ code: 0, stderr: "" });
+    expect(two.stdout).toContain("each term after all but those that contain it (type II)");
+    const three = await goml(folder, ["anova", "m.json", "--type", "3", "--json"]);
+    expect(JSON.parse(three.stdout)).toMatchObject({ type: 3, contrasts: "sum" });
+    const text = await goml(folder, ["anova", "m.json", "--type", "3"]);
+    expect(text.stdout).toContain("factors coded by sum contrasts (contr.sum)");
+    const robust = ["train", "w.csv", "--formula", "wage ~ education * gender", "--vcov", "hc3"];
+    await goml(folder, [...robust, "-m", "r.json", "-q"]);
+    const wald = await goml(folder, ["anova", "r.json", "--type", "2"]);
+    expect(wald.stdout).toContain("Wald tests, covariance: robust (HC3)");
+    expect(wald.stdout).not.toContain("Sum Sq");
+    const several = await goml(folder, ["anova", "m.json", "r.json", "--type", "2"]);
+    expect(several).toMatchObject({ code: 2, stdout: "" });
+  }));
+
 test("anova of one model and of two prints R's tables; of other rows it refuses", () =>
   inFolder({ "b.csv": boston, "half.csv": boston.split("\n").slice(0, 300).join("\n") }, async (folder) => {
     const train = (formula: string, model: string, data = "b.csv") =>

@@ -1,11 +1,12 @@
 import type { CodedTerm } from "../../dataset/formula/coding.js";
 import { UsageError } from "../../errors.js";
 import { chiSquareSurvival, fSurvival, tCritical, tTwoSided } from "../../stats/distributions.js";
-import { packedIndex, packedLength } from "../../stats/packed.js";
+import { packedIndex } from "../../stats/packed.js";
 import type { FittedModel } from "../model/model-parts.js";
-import { backSubstitute, cholesky, forwardSubstitute } from "../solve/cholesky.js";
-import { type Contrast, Contrasts, dot } from "./contrast.js";
+import { backSubstitute, forwardSubstitute } from "../solve/cholesky.js";
+import { type Contrast, Contrasts } from "./contrast.js";
 import { type Hypothesis, parseHypotheses } from "./hypothesis.js";
+import { factorOfRows, waldSquare } from "./wald-square.js";
 
 /** The test of one hypothesis ℓᵀθ = value. */
 export interface HypothesisRow {
@@ -54,8 +55,6 @@ export interface TestedModel extends FittedModel {
   readonly codedTerms: readonly CodedTerm[];
 }
 
-/** Pivots below this, of rows scaled to length 1, count as 0. */
-const SINGULAR = 1e-12;
 /** A hypothesis that depends on others holds with them to this share of the sizes involved. */
 const CONSISTENT = 1e-9;
 
@@ -93,10 +92,8 @@ export function testHypotheses(model: TestedModel, texts: readonly string[], lev
   });
   const { kept, notes } = independent(hypotheses, all);
   const differences = kept.map((i) => all[i]!.estimate - hypotheses[i]!.value);
-  const f = waldF(
-    kept.map((i) => all[i]!),
-    differences,
-  );
+  const chosen = kept.map((i) => all[i]!);
+  const f = waldSquare(chosen, differences) / kept.length;
   return { rows, joint: jointTest(model, f, kept.length), notes };
 }
 
@@ -118,36 +115,9 @@ function termPlaces({
   return places;
 }
 
-/** dᵀ (A Aᵀ)⁻¹ d / q, A having the contrasts' roots as rows; NaN where they depend on each other. */
-function waldF(contrasts: readonly Contrast[], differences: readonly number[]): number {
-  const q = contrasts.length;
-  const factor = gramFactor(contrasts.map(({ root }) => root));
-  if (factor === undefined) return Number.NaN;
-  const z = Float64Array.from(differences, (d, i) => d / contrasts[i]!.stdError);
-  forwardSubstitute(factor, q, z);
-  return dot(z, z) / q;
-}
-
-/** The Cholesky factor of rows' products, the rows scaled to length 1; undefined where they depend on each other. */
-function gramFactor(rows: readonly Float64Array[]): Float64Array | undefined {
-  const { kept, lower } = gram(rows);
-  return kept.length < rows.length ? undefined : lower;
-}
-
-function gram(rows: readonly Float64Array[]) {
-  const q = rows.length;
-  const size = rows.map((row) => Math.sqrt(dot(row, row)));
-  const products = new Float64Array(packedLength(q));
-  for (let i = 0; i < q; i++)
-    for (let j = 0; j <= i; j++)
-      products[packedIndex(i, j)] =
-        i === j ? (size[i] === 0 ? 0 : 1) : dot(rows[i]!, rows[j]!) / size[i]! / size[j]!;
-  return { ...cholesky(products, q, SINGULAR), size, products };
-}
-
 /** The hypotheses that none before them implies; one that they contradict is refused. */
 function independent(hypotheses: readonly Hypothesis[], contrasts: readonly Contrast[]) {
-  const { kept, aliased, lower, size, products } = gram(contrasts.map(({ whitened }) => whitened));
+  const { kept, aliased, lower, size, products } = factorOfRows(contrasts.map(({ whitened }) => whitened));
   const notes = aliased.map((i) => {
     const before = kept.filter((j) => j < i).length;
     const share = Float64Array.from(kept.slice(0, before), (j) => products[packedIndex(i, j)]!);

@@ -1,37 +1,44 @@
 import { ModelError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
-import { fSurvival } from "../../stats/distributions.js";
 import { option, verb, wording } from "../../wording.js";
 import { LinearModel } from "../model/model.js";
 import type { ModelGroup } from "../model/model-group.js";
 import { solveSteps } from "../solve/solve.js";
+import { afterOthersRows, robustAfterOthersRows, sumContrastRows } from "./anova-types.js";
+import { type TermRow, tail } from "./term-row.js";
 
-/** A row of a table of sequential sums of squares; the residuals' has NaN for f and p. */
-export interface TermRow {
-  term: string;
-  df: number;
-  sumOfSquares: number;
-  meanSquare: number;
-  f: number;
-  /** P(F ≥ f). */
-  p: number;
-}
+export type { TermRow };
 
 /**
- * The sequential (type I) sums of squares of a model's terms: what each takes from the residual sum of squares of
- * the terms before it, F against the residual variance; R's `anova(lm)`. From the moments, without the data. Terms
+ * Which sums of squares: 1 in sequence; 2 of a term after all others but those that contain it; 3 of a term after all
+ * others, with factors coded by sum contrasts (Fox 2016, section 8.2.6).
+ */
+export type AnovaType = 1 | 2 | 3;
+
+/**
+ * The sums of squares of a model's terms, F against the residual variance, from the moments, without the data. Terms
  * that add no column of their own are left out; absorbed effects are before the first.
  *
- * @throws ModelError for a penalised fit
+ * Type 1: what each takes from the residual sum of squares of the terms before it; R's `anova(lm)`. Types 2 and 3:
+ * `car::Anova(lm, type)`, the latter of a fit with `contr.sum`; under a robust covariance Wald's F of the same
+ * hypotheses, and no sums of squares.
+ *
+ * @throws ModelError for a penalised fit; for type 3 also where terms are aliased, or there is no intercept
  */
-export function anovaTerms(model: LinearModel): TermRow[] {
-  return inOneGo(anovaTermsSteps(model));
+export function anovaTerms(model: LinearModel, type: AnovaType = 1): TermRow[] {
+  return inOneGo(anovaTermsSteps(model, type));
 }
 
 /** `anovaTerms` in steps: hundreds of terms are as many fits. */
-export function* anovaTermsSteps(model: LinearModel): Steps<TermRow[]> {
+export function* anovaTermsSteps(model: LinearModel, type: AnovaType = 1): Steps<TermRow[]> {
   checkUnpenalised("the model", model);
+  if (type === 3) return withResiduals(model, yield* sumContrastRows(model));
+  if (type === 2)
+    return withResiduals(
+      model,
+      yield* model.vcov.type === "iid" ? afterOthersRows(model) : robustAfterOthersRows(model),
+    );
   const { target } = model.regression;
   // Absorbed effects come before all terms: what they leave of the columns has means of zero.
   const absorption = yield* model.absorptionSteps();
@@ -55,9 +62,19 @@ export function* anovaTermsSteps(model: LinearModel): Steps<TermRow[]> {
     before = after;
     yield;
   }
-  const rest = { f: Number.NaN, p: Number.NaN };
-  rows.push({ term: "Residuals", df, sumOfSquares: model.rss, meanSquare: variance, ...rest });
-  return rows;
+  return withResiduals(model, rows);
+}
+
+/** A table with the row of the residuals at its end. */
+function withResiduals(model: LinearModel, rows: TermRow[]): TermRow[] {
+  const { dfResidual, dfInference, rss, vcov } = model;
+  // Where F is Wald's, residual sums of squares have no part in it.
+  const own = rows.some(({ sumOfSquares }) => Number.isNaN(sumOfSquares)) && vcov.type !== "iid";
+  const df = own ? dfInference : dfResidual;
+  const rest = own
+    ? { sumOfSquares: Number.NaN, meanSquare: Number.NaN }
+    : { sumOfSquares: rss, meanSquare: rss / df };
+  return [...rows, { term: "Residuals", df, ...rest, f: Number.NaN, p: Number.NaN }];
 }
 
 /** A model in a comparison; what compares it with the one before is NaN for the first. */
@@ -80,13 +97,13 @@ export interface ModelRow {
  *
  * @throws ModelError for a penalised fit
  */
-export function* anovaGroupsSteps(models: ModelGroup): Steps<GroupsAnova> {
+export function* anovaGroupsSteps(models: ModelGroup, type: AnovaType = 1): Steps<GroupsAnova> {
   const groups = new Map<string, TermRow[]>();
   const sums = new Map(models.spec.terms.map(({ label }) => [label, { df: 0, sumOfSquares: 0 }]));
   let [df, rss] = [0, 0];
   for (const [group, model] of models.models) {
     yield;
-    const rows = yield* anovaTermsSteps(model);
+    const rows = yield* anovaTermsSteps(model, type);
     groups.set(group, rows);
     for (const row of rows.slice(0, -1)) {
       const sum = sums.get(row.term)!;
@@ -109,8 +126,8 @@ export function* anovaGroupsSteps(models: ModelGroup): Steps<GroupsAnova> {
 }
 
 /** `anovaGroupsSteps` in one go. */
-export function anovaGroups(models: ModelGroup): GroupsAnova {
-  return inOneGo(anovaGroupsSteps(models));
+export function anovaGroups(models: ModelGroup, type: AnovaType = 1): GroupsAnova {
+  return inOneGo(anovaGroupsSteps(models, type));
 }
 
 /** Sums of squares of models by group: of all groups together, and of each. */
@@ -182,10 +199,6 @@ function comparedFit({ name, model }: ComparedModel): ComparedFit {
     y = y === undefined ? own : y.merge(own);
   }
   return { ...fit, y: y! };
-}
-
-function tail(f: number, df: number, dfResidual: number): number {
-  return f >= 0 && dfResidual > 0 ? fSurvival(f, df, dfResidual) : Number.NaN;
 }
 
 function checkUnpenalised(name: string, model: LinearModel): void {

@@ -1,7 +1,10 @@
 import { UsageError } from "../../../errors.js";
+import { vcovName } from "../../../linear/covariance/vcov.js";
+import { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import {
+  type AnovaType,
   anovaGroupsSteps,
   anovaModels,
   anovaTermsSteps,
@@ -20,6 +23,7 @@ import { type Align, renderTable } from "../../render/table.js";
 
 /** The options of `goml anova`, as commander gives them. */
 export interface AnovaOptions extends GroupOption {
+  type: "1" | "2" | "3";
   json?: boolean;
   trust?: boolean;
 }
@@ -39,8 +43,12 @@ export async function anova(paths: string[], options: AnovaOptions, signal: Abor
   const { model } = models[0]!;
   if (options.group !== undefined && !models.some((_, i) => grouped[i]))
     throw new UsageError(`${paths.join(", ")}: without groups, of which --group could name one`);
-  const document = { goml: version, command: "anova", target: model.target, models: paths };
+  const type = Number(options.type) as AnovaType;
+  const kind = type === 1 ? {} : { type, ...(type === 3 ? { contrasts: "sum" } : {}) };
+  const document = { goml: version, command: "anova", target: model.target, models: paths, ...kind };
   if (models.length > 1) {
+    if (type !== 1)
+      throw new UsageError(`--type ${type} is of the terms of one model, and ${models.length} are compared`);
     const table = anovaModels(models);
     if (options.json) print(`${JSON.stringify({ ...document, table }, null, 2)}\n`);
     else {
@@ -50,12 +58,12 @@ export async function anova(paths: string[], options: AnovaOptions, signal: Abor
     return 0;
   }
   if (!(model instanceof ModelGroup)) {
-    const table = await withPauses(anovaTermsSteps(model), { signal });
+    const table = await withPauses(anovaTermsSteps(model, type), { signal });
     if (options.json) print(`${JSON.stringify({ ...document, table }, null, 2)}\n`);
-    else printTable(`${model.target}, terms in sequence`, ["", renderTerms(table)], models);
+    else printTable(`${model.target}, ${KINDS[type]}`, ["", renderTerms(table)], models, type);
     return 0;
   }
-  const { table, groups } = await withPauses(anovaGroupsSteps(model), { signal });
+  const { table, groups } = await withPauses(anovaGroupsSteps(model, type), { signal });
   if (options.json) {
     const own = Array.from(groups, ([group, rows]) => ({ group, table: rows }));
     print(`${JSON.stringify({ ...document, groupBy: model.groupBy, table, groups: own }, null, 2)}\n`);
@@ -64,9 +72,10 @@ export async function anova(paths: string[], options: AnovaOptions, signal: Abor
     if (groups.size > MOST_LINES)
       lines.push(colour.dim(`and ${count(groups.size - MOST_LINES)} more groups: --json has all`));
     printTable(
-      `${model.target}, terms in sequence, all ${count(groups.size)} groups together`,
+      `${model.target}, ${KINDS[type]}, all ${count(groups.size)} groups together`,
       lines,
       models,
+      type,
     );
   }
   return 0;
@@ -76,9 +85,25 @@ function formulaOf({ model }: ComparedModel): string {
   return `${model.spec.formula}${model instanceof ModelGroup ? `, by ${model.groupBy}` : ""}`;
 }
 
-function printTable(title: string, lines: readonly string[], models: readonly ComparedModel[]): void {
+const KINDS: Record<AnovaType, string> = {
+  1: "terms in sequence",
+  2: "each term after all but those that contain it (type II)",
+  3: "each term after all others (type III)",
+};
+
+function printTable(
+  title: string,
+  lines: readonly string[],
+  models: readonly ComparedModel[],
+  type: AnovaType = 1,
+): void {
   const all = [colour.bold(`Analysis of variance of ${title}`), ...lines];
-  if (models.some(({ model }) => !(model instanceof ModelGroup) && model.vcov.type !== "iid"))
+  if (type === 3)
+    all.push(colour.dim("factors coded by sum contrasts (contr.sum), whatever the model's reference levels"));
+  const [first] = models;
+  if (type !== 1 && first!.model instanceof LinearModel && first!.model.vcov.type !== "iid")
+    all.push(colour.dim(`Wald tests, covariance: ${vcovName(first!.model.vcov)}`));
+  else if (models.some(({ model }) => !(model instanceof ModelGroup) && model.vcov.type !== "iid"))
     all.push(
       colour.yellow("note: F compares residual sums of squares; a robust covariance has no part in it"),
     );
@@ -102,6 +127,11 @@ function renderGroups(groupBy: string, groups: ReadonlyMap<string, readonly Term
 }
 
 function renderTerms(rows: readonly TermRow[]): string {
+  if (Number.isNaN(rows.at(-1)!.sumOfSquares))
+    return table(
+      ["", "Df", "F", "p", ""],
+      rows.map((row) => [row.term, String(row.df), ...test(row)]),
+    );
   const squares = alignedDecimals(
     rows.map((row) => row.sumOfSquares),
     6,

@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import { example, type Syntax, trust } from "../../program/syntax.js";
 
 export const anovaSyntax: Syntax = (program, run) => {
@@ -5,6 +6,11 @@ export const anovaSyntax: Syntax = (program, run) => {
     .command("anova")
     .description("F tests of one model's terms, or of nested models of the same rows")
     .argument("<model.json...>", "one model: its terms in sequence; several: each against the one before")
+    .addOption(
+      new Option("--type <n>", "sums of squares: 1 in sequence; 2, 3: each term after others, as car::Anova")
+        .choices(["1", "2", "3"])
+        .default("1"),
+    )
     .option("--group <name>", "of models by group, this one (default: all groups together)")
     .addOption(trust())
     .option("--json", "print one JSON document")
@@ -12,6 +18,7 @@ export const anovaSyntax: Syntax = (program, run) => {
   example(
     command,
     "goml anova model.json",
+    "goml anova model.json --type 2",
     "goml anova small.json large.json",
     "goml anova all.json by-group.json",
   );

@@ -1,0 +1,163 @@
+import type { CodedTerm } from "../../dataset/formula/coding.js";
+import { ModelError } from "../../errors.js";
+import type { Steps } from "../../parallel/steps.js";
+import { type Contrast, Contrasts } from "../hypotheses/contrast.js";
+import { waldSquare } from "../hypotheses/wald-square.js";
+import type { LinearModel } from "../model/model.js";
+import { solveSteps } from "../solve/solve.js";
+import { containsTerm } from "./submodels.js";
+import { type TermRow, tail } from "./term-row.js";
+
+/**
+ * The type II sums of squares: for each term, what it takes from the residual sum of squares of all terms but those that
+ * contain it. From fits of these terms, in the model's own columns, aliased ones left out.
+ */
+export function* afterOthersRows(model: LinearModel): Steps<TermRow[]> {
+  const absorption = yield* model.absorptionSteps();
+  const moments = absorption?.moments ?? model.moments;
+  const { target } = model.regression;
+  const intercept = model.intercept || absorption !== undefined;
+  const keys = model.codedTerms.map((term) => term.columns.map(({ key }) => key));
+  const df = model.dfResidual;
+  const rows: TermRow[] = [];
+  for (const [t, { label }] of model.codedTerms.entries()) {
+    const others = keys.filter((_, s) => s !== t && !containsTerm(model.spec, s, t)).flat();
+    const fit = (terms: string[]) => solveSteps(moments, { target, terms, intercept }, { inverse: false });
+    const without = yield* fit(others);
+    const withIt = yield* fit([...others, ...keys[t]!]);
+    const degrees = withIt.rank - without.rank;
+    if (degrees > 0) rows.push(rowOf(label, degrees, without.rss - withIt.rss, model.rss / df, df));
+    yield;
+  }
+  return rows;
+}
+
+/** The same by Wald's F under a robust covariance: what a term's coefficients add to those of the terms that contain it. */
+export function* robustAfterOthersRows(model: LinearModel): Steps<TermRow[]> {
+  refuseAliased(model, "a robust covariance");
+  yield* model.whiteningSteps();
+  const contrasts = new Contrasts(model);
+  const places = placesOf(model);
+  const rows: TermRow[] = [];
+  for (const [t, { label }] of model.codedTerms.entries()) {
+    yield;
+    const containing = places.filter((_, s) => containsTerm(model.spec, s, t)).flat();
+    const own = places[t]!;
+    if (own.length === 0) continue;
+    const all = [...containing, ...own].map((j) => contrasts.of(new Map([[j, 1]])));
+    rows.push(waldRow(model, label, all, containing.length));
+  }
+  return rows;
+}
+
+/**
+ * The type III tests: that the coefficients of a term are 0 in the model whose factors are coded by sum contrasts, a column
+ * 1(level l) − 1(last level) for each level l but the last. With f(l) a factor's effects, those coefficients are f(l) less
+ * the mean of f over the levels, so that each is a contrast of the model's own: a column of a term that contains this one
+ * adds 1/L for each further factor of L levels, and 1(l) − 1/L for each of the term's.
+ *
+ * @throws ModelError where terms are aliased, or neither an intercept nor absorbed effects take the means up
+ */
+export function* sumContrastRows(model: LinearModel): Steps<TermRow[]> {
+  refuseAliased(model, "type III");
+  if (!model.intercept && model.absorbed === undefined)
+    throw new ModelError(
+      "type III tests are of models with an intercept, which takes up what contrasts leave",
+    );
+  yield* model.whiteningSteps();
+  const contrasts = new Contrasts(model);
+  const places = placesOf(model);
+  const rows: TermRow[] = [];
+  for (const [t, term] of model.codedTerms.entries()) {
+    if (term.columns.length === 0) continue;
+    yield;
+    const containing = model.codedTerms
+      .map((_, s) => s)
+      .filter((s) => s === t || containsTerm(model.spec, s, t));
+    const all = term.columns.map((column) => {
+      const weights = new Map<number, number>();
+      for (const s of containing) addShares(model, term, column.parts, s, places[s]!, weights);
+      return contrasts.of(weights);
+    });
+    rows.push(waldRow(model, term.label, all, 0));
+  }
+  return rows;
+}
+
+/** Adds what the columns of term `s` have in the sum-coded coefficient `parts` of a term. */
+function addShares(
+  model: LinearModel,
+  term: CodedTerm,
+  parts: CodedTerm["columns"][number]["parts"],
+  s: number,
+  places: readonly number[],
+  weights: Map<number, number>,
+): void {
+  const { spec, levels, codedTerms } = model;
+  const containing = codedTerms[s]!;
+  const isFactor = (v: number) => spec.variables[v]!.kind === "factor";
+  const count = (v: number) => levels[spec.variables[v]!.label]!.length;
+  const further = containing.variables.filter((v) => !term.variables.includes(v));
+  // Numbers, and factors with a column for every level, are coded alike either way.
+  if (further.some((v) => !isFactor(v) || coded(containing, v) === count(v))) return;
+  const mean = further.reduce((share, v) => share / count(v), 1);
+  for (const [c, column] of containing.columns.entries()) {
+    let share = mean;
+    term.variables.forEach((v, i) => {
+      const own = column.parts[containing.variables.indexOf(v)];
+      const same = own === parts[i] ? 1 : 0;
+      share *= isFactor(v) && coded(term, v) < count(v) ? same - 1 / count(v) : same;
+    });
+    if (share !== 0) weights.set(places[c]!, (weights.get(places[c]!) ?? 0) + share);
+  }
+}
+
+/** How many of a variable's choices a term's columns have. */
+function coded({ variables, columns }: CodedTerm, v: number): number {
+  const at = variables.indexOf(v);
+  return new Set(columns.map(({ parts }) => parts[at])).size;
+}
+
+function waldRow(model: LinearModel, label: string, all: readonly Contrast[], from: number): TermRow {
+  const df = all.length - from;
+  const f =
+    waldSquare(
+      all,
+      all.map(({ estimate }) => estimate),
+      from,
+    ) / df;
+  if (model.vcov.type !== "iid") {
+    const none = { sumOfSquares: Number.NaN, meanSquare: Number.NaN };
+    return { term: label, df, ...none, f, p: tail(f, df, model.dfInference) };
+  }
+  const variance = model.rss / model.dfResidual;
+  return rowOf(label, df, f * df * variance, variance, model.dfResidual);
+}
+
+function rowOf(
+  term: string,
+  df: number,
+  sumOfSquares: number,
+  variance: number,
+  dfResidual: number,
+): TermRow {
+  const meanSquare = sumOfSquares / df;
+  const f = meanSquare / variance;
+  return { term, df, sumOfSquares, meanSquare, f, p: tail(f, df, dfResidual) };
+}
+
+/** The places in θ of each term's coefficients. */
+function placesOf({ codedTerms, intercept }: LinearModel): number[][] {
+  let next = intercept ? 1 : 0;
+  return codedTerms.map(({ columns }) => columns.map(() => next++));
+}
+
+function refuseAliased({ aliased }: LinearModel, what: string): void {
+  if (aliased.length === 0) return;
+  throw new ModelError(
+    `${what}: ${aliased[0]!} depends linearly on terms before it, and tests of terms are not told apart`,
+    {
+      hint: "leave terms out until none is aliased, or take type 2 under the classical covariance",
+    },
+  );
+}
