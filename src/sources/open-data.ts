@@ -3,6 +3,7 @@ import type { ReadingOptions } from "../csv/reading-options.js";
 import { openSource, Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { databasePath } from "../files/database-path.js";
+import { ClickhouseSource } from "./database/clickhouse.js";
 import { openDuckdb } from "./database/duckdb.js";
 import { PostgresSource } from "./database/postgres.js";
 import { openSqlite } from "./database/sqlite.js";
@@ -18,13 +19,18 @@ const databases = new WeakMap<Source, TableOf>();
 
 /**
  * Opens what a command names as its data: a file, standard input as `-`, a file at `https://…`, or a database,
- * `duckdb:file.db`, `sqlite:file.db` or `postgres://host/database`.
+ * `duckdb:file.db`, `sqlite:file.db`, `postgres://host/database` or `clickhouse://host/database`.
  *
  * @throws DataError where it cannot be read
  */
 export async function openData(path: string, signal?: AbortSignal): Promise<Source> {
   if (/^postgres(?:ql)?:\/\//.test(path)) {
     const server = await PostgresSource.open(path, signal);
+    databases.set(server.source, (options, truth) => server.table(options, truth));
+    return server.source;
+  }
+  if (/^clickhouses?:\/\//.test(path)) {
+    const server = await ClickhouseSource.open(path, signal);
     databases.set(server.source, (options, truth) => server.table(options, truth));
     return server.source;
   }

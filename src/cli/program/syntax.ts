@@ -46,7 +46,7 @@ export function reading(command: Command): Command {
     .option("--id <column>", "the column that names rows")
     .option(
       "--table <name>",
-      "of a database (duckdb:file.db, sqlite:file.db, postgres://host/db): the table (default: the only one)",
+      "of a database (duckdb:file.db, sqlite:file.db, postgres://…, clickhouse://…): the table (default: the only one)",
     )
     .option("--sql <query>", "of a database: the query whose rows to read");
 }

@@ -50,7 +50,7 @@ class SilenceError extends Error {
 
 /**
  * Asks for a URL, and follows up to 10 redirects, never from https to http. Credentials go to the origin that they were
- * given for and to no other. Whoever gets the answer reads or destroys its body.
+ * given for and to no other. With content it posts that. Whoever gets the answer reads or destroys its body.
  *
  * @throws DataError for redirects that are not followed; the system's errors
  */
@@ -59,12 +59,13 @@ export async function ask(
   asked: Readonly<Record<string, string>>,
   patience: Patience,
   signal: AbortSignal,
+  content?: string,
 ): Promise<Answer> {
   let url = target.url;
   for (let redirects = 0; ; redirects++) {
     const own = url.origin === target.url.origin;
     const headers = own ? await target.headers?.(url, asked) : undefined;
-    const body = await send(url, headers ?? asked, patience, signal);
+    const body = await send(url, headers ?? asked, patience, signal, content);
     const status = body.statusCode!;
     const { location } = body.headers;
     if (!REDIRECTS.has(status) || location === undefined) return { status, headers: body.headers, body };
@@ -94,12 +95,18 @@ async function send(
   headers: Readonly<Record<string, string>>,
   { answerMs }: Patience,
   signal: AbortSignal,
+  content: string | undefined,
 ): Promise<IncomingMessage> {
   // Loaded when it is needed: it would take a tenth of the time of a small fit.
   const { request }: Pick<typeof import("node:http"), "request"> =
     url.protocol === "https:" ? await import("node:https") : await import("node:http");
   return new Promise((resolve, reject) => {
-    const options = { headers: { "accept-encoding": "identity", "user-agent": "goml", ...headers }, signal };
+    const method = content === undefined ? "GET" : "POST";
+    const options = {
+      method,
+      headers: { "accept-encoding": "identity", "user-agent": "goml", ...headers },
+      signal,
+    };
     const sent: ClientRequest = request(withoutUser(url), options, (body) => {
       clearTimeout(timer);
       // Who reads it gets the error; an event that nobody listens to would end the process.
@@ -111,7 +118,7 @@ async function send(
       clearTimeout(timer);
       reject(error);
     });
-    sent.end();
+    sent.end(content);
   });
 }
 
@@ -143,4 +150,19 @@ export async function* bodyBytes(
   } finally {
     body.destroy();
   }
+}
+/** The beginning of an answer as text, for what it says of itself. */
+export async function bodyText(answer: Answer, patience: Patience, most = 1 << 16): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const piece of bodyBytes(answer.body, patience)) {
+      parts.push(piece);
+      size += piece.length;
+      if (size >= most) break;
+    }
+  } catch {
+    // What has come will do.
+  }
+  return Buffer.concat(parts).toString("utf8");
 }
