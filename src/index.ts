@@ -56,6 +56,7 @@ export {
   type TermRow,
 } from "./linear/selection/anova.js";
 export { crossValidateGroups, type GroupsCrossValidation } from "./linear/selection/cross-validate-groups.js";
+export { type Importance, importanceOf, type TermImportance } from "./linear/selection/importance.js";
 export { type RefitOptions, refit } from "./linear/selection/refit.js";
 export type { NamedModel } from "./linear/shards/compatible.js";
 export { type Forgotten, forgetRows } from "./linear/shards/forget-rows.js";

@@ -70,6 +70,19 @@ test("what cannot be tested is refused in a line", () =>
     expect(adjust.code).toBe(2);
   }));
 
+test("inspect --importance prints and documents it", () =>
+  inFolder(files, async (folder) => {
+    await goml(folder, ["train", "b.csv", "-f", "rm,lstat", "-t", "medv", "-q"]);
+    const text = await goml(folder, ["inspect", "model.json", "--importance"]);
+    expect(text.stdout).toContain("Importance of terms, R² 0.638562:");
+    const { importance } = JSON.parse(
+      (await goml(folder, ["inspect", "model.json", "--importance", "--json"])).stdout,
+    );
+    expect(importance.terms[0].share + importance.terms[1].share).toBeCloseTo(importance.r2, 12);
+    const args = ["train", "b.csv", "--group-by", "rad", "--importance"];
+    expect((await goml(folder, args)).stderr).toContain("--importance is printed of one model");
+  }));
+
 test("the covariance matrix stands in JSON where coefficients are few, or it is asked for", () =>
   inFolder(files, async (folder) => {
     const few = JSON.parse(

@@ -1,6 +1,7 @@
 import { ModelError } from "../../errors.js";
 import { coefficientCorrelation, varianceInflation } from "../../linear/covariance/collinearity.js";
 import type { LinearModel } from "../../linear/model/model.js";
+import { importanceOf } from "../../linear/selection/importance.js";
 import { packedIndex } from "../../stats/packed.js";
 import { colour } from "./colour.js";
 import { significant } from "./numbers.js";
@@ -12,6 +13,8 @@ export interface CollinearityOptions {
   vif?: boolean | undefined;
   /** The correlation of the coefficients. */
   correlation?: boolean | undefined;
+  /** Standardised coefficients and the terms' shares in R². */
+  importance?: boolean | undefined;
   /** The covariance of the coefficients, in JSON however many there are. */
   vcovMatrix?: boolean | undefined;
 }
@@ -21,7 +24,7 @@ const FEW = 30;
 
 /** The parts of a summary's JSON that were asked for. */
 export function collinearityDocument(model: LinearModel, options: CollinearityOptions) {
-  const { vif, correlation, vcovMatrix } = options;
+  const { vif, correlation, importance, vcovMatrix } = options;
   const names = model.coefficientNames;
   const packed = correlation ? coefficientCorrelation(model) : undefined;
   const rows = packed && names.map((_, i) => names.map((_, j) => packed[packedIndex(i, j)]!));
@@ -30,6 +33,7 @@ export function collinearityDocument(model: LinearModel, options: CollinearityOp
     ...(covariance === undefined ? {} : { covariance: { names, rows: covariance } }),
     ...(vif ? { vif: varianceInflation(model) } : {}),
     ...(rows ? { correlation: { names, rows } } : {}),
+    ...(importance ? { importance: importanceOf(model) } : {}),
   };
 }
 
@@ -50,13 +54,35 @@ function covarianceRows({ covariance, coefficientNames, penalty }: LinearModel):
 /** The tables that were asked for, as lines of a summary. */
 export function renderCollinearity(
   model: LinearModel,
-  { vif, correlation }: CollinearityOptions,
+  { vif, correlation, importance }: CollinearityOptions,
   columns: number,
 ): string[] {
   const lines: string[] = [];
   if (vif) lines.push("", renderInflation(model), "");
   if (correlation) lines.push("", renderCorrelation(model, columns), "");
+  if (importance) lines.push("", renderImportance(model), "");
   return lines;
+}
+
+/** Standardised β by column, and what each term tells of the target. */
+function renderImportance(model: LinearModel): string {
+  const { standardized, terms, r2, notes } = importanceOf(model);
+  const betas = standardized.map(({ term, beta }) => [term, significant(beta, 4)]);
+  const shared = terms.some(({ share }) => !Number.isNaN(share));
+  const titles = ["", "Partial R²", "Semi-partial R²", ...(shared ? ["Share", "% of R²"] : [])];
+  const rows = terms.map(({ term, partialR2, semiPartialR2, share }) => {
+    const own = shared ? [significant(share, 4), (100 * (share / r2)).toFixed(1)] : [];
+    return [term, significant(partialR2, 4), significant(semiPartialR2, 4), ...own];
+  });
+  const right = titles.map((_, j) => (j === 0 ? ("left" as const) : ("right" as const)));
+  return [
+    "Standardised coefficients:",
+    renderTable([["", "β"].map((text) => colour.dim(text)), ...betas], ["left", "right"]),
+    "",
+    `Importance of terms, R² ${significant(r2)}:`,
+    renderTable([titles.map((text) => colour.dim(text)), ...rows], right),
+    ...notes.map((note) => colour.yellow(`note: ${note}`)),
+  ].join("\n");
 }
 
 function renderInflation(model: LinearModel): string {

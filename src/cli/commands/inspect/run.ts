@@ -55,8 +55,8 @@ export async function inspect(
   if (options.model !== undefined) await writeJson(options.model, model.document(), signal);
   const report = await withPauses(reportSteps(model), { signal });
   if (other === undefined) {
-    const { vif, correlation } = options;
-    if (!json) await presentModel("inspect", report, { level, vif, correlation }, { signal });
+    const { vif, correlation, importance } = options;
+    if (!json) await presentModel("inspect", report, { level, vif, correlation, importance }, { signal });
     else print(`${JSON.stringify(document(path, report, options), null, 2)}\n`);
     return 0;
   }
@@ -73,12 +73,13 @@ export async function inspect(
 }
 
 function document(path: string, report: ModelReport, options: InspectOptions) {
-  const { level, vif, correlation, vcovMatrix } = options;
+  const { level, vif, correlation, importance, vcovMatrix } = options;
   const parts = summaryDocument(report, {
     model: path,
     level,
     vif,
     correlation,
+    importance,
     vcovMatrix,
     path: report.model.source?.path,
   });

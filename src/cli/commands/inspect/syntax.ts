@@ -11,6 +11,7 @@ export const inspectSyntax: Syntax = (program, run) => {
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--vif", "print the terms' variance inflation factors")
     .option("--correlation", "print the correlation of the coefficients")
+    .option("--importance", "print standardised coefficients, partial R² and the terms' shares in R² (LMG)")
     .option(
       "--vcov-matrix",
       "with --json: the coefficients' covariance however many there are (default: up to 30)",

@@ -14,6 +14,14 @@ import { MOST_LINES } from "../../render/present-groups.js";
 import { print } from "../../render/print.js";
 import type { TrainOptions } from "./options.js";
 
+/** What is printed of one model, by the flag that asks for it. */
+const FLAGS = {
+  vif: "vif",
+  correlation: "correlation",
+  importance: "importance",
+  vcovMatrix: "vcov-matrix",
+} as const;
+
 /** Characters that are written at a time. */
 const STRETCH = 1 << 16;
 
@@ -53,13 +61,11 @@ export async function trainGroups(
     throw new UsageError(`--vcov ${vcov} does not go with --group-by`, {
       hint: `train a group that needs it by itself: --where '${groupBy} == "…"' --vcov ${vcov}`,
     });
-  if (options.vif || options.correlation)
-    throw new UsageError(
-      `--${options.vif ? "vif" : "correlation"} is printed of one model, and --group-by fits many`,
-      {
-        hint: `goml inspect ${options.model} --group NAME --${options.vif ? "vif" : "correlation"} prints it of one`,
-      },
-    );
+  const ofOne = (Object.keys(FLAGS) as (keyof typeof FLAGS)[]).find((name) => options[name]);
+  if (ofOne !== undefined)
+    throw new UsageError(`--${FLAGS[ofOne]} is printed of one model, and --group-by fits many`, {
+      hint: `goml inspect ${options.model} --group NAME --${FLAGS[ofOne]} prints it of one`,
+    });
   const progress = progressBar("reading");
   const fitted = await fitGroupsCsv(data, {
     ...modelOptions(options),

@@ -25,6 +25,7 @@ export interface TrainOptions extends ModelOptions {
   threads?: number;
   vif?: boolean;
   correlation?: boolean;
+  importance?: boolean;
   vcovMatrix?: boolean;
   json?: boolean;
   quiet?: boolean;

@@ -45,6 +45,7 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--threads <n>", "worker threads (default: all cores)", positive)
     .option("--vif", "print the terms' variance inflation factors")
     .option("--correlation", "print the correlation of the coefficients")
+    .option("--importance", "print standardised coefficients, partial R² and the terms' shares in R² (LMG)")
     .option(
       "--vcov-matrix",
       "with --json: the coefficients' covariance however many there are (default: up to 30)",
