@@ -14,6 +14,7 @@ import { type Levels, levelsOf } from "./levels.js";
 import { changedError } from "./read-error.js";
 import type { StreamChunk } from "./stream-chunks.js";
 import type { Table } from "./table.js";
+import { spanningError } from "./table-part.js";
 import type { TypedChunks } from "./typed-rows.js";
 
 /** What a thread needs to know to read chunks; plain data, so that it can go to a worker. */
@@ -86,6 +87,7 @@ export class ChunkReader {
   readonly #missingNumbers: readonly { slot: number; values: readonly number[] }[];
   /** How many rows were counted in the chunk, given its start. */
   #counted: ((start: ChunkStart) => number) | undefined;
+  #count: RowCount | undefined;
 
   /**
    * @param fd a file open for reading, if chunks are to be loaded from one
@@ -144,13 +146,13 @@ export class ChunkReader {
    * @throws DataError if the file has become shorter
    */
   load(chunk: number): void {
-    const { dataStart, chunkBytes, size } = this.#spec.plan;
+    const { dataStart, chunkBytes, size, limit, part } = this.#spec.plan;
     const from = dataStart + chunk * chunkBytes;
     this.#chunk = chunk;
     this.#counted = undefined;
-    this.#own = Math.min(chunkBytes, size - from);
+    this.#own = Math.min(chunkBytes, limit - from);
     this.#length = 0;
-    if (chunk === 0) this.#kernels.bytes[this.#data - 1] = 0x0a;
+    if (chunk === 0 && !part?.within) this.#kernels.bytes[this.#data - 1] = 0x0a;
     else this.#read(from - 1, this.#data - 1, 1);
     this.#append(Math.min(size - from, chunkBytes + TAIL));
   }
@@ -173,6 +175,7 @@ export class ChunkReader {
     const count = this.#kernels.countRows(this.#data, this.#own);
     this.#special = count.special;
     this.#counted = (start) => startAfter(start, count).firstRow - start.firstRow;
+    this.#count = count;
     return count;
   }
 
@@ -184,6 +187,9 @@ export class ChunkReader {
   *blocks(start: ChunkStart): Generator<number, void, undefined> {
     const parser = this.#parser;
     this.firstRow = start.firstRow;
+    const { chunks, part } = this.#spec.plan;
+    const linewise = part?.linewise === true;
+    if (linewise && this.#linesWithin(start) > 0) throw spanningError(this.#spec.name);
     this.missing = false;
     let at = this.#data + this.#kernels.findRowStart(this.#data, this.#own, start.insideQuote);
     let rows = 0;
@@ -209,6 +215,8 @@ export class ChunkReader {
         // The rows after this chunk were numbered by the count: it must be what was parsed.
         const parsed = this.firstRow + rows - start.firstRow;
         if (this.#counted && this.#counted(start) !== parsed) throw this.stopAt(start);
+        if (linewise && this.#chunk === chunks - 1 && startAfter(start, this.#count!).insideQuote)
+          throw spanningError(this.#spec.name);
         return;
       }
       this.firstRow += rows;
@@ -216,6 +224,11 @@ export class ChunkReader {
       rows = 0;
       at = parser.next;
     }
+  }
+
+  /** How many lines of the chunk start within quotes. */
+  #linesWithin({ insideQuote }: ChunkStart): number {
+    return insideQuote ? this.#count!.rowsIfOutside : this.#count!.rowsIfInside;
   }
 
   /** Address of each row's [start, end) in the file's bytes, as u32 pairs; 0 where the choice has no `text`. */

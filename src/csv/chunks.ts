@@ -14,23 +14,46 @@ export interface ChunkPlan {
   readonly dataStart: number;
   readonly dataLine: number;
   readonly chunkBytes: number;
-  /** Where the data end, and the number of chunks that makes; infinite for a stream, before it has ended. */
+  /** Where the data end; infinite for a stream, before it has ended. */
   readonly size: number;
+  /** Before which byte rows start: `size`, but where a part of a table is read. Its last row may end behind it. */
+  readonly limit: number;
   readonly chunks: number;
+  /** Where a part is read: what is known of the bytes before `dataStart`, and whether that is within the table's data. */
+  readonly part?: (Pick<TablePart, "before" | "linewise"> & { readonly within: boolean }) | undefined;
   /** The number of the first row: not 0 where the table goes on another. */
   readonly firstRow: number;
 }
 
-/** The plan of a table whose data end at byte `size`. */
+/** The plan of a table, or of a part of it, whose data end at byte `size`. */
 export function planChunks(
-  table: { readonly dataStart: number; readonly dataLine: number },
+  table: {
+    readonly dataStart: number;
+    readonly dataLine: number;
+    readonly part?: TablePart | undefined;
+  },
   size = Number.POSITIVE_INFINITY,
   chunkBytes = CHUNK_BYTES,
   firstRow = 0,
 ): ChunkPlan {
-  const { dataStart, dataLine } = table;
-  const chunks = Math.ceil((size - dataStart) / chunkBytes);
-  return { dataStart, dataLine, chunkBytes, size, chunks, firstRow };
+  const { dataLine, part } = table;
+  const dataStart = part?.start ?? table.dataStart;
+  const limit = part?.end ?? size;
+  const chunks = Math.ceil((limit - dataStart) / chunkBytes);
+  return {
+    dataStart,
+    dataLine,
+    chunkBytes,
+    size,
+    limit,
+    chunks,
+    firstRow,
+    part: part && {
+      before: part.before,
+      linewise: part.linewise,
+      within: dataStart > table.dataStart,
+    },
+  };
 }
 
 /** What must be known of everything before a chunk to read it. */
@@ -43,9 +66,29 @@ export interface ChunkStart {
   readonly insideQuote: boolean;
 }
 
+/**
+ * The rows of a table that are read, where they are not all: those that start at bytes [start, end) of its source, which is
+ * a plain file. Of a table without any, both are the same.
+ */
+export interface TablePart {
+  readonly start: number;
+  readonly end: number;
+  /** What lies between the table's first row and `start`. Of a table without rows in the part `firstRow` is its rows. */
+  readonly before: ChunkStart;
+  /**
+   * Whether nothing was counted before `start`, and every line is taken for a row: `start` and `end` are those of lines then,
+   * `before` is 0, and rows are numbered from the part's first. A cell that spans lines is refused by whoever reads where it starts, so of all parts of a file
+   * that has one, one is.
+   */
+  readonly linewise: boolean;
+}
+
+const NOTHING: ChunkStart = { firstRow: 0, lines: 0, insideQuote: false };
+
 /** The start of chunk 0. */
-export function firstChunk({ firstRow }: { readonly firstRow: number }): ChunkStart {
-  return { firstRow, lines: 0, insideQuote: false };
+export function firstChunk({ firstRow, part }: Pick<ChunkPlan, "firstRow" | "part">): ChunkStart {
+  const { before } = part ?? { before: NOTHING };
+  return { ...before, firstRow: firstRow + before.firstRow };
 }
 
 /** The start of the next chunk, from a chunk's own start and what was counted in it: a running total. */

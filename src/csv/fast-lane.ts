@@ -3,6 +3,7 @@ import { ChunkReader, laneSpec } from "./chunk-reader.js";
 import { CHUNK_BYTES, type ChunkStart, firstChunk, LaneStop, planChunks, startAfter } from "./chunks.js";
 import type { ColumnBlock, ColumnChoice, RowText } from "./column-block.js";
 import type { Levels } from "./levels.js";
+import { oddPart } from "./odd-part.js";
 import { noRowsError } from "./records.js";
 import { readReference } from "./reference-lane.js";
 import { type StreamChunk, StreamChunks } from "./stream-chunks.js";
@@ -46,12 +47,13 @@ async function* fileLane(
     }
   } catch (error) {
     if (!(error instanceof LaneStop)) throw error;
+    if (table.part !== undefined) throw await oddPart(table, choice, error.resume);
     const bytes = source.chunks(error.resume.offset);
     yield* readReference(table, choice, levels, chunkBytes, { ...error.resume, bytes });
     return;
   }
   source.checkUnchanged();
-  if (start.firstRow === 0) throw noRowsError(table);
+  if (start.firstRow === 0 && table.part === undefined) throw noRowsError(table);
 }
 
 async function* streamLane(

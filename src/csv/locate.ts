@@ -1,12 +1,14 @@
 import type { DataError } from "../errors.js";
 import { type Row, readRows } from "./records.js";
 import { type Table, tablesOf } from "./table.js";
+import { numberInWhole } from "./table-part.js";
 
 /**
- * Row `number` of a table, from 0, and the file that it is in; reads the table, and those in which it goes on, from the
+ * Row `numbered` of a table, from 0, and the file that it is in; reads the table, and those in which it goes on, from the
  * start, so it is for errors only.
  */
-export async function findRow(table: Table, number: number): Promise<(Row & { file: string }) | undefined> {
+export async function findRow(table: Table, numbered: number): Promise<(Row & { file: string }) | undefined> {
+  const number = await numberInWhole(table, numbered);
   let seen = 0;
   for (const part of tablesOf(table)) {
     // What is no text has no lines: `typed.locate` tells where its rows are.
@@ -49,7 +51,9 @@ export async function withLine(table: Table, error: DataError): Promise<DataErro
  * The lines, from 1, on which some rows start, in the order of `rows` (numbers from 0, ascending); undefined where the
  * table cannot be read again, and for several files, of which a line would not tell which. Without quotes in the data, line ends are counted; else csv-parse tells.
  */
-export async function linesOfRows(table: Table, rows: readonly number[]): Promise<number[] | undefined> {
+export async function linesOfRows(table: Table, numbered: readonly number[]): Promise<number[] | undefined> {
+  const before = await numberInWhole(table, 0);
+  const rows = before === 0 ? numbered : numbered.map((row) => row + before);
   if (!table.source.repeatable || table.next !== undefined || table.typed !== undefined) return undefined;
   if (rows.length === 0) return [];
   const counted = await countedLines(table, rows);
@@ -62,8 +66,9 @@ export async function linesOfRows(table: Table, rows: readonly number[]): Promis
  */
 export async function placeOfRow(
   table: Table,
-  number: number,
+  numbered: number,
 ): Promise<{ file: string; line: number | undefined; row: number }> {
+  const number = await numberInWhole(table, numbered);
   const typed = locateTyped(table, number);
   if (typed !== undefined) return { ...typed, line: undefined };
   const parts = tablesOf(table);
@@ -76,7 +81,7 @@ export async function placeOfRow(
     if (counted.lines.length > 0) return { file: part.source.name, line: counted.lines[0], row: number };
     before += counted.rows;
   }
-  const row = await findRow(table, number);
+  const row = await findRow(table, numbered);
   return row === undefined ? unknown : { file: row.file, line: row.line, row: number };
 }
 

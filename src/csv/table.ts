@@ -7,6 +7,7 @@ import { withPauses } from "../parallel/with-pauses.js";
 import { option, wording } from "../wording.js";
 import { decoded, lineFeeds, tabsForBlanks, withoutComments } from "./byte-stages.js";
 import type { Bytes } from "./bytes.js";
+import type { TablePart } from "./chunks.js";
 import { commentedRows } from "./commented-rows.js";
 import { type Dialect, decodeSample, sniffText, utf32Error } from "./dialect.js";
 import { earlyEndMark, endMarkError, withoutEndMark } from "./end-mark.js";
@@ -46,6 +47,8 @@ export interface Table {
   readonly whole: boolean;
   /** Its rows, where they come as columns of typed values: `source` is then not read as text. */
   readonly typed?: TypedRows | undefined;
+  /** Which of its rows are read, where they are not all. */
+  readonly part?: TablePart | undefined;
   /** The table in which its rows go on, of the same columns by name. */
   readonly next?: Table | undefined;
   /** The column that the table is read for, without which there would be no use in it. */

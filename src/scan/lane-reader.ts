@@ -28,7 +28,7 @@ export function typedLane(table: Table, typed: TypedChunks, layout: RowLayout, f
   const chunkBytes = Math.ceil(typed.bytes / chunks);
   return {
     name: source.name,
-    plan: { dataStart: 0, dataLine: 0, chunkBytes, size: typed.bytes, chunks, firstRow },
+    plan: { dataStart: 0, dataLine: 0, chunkBytes, size: typed.bytes, limit: typed.bytes, chunks, firstRow },
     columns,
     format,
     delimiter: dialect.delimiter,

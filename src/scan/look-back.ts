@@ -1,4 +1,4 @@
-import { type ChunkStart, firstChunk } from "../csv/chunks.js";
+import { type ChunkPlan, type ChunkStart, firstChunk } from "../csv/chunks.js";
 import { InterruptedError } from "../errors.js";
 
 const NEXT = 0;
@@ -25,7 +25,8 @@ export class LookBack {
   /** Per chunk: first row, lines. */
   readonly #totals: Float64Array;
 
-  constructor({ chunks, firstRow }: { chunks: number; firstRow: number }, buffer?: SharedArrayBuffer) {
+  constructor(plan: Pick<ChunkPlan, "chunks" | "firstRow" | "part">, buffer?: SharedArrayBuffer) {
+    const { chunks } = plan;
     const doubles = 2 * (chunks + 1);
     this.buffer = buffer ?? new SharedArrayBuffer(8 * doubles + 4 * (HEADER + chunks + 1));
     this.#chunks = chunks;
@@ -34,7 +35,7 @@ export class LookBack {
     this.#known = new Int32Array(this.buffer, 8 * doubles + 4 * HEADER, chunks + 1);
     if (buffer === undefined) {
       this.#header[END] = chunks;
-      this.publish(0, firstChunk({ firstRow }));
+      this.publish(0, firstChunk(plan));
     }
   }
 

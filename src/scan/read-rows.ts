@@ -29,6 +29,10 @@ export async function* readRows(
   const names = levels.map((dictionary) => dictionary.names);
   let before = 0;
   for (const part of tablesOf(table)) {
+    if (part.part !== undefined && part.part.start === part.part.end) {
+      before += part.part.before.firstRow;
+      continue;
+    }
     const order = blockOrder(part === table ? layout : layoutIn(part, table, layout));
     let rows = 0;
     const blocks =
@@ -40,7 +44,7 @@ export async function* readRows(
       if (kept === undefined) yield { block: numbered, levels: names, excluded: 0 };
       else yield { block: selected(numbered, kept), levels: names, excluded: block.rows - kept.length };
     }
-    before += rows;
+    before += (part.part?.before.firstRow ?? 0) + rows;
   }
 }
 

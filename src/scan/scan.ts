@@ -4,6 +4,7 @@ import { CHUNK_BYTES, firstChunk, planChunks, type ResumePoint, startAfter } fro
 import type { ColumnBlock } from "../csv/column-block.js";
 import type { Levels } from "../csv/levels.js";
 import { withLine } from "../csv/locate.js";
+import { oddPart } from "../csv/odd-part.js";
 import { noRowsError } from "../csv/records.js";
 import { readReference } from "../csv/reference-lane.js";
 import { type Table, tablesOf } from "../csv/table.js";
@@ -97,6 +98,9 @@ async function scanPart<Plan, Result>(
   const { source, dialect } = table;
   const chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
   signal?.throwIfAborted();
+  const { part } = table;
+  if (part !== undefined && part.start === part.end)
+    return { rowsEnd: firstRow + part.before.firstRow, threads: 1, excluded: 0 };
   let threads = 1;
   let end: LaneEnd<Takeover> = { rowsEnd: firstRow, excluded: 0, stop: undefined };
   if (table.typed?.chunks !== undefined) {
@@ -124,12 +128,13 @@ async function scanPart<Plan, Result>(
     const { fd, size } = source.plain;
     const chunkPlan = planChunks(table, size, chunkBytes, firstRow);
     const lane = laneSpec(table, blockOrder(layout).choice, chunkPlan);
-    const small = size <= (options.inlineBytes ?? INLINE_BYTES);
+    const small = chunkPlan.limit - chunkPlan.dataStart <= (options.inlineBytes ?? INLINE_BYTES);
     threads = small && !options.apart ? 1 : Math.min(wanted, chunkPlan.chunks);
     const { stop, ...read } =
       threads > 1 || options.apart
         ? await scanOnWorkers(options, lane, fd, threads)
         : await scanInline(options, lane, fd);
+    if (stop !== undefined && part !== undefined) throw await oddPart(table, blockOrder(layout).choice, stop);
     end = { ...read, stop: stop && { ...stop, bytes: source.chunks(stop.offset) } };
     if (stop === undefined) source.checkUnchanged();
   } else {
@@ -140,7 +145,7 @@ async function scanPart<Plan, Result>(
     const rest = await scanReference(options, chunkBytes, end.stop);
     end = { rowsEnd: rest.rowsEnd, excluded: end.excluded + rest.excluded, stop: undefined };
   }
-  if (end.rowsEnd === firstRow) throw noRowsError(table);
+  if (end.rowsEnd === firstRow && part === undefined) throw noRowsError(table);
   return { rowsEnd: end.rowsEnd, threads, excluded: end.excluded };
 }
 

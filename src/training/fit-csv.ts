@@ -20,7 +20,6 @@ import {
   penalizeSteps,
 } from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
-import { shardSet } from "../linear/shards/numbered.js";
 import { type CrossValidation, cvOnScaleOf } from "../linear/solve/cross-validation.js";
 import type { HeldOut } from "../linear/solve/held-out.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
@@ -44,7 +43,8 @@ import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
 import { checkCluster, robustVcovOf, withoutCluster } from "./robust-vcov.js";
-import { keptSources, repeatedNotes } from "./source-contents.js";
+import { cutShard, numberedShards, sourcesOfShard } from "./shard-rows.js";
+import { repeatedNotes } from "./source-contents.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
 import { undefinedNotes } from "./undefined-notes.js";
 
@@ -85,8 +85,9 @@ export async function fitCsv(data: string | readonly string[], options: FitCsvOp
 
 async function fitSources(sources: readonly Source[], options: FitCsvOptions): Promise<CsvFit> {
   const watch = new Stopwatch();
-  const shards = options.shard === undefined ? undefined : [shardSet(options.shard)];
-  for (const source of sources) source.keepContent();
+  const numbered = numberedShards(options);
+  // The whole is not read for a part of it.
+  if (options.shard === undefined) for (const source of sources) source.keepContent();
   const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
   checkNamedColumns(complete.table, options, namesOf(complete.table));
   const spared = sparedByFormula(options.formula);
@@ -94,14 +95,14 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     checkColumns(complete.table, leftOutCount(options) + spared, hasIntercept(options));
   const sampled = { ...complete.table, scattered: scatteredRows(complete.table) };
   const { spec, notes } = chooseColumns(sampled, options, namesOf(complete.table));
-  const table = withTarget(complete.table, spec);
-  notes.unshift(...table.notes, ...(table.columnNotes ?? []), ...complete.notes);
+  const all = withTarget(complete.table, spec);
+  notes.unshift(...all.notes, ...(all.columnNotes ?? []), ...complete.notes);
   const { references = {}, vcov = "iid", solver = "auto", signal, onProgress, callerWorks } = options;
-  checkCluster(table, vcov, options.cluster);
+  checkCluster(all, vcov, options.cluster);
   const penalty = penaltyChoice(options);
   checkAbsorbing(spec, options);
-  const width = designWidth(spec, table);
-  const small = table.whole && extendedIsFree(table.sample.length, width);
+  const width = designWidth(spec, all);
+  const small = all.whole && extendedIsFree(all.sample.length, width);
   const plan: MomentsPlan = {
     spec,
     extended: solver === "extended" || (solver === "auto" && small),
@@ -111,8 +112,9 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
       (spec.absorbed === undefined || (penalty !== undefined && isChosen(penalty)) ? foldsFor(width) : 1),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
-    foldBy: foldKey(table, options.foldBy),
+    foldBy: foldKey(all, options.foldBy),
   };
+  const { table, firstRow, set } = await cutShard(all, plan, options);
   checkBudget({ table, spec, plan, threads: options.threads, fileBytes: options.fileBytes });
   // Of a million columns each part takes long.
   await nextTick();
@@ -213,7 +215,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   const undefinedRows = undefinedCount(total.undefinedRows);
   const scan = {
     rows: total.rows + total.excluded,
-    firstRow: plan.firstRow,
+    firstRow,
     ...(plan.foldBy === undefined ? {} : { foldBy: plan.foldBy }),
     testSize: plan.testSize > 0 ? plan.testSize : undefined,
     dropped: total.dropped,
@@ -228,8 +230,8 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   let model = LinearModel.of({
     ...ofParts(solution, penalized?.penalty, byRows?.heldOut),
     weightsColumn: options.weights,
-    ...(await keptSources(sources, plan)),
-    shards,
+    ...(await sourcesOfShard(sources, plan, options)),
+    shards: set === undefined ? numbered : [set(scan.rows)],
     reading: readingToKeep(options),
     scan,
   });

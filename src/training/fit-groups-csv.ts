@@ -10,7 +10,6 @@ import { inOrder, ModelGroup, modelsByGroup } from "../linear/model/model-group.
 import { type DataScan, regressionOf } from "../linear/model/model-parts.js";
 import { checkNames } from "../linear/penalty/column-limits.js";
 import { scanScore } from "../linear/scan-score.js";
-import { shardSet } from "../linear/shards/numbered.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import { layoutOf, type RowLayout } from "../scan/row-layout.js";
@@ -41,8 +40,9 @@ import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
 import { scanMoments } from "./scan-moments.js";
+import { cutShard, numberedShards, sourcesOfShard } from "./shard-rows.js";
 import { type GroupSolving, solveGroups } from "./solve-groups.js";
-import { keptSources, repeatedNotes } from "./source-contents.js";
+import { repeatedNotes } from "./source-contents.js";
 import { undefinedNotes } from "./undefined-notes.js";
 
 /** Options of `fitGroupsCsv`: those of `fitCsv`, but for what needs all rows of a group at once. */
@@ -82,8 +82,9 @@ export async function fitGroupsCsv(
 
 async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptions): Promise<CsvGroupFit> {
   const started = performance.now();
-  const shards = options.shard === undefined ? undefined : [shardSet(options.shard)];
-  for (const source of sources) source.keepContent();
+  const numbered = numberedShards(options);
+  // The whole is not read for a part of it.
+  if (options.shard === undefined) for (const source of sources) source.keepContent();
   const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
   const file = namesOf(complete.table);
   const { groupBy, solver = "auto", signal, onProgress, callerWorks } = options;
@@ -100,30 +101,30 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     checkColumns(complete.table, leftOutCount({ ...options, exclude }), hasIntercept(options));
   const sampled = { ...complete.table, scattered: scatteredRows(complete.table) };
   const { spec, notes } = chooseColumns(sampled, { ...options, exclude }, file);
-  const table = withTarget(complete.table, spec);
-  notes.unshift(...table.notes, ...(table.columnNotes ?? []), ...complete.notes);
+  const all = withTarget(complete.table, spec);
+  notes.unshift(...all.notes, ...(all.columnNotes ?? []), ...complete.notes);
   if ([...spec.numeric, ...spec.text].includes(groupBy))
     throw new UsageError(`${groupBy} names the groups and cannot be a term: it is constant in each of them`, {
       hint: wording`leave it out of the terms, or leave ${option("groupBy")} out`,
     });
-  const width = designWidth(spec, table);
-  const { sample } = table;
+  const width = designWidth(spec, all);
+  const { sample } = all;
   const groupsSeen = new Set(sample.map((row) => row[group])).size;
-  const likely = table.whole ? groupsSeen : likelyGroups(sample.length, groupsSeen);
+  const likely = all.whole ? groupsSeen : likelyGroups(sample.length, groupsSeen);
   const rowBytes = sample.reduce((sum, row) => sum + row.join().length + 1, 0) / Math.max(1, sample.length);
   const penalty = penaltyChoice(options);
   checkAbsorbingByGroup(spec, options, penalty);
   const plan: MomentsPlan = {
     spec,
     extended:
-      solver === "extended" ||
-      (solver === "auto" && table.whole && extendedIsFree(table.sample.length, width)),
+      solver === "extended" || (solver === "auto" && all.whole && extendedIsFree(all.sample.length, width)),
     testSize: options.testSize ?? 0,
     folds: chosenFolds(options.folds) ?? (spec.absorbed === undefined ? foldsForGroups(width, likely) : 1),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
-    foldBy: foldKey(table, options.foldBy),
+    foldBy: foldKey(all, options.foldBy),
   };
+  const { table, firstRow, set } = await cutShard(all, plan, options);
   const { threads, fileBytes } = options;
   checkBudget({ table, spec, plan, threads, fileBytes, groups: plannedGroups(table, groupsSeen) });
   const again = plan.testSize > 0 || options.na === "fail" || (solver === "auto" && !plan.extended);
@@ -166,7 +167,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const undefinedRows = undefinedCount(total.undefinedRows);
   const scan: DataScan = {
     rows: total.rows + total.excluded,
-    firstRow: plan.firstRow,
+    firstRow,
     ...(plan.foldBy === undefined ? {} : { foldBy: plan.foldBy }),
     dropped: total.dropped,
     ...(undefinedRows > 0 ? { undefinedRows } : {}),
@@ -212,8 +213,8 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     groupBy,
     models: modelsByGroup(fits, others),
     refused: inGroupOrder(new Map(refused.map((one) => [one.group, one]))),
-    ...(await keptSources(sources, plan)),
-    shards,
+    ...(await sourcesOfShard(sources, plan, options)),
+    shards: set === undefined ? numbered : [set(scan.rows)],
     scan,
   };
   let fitted = new ModelGroup(parts);

@@ -64,7 +64,19 @@ export interface FitCsvOptions
    * where there may be several. The model keeps it, and models are merged only where no shard is missing, there twice,
    * or foreign. All rows are read. Default: none.
    */
+  shardId?: ShardNumber | undefined;
+  /**
+   * Only the rows of one shard: `{ number: 3, of: 8 }` is the third of eight parts of the data's bytes, files one after the
+   * other. The model keeps which it is, and merging those of all gives the model of all rows. Rows have the folds of the
+   * whole: what lies before the part is counted for that, unless rows are drawn by `foldBy`, or neither folded nor held
+   * out. Of plain files only. Default: all rows.
+   */
   shard?: ShardNumber | undefined;
+  /**
+   * With `shard`, where what lies before it would not be read: whether cells in quotes may span lines. Then it is read all
+   * the same; otherwise a shard with such a cell is refused. Default: false.
+   */
+  quotedLines?: boolean | undefined;
   /** How θ is found. Default: `auto`. */
   solver?: SolverChoice | undefined;
   /** How gradient descent goes, with the solver `gd`. */

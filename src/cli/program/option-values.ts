@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import type { LambdaChoice } from "../../linear/penalty/penalty.js";
 import type { ShardNumber } from "../../linear/shards/numbered.js";
+import { scheduledShard } from "./scheduled-shard.js";
 
 /** a,b,c; a name with a comma stands in quotes, as in CSV; several of these add up. */
 export function list(text: string, before: string[] = []): string[] {
@@ -182,6 +183,15 @@ export function shardId(text: string): ShardNumber {
   if (number === undefined || of === undefined)
     throw new InvalidArgumentError("expected a shard's number of how many, such as 3/8 or nightly:3/8");
   return shard;
+}
+
+/** The same, or `auto`, `auto/8`, `nightly:auto`: by the variables of a scheduler. */
+export function shard(text: string): ShardNumber {
+  const [, run, of] = /^(?:(.*):)?auto(?:\/([0-9]+))?$/s.exec(text.trim()) ?? [];
+  if (!/^(?:.*:)?auto(\/|$)/s.test(text.trim())) return shardId(text);
+  const found = scheduledShard(process.env, of === undefined ? undefined : Number(of));
+  if (typeof found === "string") throw new InvalidArgumentError(found);
+  return { ...found, ...(run === undefined ? {} : { run }) };
 }
 
 /** A time in seconds, at most a day. */

@@ -89,6 +89,39 @@ export const dataDefinitions = {
         items: { type: "integer", minimum: 1 },
         title: "a list of numbers of shards",
       },
+      whole: {
+        description: "What was cut into shards, where goml cut it.",
+        title: "the name, bytes and fingerprint of a whole",
+        type: "object",
+        properties: {
+          name: { description: "The file, and how many more.", ...text },
+          bytes: { description: "How many were cut: those of the rows.", ...count },
+          sha256: { description: "SHA-256 of the files' sizes and of some of their bytes.", ...text },
+        },
+        required: ["name", "bytes", "sha256"],
+      },
+      parts: {
+        description: "Of each of `numbers`, what it is of the whole.",
+        type: "array",
+        title: "a list of parts of a whole",
+        items: {
+          title: "a part of a whole",
+          type: "object",
+          properties: {
+            from: {
+              description: "Its rows start at one of the bytes [from, to) of those of `whole`.",
+              ...count,
+            },
+            to: count,
+            rows: { description: "How many they are.", ...count },
+            firstRow: {
+              description: "The number of the first in the whole, where it was counted.",
+              ...count,
+            },
+          },
+          required: ["from", "to", "rows"],
+        },
+      },
     },
     required: ["of", "numbers"],
   },

@@ -40,6 +40,9 @@ export function shardsFault(sets: readonly ShardSet[] | undefined): string | und
     if (of > MOST_SHARDS) return `"shards[${i}].of" should be ${MOST_SHARDS} or less, found ${of}`;
     if (numbers.length === 0 || numbers.some((n, j) => n > of || (j > 0 && n <= numbers[j - 1]!)))
       return `"shards[${i}].numbers" should be ascending numbers from 1 to ${of}`;
+    const lists = set.whole !== undefined && set.parts?.length === numbers.length;
+    if (!lists && (set.whole !== undefined || set.parts !== undefined))
+      return `"shards[${i}]" should have a "whole", and as many "parts" as "numbers", or neither`;
     if (known.has(keyOf(set))) return `"shards[${i}]" is of a run that is there already`;
     known.add(keyOf(set));
   }
@@ -71,12 +74,15 @@ interface ShardOptions {
 export function mergedShards(all: readonly NamedShards[], options: ShardOptions = {}): ShardSet[] {
   if (all.every(({ shards }) => shards.length === 0)) return [];
   refuseForeign(all);
-  const united = new Map<string, { set: ShardSet; holders: Map<number, string> }>();
+  const united = new Map<string, { set: ShardSet; holders: Map<number, string>; parts: Map<number, Part> }>();
   for (const { name, shards } of all)
     for (const set of shards) {
       const key = keyOf(set);
-      const { holders } = united.get(key) ?? { holders: new Map<number, string>() };
-      for (const number of set.numbers) {
+      const { holders, parts } = united.get(key) ?? {
+        holders: new Map<number, string>(),
+        parts: new Map<number, Part>(),
+      };
+      for (const [i, number] of set.numbers.entries()) {
         const other = holders.get(number);
         if (other !== undefined && !options.again)
           throw new ModelError(
@@ -84,12 +90,18 @@ export function mergedShards(all: readonly NamedShards[], options: ShardOptions 
             { hint: wording`name each shard once, or add them all the same with ${option("again", true)}` },
           );
         holders.set(number, other ?? name);
+        if (set.parts !== undefined) parts.set(number, set.parts[i]!);
       }
-      united.set(key, { set, holders });
+      united.set(key, { set, holders, parts });
     }
   const sets = [...united]
     .sort(([a], [b]) => compareCodePoints(a, b))
-    .map(([, { set, holders }]) => ({ ...set, numbers: [...holders.keys()].sort((a, b) => a - b) }));
+    .map(([, { set, holders, parts }]) => {
+      const numbers = [...holders.keys()].sort((a, b) => a - b);
+      if (set.whole === undefined) return { ...set, numbers };
+      refuseGaps(numbers, parts, holders);
+      return { ...set, numbers, parts: numbers.map((number) => parts.get(number)!) };
+    });
   for (const set of sets) {
     const missing = missingOf(set);
     if (missing.length > 0 && !options.partial)
@@ -132,15 +144,18 @@ export function shardsLeft(whole: NamedShards, taken: NamedShards): ShardSet[] {
         { hint: "only what was merged or trained in can be taken out" },
       );
     const gone = new Set(set.numbers);
-    left.set(keyOf(set), { ...own!, numbers: own!.numbers.filter((number) => !gone.has(number)) });
+    const rest = own!.numbers.filter((number) => !gone.has(number));
+    const parts = own!.parts?.filter((_, i) => !gone.has(own!.numbers[i]!));
+    left.set(keyOf(set), { ...own!, numbers: rest, ...(parts === undefined ? {} : { parts }) });
   }
   return [...left.values()].filter(({ numbers }) => numbers.length > 0);
 }
 
 /** Shards as words: "shard 3 of 8", "shards 1 to 4 and 6 of 8 of run nightly". */
-export function described({ run, of, numbers }: ShardSet): string {
+export function described({ run, of, numbers, whole }: ShardSet): string {
   const which = `${numbers.length === 1 ? "shard" : "shards"} ${listed(numbers)} of ${of}`;
-  return run === undefined ? which : `${which} of run ${JSON.stringify(run)}`;
+  const named = run === undefined ? which : `${which} of run ${JSON.stringify(run)}`;
+  return whole === undefined ? named : `${named}, cut from ${whole.name}`;
 }
 
 /** The numbers that a set lacks. */
@@ -173,8 +188,36 @@ function isWhole({ of, numbers }: ShardSet): boolean {
   return numbers.length === of;
 }
 
-function keyOf({ run, of }: ShardSet): string {
-  return JSON.stringify([run ?? null, of]);
+function keyOf({ run, of, whole }: ShardSet): string {
+  const cut = whole === undefined ? [] : [whole.bytes, whole.sha256];
+  return JSON.stringify([run ?? null, of, ...cut]);
+}
+
+/** What a shard is of what was cut. */
+type Part = NonNullable<ShardSet["parts"]>[number];
+
+/**
+ * Refuses shards that follow each other by their numbers, and not by their bytes or rows.
+ *
+ * @throws ModelError
+ */
+function refuseGaps(
+  numbers: readonly number[],
+  parts: ReadonlyMap<number, Part>,
+  holders: ReadonlyMap<number, string>,
+): void {
+  for (const number of numbers) {
+    const [a, b] = [parts.get(number)!, parts.get(number + 1)];
+    if (b === undefined) continue;
+    const rows = a.firstRow !== undefined && b.firstRow !== undefined && a.firstRow + a.rows !== b.firstRow;
+    if (a.to === b.from && !rows) continue;
+    const [what, end, begin] = rows ? ["row", a.firstRow! + a.rows, b.firstRow] : ["byte", a.to, b.from];
+    throw new ModelError(
+      `${holders.get(number)} ends before ${what} ${end}, and ${holders.get(number + 1)} begins at ${what} ${begin}: ` +
+        "they were not cut alike",
+      { hint: "train the shards of one file with the same options" },
+    );
+  }
 }
 
 function areMissing(numbers: readonly number[]): string {

@@ -11,6 +11,8 @@ export interface TrainOptions extends ModelOptions {
   testSize?: number;
   firstRow?: number;
   shardId?: ShardNumber;
+  shard?: ShardNumber;
+  quotedLines?: boolean;
   solver: SolverChoice;
   machine?: "tape" | "go";
   rate?: number;

@@ -20,10 +20,14 @@ import type { TrainOptions } from "./options.js";
 /** `goml train`: fits, writes the model, prints the summary. */
 export async function train(
   given: readonly string[],
-  options: TrainOptions,
+  asked: Omit<TrainOptions, "model"> & { model?: string },
   signal: AbortSignal,
 ): Promise<number> {
   const data = expandPaths(given);
+  // Shards side by side must not write over each other.
+  const { shard } = asked;
+  const own = shard === undefined ? "model.json" : `model.${shard.number}-of-${shard.of}.json`;
+  const options = { ...asked, model: asked.model ?? own };
   refuseOverwriting(
     [
       { path: options.model, what: "the model" },
@@ -49,7 +53,9 @@ export async function train(
       cluster: options.cluster,
       testSize: options.testSize,
       firstRow: options.firstRow,
-      shard: options.shardId,
+      shardId: options.shardId,
+      shard: options.shard,
+      quotedLines: options.quotedLines,
       solver: options.solver,
       descent: descentOptions(options),
       threads: options.threads,

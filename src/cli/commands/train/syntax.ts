@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { natural, number, positive, shardId, share } from "../../program/option-values.js";
+import { natural, number, positive, shard, shardId, share } from "../../program/option-values.js";
 import { example, fitting, objective, reading, type Syntax } from "../../program/syntax.js";
 
 export const trainSyntax: Syntax = (program, run) => {
@@ -10,7 +10,10 @@ export const trainSyntax: Syntax = (program, run) => {
       "<data.csv...>",
       "the file, or several of the same columns; - is standard input; gzip is recognised",
     )
-    .option("-m, --model <file>", "where to write the model", "model.json")
+    .option(
+      "-m, --model <file>",
+      "where to write the model (default: model.json, of a shard model.3-of-8.json)",
+    )
     .option("-o, --output <file.csv>", "write the table of coefficients as CSV too, all of them");
   fitting(command)
     .option("--effects <file.csv>", "with --absorb: write the effects of all levels as CSV")
@@ -22,6 +25,12 @@ export const trainSyntax: Syntax = (program, run) => {
       "the data are shard i of n, of a run of that name: merge then knows which are missing, double or foreign",
       shardId,
     )
+    .option(
+      "--shard <[run:]i/n>",
+      "train on part i of n of the data's bytes; auto, or auto/n: as the scheduler's array says",
+      shard,
+    )
+    .option("--quoted-lines", "with --shard and --fold-by, or --folds 1: cells in quotes may span lines")
     .addOption(
       new Option("--solver <name>", "how θ is found; gd is gradient descent")
         .choices(["auto", "normal", "extended", "qr", "gd"])
