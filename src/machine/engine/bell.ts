@@ -9,19 +9,32 @@ export class Bell {
   private readonly words: Int32Array;
   private readonly sleepers: number;
   private readonly bell: number;
+  private readonly some: { readonly size: number; readonly own: number } | undefined;
 
-  /** @param words where the number of sleepers and the bell stand, at these indices, both 0 at first */
-  constructor(words: Int32Array, sleepers: number, bell: number) {
+  /**
+   * @param words where the number of sleepers and the bell stand, at these indices, both 0 at first
+   * @param some where not all who may sleep are of use to who rings, but the first `own` alone, `words[size]` being how
+   *   many there are: then all are woken
+   */
+  constructor(
+    words: Int32Array,
+    sleepers: number,
+    bell: number,
+    some?: { readonly size: number; readonly own: number },
+  ) {
     this.words = words;
     this.sleepers = sleepers;
     this.bell = bell;
+    this.some = some;
   }
 
-  /** Wakes a sleeper and says whether there was one. */
+  /** Wakes a sleeper, or all where that one might be of no use, and says whether there was one. */
   ring(): boolean {
     if (Atomics.load(this.words, this.sleepers) === 0) return false;
+    const { some } = this;
+    const all = some !== undefined && Atomics.load(this.words, some.size) > some.own;
     Atomics.add(this.words, this.bell, 1);
-    Atomics.notify(this.words, this.bell, 1);
+    Atomics.notify(this.words, this.bell, all ? Number.POSITIVE_INFINITY : 1);
     return true;
   }
 

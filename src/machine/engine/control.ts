@@ -6,19 +6,15 @@ import type { Network } from "./network.js";
 import { ReadyRing, ringSize } from "./ready-ring.js";
 import type { Shared } from "./scheduler.js";
 
-/** 1 once the workers should end. */
-export const STOP = 0;
 // What several threads write to stands in cache lines of its own.
 const READY_HEAD = 16;
 const READY_TAIL = 32;
 const CALLER_HEAD = 48;
 const CALLER_TAIL = 64;
-const SLEEPERS = 80;
-const BELL = 96;
-const CALLER_SLEEPERS = 112;
-const CALLER_BELL = 128;
+const CALLER_SLEEPERS = 80;
+const CALLER_BELL = 96;
 /** From here on where each frame begins, in units of 64 bytes; 0 where there is none yet. */
-const FRAMES = 144;
+const FRAMES = 112;
 
 /** The part of a machine's memory by which its threads work together. */
 export interface Control {
@@ -51,6 +47,7 @@ export function controlOf(
   capacity: number,
   leaves: number,
   callerWorks: boolean,
+  bell: Bell,
 ): Control {
   const sizes = sizesOf(network, capacity);
   const first = Math.ceil(sizes.control / 16) * 16;
@@ -64,7 +61,7 @@ export function controlOf(
       layout: frameLayout(network, leaves),
       ready: new ReadyRing(words, READY_HEAD, READY_TAIL, readyCells),
       forCaller: new ReadyRing(words, CALLER_HEAD, CALLER_TAIL, callerCells),
-      bell: new Bell(words, SLEEPERS, BELL),
+      bell,
       callerBell: new Bell(words, CALLER_SLEEPERS, CALLER_BELL),
       callerWorks,
     },

@@ -6,8 +6,8 @@ import { Recorder, type Trace, wallClock } from "../trace.js";
 import type { Leaves } from "./caller-frame.js";
 import { CallerLoop } from "./caller-loop.js";
 import { CallerTasks } from "./caller-tasks.js";
-import { MOST_FRAMES, STOP } from "./control.js";
-import { Crew } from "./crew.js";
+import { MOST_FRAMES } from "./control.js";
+import { joinCrew, type Membership } from "./crew.js";
 import { ABORTED, ENDED, FAILED, LEFT, RUN, RUNNING, STATUS } from "./frame.js";
 import { type Frame, FrameStore } from "./frame-store.js";
 import type { MemoryShare } from "./memory.js";
@@ -72,7 +72,7 @@ export class Engine {
   /** The runs that have a frame, and those that wait for one. */
   private active: Entered[] = [];
   private line: Entered[] = [];
-  private crew: Crew | undefined = undefined;
+  private crew: Membership | undefined = undefined;
   private runs = 0;
   private streams = 0;
   private broken: { readonly reason: unknown } | undefined = undefined;
@@ -223,7 +223,7 @@ export class Engine {
     this.streams += begins ? 1 : -1;
   }
 
-  /** Aborts all runs with `reason`, waits until they have ended, and ends the workers. */
+  /** Aborts all runs with `reason`, waits until they have ended, and lets the workers go. */
   async close(reason: unknown): Promise<void> {
     for (const entered of [...this.line, ...this.active]) this.abort(entered, reason);
     if (this.active.length > 0) {
@@ -232,12 +232,10 @@ export class Engine {
         this.loop.turnSoon();
       });
     }
-    const { words, shared } = this.store.control;
-    Atomics.store(words, STOP, 1);
-    shared.bell.ringAll();
     // Nobody waits for the caller's bell any more, but a promise may be left over.
-    shared.callerBell.ringAll();
-    await this.crew?.dismiss();
+    this.store.control.shared.callerBell.ringAll();
+    await this.crew?.leave();
+    this.crew = undefined;
     this.options.memory.close();
   }
 
@@ -300,11 +298,13 @@ export class Engine {
       inputs: this.plan.steps.map((step) => step.inputs),
       values: placedValues(this.plan, this.store.places),
       lanes: this.lanes,
+      workers,
     };
-    this.crew = new Crew(entry, program, workers, {
+    this.crew = joinCrew(entry, program, workers, {
       failed: (failure) => this.workerFailed(failure),
-      died: (error) => void this.workerDied(error),
+      died: (error) => this.workerDied(error),
     });
+    this.store.control.shared.bell = this.crew.bell;
   }
 
   /** Settles the runs that have ended; true where there was one. */
@@ -371,10 +371,9 @@ export class Engine {
   }
 
   /** A thread is gone, and with it the task it had: no run can end any more. */
-  private async workerDied(reason: unknown): Promise<void> {
+  private workerDied(reason: unknown): void {
     if (this.broken !== undefined) return;
     this.broken = { reason };
-    await this.crew?.dismiss();
     const left = [...this.active, ...this.line];
     this.active = [];
     this.line = [];

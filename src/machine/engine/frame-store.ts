@@ -2,6 +2,7 @@ import { ROOM_BYTES } from "../kernels/tensor-kernels.js";
 import type { Plan } from "../plan.js";
 import type { Data } from "../tensor.js";
 import type { Recorder } from "../trace.js";
+import { Bell } from "./bell.js";
 import { CallerFrame, type Leaves } from "./caller-frame.js";
 import { type Control, controlOf, takeControl, takeFrame } from "./control.js";
 import { clearFrame, MOVED } from "./frame.js";
@@ -69,6 +70,8 @@ export class FrameStore {
       capacity,
       plan.leaves.length,
       callerWorks,
+      // Nobody sleeps there: the machine has no crew yet.
+      new Bell(new Int32Array(2), 0, 1),
     );
   }
 

@@ -25,6 +25,8 @@ export interface PlacedValue {
 
 /** All that a worker thread needs to know, sent once. */
 export interface Program {
+  /** The machine's number in its crew. */
+  readonly id: number;
   readonly pages: SharedPages;
   /** Where the control words begin. */
   readonly control: number;
@@ -41,7 +43,9 @@ export interface Program {
   readonly values: readonly PlacedValue[];
   /** The threads that have a lane in traces, 0 where nothing is traced. */
   readonly lanes: number;
-  /** This worker's lane. */
+  /** The worker threads that compute. */
+  readonly workers: number;
+  /** This worker's lane, of those from 1 to `workers`. */
   readonly lane: number;
 }
 

@@ -11,8 +11,8 @@ export interface Shared {
   readonly ready: ReadyRing;
   /** Tasks for the caller. */
   readonly forCaller: ReadyRing;
-  /** Wakes workers. */
-  readonly bell: Bell;
+  /** Wakes workers: the bell of the crew that works for this machine. */
+  bell: Bell;
   /** Wakes the caller: tasks for it, or a run that has ended. */
   readonly callerBell: Bell;
   /** Whether the caller computes what any thread may. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Bell } from "../../../src/machine/engine/bell.js";
-import { STOP } from "../../../src/machine/engine/control.js";
+import { STOP } from "../../../src/machine/engine/crew-words.js";
 import {
   ABORTED,
   clearFrame,
@@ -78,7 +78,8 @@ interface MachineOptions {
 function machineOf(small: Small, { runs = 1, callerWorks = true, aborts = false }: MachineOptions): Model {
   const network = networkOf(small);
   const layout: FrameLayout = frameLayout(network, 0);
-  const words = new Int32Array(9);
+  // The roster stands at 16, and never changes.
+  const words = new Int32Array(17);
   const cells = new Int32Array(ringSize(network.allEntries));
   const callerCells = new Int32Array(ringSize(network.steps));
   const frame = new Int32Array(layout.words);
@@ -118,11 +119,12 @@ function machineOf(small: Small, { runs = 1, callerWorks = true, aborts = false 
   const stateOf = (own: Scheduler) => ({ local: own.local, localCost: own.localCost, kept: own.kept });
   const worker = (name: string): ModelThread => {
     const own = scheduler(true);
+    const roster = { words, bell: shared.bell, members: [{ shared, scheduler: own }], next: 0, seen: 0 };
     return {
       name,
       save: () => structuredClone(stateOf(own)),
       restore: (state) => void Object.assign(own, state),
-      round: () => workerRound(words, shared, own, () => false),
+      round: () => workerRound(roster, () => false),
     };
   };
   const ownOfCaller = scheduler(callerWorks);

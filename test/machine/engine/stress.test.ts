@@ -117,8 +117,9 @@ test("a thread that dies fails the runs that it was needed for, and later ones, 
   const outputs = [long, short];
   const machine = new GoMachine(graph, { outputs, workers: 2, threshold: 0, callerWorks: false });
   const run = machine.runAll();
-  const { crew } = (machine as unknown as { engine: { crew: { threads: Worker[] } } }).engine;
-  const [first] = crew.threads;
+  const { crew } = (machine as unknown as { engine: { crew: { crew: { threads: { worker: Worker }[] } } } })
+    .engine;
+  const first = crew.crew.threads[0]?.worker;
   await new Promise((resolve) => first!.once("online", resolve));
   await first!.terminate();
   await expect(run).rejects.toBeInstanceOf(WorkerDiedError);
