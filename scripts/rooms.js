@@ -9,6 +9,7 @@ const rooms = [
   "interchange",
   "training",
   "linear",
+  "engines",
   "scan",
   "sources",
   "csv",

@@ -24,6 +24,7 @@ export type OptionName =
   | "groupBy"
   | "header"
   | "id"
+  | "inEngine"
   | "interval"
   | "lambda"
   | "lower"

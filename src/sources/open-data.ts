@@ -6,8 +6,9 @@ import { databasePath } from "../files/database-path.js";
 import { ClickhouseSource } from "./database/clickhouse.js";
 import { openDuckdb } from "./database/duckdb.js";
 import { PostgresSource } from "./database/postgres.js";
+import type { SqlSession } from "./database/session.js";
 import { openSqlite } from "./database/sqlite.js";
-import { readDatabaseTable } from "./database/table.js";
+import { databaseSession, readDatabaseTable } from "./database/table.js";
 import { expandPaths } from "./paths.js";
 import { isUrl, openUrl } from "./remote/open-url.js";
 
@@ -15,7 +16,7 @@ import { isUrl, openUrl } from "./remote/open-url.js";
 type TableOf = (options: ReadingOptions, truth: TruthOf | undefined) => Promise<Table>;
 
 /** The databases that sources stand for. */
-const databases = new WeakMap<Source, TableOf>();
+const databases = new WeakMap<Source, { readonly table: TableOf; session?(): SqlSession }>();
 
 /**
  * Opens what a command names as its data: a file, standard input as `-`, a file at `https://…`, or a database,
@@ -26,12 +27,15 @@ const databases = new WeakMap<Source, TableOf>();
 export async function openData(path: string, signal?: AbortSignal): Promise<Source> {
   if (/^postgres(?:ql)?:\/\//.test(path)) {
     const server = await PostgresSource.open(path, signal);
-    databases.set(server.source, (options, truth) => server.table(options, truth));
+    databases.set(server.source, {
+      table: (options, truth) => server.table(options, truth),
+      session: () => server.session(),
+    });
     return server.source;
   }
   if (/^clickhouses?:\/\//.test(path)) {
     const server = await ClickhouseSource.open(path, signal);
-    databases.set(server.source, (options, truth) => server.table(options, truth));
+    databases.set(server.source, { table: (options, truth) => server.table(options, truth) });
     return server.source;
   }
   if (isUrl(path)) return openUrl(path, signal);
@@ -39,7 +43,10 @@ export async function openData(path: string, signal?: AbortSignal): Promise<Sour
   if (named === undefined) return openSource(path, signal);
   const database = await OPENERS[named.kind](named.file, path);
   const source = Source.ofRows(path, () => database.close());
-  databases.set(source, (options, truth) => readDatabaseTable(source, database, options, truth));
+  databases.set(source, {
+    table: (options, truth) => readDatabaseTable(source, database, options, truth),
+    session: () => databaseSession(source, database),
+  });
   return source;
 }
 
@@ -66,5 +73,10 @@ const OPENERS = {
 
 /** What reads the table of a source that is a database; undefined of any other. */
 export function databaseOf(source: Source): TableOf | undefined {
-  return databases.get(source);
+  return databases.get(source)?.table;
+}
+
+/** The database that a source stands for, to be asked for sums; undefined of any other. */
+export function sessionOf(source: Source): SqlSession | undefined {
+  return databases.get(source)?.session?.();
 }

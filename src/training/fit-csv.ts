@@ -39,6 +39,7 @@ import { chosenFolds, chunkBytesFor, denseWidth, designWidth, foldsFor, levelNot
 import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
 import { foldKey } from "./fold-key.js";
+import { engineOf, engineScan, withoutKeyNotes } from "./in-engine.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
@@ -88,7 +89,11 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   const numbered = numberedShards(options);
   // The whole is not read for a part of it.
   if (options.shard === undefined) for (const source of sources) source.keepContent();
-  const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
+  const session = engineOf(sources, options);
+  const complete =
+    session === undefined
+      ? await completeKinds(await readTables(sources, options), usedBy(options), options)
+      : { table: await session.table(options), notes: [] };
   checkNamedColumns(complete.table, options, namesOf(complete.table));
   const spared = sparedByFormula(options.formula);
   if (spared !== undefined && options.features === undefined)
@@ -102,14 +107,17 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   const penalty = penaltyChoice(options);
   checkAbsorbing(spec, options);
   const width = designWidth(spec, all);
-  const small = all.whole && extendedIsFree(all.sample.length, width);
+  const small = session === undefined && all.whole && extendedIsFree(all.sample.length, width);
+  const keyed = session === undefined || options.foldBy !== undefined;
+  if (!keyed) notes.push(...withoutKeyNotes(options, penalty));
   const plan: MomentsPlan = {
     spec,
     extended: solver === "extended" || (solver === "auto" && small),
     testSize: options.testSize ?? 0,
-    folds:
-      chosenFolds(options.folds) ??
-      (spec.absorbed === undefined || (penalty !== undefined && isChosen(penalty)) ? foldsFor(width) : 1),
+    folds: !keyed
+      ? 1
+      : (chosenFolds(options.folds) ??
+        (spec.absorbed === undefined || (penalty !== undefined && isChosen(penalty)) ? foldsFor(width) : 1)),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
     foldBy: foldKey(all, options.foldBy),
@@ -132,7 +140,8 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     plan.testSize > 0 ||
     vcov !== "iid" ||
     options.na === "fail";
-  if (again) for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
+  if (again && session === undefined)
+    for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
 
   const chunkBytes = chunkBytesFor(width, plan.folds);
   // On two cores a second thread has paid for its start from about 40 MB on, where this one works too.
@@ -152,6 +161,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     foldBy: plan.foldBy,
     where: options.where,
   });
+  const engine = session && (await engineScan(session, table, plan, options));
   const { cluster } = options;
   const most =
     cluster === undefined || penalty !== undefined
@@ -159,7 +169,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
       : clustersInOnePass(table, cluster, plan, options.weights !== undefined);
   const estimate = () =>
     most === undefined
-      ? fitTheta({ table, layout, plan, control }, options, watch)
+      ? fitTheta({ table, layout, plan, control, engine }, options, watch)
       : fitTheta(
           {
             table,

@@ -77,6 +77,11 @@ export interface FitCsvOptions
    * the same; otherwise a shard with such a cell is refused. Default: false.
    */
   quotedLines?: boolean | undefined;
+  /**
+   * Whether a database sums up its rows itself (`duckdb:`, `sqlite:`, `postgres://`), so that sums leave it and no rows.
+   * Default: no.
+   */
+  inEngine?: boolean | undefined;
   /** How θ is found. Default: `auto`. */
   solver?: SolverChoice | undefined;
   /** How gradient descent goes, with the solver `gd`. */

@@ -17,6 +17,7 @@ import { checkFactors, checkRows } from "./check-rows.js";
 import { denseWidth, summedApart } from "./design-width.js";
 import { levelDoubts } from "./doubts.js";
 import type { FitCsvOptions } from "./fit-options.js";
+import type { EngineScan } from "./in-engine.js";
 import type { MomentsPlan } from "./moments-job.js";
 import type { ScannedMoments } from "./moments-result.js";
 import { scanMoments } from "./scan-moments.js";
@@ -45,11 +46,18 @@ export interface ThetaEstimate {
  * double precision was not enough, the table is scanned again for double-double moments.
  */
 export async function fitTheta(
-  scan: { table: Table; layout: RowLayout; plan: MomentsPlan; control: ScanControl },
+  scan: {
+    table: Table;
+    layout: RowLayout;
+    plan: MomentsPlan;
+    control: ScanControl;
+    /** What gives the sums in the place of a scan, where a database makes them. */
+    engine?: EngineScan | undefined;
+  },
   options: FitCsvOptions,
   watch: Stopwatch,
 ): Promise<ThetaEstimate> {
-  const { table, layout, plan, control } = scan;
+  const { table, layout, plan, control, engine } = scan;
   const { spec } = plan;
   const { solver = "auto", references = {}, signal } = options;
   const notes: string[] = [];
@@ -57,8 +65,10 @@ export async function fitTheta(
   let without: readonly (readonly string[])[] | undefined;
   const scanned = (extended: boolean) => {
     const what = { ...plan, extended, without };
-    return watch.scan(() =>
-      scanMoments(table, layout, what, { ...control, apart: summedApart(width, what) }),
+    return watch.scan(async () =>
+      engine === undefined
+        ? scanMoments(table, layout, what, { ...control, apart: summedApart(width, what) })
+        : { total: await engine.scan(extended), threads: 1 },
     );
   };
   let { total, threads } = await scanned(plan.extended);
@@ -95,11 +105,16 @@ export async function fitTheta(
   let used: Solver = plan.extended ? "extended" : "normal";
   let solution = await watch.solve(() => withPauses(solveSteps(moments, regression), control));
   if (solver === "auto" && used === "normal" && needsExtended(solution, moments, regression)) {
+    await engine?.checkExact(solution);
     ({ total, threads } = await scanned(true));
     moments = await withPauses(mergeFoldsSteps(total.folds), control);
     solution = await watch.solve(() => withPauses(solveSteps(moments, regression), control));
     used = "extended";
-    notes.push("double precision was not enough: the moments were summed again in double-double");
+    notes.push(
+      engine === undefined
+        ? "double precision was not enough: the moments were summed again in double-double"
+        : "double precision was not enough: the moments were summed again in integers, exactly",
+    );
   }
   if (options.lambda === undefined || options.lambda === 0) checkRank(moments, regression, solution.rank);
   notes.push(...digitNotes(moments, regression, solution));

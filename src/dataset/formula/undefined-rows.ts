@@ -4,7 +4,7 @@ export interface UndefinedRows {
   label: string;
   /** How many there are. */
   rows: number;
-  /** The first one's number in the data, from 0, and the numbers there that the expression is made of. */
+  /** The first one's number in the data, from 0 (−1 where rows have none), and the numbers there that the expression is made of. */
   first: number;
   values: [column: string, value: number][];
 }

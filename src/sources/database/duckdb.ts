@@ -41,7 +41,14 @@ export async function openDuckdb(path: string, name: string): Promise<Database> 
   await connection.run("BEGIN TRANSACTION READ ONLY");
   return {
     name,
+    kind: "duckdb",
     close,
+    async ask(sql) {
+      const reader = await connection.runAndReadAll(sql).catch((error: unknown) => {
+        throw refused(error);
+      });
+      return reader.getRows().map((row) => row.map(plainValue));
+    },
     async tables() {
       const reader = await connection.runAndReadAll(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1",

@@ -9,7 +9,14 @@ import { DataError, InterruptedError } from "../../errors.js";
 import { shownPath } from "../../files/shown-path.js";
 import { optionalPackage } from "../optional-package.js";
 import { withTextsJudged } from "../typed-texts.js";
-import { chosenQuery, quotedName } from "./query.js";
+import { chosenQuery, chosenRows, quotedName } from "./query.js";
+import type { DatabaseValue } from "./rowset.js";
+import type { SqlSession } from "./session.js";
+
+/** Rows by which the columns of a table are judged that is summed up where it is. */
+const HEAD_ROWS = 2048;
+/** Values as the server writes them. */
+const AS_TEXT = { getTypeParser: () => (text: string) => text };
 
 /** A column of an answer: its name, what the server calls its type, and the type's category. */
 interface Field {
@@ -122,6 +129,39 @@ export class PostgresSource {
     };
   }
 
+  /** The server, asked for sums instead of rows. */
+  session(): SqlSession {
+    let fields = new Map<string, Field>();
+    return {
+      name: this.#name,
+      kind: "postgres",
+      table: async (options) => {
+        const query = await chosenQuery(this.#name, options, () => this.#tables());
+        fields = new Map((await this.#fields(query)).map((field) => [field.name.normalize("NFC"), field]));
+        const head = await this.table({ ...options, sql: `${query}\nLIMIT ${HEAD_ROWS}` });
+        // The connection answers again once all of the head has come.
+        for await (const _ of this.source.chunks());
+        return { ...head, whole: false };
+      },
+      relation: (options) => chosenRows(this.#name, options, () => this.#tables()),
+      column: (name) => {
+        const field = fields.get(name)!;
+        const key = expression(field, truthWords([])).replace(/ AS "(?:[^"]|"")*"$/, "");
+        return {
+          name: quotedName(field.name),
+          integer: false,
+          float: field.type === "float8" || field.type === "float4" || field.type === "numeric",
+          key,
+          text: String,
+        };
+      },
+      ask: async (sql) => {
+        const { rows } = await this.#answer({ text: sql, rowMode: "array", types: AS_TEXT });
+        return rows as unknown as DatabaseValue[][];
+      },
+    };
+  }
+
   async #tables(): Promise<string[]> {
     const { rows } = await this.#ask(
       "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false)) ORDER BY 1",
@@ -141,9 +181,13 @@ export class PostgresSource {
     });
   }
 
-  async #ask(sql: string): Promise<QueryResult<Record<string, unknown>>> {
+  #ask(sql: string): Promise<QueryResult<Record<string, unknown>>> {
+    return this.#answer(sql);
+  }
+
+  async #answer(sql: string | object): Promise<QueryResult<Record<string, unknown>>> {
     try {
-      return await this.#client.query<Record<string, unknown>>(sql);
+      return await this.#client.query<Record<string, unknown>>(sql as string);
     } catch (error) {
       throw refusal(error, this.#name, this.source.signal);
     }

@@ -29,8 +29,11 @@ export interface Batch {
 export interface Database {
   /** What it is called in messages. */
   readonly name: string;
+  readonly kind: "duckdb" | "sqlite";
   /** Its tables and views. */
   tables(): Promise<string[]>;
   query(sql: string): Promise<Rowset>;
+  /** All rows of a short answer, whose columns have names that differ. */
+  ask(sql: string): Promise<DatabaseValue[][]>;
   close(): void;
 }

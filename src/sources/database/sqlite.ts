@@ -51,7 +51,13 @@ export async function openSqlite(path: string, name: string): Promise<Database> 
   let views = 0;
   return {
     name,
+    kind: "sqlite",
     close: () => connection.close(),
+    async ask(sql) {
+      const rows = asked(() => connection.all(sql));
+      unchanged();
+      return rows.map((row) => Object.values(row).map(plainValue));
+    },
     async tables() {
       const sql =
         "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1";

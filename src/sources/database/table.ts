@@ -16,8 +16,9 @@ import { textLines } from "../text-lines.js";
 import { TYPED_DIALECT } from "../typed-dialect.js";
 import { withTextsJudged } from "../typed-texts.js";
 import { datesOf, isNumeric } from "../value-type.js";
-import { chosenQuery } from "./query.js";
+import { chosenQuery, chosenRows, quotedName } from "./query.js";
 import type { Batch, Database, DatabaseValue, Rowset } from "./rowset.js";
+import type { SessionColumn, SqlSession } from "./session.js";
 
 /** Rows of a chunk: a constant, for results must not depend on how rows come. */
 const CHUNK_ROWS = 1 << 14;
@@ -80,6 +81,37 @@ export async function readDatabaseTable(
             `decimals are read as the doubles nearest to them: ${decimals.map(({ name }) => name).join(", ")}`,
           ]),
     ],
+  };
+}
+
+/** A database, asked for sums instead of rows. */
+export function databaseSession(source: Source, database: Database): SqlSession {
+  let columns = new Map<string, SessionColumn>();
+  return {
+    name: database.name,
+    kind: database.kind,
+    async table(options) {
+      const format = numberFormat(options);
+      const rowset = await database.query(await chosenQuery(database.name, options, () => database.tables()));
+      columns = new Map(
+        rowset.columns.flatMap(({ name, type }) => {
+          if (type === undefined) return [];
+          const reader = new ValueReader({ name, type, words: truthWords([]) }, format);
+          const column: SessionColumn = {
+            name: quotedName(name),
+            integer: type.of === "integer",
+            float: type.of === "number",
+            key: quotedName(name),
+            text: (value) => reader.text(value ?? ""),
+          };
+          return [[name.normalize("NFC"), column]];
+        }),
+      );
+      return readDatabaseTable(source, database, options);
+    },
+    relation: (options) => chosenRows(database.name, options, () => database.tables()),
+    column: (name) => columns.get(name)!,
+    ask: (sql) => database.ask(sql),
   };
 }
 

@@ -6,6 +6,7 @@ import type { ModelOptions } from "../../program/model-options.js";
 /** The options of `goml train`, as commander gives them. */
 export interface TrainOptions extends ModelOptions {
   groupBy?: string;
+  inEngine?: boolean;
   vcov: VcovType;
   cluster?: string;
   testSize?: number;

@@ -56,6 +56,7 @@ export async function train(
       shardId: options.shardId,
       shard: options.shard,
       quotedLines: options.quotedLines,
+      inEngine: options.inEngine,
       solver: options.solver,
       descent: descentOptions(options),
       threads: options.threads,

@@ -16,6 +16,7 @@ export const trainSyntax: Syntax = (program, run) => {
     )
     .option("-o, --output <file.csv>", "write the table of coefficients as CSV too, all of them");
   fitting(command)
+    .option("--in-engine", "of a database: it sums up its rows itself, and only sums leave it")
     .option("--effects <file.csv>", "with --absorb: write the effects of all levels as CSV")
     .option("--group-by <column>", "one model per value of this column, in the same pass")
     .option("--test-size <share>", "hold out this share of the rows and report the error on them", share)

@@ -1,0 +1,51 @@
+/**
+ * How one database writes what all that goml sums up in can do. Everything is text; `x` and the like are expressions
+ * already written.
+ */
+export interface SqlDialect {
+  /** What its users call it. */
+  readonly label: string;
+  /** A name, quoted. */
+  name(identifier: string): string;
+  /** A double that is read back to the same bits; in parentheses where it is negative, for -- begins a comment. */
+  literal(value: number): string;
+  /** x as a double. */
+  double(x: string): string;
+  /** Whether the double x is finite and there; unknown, or false, where it is not. */
+  finite(x: string): string;
+  /** Whether the double x is infinite. */
+  infinite(x: string): string;
+  /** Whether a cell of a column of numbers holds something else; undefined where types are strict. */
+  readonly notNumber: ((x: string) => string) | undefined;
+  /** The aggregate for √(Σ(x − x̄)²/n); undefined where there is none. */
+  readonly deviation: ((x: string) => string) | undefined;
+  /** The aggregate for Σ x that keeps x as it is written. */
+  sum(x: string): string;
+  /** The double x, which is a whole number below 2⁶², as an integer of 64 bits. */
+  integer(x: string): string;
+  /** The product of two such integers as one that may have `bits` bits, to be summed up exactly; undefined where there is none. */
+  readonly integerProduct: ((x: string, y: string, bits: number) => string) | undefined;
+  /** How many results a query may have. */
+  readonly mostEntries: number;
+  /** Statements before all others. */
+  readonly session: readonly string[];
+  /** A query for the parts of a table, quoted names in order; undefined where tables have none. */
+  readonly leaves: ((table: string) => string) | undefined;
+  /** How a query is asked for its plan, which `checkPlan` reads; undefined where no plan needs to be read. */
+  readonly explain: ((query: string) => string) | undefined;
+}
+
+/** A positive or negative double with an exponent: DuckDB and others take 22.5 for a decimal of fixed precision. */
+export function exponentLiteral(value: number): string {
+  const text = String(value).replace("e+", "e");
+  const literal = text.includes("e") ? text : `${text}e0`;
+  return value < 0 || Object.is(value, -0) ? `(${literal})` : literal;
+}
+
+/** A name in double quotes, as the standard has it. */
+export function doubleQuoted(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
+}
+
+/** The largest double: NaN, which some databases sort above all numbers, is beyond it as infinity is. */
+export const LARGEST = "1.7976931348623157e308";

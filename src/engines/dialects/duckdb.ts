@@ -1,0 +1,20 @@
+import { doubleQuoted, exponentLiteral, LARGEST, type SqlDialect } from "../dialect.js";
+
+/** DuckDB: integers of 128 bits (HUGEINT), which a sum that leaves them is an error of. */
+export const DUCKDB: SqlDialect = {
+  label: "DuckDB",
+  name: doubleQuoted,
+  literal: exponentLiteral,
+  double: (x) => `CAST(${x} AS DOUBLE)`,
+  finite: (x) => `abs(${x}) <= ${LARGEST}`,
+  infinite: (x) => `isinf(${x})`,
+  notNumber: undefined,
+  deviation: (x) => `stddev_pop(${x})`,
+  sum: (x) => `sum(${x})`,
+  integer: (x) => `CAST(${x} AS BIGINT)`,
+  integerProduct: (x, y, bits) => (bits <= 62 ? `${x} * ${y}` : `CAST(${x} AS HUGEINT) * ${y}`),
+  mostEntries: 4000,
+  session: [],
+  leaves: undefined,
+  explain: undefined,
+};

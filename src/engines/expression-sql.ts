@@ -1,0 +1,70 @@
+import { type Arithmetic, type Expression, ofDates } from "../dataset/formula/spec.js";
+import type { SqlDialect } from "./dialect.js";
+
+type Writer = Pick<SqlDialect, "literal"> & {
+  /** A raw column as a double; integers would overflow, or divide as integers. */
+  column(name: string): string;
+  /** What a function of a column of dates gives. */
+  dates(call: DateCall["call"], column: string): string;
+};
+
+type DateCall = Extract<Arithmetic, { args: { text: string }[] }>;
+
+/**
+ * An expression of a formula in SQL: NULL where it has no value, for no function is called outside its domain, which some
+ * databases take for an error.
+ */
+export function expressionSql(expression: Expression, writer: Writer): string {
+  if ("number" in expression) return writer.literal(expression.number);
+  if ("column" in expression) return writer.column(expression.column);
+  if (ofDates(expression)) return writer.dates(expression.call, expression.args[0].text);
+  const { call, args } = expression;
+  const [a, b] = args.map((argument) => expressionSql(argument, writer)) as [string, string];
+  switch (call) {
+    case "+":
+    case "-":
+      return args.length === 1 ? `(${call} ${a})` : `(${a} ${call} ${b})`;
+    case "*":
+      return `(${a} * ${b})`;
+    case "/":
+      return `(${a} / NULLIF(${b}, 0e0))`;
+    case "^":
+      return power(a, b, args[1]!);
+    case "log":
+      return args.length === 1 ? logarithm("ln", a) : logarithmTo(a, b, args[1]!, writer);
+    case "log2":
+      return logarithmTo(a, writer.literal(2), { number: 2 }, writer);
+    case "log10":
+      return logarithm("log10", a);
+    case "log1p":
+      // ln(u) x / (u − 1), u = 1 + x as rounded, has lost what x lost in both, and so nothing (Kahan).
+      return `CASE WHEN 1e0 + ${a} = 1e0 THEN ${a} WHEN 1e0 + ${a} > 0e0 THEN ln(1e0 + ${a}) * (${a} / ((1e0 + ${a}) - 1e0)) END`;
+    case "exp":
+      // PostgreSQL takes overflow, and underflow too, for an error.
+      return `CASE WHEN ${a} < -745e0 THEN 0e0 WHEN ${a} < 709.782712893384e0 THEN exp(${a}) END`;
+    case "sqrt":
+      return `CASE WHEN ${a} >= 0e0 THEN sqrt(${a}) END`;
+    case "abs":
+      return `abs(${a})`;
+  }
+}
+
+function logarithm(name: string, a: string): string {
+  return `CASE WHEN ${a} > 0e0 THEN ${name}(${a}) END`;
+}
+
+function logarithmTo(a: string, b: string, base: Expression, writer: Writer): string {
+  if ("number" in base && base.number === 10) return logarithm("log10", a);
+  const divisor =
+    "number" in base ? writer.literal(Math.log(base.number)) : `NULLIF(${logarithm("ln", b)}, 0e0)`;
+  return `(${logarithm("ln", a)} / ${divisor})`;
+}
+
+function power(a: string, b: string, exponent: Expression): string {
+  const value = `power(${a}, ${b})`;
+  if (!("number" in exponent))
+    return `CASE WHEN ${a} > 0e0 OR (${a} = 0e0 AND ${b} >= 0e0) OR (${a} < 0e0 AND ${b} = floor(${b})) THEN ${value} END`;
+  const k = exponent.number;
+  if (Number.isInteger(k)) return k >= 0 ? value : `CASE WHEN ${a} <> 0e0 THEN ${value} END`;
+  return `CASE WHEN ${a} ${k > 0 ? ">=" : ">"} 0e0 THEN ${value} END`;
+}

@@ -1,0 +1,127 @@
+import type { MomentsShape } from "../dataset/formula/moments-shape.js";
+import { columnsOf, type Expression, hasDates, type ModelSpec } from "../dataset/formula/spec.js";
+import { UsageError } from "../errors.js";
+import type { SessionColumn } from "../sources/database/session.js";
+import { option, wording } from "../wording.js";
+import type { SqlDialect } from "./dialect.js";
+import { expressionSql } from "./expression-sql.js";
+import { type FoldDraw, foldSql, noKeySql } from "./fold-sql.js";
+
+/** What a row of a database is to the moments of a spec. */
+export interface RowChoice {
+  readonly spec: ModelSpec;
+  readonly shape: MomentsShape;
+  readonly weights: string | undefined;
+  readonly fold: FoldDraw | undefined;
+  /** Numbers that mean a missing value in a column. */
+  readonly missing: (column: string) => readonly number[];
+}
+
+/** A factor's part of a cell: what rows are grouped by, and what an answer's value is called. */
+interface CellKey {
+  readonly sql: string;
+  text(value: string | number | bigint | null): string;
+}
+
+/** An expression of a formula that may have no value where no cell is missing. */
+interface DerivedSql {
+  readonly label: string;
+  /** Whether it has one. */
+  readonly defined: string;
+}
+
+/** The rows of a database as expressions in SQL over their columns. */
+export interface RowSql {
+  /** The numbers of the moments' shape, the target first. */
+  readonly values: readonly string[];
+  /** The factors of the shape. */
+  readonly keys: readonly CellKey[];
+  readonly weight: string | undefined;
+  readonly fold: string | undefined;
+  /** Whether what says in which fold a row is does not say it. */
+  readonly noKey: string | undefined;
+  /** The raw columns of numbers that are read, by name. */
+  readonly numbers: readonly { readonly name: string; readonly raw: SessionColumn }[];
+  /** Conditions of which each says that a cell is not missing. */
+  readonly present: readonly string[];
+  readonly derived: readonly DerivedSql[];
+}
+
+/**
+ * Writes the rows of a spec in SQL.
+ *
+ * @throws UsageError for what has no place in SQL: functions of dates
+ */
+export function rowSql(
+  { spec, shape, weights, fold, missing }: RowChoice,
+  dialect: SqlDialect,
+  columnOf: (name: string) => SessionColumn,
+): RowSql {
+  if (hasDates(spec))
+    throw new UsageError(wording`functions of dates are not summed up with ${option("inEngine")}`, {
+      hint: wording`make columns of them with ${option("sql")}: SELECT …, extract(year FROM day) AS year FROM …`,
+    });
+  const double = (name: string) => dialect.double(columnOf(name).name);
+  const writer = {
+    literal: dialect.literal,
+    column: double,
+    dates: () => {
+      throw new Error("dates are refused before");
+    },
+  };
+  const sql = (expression: Expression) => expressionSql(expression, writer);
+  const power = (expression: Expression, k: number) =>
+    sql(k === 1 ? expression : { call: "^", args: [expression, { number: k }] });
+  const variable = (v: number, k: number) => {
+    const of = spec.variables[v]!;
+    if (of.kind === "factor") throw new Error("a factor is no number");
+    return power(of.expression, k);
+  };
+  const names = [...new Set([...spec.numeric, ...(weights === undefined ? [] : [weights])])];
+  const derived: DerivedSql[] = [];
+  const derive = (label: string, expression: Expression, k: number) => {
+    if (k > 1 || !("column" in expression))
+      derived.push({ label, defined: dialect.finite(power(expression, k)) });
+  };
+  derive(spec.target.label, spec.target.expression, 1);
+  for (const of of spec.variables)
+    if (of.kind !== "factor" && columnsOf(of.expression).length > 0)
+      derive(of.label, of.expression, of.kind === "polynomial" ? of.degree : 1);
+  const present = names.flatMap((name) => [
+    dialect.finite(double(name)),
+    ...missing(name).map((value) => `${double(name)} <> ${dialect.literal(value)}`),
+  ]);
+  for (const name of spec.text) present.push(`${columnOf(name).key} IS NOT NULL`);
+  return {
+    values: [
+      sql(spec.target.expression),
+      ...shape.products.map((product) => product.map((of) => variable(of.variable, of.power)).join(" * ")),
+    ],
+    keys: shape.variables.map((v) => keyOf(spec, v, double, columnOf)),
+    weight: weights === undefined ? undefined : double(weights),
+    fold: fold && foldSql(columnOf(fold.column).name, fold, dialect),
+    noKey: fold && noKeySql(columnOf(fold.column).name, dialect),
+    numbers: names.map((name) => ({ name, raw: columnOf(name) })),
+    present,
+    derived,
+  };
+}
+
+function keyOf(
+  spec: ModelSpec,
+  v: number,
+  double: (name: string) => string,
+  columnOf: (name: string) => SessionColumn,
+): CellKey {
+  const variable = spec.variables[v]!;
+  if (variable.kind !== "factor") throw new Error("a number is no factor");
+  const { column, of } = variable;
+  if (of === "numbers") return { sql: double(column), text: (value) => String(Number(value)) };
+  const raw = columnOf(column);
+  return { sql: raw.key, text: (value) => raw.text(value) };
+}
+
+/** The condition that a row counts: no cell is missing, and every expression has a value. */
+export function completeSql({ present, derived }: RowSql): string {
+  return [...present, ...derived.map(({ defined }) => defined)].join("\n  AND ") || "1 = 1";
+}

@@ -1,0 +1,196 @@
+import type { ReadingOptions } from "../csv/reading-options.js";
+import { momentsShape } from "../dataset/formula/moments-shape.js";
+import type { ModelSpec } from "../dataset/formula/spec.js";
+import type { UndefinedRows } from "../dataset/formula/undefined-rows.js";
+import { cellReaders, type NumberFormat } from "../dataset/number-format.js";
+import { DataError, ModelError } from "../errors.js";
+import type { SqlSession } from "../sources/database/session.js";
+import { option, wording } from "../wording.js";
+import { Asked } from "./asked.js";
+import { countRows, type RowCounts } from "./counts.js";
+import type { SqlDialect } from "./dialect.js";
+import { DUCKDB } from "./dialects/duckdb.js";
+import { POSTGRES } from "./dialects/postgres.js";
+import { SQLITE } from "./dialects/sqlite.js";
+import { integerScale } from "./integer-scale.js";
+import { type Answer, type CellMoments, momentsOfCells } from "./moments-of-cells.js";
+import { doubleSums, integerSums } from "./quantity.js";
+import { completeSql, type RowChoice, type RowSql, rowSql } from "./row-sql.js";
+import { dyadicShift, type Spread, spreads } from "./spread.js";
+import { cellSums, type SumChoice } from "./sums.js";
+
+/** How many numbers an answer may have for cells to be those of all factors at once. */
+const MOST_NUMBERS = 200_000;
+
+const DIALECTS: Readonly<Record<SqlSession["kind"], SqlDialect>> = {
+  duckdb: DUCKDB,
+  postgres: POSTGRES,
+  sqlite: SQLITE,
+};
+
+/** What to sum up. */
+export interface EngineRequest {
+  readonly spec: ModelSpec;
+  readonly weights: string | undefined;
+  /** How many folds, and by what a row falls into one; 1 and undefined for none. */
+  readonly folds: number;
+  readonly fold: RowChoice["fold"];
+  readonly format: NumberFormat;
+  readonly reading: ReadingOptions;
+}
+
+/** What the rows come to. */
+export interface EngineSums extends CellMoments {
+  /** All rows that there are. */
+  readonly total: number;
+  readonly undefinedRows: UndefinedRows[];
+}
+
+/** The rows of a database, which sums them up itself. */
+export class EngineRows {
+  readonly dialect: SqlDialect;
+  readonly #session: SqlSession;
+  readonly #request: EngineRequest;
+  readonly #asked: Asked;
+  readonly #row: RowSql;
+  readonly #shape: ReturnType<typeof momentsShape>;
+  #counts: RowCounts | undefined;
+  #spreads: readonly Spread[] | undefined;
+  #joint: boolean | undefined;
+
+  private constructor(session: SqlSession, request: EngineRequest, asked: Asked) {
+    const { spec, weights, fold, format } = request;
+    this.dialect = asked.dialect;
+    this.#session = session;
+    this.#request = request;
+    this.#asked = asked;
+    this.#shape = momentsShape(spec);
+    const readerOf = cellReaders(format);
+    const missing = (column: string) => readerOf(column).missingNumbers;
+    this.#row = rowSql({ spec, shape: this.#shape, weights, fold, missing }, asked.dialect, (name) =>
+      session.column(name),
+    );
+  }
+
+  /** @param session whose `table` was asked for before */
+  static async open(session: SqlSession, request: EngineRequest): Promise<EngineRows> {
+    const relation = await session.relation(request.reading);
+    return new EngineRows(session, request, await Asked.open(session, DIALECTS[session.kind], relation));
+  }
+
+  /** Why sums cannot be exact; undefined where they can. */
+  async inexact(): Promise<string | undefined> {
+    if (this.dialect.integerProduct === undefined)
+      return `${this.dialect.label} has no integers of more than 64 bits`;
+    this.#counts ??= await countRows(this.#asked, this.#row);
+    return this.#counts.fractions > 0 ? "the weights are no whole numbers" : undefined;
+  }
+
+  /**
+   * The moments of all rows, fold by fold.
+   *
+   * @param extended whether they are to be exact sums of integers, as double-double moments
+   * @throws DataError for rows that would be refused of a CSV, and what the database refuses; ModelError where sums are to
+   * be exact and cannot be
+   */
+  async moments(extended: boolean): Promise<EngineSums> {
+    const { spec, folds } = this.#request;
+    this.#counts ??= await countRows(this.#asked, this.#row);
+    this.#spreads ??= await spreads(this.#asked, this.#row);
+    const shifts = this.#spreads.map(dyadicShift);
+    const why = extended ? await this.inexact() : undefined;
+    if (why !== undefined)
+      throw new ModelError(`sums cannot be exact: ${why}`, {
+        hint: wording`use ${option("solver", "normal")}, or leave ${option("inEngine", true)} out`,
+      });
+    const weightBits = Math.ceil(Math.log2(Math.max(1, this.#counts.largestWeight)));
+    const integers = extended ? integerScale(this.#spreads, shifts, weightBits) : undefined;
+    const answers: Answer[] = [];
+    for (const choice of await this.#choices(shifts))
+      answers.push(await this.#answer({ ...choice, integers }));
+    const how = { spec, shape: this.#shape, folds, extended };
+    const found = this.#moments(answers, how, shifts, integers);
+    const { rows, undefinedRows } = this.#counts;
+    return {
+      ...found,
+      total: rows,
+      undefinedRows: this.#row.derived.flatMap(({ label }, i) =>
+        undefinedRows[i] === 0 ? [] : [{ label, rows: undefinedRows[i]!, first: -1, values: [] }],
+      ),
+    };
+  }
+
+  #moments(
+    answers: readonly Answer[],
+    how: Parameters<typeof momentsOfCells>[1],
+    shifts: readonly number[],
+    integers: SumChoice["integers"],
+  ): CellMoments {
+    try {
+      return integers === undefined
+        ? momentsOfCells(answers, how, doubleSums(shifts))
+        : momentsOfCells(answers, how, integerSums(shifts, integers));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new DataError("a sum of products is beyond the range of doubles", {
+        place: { file: this.#session.name },
+        hint: "divide the largest columns by a power of ten in a query",
+        cause: error,
+      });
+    }
+  }
+
+  /** One answer of the cells of all factors, or one of no factor and one for each table where those would be too many. */
+  async #choices(shifts: readonly number[]): Promise<SumChoice[]> {
+    const { numbers, factors, tables } = this.#shape;
+    const all = numbers.map((_, i) => i);
+    const pairs = all.flatMap((i) => all.slice(0, i + 1).map((j) => [i, j] as const));
+    const joint: SumChoice = { factors: factors.map((_, f) => f), columns: all, pairs, shifts };
+    if (factors.length === 0) return [joint];
+    this.#joint ??= await this.#fits(joint);
+    if (this.#joint) return [joint];
+    return [
+      { ...joint, factors: [] },
+      ...tables.map((table) => {
+        const own = table.columns.slice(0, table.products);
+        const products = own.flatMap((i, k) =>
+          table.columns.filter((_, j) => j <= k || j >= table.products).map((j) => [i, j] as const),
+        );
+        return { factors: table.factors, columns: table.columns, pairs: products, shifts };
+      }),
+    ];
+  }
+
+  /** Whether the cells of a choice are few enough in every leaf. */
+  async #fits({ factors, columns, pairs }: SumChoice): Promise<boolean> {
+    const most = Math.floor(MOST_NUMBERS / (this.#request.folds * (columns.length + pairs.length + 4)));
+    const keys = factors.map((f) => this.#row.keys[f]!.sql);
+    const list = keys.map((key, i) => `${key} AS k${i}`).join(", ");
+    const names = keys.map((_, i) => `k${i}`).join(", ");
+    const counts = await this.#asked.sums(
+      ["count(*)"],
+      (source) =>
+        `FROM (SELECT ${names} FROM (SELECT ${list} FROM ${source} WHERE ${completeSql(this.#row)}) AS keys ` +
+        `GROUP BY ${names} LIMIT ${most + 1}) AS cells`,
+    );
+    return counts.every(([count]) => Number(count) <= most);
+  }
+
+  async #answer(choice: SumChoice): Promise<Answer> {
+    const cells = await cellSums(this.#asked, this.#row, choice);
+    const readerOf = cellReaders(this.#request.format);
+    const names = choice.factors.map((f) => {
+      const variable = this.#request.spec.variables[this.#shape.variables[f]!]!;
+      if (variable.kind !== "factor") throw new Error("a number is no factor");
+      const reader = readerOf(variable.column);
+      const key = this.#row.keys[f]!;
+      return (value: CellSums["levels"][number]) => {
+        const text = key.text(value).trim().normalize("NFC");
+        return variable.of === "text" && reader.isMissing(text) ? undefined : text;
+      };
+    });
+    return { choice, cells, names: cells.map(({ levels }) => levels.map((value, f) => names[f]!(value))) };
+  }
+}
+
+type CellSums = Awaited<ReturnType<typeof cellSums>>[number];

@@ -1,0 +1,114 @@
+import type { DatabaseValue } from "../sources/database/rowset.js";
+import type { Asked } from "./asked.js";
+import { completeSql, type RowSql } from "./row-sql.js";
+
+/** The integers of the exact rung: round((x − a) 2^s), of at most `bits` bits; one s for each number. */
+export interface IntegerScale {
+  readonly bits: number;
+  readonly scales: readonly number[];
+}
+
+/** What to sum up in each cell. */
+export interface SumChoice {
+  /** The factors whose levels make a cell, by index. */
+  readonly factors: readonly number[];
+  /** The numbers that are summed up, by index. */
+  readonly columns: readonly number[];
+  /** The products, by the indices of their numbers. */
+  readonly pairs: readonly (readonly [number, number])[];
+  /** The shift of each number. */
+  readonly shifts: readonly number[];
+  /** Where the sums are to be exact. */
+  readonly integers?: IntegerScale | undefined;
+}
+
+/** A row of the answer: the sums over one cell of one leaf. */
+export interface CellSums {
+  readonly fold: number;
+  /** Levels as the database has them. */
+  readonly levels: readonly DatabaseValue[];
+  /** Rows, and those of positive weight. */
+  readonly rows: number;
+  readonly n: number;
+  readonly weight: DatabaseValue;
+  readonly logWeight: number;
+  /** Σ w (x − a), per column, and Σ w (x − a)(z − b), per pair. */
+  readonly b: readonly DatabaseValue[];
+  readonly c: readonly DatabaseValue[];
+}
+
+/** The second pass: sums of shifted products per leaf, fold and levels. */
+export async function cellSums(asked: Asked, row: RowSql, choice: SumChoice): Promise<CellSums[]> {
+  const { dialect } = asked;
+  const { factors, columns, pairs, shifts, integers } = choice;
+  const weighted = row.weight !== undefined;
+  const inner: string[] = [];
+  const keys: string[] = [];
+  if (row.fold !== undefined) {
+    inner.push(`${row.fold} AS fold`);
+    keys.push("fold");
+  }
+  for (const f of factors) {
+    inner.push(`${row.keys[f]!.sql} AS k${f}`);
+    keys.push(`k${f}`);
+  }
+  if (weighted) inner.push(`${row.weight} AS w`);
+  for (const i of columns) {
+    const a = shifts[i]!;
+    const difference = a === 0 ? `(${row.values[i]})` : `(${row.values[i]} - ${dialect.literal(a)})`;
+    if (integers === undefined) {
+      inner.push(`${difference} AS d${i}`);
+      if (weighted) inner.push(`${row.weight} * ${difference} AS wd${i}`);
+      continue;
+    }
+    const scaled = `round(${difference} * ${dialect.literal(2 ** integers.scales[i]!)})`;
+    inner.push(`${dialect.integer(scaled)} AS d${i}`);
+    // Of weights that are whole numbers the product with an integer is one.
+    if (weighted) inner.push(`${dialect.integer(row.weight!)} * ${dialect.integer(scaled)} AS wd${i}`);
+  }
+  const times = weighted ? "wd" : "d";
+  const product = (i: number, j: number) =>
+    integers === undefined
+      ? `${times}${i} * d${j}`
+      : dialect.integerProduct!(`${times}${i}`, `d${j}`, integers.bits);
+  const weight = integers === undefined ? dialect.sum("w") : `sum(${dialect.integer("w")})`;
+  const sums = [
+    "count(*)",
+    ...(weighted
+      ? [
+          "sum(CASE WHEN w > 0e0 THEN 1 ELSE 0 END)",
+          weight,
+          dialect.sum("CASE WHEN w > 0e0 THEN ln(w) ELSE 0e0 END"),
+        ]
+      : []),
+  ];
+  const entries = [
+    ...sums,
+    ...columns.map((i) => (integers === undefined ? dialect.sum(`${times}${i}`) : `sum(${times}${i})`)),
+    ...pairs.map(([i, j]) => (integers === undefined ? dialect.sum(product(i, j)) : `sum(${product(i, j)})`)),
+  ];
+  const group = keys.length === 0 ? "" : `\nGROUP BY ${keys.join(", ")}`;
+  const select = inner.length === 0 ? "1 AS one" : inner.join(",\n  ");
+  const from = (source: string) =>
+    `FROM (SELECT ${select}\n FROM ${source}\n WHERE ${completeSql(row)}) AS shifted${group}`;
+  const rows = await asked.sums(entries, from, keys, sums.length + columns.length);
+  const folded = row.fold === undefined ? 0 : 1;
+  return rows.flatMap((values) => {
+    const at = keys.length;
+    const count = Number(values[at]);
+    if (count === 0) return [];
+    const behind = at + sums.length;
+    return [
+      {
+        fold: folded === 1 ? Number(values[0]) : 0,
+        levels: values.slice(folded, at),
+        rows: count,
+        n: weighted ? Number(values[at + 1]) : count,
+        weight: weighted ? values[at + 2]! : values[at]!,
+        logWeight: weighted ? Number(values[at + 3]) : 0,
+        b: values.slice(behind, behind + columns.length),
+        c: values.slice(behind + columns.length),
+      },
+    ];
+  });
+}
