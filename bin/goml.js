@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-import { main } from "../dist/bundle/main.js";
+"use strict";
+const { start } = require("../dist/bundle/start.js");
 
-process.exitCode = await main(process.argv.slice(2));
+start(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

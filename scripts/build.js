@@ -26,7 +26,11 @@ const bin = (pkg, name) => {
   return fileURLToPath(new URL(typeof bin === "string" ? bin : bin[name], `file://${manifest}`));
 };
 const metafiles = [];
-const build = async (options) => metafiles.push((await esbuild.build(options)).metafile);
+const build = async (options) => {
+  const { metafile } = await esbuild.build(options);
+  metafiles.push(metafile);
+  return metafile;
+};
 const node = (script, args) => execFileSync(process.execPath, [script, ...args], { stdio: "inherit" });
 
 rmSync("dist", { recursive: true, force: true });
@@ -88,31 +92,41 @@ const optional = [
 const common = {
   bundle: true,
   external: optional,
-  format: "esm",
   platform: "node",
   target: "node20.19",
-  outdir: "dist/bundle",
   minify: true,
   metafile: true,
   legalComments: "none",
-  banner: {
-    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-  },
   logLevel: "warning",
   // Bundled from its sources, of which solving needs few: the package's one file of all took a third of the time of
   // goml train on a small file.
   alias: { "ml-matrix": resolve("node_modules/ml-matrix/src/index.js") },
 };
+// Bundles are CommonJS: Node's loader of modules takes 5 ms more for a thread, and the command's are kept as V8's code.
+const commonJs = {
+  ...common,
+  format: "cjs",
+  outdir: "dist/bundle",
+  define: { "import.meta.url": "__url" },
+  banner: { js: 'const __url = require("node:url").pathToFileURL(__filename).href;' },
+};
+const modules = {
+  ...common,
+  format: "esm",
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
+};
 // pino names the folder of its own file, to find what only transports need.
 const folderOfModule =
   'import { fileURLToPath as __fileURLToPath } from "node:url"; const __dirname = __fileURLToPath(new URL(".", import.meta.url));';
-// The command: a small file that knows the version, one that knows the syntax of all commands, and one for what each
-// command does, whole in itself. Few files open much faster than the twenty that splitting would make of them.
+// The command: a file that knows the syntax of all commands, one for what each command does, whole in itself, and one for
+// the colours, of which there is one in a process. Few files open much faster than the twenty that splitting would make.
 // Every command has a folder src/cli/commands/<name>, with its syntax and what it does when it runs.
 const commands = readdirSync("src/cli/commands");
 const bundles = {
-  main: "src/cli/program/main.ts",
   program: "src/cli/program/program.ts",
+  colour: "src/cli/render/colour.ts",
   chalk: "src/cli/render/chalk.ts",
   ...Object.fromEntries(commands.map((name) => [name, `src/cli/commands/${name}/run.ts`])),
 };
@@ -123,30 +137,46 @@ const apart = {
   name: "files of their own",
   setup: (b) =>
     b.onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, importer }) => {
-      if (kind !== "dynamic-import") return undefined;
+      if (kind === "entry-point") return undefined;
       const file = relative("src", resolve(dirname(importer), path));
-      if (rarely.test(path)) return { path: `../${file}`, external: true };
       const source = `src/${file.replace(/\.js$/, ".ts")}`;
+      if (kind !== "dynamic-import" && source !== bundles.colour) return undefined;
+      if (rarely.test(path)) return { path: `../${file}`, external: true };
       const bundle = Object.keys(bundles).find((name) => bundles[name] === source);
       return bundle && { path: `./${bundle}.js`, external: true };
     }),
 };
+const command = await build({ ...commonJs, entryPoints: bundles, plugins: [apart] });
+// Scripts that V8 has code of cannot import: what loads them (src/cli/program/code-cache.ts) does it for them.
+const identity = createHash("sha256");
+for (const [file, { imports }] of Object.entries(command.outputs)) {
+  let imported = 0;
+  const text = readFileSync(file, "utf8").replace(/\bimport\(/g, () => {
+    imported++;
+    return "__import(";
+  });
+  const expected = new Set(imports.filter(({ kind }) => kind === "dynamic-import").map(({ path }) => path));
+  if (imported < expected.size) throw new Error(`${file}: ${imported} imports, expected ${expected.size}`);
+  writeFileSync(file, text);
+  identity.update(text);
+}
 await build({
-  ...common,
-  entryPoints: bundles,
-  plugins: [apart],
+  ...commonJs,
+  entryPoints: { start: "src/cli/program/start.ts" },
+  define: { ...commonJs.define, __BUILD__: JSON.stringify(identity.digest("hex").slice(0, 16)) },
 });
+writeFileSync("dist/bundle/package.json", '{ "type": "commonjs" }\n');
 // Others' packages are inside files of ours: users have what was tested here, whatever versions are newest on the day of
 // their install, and are spared the rest. (The special functions are three small modules that come with 220 packages,
 // ml-matrix's decompositions are a small part of one large file, Fastify of 44 packages.)
 for (const file of ["stats/distributions", "linear/solve/ml-matrix", "csv/csv-parse", "serve/fastify"])
   await build({
-    ...common,
-    banner: /csv-parse|fastify/.test(file) ? { js: `${common.banner.js}${folderOfModule}` } : {},
+    ...modules,
+    banner: /csv-parse|fastify/.test(file) ? { js: `${modules.banner.js}${folderOfModule}` } : {},
     entryPoints: [`src/${file}.ts`],
     outdir: `dist/${dirname(file)}`,
   });
-for (const entry of workers) await build({ ...common, entryPoints: [entry], entryNames: "[name]" });
+for (const entry of workers) await build({ ...commonJs, entryPoints: [entry], entryNames: "[name]" });
 writeFileSync("dist/bundled-packages.json", `${JSON.stringify(bundledPackages(metafiles), null, 2)}\n`);
 writeNotices(metafiles, "dist/THIRD-PARTY-NOTICES.txt");
 node("scripts/man.js", []);

@@ -35,7 +35,7 @@ describe("the packed package", () => {
       "bin/goml.js",
       "dist/index.js",
       "dist/index.d.ts",
-      "dist/bundle/main.js",
+      "dist/bundle/start.js",
       "dist/kernels/kernels.wasm",
       "dist/model.schema.json",
       "dist/THIRD-PARTY-NOTICES.txt",
@@ -46,7 +46,7 @@ describe("the packed package", () => {
       "CHANGELOG.md",
     ])
       expect(paths).toContain(path);
-    expect(paths.filter((path) => /^(src|test|bench|scripts|dist\/cli)\//.test(path))).toEqual([]);
+    expect(paths.filter((path) => /^(src|test|bench|scripts|dist\/cli|dist\/code)\//.test(path))).toEqual([]);
   });
 
   test("names files and hosts of nobody: the lock file has no registry in it", () => {

@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { UsageError } from "../../errors.js";
+import { prepareColours } from "../render/colour.js";
 import { commandLine } from "./command-line.js";
 import { reportFailure } from "./failure.js";
 import { interruptedCode, interruption, unhurried } from "./interruption.js";
@@ -38,6 +39,7 @@ export async function runProgram(argv: string[]): Promise<number> {
   endQuietlyOnBrokenPipe();
   const signal = interruption();
   try {
+    await prepareColours();
     return await runCommand(argv, signal);
   } catch (error) {
     // Whatever goes wrong in what is being ended is not news.

@@ -4,7 +4,6 @@ type Style = (...text: string[]) => string;
 type Colours = Record<"bold" | "dim" | "yellow" | "red" | "blue" | "green", Style>;
 
 const plain: Style = (...text) => text.join(" ");
-const none: Colours = { bold: plain, dim: plain, yellow: plain, red: plain, blue: plain, green: plain };
 
 /**
  * Stands for ESC in what styles give: `print` writes ESC for it, and for nothing else. Drawn anew in every process, so
@@ -12,22 +11,29 @@ const none: Colours = { bold: plain, dim: plain, yellow: plain, red: plain, blue
  */
 export const STYLE_MARK = `\ufdd0${Math.random().toString(36).slice(2, 12)}\ufdd0`;
 
-/**
- * Chalk's styles where standard output may show colours, else plain text. Chalk decides by itself (`NO_COLOR`,
- * `FORCE_COLOR`, the kind of terminal); it is loaded only where it has something to decide, for loading it takes some 5 ms.
- */
-export const colour: Colours =
-  process.stdout.isTTY || process.env.FORCE_COLOR !== undefined ? await terminalColours() : none;
+/** Plain text, until `prepareColours` finds that there are colours. */
+export const colour: Colours = {
+  bold: plain,
+  dim: plain,
+  yellow: plain,
+  red: plain,
+  blue: plain,
+  green: plain,
+};
 
-async function terminalColours(): Promise<Colours> {
-  const { NO_COLOR } = process.env;
+/**
+ * Makes the styles chalk's where standard output may show colours. Chalk decides by itself (`NO_COLOR`, `FORCE_COLOR`, the
+ * kind of terminal); it is loaded only where it has something to decide, for loading it takes some 5 ms.
+ */
+export async function prepareColours(): Promise<void> {
+  const { NO_COLOR, FORCE_COLOR } = process.env;
+  if (!process.stdout.isTTY && FORCE_COLOR === undefined) return;
   // https://no-color.org: present and not empty. Chalk itself knows FORCE_COLOR and --no-color only.
-  if (NO_COLOR !== undefined && NO_COLOR !== "") return none;
+  if (NO_COLOR !== undefined && NO_COLOR !== "") return;
   const { chalk } = await import("./chalk.js");
   const marked = (style: Style): Style => {
     const [open = "", close = ""] = style("\0").replaceAll("\u001b", STYLE_MARK).split("\0");
     return (...text) => `${open}${text.join(" ")}${close}`;
   };
-  const names = Object.keys(none) as (keyof Colours)[];
-  return Object.fromEntries(names.map((name) => [name, marked(chalk[name])])) as Colours;
+  for (const name of Object.keys(colour) as (keyof Colours)[]) colour[name] = marked(chalk[name]);
 }

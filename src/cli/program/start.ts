@@ -1,0 +1,24 @@
+import { fileURLToPath } from "node:url";
+import { version } from "../../version.js";
+import { BundleLoader, codeFolder } from "./code-cache.js";
+import type { runProgram } from "./program.js";
+
+/** Put in by the build: a hash of the bundles. */
+declare const __BUILD__: string;
+
+/**
+ * Runs the command with its arguments (those after `goml`) and gives the exit code. All but the version is in other
+ * bundles, so that `goml --version` starts about as fast as node itself.
+ */
+export async function start(argv: string[]): Promise<number> {
+  if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+    process.stdout.write(`${version}\n`);
+    return 0;
+  }
+  const folder = fileURLToPath(new URL(".", import.meta.url));
+  const loader = new BundleLoader(folder, codeFolder(folder, __BUILD__), (id) => import(id));
+  const program = loader.load("program.js") as { runProgram: typeof runProgram };
+  const code = await program.runProgram(argv);
+  if (code === 0) loader.keep();
+  return code;
+}
