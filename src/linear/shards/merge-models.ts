@@ -6,7 +6,7 @@ import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
-import { mergeFoldsSteps } from "../solve/merge-steps.js";
+import { mergeFoldsSteps, mergeTreeSteps } from "../solve/merge-steps.js";
 import { checkCompatible, foldNotes, type NamedModel, vcovNotes } from "./compatible.js";
 import { inShardOrder, mergedShards } from "./numbered.js";
 import { refuseMerging } from "./sources.js";
@@ -26,7 +26,8 @@ export interface MergeOptions {
  * A row's fold is that of its shard: it comes from the row's number there, unless the shard was trained with the
  * number of its first row in the whole. Levels that only some shards have are united.
  *
- * Models of numbered shards are merged in the order of the numbers, so that the bits do not depend on that of `models`.
+ * Models of numbered shards are merged in a tree over the order of the numbers, so that the bits do not depend on that of
+ * `models`.
  *
  * @throws ModelError that names the first difference between models that do not fit together, two that were made of
  * the same source or of the same rows, and numbered shards that are missing, there twice, or of another whole
@@ -60,7 +61,7 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
   const folds: CrossProducts[] = [];
   const count = unfolded.length > 0 ? 0 : first.model.folds.length;
   for (let f = 0; f < count; f++)
-    folds.push(yield* mergeFoldsSteps(models.map(({ model }) => model.folds[f]!)));
+    folds.push(yield* mergeTreeSteps(models.map(({ model }) => model.folds[f]!)));
   const { spec, references, weightsColumn, penalty } = first.model;
   const merged = yield* solveSpecSteps(
     {
@@ -70,7 +71,10 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
         models.map(({ model }) => model.levels),
       ),
       references,
-      moments: yield* mergeFoldsSteps(folds.length > 0 ? folds : models.map(({ model }) => model.moments)),
+      moments:
+        folds.length > 0
+          ? yield* mergeFoldsSteps(folds)
+          : yield* mergeTreeSteps(models.map(({ model }) => model.moments)),
       folds,
       weightsColumn,
       sources: models.flatMap(({ model }) => model.sources),

@@ -15,6 +15,20 @@ export function* mergeFoldsSteps(folds: readonly CrossProducts[]): Steps<CrossPr
   return total;
 }
 
+/** Moments merged two by two, and what comes of it again, in their order: the rounding errors of n add up over log₂ n levels. */
+export function* mergeTreeSteps(all: readonly CrossProducts[]): Steps<CrossProducts> {
+  let level = alike(all);
+  while (level.length > 1) {
+    const next: CrossProducts[] = [];
+    for (let i = 0; i < level.length; i += 2) {
+      const [a, b] = [level[i]!, level[i + 1]];
+      next.push(b === undefined ? a : yield* mergeSteps(a, b));
+    }
+    level = next;
+  }
+  return level[0]!;
+}
+
 /** `a.merge(b)` in steps. */
 export function* mergeSteps(a: CrossProducts, b: CrossProducts): Steps<CrossProducts> {
   const total = a.clone();

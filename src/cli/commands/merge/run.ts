@@ -10,6 +10,7 @@ import { withPauses } from "../../../parallel/with-pauses.js";
 import { reportSteps } from "../../render/model-report.js";
 import { presentGroups } from "../../render/present-groups.js";
 import { type PresentOptions, presentModel } from "../../render/present-model.js";
+import { modelPaths } from "./model-paths.js";
 
 /** The options of `goml merge`, as commander gives them. */
 export interface MergeModelsOptions extends PresentOptions {
@@ -20,10 +21,11 @@ export interface MergeModelsOptions extends PresentOptions {
 
 /** `goml merge`: the model of all rows, from the models of shards. */
 export async function merge(
-  paths: readonly string[],
+  given: readonly string[],
   options: MergeModelsOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  const paths = await modelPaths(given, signal);
   const twice = namedTwice(paths);
   if (twice !== undefined) {
     const [a, b] = twice;

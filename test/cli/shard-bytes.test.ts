@@ -1,0 +1,148 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { GOML, goml, inFolder } from "./goml.js";
+
+// Shards that are parts of a file's bytes, through the command, and the recipes of docs/scale.md.
+
+const rows = Array.from(
+  { length: 600 },
+  (_, i) => `${i % 37},${(i * 7) % 11},"${i % 2 ? "a" : "b"}, ${i % 5 ? "" : "\n"}",${(i * i) % 13}`,
+);
+const FILES = { "data.csv": `id,x,g,y\n${rows.join("\n")}\n`, "parts/": "" };
+
+/** What two model files have in common where they are of the same rows: all that is printed of the fit. */
+async function shown(folder: string, file: string) {
+  const { stdout } = await goml(folder, ["inspect", file, "--json"]);
+  const { coefficients, fit, cv } = JSON.parse(stdout);
+  const digits = (_: string, value: unknown) =>
+    // Merged sums differ in the last digits from those of one pass.
+    typeof value === "number" ? Number(value.toPrecision(11)) : value;
+  return JSON.stringify({ coefficients, fit, cv }, digits);
+}
+
+test("an array's tasks train the parts, and a folder or a list of them is merged", () =>
+  inFolder(FILES, async (folder) => {
+    const run = async (args: string[], environment = {}, input = "") => {
+      const result = await goml(folder, args, input, environment);
+      expect([args, result.code, result.stderr]).toEqual([args, 0, ""]);
+      return result.stdout;
+    };
+    await run(["train", "data.csv", "-q", "-m", "whole.json"]);
+    for (const task of [0, 1, 2, 3])
+      await run(["train", "data.csv", "--shard", "auto", "-q", "-m", `parts/${task}.json`], {
+        JOB_COMPLETION_INDEX: `${task}`,
+        JOB_COMPLETIONS: "4",
+      });
+    await run(["merge", "parts", "-q", "-m", "all.json"]);
+    await run(
+      ["merge", "-", "-q", "-m", "listed.json"],
+      {},
+      "parts/3.json\nparts/1.json\r\nparts/0.json\nparts/2.json\n",
+    );
+    expect(readFileSync(join(folder, "listed.json"))).toEqual(readFileSync(join(folder, "all.json")));
+    expect(await shown(folder, "all.json")).toBe(await shown(folder, "whole.json"));
+    expect(await run(["inspect", "all.json"])).toContain("shards 1 to 4 of 4, cut from data.csv\n");
+    // Without -m tasks side by side do not write over each other.
+    await run(["train", "data.csv", "--shard", "3/4", "-q"]);
+    expect(readFileSync(join(folder, "model.3-of-4.json"))).toEqual(
+      readFileSync(join(folder, "parts/2.json")),
+    );
+  }));
+
+test("what cannot be a shard, or merged, is refused in a line", () =>
+  inFolder({ ...FILES, "other.csv": FILES["data.csv"].replace("7", "8") }, async (folder) => {
+    for (const number of [1, 2, 3])
+      await goml(folder, ["train", "data.csv", "--shard", `${number}/3`, "-q", "-m", `parts/${number}.json`]);
+    await goml(folder, ["train", "other.csv", "--shard", "3/3", "-q", "-m", "other.json"]);
+    const refused = async (code: number, message: string, args: string[], input = "") => {
+      const result = await goml(folder, args, input);
+      expect([args, result.code, result.stderr.split("\n")[0]]).toEqual([
+        args,
+        code,
+        expect.stringContaining(message),
+      ]);
+    };
+    const [one, two, three] = [1, 2, 3].map((number) => `parts/${number}.json`) as [string, string, string];
+    await refused(4, "shard 2 of 3, cut from data.csv is missing", ["merge", one, three]);
+    await refused(4, "other.json is shard 3 of 3, cut from other.csv", ["merge", one, two, "other.json"]);
+    await refused(2, "a stream", ["train", "-", "--shard", "1/2"], FILES["data.csv"]);
+    await refused(2, "there is no shard 4 of 3", ["train", "data.csv", "--shard", "4/3"]);
+    await refused(2, "auto needs a scheduler's variable", ["train", "data.csv", "--shard", "auto"]);
+    await refused(3, "spans lines", ["train", "data.csv", "--shard", "1/3", "--fold-by", "id"]);
+    mkdirSync(join(folder, "none"));
+    await refused(3, "the folder has no model files", ["merge", "none"]);
+    await refused(3, "standard input lists no model files", ["merge", "-"], "\n");
+  }));
+
+/** The shell blocks of a section of docs/scale.md. */
+function recipe(title: string): string[] {
+  const page = readFileSync("docs/scale.md", "utf8");
+  const section = page.split(/^## /m).find((part) => part.startsWith(title));
+  return [...(section ?? "").matchAll(/```sh\n(.*?)```/gs)].map(([, text]) => text!);
+}
+
+const has = (program: string) => spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
+
+describe("recipes of docs/scale.md", () => {
+  /** Runs blocks in a folder with `sales.csv`, goml being this build. */
+  const runAll = (title: string, more: (folder: string) => void = () => {}) =>
+    inFolder({}, async (folder) => {
+      const lines = Array.from(
+        { length: 2000 },
+        (_, i) => `${i % 50},${(i * 7) % 101},${(i * 13) % 17},${(i * i) % 97}`,
+      );
+      writeFileSync(join(folder, "sales.csv"), `customer,price,stock,sold\n${lines.join("\n")}\n`);
+      writeFileSync(join(folder, "goml"), `#!/bin/sh\nexec ${process.execPath} ${GOML} "$@"\n`, {
+        mode: 0o755,
+      });
+      const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, NO_COLOR: "1" };
+      more(folder);
+      const blocks = recipe(title);
+      expect(blocks.length).toBeGreaterThan(0);
+      await goml(folder, [
+        "train",
+        "sales.csv",
+        "-t",
+        "sold",
+        "--fold-by",
+        "customer",
+        "-q",
+        "-m",
+        "whole.json",
+      ]);
+      const whole = await shown(folder, "whole.json");
+      for (const block of blocks) {
+        execFileSync("bash", ["-euo", "pipefail", "-c", block], { cwd: folder, env, stdio: "pipe" });
+        expect(await shown(folder, "sales.json"), block).toBe(whole);
+      }
+    });
+
+  test.skipIf(!has("parallel"))("GNU parallel", () => runAll("GNU parallel"), 60_000);
+
+  test.skipIf(!has("make"))(
+    "make",
+    () =>
+      runAll("make", (folder) => {
+        const page = readFileSync("docs/scale.md", "utf8");
+        writeFileSync(join(folder, "Makefile"), /```make\n(.*?)```/s.exec(page)![1]!);
+      }),
+    60_000,
+  );
+
+  test("the Kubernetes manifest is an indexed job of as many tasks as shards", () => {
+    const page = readFileSync("docs/scale.md", "utf8");
+    const manifest = /```yaml\n(.*?)```/s.exec(page)![1]!;
+    const completions = /^ {2}completions: (\d+)$/m.exec(manifest)![1];
+    expect(manifest).toContain("completionMode: Indexed");
+    expect(manifest).toContain(`- { name: JOB_COMPLETIONS, value: "${completions}" }`);
+    expect(manifest).toContain("--shard auto");
+  });
+
+  test("what they name is there", () => {
+    const page = readFileSync("docs/scale.md", "utf8");
+    for (const [, path] of page.matchAll(/\]\(([^)#:]+)\)/g))
+      expect(() => readFileSync(join(dirname("docs/scale.md"), path!))).not.toThrow();
+  });
+});
