@@ -31,7 +31,13 @@ export function valueProto(
   return new Message().text(1, name).message(2, new Message().message(1, tensor));
 }
 
-export type AttributeValue = number | string | readonly number[] | Message | { readonly float: number };
+export type AttributeValue =
+  | number
+  | string
+  | readonly number[]
+  | Message
+  | { readonly float: number }
+  | { readonly floats: readonly number[] };
 
 /** A node; an attribute that is a graph is a message. */
 export function nodeProto(
@@ -51,7 +57,10 @@ export function nodeProto(
     else if (typeof value === "string") attribute.text(4, value).integer(20, 3);
     else if (value instanceof Message) attribute.message(6, value).integer(20, 5);
     else if ("float" in value) attribute.float(2, value.float).integer(20, 1);
-    else {
+    else if ("floats" in value) {
+      for (const each of value.floats) attribute.float(7, each);
+      attribute.integer(20, 6);
+    } else {
       for (const each of value) attribute.integer(8, each);
       attribute.integer(20, 7);
     }

@@ -4,6 +4,7 @@ import { Padding, Select, Stride, Triangle } from "./boxes.js";
 import { Cast } from "./cast.js";
 import { Contraction } from "./contraction.js";
 import { Convolution, TransposedConvolution } from "./convolution.js";
+import { PairwiseCoupling } from "./coupling.js";
 import { Elementwise } from "./elementwise.js";
 import { type FunctionName, MathFunction, mathFunctions } from "./functions.js";
 import { Gather, GatherElements, GatherTuples, ScatterElements, ScatterTuples } from "./gathering.js";
@@ -44,6 +45,7 @@ const factories: Record<string, (attributes: any) => TypedOp> = {
   where: () => new Where(),
   batchNormalization: (attributes) => new BatchNormalization(attributes),
   contraction: (attributes) => new Contraction(attributes),
+  pairwiseCoupling: () => new PairwiseCoupling(),
   convolution: (attributes) => new Convolution(attributes),
   elementwise: (attributes) => new Elementwise(attributes),
   gather: (attributes) => new Gather(attributes),

@@ -4,67 +4,11 @@ import { Select } from "../../machine/ops/boxes.js";
 import { Gather } from "../../machine/ops/gathering.js";
 import { Lanes } from "../../machine/ops/lanes.js";
 import { Lookup } from "../../machine/ops/lookup.js";
-import { ArgReduction } from "../../machine/ops/reductions.js";
-import { Softmax } from "../../machine/ops/softmax.js";
 import { type TreeComparison, TreeEnsemble } from "../../machine/ops/trees.js";
 import type { Operand, Value } from "../builder.js";
 import type { Call, Conversion } from "../call.js";
 import { StringTensor } from "../elements.js";
-
-const float32 = (values: readonly number[], shape: readonly number[] = [values.length]) =>
-  new Tensor(Float32Array.from(values), shape);
-
-/** x, N × p or one row, as float32. */
-function rows(call: Call, i = 0): Operand {
-  const x = call.build.cast(call.input(i), "float32");
-  return x.shape.length === 1 ? call.build.reshape(x, [1, x.shape[0]!]) : x;
-}
-
-/** What is done to scores at the end. */
-function transformed(call: Call, scores: Operand): Operand {
-  const { build } = call;
-  switch (call.text("post_transform", "NONE")) {
-    case "SOFTMAX":
-      return build.apply(new Softmax({ axis: -1 }), scores);
-    case "LOGISTIC":
-      return build.unary("sigmoid", scores);
-    case "SOFTMAX_ZERO": {
-      const zero = build.pair("isEqual", scores, build.scalar(0, scores));
-      const weights = build.cast(build.pair("bitXor", zero, build.scalar(1, zero)), scores.dtype);
-      const powers = build.binary("mul", build.unary("exp", scores), weights);
-      return build.binary("div", powers, build.reduce("sumOf", powers, [scores.shape.length - 1], true));
-    }
-    case "PROBIT":
-      throw new DataError("post_transform PROBIT is not supported");
-    default:
-      return scores;
-  }
-}
-
-/** The class labels by their numbers: integers in a run, text where the numbers are known. */
-function labelled(
-  call: Call,
-  numbers: Operand,
-  labels: { texts?: readonly string[] | undefined; integers?: readonly number[] | undefined },
-): Value {
-  if (labels.texts !== undefined && labels.texts.length > 0) {
-    const known = call.build.known(numbers);
-    return new StringTensor(
-      Array.from(known.data, (i) => labels.texts![Number(i)]!),
-      known.shape,
-    );
-  }
-  const table = new Tensor(BigInt64Array.from(labels.integers ?? [], BigInt), [labels.integers?.length ?? 0]);
-  return call.build.apply(new Gather({ axis: 0 }), table, numbers);
-}
-
-const classes = (call: Call) => ({
-  texts: call.texts("classlabels_strings") ?? call.texts("classlabels_strings_text"),
-  integers: call.integers("classlabels_int64s") ?? call.integers("classlabels_ints"),
-});
-
-const most = (call: Call, scores: Operand): Operand =>
-  call.build.apply(new ArgReduction("argMax", { axis: -1, keepAxes: false, last: false }), scores);
+import { classes, float32, labelled, most, rows, transformed } from "./scores.js";
 
 const linearRegressor: Conversion = (call) => {
   const { build } = call;
@@ -350,51 +294,6 @@ const treeClassifier: Conversion = (call) => {
   ];
 };
 
-/** Inner products of rows with support vectors, through the kernel. */
-function kernel(call: Call, x: Operand, vectors: Operand): Operand {
-  const { build } = call;
-  const [gamma, coef0, degree] = call.floats("kernel_params") ?? [0, 0, 0];
-  const product = build.matmul(x, build.transpose(vectors, [1, 0]));
-  const number = (value: number) => build.scalar(value, product);
-  const shifted = () => build.binary("add", build.binary("mul", product, number(gamma!)), number(coef0!));
-  switch (call.text("kernel_type", "LINEAR")) {
-    case "POLY":
-      return build.binary("pow", shifted(), number(degree!));
-    case "SIGMOID":
-      return build.unary("tanh", shifted());
-    case "RBF": {
-      const squares = (rowsOf: Operand) => build.reduce("sumOfSquares", rowsOf, [1], true);
-      const distances = build.binary(
-        "sub",
-        build.binary("add", squares(x), build.transpose(squares(vectors), [1, 0])),
-        build.binary("mul", product, number(2)),
-      );
-      return build.unary("exp", build.binary("mul", distances, number(-gamma!)));
-    }
-    default:
-      return product;
-  }
-}
-
-const svmRegressor: Conversion = (call) => {
-  const { build } = call;
-  const x = rows(call);
-  const count = call.integer("n_supports", 0);
-  const coefficients = call.floats("coefficients") ?? [];
-  const [rho] = call.floats("rho") ?? [0];
-  const linear = count === 0;
-  const vectors = float32(linear ? coefficients : (call.floats("support_vectors") ?? []), [
-    linear ? 1 : count,
-    x.shape[1]!,
-  ]);
-  const products = kernel(call, x, vectors);
-  const sum = linear ? products : build.matmul(products, float32(coefficients, [count, 1]));
-  const scores = build.binary("add", sum, build.scalar(rho!, sum));
-  if (!call.flag("one_class")) return transformed(call, scores);
-  const inside = build.cast(build.pair("isGreater", scores, build.scalar(0, scores)), "float32");
-  return build.math("affine", inside, { alpha: 2, beta: -1 });
-};
-
 const featureVectorizer: Conversion = (call) =>
   call.build.concat(
     call.operands().map((x) => {
@@ -415,7 +314,6 @@ export const classical: Readonly<Record<string, Conversion>> = {
   OneHotEncoder: oneHotEncoder,
   TreeEnsembleRegressor: treeRegressor,
   TreeEnsembleClassifier: treeClassifier,
-  SVMRegressor: svmRegressor,
   FeatureVectorizer: featureVectorizer,
   CategoryMapper: categoryMapper,
   // A map for each row, of its classes' scores: the scores, a column for each class in the order of the labels.

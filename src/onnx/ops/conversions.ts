@@ -10,6 +10,7 @@ import { quantized } from "./quantized.js";
 import { recurrences } from "./recurrent.js";
 import { reductions } from "./reductions.js";
 import { signals } from "./signal.js";
+import { supports } from "./supports.js";
 import { text } from "./text.js";
 import { trainingOps } from "./training.js";
 
@@ -28,7 +29,7 @@ const byDomain: Readonly<Record<string, Readonly<Record<string, Conversion>>>> =
     ...signals,
     ...text,
   },
-  "ai.onnx.ml": classical,
+  "ai.onnx.ml": { ...classical, ...supports },
   "ai.onnx.preview.training": trainingOps,
 };
 
