@@ -4,6 +4,7 @@ import { prepareColours } from "../render/colour.js";
 import { commandLine } from "./command-line.js";
 import { reportFailure } from "./failure.js";
 import { interruptedCode, interruption, unhurried } from "./interruption.js";
+import { placeModel } from "./place-model.js";
 import { endQuietlyOnBrokenPipe } from "./streams.js";
 import type { Run } from "./syntax.js";
 
@@ -53,11 +54,15 @@ async function runCommand(argv: string[], signal: AbortSignal): Promise<number> 
   let exitCode = 0;
 
   const run: Run = (load, own = {}) =>
-    async function (...args) {
+    async function () {
       if (own.unhurried) unhurried();
+      const { words, options } =
+        own.model === undefined
+          ? { words: this.args, options: this.opts() }
+          : await placeModel(own.model, this);
       const action = await load();
-      const data = typeof args[0] === "string" || Array.isArray(args[0]) ? args[0] : undefined;
-      exitCode = await action(data as never, this.opts() as never, signal, this.args);
+      const data = this.registeredArguments[0]?.variadic ? words : words[0];
+      exitCode = await action(data as never, options as never, signal, words);
     };
   const program = commandLine(run);
   try {

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { character, integer, list, natural, positive, reference, share } from "./option-values.js";
 import { penalty } from "./penalty-options.js";
+import type { ModelUse } from "./place-model.js";
 
 /**
  * What a command does, loaded when it runs; gives the exit code. Its argument is the text given, several where the
@@ -19,7 +20,7 @@ type Action = (
  */
 export type Run = (
   load: () => Promise<Action>,
-  own?: { unhurried?: boolean },
+  own?: { unhurried?: boolean; model?: ModelUse },
 ) => (this: Command, ...args: unknown[]) => Promise<void>;
 
 /** Adds one command to the program. */
@@ -89,8 +90,8 @@ export function fitting(command: Command): Command {
 /** The options of every command that makes a model of others. */
 export function derived(command: Command, where = "where to write the model (default: nowhere)"): Command {
   return command
-    .option("-m, --model <file>", where)
-    .option("-o, --output <file>", "the same as --model")
+    .option("-o, --output <file>", where)
+    .option("-m, --model <file>", "the model to read; behind one that is named, the same as --output")
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--json", "print one JSON document")
     .addOption(trust())

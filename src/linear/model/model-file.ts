@@ -1,5 +1,4 @@
 import { closeSync, fstatSync, read as readBack, readFile as readFileBack } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { promisify } from "node:util";
 import { DataError, GomlError, InterruptedError, ModelError } from "../../errors.js";
@@ -254,26 +253,4 @@ function* documentSteps(
   if (model instanceof LinearModel) yield* checkSolutionSteps(model, path);
   else yield* checkGroupsSteps(model, path);
   return model;
-}
-
-/** Whether a file looks like a model rather than a table: its first character is a brace. */
-export async function isModelFile(path: string): Promise<boolean> {
-  if (path === "-") return false;
-  let file: FileHandle;
-  try {
-    // What comes through a pipe can be read once, and is read as data.
-    if (!(await stat(path)).isFile()) return false;
-    file = await open(path);
-  } catch {
-    // Who reads it next says what is wrong.
-    return false;
-  }
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
-    return buffer.toString("utf8", 0, bytesRead).trimStart().startsWith("{");
-  } catch {
-    return false;
-  } finally {
-    await file.close();
-  }
 }

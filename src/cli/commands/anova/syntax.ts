@@ -5,16 +5,21 @@ export const anovaSyntax: Syntax = (program, run) => {
   const command = program
     .command("anova")
     .description("F tests of one model's terms, or of nested models of the same rows")
-    .argument("<model.json...>", "one model: its terms in sequence; several: each against the one before")
+    .argument("[model.json...]", "one model: its terms in sequence; several: each against the one before")
     .addOption(
       new Option("--type <n>", "sums of squares: 1 in sequence; 2, 3: each term after others, as car::Anova")
         .choices(["1", "2", "3"])
         .default("1"),
     )
     .option("--group <name>", "of models by group, this one (default: all groups together)")
+    .option("-m, --model <file>", "the model, another way to name it")
     .addOption(trust())
     .option("--json", "print one JSON document")
-    .action(run(async () => (await import("./run.js")).anova));
+    .action(
+      run(async () => (await import("./run.js")).anova, {
+        model: { by: "argument", required: ["model.json"] },
+      }),
+    );
   example(
     command,
     "goml anova model.json",

@@ -1,7 +1,8 @@
 import { UsageError } from "../../../errors.js";
 import { shownPath } from "../../../files/shown-path.js";
+import { isModelFile } from "../../../linear/model/is-model-file.js";
 import type { LinearModel } from "../../../linear/model/model.js";
-import { isModelFile, readAnyModel } from "../../../linear/model/model-file.js";
+import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import { objectiveOf } from "../../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../../linear/solve/cross-validation.js";

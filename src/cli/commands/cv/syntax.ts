@@ -6,16 +6,21 @@ export const cvSyntax: Syntax = (program, run) => {
     .command("cv")
     .description("cross-validate, fold by fold: a model file without its data, or a fit to a CSV")
     .argument(
-      "<model.json or data.csv...>",
+      "[model.json or data.csv...]",
       "a model, from the moments that it keeps; or the data, of one file or several; - is standard input",
     );
   fitting(command)
     .option("--group-by <column>", "one model per value of this column, each cross-validated on its rows")
     .option("--group <name>", "of models by group, this one, fold by fold")
     .option("--threads <n>", "worker threads (default: all cores)", positive)
+    .option("-m, --model <file>", "the model, another way to name it")
     .addOption(trust())
     .option("--json", "print one JSON document, with θ of each fold")
-    .action(run(async () => (await import("./run.js")).cv));
+    .action(
+      run(async () => (await import("./run.js")).cv, {
+        model: { by: "argument", required: ["model.json or data.csv"] },
+      }),
+    );
   example(
     reading(command),
     "goml cv model.json",

@@ -9,7 +9,7 @@ export const diagnoseSyntax: Syntax = (program, run) => {
       "<data.csv...>",
       "the rows, as a rule those of the fit, of one file or several; - is standard input",
     )
-    .option("-m, --model <file>", "the model", "model.json")
+    .option("-m, --model <file>", "the model, which may also stand before the data", "model.json")
     .option("--group <name>", "of models by group, this one on its rows (default: all, each row by its own)")
     .addOption(unseen())
     .option("-o, --output <file>", "write every row's measures as CSV")
@@ -23,7 +23,11 @@ export const diagnoseSyntax: Syntax = (program, run) => {
     .option("--json", "print one JSON document")
     .addOption(trust())
     .option("-q, --quiet", "print nothing but errors")
-    .action(run(async () => (await import("./run.js")).diagnose));
+    .action(
+      run(async () => (await import("./run.js")).diagnose, {
+        model: { by: "before data", required: ["data.csv"] },
+      }),
+    );
   example(
     reading(command),
     "goml diagnose data.csv",

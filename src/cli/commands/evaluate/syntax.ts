@@ -7,7 +7,7 @@ export const evaluateSyntax: Syntax = (program, run) => {
     .command("evaluate")
     .description("measure a model's error on other data; gates for CI")
     .argument("<data.csv...>", "the file, or several of the same columns; - is standard input")
-    .option("-m, --model <file>", "the model", "model.json")
+    .option("-m, --model <file>", "the model, which may also stand before the data", "model.json")
     .addOption(unseen())
     .option("--max-rmse <x>", "exit 5 when the RMSE is larger", number)
     .option("--max-mse <x>", "exit 5 when the MSE is larger", number)
@@ -27,7 +27,11 @@ export const evaluateSyntax: Syntax = (program, run) => {
     .option("--json", "print one JSON document")
     .addOption(trust())
     .option("-q, --quiet", "print nothing but errors")
-    .action(run(async () => (await import("./run.js")).evaluate));
+    .action(
+      run(async () => (await import("./run.js")).evaluate, {
+        model: { by: "before data", required: ["data.csv"] },
+      }),
+    );
   example(
     reading(command),
     "goml evaluate test.csv",

@@ -14,8 +14,9 @@ export const exportSyntax: Syntax = (program, run) => {
     .option("-o, --output <file>", "where to write (default: standard output)")
     .option("--float32", "onnx: single precision, by LinearRegressor (default: double, MatMul + Add)")
     .option("--table <name>", "sql: a SELECT from this table (default: the expression alone)")
+    .option("-m, --model <file>", "the model, another way to name it")
     .addOption(trust())
-    .action(run(async () => (await import("./run.js")).exportModel));
+    .action(run(async () => (await import("./run.js")).exportModel, { model: { by: "argument" } }));
   example(
     command,
     "goml export model.json --to onnx -o model.onnx",

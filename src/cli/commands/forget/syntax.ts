@@ -5,14 +5,16 @@ export const forgetSyntax: Syntax = (program, run) => {
   const command = program
     .command("forget")
     .description("take the rows of a shard out of a model again, in place, and say what accuracy that cost")
-    .argument("<model.json>", "the model")
-    .argument("<shard.json>", "a model of rows that are among its own");
+    .argument("[model.json]", "the model")
+    .argument("[shard.json]", "a model of rows that are among its own");
   command.addOption(
     new Option("--vcov <type>", "iid: give robust standard errors up for classical ones").choices(["iid"]),
   );
   example(
     derived(command, "where to write (default: the model file itself, in place)").action(
-      run(async () => (await import("./run.js")).forget),
+      run(async () => (await import("./run.js")).forget, {
+        model: { by: "first argument", writes: true, required: ["model.json", "shard.json"] },
+      }),
     ),
     "goml forget all.json north.json -m rest.json",
   );

@@ -5,9 +5,12 @@ export const inspectSyntax: Syntax = (program, run) => {
   const command = program
     .command("inspect")
     .description("print the summary of a model file again, or two side by side")
-    .argument("<models...>", "a model file, or two")
+    .argument("[models...]", "a model file, or two")
     .option("--group <name>", "of models by group (train --group-by), this one")
-    .option("-m, --model <file>", "write the model of the group to a file of its own")
+    .option(
+      "-m, --model <file>",
+      "the model to read; behind one that is named, where to write the model of the group",
+    )
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--vif", "print the terms' variance inflation factors")
     .option("--correlation", "print the correlation of the coefficients")
@@ -18,7 +21,11 @@ export const inspectSyntax: Syntax = (program, run) => {
     )
     .addOption(trust())
     .option("--json", "print one JSON document, that of train --json")
-    .action(run(async () => (await import("./run.js")).inspect));
+    .action(
+      run(async () => (await import("./run.js")).inspect, {
+        model: { by: "argument", writes: true, required: ["models"] },
+      }),
+    );
   example(
     command,
     "goml inspect model.json",

@@ -15,7 +15,11 @@ export const predictSyntax: Syntax = (program, run) => {
         .argParser(setting)
         .default({}, "none"),
     )
-    .option("-m, --model <file>", "the model; of a table also an ONNX model", "model.json")
+    .option(
+      "-m, --model <file>",
+      "the model, which may also stand before the data; of a table also an ONNX model",
+      "model.json",
+    )
     .option("--url <url>", "ask a server's model instead: http://host:port/v2/models/NAME")
     .option("--timeout <seconds>", "with --url, how long a request may take (default: 60)", seconds)
     .addOption(unseen())
@@ -46,7 +50,7 @@ export const predictSyntax: Syntax = (program, run) => {
     .option("--json", "print the metrics and timing as JSON on standard error")
     .addOption(trust())
     .option("-q, --quiet", "print no metrics or timing")
-    .action(run(async () => (await import("./run.js")).predict));
+    .action(run(async () => (await import("./run.js")).predict, { model: { by: "before data" } }));
   example(
     reading(command),
     "goml predict --concurrent",

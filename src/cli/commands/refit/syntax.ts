@@ -7,7 +7,7 @@ export const refitSyntax: Syntax = (program, run) => {
   const command = program
     .command("refit")
     .description("fit other terms, another target or λ on the same rows, from a model file alone")
-    .argument("<model.json>", "the model, which keeps the moments of its columns")
+    .argument("[model.json]", "the model, which keeps the moments of its columns")
     .option("-f, --features <terms>", "only these of its terms", list)
     .option("-t, --target <column>", "predict another of its columns")
     .option("--formula <formula>", "a formula over the terms that it has")
@@ -19,7 +19,13 @@ export const refitSyntax: Syntax = (program, run) => {
     .option("--no-intercept", "fit through the origin");
   penalty(command, "path: λ by cross-validation, 1se; 0: no penalty");
   example(
-    objective(derived(command).action(run(async () => (await import("./run.js")).refit))),
+    objective(
+      derived(command).action(
+        run(async () => (await import("./run.js")).refit, {
+          model: { by: "argument", writes: true, required: ["model.json"] },
+        }),
+      ),
+    ),
     "goml refit model.json --features lstat,rm -m small.json",
     "goml refit model.json --target rm",
     "goml refit model.json --formula 'medv ~ rm + lstat - 1'",

@@ -5,7 +5,7 @@ export const selectSyntax: Syntax = (program, run) => {
   const command = program
     .command("select")
     .description("choose terms by AIC, BIC or cross-validation, from a model file alone")
-    .argument("<model.json>", "the model with all terms that may be chosen")
+    .argument("[model.json]", "the model with all terms that may be chosen")
     .addOption(
       new Option("--direction <name>", "stepwise as R's step; best: every subset, by branch and bound")
         .choices(["both", "forward", "backward", "best"])
@@ -18,7 +18,11 @@ export const selectSyntax: Syntax = (program, run) => {
     )
     .option("--group <name>", "of models by group, this one alone (default: the same terms for all groups)");
   example(
-    derived(command).action(run(async () => (await import("./run.js")).select)),
+    derived(command).action(
+      run(async () => (await import("./run.js")).select, {
+        model: { by: "argument", writes: true, required: ["model.json"] },
+      }),
+    ),
     "goml select model.json -m selected.json",
     "goml select model.json --direction backward --criterion bic",
     "goml select model.json --direction best --criterion cv --json",

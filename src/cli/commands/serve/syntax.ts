@@ -44,7 +44,8 @@ export const serveSyntax: Syntax = (program, run) => {
   const command = program
     .command("serve")
     .description("serve models over HTTP (Open Inference Protocol and MLflow)")
-    .argument("<models...>", "model files, NAME=FILE, or folders of models")
+    .argument("[models...]", "model files, NAME=FILE, or folders of models")
+    .option("-m, --model <file>", "the model, another way to name it")
     .option("--host <address>", "where to listen; 0.0.0.0 is everywhere", "127.0.0.1")
     .option("-p, --port <n>", "the port; 0 is any free one", port, 8080)
     .option(
@@ -102,7 +103,12 @@ export const serveSyntax: Syntax = (program, run) => {
       bytes("--log-buffer <bytes>", "log that may wait for its reader; more is dropped", 4 * 2 ** 20, "4MiB"),
     )
     .option("-q, --quiet", "log nothing but errors")
-    .action(run(async () => (await import("./run.js")).serve, { unhurried: true }));
+    .action(
+      run(async () => (await import("./run.js")).serve, {
+        unhurried: true,
+        model: { by: "argument", required: ["models"] },
+      }),
+    );
   example(
     command,
     "goml serve model.json",

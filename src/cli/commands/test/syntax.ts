@@ -7,9 +7,9 @@ export const testSyntax: Syntax = (program, run) => {
   const command = program
     .command("test")
     .description("test linear hypotheses about a model's coefficients, from a model file alone")
-    .argument("<model.json>", "the model")
+    .argument("[model.json]", "the model")
     .argument(
-      "<hypotheses...>",
+      "[hypotheses...]",
       "such as 'x1 = x2', 'x3 + 2*x4 = 1'; a term's name: all its coefficients are 0",
     )
     .option("--each", "test each by itself, and not all of them together")
@@ -20,9 +20,14 @@ export const testSyntax: Syntax = (program, run) => {
     )
     .option("--group <name>", "of models by group, this one (default: each of them)")
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
+    .option("-m, --model <file>", "the model, another way to name it")
     .addOption(trust())
     .option("--json", "print one JSON document")
-    .action(run(async () => (await import("./run.js")).test));
+    .action(
+      run(async () => (await import("./run.js")).test, {
+        model: { by: "first argument", required: ["model.json", "hypotheses"] },
+      }),
+    );
   example(
     command,
     "goml test model.json 'rm = 4' 'crim = zn'",

@@ -6,8 +6,8 @@ export const updateSyntax: Syntax = (program, run) => {
   const command = program
     .command("update")
     .description("add the rows of a CSV to a model, reading only those; changes the model in place")
-    .argument("<model.json>", "the model")
-    .argument("<more.csv...>", "the new rows, of one file or several; - is standard input")
+    .argument("[model.json]", "the model")
+    .argument("[more.csv...]", "the new rows, of one file or several; - is standard input")
     .addOption(
       new Option("--na <policy>", "rows with missing cells").choices(["omit", "fail"]).default("omit"),
     )
@@ -19,7 +19,9 @@ export const updateSyntax: Syntax = (program, run) => {
   example(
     reading(
       derived(command, "where to write (default: the model file itself, in place)").action(
-        run(async () => (await import("./run.js")).update),
+        run(async () => (await import("./run.js")).update, {
+          model: { by: "first argument", writes: true, required: ["model.json", "more.csv"] },
+        }),
       ),
     ),
     "goml update model.json today.csv",
