@@ -2,7 +2,7 @@ import type { ModelGroup } from "../../linear/model/model-group.js";
 import { writeJson } from "../../linear/model/write-json.js";
 import { version } from "../../version.js";
 import { groupReportOf, groupsDocument, renderGroups } from "./group-report.js";
-import type { PresentOptions } from "./present-model.js";
+import { NOT_WRITTEN, type PresentOptions } from "./present-model.js";
 import { print } from "./print.js";
 
 /** Groups that are shown of very many, but by `goml inspect`. */
@@ -33,6 +33,8 @@ export async function presentGroups(
     print(`${JSON.stringify({ goml: version, command, ...extra, ...parts }, null, 2)}\n`);
   } else
     print(
-      `${before}${renderGroups(report, { path: path ?? "", written: path !== undefined, most: MOST_LINES })}`,
+      `${before}${renderGroups(report, { path: path ?? "", written: path !== undefined, most: MOST_LINES })}${
+        path === undefined ? NOT_WRITTEN : ""
+      }`,
     );
 }

@@ -17,6 +17,9 @@ export interface PresentOptions extends CollinearityOptions {
   quiet?: boolean | undefined;
 }
 
+/** What a command says that made a model and was not told where to write it. */
+export const NOT_WRITTEN = "the model is not written: -o FILE keeps it\n";
+
 /** Writes the model where it is to be written, then prints its summary, or the document of it with `extra` parts. */
 export async function presentModel(
   command: string,
@@ -44,6 +47,6 @@ export async function presentModel(
     print(`${JSON.stringify(document, null, 2)}\n`);
   } else {
     const summary = renderSummary(report, { ...options, model, inPlace }, process.stdout.columns ?? Infinity);
-    print(`${before}${summary}`);
+    print(`${before}${summary}${model === undefined && command !== "inspect" ? NOT_WRITTEN : ""}`);
   }
 }
