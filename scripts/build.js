@@ -83,6 +83,7 @@ const optional = [
   "hyparquet-compressors",
   "hyparquet-writer",
   "fast-png",
+  "fzstd",
   "jpeg-js",
   "@duckdb/node-api",
   "node-sqlite3-wasm",

@@ -10,6 +10,12 @@ const REASONS: Record<string, readonly [message: string, hint: string]> = {
   EMFILE: ["too many open files", "raise the limit (ulimit -n)"],
   Z_BUF_ERROR: ["the gzip data end too early: the file is truncated", "copy or compress the file again"],
   Z_DATA_ERROR: ["the gzip data are damaged", "check the file with gzip -t; copy or compress it again"],
+  ZSTD_END: ["the zstd data end too early: the file is truncated", "copy or compress the file again"],
+  ZSTD_DATA: ["the zstd data are damaged", "check the file with zstd -t; copy or compress it again"],
+  ZSTD_WINDOW: [
+    "the zstd data need more memory than is given to them (a long window)",
+    "read the output of: zstd -dc --long=31",
+  ],
 };
 
 /** A system or zlib error while reading `file`, as a DataError in one line; other errors come back as they are. */

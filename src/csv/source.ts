@@ -7,9 +7,13 @@ import { type Content, ContentReader, fileContent } from "./content.js";
 import { PartialCopy, type RangedBytes } from "./partial-copy.js";
 import { changedError, readError } from "./read-error.js";
 import { openSpool, type SpooledFile, spool } from "./spool.js";
+import { unzstd } from "./zstd.js";
+import { isZstd } from "./zstd-frames.js";
 
 /** How standard input is called in messages. */
 const STANDARD_INPUT = "standard input";
+
+type Packing = "gzip" | "zstd";
 
 /** What tells one state of a file from another without reading it. */
 export interface Fingerprint {
@@ -36,7 +40,7 @@ export interface Download {
 }
 
 /**
- * The bytes of a CSV file or of standard input, decompressed where they are gzip, which is told by their content.
+ * The bytes of a CSV file or of standard input, decompressed where they are gzip or zstd, which is told by their content.
  *
  * `peek` looks at the head without using it up. `chunks` gives all bytes from the first; a stream's once, a
  * file's any number of times. `plain` is there for an uncompressed file, and `seekable` makes one of anything.
@@ -49,7 +53,8 @@ export class Source {
   readonly path: string | undefined;
   /** The state of the file when it was opened; undefined for a stream. */
   readonly fingerprint: Fingerprint | undefined;
-  readonly gzip: boolean;
+  /** How the bytes are compressed. */
+  readonly packed: Packing | undefined;
   /** Whether it was found to have a header and no rows: it adds nothing to a table of several files. */
   rowless = false;
   /** A file elsewhere that any bytes can be had of, as they lie there. */
@@ -76,7 +81,7 @@ export class Source {
     this.name = parts.name;
     this.path = parts.path;
     this.fingerprint = parts.stats && { size: parts.stats.size, mtimeMs: parts.stats.mtimeMs };
-    this.gzip = parts.gzip;
+    this.packed = parts.packed;
     this.ranged = parts.download?.ranged;
     this.#total = parts.stats?.size ?? parts.download?.size;
     this.#fd = parts.fd;
@@ -84,7 +89,7 @@ export class Source {
     this.#counter = parts.counter;
     this.#signal = parts.signal;
     this.#reader = parts.reader ?? new ContentReader();
-    if (parts.fd !== undefined && parts.stats && !parts.gzip) {
+    if (parts.fd !== undefined && parts.stats && parts.packed === undefined) {
       this.#plain = { fd: parts.fd, size: parts.stats.size };
     }
   }
@@ -112,7 +117,7 @@ export class Source {
   /** Bytes in memory, plain or shared, which must not change while they are read; once. Not decompressed. */
   static ofBytes(bytes: Uint8Array, name: string): Source {
     const input = { bytes: slices(bytes), end: () => {} };
-    return new Source({ name, path: undefined, gzip: false, counter: { read: 0 }, signal: undefined, input });
+    return new Source({ name, path: undefined, counter: { read: 0 }, signal: undefined, input });
   }
 
   /** Bytes that come once from somewhere else, and `end`, which stops them; not decompressed. */
@@ -124,7 +129,7 @@ export class Source {
       end();
     };
     const input = { bytes: reader.through(bytes), end: ended };
-    return new Source({ name, path: undefined, gzip: false, counter: { read: 0 }, signal, input, reader });
+    return new Source({ name, path: undefined, counter: { read: 0 }, signal, input, reader });
   }
 
   /**
@@ -140,7 +145,7 @@ export class Source {
   /** What rows come from that do not come as bytes; `close` ends it. */
   static ofRows(name: string, close: () => void): Source {
     const input = { bytes: slices(new Uint8Array(0)), end: close };
-    return new Source({ name, path: undefined, gzip: false, counter: { read: 0 }, signal: undefined, input });
+    return new Source({ name, path: undefined, counter: { read: 0 }, signal: undefined, input });
   }
 
   static async #fromDescriptor(
@@ -157,9 +162,9 @@ export class Source {
       }
       if (stats.size === 0) throw emptyError(name);
       const counter = { read: 0 };
-      const head = await firstBytes(fileBytes(name, fd, counter, stats), 2);
+      const head = await firstBytes(fileBytes(name, fd, counter, stats), 4);
       counter.read = 0;
-      return new Source({ name, path, stats, fd, gzip: isGzip(head), counter, signal });
+      return new Source({ name, path, stats, fd, packed: packingOf(head), counter, signal });
     } catch (error) {
       if (fd !== 0) closeQuietly(fd);
       throw readError(name, error);
@@ -193,12 +198,12 @@ export class Source {
     const stash: Uint8Array[] = [];
     try {
       if (parts.signal?.aborted) throw new InterruptedError();
-      const head = await pull(iterator, stash, 2);
+      const head = await pull(iterator, stash, 4);
       const whole = prefixed(stash, iterator, counter);
-      const gzip = isGzip(head);
+      const packed = packingOf(head);
       const reader = new ContentReader();
-      const input = { bytes: reader.through(gzip ? gunzipped(whole) : whole), end };
-      return new Source({ ...parts, gzip, input, counter, reader });
+      const input = { bytes: reader.through(unpacked(whole, packed, parts.name)), end };
+      return new Source({ ...parts, packed, input, counter, reader });
     } catch (error) {
       end();
       throw readError(parts.name, error);
@@ -275,7 +280,7 @@ export class Source {
   /**
    * All bytes from offset `from` on, decompressed, in pieces of any size.
    *
-   * @throws DataError for gzip that is truncated or damaged, and for a file that changes meanwhile
+   * @throws DataError for gzip or zstd that is truncated or damaged, and for a file that changes meanwhile
    */
   async *chunks(from = 0): AsyncGenerator<Uint8Array, void, undefined> {
     if (this.#plain) yield* this.#pieces(from);
@@ -343,7 +348,12 @@ export class Source {
    */
   keepContent(): void {
     this.#reader.ask();
-    if (this.#fd === undefined || this.gzip || this.fingerprint === undefined || this.#content !== undefined)
+    if (
+      this.#fd === undefined ||
+      this.packed !== undefined ||
+      this.fingerprint === undefined ||
+      this.#content !== undefined
+    )
       return;
     this.#content = fileContent(this.#fd, this.fingerprint.size, () => !this.#closed);
     // Whoever asks for it hears of it.
@@ -388,10 +398,21 @@ export class Source {
   /** A repeatable source's bytes; `from` counts for uncompressed ones only. */
   #allBytes(counter: { read: number }, from = 0): Bytes {
     if (this.#plain) return fileBytes(this.name, this.#plain.fd, counter, { size: this.#plain.size }, from);
-    const packed = fileBytes(this.name, this.#fd!, counter, this.fingerprint!);
-    const bytes = this.gzip ? this.#reader.through(gunzipped(packed)) : packed;
+    const stored = fileBytes(this.name, this.#fd!, counter, this.fingerprint!);
+    const { packed } = this;
+    const bytes = packed === undefined ? stored : this.#reader.through(unpacked(stored, packed, this.name));
     return this.#stages.reduce<Bytes>((before, stage) => stage(before), bytes);
   }
+}
+
+/** What bytes are compressed by, as the first four show. */
+function packingOf(head: Uint8Array): Packing | undefined {
+  return isGzip(head) ? "gzip" : isZstd(head) ? "zstd" : undefined;
+}
+
+function unpacked(bytes: Bytes, packed: Packing | undefined, file: string): Bytes {
+  if (packed === undefined) return bytes;
+  return packed === "gzip" ? gunzipped(bytes) : unzstd(bytes, file);
 }
 
 /** The iterator of a stream that has ended. */
@@ -400,7 +421,7 @@ const NOTHING: AsyncIterator<Uint8Array> = { next: async () => ({ done: true, va
 interface SourceParts {
   name: string;
   path: string | undefined;
-  gzip: boolean;
+  packed?: Packing | undefined;
   counter: { read: number };
   signal: AbortSignal | undefined;
   /** Of a file. */

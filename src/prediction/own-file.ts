@@ -17,6 +17,6 @@ export async function isTrainedOn(known: DataSource | undefined, source: Source)
   // Files of version 0.1 know the time of the last change in its place.
   if (known.sha256 === undefined) return now.mtimeMs === known.mtimeMs;
   source.keepContent();
-  if (source.gzip) for await (const _piece of source.chunks());
+  if (source.packed !== undefined) for await (const _piece of source.chunks());
   return (await source.content())?.sha256 === known.sha256;
 }

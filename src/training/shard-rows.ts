@@ -121,7 +121,7 @@ async function plainOf({ source, typed, dialect }: Table): Promise<PlainFile> {
       hint: wording`cut it into files, one for each shard, and number them with ${option("shardId")}`,
     });
   if (typed !== undefined) throw refused("no text");
-  if (source.gzip) throw refused("compressed");
+  if (source.packed !== undefined) throw refused("compressed");
   if (!source.repeatable) throw refused("a stream");
   if (dialect.odd)
     throw new DataError(

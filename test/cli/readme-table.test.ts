@@ -450,6 +450,13 @@ const proofs: Record<string, (shell: Shell, answer: Answer) => Promise<void>> = 
       server.stop();
     }
   },
+  "gzip, or zstd": async (shell, { commands: [line, install] }) => {
+    expect(install!.split(" ").slice(2).every(isOptionalPeer)).toBe(true);
+    shell.write("clean.csv", clean);
+    const expected = near(await shell.fit("goml train clean.csv -t y"));
+    shell.write("sales.csv.gz", gzipSync(clean));
+    expect(await shell.fit(`${line} -t y`)).toMatchObject(expected);
+  },
   "a DuckDB database": async (shell, { commands: [install, train, query] }) => {
     expect(install!.split(" ").slice(2).every(isOptionalPeer)).toBe(true);
     shell.write("clean.csv", clean);
@@ -500,7 +507,7 @@ const proofs: Record<string, (shell: Shell, answer: Answer) => Promise<void>> = 
     );
   },
   xlsx: async (shell, { have }) => {
-    expect(have).toBe("xlsx, JSON, HTML, zip, zst, …");
+    expect(have).toBe("xlsx, JSON, HTML, zip, xz, …");
     shell.write("clean.csv", clean);
     const expected = near(await shell.fit("goml train clean.csv"));
     const kinds: Record<string, string | Uint8Array> = {
@@ -508,7 +515,7 @@ const proofs: Record<string, (shell: Shell, answer: Answer) => Promise<void>> = 
       "d.json": JSON.stringify(rows.map(({ big, part, y }) => ({ big, part, y }))),
       "d.html": "<!DOCTYPE html>\n<html><title>Sign in</title></html>\n",
       "d.zip": "PK\x03\x04\x14\0\0\0\0\0d.csv",
-      "d.zst": Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 4, 0]),
+      "d.xz": Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4]),
     };
     for (const [name, content] of Object.entries(kinds)) shell.write(name, content);
     for (const name of Object.keys(kinds))
@@ -525,7 +532,7 @@ const proofs: Record<string, (shell: Shell, answer: Answer) => Promise<void>> = 
       if ((await shell.run(`${pack} clean.csv`)).code !== 0) continue;
       const name = `clean.csv.${suffix}`;
       expect(existsSync(join(shell.folder, name))).toBe(true);
-      if (suffix === "gz") {
+      if (suffix === "gz" || suffix === "zst") {
         expect(await shell.fit(`goml train ${name}`)).toMatchObject(expected);
         continue;
       }

@@ -28,7 +28,7 @@ describe("Source", () => {
           for (const [name, content] of [["plain.gz", bytes] as const, ["packed.csv", packed] as const]) {
             const source = await openSource(scratch.file(name, content));
             try {
-              expect(source.gzip).toBe(content === packed);
+              expect(source.packed).toBe(content === packed ? "gzip" : undefined);
               const { bytes: head, whole } = await source.peek(3);
               expect([...head]).toEqual([...bytes.subarray(0, 3)]);
               expect(whole).toBe(bytes.length === 3);

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import type { DuckDBResult, DuckDBType, DuckDBValue } from "@duckdb/node-api";
 import { readError } from "../../csv/read-error.js";
 import { DataError } from "../../errors.js";
-import { optionalPackage } from "../optional-package.js";
+import { optionalPackage } from "../../files/optional-package.js";
 import type { ValueType } from "../value-type.js";
 import type { Database, DatabaseValue } from "./rowset.js";
 

@@ -1,4 +1,4 @@
-import { optionalPackage } from "../optional-package.js";
+import { optionalPackage } from "../../files/optional-package.js";
 
 /** A row by the names of its columns. */
 export type SqliteRow = Readonly<Record<string, unknown>>;

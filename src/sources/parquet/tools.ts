@@ -1,9 +1,9 @@
 import * as zlib from "node:zlib";
 import type { CompressionCodec, Compressors } from "hyparquet";
 import { DataError } from "../../errors.js";
+import { optionalPackage } from "../../files/optional-package.js";
 import { Kernels } from "../../kernels/kernels.js";
 import { PageBuffer } from "../../kernels/pages.js";
-import { optionalPackage } from "../optional-package.js";
 
 /** What reads Parquet's footers and pages, in one thread: parts of hyparquet, and what decompresses. */
 export interface ParquetTools {

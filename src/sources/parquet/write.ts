@@ -1,5 +1,5 @@
 import type { Output } from "../../csv/write.js";
-import { optionalPackage } from "../optional-package.js";
+import { optionalPackage } from "../../files/optional-package.js";
 
 /** Rows of a row group, as DuckDB writes them: enough to read fast, few enough to hold. */
 const GROUP_ROWS = 122_880;

@@ -1,7 +1,7 @@
 import { DataError } from "../../../errors.js";
+import { optionalPackage } from "../../../files/optional-package.js";
 import { type Tensor, tensor } from "../../../machine/index.js";
 import type { OnnxValue } from "../../../onnx/index.js";
-import { optionalPackage } from "../../../sources/optional-package.js";
 
 /** Pixels row by row, `channels` numbers each, of 0 to 1. */
 interface Picture {
