@@ -76,6 +76,11 @@ export type { DiagnoseCsvOptions } from "./prediction/diagnosed-rows.js";
 export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./prediction/evaluate-csv.js";
 export { predictConcurrent } from "./prediction/predict-concurrent.js";
 export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./prediction/predict-csv.js";
+export {
+  type EnginePrediction,
+  type PredictInEngineOptions,
+  predictInEngine,
+} from "./prediction/predict-in-engine.js";
 export type {
   CrossProducts,
   CrossProductsJson,

@@ -1,10 +1,10 @@
 import { statSync } from "node:fs";
-import type { DuckDBResult, DuckDBType, DuckDBValue } from "@duckdb/node-api";
+import type { DuckDBInstance, DuckDBResult, DuckDBType, DuckDBValue } from "@duckdb/node-api";
 import { readError } from "../../csv/read-error.js";
 import { DataError } from "../../errors.js";
 import { optionalPackage } from "../../files/optional-package.js";
 import type { ValueType } from "../value-type.js";
-import type { Database, DatabaseValue } from "./rowset.js";
+import type { Database, DatabaseValue, WritableDatabase } from "./rowset.js";
 
 /**
  * Opens a DuckDB file for reading. One transaction answers all queries, from one state of the data, and rows come in the
@@ -14,21 +14,8 @@ import type { Database, DatabaseValue } from "./rowset.js";
  * writes it
  */
 export async function openDuckdb(path: string, name: string): Promise<Database> {
-  const { DuckDBInstance } = await optionalPackage(() => import("@duckdb/node-api"), {
-    file: name,
-    kind: "a DuckDB database",
-    packages: ["@duckdb/node-api"],
-  });
-  try {
-    // DuckDB would make a file that is not there.
-    statSync(path);
-  } catch (error) {
-    throw readError(name, error);
-  }
   const refused = (error: unknown): DataError => refusal(error, name);
-  const instance = await DuckDBInstance.create(path, { access_mode: "READ_ONLY" }).catch((error: unknown) => {
-    throw refused(error);
-  });
+  const instance = await open(path, name, "READ_ONLY");
   const connection = await instance.connect();
   const close = () => {
     connection.closeSync();
@@ -83,6 +70,53 @@ export async function openDuckdb(path: string, name: string): Promise<Database> 
       };
     },
   };
+}
+
+/** Opens a DuckDB file for writing; see `openWritable`. */
+export async function writableDuckdb(path: string, name: string): Promise<WritableDatabase> {
+  const instance = await open(path, name, "READ_WRITE");
+  const connection = await instance.connect();
+  const run = async (sql: string) => {
+    try {
+      const reader = await connection.runAndReadAll(sql);
+      return reader.getRows().map((row) => row.map(plainValue));
+    } catch (error) {
+      throw refusal(error, name);
+    }
+  };
+  await run("BEGIN TRANSACTION");
+  return {
+    name,
+    run,
+    async commit() {
+      await run("COMMIT");
+    },
+    async close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+async function open(
+  path: string,
+  name: string,
+  access_mode: "READ_ONLY" | "READ_WRITE",
+): Promise<DuckDBInstance> {
+  const { DuckDBInstance } = await optionalPackage(() => import("@duckdb/node-api"), {
+    file: name,
+    kind: "a DuckDB database",
+    packages: ["@duckdb/node-api"],
+  });
+  try {
+    // DuckDB would make a file that is not there.
+    statSync(path);
+  } catch (error) {
+    throw readError(name, error);
+  }
+  return DuckDBInstance.create(path, { access_mode }).catch((error: unknown) => {
+    throw refusal(error, name);
+  });
 }
 
 /** The error for what DuckDB says, in one line. */

@@ -10,7 +10,7 @@ import { optionalPackage } from "../../files/optional-package.js";
 import { shownPath } from "../../files/shown-path.js";
 import { withTextsJudged } from "../typed-texts.js";
 import { chosenQuery, chosenRows, quotedName } from "./query.js";
-import type { DatabaseValue } from "./rowset.js";
+import type { DatabaseValue, WritableDatabase } from "./rowset.js";
 import type { SqlSession } from "./session.js";
 
 /** Rows by which the columns of a table are judged that is summed up where it is. */
@@ -44,28 +44,12 @@ export class PostgresSource {
 
   /** @throws DataError where the packages are not installed, and where the server cannot be reached */
   static async open(url: string, signal?: AbortSignal): Promise<PostgresSource> {
-    const name = shownPath(url);
+    const { name, client } = await connected(url, signal, READING);
     const what = { file: name, kind: "a PostgreSQL server", packages: ["pg", "pg-copy-streams"] };
-    const pg = await optionalPackage(() => import("pg"), what);
-    const { to } = await optionalPackage(() => import("pg-copy-streams"), what);
-    const client = new pg.default.Client({ connectionString: url, application_name: "goml" });
-    // Who waits for an answer gets the error; an event that nobody listens to would end the process.
-    client.on("error", () => {});
-    const stop = () => hangUp(client);
-    signal?.addEventListener("abort", stop, { once: true });
-    try {
-      if (signal?.aborted) throw new InterruptedError();
-      await client.connect();
-      await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-      await client.query(
-        "SET LOCAL DateStyle = ISO; SET LOCAL extra_float_digits = 1; SET LOCAL client_encoding = UTF8",
-      );
-    } catch (error) {
+    const { to } = await optionalPackage(() => import("pg-copy-streams"), what).catch((error: unknown) => {
       hangUp(client);
-      throw refusal(error, name, signal);
-    } finally {
-      signal?.removeEventListener("abort", stop);
-    }
+      throw error;
+    });
     return new PostgresSource(name, client, to as never, signal);
   }
 
@@ -228,6 +212,65 @@ function judged(column: Column, { category, type }: Field, text: ReadonlySet<str
   if (category === "N") return { name, kind: "numeric" };
   if (category === "D") return { name, kind: "text", dates: type === "time" ? "time" : "date" };
   return { name, kind: "text" };
+}
+
+/** One state of the data, and numbers and times as goml reads them. */
+const READING = [
+  "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+  "SET LOCAL DateStyle = ISO; SET LOCAL extra_float_digits = 1; SET LOCAL client_encoding = UTF8",
+];
+
+/** Opens a connection and a transaction of a PostgreSQL server for writing; see `openWritable`. */
+export async function writablePostgres(url: string, signal?: AbortSignal): Promise<WritableDatabase> {
+  const { name, client } = await connected(url, signal, ["BEGIN"]);
+  const run = async (sql: string) => {
+    try {
+      const answer = await client.query({ text: sql, rowMode: "array", types: AS_TEXT } as never);
+      return (answer as unknown as { rows: DatabaseValue[][] }).rows;
+    } catch (error) {
+      throw refusal(error, name, signal);
+    }
+  };
+  const stop = () => hangUp(client);
+  signal?.addEventListener("abort", stop, { once: true });
+  return {
+    name,
+    run,
+    async commit() {
+      await run("COMMIT");
+    },
+    async close() {
+      signal?.removeEventListener("abort", stop);
+      hangUp(client);
+    },
+  };
+}
+
+/** A connection to the server of a URL, and what is said to it first. */
+async function connected(
+  url: string,
+  signal: AbortSignal | undefined,
+  statements: readonly string[],
+): Promise<{ name: string; client: Client }> {
+  const name = shownPath(url);
+  const what = { file: name, kind: "a PostgreSQL server", packages: ["pg", "pg-copy-streams"] };
+  const pg = await optionalPackage(() => import("pg"), what);
+  const client = new pg.default.Client({ connectionString: url, application_name: "goml" });
+  // Who waits for an answer gets the error; an event that nobody listens to would end the process.
+  client.on("error", () => {});
+  const stop = () => hangUp(client);
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    if (signal?.aborted) throw new InterruptedError();
+    await client.connect();
+    for (const statement of statements) await client.query(statement);
+  } catch (error) {
+    hangUp(client);
+    throw refusal(error, name, signal);
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+  return { name, client };
 }
 
 /** Ends a connection without waiting for what the server still sends. */

@@ -15,7 +15,7 @@ export async function chosenRows(
 ): Promise<Relation> {
   if (sql !== undefined) return { query: sql.replace(/[;\s]+$/, ""), table: undefined };
   const all = (name: string): Relation => ({ query: `SELECT * FROM ${name}`, table: name });
-  if (table !== undefined) return all(quoted(table));
+  if (table !== undefined) return all(quotedTable(table));
   const tables = await tablesOf();
   if (tables.length === 1) return all(quotedName(tables[0]!));
   const shown = tables.length > 20 ? `${tables.slice(0, 20).join(", ")}, …` : tables.join(", ");
@@ -39,7 +39,7 @@ export function quotedName(name: string): string {
 }
 
 /** The same of `schema.table`; parts that stand in quotes already are left as they are. */
-function quoted(name: string): string {
+export function quotedTable(name: string): string {
   return name
     .split(".")
     .map((part) => (/^".*"$/.test(part) ? part : quotedName(part)))

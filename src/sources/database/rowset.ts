@@ -37,3 +37,14 @@ export interface Database {
   ask(sql: string): Promise<DatabaseValue[][]>;
   close(): void;
 }
+
+/** A database that statements may change, all together or not at all: they count once `commit` is done. */
+export interface WritableDatabase {
+  /** What it is called in messages. */
+  readonly name: string;
+  /** Runs a statement and gives the rows of its answer, which are few. */
+  run(sql: string): Promise<DatabaseValue[][]>;
+  commit(): Promise<void>;
+  /** Without a `commit` nothing has happened. */
+  close(): Promise<void>;
+}

@@ -4,7 +4,7 @@ import { optionalPackage } from "../../files/optional-package.js";
 export type SqliteRow = Readonly<Record<string, unknown>>;
 
 /** What goml asks of a driver of SQLite. */
-export interface SqliteConnection {
+interface SqliteConnection {
   run(sql: string): void;
   all(sql: string): SqliteRow[];
   /** Rows as they are asked for; `return()` of the iterator ends the query. */
@@ -15,8 +15,11 @@ export interface SqliteConnection {
 /** Node's own SQLite is no experiment from this version on. */
 const NODE_WITH_SQLITE = 24;
 
-/** What opens a file for reading: Node's own SQLite where it has one, else `node-sqlite3-wasm`. */
-export async function sqliteDriver(name: string): Promise<(path: string) => SqliteConnection> {
+/** Opens a file, for reading unless it is to be written. */
+type SqliteOpener = (path: string, writable?: boolean) => SqliteConnection;
+
+/** What opens a file: Node's own SQLite where it has one, else `node-sqlite3-wasm`. */
+export async function sqliteDriver(name: string): Promise<SqliteOpener> {
   return Number.parseInt(process.versions.node, 10) >= NODE_WITH_SQLITE ? ofNode() : ofWasm(name);
 }
 
@@ -36,10 +39,10 @@ interface NodeSqlite {
   };
 }
 
-async function ofNode(): Promise<(path: string) => SqliteConnection> {
+async function ofNode(): Promise<SqliteOpener> {
   const { DatabaseSync } = (await import("node:sqlite" as string)) as NodeSqlite;
-  return (path) => {
-    const database = new DatabaseSync(path, { readOnly: true });
+  return (path, writable = false) => {
+    const database = new DatabaseSync(path, { readOnly: !writable });
     const prepared = (sql: string) => {
       const statement = database.prepare(sql);
       statement.setReadBigInts(true);
@@ -54,7 +57,7 @@ async function ofNode(): Promise<(path: string) => SqliteConnection> {
   };
 }
 
-async function ofWasm(name: string): Promise<(path: string) => SqliteConnection> {
+async function ofWasm(name: string): Promise<SqliteOpener> {
   const loaded = await optionalPackage(() => import("node-sqlite3-wasm"), {
     file: name,
     kind: "an SQLite database",
@@ -62,8 +65,8 @@ async function ofWasm(name: string): Promise<(path: string) => SqliteConnection>
   });
   // A CommonJS module, whose names Node does not find.
   const { Database } = (loaded as unknown as { default: typeof loaded }).default;
-  return (path) => {
-    const database = new Database(path, { readOnly: true });
+  return (path, writable = false) => {
+    const database = new Database(path, { readOnly: !writable, fileMustExist: true });
     return {
       run: (sql) => database.exec(sql),
       all: (sql) => database.all(sql),

@@ -3,7 +3,7 @@ import { setImmediate as nextTick } from "node:timers/promises";
 import { changedError, readError } from "../../csv/read-error.js";
 import { DataError } from "../../errors.js";
 import type { ValueType } from "../value-type.js";
-import type { Database, DatabaseValue } from "./rowset.js";
+import type { Database, DatabaseValue, WritableDatabase } from "./rowset.js";
 import { type SqliteRow, sqliteDriver } from "./sqlite-driver.js";
 
 /** Rows between two turns of the event loop. */
@@ -104,6 +104,36 @@ export async function openSqlite(path: string, name: string): Promise<Database> 
           }
         },
       };
+    },
+  };
+}
+
+/** Opens an SQLite file for writing; see `openWritable`. */
+export async function writableSqlite(path: string, name: string): Promise<WritableDatabase> {
+  try {
+    // A driver would make a file that is not there.
+    statSync(path);
+  } catch (error) {
+    throw readError(name, error);
+  }
+  const open = await sqliteDriver(name);
+  const asked = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw refusal(error, name);
+    }
+  };
+  const connection = asked(() => open(path, true));
+  asked(() => connection.run("BEGIN IMMEDIATE"));
+  return {
+    name,
+    run: async (sql) => asked(() => connection.all(sql)).map((row) => Object.values(row).map(plainValue)),
+    async commit() {
+      asked(() => connection.run("COMMIT"));
+    },
+    async close() {
+      connection.close();
     },
   };
 }

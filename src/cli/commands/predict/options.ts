@@ -20,6 +20,7 @@ export interface PredictOptions extends ReadingFlags {
   quiet?: boolean;
   trust?: boolean;
   url?: string;
+  inEngine?: boolean;
   /** Seconds. */
   timeout?: number;
 }

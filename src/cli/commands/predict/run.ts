@@ -17,6 +17,7 @@ import { readingOptions } from "../../program/reading-options.js";
 import { count, milliseconds, significant } from "../../render/numbers.js";
 import { printError } from "../../render/print.js";
 import { predictByUrl } from "./by-url.js";
+import { predictByEngine } from "./in-engine.js";
 import { isOnnx, predictOnnx } from "./onnx.js";
 import type { PredictOptions } from "./options.js";
 import { AS_SET, checkSet, rowOfSet } from "./set-row.js";
@@ -27,6 +28,7 @@ export async function predict(
   options: PredictOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  if (options.inEngine) return predictByEngine(data, options, signal);
   refuseOverwriting(
     [{ path: options.output ?? "-", what: "the predictions" }],
     [

@@ -21,6 +21,10 @@ export const predictSyntax: Syntax = (program, run) => {
       "model.json",
     )
     .option("--url <url>", "ask a server's model instead: http://host:port/v2/models/NAME")
+    .option(
+      "--in-engine",
+      "of a database: it makes the table -o of --table or --sql, and a column prediction",
+    )
     .option("--timeout <seconds>", "with --url, how long a request may take (default: 60)", seconds)
     .addOption(unseen())
     .option("-o, --output <file>", "where to write (default: standard output)")
@@ -60,6 +64,7 @@ export const predictSyntax: Syntax = (program, run) => {
     "goml predict new.jsonl",
     "goml predict new.csv -m model.onnx --append",
     "goml predict --set rooms=3 --set city=Köln --interval prediction",
+    "goml predict duckdb:sales.db --table orders --in-engine -o predicted",
     "goml predict new.csv --url http://127.0.0.1:8080/v2/models/model",
   );
 };

@@ -1,0 +1,52 @@
+import { toSql } from "../interchange/sql.js";
+import type { LinearModel } from "../linear/model/model.js";
+import type { ModelGroup } from "../linear/model/model-group.js";
+import { chosenQuery, quotedTable } from "../sources/database/query.js";
+import { openWritable } from "../sources/database/writable.js";
+
+/** Which rows of a database to predict, and where to. */
+export interface PredictInEngineOptions {
+  /** The table to make. */
+  output: string;
+  /** The table to predict. */
+  table?: string | undefined;
+  /** The query whose rows to predict, in place of a table. */
+  sql?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** What was predicted. */
+export interface EnginePrediction {
+  rows: number;
+  /** Rows whose prediction is NULL: a missing value, a level that training did not meet. */
+  missing: number;
+}
+
+/**
+ * Predicts rows of a database there, by the model's expression in SQL: CREATE TABLE output AS SELECT *, … AS prediction.
+ * No rows leave the database, and where anything fails there is no table.
+ *
+ * @param database `duckdb:file.db`, `sqlite:file.db` or `postgres://host/db`
+ * @throws DataError for what the database refuses: a table that is there already, a column that is not
+ */
+export async function predictInEngine(
+  model: LinearModel | ModelGroup,
+  database: string,
+  { output, table, sql, signal }: PredictInEngineOptions,
+): Promise<EnginePrediction> {
+  const expression = toSql(model);
+  const open = await openWritable(database, signal);
+  try {
+    const query = await chosenQuery(open.name, { sql, table }, async () => []);
+    await open.run(
+      `CREATE TABLE ${quotedTable(output)} AS SELECT goml.*,\n${expression} AS "prediction"\nFROM (${query}\n) AS goml`,
+    );
+    const [[rows, predicted] = []] = await open.run(
+      `SELECT count(*) AS n, count("prediction") AS predicted FROM ${quotedTable(output)}`,
+    );
+    await open.commit();
+    return { rows: Number(rows), missing: Number(rows) - Number(predicted) };
+  } finally {
+    await open.close();
+  }
+}
