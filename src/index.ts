@@ -24,6 +24,14 @@ export type { RobustVcov, Vcov, VcovType } from "./linear/covariance/vcov.js";
 export type { WaldTest } from "./linear/covariance/wald.js";
 export { type Adjustment, adjustP } from "./linear/hypotheses/adjust.js";
 export {
+  type MarginalMean,
+  type MarginalMeans,
+  type MeanRow,
+  type MeansOptions,
+  marginalMeans,
+  type PairRow,
+} from "./linear/hypotheses/marginal-means.js";
+export {
   type HypothesisRow,
   type HypothesisTests,
   type JointTest,

@@ -286,6 +286,7 @@ describe.skipIf(process.platform === "win32")("files and folders that may not be
     "forget model.json .",
     "anova .",
     "test . x",
+    "means . x",
     "export . --to json",
     "graph .",
     "bench .",

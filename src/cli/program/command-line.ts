@@ -10,6 +10,7 @@ import { exportSyntax } from "../commands/export/syntax.js";
 import { forgetSyntax } from "../commands/forget/syntax.js";
 import { graphSyntax } from "../commands/graph/syntax.js";
 import { inspectSyntax } from "../commands/inspect/syntax.js";
+import { meansSyntax } from "../commands/means/syntax.js";
 import { mergeSyntax } from "../commands/merge/syntax.js";
 import { predictSyntax } from "../commands/predict/syntax.js";
 import { refitSyntax } from "../commands/refit/syntax.js";
@@ -24,7 +25,7 @@ import type { Run, Syntax } from "./syntax.js";
 const COMMANDS: readonly (readonly [heading: string, commands: readonly Syntax[]])[] = [
   ["Fit a model:", [trainSyntax, refitSyntax, selectSyntax]],
   ["Use it:", [predictSyntax]],
-  ["Look at it:", [inspectSyntax, anovaSyntax, testSyntax, diagnoseSyntax, graphSyntax]],
+  ["Look at it:", [inspectSyntax, anovaSyntax, testSyntax, meansSyntax, diagnoseSyntax, graphSyntax]],
   ["Measure it:", [evaluateSyntax, cvSyntax, benchSyntax]],
   ["Combine models and rows:", [mergeSyntax, updateSyntax, forgetSyntax]],
   ["Ship it:", [exportSyntax, serveSyntax]],

@@ -1,0 +1,150 @@
+import { UsageError } from "../../../errors.js";
+import { vcovName } from "../../../linear/covariance/vcov.js";
+import type { Adjustment } from "../../../linear/hypotheses/adjust.js";
+import {
+  type MarginalMeans,
+  type MeanRow,
+  marginalMeans,
+} from "../../../linear/hypotheses/marginal-means.js";
+import type { LinearModel } from "../../../linear/model/model.js";
+import { readAnyModel } from "../../../linear/model/model-file.js";
+import { withPauses } from "../../../parallel/with-pauses.js";
+import { version } from "../../../version.js";
+import { type GroupOption, oneOfGroups } from "../../program/one-of-groups.js";
+import { list } from "../../program/option-values.js";
+import { colour } from "../../render/colour.js";
+import { alignedDecimals, pValue, significant, stars, tValue } from "../../render/numbers.js";
+import { print } from "../../render/print.js";
+import { type Align, renderTable } from "../../render/table.js";
+
+/** The options of `goml means`, as commander gives them. */
+export interface MeansFlags extends GroupOption {
+  by?: string[];
+  at?: string[];
+  trend?: string;
+  pairs?: boolean;
+  adjust: Adjustment | "tukey";
+  level: number;
+  trust?: boolean;
+  json?: boolean;
+}
+
+/** `goml means`: the means of predictions over a model's reference grid, or slopes, and their pairs. */
+export async function means(
+  path: string,
+  options: MeansFlags,
+  signal: AbortSignal,
+  all: readonly (string | readonly string[])[],
+): Promise<number> {
+  const of = all.slice(1).flat() as string[];
+  const { by, trend, adjust, level, pairs = false, group } = options;
+  if (!pairs && adjust !== "tukey") throw new UsageError("--adjust is for pairs: give --pairs too");
+  if (of.length === 0 && trend === undefined)
+    throw new UsageError("say of which factors there should be means", {
+      hint: "goml means model.json region",
+    });
+  const model = oneOfGroups(await readAnyModel(path, { trust: options.trust, signal }), path, group);
+  if (model.penalty === undefined) await withPauses(model.whiteningSteps(), { signal });
+  const at = valuesOf(options.at ?? []);
+  // Without pairs none are made: of many means there are very many.
+  const compared = pairs
+    ? { of, ...(by === undefined ? {} : { by }) }
+    : { of: [], by: [...of, ...(by ?? [])] };
+  const found = marginalMeans(model, {
+    ...compared,
+    at,
+    adjust,
+    level,
+    ...(trend === undefined ? {} : { trend }),
+  });
+  if (options.json) {
+    const { means: rows, pairs: differences, columns, held } = found;
+    const about = {
+      goml: version,
+      command: "means",
+      model: path,
+      target: model.target,
+      vcov: model.vcov.type,
+      level,
+    };
+    const asked = { columns, held, ...(trend === undefined ? {} : { trend }) };
+    const document = { ...about, ...asked, means: rows, ...(pairs ? { adjust, pairs: differences } : {}) };
+    print(`${JSON.stringify(document, null, 2)}\n`);
+  } else print(render(model, found, options));
+  return 0;
+}
+
+/** column=a,b, of each option one. */
+function valuesOf(options: readonly string[]): Record<string, string[]> {
+  const values: Record<string, string[]> = {};
+  for (const text of options) {
+    const at = text.indexOf("=");
+    if (at < 1 || at === text.length - 1)
+      throw new UsageError(`--at ${text}: expected column=value, or several values between commas`);
+    values[text.slice(0, at)] = list(text.slice(at + 1));
+  }
+  return values;
+}
+
+function render(
+  model: LinearModel,
+  found: MarginalMeans,
+  { pairs, trend, adjust, level }: MeansFlags,
+): string {
+  const what = trend === undefined ? "Marginal means" : `Slopes on ${trend}`;
+  const { columns, means: rows } = found;
+  const lines = [colour.bold(`${what} of ${model.target}`), ""];
+  const named = rows.map(({ values }) => values.map(String));
+  const title = trend === undefined ? "Mean" : "Slope";
+  lines.push(renderRows(columns, named, rows, { title, level, tests: trend !== undefined }), "");
+  if (pairs && found.pairs.length > 0) {
+    const text = (values: readonly (number | string)[]) => values.join(" ");
+    const differences = found.pairs.map(({ first, second }) => [`${text(first)} − ${text(second)}`]);
+    lines.push(renderRows([""], differences, found.pairs, { title: "Difference", level, tests: true }));
+    lines.push(colour.dim(`p and intervals of pairs: ${ADJUSTED[adjust]}`), "");
+  }
+  const held = Object.entries(found.held).map(([name, value]) => `${name} ${significant(value)}`);
+  if (held.length > 0) lines.push(colour.dim(`at ${held.join(", ")}; other factors' levels count alike`));
+  lines.push(colour.dim(`covariance: ${vcovName(model.vcov)}, ${model.dfInference} degrees of freedom`));
+  if ([...rows, ...(pairs ? found.pairs : [])].some(({ estimate }) => Number.isNaN(estimate)))
+    lines.push(
+      colour.yellow(
+        model.absorbed !== undefined && trend === undefined
+          ? "note: absorbed effects leave means without a level; differences (--pairs) have none"
+          : "note: NA where the rows of the fit do not determine it",
+      ),
+    );
+  return `${lines.join("\n")}\n`;
+}
+
+const ADJUSTED: Record<MeansFlags["adjust"], string> = {
+  tukey: "Tukey's studentized range",
+  none: "not adjusted",
+  bonferroni: "Bonferroni",
+  holm: "Holm, intervals Bonferroni",
+  bh: "Benjamini & Hochberg, intervals Bonferroni",
+};
+
+function renderRows(
+  names: readonly string[],
+  named: readonly (readonly string[])[],
+  rows: readonly MeanRow[],
+  { title, level, tests }: { title: string; level: number; tests: boolean },
+): string {
+  const numbers = (read: (row: MeanRow) => number) => alignedDecimals(rows.map(read));
+  const tail = (100 * (1 - level)) / 2;
+  const [estimates, errors] = [numbers(({ estimate }) => estimate), numbers(({ stdError }) => stdError)];
+  const [lower, upper] = [numbers((row) => row.lower), numbers((row) => row.upper)];
+  const table = rows.map((row, i) => [
+    ...named[i]!,
+    estimates[i]!,
+    errors[i]!,
+    ...(tests ? [tValue(row.t, 3), pValue(row.p), stars(row.p)] : []),
+    lower[i]!,
+    upper[i]!,
+  ]);
+  const head = [...names, title, "Std. Error", ...(tests ? ["t value", "p", ""] : [])];
+  const titles = [...head, `${significant(tail, 4)} %`, `${significant(100 - tail, 4)} %`];
+  const align = titles.map((text, j): Align => (j < names.length || text === "" ? "left" : "right"));
+  return renderTable([titles.map((text) => colour.dim(text)), ...table], align);
+}
