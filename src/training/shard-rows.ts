@@ -122,7 +122,8 @@ async function plainOf({ source, typed, dialect }: Table): Promise<PlainFile> {
     });
   if (typed !== undefined) throw refused("no text");
   if (source.packed !== undefined) throw refused("compressed");
-  if (!source.repeatable) throw refused("a stream");
+  // A file elsewhere is copied: every task sees the same bytes of it.
+  if (!source.repeatable && source.ranged === undefined) throw refused("a stream");
   if (dialect.odd)
     throw new DataError(
       "quotes within cells, or line ends of CR, keep its parts from being read by themselves",

@@ -10,7 +10,7 @@ import type { DataScan } from "../linear/model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../linear/model/solve-spec.js";
 import { vcovNotes } from "../linear/shards/compatible.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
-import { refuseAdding } from "../linear/shards/sources.js";
+import { endOf, refuseAdding } from "../linear/shards/sources.js";
 import { mergeFoldsSteps, mergeSteps } from "../linear/solve/merge-steps.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import type { ReadingControl } from "../scan/reading-control.js";
@@ -68,7 +68,7 @@ async function updateSources(
 ): Promise<CsvUpdate> {
   for (const source of from) source.keepContent();
   const before: Omit<DataScan, "test"> = model.scan ?? { rows: model.n, firstRow: 0, dropped: 0, seed: 1 };
-  const draw = { seed: before.seed, firstRow: before.firstRow + before.rows };
+  const draw = { seed: before.seed, firstRow: endOf(before) };
   const refuse = async (some: readonly Source[]) => {
     const { sources } = await keptSources(some, draw);
     const name = some.map((source) => source.name).join(", ");
@@ -145,6 +145,7 @@ async function updateSources(
         reading: model.reading,
         scan: {
           ...before,
+          ...(before.endRow === undefined ? {} : { endRow: before.endRow + total.rows + total.excluded }),
           rows: before.rows + total.rows + total.excluded,
           dropped: before.dropped + total.dropped,
           ...(undefinedRows > 0 ? { undefinedRows } : {}),

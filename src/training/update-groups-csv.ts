@@ -10,7 +10,7 @@ import { commonPenalty, commonSpec, groupsOf, keptOf, refusedBy } from "../linea
 import { mergedRows } from "../linear/shards/merge-groups.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
 import { type GroupRows, GroupSolver } from "../linear/shards/solve-group.js";
-import { refuseAdding } from "../linear/shards/sources.js";
+import { endOf, refuseAdding } from "../linear/shards/sources.js";
 import type { Steps } from "../parallel/steps.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import { layoutOf } from "../scan/row-layout.js";
@@ -59,7 +59,7 @@ async function updateSources(
   for (const source of from) source.keepContent();
   const [first] = models.models.values();
   const before: Omit<DataScan, "test"> = models.scan ?? { rows: first!.n, firstRow: 0, dropped: 0, seed: 1 };
-  const draw = { seed: before.seed, firstRow: before.firstRow + before.rows };
+  const draw = { seed: before.seed, firstRow: endOf(before) };
   const refuse = async (some: readonly Source[]) => {
     const { sources } = await keptSources(some, draw);
     const name = some.map((source) => source.name).join(", ");
@@ -144,6 +144,7 @@ async function updateSources(
       shards: models.shards,
       scan: {
         ...before,
+        ...(before.endRow === undefined ? {} : { endRow: before.endRow + total.rows + total.excluded }),
         rows: before.rows + total.rows + total.excluded,
         dropped: before.dropped + total.dropped,
         ...(undefinedRows > 0 ? { undefinedRows } : {}),

@@ -106,6 +106,29 @@ describe("folds by a key", () => {
     alike(one.model, shards[0]!);
   });
 
+  test("by rows' numbers are kept too where the middle shard is forgotten, then the last", async () => {
+    const parts = [rowsOf(1, 120), rowsOf(2, 90), rowsOf(3, 150)] as const;
+    const options = { features: ["x"], target: "y" };
+    const { model } = await fitCsv(csv(parts.flat()), options);
+    const shard = async (i: 1 | 2, firstRow: number) => ({
+      name: `s${i}`,
+      model: (await fitCsv(csv(parts[i]), { ...options, firstRow })).model,
+    });
+    const two = forgetRows({ name: "all", model }, await shard(1, 120));
+    expect(two.model.scan).toMatchObject({ rows: 270, firstRow: 0, endRow: 360 });
+    const read = LinearModel.fromJSON(JSON.parse(JSON.stringify(two.model)));
+    const one = forgetRows({ name: "two", model: read }, await shard(2, 210));
+    expect(one.notes.join()).not.toContain("folds");
+    const first = (await fitCsv(csv(parts[0]), options)).model;
+    expect(one.model.folds.map(({ n }) => n)).toEqual(first.folds.map(({ n }) => n));
+    // Rows that come later are numbered behind those that are there.
+    const more = csv(rowsOf(4, 60));
+    const updated = (await updateCsv(read, more)).model;
+    const added = (await fitCsv(more, { ...options, firstRow: 360 })).model;
+    expect(updated.folds.map(({ n }) => n)).toEqual(read.folds.map(({ n }, f) => n + added.folds[f]!.n));
+    expect(updated.scan).toMatchObject({ rows: 330, endRow: 420 });
+  });
+
   test("leave the models alone that are fitted to what is left: by any solver, with any covariance, and by group", async () => {
     const rows = rowsOf(11, 240);
     const share = 0.25;

@@ -7,6 +7,7 @@ import { fitCsv } from "../../src/training/fit-csv.js";
 import { fitGroupsCsv } from "../../src/training/fit-groups-csv.js";
 import type { FitCsvOptions } from "../../src/training/fit-options.js";
 import { scratchFolder } from "../csv/scratch.js";
+import { fileAnswers, startHttp } from "../sources/remote/http-server.js";
 import { uniform } from "../uniform.js";
 
 const scratch = scratchFolder();
@@ -137,6 +138,22 @@ describe("shards that are parts of the bytes", () => {
     await expect(fitCsv(key, { ...options, shard: { number: 5, of: 5 } })).rejects.toMatchObject({
       place: { line: 381, column: "id" },
     });
+  });
+
+  test("are cut from a file at a URL as from a file here", async () => {
+    const how: Writing = { newline: "\n", mark: false, blanks: true, comments: false, quotes: "lines" };
+    const text = written(3, 200, how);
+    const path = scratch.file("here.csv", text);
+    const server = await startHttp();
+    try {
+      server.answer(fileAnswers(Buffer.from(text)));
+      const shard = { number: 2, of: 3 };
+      const here = (await fitCsv(path, { formula: "y ~ x", shard })).model;
+      const there = (await fitCsv(`${server.url}/here.csv`, { formula: "y ~ x", shard })).model;
+      expect(JSON.stringify(there)).toBe(JSON.stringify(here));
+    } finally {
+      server.stop();
+    }
   });
 
   test("by group, by QR and with robust errors are fits of their own rows", async () => {

@@ -23,6 +23,10 @@ export const dataDefinitions = {
     properties: {
       rows: { description: "Rows read, those dropped and held out among them.", ...count },
       firstRow: { description: "The number of the first of them, not 0 in a shard.", ...count },
+      endRow: {
+        description: "The number after that of the last, where rows between the first and it were taken out.",
+        ...count,
+      },
       dropped: {
         description: "Rows left out for missing cells, or because an expression has no value.",
         ...count,

@@ -34,12 +34,13 @@ export function schemaOf(
     sources?: readonly SourceContent[] | undefined;
     shards?: readonly ShardSet[] | undefined;
     penalty?: Penalty | null | undefined;
-    scan?: { foldBy?: string | undefined } | null | undefined;
+    scan?: { foldBy?: string | undefined; endRow?: number | undefined } | null | undefined;
   },
   moments: object,
 ): number {
   const known =
     scan?.foldBy !== undefined ||
+    scan?.endRow !== undefined ||
     shards.length > 0 ||
     sources.length > 0 ||
     (source !== undefined && source.mtimeMs === undefined);

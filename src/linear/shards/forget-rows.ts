@@ -9,7 +9,7 @@ import { mergeFoldsSteps } from "../solve/merge-steps.js";
 import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
 import { levelsLeft } from "./levels-left.js";
 import { shardsLeft } from "./numbered.js";
-import { sameContent, sameFolds, sourcesLeft } from "./sources.js";
+import { endOf, sameContent, sameFolds, sourcesLeft } from "./sources.js";
 
 /** A model without the rows of a shard. */
 export interface Forgotten extends Estimate {
@@ -136,8 +136,12 @@ export function less(whole: DataScan | undefined, part: DataScan | undefined): D
     undefinedRows: (undefinedRows ?? 0) - (part.undefinedRows ?? 0),
     excluded: (excluded ?? 0) - (part.excluded ?? 0),
   };
+  // Rows behind those that are gone keep their numbers.
+  const end = endOf(whole);
+  const between = part.firstRow > whole.firstRow && endOf(part) < end;
   return {
     ...rest,
+    ...(between ? { endRow: end } : {}),
     ...Object.fromEntries(Object.entries(left).filter(([, rows]) => rows > 0)),
     rows: Math.max(0, whole.rows - part.rows),
     dropped: Math.max(0, whole.dropped - part.dropped),

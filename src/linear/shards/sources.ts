@@ -1,7 +1,7 @@
 import { ModelError } from "../../errors.js";
 import { option, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
-import type { SourceContent } from "../model/model-parts.js";
+import type { DataScan, SourceContent } from "../model/model-parts.js";
 
 /** Sources under the name of what was made of them. */
 interface NamedSources {
@@ -78,6 +78,11 @@ export function sameContent(a: SourceContent, b: SourceContent): boolean {
   return a.bytes === b.bytes && a.sha256 === b.sha256;
 }
 
+/** The number after that of a model's last row. */
+export function endOf({ firstRow, rows, endRow }: Pick<DataScan, "firstRow" | "rows" | "endRow">): number {
+  return endRow ?? firstRow + rows;
+}
+
 /**
  * Whether a shard's rows are in the same cross-validation folds in the whole as in the shard, as far as is known: where
  * they are drawn by a key they are (`checkCompatible` has seen that it is the same). Else a row's fold follows from its number, which is not the same in a file of its own. It is known of a source that both were made
@@ -96,7 +101,7 @@ export function sameFolds(
     part !== undefined &&
     part.seed === all.seed &&
     part.firstRow > all.firstRow &&
-    part.firstRow + part.rows <= all.firstRow + all.rows;
+    endOf(part) <= endOf(all);
   return shard.sources.every((source) => {
     const known = whole.sources.find((one) => sameContent(one, source));
     if (known === undefined) return told;
