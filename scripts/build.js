@@ -82,6 +82,7 @@ const optional = [
   "hyparquet/*",
   "hyparquet-compressors",
   "hyparquet-writer",
+  "aws4fetch",
   "fast-png",
   "fzstd",
   "jpeg-js",

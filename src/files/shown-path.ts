@@ -14,7 +14,7 @@ export function shownUrl(url: URL): string {
  * keys.
  */
 export function shownPath(path: string): string {
-  if (!/^[a-z][\w+.-]*:\/\//i.test(path)) return path;
+  if (!/^[a-z][\w+.-]*:\/\//i.test(path) || path.startsWith("s3://")) return path;
   if (!URL.canParse(path)) return path.replace(/\/\/[^/@]*@/, "//").replace(/\?.*$/s, "");
   const url = new URL(path);
   if (/^https?:$/.test(url.protocol)) return shownUrl(url);

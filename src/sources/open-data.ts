@@ -11,6 +11,7 @@ import { openSqlite } from "./database/sqlite.js";
 import { databaseSession, readDatabaseTable } from "./database/table.js";
 import { expandPaths } from "./paths.js";
 import { isUrl, openUrl } from "./remote/open-url.js";
+import { expandS3, isS3, openS3 } from "./remote/s3.js";
 
 /** What a source that is no file reads its table by, from what the options choose. */
 type TableOf = (options: ReadingOptions, truth: TruthOf | undefined) => Promise<Table>;
@@ -19,7 +20,7 @@ type TableOf = (options: ReadingOptions, truth: TruthOf | undefined) => Promise<
 const databases = new WeakMap<Source, { readonly table: TableOf; session?(): SqlSession }>();
 
 /**
- * Opens what a command names as its data: a file, standard input as `-`, a file at `https://…`, or a database,
+ * Opens what a command names as its data: a file, standard input as `-`, a file at `https://…` or `s3://…`, or a database,
  * `duckdb:file.db`, `sqlite:file.db`, `postgres://host/database` or `clickhouse://host/database`.
  *
  * @throws DataError where it cannot be read
@@ -38,6 +39,7 @@ export async function openData(path: string, signal?: AbortSignal): Promise<Sour
     databases.set(server.source, { table: (options, truth) => server.table(options, truth) });
     return server.source;
   }
+  if (isS3(path)) return openS3(path, signal);
   if (isUrl(path)) return openUrl(path, signal);
   const named = databasePath(path);
   if (named === undefined) return openSource(path, signal);
@@ -58,7 +60,8 @@ export async function openData(path: string, signal?: AbortSignal): Promise<Sour
 export async function openAllData(paths: readonly string[], signal?: AbortSignal): Promise<Source[]> {
   const sources: Source[] = [];
   try {
-    for (const path of expandPaths(paths)) sources.push(await openData(path, signal));
+    for (const path of expandPaths(paths))
+      for (const one of await expandS3(path, signal)) sources.push(await openData(one, signal));
     return sources;
   } catch (error) {
     for (const source of sources) await source.close();

@@ -23,6 +23,22 @@ export function expandPaths(paths: readonly string[]): string[] {
   });
 }
 
+/** Whether a path is a pattern. */
+export function hasPattern(path: string): boolean {
+  return PATTERN.test(path);
+}
+
+/** What the keys of objects match that a pattern stands for, where folders are no more than parts of names. */
+export function keyExpression(pattern: string): RegExp {
+  const parts = pattern.split("/");
+  const text = parts.map((part, i) =>
+    part === "**" && i < parts.length - 1
+      ? "(?:[^/]+/)*"
+      : expressionText(part) + (i < parts.length - 1 ? "/" : ""),
+  );
+  return new RegExp(`^${text.join("")}$`, "su");
+}
+
 function matches(pattern: string): string[] {
   const [root, parts] = pattern.startsWith("/")
     ? ["/", pattern.slice(1).split("/")]
@@ -79,6 +95,10 @@ function isFolder(path: string): boolean {
 
 /** A part of a pattern between slashes as a regular expression. */
 function expression(part: string): RegExp {
+  return new RegExp(`^${expressionText(part)}$`, "su");
+}
+
+function expressionText(part: string): string {
   let text = "";
   for (let i = 0; i < part.length; i++) {
     const character = part[i]!;
@@ -93,5 +113,5 @@ function expression(part: string): RegExp {
       i = end;
     } else text += character.replace(/[\\^$.|+(){}[\]]/, "\\$&");
   }
-  return new RegExp(`^${text}$`, "su");
+  return text;
 }

@@ -9,6 +9,8 @@ export interface Target {
   readonly name: string;
   /** The headers of a request for `url`, which a redirect may have changed; only for the target's own origin. */
   headers?(url: URL, headers: Readonly<Record<string, string>>): Promise<Record<string, string>>;
+  /** The error for an answer that is none, where its server says more than the status. */
+  refusal?(answer: Answer): Promise<unknown>;
 }
 
 /** How long to wait, and how often. Times are in milliseconds. */

@@ -1,5 +1,5 @@
 import { DataError, InterruptedError } from "../../errors.js";
-import type { Answer } from "./exchange.js";
+import type { Answer, Target } from "./exchange.js";
 
 /** What a server may say better a moment later (RFC 9110, section 15; RFC 6585). */
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
@@ -18,9 +18,10 @@ export class BusyError extends Error {
 }
 
 /** @throws BusyError for what may pass, DataError for what does not */
-export function refuseStatus(answer: Answer, file: string): void {
+export async function refuseStatus(answer: Answer, { name: file, refusal }: Target): Promise<void> {
   const { status, headers } = answer;
   if (status === 200 || status === 206) return;
+  if (!PASSING.has(status) && refusal !== undefined) throw await refusal(answer);
   answer.body.destroy();
   if (PASSING.has(status)) throw new BusyError(status, waitAsked(headers["retry-after"]));
   throw new DataError(`the server answers ${statusText(status)}`, { place: { file }, hint: ADVICE[status] });

@@ -57,7 +57,7 @@ export class RemoteFile {
         const ranged = await ask(target, { range: "bytes=0-" }, patience, any);
         // Of an empty file there is no range; and some servers have no other answer to one that they do not know.
         const found = ranged.status === 416 ? await askWhole(target, ranged, patience, any) : ranged;
-        refuseStatus(found, target.name);
+        await refuseStatus(found, target);
         return found;
       });
       try {
@@ -164,7 +164,7 @@ export class RemoteFile {
       answer.body.destroy();
       throw changedThere(name);
     }
-    refuseStatus(answer, name);
+    await refuseStatus(answer, this.#target);
     const found: Validator = { etag: answer.headers.etag, modified: answer.headers["last-modified"] };
     const pieces = bodyBytes(answer.body, this.#patience);
     try {
@@ -197,7 +197,11 @@ async function askWhole(
 }
 
 /** Does something again until it is done, does not pass, or has failed too often. */
-async function patiently<T>(patience: Patience, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+export async function patiently<T>(
+  patience: Patience,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
   for (let failures = 1; ; failures++) {
     try {
       return await work();
