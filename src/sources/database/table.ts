@@ -129,8 +129,8 @@ class DatabaseRows implements TypedRows {
   readonly #rowset: Rowset;
   readonly #columns: readonly (TypedColumn & { readonly at: number })[];
   readonly #format: NumberFormat;
-  /** How many rows there were when all were read before. */
-  #counted: number | undefined;
+  /** What there was when all rows were read before. */
+  #seen: { rows: number; sums: Map<number, string> } | undefined;
 
   constructor(
     name: string,
@@ -152,20 +152,32 @@ class DatabaseRows implements TypedRows {
       ? this.#columns.map((_, j) => j)
       : [...choice.numeric, ...choice.factors, ...(choice.name === undefined ? [] : [choice.name])];
     let [firstRow, chunk] = [0, 0];
+    const sums = choice.numeric.map(() => new OrderedSum());
     for await (const batches of this.#chunks(new Set(wanted.map((j) => this.#columns[j]!.at)), CHUNK_ROWS)) {
       const block = this.#block(chunk++, firstRow, batches, choice, levels);
+      block.numeric.forEach((values, k) => {
+        sums[k]!.add(values);
+      });
       yield block;
       firstRow += block.rows;
     }
-    if (this.#counted !== undefined && this.#counted !== firstRow)
+    const before = this.#seen;
+    const found = new Map(choice.numeric.map((j, k) => [j, sums[k]!.toString()]));
+    const other = choice.numeric.find((j) => before?.sums.has(j) && before.sums.get(j) !== found.get(j));
+    if (before !== undefined && (before.rows !== firstRow || other !== undefined))
       throw new DataError(
-        `the rows changed while they were read: ${this.#counted} at first, ${firstRow} now`,
+        before.rows !== firstRow
+          ? `the rows changed while they were read: ${before.rows} at first, ${firstRow} now`
+          : "the rows changed while they were read: other values, or another order, than at first",
         {
-          place: { file: this.names[0]! },
-          hint: "a query that draws rows at random gives others each time: make a table of it first",
+          place: {
+            file: this.names[0]!,
+            column: other === undefined ? undefined : this.#columns[other]!.name,
+          },
+          hint: "a query that draws rows at random, or has no order of its own, gives others each time: make a table of it first, or give ORDER BY",
         },
       );
-    this.#counted = firstRow;
+    this.#seen = { rows: firstRow, sums: new Map([...(before?.sums ?? []), ...found]) };
   }
 
   /** The first rows as texts. */
@@ -247,6 +259,30 @@ class DatabaseRows implements TypedRows {
     const gatherer = new TextGatherer(new ValueReader(this.#columns[j]!, this.#format));
     for (const batch of batches) gatherer.add(pieceOf(batch.columns[this.#columns[j]!.at]!));
     return gatherer.out;
+  }
+}
+
+/** Σ v and Σ (r mod 1021) v over the rows r that have a value: other values give others, and so does another order. */
+class OrderedSum {
+  #sum = 0;
+  #placed = 0;
+  #row = 0;
+
+  add(values: Float64Array): void {
+    let [sum, placed, row] = [this.#sum, this.#placed, this.#row];
+    for (let r = 0; r < values.length; r++) {
+      const value = values[r]!;
+      if (!Number.isNaN(value)) {
+        sum += value;
+        placed += row * value;
+      }
+      row = row === 1020 ? 0 : row + 1;
+    }
+    [this.#sum, this.#placed, this.#row] = [sum, placed, row];
+  }
+
+  toString(): string {
+    return `${this.#sum} ${this.#placed}`;
   }
 }
 

@@ -125,4 +125,21 @@ describe("DuckDB", () => {
   it("is named on the command line by --table or --sql, and predicted", async () => {
     await expectSamePredictions(folder, "duckdb:t.db");
   });
+
+  it("refuses a query that gives other values when it is asked again, or others in their places", async () => {
+    // 2000 rows each time.
+    const again = { target: "y", testSize: 0.2 };
+    for (const sql of [
+      "SELECT random() AS y, i AS x FROM t WHERE i < 2000",
+      "SELECT i AS y, i % 7 AS x FROM t WHERE i < 2000 ORDER BY random()",
+    ])
+      await expect(fitCsv(`duckdb:${file}`, { ...again, sql })).rejects.toThrow(
+        "the rows changed while they were read",
+      );
+    const { model } = await fitCsv(`duckdb:${file}`, {
+      ...again,
+      sql: "SELECT y, i AS x FROM t WHERE i < 2000 ORDER BY i",
+    });
+    expect(model.n).toBeGreaterThan(0);
+  });
 });
