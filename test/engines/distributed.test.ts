@@ -139,7 +139,7 @@ describe.skipIf(!hasPostgres)(
       ]);
       expect(code).toBe(3);
       expect(stderr).toMatch(/rows of \S+ would cross instead of their sums/);
-      // What is looked at before, by which columns are judged, are the first 2,048 rows.
+      // What is looked at before, by which columns are judged, are the first 256 rows.
       expect(crossed() - before).toBeLessThan(1e6);
     });
 

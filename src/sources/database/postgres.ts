@@ -14,7 +14,7 @@ import type { DatabaseValue, WritableDatabase } from "./rowset.js";
 import type { SqlSession } from "./session.js";
 
 /** Rows by which the columns of a table are judged that is summed up where it is. */
-const HEAD_ROWS = 2048;
+const HEAD_ROWS = 256;
 /** Values as the server writes them. */
 const AS_TEXT = { getTypeParser: () => (text: string) => text };
 
