@@ -87,6 +87,7 @@ const optional = [
   "fzstd",
   "jpeg-js",
   "@duckdb/node-api",
+  "@resvg/resvg-js",
   "node-sqlite3-wasm",
   "pg",
   "pg-copy-streams",

@@ -31,6 +31,8 @@ import {
   type RowDiagnosis,
   type StandingOut,
 } from "./influential-rows.js";
+import { PlotRows, type PlotSums } from "./plot-rows.js";
+import { type PlottedTerm, plottedTerms } from "./plotted-terms.js";
 import { resetPlan } from "./reset-plan.js";
 
 /** A row that stands out, with its line in the file where that can be told. */
@@ -68,6 +70,8 @@ export interface Diagnosis {
   standOut: NamedRow[];
   /** The largest |rstudent|, and its p-value as the largest of n (Bonferroni). */
   outlier: { row: NamedRow; p: number } | undefined;
+  /** What plots are made of, and the terms of their panels, where that was asked for. */
+  plots?: { sums: PlotSums; terms: readonly PlottedTerm[] };
 }
 
 /**
@@ -117,6 +121,7 @@ async function diagnoseSources(
     most,
     text,
     named: id !== undefined,
+    ...(options.plots ? { plots: { terms: plottedTerms(model).terms } } : {}),
   };
   const output = path === undefined ? undefined : openOutput(path);
   try {
@@ -125,7 +130,11 @@ async function diagnoseSources(
     await output?.commit();
     const { top, extreme } = seen.influential;
     const named = await nameRows(table, extreme === undefined ? top : [...top, extreme]);
-    return await withPauses(diagnosisSteps(table, model, seen, limits, named), { signal: options.signal });
+    const found = await withPauses(diagnosisSteps(table, model, seen, limits, named), {
+      signal: options.signal,
+    });
+    const { plots } = plan;
+    return plots === undefined ? found : { ...found, plots: { sums: seen.plots.take(), ...plots } };
   } catch (error) {
     output?.abort();
     throw error;
@@ -154,6 +163,7 @@ interface Seen {
   residuals: Float64Array;
   auxiliary: AuxiliaryMoments;
   influential: Influential<RowDiagnosis>;
+  plots: PlotRows;
 }
 
 async function diagnoseRows(
@@ -169,6 +179,7 @@ async function diagnoseRows(
   const parts: Float64Array[] = [];
   const auxiliary = new AuxiliaryMoments(plan.whitening.kept.length, plan.whitening.constant !== 0);
   const influential = new InfluentialRows<RowDiagnosis>(plan.most);
+  const plots = new PlotRows(plan.plots?.terms.length ?? 0);
   let rows = 0;
   let heldOut = 0;
   let outside = 0;
@@ -183,6 +194,7 @@ async function diagnoseRows(
       parts.push(chunk.residuals);
       auxiliary.push(number, chunk);
       influential.merge(chunk.influential);
+      if (chunk.plots !== undefined) plots.merge(chunk.plots);
       return chunk.text === undefined ? undefined : output?.write(chunk.text);
     },
   };
@@ -200,7 +212,7 @@ async function diagnoseRows(
     residuals.set(part, at);
     at += part.length;
   }
-  return { rows, excluded, heldOut, outside, residuals, auxiliary, influential: influential.take() };
+  return { rows, excluded, heldOut, outside, residuals, auxiliary, influential: influential.take(), plots };
 }
 
 function* diagnosisSteps(

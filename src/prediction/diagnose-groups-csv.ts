@@ -26,6 +26,8 @@ import {
 } from "./diagnose-groups-job.js";
 import { type DiagnoseCsvOptions, openRows } from "./diagnosed-rows.js";
 import { InfluentialRows } from "./influential-rows.js";
+import { PlotRows, type PlotSums } from "./plot-rows.js";
+import { MOST_TERMS } from "./plotted-terms.js";
 
 /** A row that stands out in its group, with its line in the file where that can be told. */
 export type NamedGroupRow = GroupRowDiagnosis & { line: number | undefined };
@@ -42,6 +44,8 @@ export interface GroupsDiagnosis
   standOut: NamedGroupRow[];
   /** The largest |rstudent|, and its p-value as the largest of n (Bonferroni). */
   outlier: { row: NamedGroupRow; p: number } | undefined;
+  /** What plots are made of, and the groups of their panels, where that was asked for. */
+  plots?: { sums: PlotSums; groups: readonly string[] };
 }
 
 /** What the residuals of one group say. */
@@ -108,7 +112,9 @@ async function diagnoseSources(
     most,
     text,
     named: id !== undefined,
+    ...(options.plots ? { panels: largestGroups(models, MOST_TERMS) } : {}),
   };
+  const plots = new PlotRows(plan.panels?.length ?? 0);
   const seen = new Seen(most);
   const output = path === undefined ? undefined : openOutput(path);
   const job: ScanJob<DiagnoseGroupsPlan, DiagnoseGroupsResult> = {
@@ -117,6 +123,7 @@ async function diagnoseSources(
     entry: new URL("../../dist/bundle/diagnose-groups-worker.js", import.meta.url),
     collect: (chunk) => {
       seen.add(chunk);
+      if (chunk.plots !== undefined) plots.merge(chunk.plots);
       return chunk.text === undefined ? undefined : output?.write(chunk.text);
     },
   };
@@ -139,11 +146,23 @@ async function diagnoseSources(
       counts: influential.counts,
       standOut: top.map(nameOf),
       outlier: outlierOf(models, extreme, seen.n, nameOf),
+      ...(plan.panels === undefined ? {} : { plots: { sums: plots.take(), groups: plan.panels } }),
     };
   } catch (error) {
     output?.abort();
     throw error;
   }
+}
+
+/** The groups of the most rows, in their order. */
+export function largestGroups({ fits, others }: ModelGroup, most: number): string[] {
+  const sizes = [...others].map(([name, { n }]): [string, number] => [name, n]);
+  fits?.names.forEach((name, g) => {
+    sizes.push([name, fits.lists.moments.n[g]!]);
+  });
+  const order = new Map(sizes.map(([name], i) => [name, i]));
+  const largest = sizes.sort((a, b) => b[1] - a[1] || order.get(a[0])! - order.get(b[0])!).slice(0, most);
+  return largest.map(([name]) => name).sort((a, b) => order.get(a)! - order.get(b)!);
 }
 
 function outlierOf(

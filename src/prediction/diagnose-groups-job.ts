@@ -17,6 +17,7 @@ import {
   type RowDiagnosis,
   rulesOf,
 } from "./influential-rows.js";
+import { PlotRows, type PlotSums } from "./plot-rows.js";
 import { RowText, rowNames } from "./row-text.js";
 
 /** What the diagnosis by group of a chunk depends on, apart from its rows; plain data. */
@@ -24,6 +25,8 @@ export interface DiagnoseGroupsPlan extends Pick<DiagnosePlan, "held" | "most" |
   /** With the target, and the intervals' whitenings. */
   predictor: GroupPredictorPlan;
   unseen: UnseenPolicy;
+  /** Where plots are wanted: the groups that have panels of their own. */
+  panels?: readonly string[] | undefined;
 }
 
 /** The measures of a row by the model of its group. */
@@ -46,6 +49,7 @@ export interface DiagnoseGroupsResult {
   flags: Uint8Array;
   influential: Influential<GroupRowDiagnosis>;
   text: Uint8Array | undefined;
+  plots: PlotSums | undefined;
 }
 
 /** Measures every row of chunks against the model of its group: residual, leverage and influence, as `DiagnoseJob`. */
@@ -74,12 +78,18 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
   #standardised: number[] = [];
   #flags: number[] = [];
   readonly #influential: InfluentialRows<GroupRowDiagnosis>;
+  readonly #plots: PlotRows | undefined;
+  /** By name of a group, its panel. */
+  readonly #panels: ReadonlyMap<string, number>;
 
   constructor(view: BlockView, plan: DiagnoseGroupsPlan) {
     this.#view = view;
     this.#plan = plan;
     this.#draw = plan.held && new RowDraw(view, plan.held);
     this.#influential = new InfluentialRows(plan.most);
+    const panels = plan.panels ?? [];
+    this.#plots = plan.panels && new PlotRows(panels.length);
+    this.#panels = new Map(panels.map((name, i) => [name, i]));
     this.#predictor = new GroupPredictor(plan.predictor, (own, rows, column) =>
       this.#measure(own, rows, column),
     );
@@ -120,6 +130,7 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
       this.#standardised.push(rstandard[r]!);
       this.#flags.push(this.#rules[r] === 0 ? 0 : 1);
       this.#compare(r, target![r]!, predictions[r]!);
+      this.#plot(r, target![r]!, predictions[r]!);
     }
     this.#rows += rows;
     if (this.#plan.named) this.#text?.add([predictions, ...measures], rows, rowNames(this.#view, rows));
@@ -183,6 +194,14 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
     );
   }
 
+  #plot(r: number, observed: number, fitted: number): void {
+    if (this.#plots === undefined) return;
+    const row = { row: this.#numbers[r]!, observed, fitted, ...measuresOf(this.#influence, r) };
+    this.#plots.add(row, this.#plan.named ? () => this.#view.rowName(r) : undefined);
+    const panel = this.#panels.get(this.#names[this.#owners.at(-1)!]!);
+    if (panel !== undefined) this.#plots.addTo(panel, fitted, row.rstandard);
+  }
+
   finish(): DiagnoseGroupsResult {
     const result: DiagnoseGroupsResult = {
       rows: this.#rows,
@@ -195,6 +214,7 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
       flags: Uint8Array.from(this.#flags),
       influential: this.#influential.take(),
       text: this.#text?.take(),
+      plots: this.#plots?.take(),
     };
     this.#rows = 0;
     this.#heldOut = 0;

@@ -18,6 +18,8 @@ import {
   type RowDiagnosis,
   rulesOf,
 } from "./influential-rows.js";
+import { PlotRows, type PlotSums } from "./plot-rows.js";
+import { type PlottedTerm, TermBlock } from "./plotted-terms.js";
 import type { ResetPlan } from "./reset-plan.js";
 import { RowText, rowNames } from "./row-text.js";
 
@@ -41,6 +43,8 @@ export interface DiagnosePlan {
   text: { append: boolean; delimiter: string; excelSafe?: boolean | undefined } | undefined;
   /** Whether rows have names. */
   named: boolean;
+  /** What plots are made of, where any are wanted: the terms that are drawn. */
+  plots?: { terms: readonly PlottedTerm[] } | undefined;
 }
 
 /** The diagnosis of a chunk; plain data. */
@@ -57,6 +61,7 @@ export interface DiagnoseResult {
   squares: [number, number];
   influential: Influential<RowDiagnosis>;
   text: Uint8Array | undefined;
+  plots: PlotSums | undefined;
 }
 
 /** The columns of the per-row output. */
@@ -93,6 +98,8 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   #residuals: number[] = [];
   #squares: [number, number] = [0, 0];
   readonly #influential: InfluentialRows<RowDiagnosis>;
+  readonly #plots: PlotRows | undefined;
+  readonly #terms: TermBlock;
 
   constructor(view: BlockView, plan: DiagnosePlan) {
     const { kernels } = view;
@@ -105,6 +112,9 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     this.#whitened = new WhitenedBlock(plan.whitening);
     this.#influence = new InfluenceBlock(plan.scale);
     this.#influential = new InfluentialRows(plan.most);
+    const terms = plan.plots?.terms ?? [];
+    this.#terms = new TermBlock(terms);
+    this.#plots = plan.plots && new PlotRows(terms.length);
     const columns = plan.whitening.kept.length + 4;
     this.#moments = new MomentsAccumulator(kernels, columns);
     this.#block = kernels.allocBlock(columns);
@@ -126,6 +136,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     const { leverage: ofEffects } = this.#within;
     yield* this.#whitened.fillSteps((j) => this.#within.column(j), rows);
     this.#whitened.deviations(this.#deviations, rows);
+    this.#terms.fill((j) => this.#within.column(j), rows);
     let kept = 0;
     for (let r = 0; r < rows; r++) {
       const weight = weightOf(r);
@@ -140,6 +151,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
       }
       this.#keep(r, kept++, weight);
       this.#compare(rowOf(r) + 1, r, y, predictions[r]!);
+      this.#plot(rowOf(r) + 1, r, y, predictions[r]!);
     }
     if (kept > 0) this.#moments.add(this.#block, kept, this.#weights);
     this.#rows += rows;
@@ -197,6 +209,17 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     this.#influential.add({ row, ...named, observed, fitted, ...measuresOf(this.#influence, r) }, rules);
   }
 
+  #plot(row: number, r: number, observed: number, fitted: number): void {
+    if (this.#plots === undefined) return;
+    const measures = measuresOf(this.#influence, r);
+    this.#plots.add(
+      { row, observed, fitted, ...measures },
+      this.#plan.named ? () => this.#view.rowName(r) : undefined,
+    );
+    const { x, part } = this.#terms;
+    for (let t = 0; t < x.length; t++) this.#plots.addTo(t, x[t]![r]!, part[t]![r]! + measures.residual);
+  }
+
   finish(): DiagnoseResult {
     const result: DiagnoseResult = {
       rows: this.#rows,
@@ -207,6 +230,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
       squares: this.#squares,
       influential: this.#influential.take(),
       text: this.#text?.take(),
+      plots: this.#plots?.take(),
     };
     this.#moments.reset();
     this.#rows = 0;

@@ -28,6 +28,8 @@ export interface DiagnoseCsvOptions extends ReadingOptions, ReadingControl {
   excelSafe?: boolean | undefined;
   /** How many of the rows that stand out to name. Default: 10. */
   top?: number | undefined;
+  /** Whether to gather what plots are made of. Default: false. */
+  plots?: boolean | undefined;
   /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
   unseen?: UnseenPolicy | undefined;
 }

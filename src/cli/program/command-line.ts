@@ -12,8 +12,10 @@ import { graphSyntax } from "../commands/graph/syntax.js";
 import { inspectSyntax } from "../commands/inspect/syntax.js";
 import { meansSyntax } from "../commands/means/syntax.js";
 import { mergeSyntax } from "../commands/merge/syntax.js";
+import { plotSyntax } from "../commands/plot/syntax.js";
 import { predictSyntax } from "../commands/predict/syntax.js";
 import { refitSyntax } from "../commands/refit/syntax.js";
+import { reportSyntax } from "../commands/report/syntax.js";
 import { selectSyntax } from "../commands/select/syntax.js";
 import { serveSyntax } from "../commands/serve/syntax.js";
 import { testSyntax } from "../commands/test/syntax.js";
@@ -25,7 +27,19 @@ import type { Run, Syntax } from "./syntax.js";
 const COMMANDS: readonly (readonly [heading: string, commands: readonly Syntax[]])[] = [
   ["Fit a model:", [trainSyntax, refitSyntax, selectSyntax]],
   ["Use it:", [predictSyntax]],
-  ["Look at it:", [inspectSyntax, anovaSyntax, testSyntax, meansSyntax, diagnoseSyntax, graphSyntax]],
+  [
+    "Look at it:",
+    [
+      inspectSyntax,
+      reportSyntax,
+      plotSyntax,
+      anovaSyntax,
+      testSyntax,
+      meansSyntax,
+      diagnoseSyntax,
+      graphSyntax,
+    ],
+  ],
   ["Measure it:", [evaluateSyntax, cvSyntax, benchSyntax]],
   ["Combine models and rows:", [mergeSyntax, updateSyntax, forgetSyntax]],
   ["Ship it:", [exportSyntax, serveSyntax]],

@@ -1,3 +1,4 @@
+import { displayWidth as widthOf } from "../../display-width.js";
 import { ended } from "../../stats/pauses.js";
 import { STYLE_MARK } from "./colour.js";
 
@@ -9,14 +10,7 @@ export type Align = "left" | "right";
 
 /** The width of a text in terminal cells: escape sequences take none; combining marks none; wide characters two. */
 export function displayWidth(text: string): number {
-  let width = 0;
-  for (const c of text.replace(STYLE, "")) {
-    const code = c.codePointAt(0)!;
-    if (code >= 0x300 && code <= 0x36f) continue;
-    width +=
-      (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xffdc) || code > 0xffff ? 2 : 1;
-  }
-  return width;
+  return widthOf(text.replace(STYLE, ""));
 }
 
 /** Sets rows of cells in columns, two spaces apart; lines carry no trailing spaces. */

@@ -23,7 +23,7 @@ import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
 import { columnLimits, isBounded, limitsOf, type NamedLimits } from "./column-limits.js";
 import { type CrossValidatedPath, crossValidatePathSteps, heldOutPathSteps } from "./cross-validated-path.js";
-import { elasticNetSteps, type NetOptions } from "./elastic-net.js";
+import { elasticNetSteps, lambdaPathSteps, type NetOptions, type PenalizedFit } from "./elastic-net.js";
 
 export { objectiveOf, PENALTY_OBJECTIVE } from "./objective.js";
 export type { Penalty };
@@ -245,4 +245,21 @@ export function crossValidateWith(
   penalty: Penalty | undefined,
 ): CrossValidation {
   return inOneGo(crossValidateWithSteps(folds, regression, penalty));
+}
+
+/**
+ * The path of λs along which a penalty's slopes grow, to draw: cross-validated where there are folds, else without errors.
+ * Of a relaxed fit all of the path is relaxed by its γ.
+ */
+export function* penaltyPathSteps(
+  moments: CrossProducts,
+  folds: readonly CrossProducts[],
+  regression: Regression,
+  penalty: Penalty,
+): Steps<(PenalizedFit & { rmse?: number })[]> {
+  const how = optionsOf(regression, penalty);
+  const used = folds.filter(({ n }) => n > 0);
+  if (used.length > 1) return (yield* crossValidatePathSteps(used, regression, how)).path;
+  const lambdas = yield* lambdaPathSteps(moments, regression, how);
+  return yield* elasticNetSteps(moments, regression, lambdas, how);
 }

@@ -58,12 +58,9 @@ export async function trainGroups(
       hint: "leave --solver out",
     });
   if (vcov !== "iid")
-    throw new UsageError(
-      `--vcov ${vcov} does not go with --group-by: it takes a second pass over the rows, of one model`,
-      {
-        hint: `train a group that needs it by itself: --where '${groupBy} == "…"' --vcov ${vcov}`,
-      },
-    );
+    throw new UsageError(`--vcov ${vcov} does not go with --group-by`, {
+      hint: `train a group that needs it by itself: --where '${groupBy} == "…"' --vcov ${vcov}`,
+    });
   const ofOne = (Object.keys(FLAGS) as (keyof typeof FLAGS)[]).find((name) => options[name]);
   if (ofOne !== undefined)
     throw new UsageError(`--${FLAGS[ofOne]} is printed of one model, and --group-by fits many`, {

@@ -25,6 +25,7 @@ export interface TrainOptions extends ModelOptions {
   model: string;
   output?: string;
   effects?: string;
+  report?: string;
   threads?: number;
   vif?: boolean;
   correlation?: boolean;

@@ -33,6 +33,7 @@ export async function train(
       { path: options.model, what: "the model" },
       { path: options.output, what: "the table of coefficients" },
       { path: options.effects, what: "the absorbed effects" },
+      { path: options.report, what: "the report" },
     ],
     data.map((path) => ({ path, what: "the data" })),
   );
@@ -41,9 +42,28 @@ export async function train(
     throw new UsageError(`${twice[0]} is named twice: its rows would count twice`, {
       hint: "name each file once",
     });
-  if (options.groupBy !== undefined) {
-    return trainGroups(data, { ...options, groupBy: options.groupBy }, signal);
-  }
+  if (options.report !== undefined && data.includes("-"))
+    throw new UsageError("--report reads the rows once more, and standard input can be read once", {
+      hint: "train on a file",
+    });
+  const code =
+    options.groupBy === undefined
+      ? await trainOne(data, options, signal)
+      : await trainGroups(data, { ...options, groupBy: options.groupBy }, signal);
+  if (options.report === undefined) return code;
+  // A file of its own, loaded where it is asked for.
+  const { report } = await import("../report/run.js");
+  const how = { ...options, output: options.report, unseen: "fail" as const };
+  await report(data, how, signal);
+  return code;
+}
+
+/** Fits one model. */
+async function trainOne(
+  data: readonly string[],
+  options: TrainOptions,
+  signal: AbortSignal,
+): Promise<number> {
   const progress = progressBar("reading");
   let fitted: CsvFit;
   try {

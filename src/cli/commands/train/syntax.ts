@@ -18,6 +18,7 @@ export const trainSyntax: Syntax = (program, run) => {
   fitting(command)
     .option("--in-engine", "of a database: it sums up its rows itself, and only sums leave it")
     .option("--effects <file.csv>", "with --absorb: write the effects of all levels as CSV")
+    .option("--report <file.html>", "write a page with plots too, which takes one more pass: see goml report")
     .option("--group-by <column>", "one model per value of this column, in the same pass")
     .option("--test-size <share>", "hold out this share of the rows and report the error on them", share)
     .option("--first-row <n>", "the file is a shard, and its first row has this number in the whole", natural)

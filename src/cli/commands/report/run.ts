@@ -1,0 +1,37 @@
+import { writeFileAtomic } from "../../../csv/write.js";
+import { refuseOverwriting } from "../../../files/same-file.js";
+import { withPauses } from "../../../parallel/with-pauses.js";
+import { pageHtml } from "../../../report/page.js";
+import { pageSteps, type Reported } from "../../../report/report.js";
+import { gather, modelAndData, type ReportFlags } from "../../program/report-input.js";
+import { printError } from "../../render/print.js";
+
+/** The options of `goml report`, as commander gives them. */
+export interface ReportOptions extends ReportFlags {
+  output: string;
+  quiet?: boolean;
+}
+
+/** `goml report`: a page of a model, and of rows where data are named. */
+export async function report(
+  paths: readonly string[],
+  options: ReportOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const { output, quiet } = options;
+  const { path, data } = await modelAndData(paths, options, "report");
+  refuseOverwriting(
+    [{ path: output, what: "the report" }],
+    [...data.map((one) => ({ path: one, what: "the data" })), { path, what: "the model" }],
+  );
+  const size = await writeReport(output, await gather(path, data, options, signal), signal);
+  if (!quiet && output !== "-") printError(`report written to ${output}, ${Math.ceil(size / 1000)} kB\n`);
+  return 0;
+}
+
+/** Writes the page of a report; gives its bytes. */
+export async function writeReport(output: string, of: Reported, signal: AbortSignal): Promise<number> {
+  const html = Buffer.from(pageHtml(await withPauses(pageSteps(of), { signal })));
+  await writeFileAtomic(output, html);
+  return html.length;
+}

@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { UsageError } from "../../errors.js";
+import { isModelFile } from "../../linear/model/is-model-file.js";
+import { LinearModel } from "../../linear/model/model.js";
+import { readAnyModel } from "../../linear/model/model-file.js";
+import type { ModelGroup } from "../../linear/model/model-group.js";
+import { withPauses } from "../../parallel/with-pauses.js";
+import type { DiagnoseCsvOptions } from "../../prediction/diagnosed-rows.js";
+import { type ReadRows, readRows } from "../../report/read-rows.js";
+import type { Reported } from "../../report/report.js";
+import { expandPaths } from "../../sources/paths.js";
+import { version } from "../../version.js";
+import { crossValidationSteps } from "../render/model-report.js";
+import { readNamed } from "./model-option.js";
+import { type GroupOption, groupsOrOne } from "./one-of-groups.js";
+import { progressBar } from "./progress.js";
+import { type ReadingFlags, readingOptions } from "./reading-options.js";
+
+/** The options that commands of reports have in common. */
+export interface ReportFlags extends ReadingFlags, GroupOption {
+  model?: string;
+  threads?: number;
+  unseen: "fail" | "na";
+  trust?: boolean;
+}
+
+/** Which of the arguments is the model, and which are data: a model file comes first, unless --model names one. */
+export async function modelAndData(
+  paths: readonly string[],
+  { model }: Pick<ReportFlags, "model">,
+  command: string,
+): Promise<{ path: string; data: string[] }> {
+  const [first, ...rest] = paths;
+  const given = model ?? first ?? "model.json";
+  if (/\.onnx$/i.test(given))
+    throw new UsageError(`goml ${command} takes models of goml, and ${given} is an ONNX model`, {
+      hint: `goml graph ${given} draws it`,
+    });
+  if (model !== undefined) return { path: model, data: expandPaths(paths) };
+  if (first !== undefined && ((await isModelFile(first)) || /\.json$/i.test(first)))
+    return { path: first, data: expandPaths(rest) };
+  return { path: "model.json", data: expandPaths(paths) };
+}
+
+/** Reads the model, and the rows where data are named, and cross-validates from the folds. */
+export async function gather(
+  path: string,
+  data: readonly string[],
+  options: ReportFlags,
+  signal: AbortSignal,
+): Promise<Reported> {
+  const found = await readNamed(path, readAnyModel, { trust: options.trust, signal });
+  return gatherOf(groupsOrOne(found, path, options.group), { path, data, options, signal });
+}
+
+/** The same of a model that is there. */
+async function gatherOf(
+  model: LinearModel | ModelGroup,
+  of: { path: string; data: readonly string[]; options: Omit<ReportFlags, "model">; signal: AbortSignal },
+): Promise<Reported> {
+  const { path, data, options, signal } = of;
+  const progress = progressBar("reading");
+  const how: DiagnoseCsvOptions = {
+    ...readingOptions(options),
+    threads: options.threads,
+    callerWorks: true,
+    unseen: options.unseen,
+    signal,
+    onProgress: progress.update,
+  };
+  let rows: ReadRows | undefined;
+  if (data.length > 0) rows = await readRows(model, data, how).finally(progress.end);
+  const cv =
+    model instanceof LinearModel ? await withPauses(crossValidationSteps(model), { signal }) : undefined;
+  return {
+    model,
+    path,
+    rows,
+    data: data.length === 0 ? undefined : data.join(" "),
+    cv,
+    made: [
+      ["fingerprint of θ", fingerprint(model)],
+      ["goml", version],
+    ],
+  };
+}
+
+/** SHA-256 of the bits of all coefficients: what two machines compare. */
+function fingerprint(model: LinearModel | ModelGroup): string {
+  const hash = createHash("sha256");
+  const add = (theta: Float64Array) => {
+    const view = new DataView(new ArrayBuffer(8));
+    for (const value of theta) {
+      // Little-endian on any machine, and one NaN.
+      view.setFloat64(0, Number.isNaN(value) ? Number.NaN : value, true);
+      hash.update(new Uint8Array(view.buffer));
+    }
+  };
+  if (model instanceof LinearModel) add(model.coefficients);
+  else for (const one of model.models.values()) add(one.coefficients);
+  return `${hash.digest("hex").slice(0, 32)}, the same for any number of threads`;
+}
