@@ -1,6 +1,7 @@
 // Trains on the same rows as CSV and as Parquet, in turns, whole processes; pandas + scikit-learn beside them where
 // Python has them. Prints medians of wall seconds, and of the rounds' ratios to CSV.
-// Usage: node bench/sources.js [--rows 1000000] [--rounds 5]
+// With --postgres URL, of a server that may be written to, a table of them there too, beside psql's COPY to nowhere.
+// Usage: node bench/sources.js [--rows 1000000] [--rounds 5] [--python python3] [--postgres postgres://…]
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { cpus } from "node:os";
@@ -8,7 +9,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DuckDBInstance } from "@duckdb/node-api";
 
-const { values } = parseArgs({ options: { rows: { type: "string" }, rounds: { type: "string" } } });
+const text = { type: "string" };
+const { values } = parseArgs({ options: { rows: text, rounds: text, python: text, postgres: text } });
 const rows = Number(values.rows ?? 1_000_000);
 const rounds = Number(values.rounds ?? 5);
 const goml = fileURLToPath(new URL("../bin/goml.js", import.meta.url));
@@ -46,9 +48,33 @@ const cases = Object.keys(kinds).flatMap((kind) => {
   return [
     { kind, name: "goml, CSV", run: train(`${path}.csv`) },
     { kind, name: "goml, Parquet", run: train(`${path}.parquet`) },
-    { kind, name: "pandas + scikit-learn, Parquet", run: ["python3", ["-c", python(`${path}.parquet`)]] },
+    {
+      kind,
+      name: "pandas + scikit-learn, Parquet",
+      run: [values.python ?? "python3", ["-c", python(`${path}.parquet`)]],
+    },
   ];
 });
+if (values.postgres !== undefined) {
+  const url = values.postgres;
+  const sql = (...statements) => spawnSync("psql", ["-q", url, ...statements.flatMap((one) => ["-c", one])]);
+  const names = Array.from({ length: 14 }, (_, j) => `${j < 13 ? `x${j + 1}` : "y"} float8`).join(", ");
+  sql(
+    "DROP TABLE IF EXISTS goml_bench",
+    `CREATE TABLE goml_bench (${names})`,
+    `\\copy goml_bench FROM '${folder}sources-full-${rows}.csv' WITH (FORMAT csv, HEADER)`,
+    "VACUUM ANALYZE goml_bench",
+  );
+  const copy = ["-q", url, "-c", "COPY goml_bench TO STDOUT (FORMAT csv)"];
+  cases.push(
+    { kind: "postgres", name: "psql, COPY to nowhere", run: ["psql", copy] },
+    {
+      kind: "postgres",
+      name: "goml, PostgreSQL",
+      run: [process.execPath, [...train(url)[1], "--table", "goml_bench"]],
+    },
+  );
+}
 const times = new Map(cases.map((one) => [one, []]));
 for (let round = 0; round <= rounds; round++)
   for (const one of cases) {
@@ -68,9 +94,11 @@ for (const one of cases) {
     console.log(`${one.kind.padEnd(8)} ${one.name.padEnd(32)} not here`);
     continue;
   }
-  const csv = times.get(cases.find(({ kind, name }) => kind === one.kind && name === "goml, CSV"));
+  // The first of its kind is what the others are compared with.
+  const base = cases.find(({ kind }) => kind === one.kind);
+  const csv = times.get(base);
   const ratio = median(own.map((wall, i) => wall / csv[i]));
   console.log(
-    `${one.kind.padEnd(8)} ${one.name.padEnd(32)} ${median(own).toFixed(2)} s  ${ratio.toFixed(2)} × CSV`,
+    `${one.kind.padEnd(8)} ${one.name.padEnd(32)} ${median(own).toFixed(2)} s  ${ratio.toFixed(2)} × ${base.name}`,
   );
 }
