@@ -7,6 +7,7 @@ export type OptionName =
   | "again"
   | "alpha"
   | "append"
+  | "at"
   | "cluster"
   | "comment"
   | "decimal"

@@ -1,5 +1,6 @@
 import { quoteField } from "../../csv/write.js";
 import type { OnnxOptions } from "../../interchange/onnx.js";
+import type { MeansOptions } from "../../linear/hypotheses/marginal-means.js";
 import type { ReadModelOptions } from "../../linear/model/model-file.js";
 import type { RefitOptions } from "../../linear/selection/refit.js";
 import type { MergeOptions } from "../../linear/shards/merge-models.js";
@@ -19,6 +20,7 @@ type LibraryOption = keyof (FitCsvOptions &
   ReadModelOptions &
   PredictCsvOptions &
   PredictUrlOptions &
+  MeansOptions &
   OnnxOptions);
 
 /** Flags that are not their option's name with hyphens. */

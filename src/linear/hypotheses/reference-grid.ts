@@ -5,6 +5,7 @@ import { quoteName } from "../../dataset/formula/syntax.js";
 import { nearestName } from "../../dataset/nearest.js";
 import { ModelError, UsageError } from "../../errors.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
+import { option, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
 import { type DataRecord, RecordBlocks } from "../model/record-block.js";
 
@@ -100,7 +101,7 @@ function meanOf({ moments, spec }: LinearModel, name: string): number {
   throw new ModelError(
     `the model file does not keep the mean of ${name}, which stands only within other terms`,
     {
-      hint: `say at which value of it: --at ${name}=…`,
+      hint: wording`say at which value of ${name} by ${option("at")}`,
     },
   );
 }
@@ -122,7 +123,7 @@ export function gridRows(
   const size = columns.reduce((product, { values }) => product * values.length, 1);
   if (size > MOST_ROWS)
     throw new UsageError(`the grid has ${size} rows, at most ${MOST_ROWS} are looked at`, {
-      hint: "fix factors of many levels at some of these by --at",
+      hint: wording`fix factors of many levels at some of these by ${option("at")}`,
     });
   const averaged = combinations(others);
   const cells = combinations(shown);

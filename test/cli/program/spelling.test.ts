@@ -66,7 +66,8 @@ const flagsIn = (text: string) => text.match(/(?<![\w-])--[a-z][\w-]*/gi) ?? [];
 const OTHERS: Record<string, string[]> = {
   // Of mysql and psql.
   "src/csv/file-kind.ts": ["--batch", "--csv"],
-  // Of curl.
+  // Of zstd and curl.
+  "src/csv/read-error.ts": ["--long"],
   "src/sources/remote/remote-file.ts": ["--compressed"],
   "src/serve/page.ts": ["--line", "--soft", "--accent"],
   "src/serve/garbage.ts": ["--expose-gc"],
