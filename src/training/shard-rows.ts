@@ -5,7 +5,7 @@ import type { ChunkStart, TablePart } from "../csv/chunks.js";
 import type { PlainFile, Source } from "../csv/source.js";
 import { type Table, tablesOf } from "../csv/table.js";
 import { countBefore, lineStart } from "../csv/table-part.js";
-import { DataError, UsageError } from "../errors.js";
+import { DataError, ModelError, UsageError } from "../errors.js";
 import type { ShardSet } from "../linear/model/model-parts.js";
 import { type ShardNumber, shardSet } from "../linear/shards/numbered.js";
 import { option, wording } from "../wording.js";
@@ -133,6 +133,25 @@ async function plainOf({ source, typed, dialect }: Table): Promise<PlainFile> {
       },
     );
   return source.seekable();
+}
+
+/**
+ * Refuses to add the rows of a file from which a model's shards were cut, by itself or together with the others.
+ *
+ * @throws ModelError
+ */
+export function refuseWholes(sources: readonly Source[], shards: readonly ShardSet[]): void {
+  const wholes = new Set(shards.flatMap(({ whole }) => (whole === undefined ? [] : [whole.sha256])));
+  if (wholes.size === 0) return;
+  const files = sources.flatMap(({ plain }) => (plain === undefined ? [] : [plain]));
+  for (const some of [...files.map((file) => [file]), files])
+    if (some.length > 0 && wholes.has(fingerprint(some)))
+      throw new ModelError(
+        `a shard of ${sources.map(({ name }) => name).join(", ")} is in the model already: its rows would count twice`,
+        {
+          hint: wording`train the other shards and merge them, or add all rows by ${option("again", true)}`,
+        },
+      );
 }
 
 const [ENDS, PLACES, PIECE] = [1 << 16, 14, 1 << 12];

@@ -24,6 +24,7 @@ import { checkRows } from "./check-rows.js";
 import { chunkBytesFor, denseWidth, summedApart } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments } from "./scan-moments.js";
+import { refuseWholes } from "./shard-rows.js";
 import { keptSources } from "./source-contents.js";
 import { undefinedNotes } from "./undefined-notes.js";
 
@@ -67,6 +68,7 @@ async function updateSources(
   options: UpdateCsvOptions,
 ): Promise<CsvUpdate> {
   for (const source of from) source.keepContent();
+  if (!options.again) refuseWholes(from, model.shards);
   const before: Omit<DataScan, "test"> = model.scan ?? { rows: model.n, firstRow: 0, dropped: 0, seed: 1 };
   const draw = { seed: before.seed, firstRow: endOf(before) };
   const refuse = async (some: readonly Source[]) => {

@@ -23,6 +23,7 @@ import { chunkBytesFor, chunkBytesForGroups, designWidth, plannedGroups } from "
 import type { GroupMoments } from "./group-moments.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments } from "./scan-moments.js";
+import { refuseWholes } from "./shard-rows.js";
 import { keptSources } from "./source-contents.js";
 import { undefinedNotes } from "./undefined-notes.js";
 import { checkColumns, type UpdateCsvOptions } from "./update-csv.js";
@@ -57,6 +58,7 @@ async function updateSources(
   options: UpdateCsvOptions,
 ): Promise<CsvGroupUpdate> {
   for (const source of from) source.keepContent();
+  if (!options.again) refuseWholes(from, models.shards);
   const [first] = models.models.values();
   const before: Omit<DataScan, "test"> = models.scan ?? { rows: first!.n, firstRow: 0, dropped: 0, seed: 1 };
   const draw = { seed: before.seed, firstRow: endOf(before) };

@@ -282,7 +282,6 @@ describe.skipIf(process.platform === "win32")("files and folders that may not be
     "refit .",
     "update . data.csv",
     "update model.json .",
-    "merge model.json .",
     "forget model.json .",
     "anova .",
     "test . x",

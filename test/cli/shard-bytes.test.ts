@@ -67,6 +67,11 @@ test("what cannot be a shard, or merged, is refused in a line", () =>
     const [one, two, three] = [1, 2, 3].map((number) => `parts/${number}.json`) as [string, string, string];
     await refused(4, "shard 2 of 3, cut from data.csv is missing", ["merge", one, three]);
     await refused(4, "other.json is shard 3 of 3, cut from other.csv", ["merge", one, two, "other.json"]);
+    // The file that a shard was cut from has its rows.
+    for (const file of ["data.csv", "./data.csv"])
+      await refused(4, "is in the model already", ["update", one, file, "-o", "more.json"]);
+    expect((await goml(folder, ["update", one, "data.csv", "--again", "-q", "-o", "more.json"])).code).toBe(0);
+    expect((await goml(folder, ["update", one, "other.csv", "-q", "-o", "more.json"])).code).toBe(0);
     await refused(2, "a stream", ["train", "-", "--shard", "1/2"], FILES["data.csv"]);
     await refused(2, "there is no shard 4 of 3", ["train", "data.csv", "--shard", "4/3"]);
     await refused(2, "auto needs a scheduler's variable", ["train", "data.csv", "--shard", "auto"]);
