@@ -1,4 +1,4 @@
-import erfc from "@stdlib/math-base-special-erfc";
+import { normalSurvival } from "./distributions.js";
 import { positiveRoot } from "./root.js";
 
 /** Steps of the trapezoidal rule, whose error for analytic functions falls as exp(−c/step): far below rounding here. */
@@ -47,8 +47,8 @@ function rangeSurvival(w: number, k: number): number {
   const from = Math.min(-9, w / 2 - 9);
   const to = Math.max(9, w / 2 + 9);
   for (let z = from; z <= to; z += NORMAL_STEP) {
-    const above = erfc((w - z) / Math.SQRT2) / 2;
-    const own = erfc(-z / Math.SQRT2) / 2;
+    const above = normalSurvival(w - z);
+    const own = normalSurvival(-z);
     if (own === 0) continue;
     const ratio = above / own;
     const share = ratio >= 1 ? 1 : -Math.expm1((k - 1) * Math.log1p(-ratio));

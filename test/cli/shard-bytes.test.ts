@@ -70,7 +70,9 @@ test("what cannot be a shard, or merged, is refused in a line", () =>
     // The file that a shard was cut from has its rows.
     for (const file of ["data.csv", "./data.csv"])
       await refused(4, "is in the model already", ["update", one, file, "-o", "more.json"]);
-    expect((await goml(folder, ["update", one, "data.csv", "--again", "-q", "-o", "more.json"])).code).toBe(0);
+    expect((await goml(folder, ["update", one, "data.csv", "--again", "-q", "-o", "more.json"])).code).toBe(
+      0,
+    );
     expect((await goml(folder, ["update", one, "other.csv", "-q", "-o", "more.json"])).code).toBe(0);
     await refused(2, "a stream", ["train", "-", "--shard", "1/2"], FILES["data.csv"]);
     await refused(2, "there is no shard 4 of 3", ["train", "data.csv", "--shard", "4/3"]);
