@@ -66,10 +66,13 @@ const flagsIn = (text: string) => text.match(/(?<![\w-])--[a-z][\w-]*/gi) ?? [];
 const OTHERS: Record<string, string[]> = {
   // Of mysql and psql.
   "src/csv/file-kind.ts": ["--batch", "--csv"],
-  // Of zstd and curl.
+  // Of aws, zstd and curl.
+  "src/sources/remote/s3.ts": ["--format"],
   "src/csv/read-error.ts": ["--long"],
   "src/sources/remote/remote-file.ts": ["--compressed"],
   "src/serve/page.ts": ["--line", "--soft", "--accent"],
+  // Commands for who reads the page of a report.
+  "src/report/warnings.ts": ["--vcov", "--formula", "--cluster", "--lambda"],
   "src/serve/garbage.ts": ["--expose-gc"],
 };
 
