@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { UsageError } from "../../errors.js";
-import { isModelFile } from "../../linear/model/is-model-file.js";
 import { LinearModel } from "../../linear/model/model.js";
 import { readAnyModel } from "../../linear/model/model-file.js";
 import type { ModelGroup } from "../../linear/model/model-group.js";
@@ -8,7 +7,6 @@ import { withPauses } from "../../parallel/with-pauses.js";
 import type { DiagnoseCsvOptions } from "../../prediction/diagnosed-rows.js";
 import { type ReadRows, readRows } from "../../report/read-rows.js";
 import type { Reported } from "../../report/report.js";
-import { expandPaths } from "../../sources/paths.js";
 import { version } from "../../version.js";
 import { crossValidationSteps } from "../render/model-report.js";
 import { readNamed } from "./model-option.js";
@@ -18,28 +16,18 @@ import { type ReadingFlags, readingOptions } from "./reading-options.js";
 
 /** The options that commands of reports have in common. */
 export interface ReportFlags extends ReadingFlags, GroupOption {
-  model?: string;
+  model: string;
   threads?: number;
   unseen: "fail" | "na";
   trust?: boolean;
 }
 
-/** Which of the arguments is the model, and which are data: a model file comes first, unless --model names one. */
-export async function modelAndData(
-  paths: readonly string[],
-  { model }: Pick<ReportFlags, "model">,
-  command: string,
-): Promise<{ path: string; data: string[] }> {
-  const [first, ...rest] = paths;
-  const given = model ?? first ?? "model.json";
-  if (/\.onnx$/i.test(given))
-    throw new UsageError(`goml ${command} takes models of goml, and ${given} is an ONNX model`, {
-      hint: `goml graph ${given} draws it`,
+/** Refuses what has no coefficients to report of. @throws UsageError */
+export function refuseOnnx(model: string, command: string): void {
+  if (/\.onnx$/i.test(model))
+    throw new UsageError(`goml ${command} takes models of goml, and ${model} is an ONNX model`, {
+      hint: `goml graph ${model} draws it`,
     });
-  if (model !== undefined) return { path: model, data: expandPaths(paths) };
-  if (first !== undefined && ((await isModelFile(first)) || /\.json$/i.test(first)))
-    return { path: first, data: expandPaths(rest) };
-  return { path: "model.json", data: expandPaths(paths) };
 }
 
 /** Reads the model, and the rows where data are named, and cross-validates from the folds. */

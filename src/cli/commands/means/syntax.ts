@@ -7,7 +7,7 @@ export const meansSyntax: Syntax = (program, run) => {
   const command = program
     .command("means")
     .description("marginal means, slopes and their differences, from a model file alone")
-    .argument("<model.json>", "the model")
+    .argument("[model.json]", "the model")
     .argument("[columns...]", "a mean for each value of these factors, or of numbers that --at gives values")
     .option("--by <columns>", "and of these, whose values are not compared with each other", list)
     .option(
@@ -24,9 +24,14 @@ export const meansSyntax: Syntax = (program, run) => {
     )
     .option("--group <name>", "of models by group, this one")
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
+    .option("-m, --model <file>", "the model, another way to name it")
     .addOption(trust())
     .option("--json", "print one JSON document")
-    .action(run(async () => (await import("./run.js")).means));
+    .action(
+      run(async () => (await import("./run.js")).means, {
+        model: { by: "first argument", required: ["model.json"] },
+      }),
+    );
   example(
     command,
     "goml means model.json region",

@@ -7,7 +7,8 @@ import type { Figure, FigureKind } from "../../../report/figure.js";
 import { figuresSteps, OF_ROWS } from "../../../report/report.js";
 import { figureSvg } from "../../../report/svg.js";
 import { figureText, type Paint } from "../../../report/text.js";
-import { gather, modelAndData, type ReportFlags } from "../../program/report-input.js";
+import { expandPaths } from "../../../sources/paths.js";
+import { gather, type ReportFlags, refuseOnnx } from "../../program/report-input.js";
 import { colour } from "../../render/colour.js";
 import { print } from "../../render/print.js";
 
@@ -28,7 +29,9 @@ export async function plot(
 ): Promise<number> {
   const { output } = options;
   const format = formatOf(output);
-  const { path, data } = await modelAndData(paths, options, "plot");
+  const path = options.model;
+  refuseOnnx(path, "plot");
+  const data = expandPaths(paths);
   const kind = options.kind ?? (data.length > 0 ? "residuals" : "coef");
   if (OF_ROWS.includes(kind) && data.length === 0)
     throw new UsageError(`--kind ${kind} is drawn of rows, and no data are named`, {

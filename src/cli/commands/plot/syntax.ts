@@ -6,8 +6,8 @@ export const plotSyntax: Syntax = (program, run) => {
   const command = program
     .command("plot")
     .description("one plot of a model or of its rows: in the terminal, SVG or PNG")
-    .argument("[files...]", "the model (default: model.json), then the data, as a rule those of the fit")
-    .option("-m, --model <file>", "the model; all files are data then")
+    .argument("[data.csv...]", "the data, as a rule those of the fit, perhaps behind the model")
+    .option("-m, --model <file>", "the model, which may also stand before the data", "model.json")
     .addOption(
       new Option(
         "--kind <kind>",
@@ -33,7 +33,7 @@ export const plotSyntax: Syntax = (program, run) => {
     .addOption(unseen())
     .option("--threads <n>", "worker threads (default: all cores)", positive)
     .addOption(trust())
-    .action(run(async () => (await import("./run.js")).plot));
+    .action(run(async () => (await import("./run.js")).plot, { model: { by: "before data" } }));
   example(
     reading(command),
     "goml plot model.json data.csv",

@@ -3,7 +3,8 @@ import { refuseOverwriting } from "../../../files/same-file.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
 import { pageHtml } from "../../../report/page.js";
 import { pageSteps, type Reported } from "../../../report/report.js";
-import { gather, modelAndData, type ReportFlags } from "../../program/report-input.js";
+import { expandPaths } from "../../../sources/paths.js";
+import { gather, type ReportFlags, refuseOnnx } from "../../program/report-input.js";
 import { printError } from "../../render/print.js";
 
 /** The options of `goml report`, as commander gives them. */
@@ -19,7 +20,9 @@ export async function report(
   signal: AbortSignal,
 ): Promise<number> {
   const { output, quiet } = options;
-  const { path, data } = await modelAndData(paths, options, "report");
+  const path = options.model;
+  refuseOnnx(path, "report");
+  const data = expandPaths(paths);
   refuseOverwriting(
     [{ path: output, what: "the report" }],
     [...data.map((one) => ({ path: one, what: "the data" })), { path, what: "the model" }],
