@@ -661,7 +661,6 @@ describe("dialects", () => {
     }));
 
   it.each([
-    ["d.zst", "\x28\xb5\x2f\xfd\x04\0", "compressed with zstd", "zstd -dc d.zst"],
     ["d.bz2", "BZh91AY&SY\0", "compressed with bzip2", "bzip2 -dc d.bz2"],
     ["d.xz", "\xfd7zXZ\0\0\x04", "compressed with xz", "xz -dc d.xz"],
     ["d.xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", "an old Excel workbook (.xls)", "xls2csv d.xls"],
