@@ -50,7 +50,7 @@ export interface Output {
  * A file is written beside its path and renamed at `commit`, so that there is never half a file, not even after
  * process.exit; a link keeps being one. A device or pipe is written as it stands; a pipe waits for its reader.
  *
- * @throws DataError where it cannot be written
+ * @throws DataError where it cannot be written, and for a name that says it is compressed
  */
 export function openOutput(path?: string): Output {
   if (path === undefined || path === "-")
@@ -58,6 +58,11 @@ export function openOutput(path?: string): Output {
   try {
     const existing = statSync(path, { throwIfNoEntry: false });
     if (existing?.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
+    if (/\.(?:gz|zst)$/i.test(path) && (existing?.isFile() ?? true))
+      throw new DataError("goml writes nothing compressed, and the name says that it is", {
+        place: { file: path },
+        hint: "leave the ending out, or write to a program: -o - | gzip",
+      });
     if (existing?.isFIFO()) return new StreamOutput(path, () => openToWrite(path));
     return existing && !existing.isFile() ? new DeviceOutput(path) : new FileOutput(path, existing);
   } catch (error) {

@@ -9,6 +9,8 @@ export interface SqlDialect {
   name(identifier: string): string;
   /** A double that is read back to the same bits; in parentheses where it is negative, for -- begins a comment. */
   literal(value: number): string;
+  /** The text x, which is another wherever a byte is: a column may have a collation that takes A for a. */
+  bytewise(x: string): string;
   /** x as a double. */
   double(x: string): string;
   /** Whether the double x is finite and there; unknown, or false, where it is not. */

@@ -97,7 +97,7 @@ export function rowSql(
       sql(spec.target.expression),
       ...shape.products.map((product) => product.map((of) => variable(of.variable, of.power)).join(" * ")),
     ],
-    keys: shape.variables.map((v) => keyOf(spec, v, double, columnOf)),
+    keys: shape.variables.map((v) => keyOf(spec, v, dialect, columnOf)),
     weight: weights === undefined ? undefined : double(weights),
     fold: fold && foldSql(columnOf(fold.column).name, fold, dialect),
     noKey: fold && noKeySql(columnOf(fold.column).name, dialect),
@@ -110,15 +110,15 @@ export function rowSql(
 function keyOf(
   spec: ModelSpec,
   v: number,
-  double: (name: string) => string,
+  dialect: SqlDialect,
   columnOf: (name: string) => SessionColumn,
 ): CellKey {
   const variable = spec.variables[v]!;
   if (variable.kind !== "factor") throw new Error("a number is no factor");
   const { column, of } = variable;
-  if (of === "numbers") return { sql: double(column), text: (value) => String(Number(value)) };
   const raw = columnOf(column);
-  return { sql: raw.key, text: (value) => raw.text(value) };
+  if (of === "numbers") return { sql: dialect.double(raw.name), text: (value) => String(Number(value)) };
+  return { sql: raw.texts ? dialect.bytewise(raw.key) : raw.key, text: (value) => raw.text(value) };
 }
 
 /** The condition that a row counts: no cell is missing, and every expression has a value. */

@@ -22,7 +22,8 @@ import { cellSums, type SumChoice } from "./sums.js";
 /** How many numbers an answer may have for cells to be those of all factors at once. */
 const MOST_NUMBERS = 200_000;
 
-const DIALECTS: Readonly<Record<SqlSession["kind"], SqlDialect>> = {
+/** How each kind of database writes SQL. */
+export const DIALECTS: Readonly<Record<SqlSession["kind"], SqlDialect>> = {
   duckdb: DUCKDB,
   postgres: POSTGRES,
   sqlite: SQLITE,

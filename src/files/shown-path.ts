@@ -14,7 +14,9 @@ export function shownUrl(url: URL): string {
  * keys.
  */
 export function shownPath(path: string): string {
-  if (!/^[a-z][\w+.-]*:\/\//i.test(path) || path.startsWith("s3://")) return path;
+  if (!/^[a-z][\w+.-]*:\/\//i.test(path)) return path;
+  // The signs of a URL may stand in an object's name; a user has no place in it.
+  if (path.startsWith("s3://")) return path.replace(/^(s3:\/\/)[^/]*@/, "$1");
   if (!URL.canParse(path)) return path.replace(/\/\/[^/@]*@/, "//").replace(/\?.*$/s, "");
   const url = new URL(path);
   if (/^https?:$/.test(url.protocol)) return shownUrl(url);

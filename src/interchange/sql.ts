@@ -12,6 +12,8 @@ import { decimal, inComment, levelNumber, sqlName, sqlString } from "./quote.js"
 export interface SqlOptions {
   /** A table: the text is then a SELECT of its columns and the prediction, not only the expression. */
   table?: string | undefined;
+  /** How one database compares the texts of a column, given its quoted name, by their bytes whatever its collation. */
+  bytewise?: ((column: string) => string) | undefined;
 }
 
 /**
@@ -24,10 +26,11 @@ export interface SqlOptions {
  * of these databases take for an error. A product or a power beyond 1.8e308 is NULL too, and in PostgreSQL an error.
  */
 export function toSql(model: LinearModel | ModelGroup, options: SqlOptions = {}): string {
+  const { bytewise = (column: string) => column } = options;
   const grouped = model instanceof ModelGroup;
   const equations = grouped ? equationsOf(model) : [equationOf(model)];
   const { target, formula } = equations[0]!;
-  const expression = grouped ? groupSwitch(model, equations) : equationSql(equations[0]!);
+  const expression = grouped ? groupSwitch(model, equations, bytewise) : equationSql(equations[0]!, bytewise);
   const comment = [
     `-- Predicts ${inComment(target)}: ${inComment(formula)}${grouped ? `, by ${inComment(model.groupBy)}` : ""}`,
     `-- Written by goml ${version}. NULL where a value is missing or a level was not in the training data.`,
@@ -40,24 +43,31 @@ export function toSql(model: LinearModel | ModelGroup, options: SqlOptions = {})
     : `${comment}\nSELECT *,\n${expression} AS ${sqlName("prediction")}\nFROM ${sqlName(options.table)};\n`;
 }
 
-function equationSql(equation: Equation): string {
-  const valid = conditions(equation);
-  const sum = [literal(equation.intercept), ...equation.blocks.map((block) => blockSql(block, equation))];
+type Bytewise = (column: string) => string;
+
+function equationSql(equation: Equation, bytewise: Bytewise): string {
+  const valid = conditions(equation, bytewise);
+  const sum = [
+    literal(equation.intercept),
+    ...equation.blocks.map((block) => blockSql(block, equation, bytewise)),
+  ];
   const value = sum.join("\n  + ");
   return valid.length === 0 ? `(${value})` : `CASE WHEN ${valid.join("\n  AND ")}\nTHEN ${value}\nEND`;
 }
 
 /** One switch over the groups, so that a row costs its own group's expression and no other. */
-function groupSwitch(models: ModelGroup, equations: readonly Equation[]): string {
+function groupSwitch(models: ModelGroup, equations: readonly Equation[], bytewise: Bytewise): string {
   const group = groupFactor(models);
-  const cases = equations.map((equation, g) => `WHEN ${level(group, g)} THEN ${equationSql(equation)}`);
-  return `CASE ${factorSql(group)}\n${cases.join("\n")}\nEND`;
+  const cases = equations.map(
+    (equation, g) => `WHEN ${level(group, g)} THEN ${equationSql(equation, bytewise)}`,
+  );
+  return `CASE ${factorSql(group, bytewise)}\n${cases.join("\n")}\nEND`;
 }
 
 /** Beyond it a double is infinite; NaN, which DuckDB and PostgreSQL sort above all numbers, is beyond it too. */
 const LARGEST = "1.7976931348623157e308";
 
-function conditions(equation: Equation): string[] {
+function conditions(equation: Equation, bytewise: Bytewise): string[] {
   const { numeric, factors, blocks } = equation;
   // SQLite casts any text to 0; the first comparison refuses text that is not that number.
   const numbers = numeric.map((name) => {
@@ -72,23 +82,24 @@ function conditions(equation: Equation): string[] {
     ...numbers,
     ...[...derived].map((value) => `abs(${value}) <= ${LARGEST}`),
     ...factors.map(
-      (factor) => `${factorSql(factor)} IN (${factor.levels.map((_, c) => level(factor, c)).join(", ")})`,
+      (factor) =>
+        `${factorSql(factor, bytewise)} IN (${factor.levels.map((_, c) => level(factor, c)).join(", ")})`,
     ),
     ...equation.conditions.map(({ constant, blocks: own, limit }) => {
-      const sum = [literal(constant), ...own.map((block) => blockSql(block, equation))];
+      const sum = [literal(constant), ...own.map((block) => blockSql(block, equation, bytewise))];
       return `abs(${sum.join(" + ")}) <= ${literal(limit)}`;
     }),
   ];
 }
 
-function blockSql(block: Block, { factors }: Equation): string {
+function blockSql(block: Block, { factors }: Equation, bytewise: Bytewise): string {
   const product = block.powers.map(powerSql);
   if (block.factors.length === 0) return [literal(block.entries[0]!.coefficient), ...product].join(" * ");
   const used = block.factors.map((f) => factors[f]!);
-  const single = used.length === 1 ? ` ${factorSql(used[0]!)}` : "";
+  const single = used.length === 1 ? ` ${factorSql(used[0]!, bytewise)}` : "";
   const cases = block.entries.map(({ codes, coefficient }) => {
     const when = codes.map((code, i) =>
-      single === "" ? `${factorSql(used[i]!)} = ${level(used[i]!, code)}` : level(used[i]!, code),
+      single === "" ? `${factorSql(used[i]!, bytewise)} = ${level(used[i]!, code)}` : level(used[i]!, code),
     );
     return `WHEN ${when.join(" AND ")} THEN ${literal(coefficient)}`;
   });
@@ -110,9 +121,9 @@ function cast(column: string): string {
   return `CAST(${sqlName(column)} AS DOUBLE PRECISION)`;
 }
 
-function factorSql({ column, of, by }: Factor): string {
+function factorSql({ column, of, by }: Factor, bytewise: Bytewise): string {
   if (by !== undefined) return dateSql(by, column);
-  return of === "text" ? sqlName(column) : cast(column);
+  return of === "text" ? bytewise(sqlName(column)) : cast(column);
 }
 
 function level({ of, levels }: Factor, code: number): string {

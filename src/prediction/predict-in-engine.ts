@@ -1,3 +1,4 @@
+import { DIALECTS } from "../engines/sum-in-engine.js";
 import { toSql } from "../interchange/sql.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { ModelGroup } from "../linear/model/model-group.js";
@@ -34,9 +35,9 @@ export async function predictInEngine(
   database: string,
   { output, table, sql, signal }: PredictInEngineOptions,
 ): Promise<EnginePrediction> {
-  const expression = toSql(model);
   const open = await openWritable(database, signal);
   try {
+    const expression = toSql(model, { bytewise: DIALECTS[open.kind].bytewise });
     const query = await chosenQuery(open.name, { sql, table }, async () => []);
     await open.run(
       `CREATE TABLE ${quotedTable(output)} AS SELECT goml.*,\n${expression} AS "prediction"\nFROM (${query}\n) AS goml`,

@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs";
 import type { TruthOf } from "../csv/json-lines.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
 import { openSource, Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
+import { DataError } from "../errors.js";
 import { databasePath } from "../files/database-path.js";
+import { shownPath } from "../files/shown-path.js";
 import { ClickhouseSource } from "./database/clickhouse.js";
 import { openDuckdb } from "./database/duckdb.js";
 import { PostgresSource } from "./database/postgres.js";
@@ -42,7 +45,14 @@ export async function openData(path: string, signal?: AbortSignal): Promise<Sour
   if (isS3(path)) return openS3(path, signal);
   if (isUrl(path)) return openUrl(path, signal);
   const named = databasePath(path);
-  if (named === undefined) return openSource(path, signal);
+  if (named === undefined) {
+    if (/^[a-z][\w+.-]*:\/\//i.test(path) && !existsSync(path))
+      throw new DataError("goml reads no addresses of this kind", {
+        place: { file: shownPath(path) },
+        hint: "it reads https://, http://, s3://, postgres:// and clickhouse://; download the file first",
+      });
+    return openSource(path, signal);
+  }
   const database = await OPENERS[named.kind](named.file, path);
   const source = Source.ofRows(path, () => database.close());
   databases.set(source, {

@@ -52,6 +52,8 @@ describe("openOutput", () => {
   it.each([
     ["no such folder", () => join(scratch.path, "missing", "out.csv")],
     ["it is a directory", () => scratch.path],
+    ["goml writes nothing compressed", () => join(scratch.path, "out.csv.gz")],
+    ["goml writes nothing compressed", () => join(scratch.path, "out.csv.ZST")],
   ])("says why it cannot: %s", async (message, path) => {
     const error = await writeFileAtomic(path(), "x").catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(DataError);

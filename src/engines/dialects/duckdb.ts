@@ -5,6 +5,8 @@ export const DUCKDB: SqlDialect = {
   label: "DuckDB",
   name: doubleQuoted,
   literal: exponentLiteral,
+  // Of enumerations there is no collation.
+  bytewise: (x) => `CAST(${x} AS VARCHAR) COLLATE C`,
   double: (x) => `CAST(${x} AS DOUBLE)`,
   finite: (x) => `abs(${x}) <= ${LARGEST}`,
   infinite: (x) => `isinf(${x})`,

@@ -5,6 +5,7 @@ export const SQLITE: SqlDialect = {
   label: "SQLite",
   name: doubleQuoted,
   literal: exponentLiteral,
+  bytewise: (x) => `${x} COLLATE BINARY`,
   double: (x) => `CAST(${x} AS REAL)`,
   finite: (x) => `abs(${x}) <= ${LARGEST}`,
   infinite: (x) => `abs(${x}) > ${LARGEST}`,

@@ -87,6 +87,7 @@ export async function writableDuckdb(path: string, name: string): Promise<Writab
   await run("BEGIN TRANSACTION");
   return {
     name,
+    kind: "duckdb",
     run,
     async commit() {
       await run("COMMIT");

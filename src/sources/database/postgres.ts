@@ -135,6 +135,7 @@ export class PostgresSource {
           name: quotedName(field.name),
           integer: false,
           float: field.type === "float8" || field.type === "float4" || field.type === "numeric",
+          texts: true,
           key,
           text: String,
         };
@@ -235,6 +236,7 @@ export async function writablePostgres(url: string, signal?: AbortSignal): Promi
   signal?.addEventListener("abort", stop, { once: true });
   return {
     name,
+    kind: "postgres",
     run,
     async commit() {
       await run("COMMIT");

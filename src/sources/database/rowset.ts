@@ -42,6 +42,7 @@ export interface Database {
 export interface WritableDatabase {
   /** What it is called in messages. */
   readonly name: string;
+  readonly kind: "duckdb" | "postgres" | "sqlite";
   /** Runs a statement and gives the rows of its answer, which are few. */
   run(sql: string): Promise<DatabaseValue[][]>;
   commit(): Promise<void>;

@@ -18,6 +18,8 @@ export interface SessionColumn {
   readonly integer: boolean;
   /** Whether it may hold numbers that are infinite, or none. */
   readonly float: boolean;
+  /** Whether it holds texts, which a collation may take for the same. */
+  readonly texts: boolean;
   /** What to group by for its levels. */
   readonly key: string;
   /** The text of a level that `key` gave. */

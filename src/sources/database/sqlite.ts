@@ -128,6 +128,7 @@ export async function writableSqlite(path: string, name: string): Promise<Writab
   asked(() => connection.run("BEGIN IMMEDIATE"));
   return {
     name,
+    kind: "sqlite",
     run: async (sql) => asked(() => connection.all(sql)).map((row) => Object.values(row).map(plainValue)),
     async commit() {
       asked(() => connection.run("COMMIT"));

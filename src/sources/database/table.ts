@@ -101,6 +101,7 @@ export function databaseSession(source: Source, database: Database): SqlSession 
             name: quotedName(name),
             integer: type.of === "integer",
             float: type.of === "number",
+            texts: type.of === "text",
             key: quotedName(name),
             text: (value) => reader.text(value ?? ""),
           };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Source } from "../../csv/source.js";
 import { DataError } from "../../errors.js";
 import { optionalPackage } from "../../files/optional-package.js";
+import { shownPath } from "../../files/shown-path.js";
 import { hasPattern, keyExpression } from "../paths.js";
 import { type Answer, ask, bodyText, PATIENCE, type Target } from "./exchange.js";
 import { downloadError, refuseStatus } from "./refusal.js";
@@ -131,9 +132,10 @@ async function inItsRegion<T>(path: string, work: (place: Place) => Promise<T>):
 
 function addressOf(path: string): { bucket: string; key: string } {
   const [, bucket, key] = ADDRESS.exec(path) ?? [];
-  if (bucket === undefined || key === undefined)
+  // A bucket has neither sign in its name: what has is a user and a password.
+  if (bucket === undefined || key === undefined || /[:@]/.test(bucket))
     throw new DataError("the address cannot be read", {
-      place: { file: path },
+      place: { file: shownPath(path) },
       hint: "it should be s3://bucket/key",
     });
   return { bucket, key };

@@ -149,6 +149,12 @@ describe("S3", () => {
       message: "s3://data/t.csv: AccessDenied: Access Denied",
     });
     expect(await refused("s3://data")).toMatchObject({ hint: "it should be s3://bucket/key" });
+    expect(await refused("s3://me:hunter2@data/t.csv")).toMatchObject({
+      message: "s3://data/t.csv: the address cannot be read",
+    });
+    expect(await refused("ftp://me:hunter2@host/t.csv")).toMatchObject({
+      message: "ftp://me@host/t.csv: goml reads no addresses of this kind",
+    });
     process.env.AWS_ACCESS_KEY_ID = ACCOUNT.id;
     process.env.AWS_SECRET_ACCESS_KEY = ACCOUNT.secret;
     const run = await goml(folder, [
