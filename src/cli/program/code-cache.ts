@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Script } from "node:vm";
 import { crc32 } from "node:zlib";
 
@@ -100,12 +100,28 @@ export class BundleLoader {
     const fresh = [...this.#loaded.values()].filter((bundle) => bundle.fresh);
     if (folder === undefined || fresh.length === 0) return;
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       for (const { name, script } of fresh)
         keepFile(join(folder, name), () => withSum(script.createCachedData()));
     } catch {
       // It is somebody else's, or the disk is full.
     }
+  }
+}
+
+/**
+ * Makes a folder and those above it. Node's own recursive way never comes back where the system denies a folder whose parent
+ * is there, as /proc does.
+ */
+function makeFolder(path: string, retry = false): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    if (retry || code !== "ENOENT" || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    makeFolder(path, true);
   }
 }
 

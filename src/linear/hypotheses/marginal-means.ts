@@ -57,7 +57,8 @@ const MOST_PAIRS = 20_000;
  * mean of the predictions at every combination of the other factors' levels, each counting alike, and of numbers at their
  * means; with `trend` that of the slope on a column. Pairs of them are compared under Tukey's studentized range, or
  * adjusted otherwise; intervals of pairs are Tukey's, and Bonferroni's for all other adjustments but none. From the model
- * file alone. Unlike emmeans' default, numbers of two values are held at their mean, too.
+ * file alone. Unlike emmeans' default, numbers of two values are held at their mean, too, and
+ * the means of a weighted fit are weighted.
  *
  * @throws UsageError for what the model has not; ModelError for penalised fits, and for means of absorbed effects, which
  * have no level: differences and slopes do

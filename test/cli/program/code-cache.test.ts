@@ -65,6 +65,13 @@ describe("the command's code", () => {
       expect([done.code, done.stderr]).toEqual([0, ""]);
       expect(readFileSync(join(folder, "cache"), "utf8")).toBe("a file, no folder");
     }));
+
+  test.skipIf(process.platform !== "linux")("is done without where the system makes no folders", () =>
+    inFolder({ "d.csv": DATA }, async (folder) => {
+      const done = await goml(folder, train, "", { NODE_COMPILE_CACHE: "/proc/none" });
+      expect([done.code, done.stderr]).toEqual([0, ""]);
+    }),
+  );
 });
 
 test("a bundle loads its neighbours once, and modules by Node's own import", () =>
