@@ -40,13 +40,17 @@ export function residualRemarks(model: LinearModel, found: Diagnosis): Remark[] 
       text: `The errors are not normal (Jarque–Bera p ${pValue(jarqueBera.p)}), and ${n} rows are few: t tests and intervals are approximate.`,
     });
   const bound = 1 / Math.sqrt(n);
-  if (n > 20 && tTwoSided(durbinWatson.autocorrelation / bound, Number.POSITIVE_INFINITY) < FOUND / 10)
+  const { statistic, autocorrelation } = durbinWatson;
+  if (n > 20 && tTwoSided(autocorrelation / bound, Number.POSITIVE_INFINITY) < FOUND / 10) {
+    const [what, errors] =
+      autocorrelation > 0 ? ["resembles", "too small"] : ["tends to be opposite to", "not to be trusted"];
     remarks.push({
       text:
-        `Each residual resembles the one before it (Durbin–Watson ${significant(durbinWatson.statistic, 3)}, correlation ` +
-        `${significant(durbinWatson.autocorrelation, 2)}): where the rows are in order of time or place, standard errors are too small. By groups of rows:`,
+        `Each residual ${what} the one before it (Durbin–Watson ${significant(statistic, 3)}, correlation ` +
+        `${significant(autocorrelation, 2)}): where the rows are in order of time or place, standard errors are ${errors}. By groups of rows:`,
       command: "goml train … --vcov cluster --cluster column",
     });
+  }
   if (outlier !== undefined && outlier.p < FOUND)
     remarks.push({
       text: `Row ${outlier.row.name || outlier.row.row} lies far off: |rstudent| ${significant(Math.abs(outlier.row.rstudent), 3)}, p ${pValue(outlier.p)} of ${count(n)} rows (Bonferroni).`,
