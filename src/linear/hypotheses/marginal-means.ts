@@ -1,3 +1,4 @@
+import { quoteName } from "../../dataset/formula/syntax.js";
 import { ModelError, UsageError } from "../../errors.js";
 import { tCritical, tTwoSided } from "../../stats/distributions.js";
 import { studentizedRangeQuantile, studentizedRangeSurvival } from "../../stats/studentized-range.js";
@@ -208,7 +209,11 @@ function trendRows(
     );
   if (focal.includes(trend)) throw new UsageError(`${trend} is asked for as a trend, and as values of means`);
   const x = column.values as readonly number[];
-  const h = STEP * (Math.abs(x[0]!) || 1);
+  const { moments } = model;
+  const own = moments.index(quoteName(trend));
+  const spread = own < 0 ? 0 : Math.sqrt(Math.max(0, moments.product(own, own) / moments.sumW));
+  // The mean of a centred column is a rounding error, of which a step would be lost in what the terms add.
+  const h = STEP * (Math.max(Math.abs(x[0]!), STEP * spread) || 1);
   const shifted = (by: number) =>
     gridRows(
       model,

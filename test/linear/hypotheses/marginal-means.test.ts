@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type MeansOptions, marginalMeans } from "../../../src/linear/hypotheses/marginal-means.js";
 import { testHypotheses } from "../../../src/linear/hypotheses/wald-tests.js";
@@ -97,4 +99,18 @@ test("what the model does not have is refused", async () => {
   // d/dx log(x + 1) = 1/(x + 1)
   const { means } = marginalMeans(model, { of: [], at, trend: "education" });
   expect(means[0]!.estimate).toBeCloseTo(model.coefficients[1]! / 13, 9);
+});
+
+test("a slope at the mean of a centred column, which rounding leaves off 0, is that at 0", async () => {
+  const path = join(mkdtempSync(join(tmpdir(), "goml-means-")), "d.csv");
+  const rows = Array.from({ length: 30 }, (_, i) => (i - 14.5) / 10).map(
+    (x, i) => `${x},${Math.exp(x) + (i % 4) / 10}`,
+  );
+  writeFileSync(path, `x,y\n${rows.join("\n")}\n`);
+  const { model } = await fitCsv(path, { formula: "y ~ x + exp(x)", threads: 1 });
+  for (const x of [1e-17, -1e-12, 0]) {
+    const { means } = marginalMeans(model, { of: [], trend: "x", at: { x: [x] } });
+    // d/dx of b x + c exp(x) at 0. Rounding of exp over a step of some 1e-6 is 1e-10.
+    expect(means[0]!.estimate).toBeCloseTo(model.coefficients[1]! + model.coefficients[2]!, 8);
+  }
 });
