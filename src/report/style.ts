@@ -76,7 +76,7 @@ const LAYOUT = [
   "figcaption{font-size:.85rem;margin:4px 0}details{font-size:.85rem;margin-top:6px}summary{cursor:pointer;padding:2px 0}",
   ".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.85rem}",
   "th,td{padding:3px 10px 3px 0;border-bottom:1px solid;text-align:right;white-space:nowrap}th:first-child,td:first-child{text-align:left}",
-  "tbody th{font-weight:400}caption{text-align:left;font-size:.85rem;padding-bottom:4px}",
+  "tbody th{font-weight:400}caption{text-align:left;font-size:.85rem;padding-bottom:4px;max-width:calc(100vw - 40px)}",
   ".warnings{padding:0;list-style:none}.warn{padding:8px 12px;border-radius:8px;margin:6px 0}code{font:.9em ui-monospace,Menlo,Consolas,monospace;padding:1px 4px;border-radius:4px;overflow-wrap:anywhere}",
   ".made{display:grid;grid-template-columns:minmax(90px,max-content) 1fr;gap:2px 16px;font-size:.85rem}.made dd{margin:0;overflow-wrap:anywhere}",
   "footer{padding-bottom:32px}.skip{position:absolute;left:-999px}.skip:focus{left:8px;top:8px}",
