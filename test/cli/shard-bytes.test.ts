@@ -79,6 +79,8 @@ test("what cannot be a shard, or merged, is refused in a line", () =>
     await refused(2, "auto needs a scheduler's variable", ["train", "data.csv", "--shard", "auto"]);
     await refused(3, "spans lines", ["train", "data.csv", "--shard", "1/3", "--fold-by", "id"]);
     mkdirSync(join(folder, "none"));
+    // A pipe is no model, and nobody writes it.
+    execFileSync("mkfifo", [join(folder, "none/pipe.json")]);
     await refused(3, "the folder has no model files", ["merge", "none"]);
     await refused(3, "standard input lists no model files", ["merge", "-"], "\n");
   }));

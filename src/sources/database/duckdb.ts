@@ -123,7 +123,7 @@ async function open(
 /** The error for what DuckDB says, in one line. */
 function refusal(cause: unknown, file: string): DataError {
   const [line = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
-  const locked = /lock/i.test(line);
+  const locked = /\block (?:on|is)\b/i.test(line);
   return new DataError(locked ? "another program has the database open for writing" : line, {
     place: { file },
     hint: locked

@@ -107,6 +107,8 @@ describe("DuckDB", () => {
     });
     await expect(fitCsv(url, { sql: "SELECT nothing FROM t" })).rejects.toMatchObject({ kind: "data" });
     await expect(fitCsv(`duckdb:${file}.not`, {})).rejects.toThrow("no such file");
+    // A name that holds the word is no lock.
+    await expect(fitCsv(`duckdb:${file}`, { table: "blocks" })).rejects.toThrow("blocks does not exist");
     await expect(fitCsv(csv, { table: "t" })).rejects.toThrow("is no database");
   });
 

@@ -20,7 +20,10 @@ export async function modelPaths(given: readonly string[], signal: AbortSignal):
 }
 
 function inFolder(folder: string): string[] {
-  const names = readdirSync(folder).filter((name) => name.endsWith(".json") && !name.startsWith("."));
+  // A pipe would be waited for.
+  const names = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !entry.isFIFO() && entry.name.endsWith(".json") && !entry.name.startsWith("."))
+    .map(({ name }) => name);
   if (names.length === 0)
     throw new DataError("the folder has no model files", {
       place: { file: folder },
