@@ -34,6 +34,8 @@ export interface CsvEvaluation {
   metrics: PredictionMetrics;
   /** Remarks for the user. */
   notes: string[];
+  /** The column by which the errors are weighted, where the data have it. */
+  weights: string | undefined;
 }
 
 /**
@@ -78,6 +80,7 @@ export async function evaluateCsv(
     notes.push(...outside.notes());
     const metrics = errors.metrics(model.parameters);
     const dropped = rows - errors.n - outside.rows;
-    return { rows: rows + excluded, dropped, outside: outside.rows, excluded, metrics, notes };
+    const weights = layout.weight === undefined ? undefined : model.weightsColumn;
+    return { rows: rows + excluded, dropped, outside: outside.rows, excluded, metrics, notes, weights };
   });
 }

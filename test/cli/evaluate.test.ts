@@ -101,6 +101,12 @@ describe("--baseline", () => {
       ]);
       const target = await goml(folder, ["evaluate", "a.csv", "--baseline", "z.json"]);
       expect([target.code, target.stderr]).toEqual([4, 'goml: z.json predicts "z", model.json "y"\n']);
+      await goml(folder, ["train", "a.csv", "-q", "-f", "x", "--weights", "z", "-m", "w.json"]);
+      const weights = await goml(folder, ["evaluate", "a.csv", "--baseline", "w.json"]);
+      expect([weights.code, weights.stderr]).toEqual([
+        4,
+        expect.stringMatching(/^goml: w\.json weights errors by z, model\.json by nothing: /),
+      ]);
       const stdin = await goml(folder, ["evaluate", "-", "--baseline", "two.json"], csv(rows));
       expect([stdin.code, stdin.stderr]).toEqual([
         2,

@@ -68,6 +68,11 @@ export async function evaluate(
         `${options.baseline} predicts ${JSON.stringify(other.target)}, ${options.model} ${JSON.stringify(model.target)}`,
       );
     const its = await measure(other, "reading for the baseline");
+    if (its.weights !== found.weights)
+      throw new ModelError(
+        `${options.baseline} weights errors by ${its.weights ?? "nothing"}, ${options.model} by ${found.weights ?? "nothing"}: they are not comparable`,
+        { hint: "leave the column of weights out of the data, and each row counts alike" },
+      );
     if (its.metrics.n !== metrics.n)
       throw new ModelError(
         `${options.baseline} predicts ${count(its.metrics.n)} of these rows, ${options.model} ${count(metrics.n)}: their errors are not those of the same rows`,
