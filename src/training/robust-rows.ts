@@ -32,28 +32,39 @@ export function robustByRows(
     throw new UsageError(`clusters has ${clusters.length} values, the data have ${n} rows`);
   const numbers = new Map<number | string, number>();
   const groups = new Float64Array(BLOCK_ROWS);
-  const sums = new Meat(model.whitening, type);
+  let sums = new Meat(model.whitening, type, model);
   const columns = new Float64Array(k * BLOCK_ROWS);
   const target = new Float64Array(BLOCK_ROWS);
-  for (let from = 0; from < n; from += BLOCK_ROWS) {
-    const rows = Math.min(BLOCK_ROWS, n - from);
-    for (let r = 0; r < rows; r++) {
-      const weight = weights?.[from + r] ?? 1;
-      target[r] = weight > 0 ? y[from + r]! : Number.NaN;
-      for (let j = 0; j < k; j++) columns[j * BLOCK_ROWS + r] = X[(from + r) * k + j]!;
-      if (clusters === undefined) continue;
-      const group = clusters[from + r]!;
-      if (!numbers.has(group)) numbers.set(group, numbers.size);
-      groups[r] = numbers.get(group)!;
+  const addAll = () => {
+    for (let from = 0; from < n; from += BLOCK_ROWS) {
+      const rows = Math.min(BLOCK_ROWS, n - from);
+      for (let r = 0; r < rows; r++) {
+        const weight = weights?.[from + r] ?? 1;
+        target[r] = weight > 0 ? y[from + r]! : Number.NaN;
+        for (let j = 0; j < k; j++) columns[j * BLOCK_ROWS + r] = X[(from + r) * k + j]!;
+        if (clusters === undefined) continue;
+        const group = clusters[from + r]!;
+        if (!numbers.has(group)) numbers.set(group, numbers.size);
+        groups[r] = numbers.get(group)!;
+      }
+      sums.add({
+        rows,
+        column: (j) => columns.subarray(j * BLOCK_ROWS, (j + 1) * BLOCK_ROWS),
+        target,
+        weights: weights?.subarray(from, from + rows),
+        groups: clusters && groups,
+        rowOf: (r) => from + r,
+      });
     }
-    sums.add({
-      rows,
-      column: (j) => columns.subarray(j * BLOCK_ROWS, (j + 1) * BLOCK_ROWS),
-      target,
-      weights: weights?.subarray(from, from + rows),
-      groups: clusters && groups,
-      rowOf: (r) => from + r,
+  };
+  addAll();
+  if (type === "hc5") {
+    sums = new Meat(model.whitening, type, {
+      n: model.n,
+      parameters: model.parameters,
+      largest: sums.largest,
     });
+    addAll();
   }
   return model.withVcov(
     type === "cluster"

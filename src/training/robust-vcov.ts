@@ -1,6 +1,7 @@
 import { withLine } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
 import { DataError, UsageError } from "../errors.js";
+import { needsLeverages } from "../linear/covariance/leverage-discount.js";
 import { clusteredVcov, robustVcov } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
@@ -73,8 +74,8 @@ function countedParameters(model: LinearModel, nesting: readonly NestedLevels[])
 /**
  * A fitted model with its covariance estimated in a second pass over its rows, by the sandwich (XᵀWX)⁻¹M(XᵀWX)⁻¹:
  *
- * - hc0: M = Σ (we)²xxᵀ (White 1980); hc1: hc0 times n/(n − p); hc2: each e² divided by 1 − h; hc3: by (1 − h)²
- *   (MacKinnon & White 1985; R's `sandwich::vcovHC`);
+ * - hc0: M = Σ (we)²xxᵀ (White 1980); hc1: hc0 times n/(n − p); hc2 and above: each e² divided by a power of 1 − h
+ *   (see `discountPower`; R's `sandwich::vcovHC`);
  * - cluster: M = Σ_g (Σ_{i∈g} wex)(Σ_{i∈g} wex)ᵀ, times G/(G − 1) · (n − 1)/(n − p) (Liang & Zeger 1986; CR1, which
  *   is `sandwich::vcovCL`'s default for `lm`, and Stata's).
  *
@@ -82,7 +83,7 @@ function countedParameters(model: LinearModel, nesting: readonly NestedLevels[])
  * with their part. p counts them all, as `lm` with factors does; but for clusters not those nested in them.
  *
  * @param layout the raw columns of the model's spec, target and weights among them
- * @throws ModelError for hc2 and hc3 where a row has leverage 1, and for fewer than two groups; DataError for a row
+ * @throws ModelError for hc2 and above where a row has leverage 1, and for fewer than two groups; DataError for a row
  * of the fit without a group
  */
 export async function robustVcovOf(
@@ -98,27 +99,33 @@ export async function robustVcovOf(
     predictor: ofFit(model.predictorPlan(true)),
     whitening: await withPauses(model.whiteningSteps(), control),
     within: await withPauses(
-      model.withinPlanSteps(type === "hc2" || type === "hc3" ? `the ${type} covariance` : undefined),
+      model.withinPlanSteps(needsLeverages(type) ? `the ${type} covariance` : undefined),
       control,
     ),
     type,
+    size: { n: model.n, parameters: model.parameters },
     testSize,
     seed,
     firstRow,
     foldBy,
   };
-  const scanned = await scanTotal<TrainingPlan, VcovResult, VcovTotal>(
-    table,
-    withClusters(layout, table, cluster === undefined ? [] : [cluster]),
-    {
-      plan: { vcov: plan },
-      create: (view) => new VcovJob(view, plan),
-      entry: ENTRY,
-      total: (result) => new VcovTotal(result),
-    },
-    control,
-  );
-  const total = scanned.total!;
+  const scan = async (own: VcovPlan) => {
+    const scanned = await scanTotal<TrainingPlan, VcovResult, VcovTotal>(
+      table,
+      withClusters(layout, table, cluster === undefined ? [] : [cluster]),
+      {
+        plan: { vcov: own },
+        create: (view) => new VcovJob(view, own),
+        entry: ENTRY,
+        total: (result) => new VcovTotal(result),
+      },
+      control,
+    );
+    return scanned.total!;
+  };
+  let total = await scan(plan);
+  // The powers of hc5 depend on the largest leverage, which is known after all rows.
+  if (type === "hc5") total = await scan({ ...plan, size: { ...plan.size, largest: total.largest } });
   if (total.ungrouped >= 0) throw await withoutCluster(table, total.ungrouped, cluster);
   return model.withVcov(
     type === "cluster"

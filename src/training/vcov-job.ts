@@ -1,4 +1,5 @@
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
+import type { FitSize } from "../linear/covariance/leverage-discount.js";
 import { Meat } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import type { Whitening } from "../linear/covariance/whitening.js";
@@ -18,6 +19,7 @@ export interface VcovPlan extends DrawPlan {
   /** Where effects were absorbed: what makes columns about them. */
   within?: WithinPlan | undefined;
   type: Exclude<VcovType, "iid">;
+  size: FitSize;
 }
 
 /** A chunk's part of Σ g uuᵀ, or its sums of the scores w e u by group; plain data. */
@@ -29,6 +31,8 @@ export interface VcovResult {
   scores: Float64Array;
   /** The first row whose group is missing, −1 where there is none. */
   ungrouped: number;
+  /** The largest leverage of the rows. */
+  largest: number;
   /** Of each absorbed factor, in which group the levels were met; empty where there are no groups. */
   nesting: readonly LevelGroups[];
 }
@@ -55,7 +59,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
       plan.type === "cluster" && plan.within !== undefined
         ? new LevelNesting(plan.within.columns.map(({ length }) => length / plan.within!.width))
         : undefined;
-    this.#sums = new Meat(plan.whitening, plan.type);
+    this.#sums = new Meat(plan.whitening, plan.type, plan.size);
   }
 
   add(rows: number): void {
@@ -94,7 +98,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
 
   finish(): VcovResult {
     const { rank } = this.#plan.whitening;
-    const { meat, groups, ungrouped } = this.#sums;
+    const { meat, groups, ungrouped, largest } = this.#sums;
     const names = (this.#plan.type === "cluster" ? this.#view.cluster(0, 0).names : undefined) ?? [];
     const scores = new Float64Array(rank * groups.size);
     [...groups.values()].forEach((sums, g) => {
@@ -105,6 +109,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
       groups: [...groups.keys()].map((group) => names[group] ?? String(group)),
       scores,
       ungrouped,
+      largest,
       nesting: this.#nesting?.take((group) => names[group] ?? String(group)) ?? [],
     };
     this.#sums.reset();
@@ -117,13 +122,15 @@ export class VcovTotal {
   readonly meat: Float64Array;
   readonly groups: Map<string, Float64Array>;
   ungrouped: number;
+  largest: number;
   readonly nesting: readonly NestedLevels[];
 
-  constructor({ meat, groups, scores, ungrouped, nesting }: VcovResult) {
+  constructor({ meat, groups, scores, ungrouped, largest, nesting }: VcovResult) {
     this.meat = meat;
     const rank = scores.length / Math.max(1, groups.length);
     this.groups = new Map(groups.map((group, g) => [group, scores.subarray(g * rank, (g + 1) * rank)]));
     this.ungrouped = ungrouped;
+    this.largest = largest;
     this.nesting = nesting.map((factor) => new NestedLevels(factor));
   }
 
@@ -137,6 +144,7 @@ export class VcovTotal {
     }
     for (const [f, factor] of later.nesting.entries()) this.nesting[f]!.absorb(factor);
     if (this.ungrouped < 0) this.ungrouped = later.ungrouped;
+    this.largest = Math.max(this.largest, later.largest);
     return this;
   }
 }

@@ -84,7 +84,7 @@ describe <- function(file, formula, weights = NULL, robust = NULL, cluster = NUL
 }
 cps <- "data/cps-wages.csv"; infant <- "data/infant-mortality.csv"
 own <- function(name) sprintf("test/golden/data/%s.csv", name)
-HC <- paste0("HC", 0:3)
+HC <- c(paste0("HC", 0:4), "HC4m", "HC5")
 all <- c("anova", "vif", "correlation", "tests")
 each <- c(all, "influence")
 fits <- list(

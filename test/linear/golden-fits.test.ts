@@ -40,7 +40,8 @@ describe.each(golden.fits)("$call on $file", (fit) => {
     }
   });
 
-  const robust = (["hc0", "hc1", "hc2", "hc3", "cluster"] as const).filter((vcov) => fit[vcov] !== undefined);
+  const types = ["hc0", "hc1", "hc2", "hc3", "hc4", "hc4m", "hc5", "cluster"] as const;
+  const robust = types.filter((vcov) => fit[vcov] !== undefined);
   testWhere(robust.length > 0)("has sandwich's covariances", async () => {
     for (const vcov of robust) {
       const cluster = vcov === "cluster" ? fit.cluster!.column : undefined;

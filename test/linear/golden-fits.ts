@@ -38,6 +38,9 @@ export interface GoldenFit {
   hc1?: GoldenTable;
   hc2?: GoldenTable;
   hc3?: GoldenTable;
+  hc4?: GoldenTable;
+  hc4m?: GoldenTable;
+  hc5?: GoldenTable;
   cluster?: GoldenTable & { column: string };
   predict?: {
     rows: number[];

@@ -1,6 +1,7 @@
 import { ModelError } from "../../errors.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
+import { discountPower, type FitSize } from "./leverage-discount.js";
 import type { RobustVcov, VcovType } from "./vcov.js";
 import { WhitenedBlock, type Whitening } from "./whitening.js";
 
@@ -26,8 +27,8 @@ export interface ScoredRows {
 }
 
 /**
- * The meat of a sandwich covariance in whitened coordinates: Σ (we)² uuᵀ, each square divided by 1 − h for hc2 and by
- * (1 − h)² for hc3; or, by group, the sums Σ we u whose products make the meat of a clustered covariance.
+ * The meat of a sandwich covariance in whitened coordinates: Σ (we)² uuᵀ, each square divided by the power of 1 − h that
+ * its type says; or, by group, the sums Σ we u whose products make the meat of a clustered covariance.
  */
 export class Meat {
   /** Packed lower triangle; empty where rows are summed by group. */
@@ -35,22 +36,27 @@ export class Meat {
   readonly groups = new Map<number, Float64Array>();
   /** The first row of the fit without a group, −1 where there is none. */
   ungrouped = -1;
+  /** The largest leverage of the rows. */
+  largest = 0;
   readonly #whitening: Whitening;
   readonly #type: Exclude<VcovType, "iid">;
+  readonly #power: (leverage: number) => number;
   readonly #whitened: WhitenedBlock;
   readonly #squares = new Float64Array(BLOCK_ROWS);
   readonly #deviations = new Float64Array(BLOCK_ROWS);
   /** w (y − ŷ) of the rows; NaN for one that is not of the fit. */
   readonly #scores = new Float64Array(BLOCK_ROWS);
 
-  constructor(whitening: Whitening, type: Exclude<VcovType, "iid">) {
+  /** @param size what powers depend on; for hc5 the largest leverage is found first, by rows that have no meat */
+  constructor(whitening: Whitening, type: Exclude<VcovType, "iid">, size: FitSize) {
     this.#whitening = whitening;
     this.#type = type;
+    this.#power = discountPower(type, size);
     this.#whitened = new WhitenedBlock(whitening);
     this.meat = new Float64Array(type === "cluster" ? 0 : packedLength(whitening.rank));
   }
 
-  /** Adds rows. Throws ModelError for hc2 and hc3 where a row has leverage 1. */
+  /** Adds rows. Throws ModelError for hc2 and above where a row has leverage 1. */
   add(block: ScoredRows): void {
     const { rows, target, fitted, weights } = block;
     this.#whitened.fill(block.column, rows);
@@ -70,7 +76,6 @@ export class Meat {
     const scores = this.#scores;
     const { values, squares } = this.#whitened;
     const { rank } = this.#whitening;
-    const power = this.#type === "hc3" ? 2 : this.#type === "hc2" ? 1 : 0;
     for (let r = 0; r < rows; r++) {
       const score = scores[r]!;
       this.#squares[r] = 0;
@@ -79,7 +84,10 @@ export class Meat {
         for (let i = 0; i < rank; i++) values[i * BLOCK_ROWS + r] = 0;
         continue;
       }
-      const rest = 1 - (weights?.[r] ?? 1) * (squares[r]! + (leverage?.[r] ?? 0));
+      const own = (weights?.[r] ?? 1) * (squares[r]! + (leverage?.[r] ?? 0));
+      this.largest = Math.max(this.largest, own);
+      const rest = 1 - own;
+      const power = this.#power(own);
       if (power > 0 && rest < FULL_LEVERAGE)
         throw new ModelError(`row ${rowOf(r) + 1} has leverage 1, for which ${this.#type} is not defined`, {
           hint: "use hc1, or leave the row or its level out",
@@ -120,20 +128,15 @@ export class Meat {
     this.meat.fill(0);
     this.groups.clear();
     this.ungrouped = -1;
+    this.largest = 0;
   }
-}
-
-/** What the finite-sample factors depend on. */
-interface FitSize {
-  n: number;
-  dfResidual: number;
 }
 
 /** The covariance of a meat, hc1's n/(n − p) included. */
 export function robustVcov(
   type: Exclude<VcovType, "iid" | "cluster">,
   meat: Float64Array,
-  fit: FitSize,
+  fit: { n: number; dfResidual: number },
 ): RobustVcov {
   const factor = type === "hc1" ? fit.n / fit.dfResidual : 1;
   return { type, meat: Array.from(meat, (v) => v * factor) };
@@ -145,7 +148,11 @@ export function robustVcov(
  * @param cluster what the groups are called
  * @throws ModelError for fewer than two groups
  */
-export function clusteredVcov(cluster: string, sums: readonly Float64Array[], fit: FitSize): RobustVcov {
+export function clusteredVcov(
+  cluster: string,
+  sums: readonly Float64Array[],
+  fit: { n: number; dfResidual: number },
+): RobustVcov {
   const clusters = sums.length;
   if (clusters < 2)
     throw new ModelError(`${cluster} has ${clusters} value in the rows of the fit, which makes one group`, {

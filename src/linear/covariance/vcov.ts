@@ -3,8 +3,8 @@ import type { Vcov } from "../model/document-schema.js";
 export type { Vcov };
 
 /**
- * How the covariance of θ̂ is estimated: `iid` is σ²(XᵀX)⁻¹; `hc0` to `hc3` allow for errors of different variances
- * (MacKinnon & White 1985), `cluster` for errors that correlate within groups.
+ * How the covariance of θ̂ is estimated: `iid` is σ²(XᵀX)⁻¹; `hc0` to `hc5` allow for errors of different variances
+ * (see `discountPower`), `cluster` for errors that correlate within groups.
  */
 export type VcovType = Vcov["type"];
 

@@ -12,10 +12,12 @@ import { modelDefinitions } from "./model-schema.js";
 /**
  * The latest version of the model file's schema that is known here. A file says the earliest that has all that is in it:
  * 2 has moments by cell, the options of reading, terms made of dates, sources by their content, fits of groups side by
- * side, folds by a key, and
- * glmnet's penalties.
+ * side, folds by a key, glmnet's penalties, and covariances that 0.1 did not have.
  */
 export const SCHEMA = 2;
+
+/** The covariances that version 1 has. */
+const FIRST_VCOVS = ["iid", "hc0", "hc1", "hc2", "hc3", "cluster"];
 
 /** The version that a model's file needs. */
 export function schemaOf(
@@ -26,6 +28,7 @@ export function schemaOf(
     sources = [],
     shards = [],
     penalty,
+    vcov,
     scan,
   }: {
     reading?: KeptReading | undefined;
@@ -34,6 +37,7 @@ export function schemaOf(
     sources?: readonly SourceContent[] | undefined;
     shards?: readonly ShardSet[] | undefined;
     penalty?: Penalty | null | undefined;
+    vcov?: Vcov | null | undefined;
     scan?: { foldBy?: string | undefined; endRow?: number | undefined } | null | undefined;
   },
   moments: object,
@@ -44,7 +48,9 @@ export function schemaOf(
     shards.length > 0 ||
     sources.length > 0 ||
     (source !== undefined && source.mtimeMs === undefined);
-  const first = penalty == null || Object.keys(penalty).every((key) => key === "lambda" || key === "alpha");
+  const plain = vcov == null || FIRST_VCOVS.includes(vcov.type);
+  const first =
+    plain && (penalty == null || Object.keys(penalty).every((key) => key === "lambda" || key === "alpha"));
   return reading === undefined && !hasDates(spec) && !known && !("tables" in moments) && first ? 1 : SCHEMA;
 }
 

@@ -3,14 +3,14 @@ import { count, number, numberOrNull, text } from "./schema-parts.js";
 /** How a covariance was estimated, and what was penalised. */
 export const estimateDefinitions = {
   vcov: {
-    title: "iid, or one of hc0, hc1, hc2, hc3, cluster with its meat",
+    title: "iid, or one of hc0, hc1, hc2, hc3, hc4, hc4m, hc5, cluster with its meat",
     description: "How the covariance of the coefficients was estimated; iid is σ² (XᵀX)⁻¹.",
     anyOf: [
       { type: "object", properties: { type: { const: "iid" } }, required: ["type"] },
       {
         type: "object",
         properties: {
-          type: { enum: ["hc0", "hc1", "hc2", "hc3", "cluster"] },
+          type: { enum: ["hc0", "hc1", "hc2", "hc3", "hc4", "hc4m", "hc5", "cluster"] },
           cluster: { description: "The column that says which rows belong together.", ...text },
           clusters: { description: "How many such groups there are.", ...count },
           meat: {

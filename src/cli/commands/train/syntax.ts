@@ -47,7 +47,7 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--max-iterations <n>", "gd: when to stop in any case (default: 20000)", positive)
     .addOption(
       new Option("--vcov <type>", "the coefficients' covariance; all but iid read the data twice")
-        .choices(["iid", "hc0", "hc1", "hc2", "hc3", "cluster"])
+        .choices(["iid", "hc0", "hc1", "hc2", "hc3", "hc4", "hc4m", "hc5", "cluster"])
         .default("iid"),
     )
     .option("--cluster <column>", "the groups of --vcov cluster")
