@@ -15,7 +15,8 @@ export async function oddPart(table: Table, choice: ColumnChoice, resume: Resume
   const from = { ...resume, line: resume.line + lines, bytes: table.source.chunks(resume.offset) };
   const blocks = readReference(table, choice, levelsOf(table, choice), CHUNK_BYTES, from);
   try {
-    await blocks.next();
+    const end = table.part?.end ?? Number.POSITIVE_INFINITY;
+    for await (const { chunk } of blocks) if (table.dataStart + (chunk + 1) * CHUNK_BYTES >= end) break;
     return oddPartError(table.source.name, from.line);
   } catch (error) {
     return error;

@@ -1,4 +1,4 @@
-import { write } from "node:fs";
+import { ftruncateSync, write } from "node:fs";
 import { promisify } from "node:util";
 import type { Bytes } from "./bytes.js";
 import { type openSpool, spoolError } from "./spool.js";
@@ -43,6 +43,8 @@ export class PartialCopy {
     this.size = ranged.size;
     this.#ranged = ranged;
     this.#folder = file.folder;
+    // Who reads past what was fetched, to look for a row's end, finds as many bytes as the file has.
+    ftruncateSync(this.fd, this.size);
   }
 
   /** Fetches what is not there of some ranges, over a few connections. */

@@ -59,6 +59,8 @@ export class Source {
   rowless = false;
   /** A file elsewhere that any bytes can be had of, as they lie there. */
   readonly ranged: RangedBytes | undefined;
+  /** Whether the bytes come from another host as a file of its. */
+  readonly remote: boolean;
   #plain: PlainFile | undefined;
   #spooled: SpooledFile | undefined;
   readonly #fd: number | undefined;
@@ -75,6 +77,8 @@ export class Source {
   readonly #reader: ContentReader;
   #content: Promise<Content | undefined> | undefined;
   readonly #total: number | undefined;
+  /** Whether what is read are no longer the bytes that came. */
+  #rewritten = false;
   #partial: PartialCopy | undefined;
 
   private constructor(parts: SourceParts) {
@@ -83,6 +87,7 @@ export class Source {
     this.fingerprint = parts.stats && { size: parts.stats.size, mtimeMs: parts.stats.mtimeMs };
     this.packed = parts.packed;
     this.ranged = parts.download?.ranged;
+    this.remote = parts.download !== undefined;
     this.#total = parts.stats?.size ?? parts.download?.size;
     this.#fd = parts.fd;
     this.#input = parts.input;
@@ -216,6 +221,7 @@ export class Source {
    */
   through(stage: (bytes: Bytes) => Bytes): void {
     this.#plain = undefined;
+    this.#rewritten = true;
     if (this.repeatable) {
       this.#stages.push(stage);
       return;
@@ -230,6 +236,16 @@ export class Source {
   /** The uncompressed file, where that is what the source is or has been spooled to. */
   get plain(): PlainFile | undefined {
     return this.#plain;
+  }
+
+  /** The file on the disk as it stands, compressed or not; undefined of what is none. */
+  get stored(): PlainFile | undefined {
+    return this.#fd === undefined ? undefined : { fd: this.#fd, size: this.fingerprint!.size };
+  }
+
+  /** Its bytes as they are stored, here or elsewhere, where that is known. */
+  get storedSize(): number | undefined {
+    return this.#total;
   }
 
   /** What ends all reading. */
@@ -343,6 +359,25 @@ export class Source {
   }
 
   /**
+   * The bytes as a file that can be read at any position, as `seekable`; of a file elsewhere, where it can be had in parts and
+   * is text as it stands, only what `need` has fetched is there.
+   */
+  async inParts(): Promise<PlainFile> {
+    if (!this.repeatable && this.packed === undefined && !this.#rewritten) {
+      const copy = await this.partial();
+      if (copy !== undefined) this.#plain = { fd: copy.fd, size: copy.size };
+    }
+    return this.seekable();
+  }
+
+  /** Fetches the bytes [from, to) of a file that is read in parts; nothing is to be done of any other. */
+  async need(from: number, to: number): Promise<void> {
+    await this.#partial?.need([[from, Math.min(to, this.#partial.size)]]).catch((error: unknown) => {
+      throw readError(this.name, error);
+    });
+  }
+
+  /**
    * Asks for the content to be known, before anything but `peek` has read the bytes. A file as it stands is hashed beside
    * whatever reads it, anything else on its way through.
    */
@@ -397,13 +432,26 @@ export class Source {
 
   /** A repeatable source's bytes; `from` counts for uncompressed ones only. */
   #allBytes(counter: { read: number }, from = 0): Bytes {
+    if (this.#plain && this.#partial) return this.#partialBytes(this.#plain, counter, from);
     if (this.#plain) return fileBytes(this.name, this.#plain.fd, counter, { size: this.#plain.size }, from);
     const stored = fileBytes(this.name, this.#fd!, counter, this.fingerprint!);
     const { packed } = this;
     const bytes = packed === undefined ? stored : this.#reader.through(unpacked(stored, packed, this.name));
     return this.#stages.reduce<Bytes>((before, stage) => stage(before), bytes);
   }
+
+  /** The bytes of a partial copy, which are fetched as they are asked for. */
+  async *#partialBytes({ fd, size }: PlainFile, counter: { read: number }, from: number) {
+    for (let at = from; at < size; at += AHEAD) {
+      const to = Math.min(size, at + AHEAD);
+      await this.need(at, to);
+      yield* fileBytes(this.name, fd, counter, { size: to }, at);
+    }
+  }
 }
+
+/** So many bytes are fetched ahead of whoever reads a partial copy from end to end. */
+const AHEAD = 1 << 22;
 
 /** What bytes are compressed by, as the first four show. */
 function packingOf(head: Uint8Array): Packing | undefined {

@@ -16,6 +16,8 @@ export interface TypedRows {
    * rows come in order only.
    */
   chunks?(choice: ColumnChoice, where: Condition | undefined): TypedChunks;
+  /** The rows of chunks [from, to) alone, where there are chunks. */
+  part?(from: number, to: number): TypedRows;
   /** Fetches what `chunks` of the same arguments will read, where it is not there yet. */
   ready?(choice: ColumnChoice, where: Condition | undefined): Promise<void>;
   /** All rows in order, in the calling thread. */

@@ -1,11 +1,11 @@
 import { levelsOf } from "../csv/levels.js";
 import { findRow, locateTyped } from "../csv/locate.js";
-import type { Table } from "../csv/table.js";
+import { type Table, tablesOf } from "../csv/table.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { cellReaders } from "../dataset/number-format.js";
 import { IDENTIFIER_ROWS } from "../dataset/schema.js";
 import { DataError, quoteCell } from "../errors.js";
-import { blockOrder, type RowLayout } from "../scan/row-layout.js";
+import { blockOrder, layoutIn, type RowLayout } from "../scan/row-layout.js";
 import { option, wording } from "../wording.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { ScannedMoments } from "./moments-result.js";
@@ -21,6 +21,11 @@ export async function checkRows(
   if (total.groups?.hasRows ?? total.folds.some((fold) => fold.n > 0)) return;
   const { rows, dropped, heldOut } = total;
   const place = { file: table.source.name };
+  if (rows === 0 && total.excluded === 0)
+    throw new DataError("no row starts in this shard's part of the data", {
+      place,
+      hint: wording`cut it into fewer shards with ${option("shard")}`,
+    });
   if (rows === 0)
     throw new DataError(
       `no row is left to fit: all ${total.excluded} are left out by the condition on rows`,
@@ -67,24 +72,35 @@ export function checkFactors(table: Table, total: ScannedMoments): void {
 
 /** The same, of typed columns. */
 async function missingValue(table: Table, layout: RowLayout, number: number): Promise<DataError> {
-  const { choice } = blockOrder(layout);
   const place = { ...locateTyped(table, number) };
   const hint = wording`rows with missing cells are dropped with ${option("na", "omit")}`;
-  for await (const { firstRow, rows, numeric, codes } of table.typed!.blocks(
-    choice,
-    levelsOf(table, choice),
-  )) {
-    const at = number - firstRow;
-    if (at >= rows) continue;
-    const gap = numeric.findIndex((column) => Number.isNaN(column[at]!));
-    const code = codes.findIndex((column) => column[at]! < 0);
-    const column = gap >= 0 ? choice.numeric[gap] : choice.factors[code];
-    if (column === undefined) break;
-    const wanted = gap >= 0 ? "a number" : "a level";
-    return new DataError(`expected ${wanted}, found none`, {
-      place: { ...place, column: table.columns[column]!.name },
-      hint,
-    });
+  let before = 0;
+  for (const part of tablesOf(table)) {
+    const skipped = part.part?.before.firstRow ?? 0;
+    const passed = skipped > 0 ? skipped : (part.typed?.rows ?? 0);
+    if (skipped > 0 || (passed > 0 && number >= before + passed)) {
+      before += passed;
+      continue;
+    }
+    if (part.typed === undefined) break;
+    const { choice } = blockOrder(part === table ? layout : layoutIn(part, table, layout));
+    for await (const { firstRow, rows, numeric, codes } of part.typed.blocks(
+      choice,
+      levelsOf(part, choice),
+    )) {
+      const at = number - before - firstRow;
+      if (at >= rows) continue;
+      const gap = numeric.findIndex((column) => Number.isNaN(column[at]!));
+      const code = codes.findIndex((column) => column[at]! < 0);
+      const column = gap >= 0 ? choice.numeric[gap] : choice.factors[code];
+      if (column === undefined) break;
+      const wanted = gap >= 0 ? "a number" : "a level";
+      return new DataError(`expected ${wanted}, found none`, {
+        place: { ...place, column: part.columns[column]!.name },
+        hint,
+      });
+    }
+    break;
   }
   return new DataError("an expression of the formula has no value in this row", { place, hint });
 }

@@ -122,7 +122,8 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     firstRow: options.firstRow ?? 0,
     foldBy: foldKey(all, options.foldBy),
   };
-  const { table, firstRow, set } = await cutShard(all, plan, options);
+  const { table, firstRow, set, notes: cutNotes } = await cutShard(all, sources, plan, options);
+  notes.push(...cutNotes);
   checkBudget({ table, spec, plan, threads: options.threads, fileBytes: options.fileBytes });
   // Of a million columns each part takes long.
   await nextTick();

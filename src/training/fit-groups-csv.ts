@@ -124,7 +124,8 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     firstRow: options.firstRow ?? 0,
     foldBy: foldKey(all, options.foldBy),
   };
-  const { table, firstRow, set } = await cutShard(all, plan, options);
+  const { table, firstRow, set, notes: cutNotes } = await cutShard(all, sources, plan, options);
+  notes.push(...cutNotes);
   const { threads, fileBytes } = options;
   checkBudget({ table, spec, plan, threads, fileBytes, groups: plannedGroups(table, groupsSeen) });
   const again = plan.testSize > 0 || options.na === "fail" || (solver === "auto" && !plan.extended);

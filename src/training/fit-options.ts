@@ -67,9 +67,9 @@ export interface FitCsvOptions
   shardId?: ShardNumber | undefined;
   /**
    * Only the rows of one shard: `{ number: 3, of: 8 }` is the third of eight parts of the data's bytes, files one after the
-   * other. The model keeps which it is, and merging those of all gives the model of all rows. Rows have the folds of the
-   * whole: what lies before the part is counted for that, unless rows are drawn by `foldBy`, or neither folded nor held
-   * out. Of plain files only. Default: all rows.
+   * other; of Parquet it is a share of the row groups, of a list of compressed files a share of the files. The model keeps which
+   * it is, and merging those of all gives the model of all rows. Rows have the folds of the whole: what lies before the part is
+   * counted for that, unless rows are drawn by `foldBy`, or neither folded nor held out. Default: all rows.
    */
   shard?: ShardNumber | undefined;
   /**

@@ -68,7 +68,7 @@ async function updateSources(
   options: UpdateCsvOptions,
 ): Promise<CsvUpdate> {
   for (const source of from) source.keepContent();
-  if (!options.again) refuseWholes(from, model.shards);
+  if (!options.again) await refuseWholes(from, model.shards);
   const before: Omit<DataScan, "test"> = model.scan ?? { rows: model.n, firstRow: 0, dropped: 0, seed: 1 };
   const draw = { seed: before.seed, firstRow: endOf(before) };
   const refuse = async (some: readonly Source[]) => {

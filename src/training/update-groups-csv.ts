@@ -58,7 +58,7 @@ async function updateSources(
   options: UpdateCsvOptions,
 ): Promise<CsvGroupUpdate> {
   for (const source of from) source.keepContent();
-  if (!options.again) refuseWholes(from, models.shards);
+  if (!options.again) await refuseWholes(from, models.shards);
   const [first] = models.models.values();
   const before: Omit<DataScan, "test"> = models.scan ?? { rows: first!.n, firstRow: 0, dropped: 0, seed: 1 };
   const draw = { seed: before.seed, firstRow: endOf(before) };

@@ -52,38 +52,59 @@ test("an array's tasks train the parts, and a folder or a list of them is merged
   }));
 
 test("what cannot be a shard, or merged, is refused in a line", () =>
-  inFolder({ ...FILES, "other.csv": FILES["data.csv"].replace("7", "8") }, async (folder) => {
-    for (const number of [1, 2, 3])
-      await goml(folder, ["train", "data.csv", "--shard", `${number}/3`, "-q", "-m", `parts/${number}.json`]);
-    await goml(folder, ["train", "other.csv", "--shard", "3/3", "-q", "-m", "other.json"]);
-    const refused = async (code: number, message: string, args: string[], input = "") => {
-      const result = await goml(folder, args, input);
-      expect([args, result.code, result.stderr.split("\n")[0]]).toEqual([
-        args,
-        code,
-        expect.stringContaining(message),
+  inFolder(
+    {
+      ...FILES,
+      "other.csv": FILES["data.csv"].replace("7", "8"),
+      "few.csv": `k,x,y\n1,1,2\n2,5,${"9".repeat(40)}\n`,
+    },
+    async (folder) => {
+      for (const number of [1, 2, 3])
+        await goml(folder, [
+          "train",
+          "data.csv",
+          "--shard",
+          `${number}/3`,
+          "-q",
+          "-m",
+          `parts/${number}.json`,
+        ]);
+      await goml(folder, ["train", "other.csv", "--shard", "3/3", "-q", "-m", "other.json"]);
+      const refused = async (code: number, message: string, args: string[], input = "") => {
+        const result = await goml(folder, args, input);
+        expect([args, result.code, result.stderr.split("\n")[0]]).toEqual([
+          args,
+          code,
+          expect.stringContaining(message),
+        ]);
+      };
+      const [one, two, three] = [1, 2, 3].map((number) => `parts/${number}.json`) as [string, string, string];
+      await refused(4, "shard 2 of 3, cut from data.csv is missing", ["merge", one, three]);
+      await refused(4, "other.json is shard 3 of 3, cut from other.csv", ["merge", one, two, "other.json"]);
+      // The file that a shard was cut from has its rows.
+      for (const file of ["data.csv", "./data.csv"])
+        await refused(4, "is in the model already", ["update", one, file, "-o", "more.json"]);
+      expect((await goml(folder, ["update", one, "data.csv", "--again", "-q", "-o", "more.json"])).code).toBe(
+        0,
+      );
+      expect((await goml(folder, ["update", one, "other.csv", "-q", "-o", "more.json"])).code).toBe(0);
+      await refused(2, "a stream", ["train", "-", "--shard", "1/2"], FILES["data.csv"]);
+      await refused(2, "there is no shard 4 of 3", ["train", "data.csv", "--shard", "4/3"]);
+      await refused(2, "auto needs a scheduler's variable", ["train", "data.csv", "--shard", "auto"]);
+      await refused(3, "spans lines", ["train", "data.csv", "--shard", "1/3", "--fold-by", "id"]);
+      // A part in which no row starts: the condition on rows is not to blame.
+      await refused(3, "no row starts in this shard's part", [
+        "train",
+        "few.csv",
+        ...["-t", "y", "--fold-by", "k", "--where", "x > 0", "--shard", "3/3"],
       ]);
-    };
-    const [one, two, three] = [1, 2, 3].map((number) => `parts/${number}.json`) as [string, string, string];
-    await refused(4, "shard 2 of 3, cut from data.csv is missing", ["merge", one, three]);
-    await refused(4, "other.json is shard 3 of 3, cut from other.csv", ["merge", one, two, "other.json"]);
-    // The file that a shard was cut from has its rows.
-    for (const file of ["data.csv", "./data.csv"])
-      await refused(4, "is in the model already", ["update", one, file, "-o", "more.json"]);
-    expect((await goml(folder, ["update", one, "data.csv", "--again", "-q", "-o", "more.json"])).code).toBe(
-      0,
-    );
-    expect((await goml(folder, ["update", one, "other.csv", "-q", "-o", "more.json"])).code).toBe(0);
-    await refused(2, "a stream", ["train", "-", "--shard", "1/2"], FILES["data.csv"]);
-    await refused(2, "there is no shard 4 of 3", ["train", "data.csv", "--shard", "4/3"]);
-    await refused(2, "auto needs a scheduler's variable", ["train", "data.csv", "--shard", "auto"]);
-    await refused(3, "spans lines", ["train", "data.csv", "--shard", "1/3", "--fold-by", "id"]);
-    mkdirSync(join(folder, "none"));
-    // A pipe is no model, and nobody writes it.
-    execFileSync("mkfifo", [join(folder, "none/pipe.json")]);
-    await refused(3, "the folder has no model files", ["merge", "none"]);
-    await refused(3, "standard input lists no model files", ["merge", "-"], "\n");
-  }));
+      mkdirSync(join(folder, "none"));
+      // A pipe is no model, and nobody writes it.
+      execFileSync("mkfifo", [join(folder, "none/pipe.json")]);
+      await refused(3, "the folder has no model files", ["merge", "none"]);
+      await refused(3, "standard input lists no model files", ["merge", "-"], "\n");
+    },
+  ));
 
 /** The shell blocks of a section of docs/scale.md. */
 function recipe(title: string): string[] {

@@ -25,7 +25,7 @@ async function cutAt(table: Table, at: number, linewise: boolean, chunkBytes: nu
   const { size } = table.source.plain!;
   const nothing = { firstRow: 0, lines: 0, insideQuote: false };
   const before = linewise ? nothing : await countBefore(table, at);
-  const cut = linewise ? lineStart(table, at) : at;
+  const cut = linewise ? await lineStart(table, at) : at;
   const first = { ...table, part: { start: table.dataStart, end: cut, before: nothing, linewise } };
   const second = { ...table, part: { start: cut, end: size, before, linewise } };
   try {

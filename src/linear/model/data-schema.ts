@@ -113,7 +113,8 @@ export const dataDefinitions = {
           type: "object",
           properties: {
             from: {
-              description: "Its rows start at one of the bytes [from, to) of those of `whole`.",
+              description:
+                "Its rows start at one of the bytes [from, to) of those of `whole`, or they are those of the files that do, where files were dealt out; of typed columns, its rows are [from, to).",
               ...count,
             },
             to: count,

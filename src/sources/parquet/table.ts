@@ -258,6 +258,10 @@ class ParquetRows implements TypedRows {
     return { format: "parquet", spec, rows, pruned, bytes: 8 * this.rows * Math.max(1, chosen.length) };
   }
 
+  part(from: number, to: number): TypedRows {
+    return new ParquetRows(this.#files, this.#columns, this.#chunks.slice(from, to), this.#format);
+  }
+
   async ready(choice: ColumnChoice, where: Condition | undefined): Promise<void> {
     if (this.#files.every(({ need }) => need === undefined)) return;
     const { spec, pruned } = this.chunks(choice, where);

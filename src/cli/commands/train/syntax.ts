@@ -29,7 +29,7 @@ export const trainSyntax: Syntax = (program, run) => {
     )
     .option(
       "--shard <[run:]i/n>",
-      "train on part i of n of the data's bytes; auto, or auto/n: as the scheduler's array says",
+      "train on part i of n of the data: of their bytes, row groups or files; auto, or auto/n: as the array's task says",
       shard,
     )
     .option("--quoted-lines", "with --shard and --fold-by, or --folds 1: cells in quotes may span lines")
