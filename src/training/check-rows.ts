@@ -9,6 +9,7 @@ import { blockOrder, layoutIn, type RowLayout } from "../scan/row-layout.js";
 import { option, wording } from "../wording.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { ScannedMoments } from "./moments-result.js";
+import { emptyPart } from "./scan-moments.js";
 
 /** Refuses missing cells under `na: "fail"`, and rows of which none is complete. */
 export async function checkRows(
@@ -21,11 +22,7 @@ export async function checkRows(
   if (total.groups?.hasRows ?? total.folds.some((fold) => fold.n > 0)) return;
   const { rows, dropped, heldOut } = total;
   const place = { file: table.source.name };
-  if (rows === 0 && total.excluded === 0)
-    throw new DataError("no row starts in this shard's part of the data", {
-      place,
-      hint: wording`cut it into fewer shards with ${option("shard")}`,
-    });
+  if (rows === 0 && total.excluded === 0) throw emptyPart(table);
   if (rows === 0)
     throw new DataError(
       `no row is left to fit: all ${total.excluded} are left out by the condition on rows`,

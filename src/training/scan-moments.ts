@@ -1,10 +1,11 @@
 import type { Table } from "../csv/table.js";
 import { momentsShape } from "../dataset/formula/moments-shape.js";
-import { ModelError } from "../errors.js";
+import { DataError } from "../errors.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
+import { option, wording } from "../wording.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { MomentsJob } from "./moments-job.js";
 import {
@@ -42,6 +43,15 @@ export async function scanMoments(
     },
     control,
   );
-  if (total === undefined) throw new ModelError("there are no rows to fit");
+  // A table without rows was refused when it was opened: this is a part of one.
+  if (total === undefined) throw emptyPart(table);
   return { total: { ...(await withPauses(reader.finish(total, plan.spec), control)), excluded }, threads };
+}
+
+/** The error for a shard that no row starts in. */
+export function emptyPart(table: Table): DataError {
+  return new DataError("no row starts in this shard's part of the data", {
+    place: { file: table.source.name },
+    hint: wording`cut it into fewer shards with ${option("shard")}`,
+  });
 }

@@ -1,7 +1,9 @@
 import { ModelError } from "../../errors.js";
-import type { Steps } from "../../parallel/steps.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
+import type { CrossProducts } from "../../stats/cross-products.js";
 import { mergeFolds } from "../../stats/merge-folds.js";
 import { inOrder, ModelGroup, modelsByGroup } from "../model/model-group.js";
+import { mergeTreeSteps } from "../solve/merge-steps.js";
 import { checkCompatible, foldNotes } from "./compatible.js";
 import { commonPenalty, commonSpec, groupsOf, keptOf } from "./group-rows.js";
 import { type MergeOptions, summedScan } from "./merge-models.js";
@@ -86,13 +88,14 @@ export function groupFoldNotes(all: readonly NamedGroups[]): string[] {
   return foldNotes(all.map(({ name, model }) => ({ name, model: model.models.values().next().value! })));
 }
 
-/** The moments of the rows of several, fold by fold where all have folds. */
+/** The moments of the rows of several, fold by fold where all have folds, merged in a tree as those of models are. */
 export function mergedRows(all: readonly GroupRows[]): GroupRows {
   const [first] = all as [GroupRows];
   if (all.length === 1) return first;
   const some = all.every((rows) => rows.folds.length > 0) ? first.folds : [];
-  const folds = some.map((_, f) => mergeFolds(all.map((rows) => rows.folds[f]!)));
-  return { moments: mergeFolds(folds.length > 0 ? folds : all.map(({ moments }) => moments)), folds };
+  const tree = (parts: readonly CrossProducts[]) => inOneGo(mergeTreeSteps(parts));
+  const folds = some.map((_, f) => tree(all.map((rows) => rows.folds[f]!)));
+  return { moments: folds.length > 0 ? mergeFolds(folds) : tree(all.map(({ moments }) => moments)), folds };
 }
 
 /** Throws ModelError that names the first way in which models by group are not of the same kind. */

@@ -6,8 +6,11 @@ import { eachGroupSteps } from "../../../src/linear/selection/each-group.js";
 import { refitSteps } from "../../../src/linear/selection/refit.js";
 import { forgetGroupsSteps } from "../../../src/linear/shards/forget-groups.js";
 import { groupFoldNotes, mergeGroupsSteps } from "../../../src/linear/shards/merge-groups.js";
+import { mergeModels } from "../../../src/linear/shards/merge-models.js";
+import { mergeTreeSteps } from "../../../src/linear/solve/merge-steps.js";
 import { inOneGo } from "../../../src/parallel/steps.js";
 import { foldOf } from "../../../src/scan/row-draw.js";
+import { mergeFolds } from "../../../src/stats/merge-folds.js";
 import { fit } from "../../../src/training/fit.js";
 import { type FitGroupsCsvOptions, fitGroupsCsv } from "../../../src/training/fit-groups-csv.js";
 import { updateGroupsCsv } from "../../../src/training/update-groups-csv.js";
@@ -227,4 +230,23 @@ test("refitting by group is refitting each model", async () => {
   }
   // What is asked for wrongly is no fault of a group's rows.
   expect(() => to(["nowhere"])).toThrow("nowhere");
+});
+
+test("many shards of models by group are merged in the tree in which models are", async () => {
+  const how = { formula: "y ~ x + z", folds: 3, solver: "normal", groupBy: "g" } as const;
+  const shards = [];
+  for (let number = 1; number <= 9; number++) {
+    const path = file(`many${number}.csv`, rowsOf(number, 260));
+    const shardId = { number, of: 9 };
+    shards.push(named(`${number}`, read((await fitGroupsCsv(path, { ...how, shardId })).models)));
+  }
+  const merged = inOneGo(mergeGroupsSteps(shards));
+  // A group that each shard has, as a model of its own.
+  const alone = shards.map(({ name, model }) => ({ name, model: model.models.get("g0")! }));
+  const one = mergeModels(alone).model;
+  expect(merged.models.get("g0")!.moments).toEqual(one.moments);
+  expect(merged.models.get("g0")!.folds).toEqual(one.folds);
+  // Which is not what adding one to the other gives.
+  const chain = mergeFolds(alone.map(({ model }) => model.moments));
+  expect(chain).not.toEqual(inOneGo(mergeTreeSteps(alone.map(({ model }) => model.moments))));
 });

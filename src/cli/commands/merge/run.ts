@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { ModelError } from "../../../errors.js";
 import { namedTwice, refuseOverwriting } from "../../../files/same-file.js";
 import { LinearModel } from "../../../linear/model/model.js";
@@ -7,6 +8,7 @@ import type { NamedModel } from "../../../linear/shards/compatible.js";
 import { groupFoldNotes, mergeGroupsSteps, type NamedGroups } from "../../../linear/shards/merge-groups.js";
 import { mergeModelsSteps, refuseCopies } from "../../../linear/shards/merge-models.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
+import { progressBar } from "../../program/progress.js";
 import { reportSteps } from "../../render/model-report.js";
 import { presentGroups } from "../../render/present-groups.js";
 import { type PresentOptions, presentModel } from "../../render/present-model.js";
@@ -42,8 +44,19 @@ export async function merge(
   );
   const { again, partial } = options;
   const all: { name: string; model: LinearModel | ModelGroup }[] = [];
-  for (const name of paths)
-    all.push({ name, model: await readAnyModel(name, { trust: options.trust, signal }) });
+  const sizes = paths.map((path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  let read = 0;
+  const progress = progressBar(`reading ${paths.length} models`);
+  try {
+    for (const [i, name] of paths.entries()) {
+      all.push({ name, model: await readAnyModel(name, { trust: options.trust, signal }) });
+      read += sizes[i]!;
+      progress.update({ read, total });
+    }
+  } finally {
+    progress.end();
+  }
   const grouped = all.filter((one): one is NamedGroups => one.model instanceof ModelGroup);
   if (grouped.length > 0) {
     const other = all.find(({ model }) => model instanceof LinearModel);
