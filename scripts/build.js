@@ -124,7 +124,7 @@ const modules = {
 const folderOfModule =
   'import { fileURLToPath as __fileURLToPath } from "node:url"; const __dirname = __fileURLToPath(new URL(".", import.meta.url));';
 // The command: a file that knows the syntax of all commands, one for what each command does, whole in itself, and one for
-// the colours, of which there is one in a process. Few files open much faster than the twenty that splitting would make.
+// what is known of the terminal, of which there is one in a process. Few files open much faster than the twenty that splitting would make.
 // Every command has a folder src/cli/commands/<name>, with its syntax and what it does when it runs.
 const commands = readdirSync("src/cli/commands");
 const bundles = {

@@ -1,7 +1,7 @@
+import { shorten } from "../display-width.js";
 import type { Figure, Mark, Panel, Tone } from "./figure.js";
 import { escapeMarkup } from "./markup.js";
 import { type Scale, scaleOf } from "./scale.js";
-import { shorten } from "./shorten.js";
 import { standaloneStyle } from "./style.js";
 
 /** The width of a panel's drawing, in its own units, of which its text has 12 for the size. */

@@ -1,9 +1,9 @@
+import { shorten } from "../display-width.js";
 import { significant } from "../number-text.js";
 import type { PlotSums } from "../prediction/plot-rows.js";
 import type { PlottedTerm } from "../prediction/plotted-terms.js";
 import type { Figure, Panel } from "./figure.js";
 import { panelSmooth, scatter } from "./plot-data.js";
-import { shorten } from "./shorten.js";
 
 /** Partial residuals of the terms that move predictions most, a panel each: R's `termplot(partial.resid = TRUE)`. */
 export function termFigure(

@@ -1,7 +1,6 @@
-import { displayWidth } from "../display-width.js";
+import { displayWidth, shorten } from "../display-width.js";
 import type { Figure, Mark, Panel, Tone } from "./figure.js";
 import { type Scale, scaleOf } from "./scale.js";
-import { shorten } from "./shorten.js";
 
 /** Colours a text by what it is drawn for. */
 export type Paint = (tone: Tone | "soft" | "strong", text: string) => string;

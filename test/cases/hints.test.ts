@@ -81,7 +81,7 @@ describe("a text column of very many levels", () => {
     return inFolder({ "u.csv": `user,x,y\n${lines.join("\n")}\n` }, async (folder) => {
       const { code, stdout } = await goml(folder, ["train", "u.csv"]);
       expect(code).toBe(0);
-      expect(stdout).toContain("… 3,989 more of user: --json and -o have them all");
+      expect(stdout).toContain("… 3,989 more of user, --all");
       expect(stdout).toContain("on 3,999 degrees of freedom");
       // By Frisch, Waugh and Lovell: the slope of the differences between the two rows of each id.
       const [dx, dy] = [1, 2].map((column) =>

@@ -53,11 +53,12 @@ function renderResults(results: readonly GroupResult[], columns: number): string
     const pick = (row: readonly string[]) => shown.map((j) => row[j]!);
     const align: Align[] = shown.map((j) => (j === 0 ? "left" : "right"));
     const table = renderTable(
-      [
-        pick(titles.map((title) => colour.dim(title.padEnd(title === "" ? width : 0)))),
-        ...caseRows.map(pick),
-      ],
-      align,
+      {
+        titles: pick(titles.map((title) => title.padEnd(title === "" ? width : 0))),
+        rows: caseRows.map(pick),
+        align,
+      },
+      Number.POSITIVE_INFINITY,
     ).split("\n");
     if (hidden.length < 3 && table.some((line) => displayWidth(line) > columns)) continue;
     const [head, ...body] = table;

@@ -1,6 +1,6 @@
 import { CommanderError } from "commander";
 import { UsageError } from "../../errors.js";
-import { prepareColours } from "../render/colour.js";
+import { prepareColours, prepareScreen, screen } from "../render/colour.js";
 import { commandLine } from "./command-line.js";
 import { reportFailure } from "./failure.js";
 import { interruptedCode, interruption, unhurried } from "./interruption.js";
@@ -41,6 +41,7 @@ export async function runProgram(argv: string[]): Promise<number> {
   const signal = interruption();
   try {
     await prepareColours();
+    prepareScreen();
     return await runCommand(argv, signal);
   } catch (error) {
     // Whatever goes wrong in what is being ended is not news.
@@ -60,6 +61,7 @@ async function runCommand(argv: string[], signal: AbortSignal): Promise<number> 
         own.model === undefined
           ? { words: this.args, options: this.opts() }
           : await placeModel(own.model, this);
+      screen.all = options.all === true;
       const action = await load();
       const data = this.registeredArguments[0]?.variadic ? words : words[0];
       exitCode = await action(data as never, options as never, signal, words);

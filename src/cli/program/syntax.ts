@@ -93,6 +93,7 @@ export function derived(command: Command, where = "where to write the model (def
     .option("-o, --output <file>", where)
     .option("-m, --model <file>", "the model to read; behind one that is named, the same as --output")
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
+    .addOption(whole())
     .option("--json", "print one JSON document")
     .addOption(trust())
     .option("-q, --quiet", "print nothing but errors");
@@ -117,6 +118,11 @@ export function unseen(): Option {
   return new Option("--unseen <policy>", "rows with levels that the training data did not have")
     .choices(["fail", "na"])
     .default("fail");
+}
+
+/** Whether long lists are whole. */
+export function whole(): Option {
+  return new Option("--all", "print long lists whole: terms, levels, groups, folds, steps");
 }
 
 /** Whether a model file is read whatever has become of it. */

@@ -1,11 +1,13 @@
+import { shorten } from "../../display-width.js";
 import { ModelError } from "../../errors.js";
 import { coefficientCorrelation, varianceInflation } from "../../linear/covariance/collinearity.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import { importanceOf } from "../../linear/selection/importance.js";
 import { packedIndex } from "../../stats/packed.js";
 import { colour } from "./colour.js";
+import { moreLines, shownOf } from "./long-list.js";
 import { significant } from "./numbers.js";
-import { displayWidth, renderTable } from "./table.js";
+import { type Align, displayWidth, renderTable, type Table } from "./table.js";
 
 /** What a summary shows of how terms depend on each other. */
 export interface CollinearityOptions {
@@ -58,14 +60,14 @@ export function renderCollinearity(
   columns: number,
 ): string[] {
   const lines: string[] = [];
-  if (vif) lines.push("", renderInflation(model), "");
+  if (vif) lines.push("", renderInflation(model, columns), "");
   if (correlation) lines.push("", renderCorrelation(model, columns), "");
-  if (importance) lines.push("", renderImportance(model), "");
+  if (importance) lines.push("", renderImportance(model, columns), "");
   return lines;
 }
 
 /** Standardised β by column, and what each term tells of the target. */
-function renderImportance(model: LinearModel): string {
+function renderImportance(model: LinearModel, columns: number): string {
   const { standardized, terms, r2, notes } = importanceOf(model);
   const betas = standardized.map(({ term, beta }) => [term, significant(beta, 4)]);
   const shared = terms.some(({ share }) => !Number.isNaN(share));
@@ -77,15 +79,15 @@ function renderImportance(model: LinearModel): string {
   const right = titles.map((_, j) => (j === 0 ? ("left" as const) : ("right" as const)));
   return [
     "Standardised coefficients:",
-    renderTable([["", "β"].map((text) => colour.dim(text)), ...betas], ["left", "right"]),
+    ...listed({ titles: ["", "β"], rows: betas, align: ["left", "right"] }, columns),
     "",
-    `Importance of terms, R² ${significant(r2)}:`,
-    renderTable([titles.map((text) => colour.dim(text)), ...rows], right),
     ...notes.map((note) => colour.yellow(`note: ${note}`)),
+    `Importance of terms, R² ${significant(r2)}:`,
+    ...listed({ titles, rows, align: right }, columns),
   ].join("\n");
 }
 
-function renderInflation(model: LinearModel): string {
+function renderInflation(model: LinearModel, columns: number): string {
   const rows = varianceInflation(model);
   const several = rows.some(({ df }) => df > 1);
   const titles = several ? ["", "GVIF", "Df", "GVIF^(1/(2 Df))"] : ["", "VIF"];
@@ -94,18 +96,28 @@ function renderInflation(model: LinearModel): string {
       ? [term, significant(gvif, 5), String(df), significant(perDegree, 4)]
       : [term, significant(gvif, 5)],
   );
-  const title = "Variance inflation:";
-  return `${title}\n${renderTable(
-    [titles.map((text) => colour.dim(text)), ...table],
-    ["left", "right", "right", "right"],
-  )}`;
+  const align = titles.map((_, j): Align => (j === 0 ? "left" : "right"));
+  return ["Variance inflation:", ...listed({ titles, rows: table, align }, columns)].join("\n");
 }
+
+/** A table, of a long one its first rows. */
+function listed(table: Table, columns: number): string[] {
+  const rows = shownOf(table.rows);
+  return [renderTable({ ...table, rows }, columns), ...moreLines(table.rows.length - rows.length)];
+}
+
+/** Of more coefficients the correlations fill screens. */
+const MOST_CORRELATED = 30;
 
 /** The lower triangle, as many columns beside each other as there is room for. */
 function renderCorrelation(model: LinearModel, columns: number): string {
-  const names = model.coefficientNames;
+  const names = shownOf(model.coefficientNames, MOST_CORRELATED, MOST_CORRELATED);
+  const more = moreLines(model.coefficientNames.length - names.length);
   const packed = coefficientCorrelation(model);
-  const longest = Math.max(...names.map(displayWidth));
+  const longest = Math.min(
+    Math.max(...names.map(displayWidth)),
+    Number.isFinite(columns) ? columns >> 1 : 80,
+  );
   const wide = Math.max(5, Math.min(longest, 12));
   const room = Number.isFinite(columns) ? columns : 80;
   const beside = Math.max(1, Math.floor((room - longest) / (wide + 2)));
@@ -120,13 +132,10 @@ function renderCorrelation(model: LinearModel, columns: number): string {
       });
       return [name, ...cells];
     });
-    const titles = ["", ...shown.map((name) => (name.length > wide ? `${name.slice(0, wide - 1)}…` : name))];
+    const titles = ["", ...shown.map((name) => shorten(name, wide))];
     tables.push(
-      renderTable(
-        [titles.map((text) => colour.dim(text)), ...table],
-        ["left", ...shown.map(() => "right" as const)],
-      ),
+      renderTable({ titles, rows: table, align: ["left", ...shown.map(() => "right" as const)] }, columns),
     );
   }
-  return `Correlation of coefficients:\n${tables.join("\n\n")}`;
+  return [`Correlation of coefficients:\n${tables.join("\n\n")}`, ...more].join("\n");
 }

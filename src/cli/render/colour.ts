@@ -37,3 +37,27 @@ export async function prepareColours(): Promise<void> {
   };
   for (const name of Object.keys(colour) as (keyof Colours)[]) colour[name] = marked(chalk[name]);
 }
+
+/** What output is set for. */
+interface Screen {
+  /** Columns of a line; Infinity where nobody says how many there are, as on a pipe. */
+  columns: number;
+  /** Whether long lists are whole (`--all`). */
+  all: boolean;
+}
+
+/** The screen of this process; `prepareScreen` finds out its width, the program whether lists are to be whole. */
+export const screen: Screen = { columns: Number.POSITIVE_INFINITY, all: false };
+
+/**
+ * Finds out how wide lines may be: as wide as the terminal, and as COLUMNS says, wherever output goes. On a pipe without COLUMNS
+ * no name is cut and no table broken, so that `grep` and `awk` find whole lines; lists are as short there as on a terminal.
+ */
+export function prepareScreen(): void {
+  const told = Number(process.env.COLUMNS);
+  const { columns } = process.stdout;
+  screen.columns = Math.min(
+    Number.isInteger(told) && told > 0 ? told : Number.POSITIVE_INFINITY,
+    columns > 0 ? columns : Number.POSITIVE_INFINITY,
+  );
+}

@@ -4,14 +4,15 @@ import { PENALTY_OBJECTIVE } from "../../linear/penalty/penalty.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { fitMetrics } from "../../stats/metrics.js";
 import type { CsvGroupFit } from "../../training/fit-groups-csv.js";
-import { colour } from "./colour.js";
+import { colour, screen } from "./colour.js";
 import { droppedText } from "./dropped.js";
+import { FIRST, moreLines, shownOf, WHOLE } from "./long-list.js";
 import { crossValidationOf, reportOf } from "./model-report.js";
 import { count, milliseconds, significant } from "./numbers.js";
 import { shardLines, shardsDocument } from "./shards.js";
 import { renderNotes } from "./summary.js";
 import { summaryDocument } from "./summary-document.js";
-import { tableSteps } from "./table.js";
+import { type Align, setLines, tableSteps } from "./table.js";
 
 /** What a summary tells of models by group; of those from a file some of it is not known. */
 export type GroupReport = Pick<CsvGroupFit, "models"> & Partial<Omit<CsvGroupFit, "models">>;
@@ -65,12 +66,12 @@ export function groupsDocument(
 const SHOWN_COEFFICIENTS = 8;
 
 /** A line per group: its rows, how good its fit is, and its estimates where they are few. */
-export function renderGroups(
-  report: GroupReport,
-  options: { path: string; written: boolean; most?: number },
-): string {
+export function renderGroups(report: GroupReport, options: { path: string; written: boolean }): string {
   return inOneGo(groupsSteps(report, options));
 }
+
+/** Of the groups that could not be fitted so many are named. */
+const NAMED = 10;
 
 /** Groups whose lines are made between two pauses. */
 const STRETCH = 128;
@@ -78,9 +79,9 @@ const STRETCH = 128;
 /** `renderGroups` in steps: a hundred thousand groups take a second. */
 export function* groupsSteps(
   { models, rows, dropped = 0, excluded = 0, test, notes = [], timing }: GroupReport,
-  options: { path: string; written: boolean; most?: number },
+  options: { path: string; written: boolean },
 ): Steps<string> {
-  const { most = Number.POSITIVE_INFINITY } = options;
+  const most = screen.all || models.models.size <= WHOLE ? models.models.size : FIRST;
   const all: [string, LinearModel][] = [];
   for (const entry of models.models) {
     if (all.length === most) break;
@@ -93,30 +94,30 @@ export function* groupsSteps(
   yield;
   const penalised = all.some(([, { penalty }]) => penalty !== undefined);
   const titles = [models.groupBy, "rows", "RMSE", penalised ? "λ" : "σ", "R²", "CV RMSE", ...shown];
-  const cells = [titles.map((title) => colour.dim(title))];
+  const cells: string[][] = [];
   for (const [group, model] of all) {
     cells.push(row(group, model, shown));
     if (cells.length % STRETCH === 0) yield;
   }
-  const table = yield* tableSteps(
-    cells,
-    titles.map((_, i) => (i === 0 ? "left" : "right")),
-  );
+  const { refused } = models;
+  const align = titles.map((_, i): Align => (i === 0 ? "left" : "right"));
+  const table = yield* tableSteps({ titles, rows: cells, align });
+  const named = shownOf(refused, NAMED, NAMED);
+  const unsaid = refused.length - named.length;
   const lines = [
-    ...renderNotes(notes),
+    ...renderNotes([
+      ...notes,
+      ...named.map(({ group, reason }) => `no model for ${group}: ${reason}`),
+      ...(unsaid > 0 ? [`… no model for ${count(unsaid)} more groups, --all`] : []),
+    ]),
     `${colour.bold(models.target)} on ${models.spec.terms.map(({ label }) => label).join(" + ") || "1"}, ` +
       `${count(models.models.size)} models by ${models.groupBy}`,
     "",
     table,
+    ...moreLines(more, "groups"),
     "",
   ];
-  if (more > 0) lines.push(colour.dim(`and ${count(more)} more: goml inspect ${options.path} prints all`));
   if (penalised) lines.push(`penalised: each minimises ${PENALTY_OBJECTIVE}`);
-  const { refused } = models;
-  const unsaid = refused.length - Math.min(most, refused.length);
-  for (const { group, reason } of refused.slice(0, refused.length - unsaid))
-    lines.push(colour.yellow(`no model for ${group}: ${reason}`));
-  if (unsaid > 0) lines.push(colour.yellow(`and no model for ${count(unsaid)} more groups`));
   if (test !== undefined)
     lines.push(
       `Held-out rows: n ${count(test.n)}, RMSE ${significant(test.rmse)}, MAE ${significant(test.mae)}, ` +
@@ -140,7 +141,7 @@ export function* groupsSteps(
   if (options.written) lines.push(colour.dim(`models written to ${options.path}`));
   if (options.path !== "")
     lines.push(colour.dim(`goml inspect ${options.path} --group ${all[0]![0]} shows the summary of one`));
-  return `${lines.join("\n")}\n`;
+  return `${setLines(lines)}\n`;
 }
 
 /** What tells how good a fit is, without its tests. */

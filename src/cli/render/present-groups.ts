@@ -5,9 +5,6 @@ import { groupReportOf, groupsDocument, renderGroups } from "./group-report.js";
 import { NOT_WRITTEN, type PresentOptions } from "./present-model.js";
 import { print } from "./print.js";
 
-/** Groups that are shown of very many, but by `goml inspect`. */
-export const MOST_LINES = 100;
-
 /** `presentModel` of models by group: a line for each, or their documents. */
 export async function presentGroups(
   command: string,
@@ -33,7 +30,7 @@ export async function presentGroups(
     print(`${JSON.stringify({ goml: version, command, ...extra, ...parts }, null, 2)}\n`);
   } else
     print(
-      `${before}${renderGroups(report, { path: path ?? "", written: path !== undefined, most: MOST_LINES })}${
+      `${before}${renderGroups(report, { path: path ?? "", written: path !== undefined })}${
         path === undefined ? NOT_WRITTEN : ""
       }`,
     );

@@ -1,6 +1,7 @@
 import { writeJson } from "../../linear/model/write-json.js";
 import { version } from "../../version.js";
 import type { CollinearityOptions } from "./collinearity.js";
+import { screen } from "./colour.js";
 import type { ModelReport } from "./model-report.js";
 import { print } from "./print.js";
 import { renderSummary } from "./summary.js";
@@ -46,7 +47,7 @@ export async function presentModel(
     const document = { goml: version, command, ...extra, ...summaryDocument(report, parts) };
     print(`${JSON.stringify(document, null, 2)}\n`);
   } else {
-    const summary = renderSummary(report, { ...options, model, inPlace }, process.stdout.columns ?? Infinity);
+    const summary = renderSummary(report, { ...options, model, inPlace }, screen.columns);
     print(`${before}${summary}${model === undefined && command !== "inspect" ? NOT_WRITTEN : ""}`);
   }
 }

@@ -1,3 +1,4 @@
+import { shorten } from "../../display-width.js";
 import { vcovName } from "../../linear/covariance/vcov.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import type { CoefficientRow, Summary } from "../../linear/model/summary.js";
@@ -6,12 +7,13 @@ import { type CrossValidatedPath, pathOnScaleOf } from "../../linear/penalty/cro
 import { objectiveOf, type Penalty } from "../../linear/penalty/penalty.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
-import { colour } from "./colour.js";
+import { colour, screen } from "./colour.js";
 import { droppedText } from "./dropped.js";
+import { FIRST, firstOf, moreLines, shownOf, WHOLE } from "./long-list.js";
 import { foldsBy, leftOutFolds, type ModelReport } from "./model-report.js";
 import { alignedDecimals, count, milliseconds, pValue, significant, stars, tValue } from "./numbers.js";
 import { shardLines } from "./shards.js";
-import { type Align, displayWidth, renderTable, wrap } from "./table.js";
+import { type Align, displayWidth, renderTable, setLines, wrap } from "./table.js";
 
 /** The summary of a fit as text of at most `columns` columns, in the manner of R's `summary(lm)`. */
 export function renderSummary(
@@ -45,7 +47,7 @@ export function renderSummary(
     );
   lines.push(...renderCollinearity(model, options, columns));
   if (path !== undefined)
-    lines.push("", renderPath(pathOnScaleOf(path, model.moments), model.penalty!.alpha), "");
+    lines.push("", renderPath(pathOnScaleOf(path, model.moments), model.penalty!.alpha, columns), "");
   if (timing !== undefined) {
     const threads = timing.threads === 1 ? "1 thread" : `${timing.threads} threads`;
     lines.push(
@@ -59,7 +61,7 @@ export function renderSummary(
     lines.push(
       colour.dim(`${options.inPlace ? "model changed in place:" : "model written to"} ${options.model}`),
     );
-  return `${wrapLines(lines, columns)}\n`;
+  return `${setLines(lines, columns)}\n`;
 }
 
 /** Notes, as lines that stand before what they explain: who reads only the table has passed them. */
@@ -77,21 +79,22 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
   const { fit } = summary;
   const { shown, more } = shortened(model, summary.coefficients);
   const lines = [
+    ...(model.aliased.length > 0
+      ? renderNotes([`linearly dependent on terms before them, left out: ${firstOf(model.aliased)}`])
+      : []),
     `${colour.bold(model.target)} on ${model.terms.length} ${model.terms.length === 1 ? "term" : "terms"}` +
       `${model.intercept || model.absorbed !== undefined ? "" : ", without intercept"}`,
     "",
     ...(model.penalty === undefined
-      ? renderCoefficients({ ...summary, coefficients: shown }, columns)
-      : [renderEstimates(shown, boundMarks(model, model.penalty))]),
-    ...more.map((text) => colour.dim(text)),
+      ? renderCoefficients({ ...summary, coefficients: [...shown] }, columns)
+      : [renderEstimates(shown, boundMarks(model, model.penalty), columns)]),
+    ...more,
   ];
   if (model.vcov.type !== "iid") {
     const df = model.vcov.type === "cluster" ? `, t on ${count(model.dfInference)} degrees of freedom` : "";
     lines.push(`standard errors, t, p and intervals: ${vcovName(model.vcov)}${df}`);
   }
   lines.push(...referenceLines(model, Math.min(columns, 80)));
-  if (model.aliased.length > 0)
-    lines.push(colour.yellow(`linearly dependent on terms before them, left out: ${firstOf(model.aliased)}`));
   lines.push("");
   if (model.penalty !== undefined) {
     lines.push(
@@ -125,7 +128,7 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
   // In one line where 80 columns have room for it.
   if (condition.length + solver.length < 79) lines.push(`${condition}, ${solver}`);
   else lines.push(condition, solver);
-  return wrapLines(lines, columns);
+  return setLines(lines, columns);
 }
 
 /** Without an intercept R² is about 0, and not to be compared with others, which are about the mean. */
@@ -167,33 +170,38 @@ function absorbedText({ spec, levels, rss }: LinearModel, { rank, tss }: Absorbe
 const LONG_TERM = 30;
 const SHOWN_COLUMNS = 10;
 
-/** The rows of the table, of terms with very many columns the first ones only, and what is not shown. */
+/** More estimates that a penalty has brought to zero are counted, and not listed. */
+const MOST_ZEROS = 10;
+
+/**
+ * The rows of the table: of a long table the first ones, of a term with very many columns its first ones, without a lasso's
+ * zeros where they are many. Then what is not shown.
+ */
 function shortened(
-  { codedTerms, intercept }: LinearModel,
+  { codedTerms, intercept, penalty }: LinearModel,
   rows: readonly CoefficientRow[],
-): { shown: CoefficientRow[]; more: string[] } {
-  const shown = intercept ? [rows[0]!] : [];
+): { shown: readonly CoefficientRow[]; more: string[] } {
+  if (screen.all) return { shown: rows, more: [] };
+  const first = intercept ? 1 : 0;
+  const zeros = penalty === undefined ? 0 : rows.slice(first).filter(({ estimate }) => estimate === 0).length;
+  const without = zeros > MOST_ZEROS;
+  const kept = rows.slice(0, first);
   const more: string[] = [];
-  let at = shown.length;
+  let at = first;
   for (const { label, columns } of codedTerms) {
-    const long = columns.length > LONG_TERM;
-    shown.push(...rows.slice(at, at + (long ? SHOWN_COLUMNS : columns.length)));
-    if (long)
-      more.push(`… ${count(columns.length - SHOWN_COLUMNS)} more of ${label}: --json and -o have them all`);
+    const own = rows.slice(at, at + columns.length).filter(({ estimate }) => !without || estimate !== 0);
+    const few = shownOf(own, LONG_TERM, SHOWN_COLUMNS);
+    for (const row of few) kept.push(row);
+    more.push(...moreLines(own.length - few.length, `of ${label}`));
     at += columns.length;
   }
+  const shown = shownOf(kept, WHOLE + first, FIRST + first);
+  more.unshift(...moreLines(kept.length - shown.length));
+  if (without)
+    more.push(
+      colour.dim(`${count(zeros)} of ${count(rows.length - first)} estimates are 0, --all shows them`),
+    );
   return { shown, more };
-}
-
-/** A list of names, of very many the first ones. */
-function firstOf(names: readonly string[]): string {
-  if (names.length <= LONG_TERM) return names.join(", ");
-  return `${names.slice(0, SHOWN_COLUMNS).join(", ")} and ${count(names.length - SHOWN_COLUMNS)} more`;
-}
-
-/** Breaks lines that are too long, but not those of a table. */
-function wrapLines(lines: readonly string[], columns: number): string {
-  return lines.map((line) => (line.includes("\n") ? line : wrap(line, columns))).join("\n");
 }
 
 /** What a factor was made by; plain loops go without saying. */
@@ -230,25 +238,31 @@ interface Layout {
 /** From the widest to the narrowest. */
 const LAYOUTS: readonly Layout[] = [
   { digits: 4, decimals: 3, bounds: 4, stars: true },
-  { digits: 3, decimals: 2, bounds: 3, stars: true },
-  { digits: 3, decimals: 2, bounds: 3, stars: false },
+  { digits: 4, decimals: 3, bounds: 3, stars: true },
+  { digits: 4, decimals: 3, bounds: 2, stars: true },
+  { digits: 3, decimals: 2, bounds: 2, stars: true },
+  { digits: 3, decimals: 2, bounds: 2, stars: false },
   { digits: 4, decimals: 3, bounds: 0, stars: true },
 ];
 
 /** Where the output is no terminal, tables are as for one of this width. */
 const USUAL_COLUMNS = 80;
 
+/** Names of coefficients are cut to this before a layout loses its bounds. */
+const NAME_COLUMNS = 16;
+
 /** The table of coefficients, in the widest layout that has room, and what its stars mean. */
 function renderCoefficients({ coefficients, level }: Summary, columns: number): string[] {
+  const tables = LAYOUTS.map((layout) => coefficientColumns(coefficients, level, layout));
   const room = Number.isFinite(columns) ? columns : USUAL_COLUMNS;
-  const tables = LAYOUTS.map((layout) => setColumns(coefficientColumns(coefficients, level, layout)));
-  const fits = (table: string) => table.split("\n").every((line) => displayWidth(line) <= room);
-  const fitting = tables.findIndex(fits);
-  const chosen = fitting < 0 ? LAYOUTS.length - 1 : fitting;
-  const lines =
-    fitting >= 0
-      ? [tables[fitting]!]
-      : inParts(coefficientColumns(coefficients, level, LAYOUTS[chosen]!), (part) => fits(setColumns(part)));
+  const fits = (table: readonly TableColumn[], names: number) =>
+    withNames(table, names)
+      .split("\n")
+      .every((line) => displayWidth(line) <= room);
+  const whole = tables.findIndex((table) => fits(table, Number.POSITIVE_INFINITY));
+  const cut = whole < 0 ? tables.findIndex((table) => fits(table, NAME_COLUMNS)) : whole;
+  const chosen = cut < 0 ? LAYOUTS.length - 1 : cut;
+  const lines = [setColumns(tables[chosen]!, columns)];
   if (LAYOUTS[chosen]!.stars && coefficients.some((row) => row.p < 0.1))
     lines.push(colour.dim("---", "p < 0.001 ***  < 0.01 **  < 0.05 *  < 0.1 ."));
   return lines;
@@ -257,41 +271,28 @@ function renderCoefficients({ coefficients, level }: Summary, columns: number): 
 /** A column of a table: title, side and cells. */
 type TableColumn = [title: string, side: Align, cells: string[]];
 
-/**
- * A table that is too wide in parts, one below the other, each with the rows' names, as R breaks them. A title without a
- * name, as that of stars, stays with the column before it.
- */
-function inParts(columns: readonly TableColumn[], fits: (part: TableColumn[]) => boolean): string[] {
-  const [names, ...others] = columns as [TableColumn, ...TableColumn[]];
-  const parts: TableColumn[][] = [];
-  for (const [j, column] of others.entries()) {
-    if (column[0] === "" && j > 0) continue;
-    const group = others[j + 1]?.[0] === "" ? [column, others[j + 1]!] : [column];
-    const last = parts.at(-1);
-    if (last !== undefined && fits([names, ...last, ...group])) last.push(...group);
-    else parts.push(group);
-  }
-  return parts.flatMap((part, i) => [...(i > 0 ? [""] : []), setColumns([names, ...part])]);
+/** The table as wide as it is with its rows' names cut to so many columns. */
+function withNames(columns: readonly TableColumn[], most: number): string {
+  const [[title, side, names], ...others] = columns as [TableColumn, ...TableColumn[]];
+  const cut = names.map((name) => shorten(name, most));
+  return setColumns([[title, side, cut], ...others], Number.POSITIVE_INFINITY);
 }
 
-function setColumns(columns: readonly TableColumn[]): string {
-  const rows = columns[0]![2].length;
+function setColumns(columns: readonly TableColumn[], room: number): string {
+  const rows = columns[0]![2].map((_, i) => columns.map(([, , cells]) => cells[i]!));
   return renderTable(
-    [
-      columns.map(([title]) => colour.dim(title)),
-      ...Array.from({ length: rows }, (_, i) => columns.map(([, , cells]) => cells[i]!)),
-    ],
-    columns.map(([, side]) => side),
+    { titles: columns.map(([title]) => title), rows, align: columns.map(([, side]) => side) },
+    room,
   );
 }
 
 function coefficientColumns(rows: readonly CoefficientRow[], level: number, layout: Layout): TableColumn[] {
   const { digits, decimals, bounds } = layout;
   const tail = significant(50 * (1 - level), 4);
-  const aligned = (name: "estimate" | "stdError") =>
+  const aligned = (name: "estimate" | "stdError" | "lower" | "upper", shown = digits) =>
     alignedDecimals(
       rows.map((row) => row[name]),
-      digits,
+      shown,
     );
   const columns: TableColumn[] = [
     ["", "left", rows.map((row) => row.term)],
@@ -303,21 +304,26 @@ function coefficientColumns(rows: readonly CoefficientRow[], level: number, layo
   if (layout.stars) columns.push(["", "left", rows.map((row) => stars(row.p))]);
   if (bounds > 0)
     columns.push(
-      [`${tail} %`, "right", rows.map((row) => significant(row.lower, bounds))],
-      [`${significant(100 - Number(tail), 4)} %`, "right", rows.map((row) => significant(row.upper, bounds))],
+      [`${tail} %`, "right", aligned("lower", bounds)],
+      [`${significant(100 - Number(tail), 4)} %`, "right", aligned("upper", bounds)],
     );
   return columns;
 }
 
 /** The estimates alone; a lasso's zeros stand as such. */
-function renderEstimates(rows: readonly CoefficientRow[], marks: ReadonlyMap<string, string>): string {
+function renderEstimates(
+  rows: readonly CoefficientRow[],
+  marks: ReadonlyMap<string, string>,
+  columns: number,
+): string {
   const estimates = alignedDecimals(rows.map((row) => row.estimate));
   const table = rows.map((row, i) => {
     const cells = [row.term, row.estimate === 0 ? "0" : estimates[i]!];
-    return marks.size === 0 ? cells : [...cells, colour.dim(marks.get(row.term) ?? "")];
+    return marks.size === 0 ? cells : [...cells, marks.get(row.term) ?? ""];
   });
-  const titles = ["", "Estimate", ...(marks.size === 0 ? [] : [""])].map((title) => colour.dim(title));
-  return renderTable([titles, ...table], ["left", "right", "left"]);
+  const titles = ["", "Estimate", ...(marks.size === 0 ? [] : [""])];
+  const align: Align[] = ["left", "right", "left"];
+  return renderTable({ titles, rows: table, align: align.slice(0, titles.length) }, columns);
 }
 
 /** What is to be said of estimates that are at a bound, by the coefficient's name. */
@@ -358,9 +364,9 @@ function boundsText({ lower, lowerIn = {}, upper, upperIn = {} }: Penalty): stri
 const SHOWN_POINTS = 12;
 
 /** Some points of a path, the chosen one and that within one standard error of it always among them. */
-function renderPath(found: CrossValidatedPath, alpha: number): string {
+function renderPath(found: CrossValidatedPath, alpha: number, columns: number): string {
   const { path, best, withinOneError, unpenalized } = found;
-  const step = Math.max(1, Math.ceil(path.length / SHOWN_POINTS));
+  const step = screen.all ? 1 : Math.max(1, Math.ceil(path.length / SHOWN_POINTS));
   const shown = path
     .map((_, i) => i)
     .filter((i) => i % step === 0 || i === path.length - 1 || i === best || i === withinOneError);
@@ -389,13 +395,15 @@ function renderPath(found: CrossValidatedPath, alpha: number): string {
       "least squares, without a penalty",
     ]);
   const titles = ["λ", ...(relaxed ? ["γ"] : []), "nonzero", "R²", "CV RMSE", ""];
+  const more = moreLines(path.length - shown.length, "points");
   const lambdas = new Set(path.map(({ lambda }) => lambda)).size;
   const gammas = relaxed ? ` and ${path.length / lambdas} γ` : "";
   return (
     `path of ${lambdas} λ${gammas}, α = ${alpha}, cross-validated:\n` +
     renderTable(
-      [titles.map((title) => colour.dim(title)), ...table],
-      titles.map((title) => (title === "" ? "left" : "right")),
-    )
+      { titles, rows: table, align: titles.map((title) => (title === "" ? "left" : "right")) },
+      columns,
+    ) +
+    more.map((line) => `\n${line}`).join("")
   );
 }

@@ -13,14 +13,14 @@ import { displayWidth, renderTable, wrap } from "../../../src/cli/render/table.j
 
 describe("text for the terminal", () => {
   test("a table's columns line up by what is seen, not by characters", () => {
-    const table = renderTable(
-      [
+    const table = renderTable({
+      rows: [
         ["\u001b[1mname\u001b[22m", "n"],
         ["naïve", "1"],
         ["東京", "10"],
       ],
-      ["left", "right"],
-    );
+      align: ["left", "right"],
+    });
     expect(table).toBe("\u001b[1mname\u001b[22m    n\nnaïve   1\n東京   10");
   });
 

@@ -16,10 +16,11 @@ import { withPauses } from "../../../parallel/with-pauses.js";
 import { version } from "../../../version.js";
 import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
 import { colour } from "../../render/colour.js";
+import { moreLines, shownOf } from "../../render/long-list.js";
 import { alignedDecimals, count, pValue, significant, stars } from "../../render/numbers.js";
-import { MOST_LINES } from "../../render/present-groups.js";
 import { print } from "../../render/print.js";
-import { type Align, renderTable } from "../../render/table.js";
+import { renderNotes } from "../../render/summary.js";
+import { type Align, renderTable, setLines } from "../../render/table.js";
 
 /** The options of `goml anova`, as commander gives them. */
 export interface AnovaOptions extends GroupOption {
@@ -68,9 +69,7 @@ export async function anova(paths: string[], options: AnovaOptions, signal: Abor
     const own = Array.from(groups, ([group, rows]) => ({ group, table: rows }));
     print(`${JSON.stringify({ ...document, groupBy: model.groupBy, table, groups: own }, null, 2)}\n`);
   } else {
-    const lines = ["", renderTerms(table), "", renderGroups(model.groupBy, groups)];
-    if (groups.size > MOST_LINES)
-      lines.push(colour.dim(`and ${count(groups.size - MOST_LINES)} more groups: --json has all`));
+    const lines = ["", renderTerms(table), "", ...renderGroups(model.groupBy, groups)];
     printTable(
       `${model.target}, ${KINDS[type]}, all ${count(groups.size)} groups together`,
       lines,
@@ -97,22 +96,21 @@ function printTable(
   models: readonly ComparedModel[],
   type: AnovaType = 1,
 ): void {
-  const all = [colour.bold(`Analysis of variance of ${title}`), ...lines];
+  const robust = models.some(({ model }) => !(model instanceof ModelGroup) && model.vcov.type !== "iid");
+  const note = "F compares residual sums of squares; a robust covariance has no part in it";
+  const notes = robust && type === 1 ? renderNotes([note]) : [];
+  const all = [...notes, colour.bold(`Analysis of variance of ${title}`), ...lines];
   if (type === 3)
     all.push(colour.dim("factors coded by sum contrasts (contr.sum), whatever the model's reference levels"));
   const [first] = models;
   if (type !== 1 && first!.model instanceof LinearModel && first!.model.vcov.type !== "iid")
     all.push(colour.dim(`Wald tests, covariance: ${vcovName(first!.model.vcov)}`));
-  else if (models.some(({ model }) => !(model instanceof ModelGroup) && model.vcov.type !== "iid"))
-    all.push(
-      colour.yellow("note: F compares residual sums of squares; a robust covariance has no part in it"),
-    );
-  print(`${all.join("\n")}\n`);
+  print(`${setLines(all)}\n`);
 }
 
 /** A line per group: the p of each term, against the group's own residual variance. */
-function renderGroups(groupBy: string, groups: ReadonlyMap<string, readonly TermRow[]>): string {
-  const shown = [...groups].slice(0, MOST_LINES);
+function renderGroups(groupBy: string, groups: ReadonlyMap<string, readonly TermRow[]>): string[] {
+  const shown = shownOf([...groups]);
   const terms = [...new Set(shown.flatMap(([, rows]) => rows.slice(0, -1).map(({ term }) => term)))];
   const lines = shown.map(([group, rows]) => {
     const p = new Map(rows.map((row) => [row.term, row.p]));
@@ -120,10 +118,11 @@ function renderGroups(groupBy: string, groups: ReadonlyMap<string, readonly Term
     return [group, String(rows.at(-1)!.df), ...cells];
   });
   const head = [groupBy, "Res. Df", ...terms.map((term) => `p of ${term}`)];
-  return renderTable(
-    [head.map((title) => colour.dim(title)), ...lines],
-    head.map((_, j) => (j === 0 ? "left" : "right")),
-  );
+  const align = head.map((_, j): Align => (j === 0 ? "left" : "right"));
+  return [
+    renderTable({ titles: head, rows: lines, align }),
+    ...moreLines(groups.size - shown.length, "groups"),
+  ];
 }
 
 function renderTerms(rows: readonly TermRow[]): string {
@@ -165,5 +164,5 @@ function test({ f, p }: { f: number; p: number }): string[] {
 
 function table(head: string[], rows: string[][]): string {
   const align = head.map((_, j): Align => (j === 0 || j === head.length - 1 ? "left" : "right"));
-  return renderTable([head.map((title) => colour.dim(title)), ...rows], align);
+  return renderTable({ titles: head, rows, align });
 }

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { example, type Syntax, trust } from "../../program/syntax.js";
+import { example, type Syntax, trust, whole } from "../../program/syntax.js";
 
 export const anovaSyntax: Syntax = (program, run) => {
   const command = program
@@ -14,6 +14,7 @@ export const anovaSyntax: Syntax = (program, run) => {
     .option("--group <name>", "of models by group, this one (default: all groups together)")
     .option("-m, --model <file>", "the model, another way to name it")
     .addOption(trust())
+    .addOption(whole())
     .option("--json", "print one JSON document")
     .action(
       run(async () => (await import("./run.js")).anova, {

@@ -13,6 +13,7 @@ import { suites } from "../../bench/suites.js";
 import { BOSTON } from "../../boston.js";
 import type { ReadingFlags } from "../../program/reading-options.js";
 import { statusLine } from "../../program/status-line.js";
+import { screen } from "../../render/colour.js";
 import { print, printError } from "../../render/print.js";
 
 /** The options of `goml bench`, as commander gives them. */
@@ -92,7 +93,7 @@ export async function bench(
   const format = options.json ? "json" : (options.format ?? "text");
   if (format === "json") print(`${JSON.stringify(document, null, 2)}\n`);
   else if (format === "github") print(`${JSON.stringify(githubFigures(document), null, 2)}\n`);
-  else print(renderBench(document, process.stdout.columns ?? 100));
+  else print(renderBench(document, Number.isFinite(screen.columns) ? screen.columns : 100));
 
   if (previous === undefined) return 0;
   const { compared, slower } = compareRuns(previous, results, options.maxSlowdown);

@@ -6,11 +6,11 @@ import {
 import { withPauses } from "../../../parallel/with-pauses.js";
 import { version } from "../../../version.js";
 import { colour } from "../../render/colour.js";
+import { moreLines, shownOf } from "../../render/long-list.js";
 import { alignedDecimals, count, significant } from "../../render/numbers.js";
-import { MOST_LINES } from "../../render/present-groups.js";
 import { print } from "../../render/print.js";
 import { renderNotes } from "../../render/summary.js";
-import { renderTable } from "../../render/table.js";
+import { renderTable, setLines } from "../../render/table.js";
 
 /** `goml cv` of models by group: a line for each, and the error over the rows of all. */
 export async function cvOfGroups(
@@ -53,7 +53,7 @@ function documentOf(path: string, models: ModelGroup, found: GroupsCrossValidati
 
 function render(models: ModelGroup, found: GroupsCrossValidation): string {
   const { groups, without, n, mse, rmse, r2 } = found;
-  const shown = [...groups].slice(0, MOST_LINES);
+  const shown = shownOf([...groups]);
   const [rmses, mses, r2s] = [
     alignedDecimals(shown.map(([, cv]) => cv.rmse)),
     alignedDecimals(shown.map(([, cv]) => cv.mse)),
@@ -63,17 +63,16 @@ function render(models: ModelGroup, found: GroupsCrossValidation): string {
     const own = folds.reduce((sum, fold) => sum + fold.n, 0);
     return [group, count(own), String(folds.length), mses[i]!, rmses[i]!, r2s[i]!];
   });
-  const titles = [models.groupBy, "rows", "folds", "MSE", "RMSE", "R²"].map((title) => colour.dim(title));
+  const titles = [models.groupBy, "rows", "folds", "MSE", "RMSE", "R²"];
   const leftOut = [...groups.values()].filter((cv) => cv.leftOut > 0).length;
   const lines = [
     `${colour.bold(models.target)} by ${models.groupBy}, ${count(groups.size)} models cross-validated`,
     "",
-    renderTable([titles, ...rows], ["left", "right", "right", "right", "right", "right"]),
+    renderTable({ titles, rows, align: ["left", "right", "right", "right", "right", "right"] }),
+    ...moreLines(groups.size - shown.length, "groups"),
     "",
     `RMSE ${significant(rmse)}   MSE ${significant(mse)}   R² ${significant(r2)} out of fold, over ${count(n)} rows`,
   ];
-  if (groups.size > shown.length)
-    lines.push(colour.dim(`and ${count(groups.size - shown.length)} more groups: --json has all`));
   if (leftOut > 0)
     lines.push(
       colour.yellow(
@@ -87,5 +86,5 @@ function render(models: ModelGroup, found: GroupsCrossValidation): string {
     lines.push(colour.yellow(`no two folds with rows: ${names}${more}`));
   }
   lines.push(colour.dim(`--group ${shown[0]![0]} shows the folds of one`));
-  return `${lines.join("\n")}\n`;
+  return `${setLines(lines)}\n`;
 }

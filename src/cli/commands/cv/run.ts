@@ -14,11 +14,12 @@ import { type ModelOptions, modelOptions } from "../../program/model-options.js"
 import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
 import { progressBar } from "../../program/progress.js";
 import { colour } from "../../render/colour.js";
+import { moreLines, shownOf } from "../../render/long-list.js";
 import { crossValidationSteps, foldsBy, leftOutFolds } from "../../render/model-report.js";
 import { alignedDecimals, count, significant } from "../../render/numbers.js";
 import { print } from "../../render/print.js";
 import { penaltyText, renderNotes } from "../../render/summary.js";
-import { renderTable } from "../../render/table.js";
+import { renderTable, setLines } from "../../render/table.js";
 
 /** The options of `goml cv`, as commander gives them. */
 export interface CvOptions extends ModelOptions, GroupOption {
@@ -124,21 +125,24 @@ function render(model: LinearModel, found: CrossValidation): string {
     alignedDecimals(folds.map((fold) => fold.rmse)),
     alignedDecimals(folds.map((fold) => fold.r2)),
   ];
-  const rows = folds.map(({ n }, i) => [String(i + 1), count(n), mses[i]!, rmses[i]!, r2s[i]!]);
-  const titles = ["fold", "rows", "MSE", "RMSE", "R²"].map((title) => colour.dim(title));
+  const rows = shownOf(folds).map(({ n }, i) => [String(i + 1), count(n), mses[i]!, rmses[i]!, r2s[i]!]);
+  const titles = ["fold", "rows", "MSE", "RMSE", "R²"];
   const single = folds.every(({ n, unpredicted = 0 }) => n + unpredicted === 1);
   const seed = model.scan === undefined ? "" : `, seed ${model.scan.seed}`;
   const split = single
     ? `each of ${folds.length} rows left out by itself`
     : `${folds.length} folds${foldsBy(model)}${seed}`;
   const { penalty } = model;
-  const penalised = penalty === undefined ? "" : `${penaltyText(penalty)}: minimises ${objectiveOf(model)}\n`;
-  return (
-    `${colour.bold(model.target)} on ${model.terms.length} ${model.terms.length === 1 ? "term" : "terms"}, ${split}\n${penalised}\n` +
-    `${renderTable([titles, ...rows], ["right", "right", "right", "right", "right"])}\n\n` +
+  const { length } = model.terms;
+  return `${setLines([
+    `${colour.bold(model.target)} on ${length} ${length === 1 ? "term" : "terms"}, ${split}`,
+    ...(penalty === undefined ? [] : [`${penaltyText(penalty)}: minimises ${objectiveOf(model)}`]),
+    "",
+    renderTable({ titles, rows, align: titles.map(() => "right") }),
+    ...moreLines(folds.length - rows.length, "folds"),
+    "",
     `RMSE ${significant(rmse)}   MSE ${significant(mse)} ± ${significant(mseError, 3)} (standard error over folds)   ` +
-    `R² ${significant(r2)} out of fold\n${leftOutFolds(model, found)
-      .map((text) => `${colour.yellow(text)}\n`)
-      .join("")}`
-  );
+      `R² ${significant(r2)} out of fold`,
+    ...leftOutFolds(model, found).map((text) => colour.yellow(text)),
+  ])}\n`;
 }

@@ -1,5 +1,5 @@
 import { positive } from "../../program/option-values.js";
-import { example, fitting, reading, type Syntax, trust } from "../../program/syntax.js";
+import { example, fitting, reading, type Syntax, trust, whole } from "../../program/syntax.js";
 
 export const cvSyntax: Syntax = (program, run) => {
   const command = program
@@ -15,6 +15,7 @@ export const cvSyntax: Syntax = (program, run) => {
     .option("--threads <n>", "worker threads (default: all cores)", positive)
     .option("-m, --model <file>", "the model, another way to name it")
     .addOption(trust())
+    .addOption(whole())
     .option("--json", "print one JSON document, with θ of each fold")
     .action(
       run(async () => (await import("./run.js")).cv, {

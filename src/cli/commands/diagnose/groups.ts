@@ -3,10 +3,10 @@ import type { Diagnosis, NamedRow } from "../../../prediction/diagnose-csv.js";
 import type { GroupsDiagnosis, NamedGroupRow } from "../../../prediction/diagnose-groups-csv.js";
 import { version } from "../../../version.js";
 import { colour } from "../../render/colour.js";
+import { moreLines, shownOf } from "../../render/long-list.js";
 import { alignedDecimals, count, pValue, significant } from "../../render/numbers.js";
-import { MOST_LINES } from "../../render/present-groups.js";
 import { print } from "../../render/print.js";
-import { renderTable } from "../../render/table.js";
+import { type Align, renderTable, setLines } from "../../render/table.js";
 
 /** Prints the diagnosis of models by group: a document, or a report. */
 export function presentGroupsDiagnosis(
@@ -54,10 +54,8 @@ function render(found: GroupsDiagnosis, { target, groupBy }: ModelGroup, path: s
       `${count(counts.rstudent)} by |rstudent|, ${count(counts.leverage)} by leverage, ` +
       `${count(counts.cooks)} by Cook's distance, ${count(counts.dffits)} by DFFITS`,
     "",
-    renderEach(found, groupBy),
+    ...renderEach(found, groupBy),
   ];
-  if (groups.size > MOST_LINES)
-    lines.push(colour.dim(`and ${count(groups.size - MOST_LINES)} more groups: --json has all`));
   if (outlier !== undefined)
     lines.push(
       "",
@@ -67,11 +65,11 @@ function render(found: GroupsDiagnosis, { target, groupBy }: ModelGroup, path: s
   if (standOut.length > 0) lines.push("", renderRows(standOut, groupBy));
   const [first] = groups.keys();
   lines.push(colour.dim(`goml diagnose … -m ${path} --group ${first} has all tests of one`));
-  return `${lines.join("\n")}\n`;
+  return `${setLines(lines)}\n`;
 }
 
-function renderEach({ groups }: GroupsDiagnosis, groupBy: string): string {
-  const shown = [...groups].slice(0, MOST_LINES);
+function renderEach({ groups }: GroupsDiagnosis, groupBy: string): string[] {
+  const shown = shownOf([...groups]);
   const rmses = alignedDecimals(shown.map(([, { rmse }]) => rmse));
   const lines = shown.map(([group, own], i) => [
     group,
@@ -83,10 +81,11 @@ function renderEach({ groups }: GroupsDiagnosis, groupBy: string): string {
     pValue(own.jarqueBera.p),
   ]);
   const head = [groupBy, "rows", "RMSE", "stand out", "Durbin–Watson", "Jarque–Bera", "p"];
-  return renderTable(
-    [head.map((title) => colour.dim(title)), ...lines],
-    head.map((_, j) => (j === 0 ? "left" : "right")),
-  );
+  const align = head.map((_, j): Align => (j === 0 ? "left" : "right"));
+  return [
+    renderTable({ titles: head, rows: lines, align }),
+    ...moreLines(groups.size - shown.length, "groups"),
+  ];
 }
 
 function renderRows(rows: readonly NamedGroupRow[], groupBy: string): string {
@@ -106,20 +105,22 @@ function renderRows(rows: readonly NamedGroupRow[], groupBy: string): string {
     column("cooks", 3),
   ];
   const head = ["", groupBy, "Observed", "Fitted", "Leverage", "rstudent", "Cook's D"];
-  return renderTable(
-    [head.map((title) => colour.dim(title)), ...rows.map((_, i) => columns.map((cells) => cells[i]!))],
-    ["left", "left", "right", "right", "right", "right", "right"],
-  );
+  return renderTable({
+    titles: head,
+    rows: rows.map((_, i) => columns.map((cells) => cells[i]!)),
+    align: ["left", "left", "right", "right", "right", "right", "right"],
+  });
 }
 
 /** Quantiles of residuals as a table. */
 export function renderQuantiles({ quantiles }: Pick<Diagnosis, "quantiles">): string {
   const { min, p05, q1, median, q3, p95, max } = quantiles;
   const values = [min, p05, q1, median, q3, p95, max].map((value) => significant(value, 5));
-  return renderTable(
-    [["Min", "5%", "1Q", "Median", "3Q", "95%", "Max"].map((title) => colour.dim(title)), values],
-    values.map(() => "right" as const),
-  );
+  return renderTable({
+    titles: ["Min", "5%", "1Q", "Median", "3Q", "95%", "Max"],
+    rows: [values],
+    align: values.map(() => "right"),
+  });
 }
 
 /** Where a row is: by its name, else its line, else its number. */

@@ -13,7 +13,8 @@ import { type ReadingFlags, readingOptions } from "../../program/reading-options
 import { colour } from "../../render/colour.js";
 import { alignedDecimals, count, pValue, significant } from "../../render/numbers.js";
 import { print } from "../../render/print.js";
-import { renderTable } from "../../render/table.js";
+import { renderNotes } from "../../render/summary.js";
+import { renderTable, setLines } from "../../render/table.js";
 import { placeOf, presentGroupsDiagnosis, renderQuantiles } from "./groups.js";
 
 /** The options of `goml diagnose`, as commander gives them. */
@@ -92,7 +93,10 @@ export async function diagnose(
 }
 
 function renderDiagnosis(found: Diagnosis, target: string): string {
+  const elsewhere =
+    "these are not the rows of the fit: leverage and influence are what they would have in it";
   const lines = [
+    ...renderNotes(found.ofFit ? [] : [elsewhere]),
     `${colour.bold(`Residuals of ${target}`)}, ${count(found.n)} of ${count(found.rows)} rows` +
       (found.outside > 0 ? `, ${count(found.outside)} outside what the model determines` : "") +
       (found.heldOut > 0 ? `, ${count(found.heldOut)} held out from the fit` : "") +
@@ -112,20 +116,12 @@ function renderDiagnosis(found: Diagnosis, target: string): string {
     );
   }
   if (found.standOut.length > 0) lines.push("", renderRows(found.standOut));
-  if (!found.ofFit)
-    lines.push(
-      "",
-      colour.yellow(
-        "note: these are not the rows of the fit: leverage and influence are what they would have in it",
-      ),
-    );
-  return `${lines.join("\n")}\n`;
+  return `${setLines(lines)}\n`;
 }
 
 function renderTests({ durbinWatson, breuschPagan, jarqueBera, reset }: Diagnosis): string {
-  const dim = (text: string) => colour.dim(text);
+  const titles = ["", "Statistic", "Df", "p", "for errors that are"];
   const rows = [
-    ["", "Statistic", "Df", "p", "for errors that are"].map(dim),
     [
       "Durbin–Watson",
       significant(durbinWatson.statistic, 5),
@@ -157,7 +153,7 @@ function renderTests({ durbinWatson, breuschPagan, jarqueBera, reset }: Diagnosi
       pValue(reset.p),
       "free of powers of ŷ",
     ]);
-  return renderTable(rows, ["left", "right", "right", "right", "left"]);
+  return renderTable({ titles, rows, align: ["left", "right", "right", "right", "left"] });
 }
 
 function standingOutText({ counts, limits, n }: Diagnosis): string {
@@ -168,7 +164,7 @@ function standingOutText({ counts, limits, n }: Diagnosis): string {
     [counts.dffits, `|DFFITS| > ${significant(limits.dffits, 3)}`],
   ];
   const table = rules.map(([rows, rule]) => [`  ${count(rows)}`, `with ${rule}`]);
-  return `${count(counts.any)} of ${count(n)} rows stand out:\n${renderTable(table, ["right", "left"])}`;
+  return `${count(counts.any)} of ${count(n)} rows stand out:\n${renderTable({ rows: table, align: ["right", "left"] })}`;
 }
 
 function renderRows(rows: readonly NamedRow[]): string {
@@ -191,8 +187,9 @@ function renderRows(rows: readonly NamedRow[]): string {
     column("dffits", 3),
   ];
   const head = ["", "Observed", "Fitted", "Leverage", "rstudent", "Cook's D", "DFFITS"];
-  return renderTable(
-    [head.map((title) => colour.dim(title)), ...rows.map((_, i) => columns.map((cells) => cells[i]!))],
-    ["left", "right", "right", "right", "right", "right", "right"],
-  );
+  return renderTable({
+    titles: head,
+    rows: rows.map((_, i) => columns.map((cells) => cells[i]!)),
+    align: ["left", "right", "right", "right", "right", "right", "right"],
+  });
 }

@@ -1,5 +1,5 @@
 import { positive } from "../../program/option-values.js";
-import { example, reading, type Syntax, trust, unseen } from "../../program/syntax.js";
+import { example, reading, type Syntax, trust, unseen, whole } from "../../program/syntax.js";
 
 export const diagnoseSyntax: Syntax = (program, run) => {
   const command = program
@@ -20,6 +20,7 @@ export const diagnoseSyntax: Syntax = (program, run) => {
     )
     .option("--top <n>", "how many of the rows that stand out to name", positive, 10)
     .option("--threads <n>", "worker threads (default: all cores)", positive)
+    .addOption(whole())
     .option("--json", "print one JSON document")
     .addOption(trust())
     .option("-q, --quiet", "print nothing but errors")

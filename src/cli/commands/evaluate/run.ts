@@ -11,7 +11,7 @@ import { annotation, markdownTable, stepSummary } from "../../render/github.js";
 import { count, significant } from "../../render/numbers.js";
 import { print } from "../../render/print.js";
 import { renderNotes } from "../../render/summary.js";
-import { renderTable } from "../../render/table.js";
+import { renderTable, setLines } from "../../render/table.js";
 import {
   type Baseline,
   type Bounds,
@@ -116,12 +116,13 @@ export async function evaluate(
     print(
       `${renderNotes(notes)
         .map((line) => `${line}\n`)
-        .join("")}${renderTable(figures, ["left", "right"])}\n` +
-        `${count(metrics.n)} of ${count(rows)} rows, ${droppedFrom(model.spec, dropped, weighted)}` +
-        `${outside > 0 ? `, ${count(outside)} without a prediction` : ""}` +
-        `${excluded > 0 ? `, ${count(excluded)} left out by --where` : ""}\n${
-          gates.length > 0 && gates.every((gate) => gate.passed) ? `${verdict(gates)}\n` : ""
-        }`,
+        .join("")}${renderTable({ rows: figures, align: ["left", "right"] })}\n` +
+        `${setLines([
+          `${count(metrics.n)} of ${count(rows)} rows, ${droppedFrom(model.spec, dropped, weighted)}` +
+            `${outside > 0 ? `, ${count(outside)} without a prediction` : ""}` +
+            `${excluded > 0 ? `, ${count(excluded)} left out by --where` : ""}`,
+          ...(gates.length > 0 && gates.every((gate) => gate.passed) ? [verdict(gates)] : []),
+        ])}\n`,
     );
   }
   if (options.github) tellGithub(`${data.map(shownPath).join(" ")}: ${options.model}`, figures, gates);

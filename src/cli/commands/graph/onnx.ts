@@ -30,6 +30,7 @@ import {
   tensorOf,
   writeNpy,
 } from "../../../onnx/index.js";
+import { count } from "../../render/numbers.js";
 import { renderTable } from "../../render/table.js";
 import { imageTensor, isImage } from "./image.js";
 
@@ -138,7 +139,7 @@ function describe(path: string, model: OnnxModel, options: OnnxGraphOptions): st
   const width = Math.max(...rows.map(([label]) => label!.length));
   const ops = [...model.ops].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
   const head = rows.map(([label, text]) => `${label!.padEnd(width)}  ${text}\n`).join("");
-  return `${path}\n\n${head}\n${renderTable([["op", "nodes"], ...ops.map(([op, n]) => [op, String(n)])], ["left", "right"])}\n`;
+  return `${path}\n\n${head}\n${renderTable({ titles: ["op", "nodes"], rows: ops.map(([op, n]) => [op, count(n)]), align: ["left", "right"] })}\n`;
 }
 
 function operationsText(model: OnnxModel, types: ReturnType<typeof typesOf>): string {

@@ -9,8 +9,8 @@ import { withPauses } from "../../../parallel/with-pauses.js";
 import { version } from "../../../version.js";
 import { type GroupOption, oneOfGroups } from "../../program/one-of-groups.js";
 import type { CollinearityOptions } from "../../render/collinearity.js";
-import { colour } from "../../render/colour.js";
 import { groupReportOf, groupsDocument, groupsSteps } from "../../render/group-report.js";
+import { moreLines, shownOf } from "../../render/long-list.js";
 import { type ModelReport, reportSteps } from "../../render/model-report.js";
 import { alignedDecimals, significant } from "../../render/numbers.js";
 import { presentModel } from "../../render/present-model.js";
@@ -103,9 +103,13 @@ function sideBySide(all: readonly { path: string; report: ModelReport }[], level
     ["solver", ({ solver }: LinearModel) => solver],
   ] as const;
   const texts = about.map(([label, read]) => [label, ...models.flatMap(({ model }) => [read(model), ""])]);
-  const titles = ["", ...models.flatMap(({ path }) => [path, "s.e."])].map((title) => colour.dim(title));
+  const titles = ["", ...models.flatMap(({ path }) => [path, "s.e."])];
   const align = ["left", "right", "right", "right", "right"] as const;
-  return `${renderTable([titles, ...coefficients, [], ...figures, ...texts], align)}\n`;
+  const shown = shownOf(coefficients);
+  const more = moreLines(coefficients.length - shown.length, "coefficients");
+  // In one table, so that the models' columns stand below each other.
+  const rows = [...shown, ...(more.length === 0 ? [] : [more]), [], ...figures, ...texts];
+  return `${renderTable({ titles, rows, align })}\n`;
 }
 
 /** Per name the estimate and its standard error; a term that the model has not is blank. */

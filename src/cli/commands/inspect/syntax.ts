@@ -1,5 +1,5 @@
 import { share } from "../../program/option-values.js";
-import { example, type Syntax, trust } from "../../program/syntax.js";
+import { example, type Syntax, trust, whole } from "../../program/syntax.js";
 
 export const inspectSyntax: Syntax = (program, run) => {
   const command = program
@@ -20,6 +20,7 @@ export const inspectSyntax: Syntax = (program, run) => {
       "with --json: the coefficients' covariance however many there are (default: up to 30)",
     )
     .addOption(trust())
+    .addOption(whole())
     .option("--json", "print one JSON document, that of train --json")
     .action(
       run(async () => (await import("./run.js")).inspect, {

@@ -13,9 +13,11 @@ import { version } from "../../../version.js";
 import { type GroupOption, oneOfGroups } from "../../program/one-of-groups.js";
 import { list } from "../../program/option-values.js";
 import { colour } from "../../render/colour.js";
+import { moreLines, shownOf } from "../../render/long-list.js";
 import { alignedDecimals, pValue, significant, stars, tValue } from "../../render/numbers.js";
 import { print } from "../../render/print.js";
-import { type Align, renderTable } from "../../render/table.js";
+import { renderNotes } from "../../render/summary.js";
+import { type Align, renderTable, setLines } from "../../render/table.js";
 
 /** The options of `goml means`, as commander gives them. */
 export interface MeansFlags extends GroupOption {
@@ -93,7 +95,14 @@ function render(
 ): string {
   const what = trend === undefined ? "Marginal means" : `Slopes on ${trend}`;
   const { columns, means: rows } = found;
-  const lines = [colour.bold(`${what} of ${model.target}`), ""];
+  const notes = [...rows, ...(pairs ? found.pairs : [])].some(({ estimate }) => Number.isNaN(estimate))
+    ? [
+        model.absorbed !== undefined && trend === undefined
+          ? "absorbed effects leave means without a level; differences (--pairs) have none"
+          : "NA where the rows of the fit do not determine it",
+      ]
+    : [];
+  const lines = [...renderNotes(notes), colour.bold(`${what} of ${model.target}`), ""];
   const named = rows.map(({ values }) => values.map(String));
   const title = trend === undefined ? "Mean" : "Slope";
   lines.push(renderRows(columns, named, rows, { title, level, tests: trend !== undefined }), "");
@@ -106,15 +115,7 @@ function render(
   const held = Object.entries(found.held).map(([name, value]) => `${name} ${significant(value)}`);
   if (held.length > 0) lines.push(colour.dim(`at ${held.join(", ")}; other factors' levels count alike`));
   lines.push(colour.dim(`covariance: ${vcovName(model.vcov)}, ${model.dfInference} degrees of freedom`));
-  if ([...rows, ...(pairs ? found.pairs : [])].some(({ estimate }) => Number.isNaN(estimate)))
-    lines.push(
-      colour.yellow(
-        model.absorbed !== undefined && trend === undefined
-          ? "note: absorbed effects leave means without a level; differences (--pairs) have none"
-          : "note: NA where the rows of the fit do not determine it",
-      ),
-    );
-  return `${lines.join("\n")}\n`;
+  return `${setLines(lines)}\n`;
 }
 
 const ADJUSTED: Record<MeansFlags["adjust"], string> = {
@@ -146,5 +147,6 @@ function renderRows(
   const head = [...names, title, "Std. Error", ...(tests ? ["t value", "p", ""] : [])];
   const titles = [...head, `${significant(tail, 4)} %`, `${significant(100 - tail, 4)} %`];
   const align = titles.map((text, j): Align => (j < names.length || text === "" ? "left" : "right"));
-  return renderTable([titles.map((text) => colour.dim(text)), ...table], align);
+  const shown = shownOf(table);
+  return [renderTable({ titles, rows: shown, align }), ...moreLines(table.length - shown.length)].join("\n");
 }

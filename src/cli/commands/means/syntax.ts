@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import { ADJUSTMENTS } from "../../../linear/hypotheses/adjust.js";
 import { list, several, share } from "../../program/option-values.js";
-import { example, type Syntax, trust } from "../../program/syntax.js";
+import { example, type Syntax, trust, whole } from "../../program/syntax.js";
 
 export const meansSyntax: Syntax = (program, run) => {
   const command = program
@@ -26,6 +26,7 @@ export const meansSyntax: Syntax = (program, run) => {
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("-m, --model <file>", "the model, another way to name it")
     .addOption(trust())
+    .addOption(whole())
     .option("--json", "print one JSON document")
     .action(
       run(async () => (await import("./run.js")).means, {

@@ -21,12 +21,13 @@ import type { Criterion } from "../../../linear/selection/submodels.js";
 import type { Steps } from "../../../parallel/steps.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
 import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
-import { colour } from "../../render/colour.js";
+import { colour, screen } from "../../render/colour.js";
+import { FIRST, moreLines, shownOf, WHOLE } from "../../render/long-list.js";
 import { reportSteps } from "../../render/model-report.js";
 import { significant } from "../../render/numbers.js";
 import { presentGroups } from "../../render/present-groups.js";
 import { type PresentOptions, presentModel } from "../../render/present-model.js";
-import { renderTable } from "../../render/table.js";
+import { renderTable, wrap } from "../../render/table.js";
 
 /** The options of `goml select`, as commander gives them. */
 export interface SelectOptions extends PresentOptions, GroupOption {
@@ -119,22 +120,77 @@ function* step(
   criterion: Criterion,
 ): Steps<Chosen> {
   const { chosen, steps, criterion: value, ...rest } = yield* search;
-  const blocks = steps.map(({ terms, criterion: at, table }) => {
-    const formula = `${spec.target.label} ~ ${terms.join(" + ") || "1"}`;
-    const sums = likeTheLargest(table.map((row) => row.sumOfSquares));
-    const rss = likeTheLargest(table.map((row) => row.rss));
-    const values = likeTheLargest(table.map((row) => row.criterion));
-    const rows = table.map(({ change, df }, i) => {
-      const none = change === "<none>";
-      return [change, none ? "" : String(df), none ? "" : sums[i]!, rss[i]!, values[i]!];
-    });
-    const titles = ["", "Df", "Sum of Sq", "RSS", NAMES[criterion]].map((title) => colour.dim(title));
-    return (
-      `${colour.bold(`Step: ${NAMES[criterion]} = ${significant(at)}`)}\n${formula}\n\n` +
-      renderTable([titles, ...rows], ["left", "right", "right", "right", "right"])
-    );
-  });
+  const lines = steps.reduce((sum, { table }) => sum + table.length, 0);
+  const blocks =
+    screen.all || lines <= WHOLE
+      ? steps.map((one) => block(one, spec, criterion))
+      : [trace(steps, criterion), block(steps.at(-1)!, spec, criterion)];
   return { terms: chosen, text: blocks.join("\n\n"), document: { ...rest, value, steps } };
+}
+
+type Step = Selection["steps"][number];
+
+/** A step as R's `step` prints it: where it stood, and what it compared. */
+function block(
+  { terms, criterion: at, table }: Step,
+  spec: LinearModel["spec"],
+  criterion: Criterion,
+): string {
+  const formula = `${spec.target.label} ~ ${(screen.all || terms.length <= FIRST ? terms.join(" + ") : firstTerms(terms)) || "1"}`;
+  const sums = likeTheLargest(table.map((row) => row.sumOfSquares));
+  const rss = likeTheLargest(table.map((row) => row.rss));
+  const values = likeTheLargest(table.map((row) => row.criterion));
+  const rows = table.map(({ change, df }, i) => {
+    const none = change === "<none>";
+    return [change, none ? "" : String(df), none ? "" : sums[i]!, rss[i]!, values[i]!];
+  });
+  const shown = shownOf(rows, FIRST, FIRST / 2);
+  return [
+    colour.bold(`Step: ${NAMES[criterion]} = ${significant(at)}`),
+    wrap(formula, screen.columns),
+    "",
+    renderTable({
+      titles: ["", "Df", "Sum of Sq", "RSS", NAMES[criterion]],
+      rows: shown,
+      align: ["left", "right", "right", "right", "right"],
+    }),
+    ...moreLines(rows.length - shown.length, "changes"),
+  ].join("\n");
+}
+
+/** The first of very many terms. */
+function firstTerms(terms: readonly string[]): string {
+  const shown = terms.slice(0, 12);
+  return `${shown.join(" + ")} … ${terms.length - shown.length} more, --all`;
+}
+
+/** All steps in one table, a line each: what went in or out, and what it came to. */
+function trace(steps: readonly Step[], criterion: Criterion): string {
+  const taken = steps.slice(0, -1).map(({ table }) => table[0]!);
+  const sums = likeTheLargest(taken.map((row) => row.sumOfSquares));
+  const rss = likeTheLargest(taken.map((row) => row.rss));
+  const values = likeTheLargest(taken.map((row) => row.criterion));
+  const rows = taken.map(({ change, df }, i) => [
+    String(i + 1),
+    change,
+    String(df),
+    sums[i]!,
+    rss[i]!,
+    values[i]!,
+  ]);
+  const shown = shownOf(rows);
+  return [
+    colour.bold(`${rows.length} steps from ${NAMES[criterion]} ${significant(steps[0]!.criterion)}`),
+    "",
+    renderTable({
+      titles: ["step", "change", "Df", "Sum of Sq", "RSS", NAMES[criterion]],
+      rows: shown,
+      align: ["right", "left", "right", "right", "right", "right"],
+      names: 1,
+    }),
+    ...moreLines(rows.length - shown.length, "steps"),
+    colour.dim("--all prints all changes that each step compared"),
+  ].join("\n");
 }
 
 function* best(search: Steps<BestSubsets>, criterion: Criterion): Steps<Chosen> {
@@ -146,14 +202,14 @@ function* best(search: Steps<BestSubsets>, criterion: Criterion): Steps<Chosen> 
     rss[i]!,
     values[i]!,
     i === least ? "*" : "",
-    labels.join(" + ") || "1",
+    (screen.all || labels.length <= FIRST ? labels.join(" + ") : firstTerms(labels)) || "1",
   ]);
-  const titles = ["rank", "RSS", NAMES[criterion], "", "terms"].map((title) => colour.dim(title));
+  const titles = ["rank", "RSS", NAMES[criterion], "", "terms"];
   return {
     terms: bySize[least]!.terms,
     text:
       `the submodel of least RSS for each number of coefficients; * has the least ${NAMES[criterion]}:\n\n` +
-      renderTable([titles, ...rows], ["right", "right", "right", "left", "left"]),
+      renderTable({ titles, rows, align: ["right", "right", "right", "left", "left"] }),
     document: { terms: bySize[least]!.labels, value: bySize[least]!.criterion, best: least, bySize },
   };
 }

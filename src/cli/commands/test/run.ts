@@ -9,10 +9,11 @@ import { withPauses } from "../../../parallel/with-pauses.js";
 import { version } from "../../../version.js";
 import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
 import { colour } from "../../render/colour.js";
+import { moreLines, shownOf } from "../../render/long-list.js";
 import { alignedDecimals, count, pValue, significant, stars, tValue } from "../../render/numbers.js";
-import { MOST_LINES } from "../../render/present-groups.js";
 import { print } from "../../render/print.js";
-import { type Align, renderTable } from "../../render/table.js";
+import { renderNotes } from "../../render/summary.js";
+import { type Align, renderTable, setLines } from "../../render/table.js";
 
 /** The options of `goml test`, as commander gives them. */
 export interface TestOptions extends GroupOption {
@@ -95,6 +96,7 @@ function testGroups(models: ModelGroup, texts: readonly string[], options: TestO
 
 function renderTests(model: LinearModel, tests: Tests, { each, adjust, level }: TestOptions): string {
   const lines = [
+    ...renderNotes(tests.notes),
     colour.bold(`Linear hypotheses about ${model.target}`),
     "",
     renderRows(tests.hypotheses, level, adjust),
@@ -104,8 +106,7 @@ function renderTests(model: LinearModel, tests: Tests, { each, adjust, level }: 
   const df = model.vcov.type === "iid" ? "" : `, ${count(model.dfInference)} degrees of freedom`;
   lines.push(colour.dim(`covariance: ${vcovName(model.vcov)}${df}`));
   if (each && adjust !== "none") lines.push(colour.dim(`p adjusted: ${adjust}`));
-  for (const note of tests.notes) lines.push(colour.yellow(`note: ${note}`));
-  return `${lines.join("\n")}\n`;
+  return `${setLines(lines)}\n`;
 }
 
 function renderRows(rows: Tests["hypotheses"], level: number, adjust: Adjustment): string {
@@ -126,7 +127,8 @@ function renderRows(rows: Tests["hypotheses"], level: number, adjust: Adjustment
   const head = ["", "Estimate", "Std. Error", "t value", adjust === "none" ? "p" : "adjusted p", ""];
   const titles = [...head, `${significant(tail, 4)} %`, `${significant(100 - tail, 4)} %`];
   const align = titles.map((_, j): Align => (j === 0 || j === 5 ? "left" : "right"));
-  return renderTable([titles.map((title) => colour.dim(title)), ...table], align);
+  const shown = shownOf(table);
+  return [renderTable({ titles, rows: shown, align }), ...moreLines(table.length - shown.length)].join("\n");
 }
 
 function renderJoint(joint: JointTest): string[] {
@@ -152,7 +154,7 @@ function renderGroups(
   groups: readonly GroupTests[],
   { each, adjust }: TestOptions,
 ): string {
-  const shown = groups.slice(0, MOST_LINES);
+  const shown = shownOf(groups);
   const found = groups.find((one): one is { name: string } & Tests => !("reason" in one))!;
   const texts = found.hypotheses.map(({ hypothesis }) => hypothesis);
   const head = each ? texts.map((text) => `p of ${text}`) : ["F", "Df", "Res. Df", "p", ""];
@@ -163,18 +165,19 @@ function renderGroups(
     const { f, df1, df2, p } = one.joint;
     return [one.name, significant(f), String(df1), String(df2), pValue(p), stars(p)];
   });
+  const reasons = shown.flatMap((one) => ("reason" in one ? [`${one.name}: ${one.reason}`] : []));
   const text = [
+    ...renderNotes(reasons),
     colour.bold(`Linear hypotheses about ${models.target}, by ${models.groupBy}`),
     ...(each ? [] : texts.map((hypothesis) => `  ${hypothesis}`)),
     "",
-    renderTable(
-      [[models.groupBy, ...head].map((title) => colour.dim(title)), ...lines],
-      ["left", ...head.map((title): Align => (title === "" ? "left" : "right"))],
-    ),
+    renderTable({
+      titles: [models.groupBy, ...head],
+      rows: lines,
+      align: ["left", ...head.map((title): Align => (title === "" ? "left" : "right"))],
+    }),
+    ...moreLines(groups.length - shown.length, "groups"),
   ];
-  if (groups.length > shown.length)
-    text.push(colour.dim(`and ${count(groups.length - shown.length)} more groups: --json has all`));
   if (each && adjust !== "none") text.push(colour.dim(`p adjusted within each group: ${adjust}`));
-  for (const one of shown) if ("reason" in one) text.push(colour.yellow(`note: ${one.name}: ${one.reason}`));
-  return `${text.join("\n")}\n`;
+  return `${setLines(text)}\n`;
 }

@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import { ADJUSTMENTS } from "../../../linear/hypotheses/adjust.js";
 import { share } from "../../program/option-values.js";
-import { example, type Syntax, trust } from "../../program/syntax.js";
+import { example, type Syntax, trust, whole } from "../../program/syntax.js";
 
 export const testSyntax: Syntax = (program, run) => {
   const command = program
@@ -22,6 +22,7 @@ export const testSyntax: Syntax = (program, run) => {
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("-m, --model <file>", "the model, another way to name it")
     .addOption(trust())
+    .addOption(whole())
     .option("--json", "print one JSON document")
     .action(
       run(async () => (await import("./run.js")).test, {

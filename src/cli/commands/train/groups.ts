@@ -10,7 +10,6 @@ import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
 import { groupCoefficientsCsv, groupEffectsCsv } from "../../render/coefficients-csv.js";
 import { groupsDocument, renderGroups } from "../../render/group-report.js";
-import { MOST_LINES } from "../../render/present-groups.js";
 import { print } from "../../render/print.js";
 import type { TrainOptions } from "./options.js";
 
@@ -109,6 +108,6 @@ export async function trainGroups(
       level: options.level,
     });
     print(`${JSON.stringify({ goml: version, command: "train", ...document }, null, 2)}\n`);
-  } else print(renderGroups(report, { path: options.model, written: true, most: MOST_LINES }));
+  } else print(renderGroups(report, { path: options.model, written: true }));
   return 0;
 }

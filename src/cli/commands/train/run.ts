@@ -11,6 +11,7 @@ import { version } from "../../../version.js";
 import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
 import { coefficientsCsv, effectsCsv } from "../../render/coefficients-csv.js";
+import { screen } from "../../render/colour.js";
 import { print } from "../../render/print.js";
 import { renderSummary } from "../../render/summary.js";
 import { summaryDocument } from "../../render/summary-document.js";
@@ -104,7 +105,7 @@ async function trainOne(
     print(
       `${JSON.stringify({ goml: version, command: "train", ...summaryDocument(fitted, { ...options, path: data.map(shownPath).join(" ") }) }, null, 2)}\n`,
     );
-  else print(renderSummary(fitted, options, process.stdout.columns ?? Infinity));
+  else print(renderSummary(fitted, options, screen.columns));
   return 0;
 }
 

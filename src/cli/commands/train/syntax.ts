@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { natural, number, positive, shard, shardId, share } from "../../program/option-values.js";
-import { example, fitting, objective, reading, type Syntax } from "../../program/syntax.js";
+import { example, fitting, objective, reading, type Syntax, whole } from "../../program/syntax.js";
 
 export const trainSyntax: Syntax = (program, run) => {
   const command = program
@@ -61,6 +61,7 @@ export const trainSyntax: Syntax = (program, run) => {
       "--vcov-matrix",
       "with --json: the coefficients' covariance however many there are (default: up to 30)",
     )
+    .addOption(whole())
     .option("--json", "print one JSON document")
     .option("-q, --quiet", "print nothing but errors")
     .action(run(async () => (await import("./run.js")).train));
