@@ -15,7 +15,7 @@ import {
   type TypeProto,
   type ValueInfoProto,
 } from "./messages.js";
-import { conversionOf, domainName, NEWEST } from "./ops/conversions.js";
+import { conversionOf, domainName, NEWEST, reasonAgainst } from "./ops/conversions.js";
 
 /** The oldest and the newest version of the file format that goml reads. */
 const IR_VERSIONS = [1, 13] as const;
@@ -144,7 +144,9 @@ export class OnnxModel {
     if (missing.length > 0) {
       const list = missing.map(({ op, domain, opset, nodes }) => {
         const some = nodes.slice(0, 3).join(", ") + (nodes.length > 3 ? ` and ${nodes.length - 3} more` : "");
-        return `${op} (${domain} ${opset}, ${nodes.length === 1 ? "node" : "nodes"} ${some})`;
+        const why = reasonAgainst(op);
+        const where = `${domain} ${opset}, ${nodes.length === 1 ? "node" : "nodes"} ${some}`;
+        return `${op} (${where}${why === undefined ? "" : `: ${why}`})`;
       });
       throw new ModelError(`the model has ops that goml does not: ${list.join("; ")}`);
     }

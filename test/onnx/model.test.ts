@@ -98,6 +98,22 @@ describe("a model", () => {
     );
   });
 
+  test("says why an op is left out on purpose", () => {
+    const bytes = modelProto({
+      inputs: [valueProto("file", ["n"], TYPE.uint8)],
+      outputs: [valueProto("y", [])],
+      nodes: [
+        nodeProto("ImageDecoder", ["file"], ["y"]),
+        nodeProto("RandomNormal", [], ["z"], { shape: [2] }),
+      ],
+    });
+    expect(() => loadOnnx(bytes)).toThrow(
+      'ImageDecoder (ai.onnx 17, node "ImageDecoder_y": each picture\'s own size would make a plan of its own; ' +
+        'decode it before, as pictures that are inputs are); RandomNormal (ai.onnx 17, node "RandomNormal_z": ' +
+        "random numbers, which no two runs would agree on)",
+    );
+  });
+
   test("is refused where its version, or that of an operator set, is unknown", () => {
     const parts = { nodes: [], outputs: [], inputs: [] };
     expect(() => loadOnnx(modelProto(parts, { opset: 99 }))).toThrow(

@@ -1,7 +1,7 @@
 import { Message } from "../../src/onnx/protobuf.js";
 
 /** ONNX's numbers of element types. */
-export const TYPE = { float: 1, uint8: 2, int64: 7, string: 8, bool: 9, double: 11 } as const;
+export const TYPE = { float: 1, uint8: 2, int8: 3, int64: 7, string: 8, bool: 9, double: 11 } as const;
 
 /** A tensor with its elements as raw bytes. */
 export function tensorProto(
@@ -37,7 +37,8 @@ export type AttributeValue =
   | readonly number[]
   | Message
   | { readonly float: number }
-  | { readonly floats: readonly number[] };
+  | { readonly floats: readonly number[] }
+  | { readonly tensor: Message };
 
 /** A node; an attribute that is a graph is a message. */
 export function nodeProto(
@@ -57,6 +58,7 @@ export function nodeProto(
     else if (typeof value === "string") attribute.text(4, value).integer(20, 3);
     else if (value instanceof Message) attribute.message(6, value).integer(20, 5);
     else if ("float" in value) attribute.float(2, value.float).integer(20, 1);
+    else if ("tensor" in value) attribute.message(5, value.tensor).integer(20, 4);
     else if ("floats" in value) {
       for (const each of value.floats) attribute.float(7, each);
       attribute.integer(20, 6);

@@ -5,6 +5,7 @@ import { Cast } from "./cast.js";
 import { Contraction } from "./contraction.js";
 import { Convolution, TransposedConvolution } from "./convolution.js";
 import { PairwiseCoupling } from "./coupling.js";
+import { DeformedWindows } from "./deformation.js";
 import { Elementwise } from "./elementwise.js";
 import { type FunctionName, MathFunction, mathFunctions } from "./functions.js";
 import { Gather, GatherElements, GatherTuples, ScatterElements, ScatterTuples } from "./gathering.js";
@@ -20,8 +21,10 @@ import { Quantize } from "./quantization.js";
 import { Recurrent } from "./recurrent.js";
 import { Reduce } from "./reduce.js";
 import { ArgReduction, REDUCTIONS, Reduction } from "./reductions.js";
+import { RegionMaximum } from "./region-pooling.js";
 import { ResizeAxis } from "./resize.js";
 import { GridSample, RegionAlign } from "./sampling.js";
+import { GridPlaceGradient, GridSampleGradient } from "./sampling-gradient.js";
 import { Softmax } from "./softmax.js";
 import { Split } from "./split.js";
 import { TopK } from "./top.js";
@@ -47,10 +50,13 @@ const factories: Record<string, (attributes: any) => TypedOp> = {
   contraction: (attributes) => new Contraction(attributes),
   pairwiseCoupling: () => new PairwiseCoupling(),
   convolution: (attributes) => new Convolution(attributes),
+  deformedWindows: (attributes) => new DeformedWindows(attributes),
   elementwise: (attributes) => new Elementwise(attributes),
   gather: (attributes) => new Gather(attributes),
   gatherElements: (attributes) => new GatherElements(attributes),
   gatherTuples: (attributes) => new GatherTuples(attributes),
+  gridPlaceGradient: (attributes) => new GridPlaceGradient(attributes),
+  gridSampleGradient: (attributes) => new GridSampleGradient(attributes),
   gridSample: (attributes) => new GridSample(attributes),
   layerNormalization: (attributes) => new LayerNormalization(attributes),
   localResponseNormalization: (attributes) => new LocalResponseNormalization(attributes),
@@ -59,6 +65,7 @@ const factories: Record<string, (attributes: any) => TypedOp> = {
   poolingGradient: (attributes) => new PoolingGradient(attributes),
   quantize: (attributes) => new Quantize(attributes),
   regionAlign: (attributes) => new RegionAlign(attributes),
+  regionMaximum: (attributes) => new RegionMaximum(attributes),
   resizeAxis: (attributes) => new ResizeAxis(attributes),
   scatterElements: (attributes) => new ScatterElements(attributes),
   scatterTuples: (attributes) => new ScatterTuples(attributes),

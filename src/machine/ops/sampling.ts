@@ -1,16 +1,35 @@
 import { ShapeError } from "../errors.js";
 import { type Attributes, checkArity, type Kernel, type TensorType, TypedOp } from "../op.js";
-import { formatShape, sizeOf } from "../shape.js";
+import { formatShape, type Shape, sizeOf, stridesOf } from "../shape.js";
 import type { Data } from "../tensor.js";
+import { type GridSampleAttributes, gridTaps, newTaps, spread } from "./grid-taps.js";
 
-export interface GridSampleAttributes {
-  readonly mode: "bilinear" | "nearest" | "bicubic";
-  readonly padding: "zeros" | "border" | "reflection";
-  /** Whether −1 and 1 are the middles of the outermost elements, not their outer edges. */
-  readonly alignCorners: boolean;
+export type { GridSampleAttributes } from "./grid-taps.js";
+
+/** Reads a grid of numbers, its axes after the first being places: what element by element of x a place is made of. */
+export function gridReader(shape: Shape, attributes: GridSampleAttributes) {
+  const lengths = shape.slice(2);
+  const rank = lengths.length;
+  const strides = stridesOf(lengths);
+  const taps = lengths.map(newTaps);
+  const offsets = new Int32Array(4 ** rank);
+  const weights = new Float64Array(4 ** rank);
+  return {
+    offsets,
+    weights,
+    /** Fills `offsets` and `weights` for the place whose numbers begin at `at`; gives how many there are. */
+    read(grid: Data, at: number): number {
+      // The last axis is x, the first number.
+      for (let axis = 0; axis < rank; axis++)
+        gridTaps(taps[axis]!, grid[at + rank - 1 - axis]!, lengths[axis]!, attributes);
+      return spread(taps, strides, offsets, weights);
+    },
+    /** As `read` of the place that was read last, with derivatives along an axis. */
+    sloped: (axis: number): number => spread(taps, strides, offsets, weights, axis),
+  };
 }
 
-/** x, N × C × H × W, read at the places of a grid, N × H′ × W′ × 2, of numbers x, y between −1 and 1. */
+/** x, N × C × …, read at the places of a grid, N × … × r, of r numbers between −1 and 1, the last axis' first. */
 export class GridSample extends TypedOp {
   readonly name = "gridSample";
   override readonly attributes: Attributes & GridSampleAttributes;
@@ -24,91 +43,41 @@ export class GridSample extends TypedOp {
   infer(inputs: readonly TensorType[]): readonly TensorType[] {
     checkArity(inputs, 2);
     const [x, grid] = inputs as [TensorType, TensorType];
-    if (
-      x.shape.length !== 4 ||
-      grid.shape.length !== 4 ||
-      grid.shape[3] !== 2 ||
-      grid.shape[0] !== x.shape[0]
-    )
-      throw new ShapeError(`${formatShape(grid.shape)} is no grid for ${formatShape(x.shape)}`);
-    return [{ dtype: x.dtype, shape: [x.shape[0]!, x.shape[1]!, grid.shape[1]!, grid.shape[2]!] }];
+    const rank = x.shape.length - 2;
+    const fits =
+      rank >= 1 &&
+      grid.shape.length === rank + 2 &&
+      grid.shape.at(-1) === rank &&
+      grid.shape[0] === x.shape[0];
+    if (!fits) throw new ShapeError(`${formatShape(grid.shape)} is no grid for ${formatShape(x.shape)}`);
+    return [{ dtype: x.dtype, shape: [x.shape[0]!, x.shape[1]!, ...grid.shape.slice(1, -1)] }];
   }
 
   make(inputs: readonly TensorType[], [result]: readonly TensorType[]): Kernel {
-    const [, channels, height, width] = inputs[0]!.shape as [number, number, number, number];
-    const places = result!.shape[2]! * result!.shape[3]!;
-    const { mode, padding, alignCorners } = this.attributes;
-    const toPlace = (at: number, length: number) =>
-      alignCorners ? ((at + 1) / 2) * (length - 1) : ((at + 1) * length - 1) / 2;
-    const inside = (at: number, length: number): number => {
-      if (padding === "zeros") return at >= 0 && at < length ? at : -1;
-      if (padding === "border") return Math.max(0, Math.min(length - 1, at));
-      return reflected(at, length, alignCorners);
-    };
-    const element = (x: Data, base: number, row: number, column: number): number => {
-      const [y, z] = [inside(row, height), inside(column, width)];
-      return y < 0 || z < 0 ? 0 : x[base + y * width + z]!;
-    };
-    const sample = (x: Data, base: number, row: number, column: number): number => {
-      if (mode === "nearest") return element(x, base, evenRound(row), evenRound(column));
-      const [y, z] = [Math.floor(row), Math.floor(column)];
-      const weights = mode === "bilinear" ? linear : cubic;
-      const [ys, zs] = [weights(row - y), weights(column - z)];
-      const lead = mode === "bilinear" ? 0 : 1;
-      let total = 0;
-      for (const [i, wy] of ys.entries())
-        for (const [j, wz] of zs.entries()) total += wy * wz * element(x, base, y - lead + i, z - lead + j);
-      return total;
-    };
+    const { shape } = inputs[0]!;
+    const channels = shape[1]!;
+    const rank = shape.length - 2;
+    const size = sizeOf(shape.slice(2));
+    const places = sizeOf(result!.shape.slice(2));
     return {
       units: sizeOf(result!.shape.slice(0, 2)),
       cost: sizeOf(result!.shape) * 60,
       run: ([x, grid], out, from, to) => {
+        const reader = gridReader(shape, this.attributes);
+        const { offsets, weights } = reader;
         for (let plane = from; plane < to; plane++) {
           const image = Math.floor(plane / channels);
           for (let i = 0; i < places; i++) {
-            const at = 2 * (image * places + i);
-            let column = toPlace(grid![at]!, width);
-            let row = toPlace(grid![at + 1]!, height);
-            if (padding === "border") {
-              column = Math.max(0, Math.min(width - 1, column));
-              row = Math.max(0, Math.min(height - 1, row));
-            } else if (padding === "reflection") {
-              column = reflectedAt(column, width, alignCorners);
-              row = reflectedAt(row, height, alignCorners);
-            }
-            out[plane * places + i] = sample(x!, plane * height * width, row, column);
+            const count = reader.read(grid!, rank * (image * places + i));
+            let total = 0;
+            for (let k = 0; k < count; k++)
+              total += weights[k]! * (offsets[k]! < 0 ? 0 : x![plane * size + offsets[k]!]!);
+            out[plane * places + i] = total;
           }
         }
       },
     };
   }
-}
-
-const linear = (t: number) => [1 - t, t];
-const cubic = (t: number) => {
-  const a = -0.75;
-  const near = (x: number) => ((a + 2) * x - (a + 3)) * x * x + 1;
-  const far = (x: number) => ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
-  return [far(t + 1), near(t), near(1 - t), far(2 - t)];
-};
-
-function evenRound(x: number): number {
-  const floor = Math.floor(x);
-  if (x - floor !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
-}
-
-function reflectedAt(at: number, length: number, alignCorners: boolean): number {
-  const [low, high] = alignCorners ? [0, length - 1] : [-0.5, length - 0.5];
-  const range = high - low;
-  if (range === 0) return 0;
-  const distance = Math.abs(at - low) % (2 * range);
-  return low + (distance > range ? 2 * range - distance : distance);
-}
-
-function reflected(at: number, length: number, alignCorners: boolean): number {
-  return Math.max(0, Math.min(length - 1, Math.round(reflectedAt(at, length, alignCorners))));
 }
 
 export interface RegionAttributes {

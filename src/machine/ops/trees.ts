@@ -3,7 +3,7 @@ import { type Attributes, checkArity, type Kernel, type TensorType, TypedOp } fr
 import { formatShape } from "../shape.js";
 
 /** How a row is told left or right at a node: left where x ⋄ value holds. */
-export type TreeComparison = "leaf" | "<=" | "<" | ">=" | ">" | "==" | "!=";
+export type TreeComparison = "leaf" | "<=" | "<" | ">=" | ">" | "==" | "!=" | "in";
 
 /** Trees by their nodes, in arrays of one entry a node; the children are numbers of nodes. */
 export interface TreeAttributes {
@@ -23,9 +23,13 @@ export interface TreeAttributes {
   readonly combination: "sum" | "average" | "min" | "max";
   /** What each target begins with. */
   readonly base: readonly number[];
+  /** Sets of values; a node that compares by "in" has the number of its own as its value. */
+  readonly sets?: readonly (readonly number[])[];
+  /** The type of the result. Default: float32. */
+  readonly to?: "float32" | "float64";
 }
 
-/** An ensemble of decision trees, applied to each row of x, N × p: N × targets, in float32. */
+/** An ensemble of decision trees, applied to each row of x, N × p: N × targets. */
 export class TreeEnsemble extends TypedOp {
   readonly name = "treeEnsemble";
   override readonly attributes: Attributes & TreeAttributes;
@@ -46,14 +50,17 @@ export class TreeEnsemble extends TypedOp {
     );
     if (shape.length !== 2 || widest >= shape[1]!)
       throw new ShapeError(`trees that read column ${widest} of ${formatShape(shape)}`);
-    return [{ dtype: "float32", shape: [shape[0]!, targets] }];
+    return [{ dtype: this.attributes.to ?? "float32", shape: [shape[0]!, targets] }];
   }
 
   make([input]: readonly TensorType[]): Kernel {
     const [rows, columns] = input!.shape as [number, number];
     const { roots, features, comparisons, values, left, right, missingLeft, ...own } = this.attributes;
     const { firstWeight, weights, weightTargets, targets, combination, base } = own;
-    const holds = comparisons.map((comparison) => predicates[comparison]);
+    const sets = (own.sets ?? []).map((members) => new Set(members));
+    const holds = comparisons.map((comparison) =>
+      comparison === "in" ? (value: number, set: number) => sets[set]!.has(value) : predicates[comparison],
+    );
     return {
       units: rows,
       cost: rows * roots.length * 60,
@@ -91,7 +98,7 @@ export class TreeEnsemble extends TypedOp {
   }
 }
 
-const predicates: Readonly<Record<TreeComparison, (x: number, value: number) => boolean>> = {
+const predicates: Readonly<Record<Exclude<TreeComparison, "in">, (x: number, value: number) => boolean>> = {
   leaf: () => false,
   "<=": (x, value) => x <= value,
   "<": (x, value) => x < value,

@@ -266,6 +266,61 @@ function trees(call: Call, prefix: "target" | "class", targets: number): TreeEns
   });
 }
 
+/** The comparisons of ai.onnx.ml 5 by their numbers. */
+const NUMBERED: readonly TreeComparison[] = ["<=", "<", ">=", ">", "==", "!=", "in"];
+const COMBINATIONS = ["average", "sum", "min", "max"] as const;
+const TRANSFORMS = ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"];
+
+/** Trees of inner nodes and leaves by their numbers, as ai.onnx.ml 5 has them. */
+const treeEnsemble: Conversion = (call) => {
+  const x = call.input(0);
+  const list = (name: string): readonly number[] => call.integers(name) ?? [];
+  const numbers = (name: string): number[] => {
+    const value = call.tensor(name);
+    return value instanceof Tensor ? Array.from(value.data, Number) : [];
+  };
+  const comparisons = numbers("nodes_modes").map((mode) => {
+    const known = NUMBERED[mode];
+    if (known === undefined) throw new DataError(`trees that compare by mode ${mode}`);
+    return known;
+  });
+  const inner = comparisons.length;
+  const weights = numbers("leaf_weights");
+  // Leaves come after all inner nodes.
+  const child = (side: "true" | "false") => {
+    const leaf = list(`nodes_${side}leafs`);
+    return list(`nodes_${side}nodeids`).map((id, i) => (leaf[i] ? inner + id : id));
+  };
+  const sets: number[][] = [[]];
+  for (const value of numbers("membership_values"))
+    if (Number.isNaN(value)) sets.push([]);
+    else sets.at(-1)!.push(value);
+  let nextSet = 0;
+  const splits = numbers("nodes_splits");
+  const leaves = weights.map(() => 0);
+  const missing = list("nodes_missing_value_tracks_true");
+  const all = inner + weights.length;
+  const op = new TreeEnsemble({
+    roots: [...list("tree_roots")],
+    features: [...list("nodes_featureids"), ...leaves],
+    comparisons: [...comparisons, ...weights.map(() => "leaf" as const)],
+    values: [...comparisons.map((own, i) => (own === "in" ? nextSet++ : splits[i]!)), ...leaves],
+    left: [...child("true"), ...leaves],
+    right: [...child("false"), ...leaves],
+    missingLeft: Array.from({ length: all }, (_, i) => missing[i] === 1),
+    firstWeight: Array.from({ length: all + 1 }, (_, i) => Math.max(0, i - inner)),
+    weights,
+    weightTargets: [...list("leaf_targetids")],
+    targets: call.integer("n_targets", 1),
+    combination: COMBINATIONS[call.integer("aggregate_function", 1)] ?? "sum",
+    base: [],
+    sets,
+    to: x.dtype === "float64" ? "float64" : "float32",
+  });
+  const transform = TRANSFORMS[call.integer("post_transform", 0)] ?? "NONE";
+  return transformed(call, call.build.apply(op, x), transform);
+};
+
 const treeRegressor: Conversion = (call) =>
   transformed(call, call.build.apply(trees(call, "target", call.integer("n_targets", 1)), rows(call)));
 
@@ -312,6 +367,7 @@ export const classical: Readonly<Record<string, Conversion>> = {
   Binarizer: binarizer,
   LabelEncoder: labelEncoder,
   OneHotEncoder: oneHotEncoder,
+  TreeEnsemble: treeEnsemble,
   TreeEnsembleRegressor: treeRegressor,
   TreeEnsembleClassifier: treeClassifier,
   FeatureVectorizer: featureVectorizer,

@@ -1,4 +1,5 @@
 import type { Conversion } from "../call.js";
+import { attentions } from "./attention.js";
 import { classical } from "./classical.js";
 import { control } from "./control.js";
 import { detection } from "./detection.js";
@@ -21,6 +22,7 @@ const byDomain: Readonly<Record<string, Readonly<Record<string, Conversion>>>> =
     ...layout,
     ...reductions,
     ...neural,
+    ...attentions,
     ...recurrences,
     ...control,
     ...losses,
@@ -35,7 +37,7 @@ const byDomain: Readonly<Record<string, Readonly<Record<string, Conversion>>>> =
 
 /** The newest operator sets that conversions know. */
 export const NEWEST: Readonly<Record<string, number>> = {
-  "ai.onnx": 22,
+  "ai.onnx": 25,
   "ai.onnx.ml": 5,
   "ai.onnx.preview.training": 1,
 };
@@ -44,6 +46,30 @@ export const NEWEST: Readonly<Record<string, number>> = {
 export function conversionOf(domain: string, op: string): Conversion | undefined {
   const ops = byDomain[domain];
   return ops !== undefined && Object.hasOwn(ops, op) ? ops[op] : undefined;
+}
+
+const RANDOM = "random numbers, which no two runs would agree on";
+
+const MAP = "maps are no tensors; give their values as columns";
+
+/** Why goml leaves out ops of ONNX, rather than not having them yet. */
+const LEFT_OUT: Readonly<Record<string, string>> = {
+  Bernoulli: RANDOM,
+  Multinomial: RANDOM,
+  RandomNormal: RANDOM,
+  RandomNormalLike: RANDOM,
+  RandomUniform: RANDOM,
+  RandomUniformLike: RANDOM,
+  ImageDecoder:
+    "each picture's own size would make a plan of its own; decode it before, as pictures that are inputs are",
+  Gradient: "a graph of its own by grad(cost, wrt)",
+  CastMap: MAP,
+  DictVectorizer: MAP,
+};
+
+/** Why an op is not there and will not be, where that has a reason. */
+export function reasonAgainst(op: string): string | undefined {
+  return Object.hasOwn(LEFT_OUT, op) ? LEFT_OUT[op] : undefined;
 }
 
 /** A domain as a table names it: the empty one is ONNX's own. */

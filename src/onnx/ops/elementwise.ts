@@ -250,12 +250,16 @@ export const elementwise: Readonly<Record<string, Conversion>> = {
   Not: (call) => not(call, call.input(0)),
   Equal: (call) => {
     const [x, y] = call.inputs;
-    if (x instanceof StringTensor && y instanceof StringTensor && x.strings.length === y.strings.length) {
-      return tensor(
-        x.strings.map((own, i) => Number(own === y.strings[i])),
-        x.shape,
-        "bool",
-      );
+    if (x instanceof StringTensor && y instanceof StringTensor) {
+      // Texts by their numbers in a list of all that occur.
+      const numbers = new Map([...x.strings, ...y.strings].map((own, i) => [own, i]));
+      const [a, b] = [x, y].map(({ strings, shape }) =>
+        tensor(
+          strings.map((own) => numbers.get(own)!),
+          shape,
+        ),
+      ) as [Tensor, Tensor];
+      return call.build.pair("isEqual", a, b);
     }
     return pair("isEqual")(call);
   },

@@ -3,12 +3,14 @@ import { type Shape, tensor } from "../../machine/index.js";
 import { Padding } from "../../machine/ops/boxes.js";
 import { Contraction } from "../../machine/ops/contraction.js";
 import { Convolution, TransposedConvolution } from "../../machine/ops/convolution.js";
+import { DeformedWindows } from "../../machine/ops/deformation.js";
 import {
   BatchNormalization,
   LayerNormalization,
   LocalResponseNormalization,
 } from "../../machine/ops/normalization.js";
 import { Pooling, type PoolingName, Unpooling } from "../../machine/ops/pooling.js";
+import { RegionMaximum } from "../../machine/ops/region-pooling.js";
 import { type ResizeAttributes, ResizeAxis } from "../../machine/ops/resize.js";
 import { GridSample, type GridSampleAttributes, RegionAlign } from "../../machine/ops/sampling.js";
 import type { WindowAttributes } from "../../machine/ops/windows.js";
@@ -337,6 +339,32 @@ const gridSample: Conversion = (call) => {
   return call.build.apply(op, call.input(0), call.input(1));
 };
 
+/** Windows whose elements are moved by offsets, multiplied by weights as those of a convolution are. */
+const deformable: Conversion = (call) => {
+  const { build } = call;
+  const [x, w, offset] = [call.input(0), call.input(1), call.input(2)];
+  const [bias, mask] = [call.optional(3), call.optional(4)];
+  const kernel = call.integers("kernel_shape") ?? w.shape.slice(2);
+  const { strides, dilations, before } = windowOf(call, x.shape.slice(2), kernel);
+  const groups = call.integer("group", 1);
+  const [batch, outputs] = [x.shape[0]!, w.shape[0]!];
+  const op = new DeformedWindows({
+    kernel,
+    strides,
+    dilations,
+    before,
+    groups: call.integer("offset_group", 1),
+  });
+  const windows = build.apply(op, x, offset, ...(mask === undefined ? [] : [mask]));
+  const terms = (x.shape[1]! / groups) * sizeOf(kernel);
+  const product = build.matmul(
+    build.reshape(w, [1, groups, outputs / groups, terms]),
+    build.reshape(windows, [batch, groups, terms, windows.shape[3]!]),
+  );
+  const result = build.reshape(product, [batch, outputs, ...offset.shape.slice(2)]);
+  return bias === undefined ? result : build.binary("add", result, perChannel(build, result, bias));
+};
+
 /** Where in [−1, 1]² or [−1, 1]³ each place of a grid lies after an affine map: θ·(x, y, 1). */
 const affineGrid: Conversion = (call) => {
   const { build } = call;
@@ -442,9 +470,15 @@ export const neural: Readonly<Record<string, Conversion>> = {
   Upsample: resize,
   Dropout: dropout,
   GridSample: gridSample,
+  DeformConv: deformable,
   AffineGrid: affineGrid,
   Col2Im: columnsToImage,
   RoiAlign: regionAlign,
+  MaxRoiPool: (call) => {
+    const [height, width] = call.integers("pooled_shape") as [number, number];
+    const op = new RegionMaximum({ height, width, spatialScale: call.float("spatial_scale", 1) });
+    return call.build.apply(op, call.input(0), call.input(1));
+  },
   Det: (call) => {
     const x = call.known(0);
     const n = x.shape.at(-1)!;

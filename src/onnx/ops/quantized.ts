@@ -7,9 +7,26 @@ import { windowOf } from "./neural.js";
 
 /** Scales or zero points, one for all or one for each place along an axis, to go with an operand of `rank` axes. */
 function along(build: Builder, values: Operand, axis: number, rank: number): Operand {
-  if (values.shape.length !== 1) return values;
+  if (values.shape.length !== 1 || rank === 0) return values;
   if (values.shape[0] === 1) return build.reshape(values, []);
   return build.reshape(values, [values.shape[0]!, ...new Array<number>(rank - 1 - axis).fill(1)]);
+}
+
+/** Values of blocks along an axis, one for each of `block` elements, for each element of x. */
+function blockwise(build: Builder, values: Operand, axis: number, block: number, x: Operand): Operand {
+  const { shape } = values;
+  const [lead, count, tail] = [shape.slice(0, axis), shape[axis]!, shape.slice(axis + 1)];
+  const apart = build.reshape(values, [...lead, count, 1, ...tail]);
+  const each = build.broadcastTo(apart, [...lead, count, block, ...tail]);
+  return build.part(build.reshape(each, [...lead, count * block, ...tail]), axis, 0, x.shape[axis]!);
+}
+
+/** Scales or zero points as they go with x: one for all, for each place along an axis, or for each block there. */
+function asGiven(call: Call, values: Operand, axis: number, x: Operand): Operand {
+  const block = call.integer("block_size", 0);
+  return block > 0 && values.shape.length === x.shape.length && values.shape.length > 0
+    ? blockwise(call.build, values, axis, block, x)
+    : along(call.build, values, axis, x.shape.length);
 }
 
 /** x − zero, as int32. */
@@ -31,12 +48,14 @@ const quantize: Conversion = (call) => {
     ...x.shape,
     ...(x.shape.length ? [] : [1]),
   ]);
-  const zero = call.optional(2) ?? tensor([0], [], "uint8");
+  const zero =
+    call.optional(2) ??
+    tensor([0], [], call.integer("output_dtype", 0) ? call.type("output_dtype", 2) : "uint8");
   return build.apply(
     new Quantize({ to: zero.dtype }),
     x,
-    along(build, call.input(1), axis, x.shape.length),
-    along(build, zero, axis, x.shape.length),
+    asGiven(call, call.input(1), axis, x),
+    asGiven(call, zero, axis, x),
   );
 };
 
@@ -46,10 +65,11 @@ const dequantize: Conversion = (call) => {
   const rank = x.shape.length;
   const given = call.integer("axis", 1);
   const axis = given < 0 ? given + rank : given;
-  const scale = along(build, call.input(1), axis, rank);
+  const scale = asGiven(call, call.input(1), axis, x);
   const zero = call.optional(2);
-  const whole = moved(build, x, zero && along(build, zero, axis, rank));
-  return build.binary("mul", build.cast(whole, scale.dtype), scale);
+  const whole = moved(build, x, zero && asGiven(call, zero, axis, x));
+  const result = build.binary("mul", build.cast(whole, scale.dtype), scale);
+  return call.integer("output_dtype", 0) ? build.cast(result, call.type("output_dtype", 1)) : result;
 };
 
 /** A scale and a zero point by x's own range, which holds 0. */

@@ -17,9 +17,13 @@ export function rows(call: Call, i = 0): Operand {
 }
 
 /** What is done to scores at the end. */
-export function transformed(call: Call, scores: Operand): Operand {
+export function transformed(
+  call: Call,
+  scores: Operand,
+  transform = call.text("post_transform", "NONE"),
+): Operand {
   const { build } = call;
-  switch (call.text("post_transform", "NONE")) {
+  switch (transform) {
     case "SOFTMAX":
       return build.apply(new Softmax({ axis: -1 }), scores);
     case "LOGISTIC":

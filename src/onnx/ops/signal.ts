@@ -49,16 +49,33 @@ const fourier: Conversion = (call) => {
   // The axis is an attribute up to operator set 19, an input from then on.
   const given = call.opset >= 20 ? (call.optionalNumbers(2)?.[0] ?? -2) : call.integer("axis", 1);
   const axis = call.axis(given, x.shape);
-  const length = call.optionalNumbers(1)?.[0] ?? x.shape[axis]!;
+  const [inverse, oneSided] = [call.flag("inverse"), call.flag("onesided")];
+  const real = inverse && oneSided && x.shape[rank - 1] === 2;
+  const natural = real ? 2 * (x.shape[axis]! - 1) : x.shape[axis]!;
+  const length = call.optionalNumbers(1)?.[0] ?? natural;
   const order = x.shape.map((_, i) => i);
   order[axis] = rank - 2;
   order[rank - 2] = axis;
   const turned = build.transpose(x, order);
-  return build.transpose(
-    transform(build, turned, length, call.flag("inverse"), call.flag("onesided")),
-    order,
-  );
+  if (real) return build.transpose(inverseReal(build, turned, length), order);
+  return build.transpose(transform(build, turned, length, inverse, oneSided), order);
 };
+
+/** The real signal of a one-sided spectrum: bins after the first stand for those of negative frequencies, too. */
+function inverseReal(build: Builder, x: Operand, length: number): Operand {
+  const rank = x.shape.length;
+  const bins = Math.min(Math.floor(length / 2) + 1, x.shape[rank - 2]!);
+  const weight = (k: number) => (k === 0 || 2 * k === length ? 1 : 2) / length;
+  const angle = (k: number, t: number) => (2 * Math.PI * ((k * t) % length)) / length;
+  const cos = matrix(build, bins, length, x, (k, t) => weight(k) * Math.cos(angle(k, t)));
+  const sin = matrix(build, bins, length, x, (k, t) => weight(k) * Math.sin(angle(k, t)));
+  const component = (k: number) => {
+    const own = build.reshape(build.part(x, rank - 1, k, k + 1), x.shape.slice(0, -1));
+    return build.part(own, rank - 2, 0, bins);
+  };
+  const real = build.binary("sub", build.matmul(component(0), cos), build.matmul(component(1), sin));
+  return build.reshape(real, [...real.shape, 1]);
+}
 
 /** Fourier transforms of frames of a signal. */
 const shortTime: Conversion = (call) => {
