@@ -1,21 +1,14 @@
 import { readSync } from "node:fs";
 import type { FileMetaData } from "hyparquet";
-import type { Need } from "../../csv/partial-copy.js";
 import { DataError } from "../../errors.js";
+import type { ColumnFile } from "../column-file.js";
+import type { OpenedFile } from "../file-table.js";
 import { damaged } from "./chunks.js";
 import { type LeafColumn, leafColumns } from "./schema.js";
 import type { ParquetTools } from "./tools.js";
 
 /** A Parquet file as its footer describes it. */
-export interface ParquetFile {
-  readonly name: string;
-  readonly path: string | undefined;
-  readonly fd: number;
-  /** Fetches bytes of a file that lies elsewhere, before they are read through the descriptor. */
-  readonly need: Need | undefined;
-  readonly columns: readonly LeafColumn[];
-  /** The columns that have no one value in a row, with what they are. */
-  readonly others: readonly { name: string; what: string }[];
+export interface ParquetFile extends ColumnFile<LeafColumn> {
   readonly groups: FileMetaData["row_groups"];
 }
 
@@ -40,10 +33,9 @@ const RAW = {
  * @throws DataError where there is none, or it is damaged
  */
 export async function readFooter(
-  file: { name: string; path: string | undefined; fd: number; size: number; need?: Need | undefined },
+  { name, path, fd, size, need }: OpenedFile,
   tools: ParquetTools,
 ): Promise<ParquetFile> {
-  const { name, path, fd, size, need } = file;
   await need?.([[Math.max(0, size - FETCHED_END), size]]);
   const end = Buffer.alloc(END_BYTES);
   const read = size < 12 ? 0 : readSync(fd, end, 0, END_BYTES, size - END_BYTES);
