@@ -24,7 +24,7 @@ const MAGIC: [start: string, kind: FileKind][] = [
   ["7z\xbc\xaf\x27\x1c", { name: "a 7-Zip archive", command: unpacked("7z x -so") }],
   ["PAR1", { name: "a Parquet file", command: duckdb((path) => `'${path}'`) }],
   ["ARROW1", { name: "an Arrow (Feather) file" }],
-  ["FEA1", { name: "a Feather file" }],
+  ["FEA1", { name: "a Feather file of version 1" }],
   ["SQLite format 3\0", { name: "an SQLite database", named: (path) => `sqlite:${path}` }],
   [
     "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",

@@ -52,6 +52,7 @@ export interface Exports {
     columns: number,
   ): void;
   flushGroup(group: number): void;
+  lz4Decompress(input: number, length: number, out: number, to: number, outEnd: number): number;
   snappyDecompress(input: number, length: number, out: number, size: number): number;
 }
 

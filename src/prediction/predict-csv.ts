@@ -22,7 +22,7 @@ import { withPauses } from "../parallel/with-pauses.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { scan } from "../scan/scan.js";
 import type { ScanJob } from "../scan/scan-options.js";
-import { isParquetPath, ParquetOutput } from "../sources/parquet/write.js";
+import { columnFormatOf, openColumnOutput } from "../sources/column-output.js";
 import { readTables, withSources } from "../sources/tables.js";
 import { tCritical } from "../stats/distributions.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
@@ -149,6 +149,7 @@ async function predictSources(
   const wanted = { interval: bounds ? interval : ("confidence" as const), level };
   if (withErrors && model instanceof LinearModel && model.penalty === undefined)
     await withPauses(model.whiteningSteps(), options);
+  const columns = columnFormatOf(options.output);
   const plan: PredictPlan = {
     predictor:
       withErrors && model instanceof ModelGroup
@@ -163,11 +164,10 @@ async function predictSources(
     excelSafe: options.excelSafe,
     id: append ? undefined : id,
     delimiter: append ? table.dialect.delimiter : ",",
-    typed: isParquetPath(options.output),
+    typed: columns !== undefined,
   };
-  const typed = isParquetPath(options.output);
-  if (typed && (append || options.machine !== undefined))
-    throw new UsageError(wording`Parquet is written without ${option(append ? "append" : "machine")}`, {
+  if (columns !== undefined && (append || options.machine !== undefined))
+    throw new UsageError(wording`${columns} is written without ${option(append ? "append" : "machine")}`, {
       hint: wording`write CSV, or keep a column beside the predictions with ${option("id")}`,
     });
   const size = sources.reduce((sum, { plain }) => sum + (plain?.size ?? Number.NaN), 0);
@@ -181,12 +181,12 @@ async function predictSources(
   let excluded = 0;
   try {
     const names = predictedNames(plan);
-    const columns = names.map((name, j) => ({
+    const written = names.map((name, j) => ({
       name,
       kind: j === 0 && plan.id !== undefined ? ("text" as const) : ("numbers" as const),
     }));
-    const parquet = typed ? await ParquetOutput.open(output, columns, options.output!) : undefined;
-    let open = parquet !== undefined || (await output.write(predictionHeader(plan, table)));
+    const typed = await openColumnOutput(output, written, options.output);
+    let open = typed !== undefined || (await output.write(predictionHeader(plan, table)));
     if (open && options.machine !== undefined) {
       const { predictOnMachine } = await import("./predict-on-machine.js");
       const done = await predictOnMachine({
@@ -213,9 +213,9 @@ async function predictSources(
           missing += chunk.missing;
           outside.absorb(chunk.outside);
           errors.absorb(PredictionErrors.of(chunk.errors));
-          open = await (parquet === undefined
+          open = await (typed === undefined
             ? output.write(chunk.text)
-            : parquet.write(chunk.columns!, chunk.rows));
+            : typed.write(chunk.columns!, chunk.rows));
           return open;
         },
       };
@@ -230,7 +230,7 @@ async function predictSources(
         onProgress,
       }));
     }
-    await parquet?.finish();
+    await typed?.finish();
     await output.commit();
   } catch (error) {
     output.abort();

@@ -8,7 +8,7 @@ import type { Table } from "../csv/table.js";
 import { freeNames, openOutput, quoteField } from "../csv/write.js";
 import { DataError, InterruptedError, ModelError, UsageError } from "../errors.js";
 import { orderedMap } from "../parallel/ordered-map.js";
-import { isParquetPath } from "../sources/parquet/write.js";
+import { columnFormatOf } from "../sources/column-output.js";
 import { readTables } from "../sources/tables.js";
 import { positions } from "../stats/positions.js";
 import { wording } from "../wording.js";
@@ -72,9 +72,9 @@ export async function predictUrl(
     sockets: window,
     signal,
   });
-  if (isParquetPath(options.output))
+  if (columnFormatOf(options.output) !== undefined)
     throw new UsageError("what a server predicts is written as CSV", {
-      hint: "name an output that does not end in .parquet",
+      hint: "name an output that ends in .csv",
     });
   const output = openOutput(options.output);
   const total = { rows: 0, missing: 0, batches: 0 };

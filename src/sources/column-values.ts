@@ -7,7 +7,10 @@ import { isNumeric, type ValueType } from "./value-type.js";
 
 /** Values of one column, none of them missing. Booleans are 0 and 1. */
 export type Values =
+  | Int8Array
   | Uint8Array
+  | Int16Array
+  | Uint16Array
   | Int32Array
   | Uint32Array
   | Float32Array

@@ -5,6 +5,7 @@ import { NoRowsError, readTable, type Table, tablesOf } from "../csv/table.js";
 import type { Column } from "../dataset/schema.js";
 import { DataError, UsageError } from "../errors.js";
 import { option, wording } from "../wording.js";
+import { isArrow, readArrowTable } from "./arrow/table.js";
 import { databaseOf, openAllData } from "./open-data.js";
 import { readParquetTable } from "./parquet/table.js";
 
@@ -40,9 +41,10 @@ export async function readTables(
 ): Promise<Table> {
   const tables: Table[] = [];
   const rowless: NoRowsError[] = [];
-  const parquet = await Promise.all(sources.map(isParquet));
-  // Parquet files are one table with one list of chunks, so that threads share them all.
-  if (parquet.every(Boolean)) return readParquetTable(sources, options, truth);
+  const readers = await Promise.all(sources.map(columnReader));
+  // Files of columns of one format are one table with one list of chunks, so that threads share them all.
+  const [reader] = readers;
+  if (reader !== undefined && readers.every((one) => one === reader)) return reader(sources, options, truth);
   for (const [i, source] of sources.entries()) {
     const database = databaseOf(source);
     if (database !== undefined) {
@@ -54,11 +56,7 @@ export async function readTables(
         wording`${source.name} is no database, of which ${option(options.sql === undefined ? "table" : "sql")} would choose the rows`,
       );
     try {
-      tables.push(
-        parquet[i]
-          ? await readParquetTable([source], options, truth)
-          : await readTable(source, options, truth),
-      );
+      tables.push(await (readers[i]?.([source], options, truth) ?? readTable(source, options, truth)));
     } catch (error) {
       if (!(error instanceof NoRowsError)) throw error;
       source.rowless = true;
@@ -103,11 +101,12 @@ export async function readTables(
   };
 }
 
-/** Whether a source is a Parquet file, by its first bytes. */
-async function isParquet(source: Source): Promise<boolean> {
-  if (databaseOf(source) !== undefined) return false;
-  const { bytes } = await source.peek(4);
-  return Buffer.from(bytes).toString("latin1") === "PAR1";
+/** What reads a file of typed columns, by its first bytes; undefined for anything else. */
+async function columnReader(source: Source): Promise<typeof readParquetTable | undefined> {
+  if (databaseOf(source) !== undefined) return undefined;
+  const { bytes } = await source.peek(8);
+  if (isArrow(bytes)) return readArrowTable;
+  return Buffer.from(bytes).toString("latin1", 0, 4) === "PAR1" ? readParquetTable : undefined;
 }
 
 function checkSame(first: Table, other: Table): void {

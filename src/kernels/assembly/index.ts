@@ -14,6 +14,7 @@ export { accumulateCells, rehashCells } from "./cells";
 export { accumulateExtended } from "./extended";
 export { flushGroup, scatterRows } from "./scatter";
 export { powerOfFive } from "./powers";
+export { lz4Decompress } from "./lz4";
 export { snappyDecompress } from "./snappy";
 
 /** Fills the kernels' own tables; before any other call. */

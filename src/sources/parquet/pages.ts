@@ -1,8 +1,8 @@
-import { readSync } from "node:fs";
 import type { CompressionCodec, Encoding, PageHeader } from "hyparquet";
 import type { Need } from "../../csv/partial-copy.js";
 import type { Values } from "../column-values.js";
 import { cutPiece, type Piece } from "../gather.js";
+import { readInto } from "../read-at.js";
 import { readDefined, readHybrid } from "./hybrid.js";
 import { oneValue, readPlain } from "./plain.js";
 import type { LeafColumn } from "./schema.js";
@@ -110,15 +110,6 @@ function readHeader(
       if (size >= end - at) throw error;
     }
   }
-}
-
-function readInto(bytes: Uint8Array, fd: number, position: number): Uint8Array {
-  for (let done = 0; done < bytes.length; ) {
-    const got = readSync(fd, bytes, done, bytes.length - done, position + done);
-    if (got === 0) throw new RangeError("the file ends too early");
-    done += got;
-  }
-  return bytes;
 }
 
 /** Values in memory of their own. */

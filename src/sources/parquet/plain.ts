@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Values } from "../column-values.js";
+import { half } from "../half-precision.js";
 import type { LeafColumn } from "./schema.js";
 
 /**
@@ -109,13 +110,4 @@ function bigEndian(bytes: Uint8Array): bigint {
   let value = 0n;
   for (const byte of bytes) value = (value << 8n) | BigInt(byte);
   return BigInt.asIntN(8 * bytes.length, value);
-}
-
-/** A floating-point number of 16 bits (IEEE 754). */
-function half(bits: number): number {
-  const sign = bits >> 15 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }

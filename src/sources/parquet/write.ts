@@ -1,22 +1,6 @@
 import type { Output } from "../../csv/write.js";
 import { optionalPackage } from "../../files/optional-package.js";
-
-/** Rows of a row group, as DuckDB writes them: enough to read fast, few enough to hold. */
-const GROUP_ROWS = 122_880;
-
-/** Whether a path is one of a Parquet file, by its name. */
-export function isParquetPath(path: string | undefined): boolean {
-  return path !== undefined && /\.parquet$/i.test(path);
-}
-
-/** A column that is written: doubles, of which NaN is a missing value, or texts. */
-interface WrittenColumn {
-  readonly name: string;
-  readonly kind: "numbers" | "text";
-}
-
-/** Rows of some columns, as they come. */
-type WrittenRows = readonly (Float64Array | readonly string[])[];
+import { GROUP_ROWS, WaitingRows, type WrittenColumn, type WrittenRows } from "../written-rows.js";
 
 /**
  * Writes rows to an output as Parquet, a row group at a time: columns DOUBLE or STRING, optional, in pages that Snappy
@@ -26,13 +10,13 @@ export class ParquetOutput {
   readonly #output: Output;
   readonly #columns: readonly WrittenColumn[];
   readonly #file: FileWriter;
-  #pending: WrittenRows[] = [];
-  #rows = 0;
+  readonly #waiting: WaitingRows;
 
   private constructor(output: Output, columns: readonly WrittenColumn[], file: FileWriter) {
     this.#output = output;
     this.#columns = columns;
     this.#file = file;
+    this.#waiting = new WaitingRows(columns);
   }
 
   /**
@@ -58,9 +42,7 @@ export class ParquetOutput {
 
   /** @returns false once nobody reads any more */
   async write(rows: WrittenRows, count: number): Promise<boolean> {
-    this.#pending.push(rows);
-    this.#rows += count;
-    return this.#rows < GROUP_ROWS || this.#flush();
+    return this.#waiting.add(rows, count) < GROUP_ROWS || this.#flush();
   }
 
   /** Writes what is left, and the footer; the output is then to be committed. */
@@ -71,15 +53,12 @@ export class ParquetOutput {
   }
 
   async #flush(): Promise<boolean> {
-    const rows = this.#rows;
+    const { columns, rows } = this.#waiting.take();
     if (rows === 0) return true;
-    const columnData = this.#columns.map(({ name, kind }, j) => {
-      const pieces = this.#pending.map((columns) => columns[j]!);
-      const data = kind === "text" ? pieces.flat() : withGaps(pieces as Float64Array[], rows);
-      return { name, data };
+    const columnData = this.#columns.map(({ name }, j) => {
+      const values = columns[j]!;
+      return { name, data: values instanceof Float64Array ? withGaps(values) : (values as string[]) };
     });
-    this.#pending = [];
-    this.#rows = 0;
     await this.#file.writer.write({ columnData, rowGroupSize: rows });
     return this.#take();
   }
@@ -99,14 +78,8 @@ interface FileWriter {
 }
 
 /** Numbers, null where they are NaN. */
-function withGaps(pieces: readonly Float64Array[], rows: number): Float64Array | (number | null)[] {
-  const all = new Float64Array(rows);
-  let at = 0;
-  let gaps = false;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-    gaps ||= piece.some(Number.isNaN);
-  }
-  return gaps ? Array.from(all, (value) => (Number.isNaN(value) ? null : value)) : all;
+function withGaps(values: Float64Array): Float64Array | (number | null)[] {
+  return values.some(Number.isNaN)
+    ? Array.from(values, (value) => (Number.isNaN(value) ? null : value))
+    : values;
 }
