@@ -1,5 +1,5 @@
 /** A value of a field: a number of so many bytes, a text, a table, tables, or structs as their bytes. */
-export type FlatValue =
+type FlatValue =
   | { readonly number: number; readonly bytes: 1 | 2 | 4 | 8 }
   | { readonly text: string }
   | { readonly table: FlatFields }
