@@ -1,6 +1,8 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { GOML, goml, inFolder } from "./goml.js";
 
@@ -115,33 +117,51 @@ function recipe(title: string): string[] {
 
 const has = (program: string) => spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
 
+const SALES = ["-t", "sold", "--fold-by", "customer"];
+
+/** Writes `sales.csv` to a folder, and a command goml that is this build. */
+function writeSales(folder: string): void {
+  const lines = Array.from(
+    { length: 2000 },
+    (_, i) => `${i % 50},${(i * 7) % 101},${(i * 13) % 17},${(i * i) % 97}`,
+  );
+  writeFileSync(join(folder, "sales.csv"), `customer,price,stock,sold\n${lines.join("\n")}\n`);
+  writeFileSync(join(folder, "goml"), `#!/bin/sh\nexec ${process.execPath} ${GOML} "$@"\n`, { mode: 0o755 });
+}
+
+/** Where CI puts Kubernetes' own client. */
+const KUBERNETES = resolve("node_modules/.cache/goml/kubernetes/node_modules");
+const load = createRequire(import.meta.url);
+
+/** What of a document is not as Kubernetes' own client has a type's fields, made from the server's description. */
+function faults(value: unknown, type: string, at = ""): string[] {
+  const list = /^(?:Array|Set)<(.*)>$/.exec(type)?.[1];
+  if (list !== undefined)
+    return Array.isArray(value)
+      ? value.flatMap((one, i) => faults(one, list, `${at}[${i}]`))
+      : [`${at} is no list`];
+  const map = /^\{ \[key: string\]: (.*); \}$/.exec(type)?.[1];
+  if (map !== undefined)
+    return Object.entries(value as object).flatMap(([key, one]) => faults(one, map, `${at}.${key}`));
+  if (!/^V\d/.test(type)) return type === "any" || typeof value === type ? [] : [`${at} is no ${type}`];
+  const model = load(join(KUBERNETES, `@kubernetes/client-node/dist/gen/models/${type}.js`))[type];
+  const fields: { baseName: string; type: string }[] = model.getAttributeTypeMap();
+  return Object.entries(value as object).flatMap(([key, one]) => {
+    const field = fields.find(({ baseName }) => baseName === key);
+    return field === undefined ? [`${at}.${key} is unknown`] : faults(one, field.type, `${at}.${key}`);
+  });
+}
+
 describe("recipes of docs/scale.md", () => {
   /** Runs blocks in a folder with `sales.csv`, goml being this build. */
   const runAll = (title: string, more: (folder: string) => void = () => {}) =>
     inFolder({}, async (folder) => {
-      const lines = Array.from(
-        { length: 2000 },
-        (_, i) => `${i % 50},${(i * 7) % 101},${(i * 13) % 17},${(i * i) % 97}`,
-      );
-      writeFileSync(join(folder, "sales.csv"), `customer,price,stock,sold\n${lines.join("\n")}\n`);
-      writeFileSync(join(folder, "goml"), `#!/bin/sh\nexec ${process.execPath} ${GOML} "$@"\n`, {
-        mode: 0o755,
-      });
+      writeSales(folder);
       const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, NO_COLOR: "1" };
       more(folder);
       const blocks = recipe(title);
       expect(blocks.length).toBeGreaterThan(0);
-      await goml(folder, [
-        "train",
-        "sales.csv",
-        "-t",
-        "sold",
-        "--fold-by",
-        "customer",
-        "-q",
-        "-m",
-        "whole.json",
-      ]);
+      await goml(folder, ["train", "sales.csv", ...SALES, "-q", "-m", "whole.json"]);
       const whole = await shown(folder, "whole.json");
       for (const block of blocks) {
         execFileSync("bash", ["-euo", "pipefail", "-c", block], { cwd: folder, env, stdio: "pipe" });
@@ -161,13 +181,49 @@ describe("recipes of docs/scale.md", () => {
     60_000,
   );
 
-  test("the Kubernetes manifest is an indexed job of as many tasks as shards", () => {
-    const page = readFileSync("docs/scale.md", "utf8");
-    const manifest = /```yaml\n(.*?)```/s.exec(page)![1]!;
-    const completions = /^ {2}completions: (\d+)$/m.exec(manifest)![1];
-    expect(manifest).toContain("completionMode: Indexed");
-    expect(manifest).toContain(`- { name: JOB_COMPLETIONS, value: "${completions}" }`);
-    expect(manifest).toContain("--shard auto");
+  /** The Kubernetes manifest, and what it says in a line. */
+  const manifest = () => /```yaml\n(.*?)```/s.exec(readFileSync("docs/scale.md", "utf8"))![1]!;
+
+  test("the Kubernetes job's containers, each with its index, make the model of one pass", () =>
+    inFolder({ "parts/": "" }, async (folder) => {
+      const text = manifest();
+      const completions = /^ {2}completions: (\d+)$/m.exec(text)![1]!;
+      expect(text).toContain("completionMode: Indexed");
+      const JOB_COMPLETIONS = /- \{ name: JOB_COMPLETIONS, value: "(\d+)" \}/.exec(text)![1]!;
+      expect(JOB_COMPLETIONS).toBe(completions);
+      expect(text).toContain("command: [sh, -c]\n");
+      const script = /^ {10}args:\n {12}- (.*)$/m.exec(text)![1]!;
+      writeSales(folder);
+      // npx runs what is in the PATH: the package, which the image would have.
+      writeFileSync(join(folder, "npx"), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+      const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, NO_COLOR: "1", JOB_COMPLETIONS };
+      const pods = Array.from({ length: Number(completions) }, (_, index) =>
+        promisify(execFile)("sh", ["-c", script], {
+          cwd: folder,
+          env: { ...env, JOB_COMPLETION_INDEX: `${index}` },
+        }),
+      );
+      await Promise.all(pods);
+      await goml(folder, ["train", "sales.csv", ...SALES, "-q", "-m", "whole.json"]);
+      expect((await goml(folder, ["merge", "parts/", "-q", "-m", "sales.json"])).code).toBe(0);
+      expect(await shown(folder, "sales.json")).toBe(await shown(folder, "whole.json"));
+    }));
+
+  test.skipIf(!existsSync(KUBERNETES))("the Kubernetes manifest has the fields that Kubernetes knows", () => {
+    const job = load(join(KUBERNETES, "js-yaml")).load(manifest());
+    expect(faults(job, "V1Job")).toEqual([]);
+    // What it finds: other names, other types, other values.
+    const container = job.spec.template.spec.containers[0];
+    container.volumeMount = [];
+    container.env[0].value = 8;
+    job.spec.completions = "8";
+    job.spec.completionModus = "Indexed";
+    expect(faults(job, "V1Job").toSorted()).toEqual([
+      ".spec.completionModus is unknown",
+      ".spec.completions is no number",
+      ".spec.template.spec.containers[0].env[0].value is no string",
+      ".spec.template.spec.containers[0].volumeMount is unknown",
+    ]);
   });
 
   test("what they name is there", () => {
