@@ -20,7 +20,7 @@ function served(name: string, body: (url: string, folder: string) => Promise<voi
 }
 
 describe("what curl sends", () => {
-  it("is answered though -d calls JSON a form, as the README has it", () =>
+  it("is answered though -d calls JSON a form, as the guide has it", () =>
     served("readme-curl", async (url) => {
       const records = JSON.stringify({ dataframe_records: [{ x: 1, z: 2 }] });
       for (const type of ["application/x-www-form-urlencoded", "application/json"]) {

@@ -251,10 +251,10 @@ test("paths that are no route have one label, and a line of log of a readable le
 
 // The command as it stands there, with the port of a server that was started for it.
 test.skipIf(spawnSync("curl", ["--version"]).error !== undefined)(
-  "curl as README and help write it is answered",
+  "curl as the guide and help write it is answered",
   async () => {
-    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-    const [command] = /^curl -d[\s\S]*?\/invocations$/m.exec(readme)!;
+    const guide = readFileSync(new URL("../../docs/guide/serve.md", import.meta.url), "utf8");
+    const [command] = /^curl -d[\s\S]*?\/invocations$/m.exec(guide)!;
     await using server = await serving();
     const { stdout } = await run("sh", ["-c", `${command.replace("http://127.0.0.1:8080", server.url)} -s`]);
     expect(JSON.parse(stdout).predictions).toEqual([expect.any(Number)]);

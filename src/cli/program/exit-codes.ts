@@ -1,6 +1,6 @@
 import type { ErrorKind } from "../../errors.js";
 
-/** The exit code for each kind of error; README.md says what they mean. */
+/** The exit code for each kind of error; docs/guide/shell.md says what they mean. */
 export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   internal: 1,
   usage: 2,

@@ -68,7 +68,7 @@ test("interactions and more than 20 terms have no shares, and say so; absorbed e
   const within = importanceOf((await fitCsv("data/cps-wages.csv", { formula, threads: 1 })).model);
   const sum = within.terms.reduce((all, { share }) => all + share, 0);
   expect(sum).toBeCloseTo(within.r2, 12);
-  // The within R² of README's session.
+  // The within R² of the guide's session.
   expect(within.r2).toBeCloseTo(0.111954, 6);
   const many = Array.from({ length: 21 }, (_, i) => `I(lstat^${i + 1})`).join(" + ");
   const wide = await fitCsv("data/boston.csv", { formula: `medv ~ ${many}`, threads: 1 });

@@ -6,11 +6,12 @@ import { gzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LinearModel } from "../../src/index.js";
+import { GOML, inFolder } from "../cli/goml.js";
 import { inDuckdb } from "../sources/duckdb.js";
 import { fileAnswers, startHttp } from "../sources/remote/http-server.js";
-import { GOML, inFolder } from "./goml.js";
+import { tableOf } from "./table.js";
 
-/** A row of the README's table: what stands between backticks on its left and on its right, and its left as it reads. */
+/** What a row of the table says: what one has, and what one writes. */
 interface Answer {
   readonly have: string;
   readonly inputs: readonly string[];
@@ -18,19 +19,9 @@ interface Answer {
   readonly commands: readonly string[];
 }
 
-const CODE = /``(.+?)``|`(.+?)`/g;
-const codes = (cell: string) =>
-  [...cell.matchAll(CODE)].map(([, two, one]) => (two ?? one)!.replaceAll("\\|", "|").trim());
-const table = /^\| you have +\| you write.*\n\|[- |]+\n((?:\|.*\n)+)/m.exec(
-  readFileSync("README.md", "utf8"),
-)![1]!;
-const answers: Answer[] = table
-  .trimEnd()
-  .split("\n")
-  .map((line) => {
-    const [, have, write] = line.split(/(?<!\\)\|/).map((cell) => cell.trim()) as [string, string, string];
-    return { have, inputs: codes(have), write, commands: codes(write) };
-  });
+const answers: Answer[] = tableOf("docs/guide/data.md", "you have", "you write").map(
+  ({ left, right, inputs, codes }) => ({ have: left, inputs, write: right, commands: codes }),
+);
 
 const bin = mkdtempSync(join(tmpdir(), "goml-bin-"));
 beforeAll(() => {
@@ -45,7 +36,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** A folder in which lines are typed into a shell, as the README has them. */
+/** A folder in which lines are typed into a shell, as the guide has them. */
 class Shell {
   constructor(readonly folder: string) {}
 
@@ -478,7 +469,7 @@ const proofs: Record<string, (shell: Shell, answer: Answer) => Promise<void>> = 
     const { stdout } = await shell.run(line!);
     expect(Number(stdout.split("\n")[1])).toBeCloseTo(expected, 10);
     const model = LinearModel.fromJSON(JSON.parse(readFileSync(join(shell.folder, "model.json"), "utf8")));
-    // The README's own words.
+    // The guide's own words.
     const predicted: Float64Array = new Function("model", `return ${call}`)(model);
     expect(predicted[0]).toBeCloseTo(expected, 10);
   },
@@ -548,7 +539,7 @@ function isOptionalPeer(name: string): boolean {
   return peerDependencies[name] !== undefined && peerDependenciesMeta[name].optional === true;
 }
 
-describe("what the README says to write works as it stands", () => {
+describe("what the guide says to write works as it stands", () => {
   const proofOf = ({ have }: Answer) => Object.keys(proofs).filter((part) => have.includes(part));
 
   test("every row has its proof, and every proof its row", () => {
