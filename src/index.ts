@@ -102,6 +102,8 @@ export { type FitOptions, fit } from "./training/fit.js";
 export { type CsvFit, fitCsv } from "./training/fit-csv.js";
 export { type CsvGroupFit, type FitGroupsCsvOptions, fitGroupsCsv } from "./training/fit-groups-csv.js";
 export type { FitCsvOptions } from "./training/fit-options.js";
+export { type FitSqlResultOptions, fitSqlResult } from "./training/fit-sql-result.js";
 export { type Descent, type DescentOptions, descend } from "./training/gradient-descent.js";
+export { type PrintedSql, printSql } from "./training/print-sql.js";
 export { type CsvUpdate, type UpdateCsvOptions, updateCsv } from "./training/update-csv.js";
 export { version } from "./version.js";

@@ -1,4 +1,4 @@
-import { isMissing, parseNumber } from "../kernels/number.js";
+import { isMissing, MISSING_TEXTS, parseNumber } from "../kernels/number.js";
 
 /** How a table writes numbers and missing values, as its user says; plain data, so that it can go to a worker. */
 export interface NumberFormat {
@@ -49,6 +49,11 @@ export class CellReader {
     this.plain = decimal === "." && thousands === undefined && strip.length === 0 && texts.length === 0;
     const numbers = texts.map((text) => this.#number(text)).filter((value) => value !== undefined);
     this.missingNumbers = [...new Set(numbers)];
+  }
+
+  /** The texts that mean a missing value, an empty one first. */
+  get missingTexts(): readonly string[] {
+    return [...new Set(["", ...(this.literal ? [] : MISSING_TEXTS), ...this.#missing])];
   }
 
   /** Whether a text means a missing value. */

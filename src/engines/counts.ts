@@ -1,6 +1,8 @@
 import { DataError } from "../errors.js";
+import type { DatabaseValue } from "../sources/database/rowset.js";
 import { option, wording } from "../wording.js";
 import type { Asked } from "./asked.js";
+import type { SqlDialect } from "./dialect.js";
 import { completeSql, type RowSql } from "./row-sql.js";
 
 /** Beyond it not every integer is a double. */
@@ -9,11 +11,23 @@ const EXACT = 2 ** 53;
 /** What rows there are. */
 export interface RowCounts {
   readonly rows: number;
+  /** Of them, those for which the condition on rows does not hold. */
+  readonly excluded: number;
   /** Per expression of `RowSql.derived`, rows in which no cell is missing and no earlier one, and it has no value. */
   readonly undefinedRows: readonly number[];
   /** The largest weight, and how many are no whole numbers; of rows without weights 1 and 0. */
   readonly largestWeight: number;
   readonly fractions: number;
+}
+
+/** The counts as a query over all rows, and what its answer means. */
+export interface CountQuery {
+  readonly entries: readonly string[];
+  /**
+   * @param parts the answer of each leaf
+   * @throws DataError that names the column
+   */
+  read(parts: readonly (readonly DatabaseValue[])[]): RowCounts;
 }
 
 /**
@@ -23,11 +37,16 @@ export interface RowCounts {
  * @throws DataError that names the column
  */
 export async function countRows(asked: Asked, row: RowSql): Promise<RowCounts> {
-  const { dialect } = asked;
+  const { entries, read } = countQuery(asked.name, asked.dialect, row);
+  return read(await asked.sums(entries, (source) => `FROM ${source}`));
+}
+
+/** @param file what messages name */
+export function countQuery(file: string, dialect: SqlDialect, row: RowSql): CountQuery {
   const count = (condition: string) => `sum(CASE WHEN ${condition} THEN 1 ELSE 0 END)`;
   const checks: { readonly sql: string; check(value: number): void }[] = [];
   for (const { name, raw } of row.numbers) {
-    const place = { file: asked.name, column: name };
+    const place = { file, column: name };
     const { notNumber } = dialect;
     if (notNumber !== undefined)
       checks.push({
@@ -68,7 +87,7 @@ export async function countRows(asked: Asked, row: RowSql): Promise<RowCounts> {
       sql: count(`${row.weight} < 0e0`),
       check(found) {
         if (found > 0)
-          throw new DataError(`weights are 0 or more, found ${found} below`, { place: { file: asked.name } });
+          throw new DataError(`weights are 0 or more, found ${found} below`, { place: { file } });
       },
     });
   const { noKey } = row;
@@ -80,7 +99,7 @@ export async function countRows(asked: Asked, row: RowSql): Promise<RowCounts> {
           throw new DataError(
             `expected whole numbers of up to 53 bits as the key of folds, found ${found} ${found === 1 ? "row" : "rows"} without`,
             {
-              place: { file: asked.name },
+              place: { file },
               hint: wording`leave such rows out with a query, or name another column with ${option("foldBy")}`,
             },
           );
@@ -94,21 +113,32 @@ export async function countRows(asked: Asked, row: RowSql): Promise<RowCounts> {
   });
   const { weight } = row;
   const ofWeights = weight === undefined ? [] : [`max(${weight})`, count(`${weight} <> floor(${weight})`)];
-  const entries = ["count(*)", ...checks.map(({ sql }) => sql), ...ofWeights, ...undefinedRows];
-  const totals = entries.map(() => 0);
-  for (const part of await asked.sums(entries, (source) => `FROM ${source}`))
-    part.forEach((value, i) => {
-      const found = Number(value ?? 0);
-      totals[i] = entries[i]!.startsWith("max") ? Math.max(totals[i]!, found) : totals[i]! + found;
-    });
-  checks.forEach(({ check }, i) => {
-    check(totals[1 + i]!);
-  });
-  const [largestWeight, fractions] = weight === undefined ? [1, 0] : totals.slice(1 + checks.length);
+  const ofRows = [
+    "count(*)",
+    row.where === undefined ? "0" : count(`CASE WHEN ${row.where} THEN 0 ELSE 1 END = 1`),
+  ];
+  const entries = [...ofRows, ...checks.map(({ sql }) => sql), ...ofWeights, ...undefinedRows];
   return {
-    rows: totals[0]!,
-    undefinedRows: totals.slice(1 + checks.length + ofWeights.length),
-    largestWeight: largestWeight!,
-    fractions: fractions!,
+    entries,
+    read(parts) {
+      const totals = entries.map(() => 0);
+      for (const part of parts)
+        part.forEach((value, i) => {
+          const found = Number(value ?? 0);
+          totals[i] = entries[i]!.startsWith("max") ? Math.max(totals[i]!, found) : totals[i]! + found;
+        });
+      const behind = ofRows.length + checks.length;
+      checks.forEach(({ check }, i) => {
+        check(totals[ofRows.length + i]!);
+      });
+      const [largestWeight, fractions] = weight === undefined ? [1, 0] : totals.slice(behind);
+      return {
+        rows: totals[0]!,
+        excluded: totals[1]!,
+        undefinedRows: totals.slice(behind + ofWeights.length),
+        largestWeight: largestWeight!,
+        fractions: fractions!,
+      };
+    },
   };
 }

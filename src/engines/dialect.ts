@@ -11,8 +11,20 @@ export interface SqlDialect {
   literal(value: number): string;
   /** The text x, which is another wherever a byte is: a column may have a collation that takes A for a. */
   bytewise(x: string): string;
+  /** The text x in an expression that asks for the order of bytes, where `bytewise` does not say so already. */
+  byteOrder(x: string): string;
+  /** A text in quotes. */
+  string(text: string): string;
+  /** x, of any type, as a text. */
+  text(x: string): string;
+  /** The double x for an answer that is written as CSV: itself, or a text where its own would have lost digits. */
+  printed(x: string): string;
   /** x as a double. */
   double(x: string): string;
+  /** The rest of the integer x divided by the positive y, of the sign of x. */
+  modulo(x: string, y: string): string;
+  /** The decimal logarithm of a positive double. */
+  log10(x: string): string;
   /** Whether the double x is finite and there; unknown, or false, where it is not. */
   finite(x: string): string;
   /** Whether the double x is infinite. */
@@ -47,6 +59,36 @@ export function exponentLiteral(value: number): string {
 /** A name in double quotes, as the standard has it. */
 export function doubleQuoted(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
+}
+
+/** A text in single quotes, as the standard has it. */
+export function singleQuoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** The same where a backslash says what the next character means. */
+export function escapedQuoted(text: string): string {
+  return `'${text.replace(/['\\]/g, "\\$&")}'`;
+}
+
+/** x % y, as most have it. */
+export function percent(x: string, y: string): string {
+  return `${x} % ${y}`;
+}
+
+/** x, as it is. */
+export function itself(x: string): string {
+  return x;
+}
+
+/** log10(x), as most have it. */
+export function log10(x: string): string {
+  return `log10(${x})`;
+}
+
+/** Whether a double is one of the two that are infinite, which are called so in texts. */
+export function infiniteByName(type: string, word: string): (x: string) => string {
+  return (x) => `${x} IN (CAST('${word}' AS ${type}), CAST('-${word}' AS ${type}))`;
 }
 
 /** The largest double: NaN, which some databases sort above all numbers, is beyond it as infinity is. */

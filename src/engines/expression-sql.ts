@@ -2,6 +2,8 @@ import { type Arithmetic, type Expression, ofDates } from "../dataset/formula/sp
 import type { SqlDialect } from "./dialect.js";
 
 type Writer = Pick<SqlDialect, "literal"> & {
+  /** The decimal logarithm, where it is called otherwise than log10. */
+  log10?(x: string): string;
   /** A raw column as a double; integers would overflow, or divide as integers. */
   column(name: string): string;
   /** What a function of a column of dates gives. */
@@ -31,11 +33,11 @@ export function expressionSql(expression: Expression, writer: Writer): string {
     case "^":
       return power(a, b, args[1]!);
     case "log":
-      return args.length === 1 ? logarithm("ln", a) : logarithmTo(a, b, args[1]!, writer);
+      return args.length === 1 ? logarithm(a) : logarithmTo(a, b, args[1]!, writer);
     case "log2":
       return logarithmTo(a, writer.literal(2), { number: 2 }, writer);
     case "log10":
-      return logarithm("log10", a);
+      return decimalLogarithm(a, writer);
     case "log1p":
       // ln(u) x / (u − 1), u = 1 + x as rounded, has lost what x lost in both, and so nothing (Kahan).
       return `CASE WHEN 1e0 + ${a} = 1e0 THEN ${a} WHEN 1e0 + ${a} > 0e0 THEN ln(1e0 + ${a}) * (${a} / ((1e0 + ${a}) - 1e0)) END`;
@@ -49,15 +51,18 @@ export function expressionSql(expression: Expression, writer: Writer): string {
   }
 }
 
-function logarithm(name: string, a: string): string {
-  return `CASE WHEN ${a} > 0e0 THEN ${name}(${a}) END`;
+function logarithm(a: string): string {
+  return `CASE WHEN ${a} > 0e0 THEN ln(${a}) END`;
+}
+
+function decimalLogarithm(a: string, { log10 = (x) => `log10(${x})` }: Writer): string {
+  return `CASE WHEN ${a} > 0e0 THEN ${log10(a)} END`;
 }
 
 function logarithmTo(a: string, b: string, base: Expression, writer: Writer): string {
-  if ("number" in base && base.number === 10) return logarithm("log10", a);
-  const divisor =
-    "number" in base ? writer.literal(Math.log(base.number)) : `NULLIF(${logarithm("ln", b)}, 0e0)`;
-  return `(${logarithm("ln", a)} / ${divisor})`;
+  if ("number" in base && base.number === 10) return decimalLogarithm(a, writer);
+  const divisor = "number" in base ? writer.literal(Math.log(base.number)) : `NULLIF(${logarithm(b)}, 0e0)`;
+  return `(${logarithm(a)} / ${divisor})`;
 }
 
 function power(a: string, b: string, exponent: Expression): string {

@@ -11,13 +11,11 @@ export interface FoldDraw {
 /** The fold of a key as `foldOfKey` has it, in integers of 64 bits. */
 export function foldSql(key: string, { seed, folds }: FoldDraw, dialect: SqlDialect): string {
   const p = KEY_PRIME;
-  const x = `(((${dialect.integer(key)} % ${p}) + ${p}) % ${p})`;
+  const mod = (x: string, by: number) => `(${dialect.modulo(x, String(by))})`;
+  const x = mod(`(${mod(dialect.integer(key), p)} + ${p})`, p);
   const [c0, c1, c2, c3] = keyCoefficients(seed, "fold");
-  const hash = [c2, c1, c0].reduce(
-    (sum, c) => `((${sum} * ${x} + ${c}) % ${p})`,
-    dialect.integer(String(c3)),
-  );
-  return `${hash} % ${folds}`;
+  const hash = [c2, c1, c0].reduce((sum, c) => mod(`(${sum} * ${x} + ${c})`, p), dialect.integer(String(c3)));
+  return dialect.modulo(hash, String(folds));
 }
 
 /** Whether a key is none: missing, no whole number, or one of more than 53 bits. */

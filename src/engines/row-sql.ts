@@ -1,8 +1,10 @@
+import type { Condition } from "../dataset/formula/condition.js";
 import type { MomentsShape } from "../dataset/formula/moments-shape.js";
 import { columnsOf, type Expression, hasDates, type ModelSpec } from "../dataset/formula/spec.js";
 import { UsageError } from "../errors.js";
 import type { SessionColumn } from "../sources/database/session.js";
 import { option, wording } from "../wording.js";
+import { conditionSql } from "./condition-sql.js";
 import type { SqlDialect } from "./dialect.js";
 import { expressionSql } from "./expression-sql.js";
 import { type FoldDraw, foldSql, noKeySql } from "./fold-sql.js";
@@ -13,6 +15,10 @@ export interface RowChoice {
   readonly shape: MomentsShape;
   readonly weights: string | undefined;
   readonly fold: FoldDraw | undefined;
+  /** Which rows count; all where there is none. */
+  readonly where?: { readonly condition: Condition; readonly numeric: readonly string[] } | undefined;
+  /** Whether a text means a missing value in a column. */
+  readonly missingTexts: (column: string) => readonly string[];
   /** Numbers that mean a missing value in a column. */
   readonly missing: (column: string) => readonly number[];
 }
@@ -40,6 +46,8 @@ export interface RowSql {
   readonly fold: string | undefined;
   /** Whether what says in which fold a row is does not say it. */
   readonly noKey: string | undefined;
+  /** The condition on rows. */
+  readonly where: string | undefined;
   /** The raw columns of numbers that are read, by name. */
   readonly numbers: readonly { readonly name: string; readonly raw: SessionColumn }[];
   /** Conditions of which each says that a cell is not missing. */
@@ -53,7 +61,7 @@ export interface RowSql {
  * @throws UsageError for what has no place in SQL: functions of dates
  */
 export function rowSql(
-  { spec, shape, weights, fold, missing }: RowChoice,
+  { spec, shape, weights, fold, where, missing, missingTexts }: RowChoice,
   dialect: SqlDialect,
   columnOf: (name: string) => SessionColumn,
 ): RowSql {
@@ -64,6 +72,7 @@ export function rowSql(
   const double = (name: string) => dialect.double(columnOf(name).name);
   const writer = {
     literal: dialect.literal,
+    log10: dialect.log10,
     column: double,
     dates: () => {
       throw new Error("dates are refused before");
@@ -87,10 +96,18 @@ export function rowSql(
   for (const of of spec.variables)
     if (of.kind !== "factor" && columnsOf(of.expression).length > 0)
       derive(of.label, of.expression, of.kind === "polynomial" ? of.degree : 1);
-  const present = names.flatMap((name) => [
+  const given = (name: string) => [
     dialect.finite(double(name)),
     ...missing(name).map((value) => `${double(name)} <> ${dialect.literal(value)}`),
-  ]);
+  ];
+  const holds =
+    where &&
+    conditionSql(where.condition, {
+      dialect,
+      number: (name) => `CASE WHEN ${given(name).join(" AND ")} THEN ${double(name)} END`,
+      text: (name) => textSql(columnOf(name), missingTexts(name), dialect),
+    });
+  const present = [...(holds === undefined ? [] : [`(${holds})`]), ...names.flatMap(given)];
   for (const name of spec.text) present.push(`${columnOf(name).key} IS NOT NULL`);
   return {
     values: [
@@ -101,7 +118,11 @@ export function rowSql(
     weight: weights === undefined ? undefined : double(weights),
     fold: fold && foldSql(columnOf(fold.column).name, fold, dialect),
     noKey: fold && noKeySql(columnOf(fold.column).name, dialect),
-    numbers: names.map((name) => ({ name, raw: columnOf(name) })),
+    where: holds,
+    numbers: [...new Set([...names, ...(where?.numeric ?? [])])].map((name) => ({
+      name,
+      raw: columnOf(name),
+    })),
     present,
     derived,
   };
@@ -119,6 +140,17 @@ function keyOf(
   const raw = columnOf(column);
   if (of === "numbers") return { sql: dialect.double(raw.name), text: (value) => String(Number(value)) };
   return { sql: raw.texts ? dialect.bytewise(raw.key) : raw.key, text: (value) => raw.text(value) };
+}
+
+/** A column's text, NULL where it means a missing value. */
+function textSql(column: SessionColumn, missing: readonly string[], dialect: SqlDialect): string {
+  if (!column.texts)
+    throw new UsageError(
+      wording`${option("where")}: ${column.name} is no text in the database, and is not compared with one there`,
+      { hint: wording`write the condition in the query: ${option("sql")}` },
+    );
+  const text = dialect.bytewise(`trim(${column.key})`);
+  return `CASE WHEN ${text} NOT IN (${missing.map((word) => dialect.string(word)).join(", ")}) THEN ${text} END`;
 }
 
 /** The condition that a row counts: no cell is missing, and every expression has a value. */

@@ -9,10 +9,9 @@ import { option, wording } from "../wording.js";
 import { Asked } from "./asked.js";
 import { countRows, type RowCounts } from "./counts.js";
 import type { SqlDialect } from "./dialect.js";
-import { DUCKDB } from "./dialects/duckdb.js";
-import { POSTGRES } from "./dialects/postgres.js";
-import { SQLITE } from "./dialects/sqlite.js";
+import { DIALECTS } from "./dialects.js";
 import { integerScale } from "./integer-scale.js";
+import { answerOf, jointChoice } from "./level-names.js";
 import { type Answer, type CellMoments, momentsOfCells } from "./moments-of-cells.js";
 import { doubleSums, integerSums } from "./quantity.js";
 import { completeSql, type RowChoice, type RowSql, rowSql } from "./row-sql.js";
@@ -22,13 +21,6 @@ import { cellSums, type SumChoice } from "./sums.js";
 /** How many numbers an answer may have for cells to be those of all factors at once. */
 const MOST_NUMBERS = 200_000;
 
-/** How each kind of database writes SQL. */
-export const DIALECTS: Readonly<Record<SqlSession["kind"], SqlDialect>> = {
-  duckdb: DUCKDB,
-  postgres: POSTGRES,
-  sqlite: SQLITE,
-};
-
 /** What to sum up. */
 export interface EngineRequest {
   readonly spec: ModelSpec;
@@ -36,15 +28,58 @@ export interface EngineRequest {
   /** How many folds, and by what a row falls into one; 1 and undefined for none. */
   readonly folds: number;
   readonly fold: RowChoice["fold"];
+  readonly where: RowChoice["where"];
   readonly format: NumberFormat;
   readonly reading: ReadingOptions;
 }
 
 /** What the rows come to. */
 export interface EngineSums extends CellMoments {
-  /** All rows that there are. */
+  /** All rows that there are, those among them for which the condition on rows does not hold too. */
   readonly total: number;
+  readonly excluded: number;
   readonly undefinedRows: UndefinedRows[];
+}
+
+/** What moments and counts come to. */
+export function engineSums(
+  moments: CellMoments,
+  { rows, excluded, undefinedRows }: RowCounts,
+  row: RowSql,
+): EngineSums {
+  return {
+    ...moments,
+    total: rows,
+    excluded,
+    undefinedRows: row.derived.flatMap(({ label }, i) =>
+      undefinedRows[i] === 0 ? [] : [{ label, rows: undefinedRows[i]!, first: -1, values: [] }],
+    ),
+  };
+}
+
+/**
+ * The moments of answers.
+ *
+ * @throws DataError where a sum is beyond doubles
+ */
+export function momentsOf(
+  answers: readonly Answer[],
+  how: Parameters<typeof momentsOfCells>[1],
+  { shifts, integers }: Pick<SumChoice, "shifts" | "integers">,
+  file: string,
+): CellMoments {
+  try {
+    return integers === undefined
+      ? momentsOfCells(answers, how, doubleSums(shifts))
+      : momentsOfCells(answers, how, integerSums(shifts, integers));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new DataError("a sum of products is beyond the range of doubles", {
+      place: { file },
+      hint: "divide the largest columns by a power of ten in a query",
+      cause: error,
+    });
+  }
 }
 
 /** The rows of a database, which sums them up itself. */
@@ -60,17 +95,23 @@ export class EngineRows {
   #joint: boolean | undefined;
 
   private constructor(session: SqlSession, request: EngineRequest, asked: Asked) {
-    const { spec, weights, fold, format } = request;
+    const { spec, weights, fold, where, format } = request;
     this.dialect = asked.dialect;
     this.#session = session;
     this.#request = request;
     this.#asked = asked;
     this.#shape = momentsShape(spec);
     const readerOf = cellReaders(format);
-    const missing = (column: string) => readerOf(column).missingNumbers;
-    this.#row = rowSql({ spec, shape: this.#shape, weights, fold, missing }, asked.dialect, (name) =>
-      session.column(name),
-    );
+    const choice = {
+      spec,
+      shape: this.#shape,
+      weights,
+      fold,
+      where,
+      missing: (column: string) => readerOf(column).missingNumbers,
+      missingTexts: (column: string) => readerOf(column).missingTexts,
+    };
+    this.#row = rowSql(choice, asked.dialect, (name) => session.column(name));
   }
 
   /** @param session whose `table` was asked for before */
@@ -110,43 +151,14 @@ export class EngineRows {
     for (const choice of await this.#choices(shifts))
       answers.push(await this.#answer({ ...choice, integers }));
     const how = { spec, shape: this.#shape, folds, extended };
-    const found = this.#moments(answers, how, shifts, integers);
-    const { rows, undefinedRows } = this.#counts;
-    return {
-      ...found,
-      total: rows,
-      undefinedRows: this.#row.derived.flatMap(({ label }, i) =>
-        undefinedRows[i] === 0 ? [] : [{ label, rows: undefinedRows[i]!, first: -1, values: [] }],
-      ),
-    };
-  }
-
-  #moments(
-    answers: readonly Answer[],
-    how: Parameters<typeof momentsOfCells>[1],
-    shifts: readonly number[],
-    integers: SumChoice["integers"],
-  ): CellMoments {
-    try {
-      return integers === undefined
-        ? momentsOfCells(answers, how, doubleSums(shifts))
-        : momentsOfCells(answers, how, integerSums(shifts, integers));
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      throw new DataError("a sum of products is beyond the range of doubles", {
-        place: { file: this.#session.name },
-        hint: "divide the largest columns by a power of ten in a query",
-        cause: error,
-      });
-    }
+    const moments = momentsOf(answers, how, { shifts, integers }, this.#session.name);
+    return engineSums(moments, this.#counts, this.#row);
   }
 
   /** One answer of the cells of all factors, or one of no factor and one for each table where those would be too many. */
   async #choices(shifts: readonly number[]): Promise<SumChoice[]> {
-    const { numbers, factors, tables } = this.#shape;
-    const all = numbers.map((_, i) => i);
-    const pairs = all.flatMap((i) => all.slice(0, i + 1).map((j) => [i, j] as const));
-    const joint: SumChoice = { factors: factors.map((_, f) => f), columns: all, pairs, shifts };
+    const { factors, tables } = this.#shape;
+    const joint: SumChoice = { ...jointChoice(this.#shape), shifts };
     if (factors.length === 0) return [joint];
     this.#joint ??= await this.#fits(joint);
     if (this.#joint) return [joint];
@@ -178,20 +190,8 @@ export class EngineRows {
   }
 
   async #answer(choice: SumChoice): Promise<Answer> {
-    const cells = await cellSums(this.#asked, this.#row, choice);
-    const readerOf = cellReaders(this.#request.format);
-    const names = choice.factors.map((f) => {
-      const variable = this.#request.spec.variables[this.#shape.variables[f]!]!;
-      if (variable.kind !== "factor") throw new Error("a number is no factor");
-      const reader = readerOf(variable.column);
-      const key = this.#row.keys[f]!;
-      return (value: CellSums["levels"][number]) => {
-        const text = key.text(value).trim().normalize("NFC");
-        return variable.of === "text" && reader.isMissing(text) ? undefined : text;
-      };
-    });
-    return { choice, cells, names: cells.map(({ levels }) => levels.map((value, f) => names[f]!(value))) };
+    const { spec, format } = this.#request;
+    const of = { spec, shape: this.#shape, row: this.#row, format };
+    return answerOf(choice, await cellSums(this.#asked, this.#row, choice), of);
   }
 }
-
-type CellSums = Awaited<ReturnType<typeof cellSums>>[number];

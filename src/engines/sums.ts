@@ -1,5 +1,6 @@
 import type { DatabaseValue } from "../sources/database/rowset.js";
 import type { Asked } from "./asked.js";
+import type { SqlDialect } from "./dialect.js";
 import { completeSql, type RowSql } from "./row-sql.js";
 
 /** The integers of the exact rung: round((x − a) 2^s), of at most `bits` bits; one s for each number. */
@@ -37,10 +38,30 @@ export interface CellSums {
   readonly c: readonly DatabaseValue[];
 }
 
-/** The second pass: sums of shifted products per leaf, fold and levels. */
-export async function cellSums(asked: Asked, row: RowSql, choice: SumChoice): Promise<CellSums[]> {
-  const { dialect } = asked;
-  const { factors, columns, pairs, shifts, integers } = choice;
+/** What is summed up, with shifts and scales in SQL. */
+export interface SumTexts extends Pick<SumChoice, "factors" | "columns" | "pairs"> {
+  /** The shift of a number; undefined where it is 0. */
+  shift(i: number): string | undefined;
+  /** Where the sums are to be exact: what x − a is multiplied by, and how many bits a product may have. */
+  readonly integers?: { readonly bits: number; scale(i: number): string } | undefined;
+}
+
+/** The second pass as a query over a leaf, and what its rows mean. */
+export interface CellQuery {
+  /** Expressions over a row, each with a name: SELECT these FROM the rows. */
+  readonly inner: readonly string[];
+  /** The names of those that a cell's rows have in common. */
+  readonly keys: readonly string[];
+  /** Aggregates over a cell's rows, of which the first `common` are the numbers of rows and weights, and the first moments. */
+  readonly entries: readonly string[];
+  readonly common: number;
+  /** The sums of a row of the answer: keys, then entries; undefined where there are no rows. */
+  read(values: readonly DatabaseValue[]): CellSums | undefined;
+}
+
+/** Writes the second pass: sums of shifted products per fold and levels. */
+export function cellQuery(dialect: SqlDialect, row: RowSql, texts: SumTexts): CellQuery {
+  const { factors, columns, pairs, shift, integers } = texts;
   const weighted = row.weight !== undefined;
   const inner: string[] = [];
   const keys: string[] = [];
@@ -54,14 +75,14 @@ export async function cellSums(asked: Asked, row: RowSql, choice: SumChoice): Pr
   }
   if (weighted) inner.push(`${row.weight} AS w`);
   for (const i of columns) {
-    const a = shifts[i]!;
-    const difference = a === 0 ? `(${row.values[i]})` : `(${row.values[i]} - ${dialect.literal(a)})`;
+    const a = shift(i);
+    const difference = a === undefined ? `(${row.values[i]})` : `(${row.values[i]} - ${a})`;
     if (integers === undefined) {
       inner.push(`${difference} AS d${i}`);
       if (weighted) inner.push(`${row.weight} * ${difference} AS wd${i}`);
       continue;
     }
-    const scaled = `round(${difference} * ${dialect.literal(2 ** integers.scales[i]!)})`;
+    const scaled = `round(${difference} * ${integers.scale(i)})`;
     inner.push(`${dialect.integer(scaled)} AS d${i}`);
     // Of weights that are whole numbers the product with an integer is one.
     if (weighted) inner.push(`${dialect.integer(row.weight!)} * ${dialect.integer(scaled)} AS wd${i}`);
@@ -87,19 +108,18 @@ export async function cellSums(asked: Asked, row: RowSql, choice: SumChoice): Pr
     ...columns.map((i) => (integers === undefined ? dialect.sum(`${times}${i}`) : `sum(${times}${i})`)),
     ...pairs.map(([i, j]) => (integers === undefined ? dialect.sum(product(i, j)) : `sum(${product(i, j)})`)),
   ];
-  const group = keys.length === 0 ? "" : `\nGROUP BY ${keys.join(", ")}`;
-  const select = inner.length === 0 ? "1 AS one" : inner.join(",\n  ");
-  const from = (source: string) =>
-    `FROM (SELECT ${select}\n FROM ${source}\n WHERE ${completeSql(row)}) AS shifted${group}`;
-  const rows = await asked.sums(entries, from, keys, sums.length + columns.length);
   const folded = row.fold === undefined ? 0 : 1;
-  return rows.flatMap((values) => {
-    const at = keys.length;
-    const count = Number(values[at]);
-    if (count === 0) return [];
-    const behind = at + sums.length;
-    return [
-      {
+  return {
+    inner,
+    keys,
+    entries,
+    common: sums.length + columns.length,
+    read(values) {
+      const at = keys.length;
+      const count = Number(values[at]);
+      if (count === 0) return undefined;
+      const behind = at + sums.length;
+      return {
         fold: folded === 1 ? Number(values[0]) : 0,
         levels: values.slice(folded, at),
         rows: count,
@@ -108,7 +128,27 @@ export async function cellSums(asked: Asked, row: RowSql, choice: SumChoice): Pr
         logWeight: weighted ? Number(values[at + 3]) : 0,
         b: values.slice(behind, behind + columns.length),
         c: values.slice(behind + columns.length),
-      },
-    ];
+      };
+    },
+  };
+}
+
+/** The second pass: sums of shifted products per leaf, fold and levels. */
+export async function cellSums(asked: Asked, row: RowSql, choice: SumChoice): Promise<CellSums[]> {
+  const { dialect } = asked;
+  const { shifts, integers } = choice;
+  const { inner, keys, entries, common, read } = cellQuery(dialect, row, {
+    ...choice,
+    shift: (i) => (shifts[i] === 0 ? undefined : dialect.literal(shifts[i]!)),
+    integers: integers && {
+      bits: integers.bits,
+      scale: (i) => dialect.literal(2 ** integers.scales[i]!),
+    },
   });
+  const group = keys.length === 0 ? "" : `\nGROUP BY ${keys.join(", ")}`;
+  const select = inner.length === 0 ? "1 AS one" : inner.join(",\n  ");
+  const from = (source: string) =>
+    `FROM (SELECT ${select}\n FROM ${source}\n WHERE ${completeSql(row)}) AS shifted${group}`;
+  const rows = await asked.sums(entries, from, keys, common);
+  return rows.map(read).filter((sums) => sums !== undefined);
 }

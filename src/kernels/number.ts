@@ -1,4 +1,6 @@
-const MISSING = new Set(["", "NA", "N/A", "NaN", "nan", "null", "NULL"]);
+/** Cells that mean a missing value. */
+export const MISSING_TEXTS: readonly string[] = ["", "NA", "N/A", "NaN", "nan", "null", "NULL"];
+const MISSING = new Set(MISSING_TEXTS);
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const SURROUNDING = /^[ \t]+|[ \t]+$/g;
 

@@ -1,4 +1,4 @@
-import { DIALECTS } from "../engines/sum-in-engine.js";
+import { DIALECTS } from "../engines/dialects.js";
 import { toSql } from "../interchange/sql.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { ModelGroup } from "../linear/model/model-group.js";

@@ -39,7 +39,7 @@ import { chosenFolds, chunkBytesFor, denseWidth, designWidth, foldsFor, levelNot
 import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
 import { foldKey } from "./fold-key.js";
-import { engineOf, engineScan, withoutKeyNotes } from "./in-engine.js";
+import { type Engine, engineOf, withoutKeyNotes } from "./in-engine.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
@@ -84,12 +84,21 @@ export async function fitCsv(data: string | readonly string[], options: FitCsvOp
   return withSources(data, options.signal, (sources) => fitSources(sources, options));
 }
 
-async function fitSources(sources: readonly Source[], options: FitCsvOptions): Promise<CsvFit> {
+/**
+ * The same of sources that are open.
+ *
+ * @param given what sums up the rows in the place of a scan; by default the database that the options ask for
+ */
+export async function fitSources(
+  sources: readonly Source[],
+  options: FitCsvOptions,
+  given?: Engine,
+): Promise<CsvFit> {
   const watch = new Stopwatch();
   const numbered = numberedShards(options);
   // The whole is not read for a part of it.
   if (options.shard === undefined) for (const source of sources) source.keepContent();
-  const session = engineOf(sources, options);
+  const session = given ?? engineOf(sources, options);
   const complete =
     session === undefined
       ? await completeKinds(await readTables(sources, options), usedBy(options), options)
@@ -99,7 +108,10 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
   if (spared !== undefined && options.features === undefined)
     checkColumns(complete.table, leftOutCount(options) + spared, hasIntercept(options));
   const sampled = { ...complete.table, scattered: scatteredRows(complete.table) };
-  const { spec, notes } = chooseColumns(sampled, options, namesOf(complete.table));
+  const { spec, notes } =
+    session?.spec === undefined
+      ? chooseColumns(sampled, options, namesOf(complete.table))
+      : { spec: session.spec, notes: [] };
   const all = withTarget(complete.table, spec);
   notes.unshift(...all.notes, ...(all.columnNotes ?? []), ...complete.notes);
   const { references = {}, vcov = "iid", solver = "auto", signal, onProgress, callerWorks } = options;
@@ -162,7 +174,7 @@ async function fitSources(sources: readonly Source[], options: FitCsvOptions): P
     foldBy: plan.foldBy,
     where: options.where,
   });
-  const engine = session && (await engineScan(session, table, plan, options));
+  const engine = await session?.scan({ table, plan, where: layout.where }, options);
   const { cluster } = options;
   const most =
     cluster === undefined || penalty !== undefined

@@ -1,10 +1,12 @@
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
-import { EngineRows } from "../engines/sum-in-engine.js";
+import type { RowChoice } from "../engines/row-sql.js";
+import { EngineRows, type EngineSums } from "../engines/sum-in-engine.js";
 import { DataError, ModelError, UsageError } from "../errors.js";
 import { isChosen, type PenaltyChoice } from "../linear/penalty/penalty.js";
 import type { Solution } from "../linear/solve/solution.js";
+import type { RowLayout } from "../scan/row-layout.js";
 import type { SqlSession } from "../sources/database/session.js";
 import { sessionOf } from "../sources/open-data.js";
 import { type OptionMark, option, type Wording, wording } from "../wording.js";
@@ -14,12 +16,28 @@ import type { ScannedMoments } from "./moments-result.js";
 /** Digits of a double. */
 const DIGITS = 15.95;
 
+/** What sums up rows where they are, in the place of a scan. */
+export interface Engine {
+  /** Its columns. */
+  table(options: FitCsvOptions): Promise<Table>;
+  /** The model, where it was chosen before. */
+  readonly spec?: ModelSpec | undefined;
+  scan(rows: EngineRequest, options: FitCsvOptions): Promise<EngineScan>;
+}
+
+/** What a model needs of the rows. */
+interface EngineRequest {
+  readonly table: Table;
+  readonly plan: { spec: ModelSpec; folds: number; seed: number; foldBy?: string | undefined };
+  readonly where: RowLayout["where"];
+}
+
 /**
  * The database that is to sum up its rows.
  *
  * @throws UsageError where the data are no database, or several, and for what takes the rows themselves
  */
-export function engineOf(sources: readonly Source[], options: FitCsvOptions): SqlSession | undefined {
+export function engineOf(sources: readonly Source[], options: FitCsvOptions): Engine | undefined {
   if (options.inEngine !== true) return undefined;
   const session = sources.length === 1 ? sessionOf(sources[0]!) : undefined;
   if (session === undefined)
@@ -32,18 +50,20 @@ export function engineOf(sources: readonly Source[], options: FitCsvOptions): Sq
       wording`${taken} takes the rows themselves, which stay in the database with ${option("inEngine", true)}`,
       { hint: "leave one of them out" },
     );
-  return session;
+  return {
+    table: (reading) => session.table(reading),
+    scan: (rows, asked) => engineScan(session, rows, asked),
+  };
 }
 
 /** The option that needs rows, where there is one. */
 function takesRows(options: FitCsvOptions): OptionMark | undefined {
-  const { solver, vcov = "iid", testSize, shard, where, dropSingletons } = options;
+  const { solver, vcov = "iid", testSize, shard, dropSingletons } = options;
   if (solver === "qr" || solver === "gd") return option("solver", solver);
   if (vcov !== "iid") return option("vcov", vcov);
   if (testSize !== undefined && testSize > 0) return option("testSize", testSize);
   if (shard !== undefined) return option("shard");
   if (dropSingletons) return option("dropSingletons", true);
-  if (where !== undefined) return option("where");
   return undefined;
 }
 
@@ -82,10 +102,9 @@ export interface EngineScan {
 }
 
 /** Prepares the sums of a model over the rows of a database. */
-export async function engineScan(
+async function engineScan(
   session: SqlSession,
-  table: Table,
-  plan: { spec: ModelSpec; folds: number; seed: number; foldBy?: string | undefined },
+  { table, plan, where }: EngineRequest,
   options: FitCsvOptions,
 ): Promise<EngineScan> {
   const rows = await EngineRows.open(session, {
@@ -96,51 +115,79 @@ export async function engineScan(
       plan.foldBy === undefined || plan.folds === 1
         ? undefined
         : { column: plan.foldBy, seed: plan.seed, folds: plan.folds },
+    where: conditionOf(where),
     format: table.format,
     reading: options,
   });
   return {
     async scan(extended) {
-      const { folds, levels, rows: complete, total, undefinedRows } = await rows.moments(extended);
-      const dropped = total - complete;
-      if (options.na === "fail" && dropped > 0)
-        throw new DataError(`${dropped} of ${total} rows have a missing cell in a column used`, {
-          place: { file: session.name },
-          hint: wording`such rows are dropped with ${option("na", "omit")}`,
-        });
-      return {
-        folds,
-        levels,
-        rows: total,
-        dropped,
-        undefinedRows,
-        groups: undefined,
-        kept: undefined,
-        heldOut: 0,
-        firstDropped: -1,
-        singletons: 0,
-        excluded: 0,
-        clusters: undefined,
-        unclustered: -1,
-      };
+      return scannedSums(await rows.moments(extended), options, session.name);
     },
     async checkExact(solution) {
       const why = await rows.inexact();
       if (why === undefined) return;
-      throw new ModelError(
-        `double precision leaves ${digitsLeft(solution)}, and sums cannot be exact: ${why}`,
-        {
-          hint: takeThem,
-        },
-      );
+      throw new ModelError(`${doubleDoubt(solution)}, and sums cannot be exact: ${why}`, {
+        hint: takeThem,
+      });
     },
+  };
+}
+
+/** A layout's condition on rows, and the columns of numbers that it reads. */
+export function conditionOf(where: RowLayout["where"]): RowChoice["where"] {
+  return (
+    where && {
+      condition: where.condition,
+      numeric: Object.entries(where.columns).flatMap(([name, { of }]) => (of === "numbers" ? [name] : [])),
+    }
+  );
+}
+
+/**
+ * What a scan would have given.
+ *
+ * @throws DataError for missing cells where they are not to be
+ */
+export function scannedSums(
+  { folds, levels, rows: complete, total, excluded, undefinedRows }: EngineSums,
+  { na }: Pick<FitCsvOptions, "na">,
+  file: string,
+): ScannedMoments {
+  const rows = total - excluded;
+  const dropped = rows - complete;
+  if (na === "fail" && dropped > 0)
+    throw new DataError(`${dropped} of ${rows} rows have a missing cell in a column used`, {
+      place: { file },
+      hint: wording`such rows are dropped with ${option("na", "omit")}`,
+    });
+  return {
+    folds,
+    levels,
+    rows,
+    dropped,
+    undefinedRows,
+    groups: undefined,
+    kept: undefined,
+    heldOut: 0,
+    firstDropped: -1,
+    singletons: 0,
+    excluded,
+    clusters: undefined,
+    unclustered: -1,
   };
 }
 
 const takeThem: Wording = wording`take them with ${option("solver", "normal")}, or leave ${option("inEngine", true)} out`;
 
-/** About how many digits of θ are right that is solved from sums in double: the normal equation loses log₁₀ κ². */
-function digitsLeft({ conditionNumber }: Solution): string {
+/** Why sums in double are not enough: the normal equation loses log₁₀ κ² of about 16 digits. */
+export function doubleDoubt({ conditionNumber, aliased }: Solution): string {
   const digits = Math.max(0, Math.floor(DIGITS - 2 * Math.log10(Math.max(1, conditionNumber))));
-  return digits === 0 ? "no digit of the coefficients" : `about ${digits} digits of the coefficients`;
+  if (digits === 0) return "double precision leaves no digit of the coefficients";
+  if (aliased.length > 0) return "double precision leaves open which terms depend on others";
+  return digits > ENOUGH
+    ? "double precision may be too little, for a column lies far from 0, or the fit is nearly perfect"
+    : `double precision leaves about ${digits} digits of the coefficients`;
 }
+
+/** With more digits than that it is something else that double precision is not enough for. */
+const ENOUGH = 10;

@@ -69,6 +69,9 @@ describe("what may stand at the cursor", () => {
       ["merge", "x", "y"],
     ])
       expect(await values(...words)).toEqual([":files"]);
+    expect(await values("sql", "")).toEqual(["print", "read"]);
+    expect(await values("sql", "read", "")).toEqual([":files"]);
+    expect(await values("sql", "print", "boston.csv", "-t", "m")).toEqual(["medv"]);
     for (const words of [
       ["train", "--folds", ""],
       ["nothing", ""],

@@ -5,7 +5,7 @@ import { goml, inFolder } from "./goml.js";
 
 const run = (...args: string[]) => inFolder({}, (folder) => goml(folder, args));
 const verbs = ["inspect", "test", "cv", "select", "refit", "merge", "update", "forget"];
-const commands = ["train", "predict", "evaluate", "bench", ...verbs];
+const commands = ["train", "predict", "evaluate", "bench", "sql", ...verbs];
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 
 test.each(["--version", "-V"])("%s prints the version of package.json and nothing else", async (flag) => {
@@ -33,6 +33,7 @@ describe("help", () => {
       "Look at it",
       "Measure it",
       "Combine models and rows",
+      "Train where the rows are",
       "Ship it",
       "Set up the shell",
     ]);

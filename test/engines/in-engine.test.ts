@@ -89,6 +89,16 @@ const MODELS: Record<string, FitCsvOptions> = {
     lambda: "path",
     ...FOLDED,
   },
+  "rows for which a condition holds": {
+    formula: "y ~ gap + tiny",
+    where: 'color == "red" & tiny < 5 | !(color %in% c("green", "x")) & share * 2 > 0.6 | is.na(`Group "é`)',
+    ...FOLDED,
+  },
+  "a condition that is unknown where a number is missing": {
+    formula: "y ~ tiny + color",
+    where: '!(gap > 0.5) & color >= "b" & color != "green" | tiny %in% c(1, 2)',
+    ...FOLDED,
+  },
   "absorbed effects": { target: "y", features: ["gap", "tiny"], absorb: ["color", 'Group "é'], folds: 1 },
 };
 

@@ -18,6 +18,7 @@ import { refitSyntax } from "../commands/refit/syntax.js";
 import { reportSyntax } from "../commands/report/syntax.js";
 import { selectSyntax } from "../commands/select/syntax.js";
 import { serveSyntax } from "../commands/serve/syntax.js";
+import { sqlSyntax } from "../commands/sql/syntax.js";
 import { testSyntax } from "../commands/test/syntax.js";
 import { trainSyntax } from "../commands/train/syntax.js";
 import { updateSyntax } from "../commands/update/syntax.js";
@@ -42,6 +43,7 @@ const COMMANDS: readonly (readonly [heading: string, commands: readonly Syntax[]
   ],
   ["Measure it:", [evaluateSyntax, cvSyntax, benchSyntax]],
   ["Combine models and rows:", [mergeSyntax, updateSyntax, forgetSyntax]],
+  ["Train where the rows are:", [sqlSyntax]],
   ["Ship it:", [exportSyntax, serveSyntax]],
   ["Set up the shell:", [completionSyntax]],
 ];

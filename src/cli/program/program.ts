@@ -98,6 +98,10 @@ function commanderExit(error: CommanderError, argv: string[]): number {
 /** Commander's sentences in the form of our messages: one sentence, no full stop, the choices at its end. */
 function rephrased(message: string): string {
   return message
+    .replace(
+      /^command-argument value '(.*)' is invalid for argument '(.*)'\. Allowed/,
+      "argument '$2', '$1' is invalid. Allowed",
+    )
     .replace(/ is invalid\. Allowed choices are (.*)\.$/, " is invalid: expected one of $1")
     .replace(/ is invalid\. /, " is invalid: ")
     .replace(/\. Expected (\d+) arguments? but got (\d+)\.$/, ": expected $1, got $2");

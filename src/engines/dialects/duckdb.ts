@@ -1,4 +1,13 @@
-import { doubleQuoted, exponentLiteral, LARGEST, type SqlDialect } from "../dialect.js";
+import {
+  doubleQuoted,
+  exponentLiteral,
+  itself,
+  LARGEST,
+  log10,
+  percent,
+  type SqlDialect,
+  singleQuoted,
+} from "../dialect.js";
 
 /** DuckDB: integers of 128 bits (HUGEINT), which a sum that leaves them is an error of. */
 export const DUCKDB: SqlDialect = {
@@ -7,6 +16,12 @@ export const DUCKDB: SqlDialect = {
   literal: exponentLiteral,
   // Of enumerations there is no collation.
   bytewise: (x) => `CAST(${x} AS VARCHAR) COLLATE C`,
+  byteOrder: itself,
+  string: singleQuoted,
+  text: (x) => `CAST(${x} AS VARCHAR)`,
+  printed: itself,
+  modulo: percent,
+  log10,
   double: (x) => `CAST(${x} AS DOUBLE)`,
   finite: (x) => `abs(${x}) <= ${LARGEST}`,
   infinite: (x) => `isinf(${x})`,

@@ -1,4 +1,13 @@
-import { doubleQuoted, exponentLiteral, LARGEST, type SqlDialect } from "../dialect.js";
+import {
+  doubleQuoted,
+  exponentLiteral,
+  itself,
+  LARGEST,
+  log10,
+  percent,
+  type SqlDialect,
+  singleQuoted,
+} from "../dialect.js";
 
 /**
  * PostgreSQL, 12 and later. Its compiler takes half a minute for 800 sums that run in a second without it. A scan that
@@ -11,6 +20,12 @@ export const POSTGRES: SqlDialect = {
   literal: exponentLiteral,
   // Its collations compare bytes at last, unless made not to; a COLLATE would keep sums from going to other servers.
   bytewise: (x) => x,
+  byteOrder: (x) => `(${x}) COLLATE "C"`,
+  string: singleQuoted,
+  text: (x) => `CAST(${x} AS TEXT)`,
+  printed: itself,
+  modulo: percent,
+  log10,
   double: (x) => `CAST(${x} AS DOUBLE PRECISION)`,
   finite: (x) => `abs(${x}) <= ${LARGEST}`,
   infinite: (x) => `${x} IN (CAST('Infinity' AS DOUBLE PRECISION), CAST('-Infinity' AS DOUBLE PRECISION))`,

@@ -1,4 +1,13 @@
-import { doubleQuoted, exponentLiteral, LARGEST, type SqlDialect } from "../dialect.js";
+import {
+  doubleQuoted,
+  exponentLiteral,
+  itself,
+  LARGEST,
+  log10,
+  percent,
+  type SqlDialect,
+  singleQuoted,
+} from "../dialect.js";
 
 /** SQLite, 3.35 and later: any cell may hold anything, there is no deviation, and integers have 64 bits. */
 export const SQLITE: SqlDialect = {
@@ -6,6 +15,13 @@ export const SQLITE: SqlDialect = {
   name: doubleQuoted,
   literal: exponentLiteral,
   bytewise: (x) => `${x} COLLATE BINARY`,
+  byteOrder: itself,
+  string: singleQuoted,
+  text: (x) => `CAST(${x} AS TEXT)`,
+  // Its shell writes 15 digits of a double.
+  printed: (x) => `printf('%!.17g', ${x})`,
+  modulo: percent,
+  log10,
   double: (x) => `CAST(${x} AS REAL)`,
   finite: (x) => `abs(${x}) <= ${LARGEST}`,
   infinite: (x) => `abs(${x}) > ${LARGEST}`,

@@ -75,6 +75,9 @@ export async function completionsOf(program: CommandTree, words: readonly string
   const option = command.options.find(({ short, long }) => last === short || last === long);
   if (option?.required || (option?.optional && option.argChoices)) return valuesOf(option, typed, before);
   const choices = command.registeredArguments[0]?.argChoices;
+  // Behind it stand files, where the command takes any.
+  const chosen = choices?.find((choice) => before.includes(choice));
+  if (chosen !== undefined) return { ...NOTHING, files: command.registeredArguments.length > 1 };
   if (choices !== undefined) return fitting({ ...NOTHING, values: plain(choices) });
   return { ...NOTHING, files: command.registeredArguments.length > 0 };
 }
@@ -110,7 +113,7 @@ function listed(names: readonly string[], typed: string): Completions {
 
 /** The columns of the data named so far; none where there are none, or they cannot be read. */
 async function columnsOf(before: readonly string[]): Promise<string[]> {
-  for (const word of before.slice(1)) {
+  for (const word of before.slice(before[0] === "sql" ? 2 : 1)) {
     // Whatever else a word is, it is no table.
     if (word.startsWith("-") || word.endsWith(".json")) continue;
     try {

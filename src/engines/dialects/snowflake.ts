@@ -1,0 +1,36 @@
+import {
+  doubleQuoted,
+  escapedQuoted,
+  exponentLiteral,
+  infiniteByName,
+  itself,
+  LARGEST,
+  percent,
+  type SqlDialect,
+} from "../dialect.js";
+
+/** Snowflake, whose NUMBER has 38 digits. What it writes of doubles may have lost digits, of integers none. */
+export const SNOWFLAKE: SqlDialect = {
+  label: "Snowflake",
+  name: doubleQuoted,
+  literal: exponentLiteral,
+  bytewise: itself,
+  byteOrder: itself,
+  string: escapedQuoted,
+  text: (x) => `CAST(${x} AS VARCHAR)`,
+  printed: itself,
+  double: (x) => `CAST(${x} AS DOUBLE)`,
+  modulo: percent,
+  log10: (x) => `LOG(10, ${x})`,
+  finite: (x) => `abs(${x}) <= ${LARGEST}`,
+  infinite: infiniteByName("DOUBLE", "inf"),
+  notNumber: undefined,
+  deviation: (x) => `STDDEV_POP(${x})`,
+  sum: (x) => `sum(${x})`,
+  integer: (x) => `CAST(${x} AS NUMBER(19, 0))`,
+  integerProduct: (x, y) => `CAST(${x} AS NUMBER(19, 0)) * CAST(${y} AS NUMBER(19, 0))`,
+  mostEntries: 4000,
+  session: [],
+  leaves: undefined,
+  explain: undefined,
+};

@@ -1,0 +1,36 @@
+import {
+  escapedQuoted,
+  exponentLiteral,
+  infiniteByName,
+  itself,
+  LARGEST,
+  log10,
+  percent,
+  type SqlDialect,
+} from "../dialect.js";
+
+/** Spark SQL 3, and Databricks: DECIMAL has 38 digits, and a sum that has more is NULL, or an error. */
+export const SPARK: SqlDialect = {
+  label: "Spark",
+  name: (identifier) => `\`${identifier.replaceAll("`", "``")}\``,
+  literal: exponentLiteral,
+  bytewise: itself,
+  byteOrder: itself,
+  string: escapedQuoted,
+  text: (x) => `CAST(${x} AS STRING)`,
+  printed: itself,
+  double: (x) => `CAST(${x} AS DOUBLE)`,
+  modulo: percent,
+  log10,
+  finite: (x) => `abs(${x}) <= ${LARGEST}`,
+  infinite: infiniteByName("DOUBLE", "Infinity"),
+  notNumber: undefined,
+  deviation: (x) => `stddev_pop(${x})`,
+  sum: (x) => `sum(${x})`,
+  integer: (x) => `CAST(${x} AS BIGINT)`,
+  integerProduct: (x, y) => `CAST(${x} AS DECIMAL(19, 0)) * CAST(${y} AS DECIMAL(19, 0))`,
+  mostEntries: 4000,
+  session: [],
+  leaves: undefined,
+  explain: undefined,
+};

@@ -1,0 +1,37 @@
+import {
+  doubleQuoted,
+  exponentLiteral,
+  infiniteByName,
+  itself,
+  LARGEST,
+  log10,
+  percent,
+  type SqlDialect,
+  singleQuoted,
+} from "../dialect.js";
+
+/** Trino, and Presto and Athena: DECIMAL has 38 digits, and a sum that has more is an error. */
+export const TRINO: SqlDialect = {
+  label: "Trino",
+  name: doubleQuoted,
+  literal: exponentLiteral,
+  bytewise: itself,
+  byteOrder: itself,
+  string: singleQuoted,
+  text: (x) => `CAST(${x} AS VARCHAR)`,
+  printed: itself,
+  double: (x) => `CAST(${x} AS DOUBLE)`,
+  modulo: percent,
+  log10,
+  finite: (x) => `abs(${x}) <= ${LARGEST}`,
+  infinite: infiniteByName("DOUBLE", "Infinity"),
+  notNumber: undefined,
+  deviation: (x) => `stddev_pop(${x})`,
+  sum: (x) => `sum(${x})`,
+  integer: (x) => `CAST(${x} AS BIGINT)`,
+  integerProduct: (x, y) => `CAST(${x} AS DECIMAL(19, 0)) * CAST(${y} AS DECIMAL(19, 0))`,
+  mostEntries: 4000,
+  session: [],
+  leaves: undefined,
+  explain: undefined,
+};
