@@ -71,6 +71,10 @@ node(bin("typescript", "tsc"), ["-p", "tsconfig.json"]);
 const { documentSchema } = await import("../dist/linear/model/document-schema.js");
 writeFileSync("dist/model.schema.json", `${JSON.stringify(documentSchema, null, 2)}\n`);
 
+// The page of goml serve is sent as it is written.
+mkdirSync("dist/page", { recursive: true });
+for (const file of readdirSync("src/serve/page")) copyFileSync(`src/serve/page/${file}`, `dist/page/${file}`);
+
 // Every worker entry is a file src/<room>/<name>-worker.ts and lands in dist/bundle/<name>-worker.js.
 const workers = readdirSync("src", { recursive: true })
   .map(String)

@@ -6,7 +6,7 @@ import type { ServeModels, ServeOptions } from "./options.js";
 import { RequestError } from "./request-error.js";
 import { inferRoutes } from "./routes-infer.js";
 import { mlflowRoutes } from "./routes-mlflow.js";
-import { operationRoutes } from "./routes-operations.js";
+import { operationRoutes, PAGE_PATHS } from "./routes-operations.js";
 import { Service } from "./service.js";
 
 /** Options of the plugin: the models, and how they are served; Fastify adds `prefix`. */
@@ -29,7 +29,7 @@ export async function plugin(app: FastifyInstance, options: PluginOptions): Prom
 }
 
 /** Routes that answer without a token: health checks, and the page, which holds no data. */
-const OPEN = new Set(["/", "/v2/health/live", "/v2/health/ready", "/ping", "/health"]);
+const OPEN = new Set<string>([...PAGE_PATHS, "/v2/health/live", "/v2/health/ready", "/ping", "/health"]);
 
 /** Connections whose request took too long to arrive; Node answers those without the routes' knowing. */
 export const tooSlow = new WeakSet<object>();

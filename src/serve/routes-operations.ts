@@ -1,24 +1,24 @@
-import { createHash } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { sendInPieces } from "./deliveries.js";
 import { EXPOSITION_TYPE } from "./exposition.js";
 import { openApiDocument } from "./openapi.js";
-import { PAGE, PAGE_SCRIPT, PAGE_STYLE } from "./page.js";
+import { pageFile } from "./page.js";
 import type { Service } from "./service.js";
 
-const sha256 = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
-
-/** Nothing but the page's own script and style runs on it, and it talks to this server only. */
+/** Nothing but the page's own files runs on it, and it talks to this server only. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
-  `script-src ${sha256(PAGE_SCRIPT)}`,
-  `style-src ${sha256(PAGE_STYLE)}`,
+  "script-src 'self'",
+  "style-src 'self'",
   "connect-src 'self'",
   "img-src data:",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join("; ");
+
+/** The paths of the page's own files, which anybody may have, as the page. */
+export const PAGE_PATHS = ["/", "/assets/page.js", "/assets/page.css"] as const;
 
 /** Prometheus metrics, the OpenAPI document, and the page. */
 export function operationRoutes(app: FastifyInstance, service: Service): void {
@@ -29,12 +29,22 @@ export function operationRoutes(app: FastifyInstance, service: Service): void {
   });
   const document = openApiDocument(app.prefix, service.tokens.required);
   app.get("/openapi.json", async () => document);
-  app.get("/", async (_request, reply) => {
-    reply
-      .type("text/html; charset=utf-8")
-      .header("content-security-policy", CONTENT_SECURITY_POLICY)
-      .header("x-content-type-options", "nosniff")
-      .header("referrer-policy", "no-referrer");
-    return PAGE;
-  });
+  const kinds = ["html", "js", "css"] as const;
+  for (const [i, path] of PAGE_PATHS.entries())
+    app.get(path, async (request, reply) => {
+      // The page names its files by where it lies itself, and so must lie in a folder.
+      const [own = ""] = request.url.split("?");
+      if (path === "/" && !own.endsWith("/"))
+        return reply.redirect(`${own.slice(own.lastIndexOf("/") + 1)}/`, 308);
+      const file = pageFile(kinds[i]!);
+      reply
+        .type(file.type)
+        .header("content-security-policy", CONTENT_SECURITY_POLICY)
+        .header("x-content-type-options", "nosniff")
+        .header("referrer-policy", "no-referrer")
+        .header("cache-control", "no-cache")
+        .header("etag", file.etag);
+      if (request.headers["if-none-match"] === file.etag) return reply.code(304).send();
+      return reply.send(file.bytes);
+    });
 }

@@ -14,7 +14,7 @@ import type { Predicted, Predictor } from "./predicted.js";
 import type { IntervalWish } from "./question.js";
 import { badRequest, quoted } from "./request-error.js";
 import { shared } from "./served.js";
-import type { InputColumn, ServedRegression } from "./served-model.js";
+import { type InputColumn, type ServedRegression, shownColumns } from "./served-model.js";
 
 /** Levels that are listed among what a model asks for; of more the names would be most of it. */
 const MOST_LEVELS = 1000;
@@ -49,6 +49,7 @@ export function servedGroups(models: ModelGroup, name: string, version: string):
       formula: `${models.spec.formula}, by ${models.groupBy}`,
       rows,
       sigma: null,
+      columns: shownColumns(inputs, () => undefined),
     },
   };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { serialize } from "node:v8";
 import { rawColumns } from "../dataset/formula/raw-columns.js";
 import { GomlError } from "../errors.js";
+import { knownMean } from "../linear/hypotheses/known-mean.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { IntervalPlan } from "../linear/model/interval.js";
 import { intervalPlan } from "../linear/model/interval-plan.js";
@@ -48,7 +49,36 @@ export interface ServedRegression extends Served {
   readonly intervals: Uint8Array | undefined;
   readonly noIntervals: string | undefined;
   /** What the page and the model's metadata show. */
-  readonly about: { readonly formula: string; readonly rows: number; readonly sigma: number | null };
+  readonly about: {
+    readonly formula: string;
+    readonly rows: number;
+    readonly sigma: number | null;
+    /** Its columns as a form shows them, in the order of its inputs. */
+    readonly columns: readonly ShownColumn[];
+  };
+}
+
+/** A column of a form: where it starts, or what there is to choose from. */
+export interface ShownColumn {
+  readonly name: string;
+  /** Of numbers their mean in the fit, where the model keeps it. */
+  readonly mean?: number | undefined;
+  /** Of a factor its levels, where they are few enough for a list. */
+  readonly levels?: readonly string[] | undefined;
+}
+
+/** A list to choose from is of so many levels at most. */
+const MOST_CHOICES = 200;
+
+/** The columns as a form shows them. */
+export function shownColumns(
+  inputs: readonly InputColumn[],
+  mean: (name: string) => number | undefined,
+): ShownColumn[] {
+  return inputs.map(({ name, datatype, levels }) => {
+    if (datatype !== "BYTES") return { name, mean: mean(name) };
+    return { name, levels: levels !== undefined && levels.length <= MOST_CHOICES ? levels : undefined };
+  });
 }
 
 /** The output of every model; intervals add `lower` and `upper` to it. */
@@ -92,6 +122,7 @@ export function servedModel(model: LinearModel, name: string, version: string): 
       formula: model.spec.formula,
       rows: model.n,
       sigma: Number.isFinite(model.sigma) ? model.sigma : null,
+      columns: shownColumns(description.inputs, (column) => knownMean(model, column)),
     },
   };
 }

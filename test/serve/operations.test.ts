@@ -209,7 +209,10 @@ describe("the plugin in an app of one's own", () => {
       const many = manyRows(20_000);
       const large = await send(`${url}/ml/v2/models/boston/infer`, JSON.stringify(matrixRequest(many.X)));
       expect(large.json.outputs[0].data).toEqual([...many.expected]);
-      expect((await send(`${url}/ml`)).body.toString()).toContain("<title>goml serve</title>");
+      const bare = await send(`${url}/ml`);
+      expect([bare.status, bare.headers.location]).toEqual([308, "ml/"]);
+      expect((await send(`${url}/ml/`)).body.toString()).toContain("<title>goml serve</title>");
+      expect((await send(`${url}/ml/assets/page.js`)).status).toBe(200);
       expect((await send(`${url}/ml/openapi.json`)).json.servers).toEqual([{ url: "/ml" }]);
       const own = await send(`${url}/own`, '{"a":1}', { "content-type": "application/json" });
       expect(own.json).toEqual({ got: { a: 1 } });

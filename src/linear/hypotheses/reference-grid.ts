@@ -1,13 +1,12 @@
-import { levelKey } from "../../dataset/formula/column-key.js";
 import { Design } from "../../dataset/formula/design.js";
 import { hasDates } from "../../dataset/formula/spec.js";
-import { quoteName } from "../../dataset/formula/syntax.js";
 import { nearestName } from "../../dataset/nearest.js";
 import { ModelError, UsageError } from "../../errors.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { option, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
 import { type DataRecord, RecordBlocks } from "../model/record-block.js";
+import { knownMean } from "./known-mean.js";
 
 /** Values of columns, by name. */
 export type GridValues = Readonly<Record<string, readonly (number | string)[]>>;
@@ -86,18 +85,9 @@ function namesIn(expression: LinearModel["spec"]["target"]["expression"]): strin
   return expression.args.flatMap((argument) => ("text" in argument ? [] : namesIn(argument)));
 }
 
-function meanOf({ moments, spec }: LinearModel, name: string): number {
-  const own = moments.index(quoteName(name));
-  if (own >= 0) return moments.mean[own]!;
-  for (const variable of spec.variables)
-    if (
-      variable.kind === "polynomial" &&
-      "column" in variable.expression &&
-      variable.expression.column === name
-    ) {
-      const power = moments.index(levelKey(variable, 1));
-      if (power >= 0) return moments.mean[power]!;
-    }
+function meanOf(model: LinearModel, name: string): number {
+  const mean = knownMean(model, name);
+  if (mean !== undefined) return mean;
   throw new ModelError(
     `the model file does not keep the mean of ${name}, which stands only within other terms`,
     {

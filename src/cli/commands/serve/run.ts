@@ -4,7 +4,8 @@ import { GomlError, UsageError } from "../../../errors.js";
 import type { GomlServer, LogState, ServeModels } from "../../../serve/index.js";
 import { isForeseen } from "../../program/failure.js";
 import { interruptedCode } from "../../program/interruption.js";
-import { printError } from "../../render/print.js";
+import { print, printError } from "../../render/print.js";
+import { TerminalLog } from "./terminal-log.js";
 
 /** The options of `goml serve`, as commander gives them: sizes in bytes, times in seconds. */
 export interface ServeCommandOptions {
@@ -51,6 +52,8 @@ export async function serve(
   // Fastify is loaded from node_modules and only here; see scripts/build.js.
   const { createServer } = await import("../../../serve/index.js");
   const ms = (seconds: number) => Math.round(seconds * 1000);
+  // Lines for people on a terminal, for programs elsewhere.
+  const terminal = process.stdout.isTTY ? new TerminalLog(print) : undefined;
   try {
     const app = createServer(modelsOf(names), {
       token,
@@ -72,7 +75,7 @@ export async function serve(
       modelLimit: options.modelLimit,
       trust: options.trust,
       loadTimeout: Math.max(1, ms(options.loadTimeout)),
-      logger: { level: options.quiet ? "error" : options.logLevel },
+      logger: { level: options.quiet ? "error" : options.logLevel, ...(terminal && { stream: terminal }) },
       logBuffer: options.logBuffer,
     });
     await started(app, options, signal);
@@ -81,6 +84,7 @@ export async function serve(
       .flatMap((at) => (typeof at === "string" ? [] : [`http://${bracketed(at.address)}:${at.port}`]));
     const secured = token !== undefined || options.tokenFile !== undefined;
     app.log.info({ urls, token: secured }, "ready");
+    terminal?.open(urls);
     if (!secured && !isLoopback(options.host))
       app.log.warn(`anyone who reaches ${options.host} may use this server; set ${TOKEN} to ask for a token`);
     await aborted(signal);
