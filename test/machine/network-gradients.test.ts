@@ -431,8 +431,6 @@ test("derivatives of float32 are float32, agree with those in double, and are th
 test("what has no derivative is named", () => {
   const graph = new Graph();
   const x = graph.parameter("x", [[1, 2, 3]]);
-  const edges = graph.apply(new Padding({ before: [0, 1], after: [0, 1], mode: "edge" }), [x]);
-  expect(() => grad(sum(edges), [x])).toThrow("padding by edge");
   const statistics = graph.apply(new LayerNormalization({ axis: 1, epsilon: 0, statistics: true }), [x]);
   expect(() => grad(sum(statistics.results![1]!), [x])).toThrow("layerNormalization of node");
 });

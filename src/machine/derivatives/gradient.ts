@@ -56,7 +56,7 @@ export function grad(cost: Node, wrt: readonly Node[]): Node[] {
         hint: "give the op a gradient method",
       });
     }
-    const terms = derivative(node.inputs, node, upstream, wanted, upstreams);
+    const terms = derivative(node.inputs, node, upstream, wanted, upstreams, grad);
     for (const [i, input] of node.inputs.entries()) {
       const term = terms[i];
       if (term === undefined || !wanted[i]) continue;

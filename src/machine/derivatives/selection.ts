@@ -2,25 +2,22 @@ import { UsageError } from "../../errors.js";
 import { applyOp, type Node } from "../graph.js";
 import { resolveAxis } from "../op.js";
 import { sub } from "../ops/binary.js";
-import { Padding, Select, Stride, Triangle } from "../ops/boxes.js";
+import { Padding, Select, Stride, sourceOf, Triangle } from "../ops/boxes.js";
 import { cast } from "../ops/cast.js";
 import { Contraction } from "../ops/contraction.js";
-import {
-  type Gather,
-  GatherElements,
-  GatherTuples,
-  ScatterElements,
-  ScatterTuples,
-} from "../ops/gathering.js";
+import { Gather, GatherElements, GatherTuples, ScatterElements, ScatterTuples } from "../ops/gathering.js";
 import { broadcastTo, concat, reshape, transpose } from "../ops/layout.js";
 import { matmul } from "../ops/matmul.js";
 import { Pooling, type PoolingAttributes } from "../ops/pooling.js";
 import { PoolingGradient } from "../ops/pooling-gradient.js";
 import { sum } from "../ops/reduce.js";
 import type { ResizeAxis } from "../ops/resize.js";
+import type { GridSample } from "../ops/sampling.js";
+import { GridPlaceGradient, GridSampleGradient } from "../ops/sampling-gradient.js";
 import type { Split } from "../ops/split.js";
+import type { TopK } from "../ops/top.js";
 import { type Shape, sizeOf } from "../shape.js";
-import { isFloat, type Tensor, tensor } from "../tensor.js";
+import { isFloat, Tensor, tensor } from "../tensor.js";
 import type { Derivative } from "./derivative.js";
 import { sumTo } from "./sum-to.js";
 
@@ -84,10 +81,24 @@ export const converted: Derivative = (inputs, output, upstream) => {
   return [isFloat(x.dtype) && isFloat(output.dtype) ? cast(upstream, x.dtype) : undefined];
 };
 
-/** What was put around x is cut off; with zeros that is all there is to it. */
-export const surrounded: Derivative = (_inputs, output, upstream, wanted) => {
+/**
+ * What was put around x is cut off; with zeros that is all there is to it. Else each axis takes elements of x, some more
+ * than once, which sum up.
+ */
+export const surrounded: Derivative = (inputs, output, upstream, wanted) => {
   const { before, after, mode } = (output.op as Padding).attributes;
-  if (mode !== "constant") none(output, `padding by ${mode}`);
+  if (mode !== "constant") {
+    const [{ shape }] = inputs as [Node];
+    const total = shape.reduce((g, length, axis) => {
+      if (before[axis] === 0 && after[axis] === 0) return g;
+      const sources = Array.from({ length: g.shape[axis]! }, (_, i) =>
+        sourceOf(i - before[axis]!, length, mode),
+      );
+      const places = g.graph.constant(new Tensor(BigInt64Array.from(sources, BigInt), [sources.length]));
+      return rowsAdded(g, places, axis, length);
+    }, upstream);
+    return [total];
+  }
   const minus = (list: readonly number[]) => list.map((count) => -count);
   const inner = padded(upstream, minus(before), minus(after));
   const constant = () => {
@@ -140,16 +151,51 @@ function reversed(x: Node, axis: number): Node {
 export const gathered: Derivative = (inputs, output, upstream) => {
   const [x, indices] = inputs as [Node, Node];
   const axis = resolveAxis((output.op as Gather).attributes.axis, x.shape);
+  return [rowsAdded(upstream, indices, axis, x.shape[axis]!)];
+};
+
+/** The rows of g, whose axes from `axis` on are those of `indices`, added up in an axis of `length` where these say. */
+function rowsAdded(g: Node, indices: Node, axis: number, length: number): Node {
   const rank = indices.shape.length;
-  const all = output.shape.map((_, i) => i);
+  const all = g.shape.map((_, i) => i);
   const own = all.slice(axis, axis + rank);
-  const updates = transpose(upstream, [...own, ...all.filter((i) => !own.includes(i))]);
-  const others = x.shape.filter((_, i) => i !== axis);
+  const rest = all.filter((i) => !own.includes(i));
   const tuples = reshape(indices, [...indices.shape, 1]);
   const op = new ScatterTuples({ combination: "add" });
-  const scattered = applyOp(op, [zeros(upstream, [x.shape[axis]!, ...others]), tuples, updates]);
-  const back = x.shape.map((_, i) => (i < axis ? i + 1 : i === axis ? 0 : i));
-  return [transpose(scattered, back)];
+  const start = zeros(g, [length, ...rest.map((i) => g.shape[i]!)]);
+  const scattered = applyOp(op, [start, tuples, transpose(g, [...own, ...rest])]);
+  const back = scattered.shape.map((_, i) => (i < axis ? i + 1 : i === axis ? 0 : i));
+  return transpose(scattered, back);
+}
+
+/** The greatest elements, or the least, stand where their places say; no two in one place. */
+export const greatestOf: Derivative = (inputs, output, upstream) => {
+  const [x] = inputs as [Node];
+  const axis = resolveAxis((output.op as TopK).attributes.axis, x.shape);
+  const places = output.results![1]!;
+  return [
+    applyOp(new ScatterElements({ axis, combination: "add" }), [zeros(upstream, x.shape), places, upstream]),
+  ];
+};
+
+/** Each element comes back from where it was put. */
+export const unpooled: Derivative = (inputs, _output, upstream) => {
+  const [, places] = inputs as [Node, Node];
+  return [applyOp(new Gather({ axis: 0 }), [reshape(upstream, [sizeOf(upstream.shape)]), places])];
+};
+
+/** By the weights with which each place of a grid reads x, and by their slopes. */
+export const sampled: Derivative = (inputs, output, upstream, wanted) => {
+  const [x, grid] = inputs as [Node, Node];
+  const { attributes } = output.op as GridSample;
+  return [
+    wanted[0]
+      ? applyOp(new GridSampleGradient({ ...attributes, shape: x.shape }), [grid, upstream])
+      : undefined,
+    wanted[1] && attributes.mode !== "nearest"
+      ? applyOp(new GridPlaceGradient(attributes), [x, grid, upstream])
+      : undefined,
+  ];
 };
 
 export const gatheredElements: Derivative = (inputs, output, upstream) => {

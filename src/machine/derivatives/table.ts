@@ -12,13 +12,16 @@ import { BroadcastTo, Concat, Reshape, Slice, Transpose } from "../ops/layout.js
 import { Matmul } from "../ops/matmul.js";
 import { BatchNormalization, LayerNormalization, LocalResponseNormalization } from "../ops/normalization.js";
 import { Pairwise } from "../ops/pairwise.js";
-import { Pooling } from "../ops/pooling.js";
+import { Pooling, Unpooling } from "../ops/pooling.js";
 import { PoolingGradient } from "../ops/pooling-gradient.js";
+import { Recurrent } from "../ops/recurrent.js";
 import { Reduce } from "../ops/reduce.js";
 import { Reduction } from "../ops/reductions.js";
 import { ResizeAxis } from "../ops/resize.js";
+import { GridSample } from "../ops/sampling.js";
 import { Softmax } from "../ops/softmax.js";
 import { Split } from "../ops/split.js";
+import { TopK } from "../ops/top.js";
 import { Unary } from "../ops/unary.js";
 import { Where } from "../ops/where.js";
 import { Work } from "../ops/work.js";
@@ -28,6 +31,7 @@ import { binary, choice, unary } from "./elementwise.js";
 import { mapped } from "./functions.js";
 import { joined, repeated, reshaped, sliced, transposed } from "./layout.js";
 import { batchNormalised, layerNormalised, locallyNormalised } from "./normalization.js";
+import { throughTime } from "./recurrence.js";
 import { multiplied, normalised, reduced } from "./reductions.js";
 import {
   chosen,
@@ -37,20 +41,27 @@ import {
   gathered,
   gatheredElements,
   gatheredTuples,
+  greatestOf,
   halved,
   pooled,
   pooledAgain,
   resized,
+  sampled,
   scatteredElements,
   scatteredTuples,
   strode,
   surrounded,
+  unpooled,
 } from "./selection.js";
 import { alongLanes, paired, summarised } from "./statistics.js";
 
 const byClass: readonly (readonly [abstract new (...args: never[]) => TypedOp, Derivative])[] = [
   [Unary, (inputs, output, g) => [unary[(output.op as Unary).name](inputs[0]!, output, g)]],
-  [Binary, (inputs, output, g, wanted) => binary[(output.op as Binary).name](inputs, output, g, wanted, [g])],
+  [
+    Binary,
+    (inputs, output, g, wanted, all, gradients) =>
+      binary[(output.op as Binary).name](inputs, output, g, wanted, all, gradients),
+  ],
   [Where, choice],
   [Matmul, multiplied],
   [Reduce, reduced],
@@ -85,12 +96,16 @@ const byClass: readonly (readonly [abstract new (...args: never[]) => TypedOp, D
   [ScatterTuples, scatteredTuples],
   [ResizeAxis, resized],
   [Contraction, contracted],
+  [Recurrent, throughTime],
+  [GridSample, sampled],
+  [TopK, greatestOf],
+  [Unpooling, unpooled],
 ];
 const table = new Map<unknown, Derivative>(byClass);
 
 /** Whether an op's derivative is that of all its results. */
 export function isOfAllResults(op: TypedOp): boolean {
-  return op instanceof Split;
+  return op instanceof Split || op instanceof Recurrent;
 }
 
 /** How `op` is differentiated: by its own `gradient`, or as this library's ops are; undefined where neither says. */

@@ -133,7 +133,8 @@ export class Padding extends TypedOp {
   }
 }
 
-function sourceOf(place: number, length: number, mode: PaddingMode): number {
+/** Where in an axis of x a place of the padded one is read, counted from the start of x; −1 where it is not. */
+export function sourceOf(place: number, length: number, mode: PaddingMode): number {
   if (place >= 0 && place < length) return place;
   if (mode === "constant") return -1;
   if (mode === "edge") return place < 0 ? 0 : length - 1;
