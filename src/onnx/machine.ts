@@ -1,9 +1,21 @@
-import { UsageError } from "../errors.js";
-import { fuse, GoMachine, type Machine, Memory, type Node, TapeMachine, Tensor } from "../machine/index.js";
-import { Sequence, type Value, ValuesNeeded } from "./builder.js";
+import { DataError, UsageError } from "../errors.js";
+import {
+  fuse,
+  GoMachine,
+  type Machine,
+  Memory,
+  type Node,
+  type Run,
+  type Span,
+  TapeMachine,
+  Tensor,
+} from "../machine/index.js";
+import { Trace } from "../machine/trace.js";
+import { Sequence, type Value } from "./builder.js";
 import { isOperand } from "./call.js";
 import { StringTensor } from "./elements.js";
 import type { OnnxInput, OnnxModel } from "./model.js";
+import { type OnnxStage, OpenText } from "./stage.js";
 
 /** What a model takes and gives: numbers, text, a list, or nothing where that is allowed. */
 export type OnnxTensor = Tensor | StringTensor | Sequence | undefined;
@@ -33,13 +45,14 @@ export interface OnnxRun {
   readonly trace: import("../machine/index.js").Trace | undefined;
 }
 
-/** A plan for inputs of certain shapes, and values of those that decide shapes. */
+/** A plan of a stage, for inputs of certain shapes, and values of those that decide shapes. */
 interface Plan {
-  /** Undefined where every output is known already. */
+  readonly key: string;
+  /** Undefined where there is nothing to compute. */
   readonly machine: Machine | undefined;
   readonly inputs: ReadonlyMap<string, Node>;
-  readonly outputs: ReadonlyMap<string, Value>;
-  /** The machine's node of an output's. */
+  readonly stage: OnnxStage;
+  /** The machine's node of a stage's. */
   nodeOf(node: Node): Node;
   /** Runs under way; a plan that was put away is closed after the last of them. */
   running: number;
@@ -48,17 +61,32 @@ interface Plan {
   last: Promise<unknown>;
 }
 
+/** What is known between two stages of a run. */
+interface Values {
+  /** What this run has given. */
+  readonly open: Map<string, OnnxTensor>;
+  /** What follows from the plans so far, and stands in no name of a plan. */
+  readonly fixed: Map<string, Value>;
+}
+
+/** Up to so many elements in all inputs are asked for their values, rather than cutting a graph into stages. */
+const SMALL = 64;
+
 /**
  * Runs a model for inputs of any shapes: a plan is made for each combination of shapes, and of values that decide
  * shapes, and kept for the next run that has the same.
+ *
+ * Where values that a run computes decide shapes, the model is cut into stages there, each with its plans. Results whose
+ * shapes hang on values (`NonZero`, `NonMaxSuppression`, …) are worked out between stages, and the next one is planned for
+ * their shapes.
  */
 export class OnnxMachine {
   readonly model: OnnxModel;
   private readonly options: OnnxMachineOptions;
-  /** The plans by what they are for, the one used last at the end. */
-  private readonly plans = new Map<string, Plan>();
-  /** The inputs whose values decide shapes, as far as is known. */
-  private readonly deciding = new Set<string>();
+  /** The plans of the first stage, the second, … by what they are for, the one used last at the end. */
+  private readonly plans: Map<string, Plan>[] = [];
+  /** The inputs whose values decide shapes, as far as is known, of the stages that begin at nodes. */
+  private readonly deciding = new Map<number, Set<string>>();
   /** That of all plans: weights lie there once. */
   private readonly memory = new Memory();
   private closed = false;
@@ -72,7 +100,7 @@ export class OnnxMachine {
 
   /** The number of plans that are kept. */
   get planned(): number {
-    return this.plans.size;
+    return this.plans.reduce((sum, { size }) => sum + size, 0);
   }
 
   /** The bytes of weights and values in memory. */
@@ -91,21 +119,50 @@ export class OnnxMachine {
   ): Promise<OnnxRun> {
     if (this.closed) throw new UsageError("the machine is closed");
     this.check(inputs);
-    const plan = this.planFor(inputs);
-    plan.running++;
-    try {
-      return await this.runIn(plan, inputs, options.signal);
-    } finally {
-      plan.running--;
-      if (plan.stale && plan.running === 0) await plan.machine?.close();
+    const { model } = this;
+    let values: Values = { open: new Map(inputs), fixed: new Map() };
+    for (const { name, kind } of model.inputs) {
+      if (inputs.has(name)) continue;
+      if (kind !== "optional") throw new DataError(`input ${name} is not given`);
+      values.open.set(name, undefined);
+    }
+    const spans: Span[] = [];
+    const began = performance.now();
+    for (let start = 0, level = 0, before = ""; ; level++) {
+      options.signal?.throwIfAborted();
+      const plan = this.planFor(level, start, before, values);
+      const offset = performance.now() - began;
+      plan.running++;
+      try {
+        const { trace, ...after } = await this.runIn(plan, values.open, options.signal);
+        values = after;
+        for (const span of trace?.spans ?? []) spans.push(later(span, offset));
+      } finally {
+        plan.running--;
+        if (plan.stale && plan.running === 0) await plan.machine?.close();
+      }
+      const { end, byValue } = plan.stage;
+      const all = new Map<string, Value>([...values.fixed, ...(values.open as Map<string, Value>)]);
+      if (end === model.length) {
+        const outputs = model.outputsOf(all) as ReadonlyMap<string, OnnxTensor>;
+        return { outputs, trace: this.options.trace ? new Trace(spans) : undefined };
+      }
+      start = end;
+      before = plan.key;
+      if (!byValue) continue;
+      for (const [name, value] of model.evaluate(end, all)) values.open.set(name, value as OnnxTensor);
+      start++;
+      const needed = model.neededFrom(start);
+      for (const list of [values.open, values.fixed])
+        for (const name of list.keys()) if (!needed.has(name)) list.delete(name);
     }
   }
 
   /** Stops what runs and lets go of memory and threads. */
   async close(): Promise<void> {
     this.closed = true;
-    const plans = [...this.plans.values()];
-    this.plans.clear();
+    const plans = this.plans.flatMap((own) => [...own.values()]);
+    this.plans.length = 0;
     for (const plan of plans) await plan.machine?.close();
   }
 
@@ -134,55 +191,60 @@ export class OnnxMachine {
     }
   }
 
-  private planFor(inputs: ReadonlyMap<string, OnnxTensor>): Plan {
+  private planFor(level: number, start: number, before: string, values: Values): Plan {
+    this.plans[level] ??= new Map();
+    const plans = this.plans[level];
+    let deciding = this.deciding.get(start);
+    if (deciding === undefined) {
+      deciding = new Set();
+      this.deciding.set(start, deciding);
+    }
     for (;;) {
-      const key = this.keyOf(inputs);
-      const known = this.plans.get(key);
+      const key = `${before}/${start}:${keyOf(values.open, deciding)}`;
+      const known = plans.get(key);
       if (known !== undefined) {
-        this.plans.delete(key);
-        this.plans.set(key, known);
+        plans.delete(key);
+        plans.set(key, known);
         return known;
       }
-      try {
-        const plan = this.make(inputs);
-        this.plans.set(key, plan);
-        this.putAway();
-        return plan;
-      } catch (error) {
-        if (!(error instanceof ValuesNeeded)) throw error;
+      const stage = this.model.stage(start, given(values, deciding));
+      const { end, byValue, asked } = stage;
+      const size = [...asked.values()].reduce((sum, own) => sum + own, 0);
+      if (end < this.model.length && !byValue && (end === start || size <= SMALL)) {
         // From now on these inputs' values are part of what a plan is for.
-        const before = this.deciding.size;
-        for (const { name } of error.inputs) this.deciding.add(name!);
-        if (this.deciding.size === before) throw error;
+        const count = deciding.size;
+        for (const name of asked.keys()) deciding.add(name);
+        if (deciding.size === count) throw new DataError("values that decide shapes are not to be had");
+        continue;
       }
+      const plan = this.make(key, stage);
+      plans.set(key, plan);
+      this.putAway(plans);
+      return plan;
     }
   }
 
-  private make(inputs: ReadonlyMap<string, OnnxTensor>): Plan {
-    const given = new Map<string, OnnxInput>();
-    for (const [name, value] of inputs) {
-      const open = value instanceof Tensor && !this.deciding.has(name);
-      given.set(name, open ? { dtype: value.dtype, shape: value.shape } : value);
-    }
-    const planned = this.model.graph(given);
+  private make(key: string, stage: OnnxStage): Plan {
     const wanted = new Set<Node>();
     const collect = (value: Value): void => {
       if (value instanceof Sequence) for (const item of value.items) collect(item);
-      else if (isOperand(value) && !(value instanceof Tensor)) wanted.add(value);
+      else if (isOperand(value) && !(value instanceof Tensor) && value.op !== "input") wanted.add(value);
     };
-    for (const value of planned.outputs.values()) collect(value);
+    for (const value of stage.live.values()) if (!(value instanceof OpenText)) collect(value);
     const { machine = "go", workers, callerWorks, threshold, trace, fusion = true } = this.options;
     const fused = fusion
-      ? fuse(planned.graph, [...wanted])
-      : { graph: planned.graph, nodeOf: (node: Node) => node };
+      ? fuse(stage.graph, [...wanted])
+      : { graph: stage.graph, nodeOf: (node: Node) => node };
     const { graph } = fused;
     const settings = { outputs: [...wanted].map((node) => fused.nodeOf(node)!), trace, memory: this.memory };
     // An input that no output needs takes no value.
-    const nodes = [...planned.inputs].flatMap(([name, node]): [string, Node][] => {
+    const nodes = [...stage.inputs].flatMap(([name, node]): [string, Node][] => {
       const own = fused.nodeOf(node);
       return own === undefined ? [] : [[name, own]];
     });
     return {
+      key,
+      stage,
       machine:
         wanted.size === 0
           ? undefined
@@ -190,7 +252,6 @@ export class OnnxMachine {
             ? new TapeMachine(graph, settings)
             : new GoMachine(graph, { ...settings, workers, callerWorks, threshold }),
       inputs: new Map(nodes),
-      outputs: planned.outputs,
       nodeOf: (node) => fused.nodeOf(node)!,
       running: 0,
       stale: false,
@@ -198,50 +259,79 @@ export class OnnxMachine {
     };
   }
 
-  private putAway(): void {
-    for (const [key, plan] of this.plans) {
-      if (this.plans.size <= (this.options.plans ?? PLANS)) return;
-      this.plans.delete(key);
+  private putAway(plans: Map<string, Plan>): void {
+    for (const [key, plan] of plans) {
+      if (plans.size <= (this.options.plans ?? PLANS)) return;
+      plans.delete(key);
       plan.stale = true;
       if (plan.running === 0) void plan.machine?.close();
     }
   }
 
+  /** Runs a stage; gives what is known after it. */
   private async runIn(
     plan: Plan,
-    inputs: ReadonlyMap<string, OnnxTensor>,
+    open: ReadonlyMap<string, OnnxTensor>,
     signal: AbortSignal | undefined,
-  ): Promise<OnnxRun> {
-    const { machine } = plan;
-    if (machine === undefined)
-      return { outputs: plan.outputs as ReadonlyMap<string, OnnxTensor>, trace: undefined };
-    const start = () => {
-      for (const [name, node] of plan.inputs) machine.let(node, inputs.get(name) as Tensor);
-      return machine.runAll({ signal });
-    };
-    const alone = machine instanceof TapeMachine;
-    const running = alone ? plan.last.then(start, start) : start();
-    if (alone) plan.last = running;
-    const run = await running;
+  ): Promise<Values & { trace: Trace | undefined }> {
+    const { machine, stage } = plan;
+    let run: Run | undefined;
+    if (machine !== undefined) {
+      const start = () => {
+        for (const [name, node] of plan.inputs) machine.let(node, open.get(name) as Tensor);
+        return machine.runAll({ signal });
+      };
+      const alone = machine instanceof TapeMachine;
+      const running = alone ? plan.last.then(start, start) : start();
+      if (alone) plan.last = running;
+      run = await running;
+    }
     const inRun = (value: Value): OnnxTensor => {
       if (value instanceof Sequence) return new Sequence(value.items.map(inRun));
-      return isOperand(value) && !(value instanceof Tensor) ? run.value(plan.nodeOf(value)) : value;
+      if (!isOperand(value) || value instanceof Tensor) return value;
+      return value.op === "input" ? open.get(value.name!) : run!.value(plan.nodeOf(value));
     };
-    return {
-      outputs: new Map([...plan.outputs].map(([name, value]) => [name, inRun(value)])),
-      trace: run.trace,
-    };
-  }
-
-  /** What a plan for these inputs is kept under. */
-  private keyOf(inputs: ReadonlyMap<string, OnnxTensor>): string {
-    const parts: string[] = [];
-    for (const [name, value] of inputs) {
-      const open = value instanceof Tensor && !this.deciding.has(name);
-      parts.push(`${name}:${open ? `${value.dtype}[${value.shape.join()}]` : wholeKey(value)}`);
+    const after: Values = { open: new Map(), fixed: new Map() };
+    for (const [name, value] of stage.live) {
+      if (value instanceof OpenText) after.open.set(name, open.get(name));
+      else if (isFixed(value)) after.fixed.set(name, value);
+      else after.open.set(name, inRun(value));
     }
-    return parts.sort().join(";");
+    return { ...after, trace: run?.trace };
   }
+}
+
+/** What a stage is given: types, but values where these decide shapes, or are fixed. */
+function given({ open, fixed }: Values, deciding: ReadonlySet<string>): Map<string, OnnxInput | OpenText> {
+  const all = new Map<string, OnnxInput | OpenText>(fixed as Map<string, OnnxInput>);
+  for (const [name, value] of open) {
+    if (deciding.has(name)) all.set(name, value);
+    else if (value instanceof Tensor) all.set(name, { dtype: value.dtype, shape: value.shape });
+    else all.set(name, value instanceof StringTensor ? new OpenText(value.shape) : value);
+  }
+  return all;
+}
+
+/** Whether a stage's value is the same in all of its runs. */
+function isFixed(value: Value): boolean {
+  if (value instanceof Sequence) return value.items.every(isFixed);
+  return !isOperand(value) || value instanceof Tensor;
+}
+
+/** A span of a stage that began later than the run. */
+function later(span: Span, ms: number): Span {
+  const { spawned, ready, started, ended } = span;
+  return { ...span, spawned: spawned + ms, ready: ready + ms, started: started + ms, ended: ended + ms };
+}
+
+/** What names what a run has given: types, and values where these decide shapes. */
+function keyOf(open: ReadonlyMap<string, OnnxTensor>, deciding: ReadonlySet<string>): string {
+  const parts: string[] = [];
+  for (const [name, value] of open) {
+    const typed = !deciding.has(name) && (value instanceof Tensor || value instanceof StringTensor);
+    parts.push(`${name}:${typed ? `${value.dtype}[${value.shape.join()}]` : wholeKey(value)}`);
+  }
+  return parts.sort().join(";");
 }
 
 /** Up to so many elements a value is written out in the name of its plan. */

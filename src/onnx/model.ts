@@ -1,10 +1,11 @@
 import { DataError, GomlError, ModelError, UsageError } from "../errors.js";
 import { type DType, type Graph, type Node, Tensor } from "../machine/index.js";
-import { formatShape, type Shape } from "../machine/shape.js";
+import { type Shape, sizeOf } from "../machine/shape.js";
 import { isFloat } from "../machine/tensor.js";
 import { Builder, type Folds, Sequence, type Value, ValuesNeeded } from "./builder.js";
 import { Call, isOperand } from "./call.js";
-import { denseOf, type ExternalData, elementType, isWhole, StringTensor, sameTensorOf } from "./elements.js";
+import { describe, type OnnxValue } from "./declared.js";
+import { denseOf, type ExternalData, isWhole, StringTensor, sameTensorOf } from "./elements.js";
 import {
   type AttributeProto,
   type FunctionProto,
@@ -12,10 +13,9 @@ import {
   type ModelProto,
   type NodeProto,
   readModelProto,
-  type TypeProto,
-  type ValueInfoProto,
 } from "./messages.js";
 import { conversionOf, domainName, NEWEST, reasonAgainst } from "./ops/conversions.js";
+import { isByValue, namesOf, type OnnxStage, OpenText } from "./stage.js";
 
 /** The oldest and the newest version of the file format that goml reads. */
 const IR_VERSIONS = [1, 13] as const;
@@ -23,16 +23,6 @@ const IR_VERSIONS = [1, 13] as const;
 const SPARE_BYTES = 2 ** 28;
 /** Subgraphs and functions within each other. */
 const DEEPEST = 64;
-
-/** An input or output of a model, as the model declares it. */
-export interface OnnxValue {
-  readonly name: string;
-  readonly kind: "tensor" | "sequence" | "optional" | "map";
-  /** Undefined for what is no tensor. */
-  readonly dtype: DType | "string" | undefined;
-  /** Lengths that are open are names, or undefined where they have none. Undefined where even the rank is open. */
-  readonly shape: readonly (number | string | undefined)[] | undefined;
-}
 
 /** Nodes whose op goml does not have. */
 export interface MissingOp {
@@ -108,6 +98,7 @@ export class OnnxModel {
   private made: ReadonlyMap<string, Value> | undefined;
   private readonly mostBytes: number;
   private readonly folds: Folds = new WeakMap();
+  private readonly needed = new Map<number, ReadonlySet<string>>();
 
   constructor(bytes: Uint8Array, { external }: LoadOptions) {
     this.proto = readModelProto(bytes);
@@ -175,18 +166,7 @@ export class OnnxModel {
       const given = inputs.get(name);
       if (given === undefined && kind !== "optional" && !inputs.has(name))
         throw new DataError(`input ${name} is not given`);
-      if (
-        given === undefined ||
-        given instanceof Tensor ||
-        given instanceof StringTensor ||
-        given instanceof Sequence
-      )
-        scope.set(name, given);
-      else {
-        const node = builder.graph.input(name, given.shape, given.dtype);
-        nodes.set(name, node);
-        scope.set(name, node);
-      }
+      scope.set(name, entered(name, given, builder, nodes));
     }
     const outputs = this.run(this.main, scope, builder, this.opsets, 0);
     return {
@@ -200,6 +180,90 @@ export class OnnxModel {
         ),
       ),
     };
+  }
+
+  /** How many nodes the main graph has. */
+  get length(): number {
+    return this.main.node.length;
+  }
+
+  /**
+   * The stage of the main graph from node `start` on, for values of these types, or these values. It ends before the
+   * first node that asks for values which only a run knows, or reads such text.
+   *
+   * @throws DataError naming the node that fails
+   */
+  stage(start: number, given: ReadonlyMap<string, OnnxInput | OpenText>): OnnxStage {
+    const builder = new Builder(this.mostBytes, this.folds);
+    const scope = new Map<string, Value>(this.initializers);
+    const inputs = new Map<string, Node>();
+    const texts = new Map<string, OpenText>();
+    for (const [name, value] of given) {
+      if (value instanceof OpenText) texts.set(name, value);
+      else scope.set(name, entered(name, value, builder, inputs));
+    }
+    let end = start;
+    let byValue = false;
+    let asked: ReadonlyMap<string, number> = new Map();
+    for (; end < this.main.node.length; end++) {
+      const node = this.main.node[end]!;
+      const { direct, within } = namesOf(node);
+      const read = [...direct, ...within].filter((name) => texts.has(name));
+      byValue = read.length > 0 && within.size === 0;
+      asked = new Map(read.map((name) => [name, sizeOf(texts.get(name)!.shape)]));
+      if (read.length > 0) break;
+      try {
+        this.step(node, scope, builder, this.opsets, 0);
+      } catch (error) {
+        if (!(error instanceof ValuesNeeded)) throw error;
+        byValue = isByValue(domainName(node.domain), node.opType ?? "");
+        asked = new Map(error.inputs.map(({ name = "", shape }) => [name, sizeOf(shape)]));
+        break;
+      }
+    }
+    const live = new Map<string, Value | OpenText>();
+    for (const name of this.neededFrom(end)) {
+      if (texts.has(name)) live.set(name, texts.get(name)!);
+      else if (scope.has(name) && (!this.initializers.has(name) || given.has(name)))
+        live.set(name, scope.get(name));
+    }
+    return { graph: builder.graph, inputs, live, end, byValue, asked };
+  }
+
+  /** What node number i gives for values of its inputs, all of which are known. */
+  evaluate(i: number, values: ReadonlyMap<string, Value>): Map<string, Value> {
+    const node = this.main.node[i]!;
+    const scope = new Map<string, Value>();
+    for (const name of node.input)
+      if (values.has(name) || this.initializers.has(name))
+        scope.set(name, values.has(name) ? values.get(name) : this.initializers.get(name));
+    this.step(node, scope, new Builder(this.mostBytes, this.folds), this.opsets, 0);
+    return new Map(node.output.filter((name) => name !== "").map((name) => [name, scope.get(name)]));
+  }
+
+  /** The outputs' values by all that is known in the end. */
+  outputsOf(values: ReadonlyMap<string, Value>): Map<string, Value> {
+    return new Map(
+      this.main.output.map(({ name = "" }) => {
+        if (!values.has(name) && !this.initializers.has(name))
+          throw new DataError(`output ${JSON.stringify(name)} is made by no node`);
+        return [name, values.has(name) ? values.get(name) : this.initializers.get(name)];
+      }),
+    );
+  }
+
+  /** The names that nodes from number i on read, and those of the outputs. */
+  neededFrom(i: number): ReadonlySet<string> {
+    const known = this.needed.get(i);
+    if (known !== undefined) return known;
+    const names = new Set(this.main.output.map(({ name = "" }) => name));
+    for (const node of this.main.node.slice(i)) {
+      const { direct, within } = namesOf(node);
+      for (const name of direct) names.add(name);
+      for (const name of within) names.add(name);
+    }
+    this.needed.set(i, names);
+    return names;
   }
 
   private trained(trainable: NonNullable<GraphOptions["trainable"]>): readonly string[] {
@@ -357,6 +421,20 @@ export class OnnxModel {
   }
 }
 
+/** A value that is known as it is; of one whose type is known, a node of the graph. */
+function entered(name: string, given: OnnxInput, builder: Builder, nodes: Map<string, Node>): Value {
+  if (
+    given === undefined ||
+    given instanceof Tensor ||
+    given instanceof StringTensor ||
+    given instanceof Sequence
+  )
+    return given;
+  const node = builder.graph.input(name, given.shape, given.dtype);
+  nodes.set(name, node);
+  return node;
+}
+
 /** @throws DataError for a version that is newer than the conversions */
 function opsetsOf(
   imports: ModelProto["opsetImport"],
@@ -394,28 +472,4 @@ function bound(node: NodeProto, attributes: ReadonlyMap<string, AttributeProto>)
 
 function labelOf(node: NodeProto): string {
   return `node ${JSON.stringify(node.name || (node.output[0] ?? ""))} (${node.opType})`;
-}
-
-function describe({ name = "", type }: ValueInfoProto): OnnxValue {
-  if (type?.sequenceType) return { name, kind: "sequence", dtype: undefined, shape: undefined };
-  if (type?.optionalType) return { name, kind: "optional", dtype: undefined, shape: undefined };
-  if (type?.mapType) return { name, kind: "map", dtype: undefined, shape: undefined };
-  const tensor = tensorTypeOf(type);
-  return {
-    name,
-    kind: "tensor",
-    dtype: tensor?.elemType ? elementType(tensor.elemType) : undefined,
-    shape: tensor?.shape?.dim.map(({ dimValue, dimParam }) => dimValue ?? (dimParam || undefined)),
-  };
-}
-
-function tensorTypeOf(type: TypeProto | undefined) {
-  return type?.tensorType ?? type?.sparseTensorType;
-}
-
-/** A declared shape for a message: `batch × 3`. */
-export function formatDeclared({ kind, dtype, shape }: OnnxValue): string {
-  if (kind !== "tensor") return kind;
-  if (shape === undefined) return dtype ?? "tensor";
-  return `${dtype} ${shape.length === 0 ? formatShape([]) : shape.map((length) => length ?? "?").join("×")}`;
 }

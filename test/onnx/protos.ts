@@ -38,6 +38,7 @@ export type AttributeValue =
   | Message
   | { readonly float: number }
   | { readonly floats: readonly number[] }
+  | { readonly texts: readonly string[] }
   | { readonly tensor: Message };
 
 /** A node; an attribute that is a graph is a message. */
@@ -59,7 +60,10 @@ export function nodeProto(
     else if (value instanceof Message) attribute.message(6, value).integer(20, 5);
     else if ("float" in value) attribute.float(2, value.float).integer(20, 1);
     else if ("tensor" in value) attribute.message(5, value.tensor).integer(20, 4);
-    else if ("floats" in value) {
+    else if ("texts" in value) {
+      for (const each of value.texts) attribute.text(9, each);
+      attribute.integer(20, 8);
+    } else if ("floats" in value) {
       for (const each of value.floats) attribute.float(7, each);
       attribute.integer(20, 6);
     } else {
