@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 const rooms = [
   "cli",
+  "tables",
   "report",
   "serve",
   "prediction",

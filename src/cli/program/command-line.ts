@@ -19,6 +19,7 @@ import { reportSyntax } from "../commands/report/syntax.js";
 import { selectSyntax } from "../commands/select/syntax.js";
 import { serveSyntax } from "../commands/serve/syntax.js";
 import { sqlSyntax } from "../commands/sql/syntax.js";
+import { tableSyntax } from "../commands/table/syntax.js";
 import { testSyntax } from "../commands/test/syntax.js";
 import { trainSyntax } from "../commands/train/syntax.js";
 import { updateSyntax } from "../commands/update/syntax.js";
@@ -34,6 +35,7 @@ const COMMANDS: readonly (readonly [heading: string, commands: readonly Syntax[]
       inspectSyntax,
       reportSyntax,
       plotSyntax,
+      tableSyntax,
       anovaSyntax,
       testSyntax,
       meansSyntax,

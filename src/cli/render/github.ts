@@ -1,4 +1,5 @@
 import { appendFileSync } from "node:fs";
+import { escapeMarkdown, markdownRows } from "../../tables/markdown.js";
 import { printError } from "./print.js";
 
 /**
@@ -28,8 +29,6 @@ export function annotation(kind: "notice" | "warning" | "error", heading: string
 
 /** A table in GitHub's Markdown; the first row is its head. */
 export function markdownTable(rows: readonly (readonly string[])[]): string {
-  const [head, ...body] = rows.map(
-    (row) => `| ${row.map((cell) => cell.replaceAll("|", "\\|").replace(/\r?\n/g, " ")).join(" | ")} |`,
-  );
-  return [head, `|${" --- |".repeat(rows[0]?.length ?? 0)}`, ...body].join("\n");
+  const cells = rows.map((row) => row.map(escapeMarkdown));
+  return markdownRows(cells, cells[0]?.map(() => "left" as const) ?? []);
 }

@@ -116,8 +116,8 @@ function stretch(column: Extent, cell: string, side: Align): void {
   }
 }
 
-/** A number as tables have them, with a unit perhaps: its sign and whole part. */
-const NUMBER = /^([<>≥≤±−+-]?[0-9]+(?:,[0-9]{3})*)(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?(?: ?[^\s0-9,]{1,3})?$/;
+/** A number as tables have them, in parentheses or with a unit perhaps: its sign and whole part. */
+const NUMBER = /^(\(?[<>≥≤±−+-]?[0-9]+(?:,[0-9]{3})*)(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?(?: ?[^\s0-9,]{1,3})?$/;
 
 /** Characters of a number from its point on, or from its exponent; undefined of what begins with no digit, as NA. */
 function tailOf(cell: string): number | undefined {

@@ -22,6 +22,12 @@ export function vcovName(vcov: Vcov): string {
     : `robust (${vcov.type.toUpperCase()})`;
 }
 
+/** The same in as few words as a column of a table has room for: `iid`, `HC1`, `by firm`. */
+export function vcovShortName(vcov: Vcov): string {
+  if (vcov.type === "iid") return "iid";
+  return vcov.type === "cluster" ? `by ${vcov.cluster}` : vcov.type.toUpperCase();
+}
+
 /**
  * The degrees of freedom of t tests and intervals: n − rank, or, where errors correlate within G clusters, G − 1, for that
  * many sums the covariance is made of (Cameron & Miller 2015, section VI.D; as Stata, fixest and statsmodels).

@@ -10,6 +10,7 @@ import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
 import { groupCoefficientsCsv, groupEffectsCsv } from "../../render/coefficients-csv.js";
 import { groupsDocument, renderGroups } from "../../render/group-report.js";
+import { printModelTable, refuseTooMany } from "../../render/model-table.js";
 import { print } from "../../render/print.js";
 import type { TrainOptions } from "./options.js";
 
@@ -95,11 +96,17 @@ export async function trainGroups(
         );
   if (options.effects !== undefined && models.spec.absorbed === undefined)
     throw new UsageError("--effects goes with --absorb, and no effects were absorbed");
+  if (options.format !== undefined) refuseTooMany(models.models.size, options.format);
   await writeJson(options.model, models.document(), signal);
   if (options.output !== undefined)
     await writeLines(options.output, groupCoefficientsCsv(models, options.level), signal);
   if (options.effects !== undefined) await writeLines(options.effects, groupEffectsCsv(models), signal);
   if (options.quiet) return 0;
+  if (options.format !== undefined) {
+    const all = [...models.models].map(([name, model]) => ({ name, model }));
+    await printModelTable(all, options.format, { level: options.level, notes });
+    return 0;
+  }
   const report = { models, rows, dropped, excluded, test, notes, timing };
   if (options.json) {
     const document = groupsDocument(report, {

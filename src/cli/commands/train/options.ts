@@ -2,6 +2,7 @@ import type { VcovType } from "../../../linear/covariance/vcov.js";
 import type { ShardNumber } from "../../../linear/shards/numbered.js";
 import type { SolverChoice } from "../../../linear/solve/ladder.js";
 import type { ModelOptions } from "../../program/model-options.js";
+import type { MODEL_FORMATS } from "../../render/table-formats.js";
 
 /** The options of `goml train`, as commander gives them. */
 export interface TrainOptions extends ModelOptions {
@@ -31,6 +32,7 @@ export interface TrainOptions extends ModelOptions {
   correlation?: boolean;
   importance?: boolean;
   vcovMatrix?: boolean;
+  format?: (typeof MODEL_FORMATS)[number];
   json?: boolean;
   quiet?: boolean;
 }

@@ -12,6 +12,7 @@ import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
 import { coefficientsCsv, effectsCsv } from "../../render/coefficients-csv.js";
 import { screen } from "../../render/colour.js";
+import { modelName, printModelTable } from "../../render/model-table.js";
 import { print } from "../../render/print.js";
 import { renderSummary } from "../../render/summary.js";
 import { summaryDocument } from "../../render/summary-document.js";
@@ -46,6 +47,10 @@ export async function train(
   if (options.report !== undefined && data.includes("-"))
     throw new UsageError("--report reads the rows once more, and standard input can be read once", {
       hint: "train on a file",
+    });
+  if (options.format !== undefined && options.json)
+    throw new UsageError("--format and --json print the model in two ways", {
+      hint: "leave one of them out",
     });
   const code =
     options.groupBy === undefined
@@ -101,7 +106,12 @@ async function trainOne(
     await writeFileAtomic(options.output, coefficientsCsv(model.summary(options.level).coefficients));
   if (options.effects !== undefined) await writeFileAtomic(options.effects, effectsCsv(model.effects));
   if (options.quiet) return 0;
-  if (options.json)
+  if (options.format !== undefined)
+    await printModelTable([{ name: modelName(options.model), model }], options.format, {
+      level: options.level,
+      notes: fitted.notes,
+    });
+  else if (options.json)
     print(
       `${JSON.stringify({ goml: version, command: "train", ...summaryDocument(fitted, { ...options, path: data.map(shownPath).join(" ") }) }, null, 2)}\n`,
     );

@@ -1,6 +1,7 @@
 import { Option } from "commander";
 import { natural, number, positive, shard, shardId, share } from "../../program/option-values.js";
 import { example, fitting, objective, reading, type Syntax, whole } from "../../program/syntax.js";
+import { MODEL_FORMATS } from "../../render/table-formats.js";
 
 export const trainSyntax: Syntax = (program, run) => {
   const command = program
@@ -60,6 +61,12 @@ export const trainSyntax: Syntax = (program, run) => {
     .option(
       "--vcov-matrix",
       "with --json: the coefficients' covariance however many there are (default: up to 30)",
+    )
+    .addOption(
+      new Option(
+        "--format <name>",
+        "print a table in place of the summary, as goml table does; tidy and glance are CSV as R's broom has it",
+      ).choices(MODEL_FORMATS),
     )
     .addOption(whole())
     .option("--json", "print one JSON document")
