@@ -23,10 +23,11 @@ export {
 export type { RobustVcov, Vcov, VcovType } from "./linear/covariance/vcov.js";
 export type { WaldTest } from "./linear/covariance/wald.js";
 export { type Adjustment, adjustP } from "./linear/hypotheses/adjust.js";
+export { type AverageEffect, averageEffects } from "./linear/hypotheses/average-effects.js";
+export type { EstimateRow } from "./linear/hypotheses/estimable.js";
 export {
   type MarginalMean,
   type MarginalMeans,
-  type MeanRow,
   type MeansOptions,
   marginalMeans,
   type PairRow,

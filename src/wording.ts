@@ -51,6 +51,7 @@ export type OptionName =
   | "text"
   | "thousands"
   | "timeout"
+  | "trend"
   | "trust"
   | "unseen"
   | "upper"
@@ -72,6 +73,7 @@ const FUNCTIONS = {
   trainGroups: "fitGroupsCsv()",
   oneOfGroups: "models.get() of a ModelGroup",
   exportTerms: "toTerms()",
+  means: "marginalMeans()",
 } as const;
 
 export type Verb = keyof typeof FUNCTIONS;

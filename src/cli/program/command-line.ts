@@ -5,6 +5,7 @@ import { benchSyntax } from "../commands/bench/syntax.js";
 import { completionSyntax } from "../commands/completion/syntax.js";
 import { cvSyntax } from "../commands/cv/syntax.js";
 import { diagnoseSyntax } from "../commands/diagnose/syntax.js";
+import { effectsSyntax } from "../commands/effects/syntax.js";
 import { evaluateSyntax } from "../commands/evaluate/syntax.js";
 import { exportSyntax } from "../commands/export/syntax.js";
 import { forgetSyntax } from "../commands/forget/syntax.js";
@@ -39,6 +40,7 @@ const COMMANDS: readonly (readonly [heading: string, commands: readonly Syntax[]
       anovaSyntax,
       testSyntax,
       meansSyntax,
+      effectsSyntax,
       diagnoseSyntax,
       graphSyntax,
     ],

@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<Verb, string>> = {
   trainGroups: "goml train --group-by",
   oneOfGroups: "goml inspect --group",
   exportTerms: "goml export --to json",
+  means: "goml means",
 };
 
 /** The flag of an option: testSize is --test-size. */

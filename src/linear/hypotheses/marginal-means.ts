@@ -1,11 +1,11 @@
 import { quoteName } from "../../dataset/formula/syntax.js";
 import { ModelError, UsageError } from "../../errors.js";
-import { tCritical, tTwoSided } from "../../stats/distributions.js";
+import { tCritical } from "../../stats/distributions.js";
 import { studentizedRangeQuantile, studentizedRangeSurvival } from "../../stats/studentized-range.js";
 import type { LinearModel } from "../model/model.js";
-import { TOLERANCE } from "../model/row-space.js";
 import { type Adjustment, adjustP } from "./adjust.js";
 import { Contrasts } from "./contrast.js";
+import { type EstimateRow, testedRow } from "./estimable.js";
 import { type DesignRow, type GridValues, gridColumns, gridRows } from "./reference-grid.js";
 
 /** What is asked of marginal means. */
@@ -23,22 +23,11 @@ export interface MeansOptions {
   level?: number;
 }
 
-/** An estimate with its test that it is 0; NaN where the rows of the fit do not determine it. */
-export interface MeanRow {
-  estimate: number;
-  stdError: number;
-  df: number;
-  t: number;
-  p: number;
-  lower: number;
-  upper: number;
-}
-
 /** The mean, or slope, at values of the columns that were asked for. */
-export type MarginalMean = MeanRow & { values: (number | string)[] };
+export type MarginalMean = EstimateRow & { values: (number | string)[] };
 
 /** The difference of two means with the same values of `by`. */
-export type PairRow = MeanRow & { first: (number | string)[]; second: (number | string)[] };
+export type PairRow = EstimateRow & { first: (number | string)[]; second: (number | string)[] };
 
 /** Marginal means and their differences. */
 export interface MarginalMeans {
@@ -88,18 +77,7 @@ export function marginalMeans(model: LinearModel, options: MeansOptions): Margin
   const cells =
     trend === undefined ? gridRows(model, columns, focal) : trendRows(model, columns, focal, trend);
   const df = model.dfInference;
-  const row = (weights: DesignRow, critical: number): MeanRow => {
-    const found = estimateOf(model, contrasts, weights);
-    const t = found.estimate / found.stdError;
-    return {
-      ...found,
-      df,
-      t,
-      p: Number.isNaN(t) ? Number.NaN : tTwoSided(t, df),
-      lower: found.estimate - critical * found.stdError,
-      upper: found.estimate + critical * found.stdError,
-    };
-  };
+  const row = (weights: DesignRow, critical: number) => testedRow(model, contrasts, weights, critical);
   const plain = tCritical(level, df);
   const unknown = model.absorbed !== undefined && trend === undefined;
   const means = cells.map(({ values, row: weights }): MarginalMean => {
@@ -130,7 +108,7 @@ function comparePairs(
     adjust: Adjustment | "tukey";
     level: number;
     df: number;
-    row: (weights: DesignRow, critical: number) => MeanRow;
+    row: (weights: DesignRow, critical: number) => EstimateRow;
   },
 ): PairRow[] {
   const { adjust, level, df, row } = how;
@@ -164,29 +142,6 @@ function comparePairs(
           );
     return pairs.map((pair, i) => ({ ...pair, p: adjusted[i]! }));
   });
-}
-
-/** The estimate of a combination of the design's rows, NaN where the rows of the fit do not determine it. */
-function estimateOf(
-  model: LinearModel,
-  contrasts: Contrasts,
-  row: DesignRow,
-): { estimate: number; stdError: number } {
-  const first = model.intercept ? 0 : 1;
-  const space = model.rowSpace;
-  const size = row.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const outside =
-    space?.zero.some(({ at }) => Math.abs(row[at]!) > TOLERANCE * size) ||
-    space?.relations.some(({ at, values, spread }) => {
-      const off = at.reduce((sum, place, i) => sum + values[i]! * row[place]!, 0);
-      return Math.abs(off) > TOLERANCE * spread;
-    });
-  if (outside) return { estimate: Number.NaN, stdError: Number.NaN };
-  const weights = new Map<number, number>();
-  for (let j = first; j < row.length; j++)
-    if (row[j] !== 0 && !Number.isNaN(model.coefficients[j - first]!)) weights.set(j - first, row[j]!);
-  const { estimate, stdError } = contrasts.of(weights);
-  return { estimate, stdError };
 }
 
 /** Steps of the difference quotient, as a share of the column's size. */

@@ -1,11 +1,7 @@
 import { UsageError } from "../../../errors.js";
 import { vcovName } from "../../../linear/covariance/vcov.js";
 import type { Adjustment } from "../../../linear/hypotheses/adjust.js";
-import {
-  type MarginalMeans,
-  type MeanRow,
-  marginalMeans,
-} from "../../../linear/hypotheses/marginal-means.js";
+import { type MarginalMeans, marginalMeans } from "../../../linear/hypotheses/marginal-means.js";
 import type { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
@@ -13,11 +9,11 @@ import { version } from "../../../version.js";
 import { type GroupOption, oneOfGroups } from "../../program/one-of-groups.js";
 import { list } from "../../program/option-values.js";
 import { colour } from "../../render/colour.js";
-import { moreLines, shownOf } from "../../render/long-list.js";
-import { alignedDecimals, pValue, significant, stars, tValue } from "../../render/numbers.js";
+import { renderEstimateRows } from "../../render/estimate-rows.js";
+import { significant } from "../../render/numbers.js";
 import { print } from "../../render/print.js";
 import { renderNotes } from "../../render/summary.js";
-import { type Align, renderTable, setLines } from "../../render/table.js";
+import { setLines } from "../../render/table.js";
 
 /** The options of `goml means`, as commander gives them. */
 export interface MeansFlags extends GroupOption {
@@ -105,11 +101,13 @@ function render(
   const lines = [...renderNotes(notes), colour.bold(`${what} of ${model.target}`), ""];
   const named = rows.map(({ values }) => values.map(String));
   const title = trend === undefined ? "Mean" : "Slope";
-  lines.push(renderRows(columns, named, rows, { title, level, tests: trend !== undefined }), "");
+  lines.push(renderEstimateRows(columns, named, rows, { title, level, tests: trend !== undefined }), "");
   if (pairs && found.pairs.length > 0) {
     const text = (values: readonly (number | string)[]) => values.join(" ");
     const differences = found.pairs.map(({ first, second }) => [`${text(first)} − ${text(second)}`]);
-    lines.push(renderRows([""], differences, found.pairs, { title: "Difference", level, tests: true }));
+    lines.push(
+      renderEstimateRows([""], differences, found.pairs, { title: "Difference", level, tests: true }),
+    );
     lines.push(colour.dim(`p and intervals of pairs: ${ADJUSTED[adjust]}`), "");
   }
   const held = Object.entries(found.held).map(([name, value]) => `${name} ${significant(value)}`);
@@ -125,28 +123,3 @@ const ADJUSTED: Record<MeansFlags["adjust"], string> = {
   holm: "Holm, intervals Bonferroni",
   bh: "Benjamini & Hochberg, intervals Bonferroni",
 };
-
-function renderRows(
-  names: readonly string[],
-  named: readonly (readonly string[])[],
-  rows: readonly MeanRow[],
-  { title, level, tests }: { title: string; level: number; tests: boolean },
-): string {
-  const numbers = (read: (row: MeanRow) => number) => alignedDecimals(rows.map(read));
-  const tail = (100 * (1 - level)) / 2;
-  const [estimates, errors] = [numbers(({ estimate }) => estimate), numbers(({ stdError }) => stdError)];
-  const [lower, upper] = [numbers((row) => row.lower), numbers((row) => row.upper)];
-  const table = rows.map((row, i) => [
-    ...named[i]!,
-    estimates[i]!,
-    errors[i]!,
-    ...(tests ? [tValue(row.t, 3), pValue(row.p), stars(row.p)] : []),
-    lower[i]!,
-    upper[i]!,
-  ]);
-  const head = [...names, title, "Std. Error", ...(tests ? ["t value", "p", ""] : [])];
-  const titles = [...head, `${significant(tail, 4)} %`, `${significant(100 - tail, 4)} %`];
-  const align = titles.map((text, j): Align => (j < names.length || text === "" ? "left" : "right"));
-  const shown = shownOf(table);
-  return [renderTable({ titles, rows: shown, align }), ...moreLines(table.length - shown.length)].join("\n");
-}
