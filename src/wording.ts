@@ -47,6 +47,7 @@ export type OptionName =
   | "strip"
   | "table"
   | "target"
+  | "terms"
   | "testSize"
   | "text"
   | "thousands"

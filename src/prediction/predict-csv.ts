@@ -28,6 +28,7 @@ import { tCritical } from "../stats/distributions.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
 import { option, verb, wording } from "../wording.js";
 import { checkOrder } from "./check-order.js";
+import { contributionsOf } from "./contributions.js";
 import { knownEffectsSteps } from "./known-effects.js";
 import { matchColumns } from "./match-columns.js";
 import { isOwnFile } from "./own-file.js";
@@ -59,6 +60,11 @@ export interface PredictCsvOptions extends ReadingOptions, ReadingControl {
   level?: number | undefined;
   /** Adds a column `stdError`, the standard error of the fitted value. */
   stdError?: boolean | undefined;
+  /**
+   * Adds a column `base`, the mean prediction of the training rows, and one for each term: what it adds to it. Their sum is the
+   * prediction. Default: false.
+   */
+  terms?: boolean | undefined;
   /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
   unseen?: UnseenPolicy | undefined;
   /** Runs the model's expression graph on this machine instead; `threads` then are the go machine's workers. */
@@ -131,6 +137,15 @@ async function predictSources(
     throw new UsageError("the machines run one model, and these are models by group", {
       hint: wording`${verb("oneOfGroups")} gives the model of one group`,
     });
+  if (options.terms && (model instanceof ModelGroup || options.machine !== undefined))
+    throw new UsageError(
+      model instanceof ModelGroup
+        ? wording`${option("terms")} are those of one model, and these are models by group`
+        : wording`the machines predict without ${option("terms")}`,
+      model instanceof ModelGroup
+        ? { hint: wording`${verb("oneOfGroups")} gives the model of one group` }
+        : {},
+    );
   const reading = readingFor(options, model.reading, { sameFile: isOwnFile(model, sources), where: false });
   const table = ofModel(await readTables(sources, reading, truthOf(model)));
   const append = options.append ?? false;
@@ -159,6 +174,7 @@ async function predictSources(
       withErrors && model instanceof LinearModel ? intervalPlan(model, tCritical, wanted) : undefined,
     stdError,
     bounds,
+    contributions: options.terms && model instanceof LinearModel ? contributionsOf(model) : undefined,
     unseen: options.unseen ?? "fail",
     append,
     excelSafe: options.excelSafe,

@@ -11,6 +11,7 @@ import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { PredictionErrors } from "../stats/metrics.js";
 import { ended } from "../stats/pauses.js";
+import { ContributionBlock, type ContributionsPlan, contributionNames } from "./contributions.js";
 import { RowText, rowNames } from "./row-text.js";
 
 /** What the predictions of a chunk depend on, apart from its rows; plain data, so that it can go to a worker. */
@@ -22,6 +23,8 @@ export interface PredictPlan {
   /** Which columns follow the prediction, in this order. */
   stdError?: boolean | undefined;
   bounds?: boolean | undefined;
+  /** What the predictions are made of, where that follows too. */
+  contributions?: ContributionsPlan | undefined;
   unseen: UnseenPolicy;
   /** Whether the rows' own bytes come before the prediction, and the delimiter between them. */
   append: boolean;
@@ -56,6 +59,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
   readonly #predictor: BlockPredictor | GroupPredictor;
   readonly #intervals: IntervalBlock | undefined;
   readonly #within: WithinBlock | undefined;
+  readonly #contributions: ContributionBlock | undefined;
   readonly #columns: Float64Array[];
   readonly #text: RowText;
   readonly #outside = new OutsideRows();
@@ -83,6 +87,10 @@ export class PredictJob implements ChunkJob<PredictResult> {
       if (plan.stdError) this.#columns.push(predictor.stdError);
       if (plan.bounds) this.#columns.push(predictor.lower!, predictor.upper!);
     }
+    if (plan.contributions !== undefined && predictor instanceof BlockPredictor) {
+      this.#contributions = new ContributionBlock(plan.contributions, predictor);
+      this.#columns.push(...this.#contributions.columns);
+    }
     const { append, delimiter, excelSafe } = plan;
     this.#text = new RowText(view, { columns: this.#columns.length, append, delimiter, excelSafe });
   }
@@ -107,6 +115,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
       if (this.#intervals !== undefined)
         yield* this.#intervals.fillSteps(predictions, (j) => within.column(j), rows, within.leverage);
     }
+    this.#contributions?.fill(rows);
     for (let r = 0; r < rows; r++) {
       const prediction = predictions[r]!;
       if (Number.isNaN(prediction)) this.#missing++;
@@ -169,6 +178,7 @@ export function predictedNames(plan: PredictPlan): string[] {
   const names = ["prediction"];
   if (plan.stdError) names.push("stdError");
   if (plan.bounds) names.push("lower", "upper");
+  if (plan.contributions !== undefined) names.push(...contributionNames(plan.contributions));
   return plan.id === undefined ? names : [plan.id, ...freeNames(names, [plan.id])];
 }
 

@@ -2,6 +2,7 @@ import type { FactorLevels } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { ModelError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
+import type { CellTable } from "../../stats/cell-table.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { SparseMoments } from "../../stats/sparse-moments.js";
 import { type Whitening, whiteningSteps } from "../covariance/whitening.js";
@@ -27,14 +28,31 @@ export interface ModelOfTables {
 export function cellsOfLevels({ spec, levels, moments, regression }: ModelOfTables): Int32Array[] {
   if (spec.absorbed === undefined || !(moments instanceof SparseMoments)) return [];
   return spec.absorbed.map((v, i) => {
-    const factor = moments.shape.factors.indexOf(regression.absorbed![i]!);
-    const { table } = moments.shape.families.find(({ parts }) => parts.length === 1 && parts[0] === factor)!;
-    const cells = moments.tables[table]!;
-    const { names } = moments.levels[factor]!;
+    const { cells, names } = tableOf(moments, regression.absorbed![i]!);
     const byName = new Map<string, number>();
     for (let cell = 0; cell < cells.count; cell++)
       if (cells.rows(cell) > 0) byName.set(names[cells.codes[cell]!]!, cell);
     return Int32Array.from(levels[spec.variables[v]!.label]!, (name) => byName.get(name) ?? -1);
+  });
+}
+
+/** The cells of an absorbed factor, and its levels' names by their codes. */
+function tableOf(moments: SparseMoments, absorbed: string): { cells: CellTable; names: readonly string[] } {
+  const factor = moments.shape.factors.indexOf(absorbed);
+  const { table } = moments.shape.families.find(({ parts }) => parts.length === 1 && parts[0] === factor)!;
+  return { cells: moments.tables[table]!, names: moments.levels[factor]!.names };
+}
+
+/** Per absorbed factor, the share that each level with an effect has in the rows of the fit, by weight. */
+export function levelShares(model: ModelOfTables): Float64Array[] {
+  const { moments, regression } = model;
+  if (!(moments instanceof SparseMoments)) return [];
+  return cellsOfLevels(model).map((own, i) => {
+    const { cells } = tableOf(moments, regression.absorbed![i]!);
+    return Float64Array.from(
+      own.filter((cell) => cell >= 0),
+      (cell) => cells.weight(cell) / moments.sumW,
+    );
   });
 }
 

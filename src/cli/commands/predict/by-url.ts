@@ -71,12 +71,13 @@ export async function predictByUrl(
 }
 
 /** What needs the model itself, and not only its predictions. */
-function refuseLocal({ interval, se, machine, where, id }: PredictOptions): void {
+function refuseLocal({ interval, se, terms, machine, where, id }: PredictOptions): void {
   const local = [
     ...(where !== undefined ? ["--where"] : []),
     ...(id !== undefined ? ["--id"] : []),
     ...(interval !== "none" ? ["--interval"] : []),
     ...(se ? ["--se"] : []),
+    ...(terms ? ["--terms"] : []),
     ...(machine !== undefined ? ["--machine"] : []),
   ];
   if (local.length > 0)

@@ -8,7 +8,7 @@ import { printError } from "../../render/print.js";
 import type { PredictOptions } from "./options.js";
 
 /** Options that a prediction in SQL does not have. */
-const OTHERS = ["machine", "concurrent", "se", "excelSafe", "where", "id", "url"] as const;
+const OTHERS = ["machine", "concurrent", "se", "terms", "excelSafe", "where", "id", "url"] as const;
 
 /** `goml predict --in-engine`: the database makes a table of its own rows and their predictions. */
 export async function predictByEngine(

@@ -97,10 +97,11 @@ export async function predictOnnx(
   return 0;
 }
 
-function checkOptions({ interval, se, set, url }: PredictOptions): void {
+function checkOptions({ interval, se, terms, set, url }: PredictOptions): void {
   const asked = [
     interval !== "none" && "--interval",
     se === true && "--se",
+    terms === true && "--terms",
     Object.keys(set).length > 0 && "--set",
     url !== undefined && "--url",
   ].filter((name) => name !== false);

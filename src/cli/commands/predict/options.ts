@@ -15,6 +15,7 @@ export interface PredictOptions extends ReadingFlags {
   interval: IntervalKind | "none";
   level: number;
   se?: boolean;
+  terms?: boolean;
   unseen: "fail" | "na";
   json?: boolean;
   quiet?: boolean;

@@ -61,6 +61,7 @@ export async function predict(
       interval: options.interval,
       level: options.level,
       stdError: options.se,
+      terms: options.terms,
       unseen: options.unseen,
       threads: threadsOf(options.concurrent, sources),
       machine: options.machine,

@@ -46,6 +46,7 @@ export const predictSyntax: Syntax = (program, run) => {
     )
     .option("--level <p>", "level of the intervals", share, 0.95)
     .option("--se", "add stdError, the standard error of the fitted value")
+    .option("--terms", "add base, the mean prediction of the training rows, and what each term adds to it")
     .option("--append", "keep the input's columns")
     .option(
       "--excel-safe",
@@ -60,6 +61,7 @@ export const predictSyntax: Syntax = (program, run) => {
     "goml predict --concurrent",
     "goml predict new.csv -m model.json --append -o predicted.csv",
     "goml predict new.csv --interval prediction --level 0.9",
+    "goml predict new.csv --terms --append",
     "cat new.csv | goml predict > predicted.csv",
     "goml predict new.jsonl",
     "goml predict new.csv -m model.onnx --append",
