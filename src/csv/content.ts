@@ -1,17 +1,71 @@
 import type { Hash } from "node:crypto";
 import { read } from "node:fs";
 import { promisify } from "node:util";
+import { Kernels } from "../kernels/kernels.js";
+import { Xxh128 } from "../kernels/xxh128.js";
 import type { Bytes } from "./bytes.js";
 
 const readAt = promisify(read);
 const PIECE = 1 << 20;
 
+/** Up to so many bytes a content is known by its SHA-256, which takes 3 ms of them; beyond by XXH128, a sixth of the time. */
+export const SHA256_BYTES = 1 << 22;
+
 /** What a source holds, told by its bytes and by nothing else: neither its name nor when it was written. */
 export interface Content {
   /** How many bytes, decompressed where they were gzip. */
   readonly bytes: number;
-  /** Their SHA-256, as sha256sum prints it. */
-  readonly sha256: string;
+  /** Their SHA-256, as sha256sum prints it: of up to 4 MiB, and where it is asked for. */
+  readonly sha256?: string;
+  /** Their XXH128, as xxh128sum prints it: of more. */
+  readonly xxh128?: string;
+}
+
+/** The hashes that a content is known by, of bytes in order. */
+class ContentHash {
+  /** Both until it is known that there are more bytes than SHA-256 is for. */
+  #slow: Hash | undefined;
+  readonly #fast: Xxh128 | undefined;
+  readonly #always: boolean;
+  #bytes = 0;
+
+  /** @param size how many bytes there will be at most */
+  constructor(createHash: (name: string) => Hash, { always, size }: { always: boolean; size: number }) {
+    this.#always = always;
+    if (always || size === Number.POSITIVE_INFINITY || size <= SHA256_BYTES)
+      this.#slow = createHash("sha256");
+    if (size > SHA256_BYTES) this.#fast = new Xxh128(new Kernels(), PIECE);
+  }
+
+  /** Where the next piece goes, good until the next `add`; undefined where it is all the same. */
+  get room(): Uint8Array<ArrayBuffer> | undefined {
+    return this.#fast?.room;
+  }
+
+  /** Adds a piece, which stands in `room` where there is one. */
+  add(piece: Uint8Array): void {
+    this.#bytes += piece.length;
+    if (this.#bytes > SHA256_BYTES && !this.#always) this.#slow = undefined;
+    this.#slow?.update(piece);
+    this.#fast?.add(piece.length);
+  }
+
+  update(bytes: Uint8Array): void {
+    for (let from = 0; from < bytes.length; from += PIECE) {
+      const piece = bytes.subarray(from, from + PIECE);
+      this.room?.set(piece);
+      this.add(piece);
+    }
+  }
+
+  get content(): Content {
+    const long = this.#bytes > SHA256_BYTES;
+    return {
+      bytes: this.#bytes,
+      ...(this.#slow === undefined ? {} : { sha256: this.#slow.digest("hex") }),
+      ...(long ? { xxh128: this.#fast!.digest() } : {}),
+    };
+  }
 }
 
 /**
@@ -19,7 +73,7 @@ export interface Content {
  * once, is known by its content too.
  */
 export class ContentReader {
-  #asked = false;
+  #asked: { always: boolean } | undefined;
   #content: Content | undefined;
 
   /** The content, where all bytes have gone by since this was asked for. */
@@ -27,51 +81,55 @@ export class ContentReader {
     return this.#content;
   }
 
-  ask(): void {
-    this.#asked = true;
+  /** @param always whether SHA-256 is wanted of any number of bytes */
+  ask(always: boolean): void {
+    this.#asked = { always };
   }
 
   async *through(bytes: Bytes): AsyncGenerator<Uint8Array, void, undefined> {
-    let hash: Hash | undefined;
+    let hash: ContentHash | undefined;
     let count = 0;
     for await (const piece of bytes) {
       if (this.#content === undefined && this.#asked && (hash !== undefined || count === 0)) {
-        hash ??= await sha256();
+        hash ??= new ContentHash(await loadHash(), { ...this.#asked, size: Number.POSITIVE_INFINITY });
         hash.update(piece);
       }
       count += piece.length;
       yield piece;
     }
-    if (hash !== undefined) this.#content ??= { bytes: count, sha256: hash.digest("hex") };
+    if (hash !== undefined) this.#content ??= hash.content;
   }
 }
 
 /**
  * The content of an open file of so many bytes.
  *
+ * @param always whether SHA-256 is wanted of any number of bytes
  * @param goOn asked before each piece: false gives it up
  */
 export async function fileContent(
   fd: number,
-  size: number,
+  { size, always }: { size: number; always: boolean },
   goOn: () => boolean,
 ): Promise<Content | undefined> {
-  const hash = await sha256();
-  const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(PIECE, size)));
+  const hash = new ContentHash(await loadHash(), { always, size });
+  const own =
+    hash.room === undefined ? Buffer.allocUnsafeSlow(Math.max(1, Math.min(PIECE, size))) : undefined;
   let position = 0;
   while (position < size) {
     if (!goOn()) return undefined;
-    const { bytesRead } = await readAt(fd, buffer, 0, Math.min(PIECE, size - position), position);
+    const room = own ?? hash.room!;
+    const { bytesRead } = await readAt(fd, room, 0, Math.min(PIECE, size - position), position);
     // A file that was cut meanwhile: whoever reads it says so.
     if (bytesRead === 0) return undefined;
-    hash.update(bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead));
+    hash.add(bytesRead === room.length ? room : room.subarray(0, bytesRead));
     position += bytesRead;
   }
-  return { bytes: size, sha256: hash.digest("hex") };
+  return hash.content;
 }
 
 /** Loaded when it is needed: it takes 2 ms. */
-async function sha256(): Promise<Hash> {
+async function loadHash(): Promise<(name: string) => Hash> {
   const { createHash } = await import("node:crypto");
-  return createHash("sha256");
+  return createHash;
 }

@@ -380,9 +380,11 @@ export class Source {
   /**
    * Asks for the content to be known, before anything but `peek` has read the bytes. A file as it stands is hashed beside
    * whatever reads it, anything else on its way through.
+   *
+   * @param sha256 whether SHA-256 is wanted of any number of bytes, for what knows them by it
    */
-  keepContent(): void {
-    this.#reader.ask();
+  keepContent(sha256 = false): void {
+    this.#reader.ask(sha256);
     if (
       this.#fd === undefined ||
       this.packed !== undefined ||
@@ -390,7 +392,8 @@ export class Source {
       this.#content !== undefined
     )
       return;
-    this.#content = fileContent(this.#fd, this.fingerprint.size, () => !this.#closed);
+    const how = { size: this.fingerprint.size, always: sha256 };
+    this.#content = fileContent(this.#fd, how, () => !this.#closed);
     // Whoever asks for it hears of it.
     this.#content.catch(() => {});
   }

@@ -54,6 +54,7 @@ export interface Exports {
   flushGroup(group: number): void;
   lz4Decompress(input: number, length: number, out: number, to: number, outEnd: number): number;
   snappyDecompress(input: number, length: number, out: number, size: number): number;
+  xxh3Blocks(sums: number, secret: number, input: number, blocks: number): void;
 }
 
 /** A memory that threads share: it goes to a worker as it is, and nothing of it is copied. */

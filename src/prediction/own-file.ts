@@ -15,8 +15,11 @@ export async function isTrainedOn(known: DataSource | undefined, source: Source)
   const now = source.fingerprint;
   if (known === undefined || now === undefined || now.size !== known.size) return false;
   // Files of version 0.1 know the time of the last change in its place.
-  if (known.sha256 === undefined) return now.mtimeMs === known.mtimeMs;
-  source.keepContent();
+  const { sha256, xxh128 } = known;
+  if (sha256 === undefined && xxh128 === undefined) return now.mtimeMs === known.mtimeMs;
+  source.keepContent(xxh128 === undefined);
   if (source.packed !== undefined) for await (const _piece of source.chunks());
-  return (await source.content())?.sha256 === known.sha256;
+  const content = await source.content();
+  if (content === undefined) return false;
+  return xxh128 === undefined ? content.sha256 === sha256 : content.xxh128 === xxh128;
 }

@@ -265,8 +265,11 @@ function madeOf({ model, path, data, made = [] }: Reported): [string, string][] 
   const { source, sources, scan, reading, weightsColumn } = model;
   if (source !== undefined) entries.push(["trained on", source.path]);
   if (data !== undefined) entries.push(["rows drawn", data]);
-  for (const { bytes, sha256 } of sources.slice(0, 5))
-    entries.push(["data SHA-256", `${sha256} (${count(bytes)} bytes)`]);
+  for (const { bytes, sha256, xxh128 } of sources.slice(0, 5))
+    entries.push([
+      `data ${sha256 === undefined ? "XXH128" : "SHA-256"}`,
+      `${sha256 ?? xxh128} (${count(bytes)} bytes)`,
+    ]);
   if (sources.length > 5) entries.push(["data", `and ${sources.length - 5} more sources`]);
   if (scan !== undefined)
     entries.push(["rows", `${count(scan.rows)} read, ${count(scan.dropped)} dropped, seed ${scan.seed}`]);

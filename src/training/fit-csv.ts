@@ -45,7 +45,7 @@ import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
 import { checkCluster, robustVcovOf, withoutCluster } from "./robust-vcov.js";
 import { cutShard, numberedShards, sourcesOfShard } from "./shard-rows.js";
-import { repeatedNotes } from "./source-contents.js";
+import { keepContents, repeatedNotes } from "./source-contents.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
 import { undefinedNotes } from "./undefined-notes.js";
 
@@ -97,7 +97,7 @@ export async function fitSources(
   const watch = new Stopwatch();
   const numbered = numberedShards(options);
   // The whole is not read for a part of it.
-  if (options.shard === undefined) for (const source of sources) source.keepContent();
+  if (options.shard === undefined) keepContents(sources);
   const session = given ?? engineOf(sources, options);
   const complete =
     session === undefined

@@ -42,7 +42,7 @@ import { penaltyChoice } from "./penalty-choice.js";
 import { scanMoments } from "./scan-moments.js";
 import { cutShard, numberedShards, sourcesOfShard } from "./shard-rows.js";
 import { type GroupSolving, solveGroups } from "./solve-groups.js";
-import { repeatedNotes } from "./source-contents.js";
+import { keepContents, repeatedNotes } from "./source-contents.js";
 import { undefinedNotes } from "./undefined-notes.js";
 
 /** Options of `fitGroupsCsv`: those of `fitCsv`, but for what needs all rows of a group at once. */
@@ -84,7 +84,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const started = performance.now();
   const numbered = numberedShards(options);
   // The whole is not read for a part of it.
-  if (options.shard === undefined) for (const source of sources) source.keepContent();
+  if (options.shard === undefined) keepContents(sources);
   const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
   const file = namesOf(complete.table);
   const { groupBy, solver = "auto", signal, onProgress, callerWorks } = options;

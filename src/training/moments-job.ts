@@ -203,12 +203,17 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       }
     }
     const groups = this.#view.group?.codes;
-    for (let r = 0; r < rows; r++) {
-      if (targets[r]! < 0 || (groups !== undefined && groups[r]! < 0)) {
-        targets[r] = -1;
-        this.#drop(rowOf(r));
-      } else targets[r] = this.#target(r, groups?.[r]);
-    }
+    const { folds, leaveOneOut, testSize } = this.#plan;
+    if (groups === undefined && leaveOneOut !== true && !(testSize > 0)) {
+      for (let r = 0; r < rows; r++) if (targets[r]! < 0) this.#drop(rowOf(r));
+      if (folds > 1) this.#draw.foldAll(targets, folds);
+    } else
+      for (let r = 0; r < rows; r++) {
+        if (targets[r]! < 0 || (groups !== undefined && groups[r]! < 0)) {
+          targets[r] = -1;
+          this.#drop(rowOf(r));
+        } else targets[r] = this.#target(r, groups?.[r]);
+      }
     if (weighted) this.#checkWeights(this.#kernels.doublesAt(weightAddress, rows), rowOf);
     return { block, low: 0, weights: weightAddress, rows };
   }

@@ -1,3 +1,4 @@
+import { type Content, SHA256_BYTES } from "../csv/content.js";
 import type { Source } from "../csv/source.js";
 import type { DataSource, SourceContent } from "../linear/model/model-parts.js";
 import { sameTwice } from "../linear/shards/sources.js";
@@ -10,10 +11,19 @@ export interface KeptSources {
   sources: SourceContent[];
 }
 
+/**
+ * Asks for the contents of sources, to be compared with those of models: of models that know long ones by their SHA-256, as
+ * none does that is written now, by that too.
+ */
+export function keepContents(sources: readonly Source[], known: readonly SourceContent[] = []): void {
+  const sha256 = known.some((one) => one.bytes > SHA256_BYTES && one.xxh128 === undefined);
+  for (const source of sources) source.keepContent(sha256);
+}
+
 /** A remark on files of the same content, whose rows count twice. `keepContent` was asked of them. */
 export async function repeatedNotes(sources: readonly Source[]): Promise<string[]> {
   if (sources.length < 2) return [];
-  const known: { bytes: number; sha256: string; name: string }[] = [];
+  const known: (Content & { name: string })[] = [];
   for (const source of sources) {
     if (source.rowless) continue;
     const content = await source.content();
@@ -42,9 +52,10 @@ export async function keptSources(
   }
   const [{ path, fingerprint }] = sources as [Source];
   const one = sources.length === 1 && fingerprint !== undefined && path !== undefined;
-  const sha256 = contents[0]?.sha256;
+  const { sha256, xxh128 } = contents[0] ?? {};
+  const hashes = { ...(sha256 === undefined ? {} : { sha256 }), ...(xxh128 === undefined ? {} : { xxh128 }) };
   return {
-    source: one ? { path, size: fingerprint.size, ...(sha256 === undefined ? {} : { sha256 }) } : undefined,
+    source: one ? { path, size: fingerprint.size, ...hashes } : undefined,
     sources: contents,
   };
 }

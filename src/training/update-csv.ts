@@ -25,7 +25,7 @@ import { chunkBytesFor, denseWidth, summedApart } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments } from "./scan-moments.js";
 import { refuseWholes } from "./shard-rows.js";
-import { keptSources } from "./source-contents.js";
+import { keepContents, keptSources } from "./source-contents.js";
 import { undefinedNotes } from "./undefined-notes.js";
 
 /** Options of `updateCsv`; all may be left out. */
@@ -67,7 +67,7 @@ async function updateSources(
   from: readonly Source[],
   options: UpdateCsvOptions,
 ): Promise<CsvUpdate> {
-  for (const source of from) source.keepContent();
+  keepContents(from, model.sources);
   if (!options.again) await refuseWholes(from, model.shards);
   const before: Omit<DataScan, "test"> = model.scan ?? { rows: model.n, firstRow: 0, dropped: 0, seed: 1 };
   const draw = { seed: before.seed, firstRow: endOf(before) };

@@ -24,7 +24,7 @@ import type { GroupMoments } from "./group-moments.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments } from "./scan-moments.js";
 import { refuseWholes } from "./shard-rows.js";
-import { keptSources } from "./source-contents.js";
+import { keepContents, keptSources } from "./source-contents.js";
 import { undefinedNotes } from "./undefined-notes.js";
 import { checkColumns, type UpdateCsvOptions } from "./update-csv.js";
 
@@ -57,7 +57,7 @@ async function updateSources(
   from: readonly Source[],
   options: UpdateCsvOptions,
 ): Promise<CsvGroupUpdate> {
-  for (const source of from) source.keepContent();
+  keepContents(from, models.sources);
   if (!options.again) await refuseWholes(from, models.shards);
   const [first] = models.models.values();
   const before: Omit<DataScan, "test"> = models.scan ?? { rows: first!.n, firstRow: 0, dropped: 0, seed: 1 };

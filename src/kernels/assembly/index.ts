@@ -16,6 +16,7 @@ export { flushGroup, scatterRows } from "./scatter";
 export { powerOfFive } from "./powers";
 export { lz4Decompress } from "./lz4";
 export { snappyDecompress } from "./snappy";
+export { xxh3Blocks } from "./xxh3";
 
 /** Fills the kernels' own tables; before any other call. */
 export function init(): void {

@@ -60,7 +60,8 @@ export const dataDefinitions = {
     properties: {
       path: text,
       size: { description: "Bytes on disk.", ...number },
-      sha256: { description: "SHA-256 of the content, decompressed.", ...text },
+      sha256: { description: "SHA-256 of the content, decompressed, of up to 4 MiB.", ...text },
+      xxh128: { description: "XXH128 of the content, of more.", ...text },
       mtimeMs: {
         description: "In files of version 0.1: time of the last change, in milliseconds since 1970.",
         ...number,
@@ -69,16 +70,17 @@ export const dataDefinitions = {
     required: ["path", "size"],
   },
   content: {
-    title: "a source's bytes and sha256",
+    title: "a source's bytes and their hash",
     description: "A source whose rows are in the model, told by its content.",
     type: "object",
     properties: {
       bytes: { description: "How many, decompressed.", ...count },
-      sha256: { description: "Their SHA-256.", ...text },
+      sha256: { description: "Their SHA-256, of up to 4 MiB.", ...text },
+      xxh128: { description: "Their XXH128 (xxh128sum prints it), of more.", ...text },
       firstRow: { description: "The number of its first row, where known: folds follow from it.", ...count },
       seed: { description: "The seed that its rows' folds were drawn with.", ...number },
     },
-    required: ["bytes", "sha256"],
+    required: ["bytes"],
   },
   shardSet: {
     title: "which shards of how many",

@@ -61,12 +61,12 @@ export function sourcesLeft(
 }
 
 /** The first pair of sources of the same content. */
-export function sameTwice<S extends Pick<SourceContent, "bytes" | "sha256">>(
+export function sameTwice<S extends Pick<SourceContent, "bytes" | "sha256" | "xxh128">>(
   sources: readonly S[],
 ): [S, S] | undefined {
   const known = new Map<string, S>();
   for (const source of sources) {
-    const key = `${source.bytes} ${source.sha256}`;
+    const key = `${source.bytes} ${source.xxh128 ?? source.sha256}`;
     const other = known.get(key);
     if (other !== undefined) return [other, source];
     known.set(key, source);
@@ -74,8 +74,11 @@ export function sameTwice<S extends Pick<SourceContent, "bytes" | "sha256">>(
   return undefined;
 }
 
+/** Whether two contents are the same, by a hash that is known of both. */
 export function sameContent(a: SourceContent, b: SourceContent): boolean {
-  return a.bytes === b.bytes && a.sha256 === b.sha256;
+  if (a.bytes !== b.bytes) return false;
+  if (a.xxh128 !== undefined && b.xxh128 !== undefined) return a.xxh128 === b.xxh128;
+  return a.sha256 !== undefined && a.sha256 === b.sha256;
 }
 
 /** The number after that of a model's last row. */
