@@ -3,11 +3,12 @@ import type { ModelSpec } from "../dataset/formula/spec.js";
 import { DataError, UsageError } from "../errors.js";
 import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
 import type { LinearModel } from "../linear/model/model.js";
-import { isChosen, type PenaltyChoice } from "../linear/penalty/penalty.js";
 import type { CrossProducts } from "../stats/cross-products.js";
+import { mergeFolds } from "../stats/merge-folds.js";
 import { SparseMoments } from "../stats/sparse-moments.js";
 import { option, wording } from "../wording.js";
 import type { FitCsvOptions } from "./fit-options.js";
+import type { GroupMoments } from "./group-moments.js";
 import type { ScannedMoments } from "./moments-result.js";
 import { singletonsOf } from "./singletons.js";
 
@@ -31,39 +32,23 @@ export function checkAbsorbing(spec: ModelSpec, options: FitCsvOptions): void {
     });
 }
 
-/**
- * Refuses what models by group with absorbed effects cannot be asked for: what takes another pass over each group's rows.
- *
- * @throws UsageError that says what
- */
-export function checkAbsorbingByGroup(
-  spec: ModelSpec,
-  options: Pick<FitCsvOptions, "folds" | "dropSingletons">,
-  penalty: PenaltyChoice | undefined,
-): void {
-  const asked =
-    options.dropSingletons === true
-      ? option("dropSingletons", true)
-      : spec.absorbed === undefined
-        ? undefined
-        : (options.folds ?? 1) > 1
-          ? option("folds", options.folds)
-          : penalty !== undefined && isChosen(penalty)
-            ? option("lambda", typeof penalty.lambda === "string" ? penalty.lambda : undefined)
-            : undefined;
-  if (asked !== undefined)
-    throw new UsageError(wording`models by group with absorbed effects go without ${asked}`, {
-      hint: wording`it takes other passes over the rows of each group: fit one at a time, with ${option("where")}`,
-    });
+/** A remark on rows left out with their levels. */
+export function leftOutNotes(singletons: number): string[] {
+  const rows = singletons === 1 ? "1 row was" : `${singletons} rows were`;
+  return singletons === 0
+    ? []
+    : [`${rows} left out, a level of which no other row has, or none that is left`];
 }
 
 /** Remarks on the levels of absorbed factors. */
 export function absorbingNotes(model: LinearModel): string[] {
   const { singletons = 0 } = model.scan ?? {};
-  const rows = singletons === 1 ? "1 row was" : `${singletons} rows were`;
-  const left =
-    singletons === 0 ? [] : [`${rows} left out, a level of which no other row has, or none that is left`];
-  return [...left, ...singletonNotes(model), ...unconnectedNotes(model), ...rankNotes(model)];
+  return [
+    ...leftOutNotes(singletons),
+    ...singletonNotes(model),
+    ...unconnectedNotes(model),
+    ...rankNotes(model),
+  ];
 }
 
 /** What is to be said where it is not known how many effects the rows determine. */
@@ -80,6 +65,16 @@ export function singleLevels(moments: CrossProducts): string[][] | undefined {
   if (!(moments instanceof SparseMoments)) return undefined;
   const { levels, rows } = singletonsOf(moments, moments.shape.absorbed!);
   return rows === 0 ? undefined : levels;
+}
+
+/** The same of groups: by name, of those that have such levels; undefined where none has. */
+export function singleLevelsInGroups(groups: GroupMoments): Map<string, string[][]> | undefined {
+  const single = new Map<string, string[][]>();
+  for (const name of groups.names) {
+    const levels = singleLevels(mergeFolds(groups.foldsOf(name)));
+    if (levels !== undefined) single.set(name, levels);
+  }
+  return single.size > 0 ? single : undefined;
 }
 
 /** Throws DataError where no row is left but those left out with their levels. */

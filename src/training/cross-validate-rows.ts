@@ -1,4 +1,5 @@
 import type { Table } from "../csv/table.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { cellsOfLevels } from "../linear/model/effects-of-model.js";
 import { LinearModel } from "../linear/model/model.js";
 import type { RowSpacePlan } from "../linear/model/row-space.js";
@@ -15,6 +16,7 @@ import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
 import type { CrossProducts } from "../stats/cross-products.js";
 import { CvJob, type CvPlan, CvTotal, type FoldFit, type FoldSums, merge, momentsOf } from "./cv-job.js";
+import { GroupCvJob, type GroupCvPlan, type GroupCvResult, GroupCvTotal } from "./group-cv-job.js";
 import { ofFit } from "./robust-vcov.js";
 import { ENTRY } from "./scan-moments.js";
 import type { TrainingPlan } from "./training-job.js";
@@ -33,21 +35,10 @@ export async function crossValidateRows(
   layout: RowLayout,
   model: LinearModel,
   folds: readonly CrossProducts[],
-  split: DrawPlan & { leaveOneOut?: boolean | undefined },
+  split: FoldSplit,
   control: ScanControl,
 ): Promise<{ cv: CrossValidation; heldOut: HeldOut[] | undefined }> {
-  const fitted = await withPauses(foldFits(model, folds), control);
-  const found = folds.map(({ n }) => (n > 0 ? fitted.shift()! : undefined));
-  const plan: CvPlan = {
-    predictor: ofFit(model.predictorPlan(true)),
-    columns: model.terms.length,
-    fits: found.map((one) => one?.fit),
-    testSize: split.testSize,
-    seed: split.seed,
-    firstRow: split.firstRow,
-    foldBy: split.foldBy,
-    leaveOneOut: split.leaveOneOut,
-  };
+  const { plan, found } = await withPauses(planOf(model, folds, split), control);
   const { total } = await scanTotal<TrainingPlan, FoldSums[], CvTotal>(
     table,
     layout,
@@ -60,17 +51,99 @@ export async function crossValidateRows(
     control,
   );
   const sums = total!.folds;
-  const { terms, target } = model.regression;
+  return { cv: errorsOf(plan, sums, model.terms.length), heldOut: heldOutOf(model, found, sums) };
+}
+
+/** Numbers that the blocks of groups may hold in each thread: 32 MB of them. */
+const MOST_NUMBERS = 4e6;
+
+/**
+ * Cross-validates models by group with absorbed effects in a second pass over the rows of all, or in several where there are
+ * very many groups: of each group the pairs from which its errors follow, where it has two folds.
+ *
+ * @param layout the raw columns of the models' spec, target, weights and group among them
+ * @param models with the moments of each fold
+ */
+export async function crossValidateGroups(
+  table: Table,
+  layout: RowLayout,
+  models: ReadonlyMap<string, LinearModel>,
+  split: FoldSplit,
+  control: ScanControl,
+): Promise<Map<string, HeldOut[] | undefined>> {
+  const held = new Map<string, HeldOut[] | undefined>();
+  // A group all of whose rows are in one fold has no other to be predicted by.
+  const names = [...models.keys()].filter(
+    (name) => models.get(name)!.folds.filter(({ n }) => n > 0).length > 1,
+  );
+  const [first] = models.values();
+  const { numeric, text } = first!.spec;
+  const perGroup =
+    BLOCK_ROWS * (2 * first!.folds.length + 1) * (first!.terms.length + numeric.length + text.length + 4);
+  const most = Math.max(1, Math.floor(MOST_NUMBERS / perGroup));
+  for (let from = 0; from < names.length; from += most) {
+    const some = names.slice(from, from + most);
+    const fits: FoundFits[] = [];
+    for (const name of some) {
+      const model = models.get(name)!;
+      fits.push(await withPauses(planOf(model, model.folds, split), control));
+    }
+    const plan: GroupCvPlan = { names: some, plans: fits.map((one) => one.plan) };
+    const { total } = await scanTotal<TrainingPlan, GroupCvResult, GroupCvTotal>(
+      table,
+      layout,
+      {
+        plan: { groupCv: plan },
+        create: (view) => new GroupCvJob(view, plan),
+        entry: ENTRY,
+        total: (result) => new GroupCvTotal(result),
+      },
+      control,
+    );
+    for (const [g, name] of some.entries())
+      held.set(name, heldOutOf(models.get(name)!, fits[g]!.found, total!.groups.get(g)?.folds ?? []));
+  }
+  return held;
+}
+
+/** How rows are put into folds. */
+type FoldSplit = DrawPlan & { leaveOneOut?: boolean | undefined };
+
+/** The models of all folds but one, by fold; undefined for one without rows. */
+interface FoundFits {
+  plan: CvPlan;
+  found: ({ fit: FoldFit; others: CrossProducts } | undefined)[];
+}
+
+function* planOf(model: LinearModel, folds: readonly CrossProducts[], split: FoldSplit): Steps<FoundFits> {
+  const fitted = yield* foldFits(model, folds);
+  const found = folds.map(({ n }) => (n > 0 ? fitted.shift()! : undefined));
+  const plan: CvPlan = {
+    predictor: ofFit(model.predictorPlan(true)),
+    columns: model.terms.length,
+    fits: found.map((one) => one?.fit),
+    testSize: split.testSize,
+    seed: split.seed,
+    firstRow: split.firstRow,
+    foldBy: split.foldBy,
+    leaveOneOut: split.leaveOneOut,
+  };
+  return { plan, found };
+}
+
+/** The pairs of each fold and the others, as far as they are known; undefined where none is. */
+function heldOutOf(
+  { regression: { terms, target } }: LinearModel,
+  found: FoundFits["found"],
+  sums: readonly FoldSums[],
+): HeldOut[] | undefined {
   const heldOut = sums.flatMap(({ about }, f): HeldOut[] => {
     const others = found[f]?.others;
     if (about === undefined || others === undefined) return [];
     const { unpredicted, target: y } = about;
     return [{ others, fold: momentsOf(about, [...terms, target]), unpredicted, target: y }];
   });
-  return {
-    cv: errorsOf(plan, sums, model.terms.length),
-    heldOut: heldOut.length > 0 ? heldOut : undefined,
-  };
+  return heldOut.length > 0 ? heldOut : undefined;
 }
 
 /** Products of more columns are not kept per fold: 20 triangles of 256 columns are 5 MB. */

@@ -65,9 +65,12 @@ const none = (): FoldSums => ({
   about: undefined,
 });
 
+/** What rows are asked of blocks. */
+type CvRows = Pick<BlockView, "raw" | "rowNumber" | "key">;
+
 /** Predicts the rows of chunks by the models of the folds that they are not in. */
 export class CvJob implements ChunkJob<FoldSums[]> {
-  readonly #view: BlockView;
+  readonly #view: CvRows;
   readonly #plan: CvPlan;
   readonly #draw: RowDraw;
   readonly #predictor: BlockPredictor;
@@ -77,7 +80,7 @@ export class CvJob implements ChunkJob<FoldSums[]> {
   readonly #about: (FoldAboutEffects | undefined)[];
   #sums: FoldSums[];
 
-  constructor(view: BlockView, plan: CvPlan) {
+  constructor(view: CvRows, plan: CvPlan) {
     this.#view = view;
     this.#plan = plan;
     this.#draw = new RowDraw(view, plan);

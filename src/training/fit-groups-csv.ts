@@ -9,7 +9,9 @@ import { UsageError } from "../errors.js";
 import { inOrder, ModelGroup, modelsByGroup } from "../linear/model/model-group.js";
 import { type DataScan, regressionOf } from "../linear/model/model-parts.js";
 import { checkNames } from "../linear/penalty/column-limits.js";
+import { isChosen } from "../linear/penalty/penalty.js";
 import { scanScore } from "../linear/scan-score.js";
+import { refusal } from "../linear/shards/solve-group.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import { layoutOf, type RowLayout } from "../scan/row-layout.js";
@@ -17,11 +19,12 @@ import type { ScanControl } from "../scan/scan-options.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { option, wording } from "../wording.js";
-import { checkAbsorbingByGroup } from "./absorbing.js";
+import { checkAbsorbing, leftOutNotes, singleLevelsInGroups } from "./absorbing.js";
 import { checkBudget, checkColumns } from "./budget.js";
 import { checkRows } from "./check-rows.js";
 import { checkNamedColumns, chooseColumns, unknownColumn } from "./choose-columns.js";
 import { completeKinds } from "./complete-kinds.js";
+import { crossValidateGroups } from "./cross-validate-rows.js";
 import {
   chosenFolds,
   chunkBytesFor,
@@ -41,7 +44,7 @@ import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
 import { scanMoments } from "./scan-moments.js";
 import { cutShard, numberedShards, sourcesOfShard } from "./shard-rows.js";
-import { type GroupSolving, solveGroups } from "./solve-groups.js";
+import { type GroupSolving, solveGroups, solveHeldOutSteps } from "./solve-groups.js";
 import { keepContents, repeatedNotes } from "./source-contents.js";
 import { undefinedNotes } from "./undefined-notes.js";
 
@@ -113,13 +116,17 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const likely = all.whole ? groupsSeen : likelyGroups(sample.length, groupsSeen);
   const rowBytes = sample.reduce((sum, row) => sum + row.join().length + 1, 0) / Math.max(1, sample.length);
   const penalty = penaltyChoice(options);
-  checkAbsorbingByGroup(spec, options, penalty);
+  checkAbsorbing(spec, options);
   const plan: MomentsPlan = {
     spec,
     extended:
       solver === "extended" || (solver === "auto" && all.whole && extendedIsFree(all.sample.length, width)),
     testSize: options.testSize ?? 0,
-    folds: chosenFolds(options.folds) ?? (spec.absorbed === undefined ? foldsForGroups(width, likely) : 1),
+    folds:
+      chosenFolds(options.folds) ??
+      (spec.absorbed === undefined || (penalty !== undefined && isChosen(penalty))
+        ? foldsForGroups(width, likely)
+        : 1),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
     foldBy: foldKey(all, options.foldBy),
@@ -128,7 +135,14 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   notes.push(...cutNotes);
   const { threads, fileBytes } = options;
   checkBudget({ table, spec, plan, threads, fileBytes, groups: plannedGroups(table, groupsSeen) });
-  const again = plan.testSize > 0 || options.na === "fail" || (solver === "auto" && !plan.extended);
+  // The folds of rows with absorbed effects are told by another pass.
+  const twice = spec.absorbed !== undefined && plan.folds > 1;
+  const again =
+    twice ||
+    options.dropSingletons === true ||
+    plan.testSize > 0 ||
+    options.na === "fail" ||
+    (solver === "auto" && !plan.extended);
   if (again) for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
   const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };
   const control: ScanControl = {
@@ -158,8 +172,13 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const bytes = sources.reduce((sum, { plain }) => sum + (plain?.size ?? Number.POSITIVE_INFINITY), 0);
   const keepRows =
     solver === "auto" && !plan.extended && keepsRows(bytes / rowBytes, layout.numeric.length + 2, likely);
-  const total = await scanned({ ...plan, keepRows });
+  let total = await scanned({ ...plan, keepRows });
   await checkRows(table, layout, total, options);
+  if (options.dropSingletons === true) {
+    plan.withoutInGroups = singleLevelsInGroups(total.groups!);
+    if (plan.withoutInGroups !== undefined) total = await scanned(plan);
+    notes.push(...leftOutNotes(total.singletons));
+  }
   notes.push(
     ...levelDoubts(total.levels, spec, table, options.text),
     ...(await undefinedNotes(table, total.undefinedRows)),
@@ -173,6 +192,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     dropped: total.dropped,
     ...(undefinedRows > 0 ? { undefinedRows } : {}),
     ...(total.excluded > 0 ? { excluded: total.excluded } : {}),
+    ...(total.singletons > 0 ? { singletons: total.singletons } : {}),
     seed: plan.seed,
     ...(plan.testSize > 0 ? { testSize: plan.testSize } : {}),
     test: null,
@@ -184,7 +204,8 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     folds: plan.folds,
     weightsColumn: options.weights,
     reading: readingToKeep(options),
-    penalty,
+    // What a path is cross-validated from is known without its λs.
+    penalty: twice && penalty !== undefined && isChosen(penalty) ? undefined : penalty,
   };
   if (penalty !== undefined)
     checkNames(regressionOf(spec, codedTerms(spec, how.levels, how.references)), penalty);
@@ -208,6 +229,20 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     const all = first.doubtful.length === total.groups!.names.length;
     const which = all ? "the moments" : `the moments of ${first.doubtful.length} of the groups`;
     notes.push(`double precision was not enough: ${which} were summed again in double-double`);
+  }
+  if (twice && others.size > 0) {
+    const from = performance.now();
+    const held = await crossValidateGroups(table, layout, others, plan, control);
+    const between = performance.now();
+    timing.scanMs += between - from;
+    for (const [name, model] of others)
+      try {
+        others.set(name, await withPauses(solveHeldOutSteps(model, held.get(name), penalty), control));
+      } catch (error) {
+        others.delete(name);
+        refused.push(refusal(name, error, { moments: model.moments, folds: [] }));
+      }
+    timing.solveMs += performance.now() - between;
   }
   notes.push(...(await repeatedNotes(sources)));
   const parts = {

@@ -42,6 +42,8 @@ export interface MomentsPlan extends DrawPlan {
   clusters?: number | undefined;
   /** Per factor of the moments, levels whose rows are left out. */
   without?: readonly (readonly string[])[] | undefined;
+  /** The same by group, of those that have such levels. */
+  withoutInGroups?: ReadonlyMap<string, readonly (readonly string[])[]> | undefined;
 }
 
 /** More groups than this are taken for a mistake: of a column that names the rows, say. */
@@ -92,6 +94,8 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   /** Per factor, the levels left out: by name, and whether one is by its code, as far as it was asked. */
   readonly #without: readonly ReadonlySet<string>[];
   readonly #out: boolean[][];
+  /** The same by number of the group. */
+  readonly #withoutInGroups = new Map<number, readonly ReadonlySet<string>[]>();
   /** By code of the group in the block: its number + 1, in the order in which this job met them; −1 to leave it out. */
   #numbers = new Int32Array(1024);
   /** The names of the groups met, and how many of them have been told. */
@@ -150,6 +154,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     const { block, low, weights, rows: count } = this.#plain ? this.#asItStands(rows) : this.#design128(rows);
     if (count === 0) return;
     if (this.#without.length > 0) this.#leaveOut(count);
+    if (this.#plan.withoutInGroups !== undefined) this.#leaveOutOfGroups(count);
     const targets = this.#targets;
     for (const table of this.#tables) table.add(block, count, { targets, codes: this.#codes, weights, low });
     (this.#groups ?? this.#grouped).add(block, count, targets, weights, low);
@@ -173,6 +178,29 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
           this.#counts.singletons++;
         }
     });
+  }
+
+  /** Takes the rows of levels that are left out of their group off their targets. */
+  #leaveOutOfGroups(rows: number): void {
+    const { ints } = this.#kernels;
+    const { folds, withoutInGroups } = this.#plan;
+    const at = this.#targets / 4;
+    const factors = this.#shape.factors.map((_, f) => this.#levelNames(f));
+    for (let r = 0; r < rows; r++) {
+      const target = ints[at + r]!;
+      if (target < 0) continue;
+      const group = Math.floor(target / folds);
+      let own = this.#withoutInGroups.get(group);
+      if (own === undefined) {
+        own = (withoutInGroups!.get(this.#met[group]!) ?? []).map((names) => new Set(names));
+        this.#withoutInGroups.set(group, own);
+      }
+      const codes = this.#codes / 4 + r;
+      if (own.some((names, f) => names.has(factors[f]![ints[codes + f * BLOCK_ROWS]!]!))) {
+        ints[at + r] = -1;
+        this.#counts.singletons++;
+      }
+    }
   }
 
   /** The names of a factor's levels by their codes. */

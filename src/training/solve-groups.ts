@@ -5,8 +5,10 @@ import { GroupFits } from "../linear/model/group-fits.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { groupOrder } from "../linear/model/model-group.js";
 import { regressionOf } from "../linear/model/model-parts.js";
+import { solveSpecSteps } from "../linear/model/solve-spec.js";
 import type { PenaltyChoice } from "../linear/penalty/penalty.js";
 import { type GroupSpec, refusal, solveGroupSteps } from "../linear/shards/solve-group.js";
+import type { HeldOut } from "../linear/solve/held-out.js";
 import { EachSolver } from "../linear/solve/solve-each.js";
 import type { Steps } from "../parallel/steps.js";
 import { CellTable } from "../stats/cell-table.js";
@@ -167,6 +169,24 @@ function* solveOne(
     if (how.setAside && doubtful && model.n > model.coefficientNames.length) solved.doubtful.push(name);
     else solved.others.set(name, model);
   } catch (error) {
-    solved.refused.push(refusal(name, error, rows));
+    // The folds of rows with absorbed effects would tell nothing.
+    solved.refused.push(
+      refusal(name, error, how.spec.absorbed === undefined ? rows : { ...rows, folds: [] }),
+    );
   }
+}
+
+/**
+ * A group's model with absorbed effects and what a pass over its rows told of its folds, by which λ is chosen where it is to
+ * be.
+ *
+ * @throws as `solveSpecSteps`
+ */
+export function* solveHeldOutSteps(
+  { spec, levels, references, moments, weightsColumn, reading }: LinearModel,
+  heldOut: readonly HeldOut[] | undefined,
+  penalty: PenaltyChoice | undefined,
+): Steps<LinearModel> {
+  const parts = { spec, levels, references, moments, weightsColumn, reading };
+  return (yield* solveSpecSteps({ ...parts, folds: [], heldOut }, penalty)).model;
 }

@@ -1,18 +1,24 @@
 import type { CreateJob } from "../scan/chunk-job.js";
 import { CvJob, type CvPlan, type FoldSums } from "./cv-job.js";
+import { GroupCvJob, type GroupCvPlan, type GroupCvResult } from "./group-cv-job.js";
 import { MomentsJob, type MomentsPlan } from "./moments-job.js";
 import type { MomentsResult } from "./moments-result.js";
 import { VcovJob, type VcovPlan, type VcovResult } from "./vcov-job.js";
 
 /** The jobs that the scan's workers know. */
-export type TrainingPlan = { moments: MomentsPlan } | { vcov: VcovPlan } | { cv: CvPlan };
+export type TrainingPlan =
+  | { moments: MomentsPlan }
+  | { vcov: VcovPlan }
+  | { cv: CvPlan }
+  | { groupCv: GroupCvPlan };
 
 /** Makes the job that a plan asks for. */
-export const createTrainingJob: CreateJob<TrainingPlan, MomentsResult | VcovResult | FoldSums[]> = (
-  view,
-  plan,
-) => {
+export const createTrainingJob: CreateJob<
+  TrainingPlan,
+  MomentsResult | VcovResult | FoldSums[] | GroupCvResult
+> = (view, plan) => {
   if ("moments" in plan) return new MomentsJob(view, plan.moments);
   if ("cv" in plan) return new CvJob(view, plan.cv);
+  if ("groupCv" in plan) return new GroupCvJob(view, plan.groupCv);
   return new VcovJob(view, plan.vcov);
 };

@@ -17,6 +17,7 @@ import { layoutOf } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";
 import { mergeFolds } from "../stats/merge-folds.js";
+import { option, wording } from "../wording.js";
 import { checkUpdate } from "./budget.js";
 import { checkRows } from "./check-rows.js";
 import { chunkBytesFor, chunkBytesForGroups, designWidth, plannedGroups } from "./design-width.js";
@@ -72,6 +73,11 @@ async function updateSources(
   for (const source of from)
     if (source.plain !== undefined && models.sources.some(({ bytes }) => bytes === source.plain!.size))
       await refuse([source]);
+  if ((models.scan?.singletons ?? 0) > 0)
+    throw new ModelError(
+      "the models were trained without rows of levels of their own, which new rows may share",
+      { hint: wording`train without ${option("dropSingletons")}: the coefficients are the same` },
+    );
   const [one] = from;
   const sameFile = from.length === 1 && one!.path !== undefined && one!.path === models.source?.path;
   const reading = readingFor(options, models.reading, { sameFile, where: true });

@@ -107,17 +107,3 @@ test("they merge, and are forgotten", async () => {
   const back = inOneGo(forgetGroupsSteps({ name: "all", model: merged }, second)).models;
   for (const [part, model] of back.models) same(model, first.model.models.get(part)!, 1e-9);
 });
-
-test("what takes other passes over each group's rows is refused", async () => {
-  const path = writeColumns(folder, "refused", panel(4, 200));
-  const options = { formula: "y ~ x | firm", groupBy: "part" };
-  for (const more of [
-    { folds: 5 },
-    { lambda: "path" as const },
-    { lambda: 0.1, relax: true },
-    { dropSingletons: true },
-  ])
-    await expect(fitGroupsCsv(path, { ...options, ...more })).rejects.toThrow(
-      "models by group with absorbed effects go without",
-    );
-});

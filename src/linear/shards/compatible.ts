@@ -4,6 +4,7 @@ import { ModelError } from "../../errors.js";
 import { option, verb, type Wording, wording } from "../../wording.js";
 import type { Penalty } from "../model/document-schema.js";
 import type { LinearModel } from "../model/model.js";
+import type { DataScan } from "../model/model-parts.js";
 
 /** A model and what to call it in messages, its file for example. */
 export interface NamedModel {
@@ -56,12 +57,7 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
       const [p, q] = [x, y].map(({ references }) => references[factor] ?? "the first level");
       throw refuse(`the reference of ${factor} is ${p} and ${q}`);
     }
-  const single = [a, b].find(({ model }) => (model.scan?.singletons ?? 0) > 0);
-  if (single !== undefined)
-    throw refuse(
-      `${single.name} was trained without rows of levels of their own, which others may share`,
-      wording`train without ${option("dropSingletons")}: the coefficients are the same`,
-    );
+  refuseSingletons([a, b]);
   // A model without folds has sums of all rows all the same; see foldNotes.
   if (x.folds.length !== y.folds.length && x.folds.length > 0 && y.folds.length > 0)
     throw refuse(
@@ -114,4 +110,20 @@ function described(variable: Variable): string {
 
 function termKeys(spec: ModelSpec): string[] {
   return spec.terms.map((term) => term.variables.map((v) => variableKey(spec.variables[v]!)).join(":"));
+}
+
+/**
+ * Refuses models of which rows were left out that others may go with.
+ *
+ * @throws ModelError that names one
+ */
+export function refuseSingletons(
+  all: readonly { name: string; model: { scan: Pick<DataScan, "singletons"> | undefined } }[],
+): void {
+  const single = all.find(({ model }) => (model.scan?.singletons ?? 0) > 0);
+  if (single !== undefined)
+    throw new ModelError(
+      `${single.name} was trained without rows of levels of their own, which others may share`,
+      { hint: wording`train without ${option("dropSingletons")}: the coefficients are the same` },
+    );
 }

@@ -4,7 +4,7 @@ import type { CrossProducts } from "../../stats/cross-products.js";
 import { mergeFolds } from "../../stats/merge-folds.js";
 import { inOrder, ModelGroup, modelsByGroup } from "../model/model-group.js";
 import { mergeTreeSteps } from "../solve/merge-steps.js";
-import { checkCompatible, foldNotes } from "./compatible.js";
+import { checkCompatible, foldNotes, refuseSingletons } from "./compatible.js";
 import { commonPenalty, commonSpec, groupsOf, keptOf } from "./group-rows.js";
 import { type MergeOptions, summedScan } from "./merge-models.js";
 import { inShardOrder, mergedShards } from "./numbered.js";
@@ -105,6 +105,7 @@ export function checkAlike(a: NamedGroups, b: NamedGroups): void {
       `${a.name} and ${b.name} do not fit together: the groups are by ${a.model.groupBy} and ${b.model.groupBy}`,
       { hint: "train the shards with the same options" },
     );
+  refuseSingletons([a, b]);
   const [x, y] = [a.model, b.model].map((models) => models.models.values().next().value!);
   checkCompatible({ name: a.name, model: x! }, { name: b.name, model: y! });
 }
