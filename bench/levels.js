@@ -1,10 +1,11 @@
-// Wide designs and many levels beside their peers, in one run: `npm run bench:levels [-- --rounds 5 --quick --before FOLDER]`.
+// Wide designs and many levels beside their peers, in one run: `npm run bench:levels [-- --rounds 5 --quick --cpu --before FOLDER]`.
 //
 // Generated data (seeded), contenders one after the other in each round, ratios round by round, since shared machines
 // drift; answers are compared before anything is timed. Peers: scikit-learn and NumPy (Debian: python3-sklearn
 // python3-pandas, and libopenblas0 beside the slow reference BLAS: what is loaded is printed), and DuckDB
 // (npm: @duckdb/node-api). `--python` names the interpreter that has them, for NumPy's own wheels bring OpenBLAS; `--before`
-// another built checkout of goml, against which plain columns are timed.
+// another built checkout of goml, against which plain columns are timed. `--cpu` takes the CPU time of processes in place of
+// wall time, which tells little where others work on the machine.
 import { existsSync, mkdirSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -22,6 +23,7 @@ const { values: flags } = parseArgs({
     before: { type: "string" },
     only: { type: "string" },
     python: { type: "string" },
+    cpu: { type: "boolean" },
   },
 });
 const rounds = flags.quick ? 1 : Number(flags.rounds);
@@ -47,11 +49,11 @@ const panel = (rows, features, levels) => {
   return path;
 };
 const train = (entry, path, ...more) => [node, entry, "train", path, "-q", "-m", model, ...more];
-/** Wall seconds of a process; throws where it fails. */
+/** Wall seconds of a process, or CPU seconds; throws where it fails. */
 const wall = (command) => {
-  const { ok, wall: seconds, stderr } = run(command);
+  const { ok, wall: seconds, cpu, stderr } = run(command);
   if (!ok) throw new Error(`${command.join(" ")}: ${stderr}`);
-  return seconds;
+  return flags.cpu ? cpu : seconds;
 };
 /** The seconds that a process prints. */
 const printed = (command) => {
@@ -196,7 +198,7 @@ const blas =
   ]).stdout.trim();
 process.stdout.write(
   `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Node ${process.versions.node}, BLAS of NumPy: ${blas ?? "none"}, ` +
-    `medians of ${rounds} rounds\n\n`,
+    `${flags.cpu ? "CPU time, " : ""}medians of ${rounds} rounds\n\n`,
 );
 for (const [name, job] of Object.entries(jobs))
   if (flags.only === undefined || name.includes(flags.only)) {

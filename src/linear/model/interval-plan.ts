@@ -32,7 +32,9 @@ export function intervalPlan(
   if (model.absorbed !== undefined && model.vcov.type !== "iid")
     throw new ModelError(
       `a ${model.vcov.type} covariance is that of the terms, not of the absorbed effects: there are no intervals`,
-      { hint: "train without it, or fit the factors as terms" },
+      {
+        hint: "train without it, or fit the factors as terms, where a level has rows enough for an error of its own",
+      },
     );
   const df = inferenceDf(model.vcov, model.dfResidual);
   return {
