@@ -23,7 +23,7 @@ import {
 } from "../stats/residual-tests.js";
 import { option, verb, wording } from "../wording.js";
 import { AuxiliaryMoments, type AuxiliaryTest } from "./auxiliary-tests.js";
-import { DiagnoseJob, type DiagnosePlan, type DiagnoseResult, ROW_COLUMNS } from "./diagnose-job.js";
+import { DiagnoseJob, type DiagnosePlan, type DiagnoseResult } from "./diagnose-job.js";
 import { type DiagnoseCsvOptions, openRows } from "./diagnosed-rows.js";
 import {
   type Influential,
@@ -34,6 +34,7 @@ import {
 import { PlotRows, type PlotSums } from "./plot-rows.js";
 import { type PlottedTerm, plottedTerms } from "./plotted-terms.js";
 import { resetPlan } from "./reset-plan.js";
+import { measureNames } from "./row-measures.js";
 
 /** A row that stands out, with its line in the file where that can be told. */
 export type NamedRow = RowDiagnosis & { line: number | undefined };
@@ -144,7 +145,7 @@ async function diagnoseSources(
 /** The header of the rows' measures. */
 export function rowHeader(table: Table, text: DiagnosePlan["text"], id: string | undefined): string {
   if (text === undefined) return "";
-  const own = [id ?? ROW_COLUMNS[0]!, ...ROW_COLUMNS.slice(1)];
+  const own = measureNames(text, id);
   const field = text.excelSafe ? excelSafeField : quoteField;
   const names = (list: readonly string[]) =>
     list.map((name) => field(name, text.delimiter)).join(text.delimiter);

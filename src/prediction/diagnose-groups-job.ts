@@ -9,7 +9,7 @@ import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { RowDraw } from "../scan/row-draw.js";
 import { fQuantile } from "../stats/distributions.js";
-import { type DiagnosePlan, ROW_COLUMNS } from "./diagnose-job.js";
+import type { DiagnosePlan } from "./diagnose-job.js";
 import {
   type Influential,
   InfluentialRows,
@@ -18,6 +18,7 @@ import {
   rulesOf,
 } from "./influential-rows.js";
 import { PlotRows, type PlotSums } from "./plot-rows.js";
+import { measureCount, measuredColumns } from "./row-measures.js";
 import { RowText, rowNames } from "./row-text.js";
 
 /** What the diagnosis by group of a chunk depends on, apart from its rows; plain data. */
@@ -94,15 +95,15 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
       this.#measure(own, rows, column),
     );
     if (plan.text !== undefined)
-      this.#text = new RowText(view, { columns: ROW_COLUMNS.length - (plan.named ? 1 : 0), ...plan.text });
+      this.#text = new RowText(view, { columns: measureCount(plan), ...plan.text });
   }
 
   add(rows: number): void {
     const { unseen } = this.#plan;
     const raw = this.#view.raw(rows);
-    const { residual, leverage, rstandard, rstudent, cooks, dffits } = this.#influence;
-    const measures = [residual, leverage, rstandard, rstudent, cooks, dffits];
-    for (const list of measures) list.fill(Number.NaN, 0, rows);
+    const { residual, leverage, rstandard, rstudent, cooks, dffits, sigma } = this.#influence;
+    for (const list of [residual, leverage, rstandard, rstudent, cooks, dffits, sigma])
+      list.fill(Number.NaN, 0, rows);
     this.#rules.fill(0, 0, rows);
     for (let r = 0; r < rows; r++) this.#weights[r] = raw.weights?.[r] ?? 1;
     this.#predictor.predict(raw, 0, rows);
@@ -133,8 +134,10 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
       this.#plot(r, target![r]!, predictions[r]!);
     }
     this.#rows += rows;
-    if (this.#plan.named) this.#text?.add([predictions, ...measures], rows, rowNames(this.#view, rows));
-    else this.#text?.add([this.#numbers, predictions, ...measures], rows);
+    const { named, text } = this.#plan;
+    const columns = measuredColumns(this.#influence, predictions, text?.augment);
+    if (named) this.#text?.add(columns, rows, rowNames(this.#view, rows));
+    else this.#text?.add(text?.augment ? columns : [this.#numbers, ...columns], rows);
   }
 
   #owner(code: number, names: readonly string[]): number {

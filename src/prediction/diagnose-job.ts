@@ -21,6 +21,7 @@ import {
 import { PlotRows, type PlotSums } from "./plot-rows.js";
 import { type PlottedTerm, TermBlock } from "./plotted-terms.js";
 import type { ResetPlan } from "./reset-plan.js";
+import { type MeasuresText, measureCount, measuredColumns } from "./row-measures.js";
 import { RowText, rowNames } from "./row-text.js";
 
 /** What the diagnosis of a chunk depends on, apart from its rows; plain data, so that it can go to a worker. */
@@ -40,7 +41,7 @@ export interface DiagnosePlan {
   /** How many of the rows that stand out to keep. */
   most: number;
   /** Whether to write the rows' measures, and how. */
-  text: { append: boolean; delimiter: string; excelSafe?: boolean | undefined } | undefined;
+  text: MeasuresText | undefined;
   /** Whether rows have names. */
   named: boolean;
   /** What plots are made of, where any are wanted: the terms that are drawn. */
@@ -63,18 +64,6 @@ export interface DiagnoseResult {
   text: Uint8Array | undefined;
   plots: PlotSums | undefined;
 }
-
-/** The columns of the per-row output. */
-export const ROW_COLUMNS = [
-  "row",
-  "fitted",
-  "residual",
-  "leverage",
-  "rstandard",
-  "rstudent",
-  "cooks",
-  "dffits",
-];
 
 /** Measures every row of chunks: its residual, leverage and influence, and the sums that tests of the residuals need. */
 export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
@@ -120,7 +109,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     this.#block = kernels.allocBlock(columns);
     this.#weights = view.weighted ? kernels.alloc(8 * BLOCK_ROWS) : 0;
     if (plan.text !== undefined)
-      this.#text = new RowText(view, { columns: ROW_COLUMNS.length - (plan.named ? 1 : 0), ...plan.text });
+      this.#text = new RowText(view, { columns: measureCount(plan), ...plan.text });
   }
 
   *add(rows: number): Generator<undefined, void, void> {
@@ -155,10 +144,10 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     }
     if (kept > 0) this.#moments.add(this.#block, kept, this.#weights);
     this.#rows += rows;
-    const { residual, leverage, rstandard, rstudent, cooks, dffits } = this.#influence;
-    const columns = [predictions, residual, leverage, rstandard, rstudent, cooks, dffits];
-    if (this.#plan.named) this.#text?.add(columns, rows, rowNames(this.#view, rows));
-    else this.#text?.add([this.#numbers, ...columns], rows);
+    const { named, text } = this.#plan;
+    const columns = measuredColumns(this.#influence, predictions, text?.augment);
+    if (named) this.#text?.add(columns, rows, rowNames(this.#view, rows));
+    else this.#text?.add(text?.augment ? columns : [this.#numbers, ...columns], rows);
   }
 
   /** y − ŷ, NaN without a prediction; with absorbed effects ŷ does not follow from the columns about them. */

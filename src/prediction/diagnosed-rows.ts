@@ -26,6 +26,11 @@ export interface DiagnoseCsvOptions extends ReadingOptions, ReadingControl {
   append?: boolean | undefined;
   /** Whether, kept, texts that spreadsheets take for formulas are written behind an apostrophe. Default: false. */
   excelSafe?: boolean | undefined;
+  /**
+   * Whether the measures are those of R's `broom::augment`, under its names and behind the input's own columns (`append`).
+   * Default: false.
+   */
+  augment?: boolean | undefined;
   /** How many of the rows that stand out to name. Default: 10. */
   top?: number | undefined;
   /** Whether to gather what plots are made of. Default: false. */
@@ -55,12 +60,12 @@ export async function openRows<Fitted extends LinearModel | ModelGroup>(
   const table = ofModel(await readTables(sources, reading));
   const known = table.columns.some((column) => column.name === reading.id?.normalize("NFC"));
   const id = options.id ?? (known ? reading.id : undefined);
-  const { output, append = false, excelSafe } = options;
+  const { output, augment = false, append = augment, excelSafe } = options;
   if (append) checkOrder(table);
   const text =
     output === undefined
       ? undefined
-      : { append, delimiter: append ? table.dialect.delimiter : ",", excelSafe };
+      : { append, delimiter: append ? table.dialect.delimiter : ",", excelSafe, augment };
   await withPauses(knownEffectsSteps(fitted), options);
   const held = await heldOut(fitted, sources);
   const { layout, predictor } = matchColumns(fitted, table, {

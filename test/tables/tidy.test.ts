@@ -1,6 +1,9 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { expect, test } from "vitest";
+import { diagnoseCsv } from "../../src/prediction/diagnose-csv.js";
 import { glanceCsv, tidyCsv } from "../../src/tables/tidy.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
 
@@ -10,6 +13,7 @@ const goldens = JSON.parse(readFileSync("test/golden/tables.json", "utf8")) as {
   weights: string | null;
   tidy: Columns;
   glance: Record<string, number>;
+  augment: Record<string, number[]>;
 }[];
 
 const rowsOf = (lines: Iterable<string>) =>
@@ -19,8 +23,8 @@ const rowsOf = (lines: Iterable<string>) =>
 const DIGITS = 1e-9;
 
 test.each(goldens)(
-  "tidy and glance of $formula are those of R's broom",
-  async ({ formula, weights, tidy, glance }) => {
+  "tidy, glance and augment of $formula are those of R's broom",
+  async ({ formula, weights, tidy, glance, augment }) => {
     const { model } = await fitCsv("data/cps-wages.csv", {
       formula,
       weights: weights ?? undefined,
@@ -38,5 +42,17 @@ test.each(goldens)(
       expect(Math.abs(Number(line![column]) - expected), column).toBeLessThanOrEqual(
         DIGITS * Math.abs(expected),
       );
+    const output = join(mkdtempSync(join(tmpdir(), "goml-augment-")), "rows.csv");
+    await diagnoseCsv(model, "data/cps-wages.csv", { output, augment: true, threads: 1 });
+    const text = readFileSync(output, "utf8");
+    expect(text.slice(0, text.indexOf("\n"))).toMatch(
+      /,wage,\.fitted,\.resid,\.hat,\.sigma,\.cooksd,\.std\.resid$/,
+    );
+    // A residual is the difference of two numbers some hundred times as large.
+    for (const [i, row] of rowsOf([text]).slice(0, 10).entries())
+      for (const [column, values] of Object.entries(augment))
+        expect(Math.abs(Number(row[column]) - values[i]!), column).toBeLessThanOrEqual(
+          100 * DIGITS * Math.abs(values[i]!),
+        );
   },
 );

@@ -55,6 +55,8 @@ export class InfluenceBlock {
   readonly rstudent = new Float64Array(BLOCK_ROWS);
   readonly cooks = new Float64Array(BLOCK_ROWS);
   readonly dffits = new Float64Array(BLOCK_ROWS);
+  /** s₍ᵢ₎. */
+  readonly sigma = new Float64Array(BLOCK_ROWS);
   #scale: FitScale;
 
   constructor(scale: FitScale) {
@@ -74,11 +76,13 @@ export class InfluenceBlock {
     const scaled = (Math.sqrt(weight) * residual) / Math.sqrt(rest);
     const rstandard = scaled / Math.sqrt(rss / (n - rank));
     // Where the row explains all that is left, rounding may take the variance below 0.
-    const rstudent = scaled / Math.sqrt(Math.max(0, rss - scaled * scaled) / (n - rank - 1));
+    const sigma = Math.sqrt(Math.max(0, rss - scaled * scaled) / (n - rank - 1));
+    const rstudent = scaled / sigma;
     this.residual[r] = residual;
     this.leverage[r] = leverage;
     this.rstandard[r] = rstandard;
     this.rstudent[r] = rstudent;
+    this.sigma[r] = sigma;
     this.cooks[r] = (rstandard * rstandard * leverage) / rest / rank;
     this.dffits[r] = rstudent * Math.sqrt(leverage / rest);
   }

@@ -22,6 +22,7 @@ export interface DiagnoseOptions extends ReadingFlags, GroupOption {
   model: string;
   output?: string;
   append?: boolean;
+  augment?: boolean;
   top: number;
   threads?: number;
   excelSafe?: boolean;
@@ -37,10 +38,13 @@ export async function diagnose(
   options: DiagnoseOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  if (options.append && options.output === undefined)
-    throw new UsageError("--append keeps the input's columns in the file of --output", {
-      hint: "name the file: -o rows.csv",
-    });
+  if ((options.append || options.augment) && options.output === undefined)
+    throw new UsageError(
+      options.append
+        ? "--append keeps the input's columns in the file of --output"
+        : "--augment is how the file of --output is written",
+      { hint: "name the file: -o rows.csv" },
+    );
   refuseOverwriting(
     [{ path: options.output, what: "the rows' measures" }],
     [...data.map((path) => ({ path, what: "the data" })), { path: options.model, what: "the model" }],
@@ -53,6 +57,7 @@ export async function diagnose(
     ...readingOptions(options),
     output: options.output,
     append: options.append,
+    augment: options.augment,
     excelSafe: options.excelSafe,
     top: options.top,
     threads: options.threads,

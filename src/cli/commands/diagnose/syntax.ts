@@ -14,6 +14,7 @@ export const diagnoseSyntax: Syntax = (program, run) => {
     .addOption(unseen())
     .option("-o, --output <file>", "write every row's measures as CSV")
     .option("--append", "keep the input's columns in that file")
+    .option("--augment", "write the input's columns and the measures of R's broom::augment, under its names")
     .option(
       "--excel-safe",
       "with --append, write texts that spreadsheets take for formulas behind an apostrophe",
