@@ -41,6 +41,8 @@ export type Mark =
       lower?: readonly number[];
       upper?: readonly number[];
     }
+  /** Bars along x from its low end, one for each category of y. */
+  | { type: "bars"; at: readonly number[]; value: readonly number[]; tones: readonly Tone[] }
   /** Values from −1 to 1 in a square, row by row; NaN where there is none. */
   | { type: "matrix"; size: number; values: readonly number[] }
   | { type: "labels"; x: readonly number[]; y: readonly number[]; text: readonly string[] };

@@ -33,6 +33,17 @@ function weightiest(model: LinearModel, rows: readonly CoefficientRow[]): Coeffi
     .map((i) => rows[i]!);
 }
 
+/** The standard deviations of terms, 1 where there is none. */
+export function slopeScales(model: LinearModel, terms: readonly string[]): number[] {
+  const keys = model.regression.terms;
+  const moments = (model.absorption?.moments ?? model.moments).over(keys);
+  const place = new Map(model.terms.map((term, j) => [term, j]));
+  return terms.map((term) => {
+    const at = moments.index(keys[place.get(term)!]!);
+    return at < 0 ? 1 : Math.sqrt(moments.product(at, at) / moments.sumW) || 1;
+  });
+}
+
 /**
  * The slopes with their intervals, each per standard deviation of its column, so that they can be drawn side by side; the
  * table has them as they are.
@@ -41,13 +52,10 @@ export function coefficientFigure(model: LinearModel, level = 0.95): Figure | un
   const { coefficients } = model.summary(level);
   const shown = weightiest(model, coefficients);
   if (shown.length === 0) return undefined;
-  const keys = model.regression.terms;
-  const moments = (model.absorption?.moments ?? model.moments).over(keys);
-  const names = model.terms;
-  const scale = shown.map(({ term }) => {
-    const at = moments.index(keys[names.indexOf(term)]!);
-    return at < 0 ? 1 : Math.sqrt(moments.product(at, at) / moments.sumW) || 1;
-  });
+  const scale = slopeScales(
+    model,
+    shown.map(({ term }) => term),
+  );
   const all = coefficients.length - (model.intercept ? 1 : 0);
   const at = shown.map((_, i) => shown.length - 1 - i);
   const intervals = shown.some(({ lower }) => !Number.isNaN(lower));

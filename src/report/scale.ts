@@ -52,6 +52,8 @@ function* extent(mark: Mark, along: "x" | "y"): Generator<number> {
     }
   } else if (mark.type === "rule") {
     if (mark.axis === along) yield mark.at;
+  } else if (mark.type === "bars") {
+    if (along === "x") yield* mark.value;
   } else if (mark.type === "intervals" && along === "x") {
     yield* mark.value;
     yield* mark.lower ?? [];

@@ -38,7 +38,7 @@ function plotRules(c: typeof LIGHT): string {
     `.plot path{fill:none}.plot .grid{stroke:${c.grid}}`,
     `.plot .rule{stroke:${c.guide}}.plot .dashed{stroke-dasharray:5 4}`,
     ".plot .dots,.plot .large{stroke-linecap:round;stroke-width:8}.plot .dots{stroke-opacity:.55}.plot .large{stroke-width:13}",
-    ".plot .stroke{stroke-width:2}",
+    ".plot .stroke{stroke-width:2}.plot .bar{stroke-width:12}",
     ...(["data", "smooth", "guide", "other"] as const).map((tone) => `.plot .${tone}{stroke:${c[tone]}}`),
     `.plot .band{fill:${c.band}}.plot .cell{fill:${c.data}}`,
     ...[0.22, 0.38, 0.55, 0.75, 1].map((opacity, i) => `.plot .c${i + 1}{fill-opacity:${opacity}}`),

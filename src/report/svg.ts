@@ -169,6 +169,8 @@ function drawMark(mark: Mark, place: Place): string {
       return drawRule(mark, place);
     case "intervals":
       return drawIntervals(mark, place);
+    case "bars":
+      return drawBars(mark, place);
     case "matrix":
       return drawMatrix(mark, place);
     case "labels":
@@ -306,6 +308,19 @@ function drawIntervals(
   });
   const line = lines.length === 0 ? "" : `<path class="data stroke" d="${lines.join("")}"/>`;
   return line + drawPoints(value, at, place, "data large");
+}
+
+function drawBars({ at, value, tones }: Extract<Mark, { type: "bars" }>, place: Place): string {
+  return [...new Set(tones)]
+    .map((tone) => {
+      const lines = at.flatMap((row, i) =>
+        tones[i] !== tone || value[i]! * 0 !== 0
+          ? []
+          : [`M${number(place.left)} ${number(yOf(row, place))}H${number(xOf(value[i]!, place))}`],
+      );
+      return lines.length === 0 ? "" : `<path class="${tone} bar" d="${lines.join("")}"/>`;
+    })
+    .join("");
 }
 
 function drawMatrix({ size, values }: Extract<Mark, { type: "matrix" }>, place: Place): string {

@@ -92,6 +92,9 @@ class Canvas {
       case "intervals":
         this.#intervals(mark);
         break;
+      case "bars":
+        this.#bars(mark);
+        break;
       case "labels":
         mark.text.forEach((text, i) => {
           this.#label(mark.x[i]!, mark.y[i]!, shorten(text, 12));
@@ -196,6 +199,15 @@ class Canvas {
         this.#set(row, column(to), "┤", "data");
       }
       if (value[i]! * 0 === 0) this.#set(row, column(value[i]!), "●", "data");
+    });
+  }
+
+  #bars({ at, value, tones }: Extract<Mark, { type: "bars" }>): void {
+    at.forEach((index, i) => {
+      if (value[i]! * 0 !== 0) return;
+      const row = Math.min(this.#rows - 1, Math.floor((1 - this.#y.place(index)) * this.#rows));
+      const end = Math.min(this.#columns - 1, Math.floor(this.#x.place(value[i]!) * this.#columns));
+      for (let column = 0; column <= end; column++) this.#set(row, column, "█", tones[i]!);
     });
   }
 

@@ -1,8 +1,10 @@
 import { availableParallelism, cpus } from "node:os";
 import { GateError, InterruptedError, UsageError } from "../../../errors.js";
+import { refuseOverwriting } from "../../../files/same-file.js";
+import { type Benched, benchPage } from "../../../report/bench-page.js";
 import { version } from "../../../version.js";
-import { renderBench } from "../../bench/bench-text.js";
-import { compareRuns, slowdownText } from "../../bench/compare.js";
+import { crossoverText, renderBench } from "../../bench/bench-text.js";
+import { compareRuns, type Slowdown, slowdownText } from "../../bench/compare.js";
 import { crossoverOf } from "../../bench/crossover.js";
 import { type BenchDocument, githubFigures, readBench } from "../../bench/document.js";
 import { loadData } from "../../bench/load-data.js";
@@ -13,6 +15,7 @@ import { suites } from "../../bench/suites.js";
 import { BOSTON } from "../../boston.js";
 import type { ReadingFlags } from "../../program/reading-options.js";
 import { statusLine } from "../../program/status-line.js";
+import { sayWritten, writePage } from "../../program/write-page.js";
 import { screen } from "../../render/colour.js";
 import { print, printError } from "../../render/print.js";
 
@@ -27,6 +30,7 @@ export interface BenchOptions extends ReadingFlags {
   json?: boolean;
   format?: "text" | "json" | "github";
   compare?: string;
+  report?: string;
   maxSlowdown: number;
   quiet?: boolean;
 }
@@ -42,6 +46,13 @@ export async function bench(
 ): Promise<number> {
   const previous = options.compare === undefined ? undefined : await readBench(options.compare);
   const chosen = chosenSuites(options.suite);
+  refuseOverwriting(
+    [{ path: options.report, what: "the report" }],
+    [
+      { path: path ?? BOSTON, what: "the data" },
+      { path: options.compare, what: "the run to compare with" },
+    ],
+  );
   const data = path ?? BOSTON;
   const context: BenchContext = {
     data: { ...(await loadData(data, options)), path: path ?? "data/boston.csv" },
@@ -95,8 +106,14 @@ export async function bench(
   else if (format === "github") print(`${JSON.stringify(githubFigures(document), null, 2)}\n`);
   else print(renderBench(document, Number.isFinite(screen.columns) ? screen.columns : 100));
 
-  if (previous === undefined) return 0;
-  const { compared, slower } = compareRuns(previous, results, options.maxSlowdown);
+  const found = previous && compareRuns(previous, results, options.maxSlowdown);
+  // Before the gate: where it fails the page is wanted most.
+  if (options.report !== undefined) {
+    const size = await writePage(options.report, benchPage(benched(document, found?.slower ?? [])));
+    if (!options.quiet) sayWritten(options.report, size);
+  }
+  if (found === undefined) return 0;
+  const { compared, slower } = found;
   if (slower.length > 0)
     throw new GateError(slower.map(slowdownText).join("; "), {
       hint: `the gate is --max-slowdown ${options.maxSlowdown}, against ${options.compare}`,
@@ -105,6 +122,25 @@ export async function bench(
     `${compared} ratios compared with ${options.compare}: none grew by more than ${options.maxSlowdown}\n`,
   );
   return 0;
+}
+
+/** What the page of a run is made of. */
+function benched(document: BenchDocument, slower: readonly Slowdown[]): Benched {
+  const { machine, results, crossover, data, quick, goml } = document;
+  return {
+    results,
+    data,
+    crossover: Object.fromEntries(
+      Object.entries(crossover).map(([suite, one]) => [suite, crossoverText(suite, one)]),
+    ),
+    remarks: slower.map((one) => ({ text: `Slower than before: ${slowdownText(one)}.` })),
+    made: [
+      ["machine", `${machine.cpu}, ${machine.cores} cores, ${machine.platform}`],
+      ["Node", machine.node],
+      ["goml", goml],
+      ["effort", quick ? "quick: fewer and smaller batches" : "full"],
+    ],
+  };
 }
 
 function chosenSuites(names: string[] | undefined): string[] {

@@ -22,6 +22,7 @@ export const benchSyntax: Syntax = (program, run) => {
         .choices(["text", "json", "github"])
         .default("text"),
     )
+    .option("--report <file.html>", "write a page with plots too: serial against concurrent")
     .option("--json", "the same as --format json")
     .action(run(async () => (await import("./run.js")).bench));
   example(
@@ -29,6 +30,6 @@ export const benchSyntax: Syntax = (program, run) => {
     "goml bench --quick",
     "goml bench data.csv --json > before.json",
     "goml bench data.csv --compare before.json --max-slowdown 1.5",
-    "goml bench --quick --format github > figures.json",
+    "goml bench --quick --report bench.html --format github > figures.json",
   );
 };

@@ -4,7 +4,9 @@ import {
   type GroupsCrossValidation,
 } from "../../../linear/selection/cross-validate-groups.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
+import { groupsCrossValidationPage } from "../../../report/cv-page.js";
 import { version } from "../../../version.js";
+import { sayWritten, writePage } from "../../program/write-page.js";
 import { colour } from "../../render/colour.js";
 import { moreLines, shownOf } from "../../render/long-list.js";
 import { alignedDecimals, count, significant } from "../../render/numbers.js";
@@ -16,10 +18,20 @@ import { renderTable, setLines } from "../../render/table.js";
 export async function cvOfGroups(
   path: string,
   { model, notes }: { model: ModelGroup; notes: string[] },
-  { json }: { json?: boolean },
+  { json, report }: { json?: boolean; report?: string },
   signal: AbortSignal,
 ): Promise<number> {
   const found = await withPauses(crossValidateGroupsSteps(model), { signal });
+  if (report !== undefined) {
+    const { target, groupBy, spec, scan } = model;
+    const page = groupsCrossValidationPage({ target, groupBy, formula: spec.formula }, found, {
+      path,
+      split: scan === undefined ? "folds of the model" : `folds of the model, seed ${scan.seed}`,
+      notes,
+      made: [["goml", version]],
+    });
+    sayWritten(report, await writePage(report, page));
+  }
   if (json) {
     const document = {
       ...documentOf(path, model, found),

@@ -1,4 +1,5 @@
 import { UsageError } from "../../../errors.js";
+import { refuseOverwriting } from "../../../files/same-file.js";
 import { shownPath } from "../../../files/shown-path.js";
 import { isModelFile } from "../../../linear/model/is-model-file.js";
 import type { LinearModel } from "../../../linear/model/model.js";
@@ -7,12 +8,14 @@ import { ModelGroup } from "../../../linear/model/model-group.js";
 import { objectiveOf } from "../../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../../linear/solve/cross-validation.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
+import { crossValidationPage } from "../../../report/cv-page.js";
 import { fitCsv } from "../../../training/fit-csv.js";
 import { fitGroupsCsv } from "../../../training/fit-groups-csv.js";
 import { version } from "../../../version.js";
 import { type ModelOptions, modelOptions } from "../../program/model-options.js";
 import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
 import { progressBar } from "../../program/progress.js";
+import { sayWritten, writePage } from "../../program/write-page.js";
 import { colour } from "../../render/colour.js";
 import { moreLines, shownOf } from "../../render/long-list.js";
 import { crossValidationSteps, foldsBy, leftOutFolds } from "../../render/model-report.js";
@@ -24,6 +27,7 @@ import { renderTable, setLines } from "../../render/table.js";
 /** The options of `goml cv`, as commander gives them. */
 export interface CvOptions extends ModelOptions, GroupOption {
   groupBy?: string;
+  report?: string;
   threads?: number;
   json?: boolean;
   trust?: boolean;
@@ -32,6 +36,10 @@ export interface CvOptions extends ModelOptions, GroupOption {
 /** `goml cv`: the cross-validation of a model, or of a fit to a CSV, fold by fold. */
 export async function cv(paths: readonly string[], options: CvOptions, signal: AbortSignal): Promise<number> {
   const path = paths.map(shownPath).join(" ");
+  refuseOverwriting(
+    [{ path: options.report, what: "the report" }],
+    paths.map((one) => ({ path: one, what: "what is cross-validated" })),
+  );
   const ofFile = paths.length === 1 && (await isModelFile(path));
   const found = ofFile ? await ofModel(path, options, signal) : await ofData(paths, options, signal);
   const model = groupsOrOne(found.model, path, options.group);
@@ -43,6 +51,18 @@ export async function cv(paths: readonly string[], options: CvOptions, signal: A
   if (cv === undefined)
     throw new UsageError(`${path} has no cross-validation folds`, { hint: "train with --folds 10" });
   const { notes } = found;
+  if (options.report !== undefined) {
+    const page = crossValidationPage(model, cv, {
+      path,
+      split: splitText(model, cv),
+      notes,
+      made: [
+        ["goml", version],
+        ...(model.scan === undefined ? [] : [["seed", String(model.scan.seed)] as const]),
+      ],
+    });
+    sayWritten(options.report, await writePage(options.report, page));
+  }
   if (options.json)
     print(
       `${JSON.stringify({ ...document(path, model, cv), ...(notes.length > 0 ? { notes } : {}) }, null, 2)}\n`,
@@ -118,6 +138,15 @@ function document(path: string, model: LinearModel, { folds, ...overall }: Cross
   };
 }
 
+/** How rows were put into folds, in words. */
+function splitText(model: LinearModel, { folds }: CrossValidation): string {
+  const single = folds.every(({ n, unpredicted = 0 }) => n + unpredicted === 1);
+  const seed = model.scan === undefined ? "" : `, seed ${model.scan.seed}`;
+  return single
+    ? `each of ${folds.length} rows left out by itself`
+    : `${folds.length} folds${foldsBy(model)}${seed}`;
+}
+
 function render(model: LinearModel, found: CrossValidation): string {
   const { folds, mse, rmse, r2, mseError } = found;
   const [mses, rmses, r2s] = [
@@ -127,11 +156,7 @@ function render(model: LinearModel, found: CrossValidation): string {
   ];
   const rows = shownOf(folds).map(({ n }, i) => [String(i + 1), count(n), mses[i]!, rmses[i]!, r2s[i]!]);
   const titles = ["fold", "rows", "MSE", "RMSE", "R²"];
-  const single = folds.every(({ n, unpredicted = 0 }) => n + unpredicted === 1);
-  const seed = model.scan === undefined ? "" : `, seed ${model.scan.seed}`;
-  const split = single
-    ? `each of ${folds.length} rows left out by itself`
-    : `${folds.length} folds${foldsBy(model)}${seed}`;
+  const split = splitText(model, found);
   const { penalty } = model;
   const { length } = model.terms;
   return `${setLines([

@@ -15,6 +15,7 @@ export const cvSyntax: Syntax = (program, run) => {
     .option("--threads <n>", "worker threads (default: all cores)", positive)
     .option("-m, --model <file>", "the model, another way to name it")
     .addOption(trust())
+    .option("--report <file.html>", "write a page with plots too: errors and coefficients by fold")
     .addOption(whole())
     .option("--json", "print one JSON document, with θ of each fold")
     .action(

@@ -1,11 +1,9 @@
-import { writeFileAtomic } from "../../../csv/write.js";
 import { refuseOverwriting } from "../../../files/same-file.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
-import { pageHtml } from "../../../report/page.js";
 import { pageSteps, type Reported } from "../../../report/report.js";
 import { expandPaths } from "../../../sources/paths.js";
 import { gather, type ReportFlags, refuseOnnx } from "../../program/report-input.js";
-import { printError } from "../../render/print.js";
+import { sayWritten, writePage } from "../../program/write-page.js";
 
 /** The options of `goml report`, as commander gives them. */
 export interface ReportOptions extends ReportFlags {
@@ -28,13 +26,11 @@ export async function report(
     [...data.map((one) => ({ path: one, what: "the data" })), { path, what: "the model" }],
   );
   const size = await writeReport(output, await gather(path, data, options, signal), signal);
-  if (!quiet && output !== "-") printError(`report written to ${output}, ${Math.ceil(size / 1000)} kB\n`);
+  if (!quiet) sayWritten(output, size);
   return 0;
 }
 
 /** Writes the page of a report; gives its bytes. */
 export async function writeReport(output: string, of: Reported, signal: AbortSignal): Promise<number> {
-  const html = Buffer.from(pageHtml(await withPauses(pageSteps(of), { signal })));
-  await writeFileAtomic(output, html);
-  return html.length;
+  return writePage(output, await withPauses(pageSteps(of), { signal }));
 }
