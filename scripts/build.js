@@ -95,6 +95,7 @@ const optional = [
   "node-sqlite3-wasm",
   "pg",
   "pg-copy-streams",
+  "@grpc/grpc-js",
 ];
 const common = {
   bundle: true,

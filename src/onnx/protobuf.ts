@@ -9,7 +9,7 @@ export class Message {
   readonly #parts: Uint8Array[] = [];
 
   /** A whole number: int32, int64 or an enum. */
-  integer(field: number, value: number): this {
+  integer(field: number, value: number | bigint): this {
     this.#varint(BigInt(field << 3));
     this.#varint(BigInt.asUintN(64, BigInt(value)));
     return this;

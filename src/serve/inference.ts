@@ -23,6 +23,16 @@ const REST_MS = 3000;
 /** What is answered on the event loop: as many numbers as take about a millisecond to write as JSON. */
 const HERE: Place = { shared: false, mostNumbers: 1 << 13, checkpoint: () => {} };
 
+/** Who asks, as far as an answer on a thread is concerned. */
+export interface Asker {
+  /** Whether nobody waits for the answer any more. */
+  readonly gone: boolean;
+  /** Calls back once that is so, or the answer is sent; gives what forgets it. */
+  whenOver(then: () => void): () => void;
+  /** Told where a thread died, and the question is put to another. */
+  retried(error: unknown): void;
+}
+
 /**
  * Takes a request from its first byte to its answer: admits it, receives the body, answers it here where it is
  * small and on a worker thread where it is not, and gives everything up once the client has gone.
@@ -99,7 +109,7 @@ export class Inference {
           question = { ...question, body: bytes };
         }
       }
-      result ??= await this.answerThere(model, question, block!, visit, reply);
+      result ??= await this.answerThere(model, question, block!, visit, askerOf(reply));
       this.send(reply, dialect, result);
       return result.rows;
     } catch (error) {
@@ -112,6 +122,44 @@ export class Inference {
       }
       working = false;
       if (over) visit.leave();
+    }
+  }
+
+  /**
+   * Answers a request of the protocol that came whole, by another way than HTTP: admitted as others are, here where it is
+   * small, on a thread where it is not.
+   *
+   * @throws RequestError
+   */
+  async answerWhole(
+    model: ServedModel,
+    { body, headerLength }: { body: Uint8Array; headerLength: number },
+    client: string,
+    asker: Asker,
+  ): Promise<Answer> {
+    const { memory } = this;
+    const { unseen, answerLimit, bodyLimit } = this.settings;
+    if (body.length > bodyLimit)
+      throw new RequestError(413, `the request has ${body.length} bytes, the limit is ${bodyLimit}`);
+    const visit = this.admission.enter(client);
+    let block: SharedBlock | undefined;
+    try {
+      visit.grow(body.length);
+      let question: Question = { dialect: "infer", body, headerLength, unseen, answerLimit };
+      const small = body.length < this.sharedFrom("infer", headerLength);
+      const result = small ? await this.answerHere(model, question) : undefined;
+      if (result !== undefined) return result;
+      block = memory.take(body.length);
+      const bytes = new Uint8Array(block.memory, bodyOffset(headerLength), body.length);
+      copyToShared(bytes, 0, body);
+      question = { ...question, body: bytes };
+      return await this.answerThere(model, question, block, visit, asker);
+    } finally {
+      if (block !== undefined) {
+        memory.give(block);
+        this.carry(model, block.memory.byteLength);
+      }
+      visit.leave();
     }
   }
 
@@ -149,11 +197,11 @@ export class Inference {
     question: Question,
     block: SharedBlock,
     visit: Visit,
-    reply: FastifyReply,
+    asker: Asker,
   ): Promise<Answer> {
     const { dialect, body, headerLength } = question;
     visit.grow(workBytes(dialect, body, headerLength));
-    const result = await this.askWorker(model, question, block.cancelled, reply);
+    const result = await this.askWorker(model, question, block.cancelled, asker);
     visit.settle(result.body.length);
     this.carry(model, result.body.length);
     return result;
@@ -206,17 +254,17 @@ export class Inference {
     model: ServedModel,
     question: Question,
     cancelled: Int32Array,
-    reply: FastifyReply,
+    asker: Asker,
   ): Promise<Answer> {
     const controller = new AbortController();
-    const forget = whenOver(reply.request.raw, reply.raw, () => {
+    const forget = asker.whenOver(() => {
       Atomics.store(cancelled, 0, 1);
       controller.abort(new RequestError(499, "the client has gone"));
     });
     try {
-      if (reply.raw.destroyed) throw new RequestError(499, "the client has gone");
+      if (asker.gone) throw new RequestError(499, "the client has gone");
       const job = { model, question, cancelled };
-      const result = await this.runTwice(job, controller.signal, reply);
+      const result = await this.runTwice(job, controller.signal, asker);
       if ("refused" in result) throw new RequestError(result.refused.status, result.refused.message);
       return result.answer;
     } finally {
@@ -225,17 +273,14 @@ export class Inference {
   }
 
   /** The body lies in shared memory, so a job whose thread died can be given to another. */
-  private async runTwice(job: ServeJob, signal: AbortSignal, reply: FastifyReply): Promise<ServeReply> {
+  private async runTwice(job: ServeJob, signal: AbortSignal, asker: Asker): Promise<ServeReply> {
     try {
       return await this.pool.run(job, signal);
     } catch (error) {
       if (!(error instanceof WorkerDiedError) || signal.aborted) throw error;
       if ((error.cause as NodeJS.ErrnoException | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY")
         throw new RequestError(413, "the request takes more memory than a worker thread may have");
-      reply.log.warn(
-        { reqId: reply.request.id, err: error },
-        "a worker thread died; its request is tried once more",
-      );
+      asker.retried(error);
       return this.pool.run(job, signal);
     }
   }
@@ -250,6 +295,21 @@ export class Inference {
       typeof body === "string" ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
     );
   }
+}
+
+/** The client of a reply over HTTP. */
+function askerOf(reply: FastifyReply): Asker {
+  return {
+    get gone() {
+      return reply.raw.destroyed;
+    },
+    whenOver: (then) => whenOver(reply.request.raw, reply.raw, then),
+    retried: (error) =>
+      reply.log.warn(
+        { reqId: reply.request.id, err: error },
+        "a worker thread died; its request is tried once more",
+      ),
+  };
 }
 
 /** The limit of a body that is JSON as a whole. @throws RequestError (413) where it is announced to be longer */

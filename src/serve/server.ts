@@ -5,6 +5,7 @@ import { UsageError } from "../errors.js";
 import { announcedLength } from "./body.js";
 import { hasRequests } from "./departure.js";
 import { Fastify, LogController } from "./fastify.js";
+import { type GrpcServer, serveGrpc } from "./grpc.js";
 import { LogBuffer } from "./log-buffer.js";
 import { type ServeModels, type ServeOptions, whole } from "./options.js";
 import { mount, noteEnd, tooSlow, UNKNOWN } from "./plugin.js";
@@ -49,6 +50,11 @@ export type GomlServer = FastifyInstance & {
    * of inference requests that the deadline cut off.
    */
   shutDown(options?: ShutDownOptions): Promise<number>;
+  /**
+   * Serves the protocol over gRPC too, at another port (0: any that is free), until the server ends; gives the port. To be called
+   * once the server listens. @throws UsageError where @grpc/grpc-js is not installed
+   */
+  listenGrpc(at: { host: string; port: number }): Promise<number>;
   /** What has become of the log to standard output. */
   logState(): LogState;
 };
@@ -124,13 +130,19 @@ export function createServer(models: ServeModels, options: ServerOptions = {}): 
     if (!isTooLarge(request, bodyLimit)) response.writeContinue();
     app.server.emit("request", request, response);
   });
+  let grpc: GrpcServer | undefined;
+  app.decorate("listenGrpc", async (at: { host: string; port: number }) => {
+    grpc = await serveGrpc(service, at, app.log);
+    return grpc.port;
+  });
+  app.addHook("preClose", () => grpc?.close());
   let stuck = false;
   const endLog = async () => {
     stuck = (await log.buffer?.end(LOG_PATIENCE_MS)) === false;
   };
   app.decorate("shutDown", async (how: ShutDownOptions = {}) => {
     app.log.info("stopping: requests under way are finished");
-    const cut = await shutDown(app, service, connections, how);
+    const cut = await shutDown(app, service, { connections, grpc: () => grpc }, how);
     if (cut > 0) app.log.error({ requests: cut }, "the deadline passed; requests were cut off");
     else app.log.info("stopped");
     await endLog();
@@ -183,7 +195,7 @@ function logOf(options: ServerOptions): {
 async function shutDown(
   app: FastifyInstance,
   service: Service,
-  connections: ReadonlySet<Socket>,
+  { connections, grpc }: { connections: ReadonlySet<Socket>; grpc: () => GrpcServer | undefined },
   options: ShutDownOptions,
 ): Promise<number> {
   const { drainDelay = 0, deadline = 10_000 } = options;
@@ -192,6 +204,7 @@ async function shutDown(
   const timer = setTimeout(() => {
     cut = service.active;
     app.server.closeAllConnections();
+    grpc()?.cut();
     for (const socket of connections) socket.destroy();
   }, deadline);
   if (drainDelay > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(drainDelay, deadline)));

@@ -102,6 +102,11 @@ export class Service {
     notes.rows = await this.inference.respond(request, reply, model, dialect);
   }
 
+  /** Answers a request that came whole, by another way than HTTP. */
+  answerWhole(...question: Parameters<Inference["answerWhole"]>): ReturnType<Inference["answerWhole"]> {
+    return this.inference.answerWhole(...question);
+  }
+
   notesOf(request: FastifyRequest): RequestNotes | undefined {
     return this.notes.get(request);
   }

@@ -11,6 +11,7 @@ import { TerminalLog } from "./terminal-log.js";
 export interface ServeCommandOptions {
   host: string;
   port: number;
+  grpcPort?: number;
   tokenFile?: string;
   allowedHosts?: string[];
   allowedOrigins?: string[];
@@ -79,6 +80,10 @@ export async function serve(
       logBuffer: options.logBuffer,
     });
     await started(app, options, signal);
+    if (options.grpcPort !== undefined) {
+      const port = await app.listenGrpc({ host: options.host, port: options.grpcPort });
+      app.log.info({ host: options.host, port }, "ready for gRPC");
+    }
     const urls = app
       .addresses()
       .flatMap((at) => (typeof at === "string" ? [] : [`http://${bracketed(at.address)}:${at.port}`]));

@@ -49,6 +49,11 @@ export const serveSyntax: Syntax = (program, run) => {
     .option("--host <address>", "where to listen; 0.0.0.0 is everywhere", "127.0.0.1")
     .option("-p, --port <n>", "the port; 0 is any free one", port, 8080)
     .option(
+      "--grpc-port <n>",
+      "serve the protocol over gRPC too, at this port (npm install @grpc/grpc-js)",
+      port,
+    )
+    .option(
       "--token-file <file>",
       "ask for a bearer token of this file, one in each line, read again when it changes (default: $GOML_TOKEN, else none)",
     )
