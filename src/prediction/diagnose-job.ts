@@ -18,7 +18,7 @@ import {
   type RowDiagnosis,
   rulesOf,
 } from "./influential-rows.js";
-import { PlotRows, type PlotSums } from "./plot-rows.js";
+import { PlotRows, type PlotSums, type PlottedRow } from "./plot-rows.js";
 import { type PlottedTerm, TermBlock } from "./plotted-terms.js";
 import type { ResetPlan } from "./reset-plan.js";
 import { type MeasuresText, measureCount, measuredColumns } from "./row-measures.js";
@@ -89,6 +89,15 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   readonly #influential: InfluentialRows<RowDiagnosis>;
   readonly #plots: PlotRows | undefined;
   readonly #terms: TermBlock;
+  readonly #plotted: PlottedRow = {
+    row: 0,
+    observed: 0,
+    fitted: 0,
+    residual: 0,
+    leverage: 0,
+    rstandard: 0,
+    cooks: 0,
+  };
 
   constructor(view: BlockView, plan: DiagnosePlan) {
     const { kernels } = view;
@@ -200,13 +209,19 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
 
   #plot(row: number, r: number, observed: number, fitted: number): void {
     if (this.#plots === undefined) return;
-    const measures = measuresOf(this.#influence, r);
-    this.#plots.add(
-      { row, observed, fitted, ...measures },
-      this.#plan.named ? () => this.#view.rowName(r) : undefined,
-    );
+    const { residual, leverage, rstandard, cooks } = this.#influence;
+    // One object for all rows: those that are kept are copied.
+    const plotted = this.#plotted;
+    plotted.row = row;
+    plotted.observed = observed;
+    plotted.fitted = fitted;
+    plotted.residual = residual[r]!;
+    plotted.leverage = leverage[r]!;
+    plotted.rstandard = rstandard[r]!;
+    plotted.cooks = cooks[r]!;
+    this.#plots.add(plotted, this.#plan.named ? () => this.#view.rowName(r) : undefined);
     const { x, part } = this.#terms;
-    for (let t = 0; t < x.length; t++) this.#plots.addTo(t, x[t]![r]!, part[t]![r]! + measures.residual);
+    for (let t = 0; t < x.length; t++) this.#plots.addTo(t, x[t]![r]!, part[t]![r]! + residual[r]!);
   }
 
   finish(): DiagnoseResult {

@@ -7,6 +7,9 @@ const PANEL_POINTS = 1000;
 /** Rows that are kept as they are for the size of their studentised residuals, and for their Cook's distance. */
 const [FARTHEST, INFLUENTIAL] = [100, 3];
 
+/** Rows that are put into bins at once. */
+const WAITING = 256;
+
 /** Bins of the scatter plots, of a panel's, of the histogram of residuals, and of the means that smooths go through. */
 const SCATTER = [64, 48] as const;
 const PANEL = [32, 32] as const;
@@ -86,6 +89,17 @@ export class PlotRows {
     byFitted: new DyadicGrid(MEANS, 3),
     byLeverage: new DyadicGrid(MEANS, 2),
   };
+  /** Rows that are not in the bins yet: many at once take a fraction of the time. */
+  readonly #waiting = {
+    fitted: new Float64Array(WAITING),
+    observed: new Float64Array(WAITING),
+    residual: new Float64Array(WAITING),
+    leverage: new Float64Array(WAITING),
+    rstandard: new Float64Array(WAITING),
+    root: new Float64Array(WAITING),
+    none: new Float64Array(WAITING),
+  };
+  #filled = 0;
   #farthest: PlottedRow[] = [];
   #influential: PlottedRow[] = [];
   readonly #panels: Panel[];
@@ -99,19 +113,36 @@ export class PlotRows {
   add(row: Readonly<PlottedRow>, nameOf?: () => string | undefined): void {
     const { fitted, observed, residual, leverage, rstandard, cooks } = row;
     this.#n++;
-    const grids = this.#grids;
-    const root = Math.sqrt(Math.abs(rstandard));
-    grids.residuals.add(fitted, residual);
-    grids.scale.add(fitted, root);
-    grids.observed.add(fitted, observed);
-    grids.leverage.add(leverage, rstandard);
-    grids.histogram.add(rstandard);
-    grids.byFitted.add(fitted, root * 0, [fitted, residual, root]);
-    grids.byLeverage.add(leverage, rstandard * 0, [leverage, rstandard]);
+    const waiting = this.#waiting;
+    const at = this.#filled++;
+    waiting.fitted[at] = fitted;
+    waiting.observed[at] = observed;
+    waiting.residual[at] = residual;
+    waiting.leverage[at] = leverage;
+    waiting.rstandard[at] = rstandard;
+    waiting.root[at] = Math.sqrt(Math.abs(rstandard));
+    // 0, or NaN where the row is to be passed over.
+    waiting.none[at] = rstandard * 0;
+    if (this.#filled === WAITING) this.#fill();
     if (this.#n > EXACT_ROWS) this.#exact = undefined;
     else if (this.#exact !== undefined) for (const name of EXACT_COLUMNS) this.#exact[name].push(row[name]);
     if (this.#isFar(Math.abs(rstandard))) this.#keepFar([named(row, nameOf)]);
     if (cooks > (this.#influential[INFLUENTIAL - 1]?.cooks ?? 0)) this.#keepInfluential([named(row, nameOf)]);
+  }
+
+  /** Puts the rows that wait into the bins. */
+  #fill(): void {
+    const { fitted, observed, residual, leverage, rstandard, root, none } = this.#waiting;
+    const grids = this.#grids;
+    const n = this.#filled;
+    this.#filled = 0;
+    grids.residuals.addAll(n, fitted, residual);
+    grids.scale.addAll(n, fitted, root);
+    grids.observed.addAll(n, fitted, observed);
+    grids.leverage.addAll(n, leverage, rstandard);
+    grids.histogram.addAll(n, rstandard, none);
+    grids.byFitted.addAll(n, fitted, none, [fitted, residual, root]);
+    grids.byLeverage.addAll(n, leverage, none, [leverage, rstandard]);
   }
 
   /** Adds a point to a panel. */
@@ -121,6 +152,7 @@ export class PlotRows {
 
   /** Adds what a later chunk gathered. */
   merge(sums: PlotSums): void {
+    this.#fill();
     this.#n += sums.n;
     if (this.#n > EXACT_ROWS || sums.exact === undefined) this.#exact = undefined;
     else if (this.#exact !== undefined)
@@ -138,6 +170,7 @@ export class PlotRows {
 
   /** What there is, to begin anew. */
   take(): PlotSums {
+    this.#fill();
     const grids = Object.fromEntries(GRIDS.map((name) => [name, this.#grids[name].take()]));
     const taken = {
       n: this.#n,
@@ -182,24 +215,37 @@ function named(row: Readonly<PlottedRow>, nameOf: (() => string | undefined) | u
   return nameOf === undefined ? { ...row } : { ...row, name: nameOf() };
 }
 
+const NONE = new Float64Array(WAITING);
+
 /** The points of one small multiple. */
 class Panel {
   #n = 0;
   #points: PanelRows["points"] = { x: [], y: [] };
   readonly #grid = new DyadicGrid(PANEL);
   readonly #means = new DyadicGrid(PANEL_MEANS, 2);
+  readonly #x = new Float64Array(WAITING);
+  readonly #y = new Float64Array(WAITING);
+  #filled = 0;
 
   add(x: number, y: number): void {
     if (x * 0 + y * 0 !== 0) return;
     this.#n++;
-    this.#grid.add(x, y);
-    this.#means.add(x, 0, [x, y]);
+    this.#x[this.#filled] = x;
+    this.#y[this.#filled++] = y;
+    if (this.#filled === WAITING) this.#fill();
     if (this.#n > PANEL_POINTS) this.#points = undefined;
     this.#points?.x.push(x);
     this.#points?.y.push(y);
   }
 
+  #fill(): void {
+    this.#grid.addAll(this.#filled, this.#x, this.#y);
+    this.#means.addAll(this.#filled, this.#x, NONE, [this.#x, this.#y]);
+    this.#filled = 0;
+  }
+
   merge({ n, points, grid, means }: PanelRows): void {
+    this.#fill();
     this.#n += n;
     if (grid !== undefined) this.#grid.merge(grid);
     if (means !== undefined) this.#means.merge(means);
@@ -211,6 +257,7 @@ class Panel {
   }
 
   take(): PanelRows {
+    this.#fill();
     const taken = { n: this.#n, points: this.#points, grid: this.#grid.take(), means: this.#means.take() };
     this.#n = 0;
     this.#points = { x: [], y: [] };

@@ -29,11 +29,14 @@ export class DyadicGrid {
   /** Numbers kept of each bin. */
   readonly #stride: number;
   #axes: [Axis, Axis] | undefined;
+  /** 2^−level of each axis. */
+  #across = 1;
+  #up = 1;
   #sums: Float64Array;
 
   /**
    * @param bins along x and y
-   * @param summed how many values of a point are summed up in its bin
+   * @param summed how many values of a point are summed up in its bin, at most 3
    */
   constructor(bins: readonly [number, number], summed = 0) {
     this.#bins = bins;
@@ -41,21 +44,74 @@ export class DyadicGrid {
     this.#sums = new Float64Array(bins[0] * bins[1] * this.#stride);
   }
 
-  /** Adds a point; one that is not finite is passed over. */
-  add(x: number, y = 0, values?: readonly number[]): void {
+  /** Adds a point, and the values of it that are summed up; one that is not finite is passed over. */
+  add(x: number, y = 0, a = 0, b = 0, c = 0): void {
     if (x * 0 + y * 0 !== 0) return;
-    this.#axes ??= [axisAt(x), axisAt(y)];
-    this.#reach(x, x, 0);
-    this.#reach(y, y, 1);
-    const [across, up] = this.#axes;
-    const at = (binOf(x, across) * this.#bins[1] + binOf(y, up)) * this.#stride;
-    this.#sums[at]!++;
-    for (let c = 1; c < this.#stride; c++) this.#sums[at + c]! += values![c - 1]!;
+    this.#axes ??= this.#begin([axisAt(x), axisAt(y)]);
+    const axes = this.#axes;
+    if (!(x >= axes[0].least && x <= axes[0].most)) this.#reach(x, x, 0);
+    if (!(y >= axes[1].least && y <= axes[1].most)) this.#reach(y, y, 1);
+    // The product is the quotient: both are the one real number, rounded. `**` at every point took a quarter of all time.
+    let i = Math.floor(x * this.#across);
+    let j = Math.floor(y * this.#up);
+    if (i === 0 && x < 0) i = -1;
+    if (j === 0 && y < 0) j = -1;
+    const stride = this.#stride;
+    const at = ((i - axes[0].low) * this.#bins[1] + j - axes[1].low) * stride;
+    const sums = this.#sums;
+    sums[at]!++;
+    if (stride > 1) sums[at + 1]! += a;
+    if (stride > 2) sums[at + 2]! += b;
+    if (stride > 3) sums[at + 3]! += c;
+  }
+
+  /** `add` of the first n of points, one after the other; a few times as fast. */
+  addAll(n: number, x: Float64Array, y: Float64Array, summed: readonly Float64Array[] = []): void {
+    const [a, b, c] = summed;
+    for (let r = this.#addWithin(0, n, x, y, summed); r < n; r = this.#addWithin(r + 1, n, x, y, summed))
+      this.add(x[r]!, y[r]!, a?.[r], b?.[r], c?.[r]);
+  }
+
+  /** Adds points from `from` on, as long as they lie between those that there are; gives the first that does not, or n. */
+  #addWithin(
+    from: number,
+    n: number,
+    x: Float64Array,
+    y: Float64Array,
+    summed: readonly Float64Array[],
+  ): number {
+    if (this.#axes === undefined) return from;
+    const [{ least: left, most: right, low }, { least: bottom, most: top, low: lowUp }] = this.#axes;
+    const [across, up, sums, stride, high] = [
+      this.#across,
+      this.#up,
+      this.#sums,
+      this.#stride,
+      this.#bins[1],
+    ];
+    for (let r = from; r < n; r++) {
+      const [px, py] = [x[r]!, y[r]!];
+      if (!(px >= left && px <= right && py >= bottom && py <= top)) return r;
+      let i = Math.floor(px * across);
+      let j = Math.floor(py * up);
+      if (i === 0 && px < 0) i = -1;
+      if (j === 0 && py < 0) j = -1;
+      const at = (((i - low) * high + (j - lowUp)) * stride) | 0;
+      sums[at]!++;
+      for (let k = 1; k < stride; k++) sums[at + k]! += summed[k - 1]![r]!;
+    }
+    return n;
+  }
+
+  #begin(axes: [Axis, Axis]): [Axis, Axis] {
+    this.#across = 2 ** -axes[0].level;
+    this.#up = 2 ** -axes[1].level;
+    return axes;
   }
 
   /** Adds the points of another grid of as many bins. */
   merge({ axes: others, sums }: GridParts): void {
-    this.#axes ??= [{ ...others[0] }, { ...others[1] }];
+    this.#axes ??= this.#begin([{ ...others[0] }, { ...others[1] }]);
     for (const d of [0, 1] as const) {
       // Neither grid may be finer than the other.
       if (this.#axes[d].level < others[d].level) this.#coarsen(d, others[d].level);
@@ -118,6 +174,7 @@ export class DyadicGrid {
         this.#addBin(sums, d === 0 ? at * ny + j : i * ny + at, this.#sums, i * ny + j);
       }
     this.#axes![d] = laid;
+    this.#begin(this.#axes!);
     this.#sums = sums;
   }
 }
@@ -135,10 +192,6 @@ function finestLevel(size: number): number {
 function axisAt(value: number): Axis {
   const level = finestLevel(Math.abs(value));
   return { level, low: floorAt(value, level), least: value, most: value };
-}
-
-function binOf(value: number, { level, low }: Axis): number {
-  return floorAt(value, level) - low;
 }
 
 /** The number of the bin at an axis' level that holds bin `index` of a finer or equal level. */

@@ -53,11 +53,11 @@ describe("a dyadic grid", () => {
 
   test("keeps sums, and passes over what is not finite", () => {
     const grid = new DyadicGrid([4, 1], 2);
-    grid.add(1, 0, [1, 10]);
-    grid.add(1, 0, [3, 30]);
-    grid.add(Number.NaN, 0, [5, 5]);
-    grid.add(1, Number.POSITIVE_INFINITY, [5, 5]);
-    grid.add(100, 0, [7, 70]);
+    grid.add(1, 0, 1, 10);
+    grid.add(1, 0, 3, 30);
+    grid.add(Number.NaN, 0, 5, 5);
+    grid.add(1, Number.POSITIVE_INFINITY, 5, 5);
+    grid.add(100, 0, 7, 70);
     expect(cellsOf(grid.take()!).cells.map(({ count, means }) => [count, ...means])).toEqual([
       [2, 2, 20],
       [1, 7, 70],
