@@ -2,6 +2,7 @@ import type { LinearModel } from "../linear/model/model.js";
 import { count, pValue, significant } from "../number-text.js";
 import type { Diagnosis } from "../prediction/diagnose-csv.js";
 import { tTwoSided } from "../stats/distributions.js";
+import { bentFormula } from "./bend.js";
 
 /** A remark, and the command that follows it up, where one does. */
 export interface Remark {
@@ -14,6 +15,9 @@ const FOUND = 0.01;
 
 /** A condition number beyond which coefficients hang on each other. */
 const ILL_CONDITIONED = 30;
+
+/** A longer formula is no remark any more. */
+const LONGEST_FORMULA = 300;
 
 /** What the residuals of a fit give reason to say. */
 export function residualRemarks(model: LinearModel, found: Diagnosis): Remark[] {
@@ -28,13 +32,16 @@ export function residualRemarks(model: LinearModel, found: Diagnosis): Remark[] 
       text: `The spread of the residuals changes with the terms: Breusch–Pagan p ${pValue(breuschPagan.p)}. Standard errors that do not take it for constant:`,
       command: "goml train … --vcov hc3",
     });
-  if (reset !== undefined && reset.p < FOUND)
+  if (reset !== undefined && reset.p < FOUND) {
+    const formula = bentFormula(model, found.plots);
+    const known = formula !== undefined && formula.length <= LONGEST_FORMULA;
     remarks.push({
       text:
         `The residuals follow powers of the fitted values: RESET p ${pValue(reset.p)}. A term may be missing, or bent: look at the ` +
-        "partial residuals, and try",
-      command: "goml train … --formula 'y ~ poly(x, 2, raw = TRUE) + log(z)'",
+        `partial residuals${known ? ", and try the one that is bent most as a parabola:" : "."}`,
+      ...(known ? { command: `goml train … --formula '${formula.replaceAll("'", "'\\''")}'` } : {}),
     });
+  }
   if (jarqueBera.p < FOUND && n < 200)
     remarks.push({
       text: `The errors are not normal (Jarque–Bera p ${pValue(jarqueBera.p)}), and ${n} rows are few: t tests and intervals are approximate.`,
