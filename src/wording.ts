@@ -12,6 +12,7 @@ export type OptionName =
   | "comment"
   | "decimal"
   | "delimiter"
+  | "df"
   | "dropSingletons"
   | "encoding"
   | "exclude"

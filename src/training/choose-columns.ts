@@ -24,8 +24,8 @@ export interface ColumnOptions {
   formula?: string | undefined;
   /** A column of weights ≥ 0, which is no feature. */
   weights?: string | undefined;
-  /** The column of the groups of a clustered covariance, which is a feature only where it is named. */
-  cluster?: string | undefined;
+  /** The columns of the groups of a clustered covariance, which are features only where they are named. */
+  cluster?: string | readonly string[] | undefined;
   /** The column that names rows, which is a feature only where it is named. */
   id?: string | undefined;
   /** The column that rows are drawn into folds by, which is a feature only where it is named. */
@@ -73,7 +73,8 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
     throw notNumeric(weights, "the weights", table, file);
   const excluded = new Set(named(options.exclude).map(({ name }) => name));
   if (weights !== undefined) excluded.add(weights.name);
-  for (const name of [options.cluster, options.id, options.foldBy])
+  const clusters = namedClusters(options.cluster, [...known().keys()]);
+  for (const name of [...clusters, options.id, options.foldBy])
     if (name !== undefined && !options.features?.includes(name)) excluded.add(name);
   if (options.id !== undefined) find(options.id);
   const absorb = named(options.absorb);
@@ -184,6 +185,16 @@ function joined(names: readonly string[], known: ReadonlyMap<string, unknown>): 
   return found;
 }
 
+/** The columns of clusters, of a table that has columns of these names. */
+export function namedClusters(
+  cluster: string | readonly string[] | undefined,
+  names: readonly string[],
+): string[] {
+  if (cluster === undefined) return [];
+  const list = (typeof cluster === "string" ? [cluster] : cluster).map((name) => name.normalize("NFC"));
+  return joined(list, new Map(names.map((name) => [name, true])));
+}
+
 /** The names of the options as tables have them. */
 function composed(options: ColumnOptions): ColumnOptions {
   const nfc = <T extends string | undefined>(text: T) => text?.normalize("NFC") as T;
@@ -195,7 +206,7 @@ function composed(options: ColumnOptions): ColumnOptions {
     exclude: exclude?.map(nfc),
     formula: nfc(formula),
     weights: nfc(weights),
-    cluster: nfc(cluster),
+    cluster: (typeof cluster === "string" ? [cluster] : cluster)?.map(nfc),
     id: nfc(id),
     foldBy: nfc(foldBy),
   };

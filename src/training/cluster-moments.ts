@@ -2,12 +2,14 @@ import type { Table } from "../csv/table.js";
 import { momentsShape } from "../dataset/formula/moments-shape.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { recordLength } from "../kernels/cell-record.js";
-import { clusterScores } from "../linear/covariance/cluster-scores.js";
-import { clusteredVcov } from "../linear/covariance/meat.js";
+import { clusterGram, clusterScores } from "../linear/covariance/cluster-scores.js";
+import { type ClusterSum, clusteredVcov, needsGrams } from "../linear/covariance/clustered.js";
+import { isClustered } from "../linear/covariance/vcov.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { cellKind, type GroupTable } from "../stats/group-table.js";
 import { plannedGroups } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
+import type { VcovSpec } from "./vcov-request.js";
 
 /** What the moments of clusters may take in each thread, of which a table that grows takes twice as much for a moment. */
 const MOST_BYTES = 32e6;
@@ -50,24 +52,34 @@ function absorbsClusters({ variables, absorbed = [] }: ModelSpec, cluster: strin
  *
  * @throws ModelError for fewer than two clusters
  */
-export function vcovOfClusters(model: LinearModel, cluster: string, clusters: GroupTable): LinearModel {
-  const { whitening, regression } = model;
+export function vcovOfClusters(model: LinearModel, request: VcovSpec, clusters: GroupTable): LinearModel {
+  const { type, clusters: columns, ssc, df } = request;
+  if (!isClustered(type)) return model;
+  const spec = { type, columns, ssc, df };
+  const grams = needsGrams(spec);
+  const { whitening, regression, absorbed } = model;
   const { cells, kind } = clusters;
   const at = {
     columns: whitening.kept.map((j) => kind.columns.indexOf(regression.terms[j]!)),
     target: kind.columns.indexOf(regression.target),
   };
-  const sums: Float64Array[] = [];
+  const sums: ClusterSum[] = [];
   for (let cell = 0; cell < cells.count; cell++) {
     if (!(cells.weight(cell) > 0)) continue;
     const moments = {
       sumW: cells.weight(cell),
-      mean: (column: number) => (model.absorbed === undefined ? cells.mean(cell, column) : 0),
+      mean: (column: number) => (absorbed === undefined ? cells.mean(cell, column) : 0),
       product: (i: number, j: number) => cells.product(cell, i, j),
     };
-    sums.push(clusterScores(whitening, moments, at));
+    sums.push({
+      keys: [String(cell)],
+      scores: clusterScores(whitening, moments, at),
+      gram: grams ? clusterGram(whitening, moments, at.columns) : undefined,
+    });
   }
   // Effects nested in the clusters do not count, but the constant that they hide does.
-  const dfResidual = model.absorbed === undefined ? model.dfResidual : model.n - model.rank - 1;
-  return model.withVcov(clusteredVcov(cluster, sums, { n: model.n, dfResidual }));
+  const nested = absorbed === undefined ? model.parameters : model.rank + 1;
+  const counted = { nested, none: model.rank, full: model.parameters };
+  const parameters = counted[ssc?.["fixef.K"] ?? "nested"];
+  return model.withVcov(clusteredVcov(spec, sums, { n: model.n, parameters, whitening }));
 }

@@ -43,11 +43,12 @@ import { type Engine, engineOf, withoutKeyNotes } from "./in-engine.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
-import { checkCluster, robustVcovOf, withoutCluster } from "./robust-vcov.js";
+import { robustVcovOf, withoutCluster } from "./robust-vcov.js";
 import { cutShard, numberedShards, sourcesOfShard } from "./shard-rows.js";
 import { keepContents, repeatedNotes } from "./source-contents.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
 import { undefinedNotes } from "./undefined-notes.js";
+import { vcovSpecOf } from "./vcov-request.js";
 
 /** A file from which on a command that is not told how many threads to start starts some, at up to 50 columns. */
 const THREADS_PAY_BYTES = 40 << 20;
@@ -114,8 +115,8 @@ export async function fitSources(
       : { spec: session.spec, notes: [] };
   const all = withTarget(complete.table, spec);
   notes.unshift(...all.notes, ...(all.columnNotes ?? []), ...complete.notes);
-  const { references = {}, vcov = "iid", solver = "auto", signal, onProgress, callerWorks } = options;
-  checkCluster(all, vcov, options.cluster);
+  const { references = {}, solver = "auto", signal, onProgress, callerWorks } = options;
+  const vcov = vcovSpecOf(all, options);
   const penalty = penaltyChoice(options);
   checkAbsorbing(spec, options);
   const width = designWidth(spec, all);
@@ -151,7 +152,7 @@ export async function fitSources(
     options.dropSingletons === true ||
     options.leaveOneOut === true ||
     plan.testSize > 0 ||
-    vcov !== "iid" ||
+    vcov !== undefined ||
     options.na === "fail";
   if (again && session === undefined)
     for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
@@ -175,18 +176,17 @@ export async function fitSources(
     where: options.where,
   });
   const engine = await session?.scan({ table, plan, where: layout.where }, options);
-  const { cluster } = options;
   const most =
-    cluster === undefined || penalty !== undefined
+    vcov?.clusters.length !== 1 || penalty !== undefined
       ? undefined
-      : clustersInOnePass(table, cluster, plan, options.weights !== undefined);
+      : clustersInOnePass(table, vcov.clusters[0]!, plan, options.weights !== undefined);
   const estimate = () =>
     most === undefined
       ? fitTheta({ table, layout, plan, control, engine }, options, watch)
       : fitTheta(
           {
             table,
-            layout: withClusters(layout, table, [cluster!]),
+            layout: withClusters(layout, table, vcov!.clusters),
             plan: { ...plan, clusters: most },
             control,
           },
@@ -265,13 +265,14 @@ export async function fitSources(
     ...relaxationNotes(model),
   );
   if (most !== undefined && total.clusters !== undefined && total.clusters.cells.count <= most) {
-    if (total.unclustered >= 0) throw await withoutCluster(table, total.unclustered, cluster);
-    model = vcovOfClusters(model, cluster!, total.clusters);
+    if (total.unclustered >= 0) throw await withoutCluster(table, total.unclustered, vcov!.clusters);
+    model = vcovOfClusters(model, vcov!, total.clusters);
     notes.push(...clusterNotes(model.vcov));
-  } else if (vcov !== "iid") {
-    const request = { ...plan, type: vcov, cluster };
+  } else if (vcov !== undefined) {
+    const request = { ...plan, ...vcov };
     model = await watch.scan(() => robustVcovOf(table, layout, model, request, control));
-    notes.push(`the data were read a second time for the ${vcov} covariance`, ...clusterNotes(model.vcov));
+    const times = vcov.type === "hc5" ? "twice more" : "a second time";
+    notes.push(`the data were read ${times} for the ${vcov.type} covariance`, ...clusterNotes(model.vcov));
   }
   const cv =
     byRows !== undefined && !along
@@ -321,7 +322,8 @@ export function leftOutCount({
   return (
     exclude.length +
     absorb.length +
-    [weights, cluster, id, foldBy].filter((name) => name !== undefined).length
+    (typeof cluster === "string" ? 1 : (cluster?.length ?? 0)) +
+    [weights, id, foldBy].filter((name) => name !== undefined).length
   );
 }
 

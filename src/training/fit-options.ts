@@ -1,5 +1,4 @@
 import type { ReadingOptions } from "../csv/reading-options.js";
-import type { VcovType } from "../linear/covariance/vcov.js";
 import type { AskedLimits } from "../linear/penalty/column-limits.js";
 import type { AskedRelaxation, LambdaChoice } from "../linear/penalty/penalty.js";
 import type { ShardNumber } from "../linear/shards/numbered.js";
@@ -7,6 +6,7 @@ import type { SolverChoice } from "../linear/solve/ladder.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import type { ColumnOptions } from "./choose-columns.js";
 import type { DescentOptions } from "./gradient-descent.js";
+import type { VcovOptions } from "./vcov-request.js";
 
 /** Options of `fitCsv`; all may be left out. */
 export interface FitCsvOptions
@@ -14,7 +14,8 @@ export interface FitCsvOptions
     ReadingOptions,
     ReadingControl,
     AskedLimits,
-    AskedRelaxation {
+    AskedRelaxation,
+    VcovOptions {
   /** Rows with missing cells among the columns used: left out (default), or an error. */
   na?: "omit" | "fail" | undefined;
   /** The most that the model's file may take, in bytes: more is refused before the rows are read. Default: no limit. */
@@ -44,8 +45,6 @@ export interface FitCsvOptions
   foldBy?: string | undefined;
   /** Reference levels by factor. Default: each factor's first level in sorted order. */
   references?: Readonly<Record<string, string>> | undefined;
-  /** How the covariance of θ is estimated; all but `iid` (default) read the data a second time. */
-  vcov?: VcovType | undefined;
   /**
    * The λ of a penalty (ridge, unless `alpha` says otherwise), or chosen among a hundred by cross-validation: `path`
    * takes that of the least error, `1se` the largest one whose error is within one standard error of it.

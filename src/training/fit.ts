@@ -1,7 +1,7 @@
 import { codedTerms } from "../dataset/formula/coding.js";
 import { columnsSpec } from "../dataset/formula/resolve.js";
 import { UsageError } from "../errors.js";
-import type { VcovType } from "../linear/covariance/vcov.js";
+import { isClustered } from "../linear/covariance/vcov.js";
 import { flatten } from "../linear/model/matrix-rows.js";
 import { LinearModel } from "../linear/model/model.js";
 import { regressionOf } from "../linear/model/model-parts.js";
@@ -15,10 +15,11 @@ import { inOneGo } from "../parallel/steps.js";
 import type { CrossProducts } from "../stats/cross-products.js";
 import { inMemoryExtendedMoments, inMemoryMoments } from "./in-memory-moments.js";
 import { penaltyChoice } from "./penalty-choice.js";
-import { robustByRows } from "./robust-rows.js";
+import { type ClusterValues, robustByRows } from "./robust-rows.js";
+import { type VcovOptions, vcovSpec } from "./vcov-request.js";
 
 /** Options of `fit`; all may be left out. */
-export interface FitOptions extends AskedLimits {
+export interface FitOptions extends AskedLimits, Omit<VcovOptions, "cluster"> {
   /** Names of the k columns of X. Default: x1 … xk. */
   terms?: readonly string[];
   /** The name of y. Default: "y". */
@@ -27,10 +28,8 @@ export interface FitOptions extends AskedLimits {
   intercept?: boolean;
   /** n weights ≥ 0: the fit minimises Σ w (y − ŷ)². Default: all 1. */
   weights?: Float64Array;
-  /** How the covariance of θ is estimated. Default: iid. */
-  vcov?: VcovType;
-  /** Which rows belong together, for vcov `cluster`: n numbers or texts. */
-  clusters?: readonly (number | string)[] | Float64Array;
+  /** Which rows belong together, for a clustered covariance: n numbers or texts; of several columns, by their names. */
+  clusters?: readonly (number | string)[] | Float64Array | Readonly<Record<string, ClusterValues>>;
   /**
    * `auto` (default): double, and double-double where that is needed or costs nothing; `normal`: double, whatever the
    * condition number; `extended`: double-double.
@@ -85,15 +84,21 @@ export function fit(
   const keys = [...regression.terms, regression.target];
   const choice = options.solver ?? "auto";
   const rows = { X: flat, y, weights };
-  const { vcov = "iid", clusters } = options;
-  if (vcov === "iid" && clusters !== undefined)
-    throw new UsageError('clusters go with vcov "cluster", and only with it: vcov is "iid"');
+  const clusters = clustersOf(options.clusters);
+  const { vcov: asked = "iid" } = options;
+  if ((asked === "cr1" || isClustered(asked)) !== (options.clusters !== undefined))
+    throw new UsageError(
+      `clusters go with vcov "cluster" and "cr0" to "cr3", and these with them: vcov is "${asked}"`,
+    );
+  const vcov = vcovSpec(options, Object.keys(clusters));
   const penalty = penaltyChoice(options);
   if (penalty !== undefined) checkNames(regression, penalty);
   const finish = (solver: "normal" | "extended", moments: CrossProducts, solution: Solution) => {
     const penalised = penalty && inOneGo(penalizeSteps(moments, [], regression, solution, penalty));
     const model = LinearModel.of({ spec, solver, moments, solution, ...penalised });
-    return vcov === "iid" ? model : robustByRows(model, vcov, { ...rows, clusters });
+    return vcov === undefined
+      ? model
+      : robustByRows(model, vcov, { ...rows, clusters: Object.values(clusters) });
   };
   const extended = () => {
     const moments = inMemoryExtendedMoments(keys, rows);
@@ -107,6 +112,13 @@ export function fit(
   const solution = solve(moments, regression);
   if (choice === "auto" && needsExtended(solution, moments, regression)) return extended();
   return finish("normal", moments, solution);
+}
+
+/** The columns of clusters by name; one by itself is called clusters. */
+function clustersOf(clusters: FitOptions["clusters"]): Readonly<Record<string, ClusterValues>> {
+  if (clusters === undefined) return {};
+  const alone = Array.isArray(clusters) || ArrayBuffer.isView(clusters);
+  return alone ? { clusters: clusters as ClusterValues } : (clusters as Record<string, ClusterValues>);
 }
 
 function checkFinite(

@@ -1,8 +1,13 @@
 import { UsageError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
-import { clusteredVcov, Meat, robustVcov } from "../linear/covariance/meat.js";
-import type { VcovType } from "../linear/covariance/vcov.js";
+import { clusteredVcov, needsGrams, splitSum } from "../linear/covariance/clustered.js";
+import { type HeteroType, Meat, robustVcov } from "../linear/covariance/meat.js";
+import { isClustered } from "../linear/covariance/vcov.js";
 import type { LinearModel } from "../linear/model/model.js";
+import type { VcovSpec } from "./vcov-request.js";
+
+/** A value for each row that says with which others it belongs together. */
+export type ClusterValues = ArrayLike<number | string>;
 
 /** The rows that a model was fitted on. */
 interface FittedRows {
@@ -10,29 +15,30 @@ interface FittedRows {
   X: Float64Array;
   y: ArrayLike<number>;
   weights: Float64Array | undefined;
-  /** What says which rows belong together, for `cluster`: n numbers or texts. */
-  clusters: ArrayLike<number | string> | undefined;
+  /** What says which rows belong together, in the order of the spec's columns. */
+  clusters: readonly ClusterValues[];
 }
 
 /**
  * A model with its covariance estimated by the rows that it was fitted on; see `robustVcovOf`.
  *
- * @throws UsageError where `clusters` and the type do not fit; ModelError as `robustVcovOf`
+ * @throws UsageError for clusters of another length; ModelError as `robustVcovOf`
  */
 export function robustByRows(
   model: LinearModel,
-  type: Exclude<VcovType, "iid">,
+  { type, clusters: names, ssc, df }: VcovSpec,
   { X, y, weights, clusters }: FittedRows,
 ): LinearModel {
   const n = y.length;
   const k = model.terms.length;
-  if ((type === "cluster") !== (clusters !== undefined))
-    throw new UsageError(`clusters go with vcov "cluster", and only with it: vcov is "${type}"`);
-  if (clusters !== undefined && clusters.length !== n)
-    throw new UsageError(`clusters has ${clusters.length} values, the data have ${n} rows`);
+  const other = clusters.find(({ length }) => length !== n);
+  if (other !== undefined)
+    throw new UsageError(`clusters has ${other.length} values, the data have ${n} rows`);
+  const spec = isClustered(type) ? { type, columns: names, ssc, df } : undefined;
   const numbers = new Map<number | string, number>();
+  const keys: string[][] = [];
   const groups = new Float64Array(BLOCK_ROWS);
-  let sums = new Meat(model.whitening, type, model);
+  let sums = new Meat(model.whitening, type, model, spec && needsGrams(spec));
   const columns = new Float64Array(k * BLOCK_ROWS);
   const target = new Float64Array(BLOCK_ROWS);
   const addAll = () => {
@@ -42,9 +48,13 @@ export function robustByRows(
         const weight = weights?.[from + r] ?? 1;
         target[r] = weight > 0 ? y[from + r]! : Number.NaN;
         for (let j = 0; j < k; j++) columns[j * BLOCK_ROWS + r] = X[(from + r) * k + j]!;
-        if (clusters === undefined) continue;
-        const group = clusters[from + r]!;
-        if (!numbers.has(group)) numbers.set(group, numbers.size);
+        if (clusters.length === 0) continue;
+        const values = clusters.map((own) => own[from + r]!);
+        const group = values.length === 1 ? values[0]! : JSON.stringify(values);
+        if (!numbers.has(group)) {
+          numbers.set(group, numbers.size);
+          keys.push(values.map(String));
+        }
         groups[r] = numbers.get(group)!;
       }
       sums.add({
@@ -52,7 +62,7 @@ export function robustByRows(
         column: (j) => columns.subarray(j * BLOCK_ROWS, (j + 1) * BLOCK_ROWS),
         target,
         weights: weights?.subarray(from, from + rows),
-        groups: clusters && groups,
+        groups: clusters.length === 0 ? undefined : groups,
         rowOf: (r) => from + r,
       });
     }
@@ -66,9 +76,8 @@ export function robustByRows(
     });
     addAll();
   }
-  return model.withVcov(
-    type === "cluster"
-      ? clusteredVcov("clusters", [...sums.groups.values()], model)
-      : robustVcov(type, sums.meat, model),
-  );
+  const fit = { n: model.n, parameters: model.parameters, whitening: model.whitening };
+  if (spec === undefined) return model.withVcov(robustVcov(type as HeteroType, sums.meat, fit, ssc));
+  const all = [...sums.groups].map(([group, values]) => splitSum(keys[group]!, values, model.whitening.rank));
+  return model.withVcov(clusteredVcov(spec, all, fit));
 }

@@ -19,14 +19,21 @@ export interface VcovPlan extends DrawPlan {
   /** Where effects were absorbed: what makes columns about them. */
   within?: WithinPlan | undefined;
   type: Exclude<VcovType, "iid">;
+  /** How many columns say which rows belong together. */
+  clusters: number;
+  /** Whether Σ w uuᵀ of each cluster is wanted besides its scores. */
+  grams: boolean;
   size: FitSize;
 }
+
+/** What stands between the values of several columns in a group's name. */
+export const BETWEEN = "\u0000";
 
 /** A chunk's part of Σ g uuᵀ, or its sums of the scores w e u by group; plain data. */
 export interface VcovResult {
   /** Packed lower triangle; empty where rows are summed by group. */
   meat: Float64Array;
-  /** The groups met, and their sums, one after the other. */
+  /** The groups met, and their sums, one after the other; of several columns, their values with `BETWEEN` in between. */
   groups: string[];
   scores: Float64Array;
   /** The first row whose group is missing, −1 where there is none. */
@@ -48,6 +55,9 @@ export class VcovJob implements ChunkJob<VcovResult> {
   readonly #sums: Meat;
   readonly #target = new Float64Array(BLOCK_ROWS);
   readonly #groups = new Float64Array(BLOCK_ROWS);
+  /** Of several columns, the values that were met together, and their numbers. */
+  readonly #tuples: string[] = [];
+  readonly #numbers = new Map<string, number>();
 
   constructor(view: BlockView, plan: VcovPlan) {
     this.#view = view;
@@ -56,14 +66,13 @@ export class VcovJob implements ChunkJob<VcovResult> {
     this.#predictor = new BlockPredictor(plan.predictor);
     this.#within = new WithinBlock(plan.within, this.#predictor);
     this.#nesting =
-      plan.type === "cluster" && plan.within !== undefined
+      plan.clusters > 0 && plan.within !== undefined
         ? new LevelNesting(plan.within.columns.map(({ length }) => length / plan.within!.width))
         : undefined;
-    this.#sums = new Meat(plan.whitening, plan.type, plan.size);
+    this.#sums = new Meat(plan.whitening, plan.type, plan.size, plan.grams);
   }
 
   add(rows: number): void {
-    const { type } = this.#plan;
     const rowOf = (r: number) => this.#view.rowNumber(r);
     const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
@@ -75,7 +84,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
       this.#target[r] = used ? target![r]! : Number.NaN;
     }
     this.#within.fill(rows);
-    const groups = type === "cluster" ? this.#groupsOf(rows) : undefined;
+    const groups = this.#groupsOf(rows);
     this.#sums.add({
       rows,
       column: (j) => this.#within.column(j),
@@ -89,20 +98,47 @@ export class VcovJob implements ChunkJob<VcovResult> {
     if (groups !== undefined) this.#nesting?.add(rows, (f) => this.#predictor.codes(f), groups, this.#target);
   }
 
-  #groupsOf(rows: number): Float64Array {
+  #groupsOf(rows: number): Float64Array | undefined {
+    const { clusters } = this.#plan;
+    if (clusters === 0) return undefined;
+    if (clusters > 1) return this.#tuplesOf(rows, clusters);
     const { values } = this.#view.cluster(0, rows);
     if (values instanceof Float64Array) return values;
     for (let r = 0; r < rows; r++) this.#groups[r] = values[r]! < 0 ? Number.NaN : values[r]!;
     return this.#groups;
   }
 
+  /** Numbers for the rows' values in several columns. */
+  #tuplesOf(rows: number, clusters: number): Float64Array {
+    const columns = Array.from({ length: clusters }, (_, c) => this.#view.cluster(c, rows));
+    for (let r = 0; r < rows; r++) {
+      let name = "";
+      let missing = false;
+      for (const [c, { values, names }] of columns.entries()) {
+        const value = values[r]!;
+        missing ||= Number.isNaN(value) || (names !== undefined && value < 0);
+        if (c > 0) name += BETWEEN;
+        name += names === undefined ? value : names[value];
+      }
+      let number = this.#numbers.get(name);
+      if (number === undefined && !missing) {
+        number = this.#tuples.push(name) - 1;
+        this.#numbers.set(name, number);
+      }
+      this.#groups[r] = missing ? Number.NaN : number!;
+    }
+    return this.#groups;
+  }
+
   finish(): VcovResult {
-    const { rank } = this.#plan.whitening;
+    const { clusters } = this.#plan;
     const { meat, groups, ungrouped, largest } = this.#sums;
-    const names = (this.#plan.type === "cluster" ? this.#view.cluster(0, 0).names : undefined) ?? [];
-    const scores = new Float64Array(rank * groups.size);
+    const names =
+      (clusters > 1 ? this.#tuples : clusters === 1 ? this.#view.cluster(0, 0).names : undefined) ?? [];
+    const record = groups.values().next().value?.length ?? 0;
+    const scores = new Float64Array(record * groups.size);
     [...groups.values()].forEach((sums, g) => {
-      scores.set(sums, g * rank);
+      scores.set(sums, g * record);
     });
     const result: VcovResult = {
       meat: meat.slice(),

@@ -69,3 +69,20 @@ test("a second pass needs leverages only where its covariance does", async () =>
   );
   expect(model.summary().wald?.df1).toBe(1);
 });
+
+test("cr2 and cr3 of absorbed effects are those of the factor as a term where its levels are the clusters", async () => {
+  const path = writeColumns(folder, "nested", golden.sets.apart!);
+  for (const vcov of ["cr2", "cr3"] as const) {
+    const how = { vcov, cluster: "firm" };
+    const { model } = await fitCsv(path, { formula: "y ~ x | firm", ...how });
+    const whole = (await fitCsv(path, { formula: "y ~ x + firm", ...how })).model;
+    const [own] = model.summary().coefficients;
+    const other = whole.summary().coefficients.find(({ term }) => term === "x")!;
+    // Leverages of 1 within the levels' own columns leave half the digits of their pseudo-inverse's zeros.
+    close(own!.stdError, other.stdError);
+    close(own!.df!, other.df!);
+  }
+  await expect(fitCsv(path, { formula: "y ~ x | year", vcov: "cr2", cluster: "firm" })).rejects.toThrow(
+    "effects that are not nested in the clusters",
+  );
+});

@@ -37,6 +37,8 @@ function rows(seed: number, n: number, clusters: number, far: number, numbers: b
 const csv = ({ X, y, w, group }: Rows) =>
   `x,z,w,g,y\n${X.map((row, i) => `${row.join()},${w[i]},${group[i]},${y[i]}\n`).join("")}`;
 
+const CR1 = { type: "cluster", clusters: ["g"], ssc: undefined, df: undefined } as const;
+
 const SECOND = "the data were read a second time for the cluster covariance";
 
 describe("a clustered covariance in one pass", () => {
@@ -71,11 +73,11 @@ describe("a clustered covariance in one pass", () => {
               ? data.w.map((w, i) => (w > 0 ? i : -1)).filter((i) => i >= 0)
               : data.y.keys();
             const kept = [...used];
-            const byRows = robustByRows(plain, "cluster", {
+            const byRows = robustByRows(plain, CR1, {
               X: Float64Array.from(kept.flatMap((i) => data.X[i]!)),
               y: kept.map((i) => data.y[i]!),
               weights: weighted ? Float64Array.from(kept, (i) => data.w[i]!) : undefined,
-              clusters: kept.map((i) => data.group[i]!),
+              clusters: [kept.map((i) => data.group[i]!)],
             });
             if (model.vcov.type !== "cluster" || byRows.vcov.type !== "cluster")
               throw new Error("no clusters");

@@ -52,6 +52,8 @@ function sameMeat(found: LinearModel, expected: LinearModel, unit: number): void
   });
 }
 
+const CR1 = { type: "cluster", clusters: ["clusters"], ssc: undefined, df: undefined } as const;
+
 test("clusters' moments merge as groups' do, and taking a part out undoes it", () => {
   fc.assert(
     fc.property(
@@ -65,7 +67,7 @@ test("clusters' moments merge as groups' do, and taking a part out undoes it", (
         const part = (from: number, to: number) => tableOf(data, groups, from, to);
         const [a, b, c] = [() => part(0, first), () => part(first, second), () => part(second, n)];
         const model = fit(data.X, data.y);
-        const clustered = (table: GroupTable) => vcovOfClusters(model, "clusters", table);
+        const clustered = (table: GroupTable) => vcovOfClusters(model, CR1, table);
         // From the rows: another way of summing the same scores.
         const byRows = fit(data.X, data.y, { vcov: "cluster", clusters: data.cluster });
         // Some hundred roundings, of columns five deviations from zero.

@@ -20,13 +20,23 @@ function csv(rows: number, groups: number): string {
 }
 
 const TABLE = csv(60, 7);
+/** The same rows in four groups of another kind. */
+const EVEN = TABLE.trim()
+  .split("\n")
+  .map((line, i) => `${line},${i === 0 ? "even" : (i - 1) % 4}\n`)
+  .join("");
 
 describe("the second pass", () => {
   test("gives the same bits for any number of threads", () =>
     // 5 MB: past the 4 MiB below which no worker is started.
     inFolder({ "data.csv": csv(72_000, 50) }, async (folder) => {
       const path = join(folder, "data.csv");
-      for (const [vcov, cluster] of [["hc5"], ["cluster", "group"]] as const) {
+      for (const [vcov, cluster] of [
+        ["hc5"],
+        ["cluster", "group"],
+        ["cr2", "group"],
+        ["cluster", ["group", "z"]],
+      ] as const) {
         const fit = async (threads: number) =>
           (await fitCsv(path, { formula: "y ~ x * z", vcov, cluster, weights: "w", threads })).model;
         const [one, two] = [await fit(1), await fit(2)];
@@ -53,7 +63,7 @@ describe("the second pass", () => {
   });
 
   test("is the same for rows in memory", () =>
-    inFolder({ "data.csv": TABLE }, async (folder) => {
+    inFolder({ "data.csv": TABLE, "even.csv": EVEN }, async (folder) => {
       const rows = TABLE.trim()
         .split("\n")
         .slice(1)
@@ -73,6 +83,23 @@ describe("the second pass", () => {
       }
       expect(() => fit(X, y, { vcov: "cluster" })).toThrow('clusters go with vcov "cluster"');
       expect(() => fit(X, y, { clusters })).toThrow('vcov is "iid"');
+      const even = clusters.map((_, i) => i % 4);
+      const both = { vcov: "cluster", ssc: { "cluster.df": "conventional" } } as const;
+      const { model: two } = await fitCsv(join(folder, "even.csv"), {
+        formula: "y ~ x + z",
+        cluster: ["group", "even"],
+        ...both,
+      });
+      expect(two.vcov).toMatchObject({
+        ways: [
+          { cluster: "group", clusters: 7 },
+          { cluster: "even", clusters: 4 },
+        ],
+      });
+      const inMemory = fit(X, y, { ...both, clusters: { group: clusters, even } });
+      inMemory.standardErrors.forEach((error, i) => {
+        expect(Math.abs(error / two.standardErrors[i]! - 1)).toBeLessThan(1e-12);
+      });
       expect(() => fit(X, y, { vcov: "cluster", clusters: ["a"] })).toThrow("clusters has 1 values");
     }));
 
@@ -113,6 +140,19 @@ describe("the second pass", () => {
             2,
             /needs the column of the groups\nhint: name it with --cluster/,
           ],
+          [
+            ["data.csv", "--vcov", "cr2", "--cluster", "group,z"],
+            4,
+            /by 2 columns have no cr2\nhint: use --vcov cluster/,
+          ],
+          [["data.csv", "--vcov", "hc3", "--ssc", "adj=false"], 2, /ssc has no part in hc3/],
+          [["data.csv", "--vcov", "hc1", "--ssc", "adj=no"], 2, /adj in ssc should be true or false, got no/],
+          [
+            ["data.csv", "--vcov", "hc1", "--ssc", "K=false"],
+            2,
+            /no factor "K" in ssc\nhint: it has adj, fixef.K/,
+          ],
+          [["data.csv", "--vcov", "hc1", "--df", "clusters"], 2, /--df clusters has no part in --vcov hc1/],
           [["data.csv", "--cluster", "group"], 2, /--cluster group has no part in --vcov iid/],
           [["data.csv", "--vcov", "cluster", "--cluster", "goup"], 2, /did you mean "group"\?/],
           [
@@ -128,7 +168,7 @@ describe("the second pass", () => {
           [
             ["alone.csv", "-t", "y", "-x", "f", "--vcov", "hc9"],
             2,
-            /one of iid, hc0, hc1, hc2, hc3, hc4, hc4m, hc5, cluster/,
+            /one of iid, hc0, hc1, hc2, hc3, hc4, hc4m, hc5, cluster, cr0, cr1, cr2, cr3/,
           ],
         ];
         for (const [args, code, message] of cases) {
@@ -136,6 +176,26 @@ describe("the second pass", () => {
           expect(run.stderr).toMatch(message);
           expect(run.code).toBe(code);
         }
+        const few = await goml(folder, [
+          "train",
+          "data.csv",
+          "-t",
+          "y",
+          "--vcov",
+          "CR2",
+          "--cluster",
+          "group",
+          "-x",
+          "w",
+        ]);
+        expect(few.stdout).toMatch(
+          /clustered by group, 7 groups \(CR2, Satterthwaite\), t on [\d.]+ to [\d.]+ degrees/,
+        );
+        expect(few.stdout).toMatch(/t value +Df +p /);
+        const joint = await goml(folder, ["test", "model.json", "x = 2", "z = -1"]);
+        expect(joint.stdout).toMatch(/all 2 together: F [\d.]+ on 2 and [\d.]+ DF/);
+        const terms = await goml(folder, ["anova", "model.json", "--type", "3"]);
+        expect(terms.stdout).toMatch(/Den\. Df/);
         const fine = await goml(folder, ["train", "data.csv", "-t", "y", "--vcov", "hc3", "-x", "group,w"]);
         expect(fine.stdout).toMatch("standard errors, t, p and intervals: robust (HC3)");
         expect(fine.stdout).toMatch("note: the data were read a second time for the hc3 covariance");

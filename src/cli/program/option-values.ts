@@ -17,6 +17,30 @@ export function list(text: string, before: string[] = []): string[] {
   }
 }
 
+/** The name of a covariance, in upper or lower case. */
+export function vcov(choices: readonly string[]): (text: string) => string {
+  return (text) => {
+    const name = text.toLowerCase();
+    if (!choices.includes(name)) throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+    return name;
+  };
+}
+
+/** name=value, several between commas; true and false are what they say. */
+export function ssc(
+  text: string,
+  before: Record<string, string | boolean> = {},
+): Record<string, string | boolean> {
+  const all = { ...before };
+  for (const item of list(text)) {
+    const [name, value, ...more] = item.split("=");
+    if (!name || !value || more.length > 0) throw new InvalidArgumentError("expected name=value");
+    const lower = value.toLowerCase();
+    all[name] = lower === "true" || lower === "false" ? lower === "true" : value;
+  }
+  return all;
+}
+
 /** column=level, several of them collected; a column with an equals sign in its name stands in quotes. */
 export function reference(text: string, before: Record<string, string>): Record<string, string> {
   const quoted = /^"((?:[^"]|"")+)"=(.*)$/s.exec(text);

@@ -7,8 +7,9 @@ const COLUMNS = ["term", "estimate", "stdError", "t", "p", "lower", "upper"] as 
 
 /** The table of coefficients as CSV, every number as the shortest decimal that reads back; what there is not is NA. */
 export function coefficientsCsv(rows: readonly CoefficientRow[]): string {
-  const lines = rows.map((row) => COLUMNS.map((column) => cell(row[column])).join(","));
-  return `${COLUMNS.join(",")}\n${lines.join("\n")}\n`;
+  const columns = rows.some(({ df }) => df !== undefined) ? ([...COLUMNS, "df"] as const) : COLUMNS;
+  const lines = rows.map((row) => columns.map((column) => cell(row[column] ?? Number.NaN)).join(","));
+  return `${columns.join(",")}\n${lines.join("\n")}\n`;
 }
 
 /** The effects of absorbed factors' levels as CSV, in the same manner. */

@@ -43,8 +43,9 @@ function absorbedDocument({ spec, levels, rss }: LinearModel, { rank, tss }: Abs
 }
 
 function vcovDocument({ vcov }: LinearModel) {
-  const { type } = vcov;
-  return type === "cluster" ? { type, cluster: vcov.cluster, clusters: vcov.clusters } : { type };
+  if (vcov.type === "iid") return { type: vcov.type };
+  const { meat: _, shares, ...rest } = vcov;
+  return { ...rest, ...(shares === undefined ? {} : { df: "satterthwaite" }) };
 }
 
 /** The parts of `train --json` and `inspect --json` after the version and the command. */

@@ -1,5 +1,4 @@
 import { shorten } from "../../display-width.js";
-import { vcovName } from "../../linear/covariance/vcov.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import type { CoefficientRow, Summary } from "../../linear/model/summary.js";
 import { atBounds, isBounded } from "../../linear/penalty/column-limits.js";
@@ -8,6 +7,7 @@ import { objectiveOf, type Penalty } from "../../linear/penalty/penalty.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
 import { colour, screen } from "./colour.js";
+import { covarianceText, degreesText } from "./covariance-text.js";
 import { droppedText } from "./dropped.js";
 import { FIRST, firstOf, moreLines, shownOf, WHOLE } from "./long-list.js";
 import { foldsBy, leftOutFolds, type ModelReport } from "./model-report.js";
@@ -91,8 +91,10 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
     ...more,
   ];
   if (model.vcov.type !== "iid") {
-    const df = model.vcov.type === "cluster" ? `, t on ${count(model.dfInference)} degrees of freedom` : "";
-    lines.push(`standard errors, t, p and intervals: ${vcovName(model.vcov)}${df}`);
+    const { clusters } = model.vcov;
+    const degrees = summary.coefficients.map(({ df }) => df ?? model.dfInference);
+    const name = covarianceText(model, clusters === undefined ? [] : degrees);
+    lines.push(`standard errors, t, p and intervals: ${name}`);
   }
   lines.push(...referenceLines(model, Math.min(columns, 80)));
   lines.push("");
@@ -120,7 +122,7 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
     lines.push(
       Number.isNaN(wald.f)
         ? `no Wald test of all slopes: the robust covariance of the ${wald.df1} is singular`
-        : `Wald test of all slopes, robust: F ${significant(wald.f)} on ${wald.df1} and ${count(wald.df2)} DF, ` +
+        : `Wald test of all slopes, robust: F ${significant(wald.f)} on ${wald.df1} and ${degreesText(wald.df2)} DF, ` +
             `p ${pValue(wald.p)}`,
     );
   const condition = `condition number ${significant(model.conditionNumber, 3)}`;
@@ -301,6 +303,8 @@ function coefficientColumns(rows: readonly CoefficientRow[], level: number, layo
     ["t value", "right", rows.map((row) => tValue(row.t, decimals))],
     ["p", "right", rows.map((row) => pValue(row.p))],
   ];
+  if (rows.some(({ df }) => df !== undefined))
+    columns.splice(4, 0, ["Df", "right", rows.map(({ df }) => tValue(df ?? Number.NaN, 1))]);
   if (layout.stars) columns.push(["", "left", rows.map((row) => stars(row.p))]);
   if (bounds > 0)
     columns.push(

@@ -1,4 +1,4 @@
-import { packedIndex } from "../../stats/packed.js";
+import { packedIndex, packedLength } from "../../stats/packed.js";
 import type { Whitening } from "./whitening.js";
 
 /** Moments of the rows of one cluster. */
@@ -36,4 +36,42 @@ export function clusterScores(
   for (let i = 0; i < k; i++)
     for (let j = 0; j <= i; j++) scores[i + first]! += lower[packedIndex(i, j)]! * centred[j]!;
   return scores;
+}
+
+/**
+ * Σ w uuᵀ of a cluster's rows in whitened coordinates, packed: with d = x̄_g − x̄, Σ w (x − x̄)(x − x̄)ᵀ = C + W ddᵀ of the
+ * columns, and W d beside the intercept's coordinate.
+ *
+ * @param columns the columns of the whitening's kept ones among the moments'
+ */
+export function clusterGram(
+  { rank, constant, mean, meanLow, lower }: Whitening,
+  { sumW, mean: own, product }: ClusterMoments,
+  columns: readonly number[],
+): Float64Array {
+  const k = columns.length;
+  const first = constant === 0 ? 0 : 1;
+  const offset = Float64Array.from(columns, (column, i) => own(column) - mean[i]! - meanLow[i]!);
+  // L⁻¹D⁻¹ times the columns' products, row by row.
+  const half = new Float64Array(k * k);
+  for (let j = 0; j < k; j++)
+    for (let t = 0; t < k; t++) {
+      const value = product(columns[t]!, columns[j]!) + sumW * offset[t]! * offset[j]!;
+      for (let i = t; i < k; i++) half[i * k + j]! += lower[packedIndex(i, t)]! * value;
+    }
+  const gram = new Float64Array(packedLength(rank));
+  if (first === 1) gram[0] = constant * constant * sumW;
+  for (let i = 0; i < k; i++) {
+    if (first === 1) {
+      let sum = 0;
+      for (let j = 0; j <= i; j++) sum += lower[packedIndex(i, j)]! * offset[j]!;
+      gram[packedIndex(i + 1, 0)] = constant * sumW * sum;
+    }
+    for (let j = 0; j <= i; j++) {
+      let sum = 0;
+      for (let t = 0; t <= j; t++) sum += half[i * k + t]! * lower[packedIndex(j, t)]!;
+      gram[packedIndex(i + first, j + first)] = sum;
+    }
+  }
+  return gram;
 }

@@ -1,12 +1,17 @@
 import { ModelError } from "../../errors.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
-import { packedIndex, packedLength } from "../../stats/packed.js";
+import { packedLength } from "../../stats/packed.js";
+import { addGram } from "./clustered.js";
 import { discountPower, type FitSize } from "./leverage-discount.js";
-import type { RobustVcov, VcovType } from "./vcov.js";
+import { type SampleSize, type Ssc, smallSampleFactor } from "./small-sample.js";
+import { type ClusterType, isClustered, type RobustVcov, type VcovType } from "./vcov.js";
 import { WhitenedBlock, type Whitening } from "./whitening.js";
 
 /** 1 − h below this is rounding: the fit goes through the point whatever y is there. */
 const FULL_LEVERAGE = 1e-12;
+
+/** The covariances that allow for errors of different variances. */
+export type HeteroType = Exclude<VcovType, "iid" | ClusterType>;
 
 /** Rows whose scores are summed, up to 128 of them. */
 export interface ScoredRows {
@@ -33,6 +38,7 @@ export interface ScoredRows {
 export class Meat {
   /** Packed lower triangle; empty where rows are summed by group. */
   readonly meat: Float64Array;
+  /** By group, s, and behind it G where that is asked for. */
   readonly groups = new Map<number, Float64Array>();
   /** The first row of the fit without a group, −1 where there is none. */
   ungrouped = -1;
@@ -42,18 +48,24 @@ export class Meat {
   readonly #type: Exclude<VcovType, "iid">;
   readonly #power: (leverage: number) => number;
   readonly #whitened: WhitenedBlock;
+  /** The numbers of a group. */
+  readonly #record: number;
   readonly #squares = new Float64Array(BLOCK_ROWS);
   readonly #deviations = new Float64Array(BLOCK_ROWS);
   /** w (y − ŷ) of the rows; NaN for one that is not of the fit. */
   readonly #scores = new Float64Array(BLOCK_ROWS);
 
-  /** @param size what powers depend on; for hc5 the largest leverage is found first, by rows that have no meat */
-  constructor(whitening: Whitening, type: Exclude<VcovType, "iid">, size: FitSize) {
+  /**
+   * @param size what powers depend on; for hc5 the largest leverage is found first, by rows that have no meat
+   * @param grams whether groups have Σ w uuᵀ too
+   */
+  constructor(whitening: Whitening, type: Exclude<VcovType, "iid">, size: FitSize, grams = false) {
     this.#whitening = whitening;
     this.#type = type;
     this.#power = discountPower(type, size);
     this.#whitened = new WhitenedBlock(whitening);
-    this.meat = new Float64Array(type === "cluster" ? 0 : packedLength(whitening.rank));
+    this.meat = new Float64Array(isClustered(type) ? 0 : packedLength(whitening.rank));
+    this.#record = whitening.rank + (grams ? packedLength(whitening.rank) : 0);
   }
 
   /** Adds rows. Throws ModelError for hc2 and above where a row has leverage 1. */
@@ -68,7 +80,7 @@ export class Meat {
           : target[r]! - fitted[r]!;
       this.#scores[r] = (weights?.[r] ?? 1) * residual;
     }
-    if (this.#type === "cluster") this.#addGroups(block);
+    if (isClustered(this.#type)) this.#addGroups(block);
     else this.#addMeat(block);
   }
 
@@ -103,7 +115,7 @@ export class Meat {
       }
   }
 
-  #addGroups({ rows, groups, rowOf }: ScoredRows): void {
+  #addGroups({ rows, groups, weights, rowOf }: ScoredRows): void {
     const scores = this.#scores;
     const { rank } = this.#whitening;
     const { values } = this.#whitened;
@@ -116,10 +128,12 @@ export class Meat {
       }
       let sums = this.groups.get(group);
       if (sums === undefined) {
-        sums = new Float64Array(rank);
+        sums = new Float64Array(this.#record);
         this.groups.set(group, sums);
       }
       for (let i = 0; i < rank; i++) sums[i]! += scores[r]! * values[i * BLOCK_ROWS + r]!;
+      if (this.#record > rank)
+        addGram(sums.subarray(rank), weights?.[r] ?? 1, (i) => values[i * BLOCK_ROWS + r]!, rank);
     }
   }
 
@@ -132,36 +146,13 @@ export class Meat {
   }
 }
 
-/** The covariance of a meat, hc1's n/(n − p) included. */
+/** The covariance of a meat, the factor of hc1 included: n/(n − K) but for `ssc`. */
 export function robustVcov(
-  type: Exclude<VcovType, "iid" | "cluster">,
+  type: HeteroType,
   meat: Float64Array,
-  fit: { n: number; dfResidual: number },
+  fit: Omit<SampleSize, "clusters">,
+  ssc: Ssc | undefined,
 ): RobustVcov {
-  const factor = type === "hc1" ? fit.n / fit.dfResidual : 1;
-  return { type, meat: Array.from(meat, (v) => v * factor) };
-}
-
-/**
- * The covariance of sums of scores by group, G/(G − 1) · (n − 1)/(n − p) included (CR1).
- *
- * @param cluster what the groups are called
- * @throws ModelError for fewer than two groups
- */
-export function clusteredVcov(
-  cluster: string,
-  sums: readonly Float64Array[],
-  fit: { n: number; dfResidual: number },
-): RobustVcov {
-  const clusters = sums.length;
-  if (clusters < 2)
-    throw new ModelError(`${cluster} has ${clusters} value in the rows of the fit, which makes one group`, {
-      hint: "a clustered covariance needs two groups, and means something from some forty on",
-    });
-  const factor = (clusters / (clusters - 1)) * ((fit.n - 1) / fit.dfResidual);
-  const rank = sums[0]!.length;
-  const meat = new Float64Array(packedLength(rank));
-  for (const s of sums)
-    for (let i = 0; i < rank; i++) for (let j = 0; j <= i; j++) meat[packedIndex(i, j)]! += s[i]! * s[j]!;
-  return { type: "cluster", cluster, clusters, meat: Array.from(meat, (v) => v * factor) };
+  const factor = type === "hc1" ? smallSampleFactor(ssc, { ...fit, clusters: fit.n }) : 1;
+  return { type, ...(ssc === undefined ? {} : { ssc }), meat: Array.from(meat, (v) => v * factor) };
 }

@@ -10,16 +10,30 @@ export type VcovType = Vcov["type"];
 
 /**
  * A covariance that is not the classical one: `meat` is M in Cov(θ̂) = R⁻¹ M R⁻ᵀ (see Whitening), a packed lower
- * triangle, the finite-sample factor included; `cluster` says which rows belong together, in `clusters` groups.
+ * triangle, the finite-sample factor included; `cluster`, or of several columns `ways`, says which rows belong together, in
+ * `clusters` groups.
  */
 export type RobustVcov = Exclude<Vcov, { type: "iid" }>;
 
-/** The estimate's name as people write it. */
+/** The covariances of sums by cluster. */
+export type ClusterType = Extract<VcovType, "cluster" | "cr0" | "cr2" | "cr3">;
+
+/** Whether a covariance is made of sums by cluster. */
+export function isClustered<Type extends VcovType>(type: Type): type is Extract<Type, ClusterType> {
+  return type === "cluster" || type === "cr0" || type === "cr2" || type === "cr3";
+}
+
+/** The estimate's name as people write it: the one place that names a covariance. */
 export function vcovName(vcov: Vcov): string {
   if (vcov.type === "iid") return "iid";
-  return vcov.type === "cluster"
-    ? `clustered by ${vcov.cluster}, ${vcov.clusters} groups (CR1)`
-    : `robust (${vcov.type.toUpperCase()})`;
+  const ssc = Object.entries(vcov.ssc ?? {}).map(([name, value]) => `, ${name} = ${value}`);
+  if (!isClustered(vcov.type)) return `robust (${vcov.type.toUpperCase()}${ssc.join("")})`;
+  const ways = vcov.ways ?? [{ cluster: vcov.cluster, clusters: vcov.clusters }];
+  const by = ways.map(({ cluster }) => cluster).join(" and ");
+  const groups = ways.map(({ clusters }) => clusters).join(" and ");
+  const kind = vcov.type === "cluster" ? "CR1" : vcov.type.toUpperCase();
+  const df = vcov.shares === undefined ? "" : ", Satterthwaite";
+  return `clustered by ${by}, ${groups} groups (${kind}${df}${ssc.join("")})`;
 }
 
 /** The same in as few words as a column of a table has room for: `iid`, `HC1`, `by firm`. */
@@ -30,21 +44,29 @@ export function vcovShortName(vcov: Vcov): string {
 
 /**
  * The degrees of freedom of t tests and intervals: n − rank, or, where errors correlate within G clusters, G − 1, for that
- * many sums the covariance is made of (Cameron & Miller 2015, section VI.D; as Stata, fixest and statsmodels).
+ * many sums the covariance is made of (Cameron & Miller 2015, section VI.D; as Stata, fixest and statsmodels); by several
+ * columns, of that with the fewest. Where contrasts have their own (see `degreesOf`), these are those of intervals of
+ * predictions.
  */
 export function inferenceDf(vcov: Vcov, dfResidual: number): number {
-  if (vcov.type !== "cluster" || vcov.clusters === undefined) return dfResidual;
+  if (vcov.type === "iid" || vcov.clusters === undefined) return dfResidual;
+  if (vcov.ssc?.["t.df"] === "conventional") return dfResidual;
   return Math.min(dfResidual, vcov.clusters - 1);
 }
 
 /** Below so many clusters their covariance says little, and what rests on it is too sure of itself. */
 const ENOUGH_CLUSTERS = 30;
 
-/** A remark on few clusters. */
+/** Remarks on few clusters, and on a covariance that had to be repaired. */
 export function clusterNotes(vcov: Vcov): string[] {
-  if (vcov.type !== "cluster" || vcov.clusters === undefined || vcov.clusters >= ENOUGH_CLUSTERS) return [];
-  return [
-    `${vcov.clusters} clusters are few: their standard errors tend to be too small, though t and intervals have ` +
-      `${vcov.clusters - 1} degrees of freedom (from some ${ENOUGH_CLUSTERS} clusters on that matters little)`,
-  ];
+  if (vcov.type === "iid" || vcov.clusters === undefined) return [];
+  const notes: string[] = [];
+  if (vcov.clusters < ENOUGH_CLUSTERS && (vcov.type === "cluster" || vcov.type === "cr0"))
+    notes.push(
+      `${vcov.clusters} clusters are few: their standard errors tend to be too small, though t and intervals have ` +
+        `${vcov.clusters - 1} degrees of freedom (from some ${ENOUGH_CLUSTERS} clusters on that matters little)`,
+    );
+  if (vcov.repaired)
+    notes.push("the covariance by several clusters had negative eigenvalues, which were set to 0");
+  return notes;
 }

@@ -2,10 +2,11 @@ import { fSurvival } from "../../stats/distributions.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import type { FittedModel } from "../model/model-parts.js";
 import { cholesky, forwardSubstitute } from "../solve/cholesky.js";
+import { degreesOf } from "./degrees.js";
 
 /** The Wald test that all slopes are 0, under a robust covariance. */
 export interface WaldTest {
-  /** βᵀ V⁻¹ β / q; NaN where V is singular, as it is with fewer clusters than slopes. */
+  /** βᵀ V⁻¹ β / q, scaled where Satterthwaite's degrees of freedom ask for it (see `Degrees`); NaN where V is singular, as it is with fewer clusters than slopes. */
   f: number;
   /** q, the number of slopes estimated (without an intercept, of all coefficients), and n − rank, or G − 1 for clusters. */
   df1: number;
@@ -39,10 +40,17 @@ export function waldTest(model: FittedModel): WaldTest | undefined {
   for (let i = 0; i < q; i++)
     for (let j = 0; j <= i; j++) correlation[packedIndex(i, j)] = variance(i, j) / root[i]! / root[j]!;
   const factor = cholesky(correlation, q, SINGULAR);
-  const [df1, df2] = [q, model.dfInference];
+  // Slopes are combinations of all coordinates but the first, and the test is the same of any that span them.
+  const units = kept.map((_, i) => {
+    const unit = new Float64Array(q + first);
+    unit[i + first] = 1;
+    return unit;
+  });
+  const { df2, scale } = degreesOf(model).joint(units);
+  const df1 = q;
   if (factor.kept.length < q || !(df2 > 0)) return { f: Number.NaN, df1, df2, p: Number.NaN };
   const z = gamma.map((value, i) => value / root[i]!);
   forwardSubstitute(factor.lower, q, z);
-  const f = z.reduce((sum, value) => sum + value * value, 0) / q;
+  const f = (scale * z.reduce((sum, value) => sum + value * value, 0)) / q;
   return { f, df1, df2, p: fSurvival(f, df1, df2) };
 }

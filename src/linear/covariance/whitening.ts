@@ -127,18 +127,11 @@ export function* whiteningSteps(
 }
 
 /**
- * Cov(θ̂) = R⁻¹ S R⁻ᵀ of a covariance S in whitened coordinates, as a packed lower triangle in the order of θ.
- *
- * @param S packed lower triangle, rank × rank
- * @param k the number of columns of X; aliased ones have NaN
+ * R⁻¹, rank × rank, row-major and upper triangular: what coordinate j adds to coefficient i, the intercept first where there
+ * is one.
  */
-export function unwhiten(
-  { rank, constant, kept, mean, lower }: Whitening,
-  S: Float64Array,
-  k: number,
-): Float64Array {
+export function inverseRoot({ rank, constant, kept, mean, lower }: Whitening): Float64Array {
   const first = constant === 0 ? 0 : 1;
-  // Row i of R⁻¹: what coordinate j adds to coefficient i.
   const rows = new Float64Array(rank * rank);
   kept.forEach((_, j) => {
     for (let i = j; i < kept.length; i++) rows[(j + first) * rank + i + first] = lower[packedIndex(i, j)]!;
@@ -148,6 +141,47 @@ export function unwhiten(
     for (let i = 0; i < kept.length; i++)
       for (let j = 0; j <= i; j++) rows[i + 1]! -= mean[j]! * lower[packedIndex(i, j)]!;
   }
+  return rows;
+}
+
+/**
+ * R⁻ᵀℓ, the whitened coordinates of a contrast ℓᵀθ.
+ *
+ * @param weights ℓ by places in θ
+ * @param intercept whether θ has an intercept, first
+ */
+export function whitenedContrast(
+  { rank, constant, kept, mean, meanLow, lower }: Whitening,
+  weights: ReadonlyMap<number, number>,
+  intercept: boolean,
+): Float64Array {
+  const first = constant === 0 ? 0 : 1;
+  const share = intercept ? (weights.get(0) ?? 0) : 0;
+  const shift = intercept ? 1 : 0;
+  const centred = Float64Array.from(
+    kept,
+    (j, i) => (weights.get(j + shift) ?? 0) - share * mean[i]! - share * meanLow[i]!,
+  );
+  const u = new Float64Array(rank);
+  if (first === 1) u[0] = share * constant;
+  for (let i = 0; i < kept.length; i++) {
+    let sum = 0;
+    for (let j = 0; j <= i; j++) sum += lower[packedIndex(i, j)]! * centred[j]!;
+    u[i + first] = sum;
+  }
+  return u;
+}
+
+/**
+ * Cov(θ̂) = R⁻¹ S R⁻ᵀ of a covariance S in whitened coordinates, as a packed lower triangle in the order of θ.
+ *
+ * @param S packed lower triangle, rank × rank
+ * @param k the number of columns of X; aliased ones have NaN
+ */
+export function unwhiten(whitening: Whitening, S: Float64Array, k: number): Float64Array {
+  const { rank, constant, kept } = whitening;
+  const first = constant === 0 ? 0 : 1;
+  const rows = inverseRoot(whitening);
   const { rank: columns, order: taken, values, noise } = factorMeat(S, rank);
   // R⁻¹F, whose rows' products are the covariances.
   const product = new Float64Array(rank * columns);

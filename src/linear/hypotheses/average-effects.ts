@@ -46,7 +46,7 @@ export function averageEffects(
   if (hasDates({ ...spec, target: { label: "", expression: { number: 0 } } }))
     throw new ModelError("effects of models of dates cannot be had: a date is no number to take a step on");
   const contrasts = new Contrasts(model);
-  const critical = tCritical(level, model.dfInference);
+  const critical = (df: number) => tCritical(level, df);
   const used = [...new Set(spec.terms.flatMap(({ variables }) => variables))].map((v) => spec.variables[v]!);
   const all = [...new Set(used.flatMap((variable) => columnsIn(variable)))];
   for (const name of columns ?? [])

@@ -1,8 +1,9 @@
 import { ModelError } from "../../errors.js";
 import { packedIndex } from "../../stats/packed.js";
 import { option, verb, wording } from "../../wording.js";
+import { type Degrees, degreesOf } from "../covariance/degrees.js";
 import { factorOf } from "../covariance/meat-factor.js";
-import type { Whitening } from "../covariance/whitening.js";
+import { type Whitening, whitenedContrast } from "../covariance/whitening.js";
 import type { FittedModel } from "../model/model-parts.js";
 
 /** A linear combination ℓᵀθ̂ of a model's coefficients, ready to be tested. */
@@ -30,6 +31,8 @@ export class Contrasts {
   readonly #model: FittedModel;
   readonly #whitening: Whitening;
   readonly #sigma: number;
+  /** The degrees of freedom of contrasts, by their whitened coordinates. */
+  readonly degrees: Degrees;
 
   constructor(model: FittedModel) {
     if (model.penalty !== undefined)
@@ -45,6 +48,7 @@ export class Contrasts {
       );
     this.#model = model;
     this.#whitening = model.whitening;
+    this.degrees = degreesOf(model);
     this.#sigma = Math.sqrt(model.rss / model.dfResidual);
   }
 
@@ -63,28 +67,9 @@ export class Contrasts {
         );
       estimate += weight * coefficients[j]!;
     }
-    const whitened = this.#whitened(weights);
+    const whitened = whitenedContrast(this.#whitening, weights, this.#model.intercept);
     const root = vcov.type === "iid" ? whitened.map((u) => u * this.#sigma) : this.#robustRoot(whitened);
     return { estimate, stdError: Math.sqrt(dot(root, root)), whitened, root };
-  }
-
-  #whitened(weights: Weights): Float64Array {
-    const { rank, constant, kept, mean, meanLow, lower } = this.#whitening;
-    const first = constant === 0 ? 0 : 1;
-    const intercept = this.#model.intercept ? (weights.get(0) ?? 0) : 0;
-    const shift = this.#model.intercept ? 1 : 0;
-    const centred = Float64Array.from(
-      kept,
-      (j, i) => (weights.get(j + shift) ?? 0) - intercept * mean[i]! - intercept * meanLow[i]!,
-    );
-    const u = new Float64Array(rank);
-    if (first === 1) u[0] = intercept * constant;
-    for (let i = 0; i < kept.length; i++) {
-      let sum = 0;
-      for (let j = 0; j <= i; j++) sum += lower[packedIndex(i, j)]! * centred[j]!;
-      u[i + first] = sum;
-    }
-    return u;
   }
 
   #robustRoot(u: Float64Array): Float64Array {

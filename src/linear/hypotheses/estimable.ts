@@ -15,15 +15,19 @@ export interface EstimateRow {
   upper: number;
 }
 
-/** The estimate of a combination of the design's rows, its t test, and its interval of `critical` standard errors. */
+/**
+ * The estimate of a combination of the design's rows, its t test, and its interval of so many standard errors as
+ * `criticalOf` says for its degrees of freedom.
+ */
 export function testedRow(
   model: LinearModel,
   contrasts: Contrasts,
   row: DesignRow,
-  critical: number,
+  criticalOf: (df: number) => number,
 ): EstimateRow {
-  const df = model.dfInference;
-  const { estimate, stdError } = estimateOf(model, contrasts, row);
+  const { estimate, stdError, whitened } = estimateOf(model, contrasts, row);
+  const df = whitened === undefined ? model.dfInference : contrasts.degrees.of(whitened);
+  const critical = criticalOf(df);
   const t = estimate / stdError;
   return {
     estimate,
@@ -41,7 +45,7 @@ function estimateOf(
   model: LinearModel,
   contrasts: Contrasts,
   row: DesignRow,
-): { estimate: number; stdError: number } {
+): { estimate: number; stdError: number; whitened?: Float64Array } {
   const first = model.intercept ? 0 : 1;
   const space = model.rowSpace;
   const size = row.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -55,6 +59,5 @@ function estimateOf(
   const weights = new Map<number, number>();
   for (let j = first; j < row.length; j++)
     if (row[j] !== 0 && !Number.isNaN(model.coefficients[j - first]!)) weights.set(j - first, row[j]!);
-  const { estimate, stdError } = contrasts.of(weights);
-  return { estimate, stdError };
+  return contrasts.of(weights);
 }

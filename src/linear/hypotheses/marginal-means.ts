@@ -76,9 +76,9 @@ export function marginalMeans(model: LinearModel, options: MeansOptions): Margin
   const contrasts = new Contrasts(model);
   const cells =
     trend === undefined ? gridRows(model, columns, focal) : trendRows(model, columns, focal, trend);
-  const df = model.dfInference;
-  const row = (weights: DesignRow, critical: number) => testedRow(model, contrasts, weights, critical);
-  const plain = tCritical(level, df);
+  const row = (weights: DesignRow, criticalOf: (df: number) => number) =>
+    testedRow(model, contrasts, weights, criticalOf);
+  const plain = (df: number) => tCritical(level, df);
   const unknown = model.absorbed !== undefined && trend === undefined;
   const means = cells.map(({ values, row: weights }): MarginalMean => {
     const own = row(weights, plain);
@@ -97,7 +97,7 @@ export function marginalMeans(model: LinearModel, options: MeansOptions): Margin
       )
       .map(({ name, values }) => [name, values[0] as number]),
   );
-  return { columns: focal, held, means, pairs: comparePairs(cells, of.length, { adjust, level, df, row }) };
+  return { columns: focal, held, means, pairs: comparePairs(cells, of.length, { adjust, level, row }) };
 }
 
 /** The pairs of cells that agree in all values from the `own`th on, family by family. */
@@ -107,11 +107,10 @@ function comparePairs(
   how: {
     adjust: Adjustment | "tukey";
     level: number;
-    df: number;
-    row: (weights: DesignRow, critical: number) => EstimateRow;
+    row: (weights: DesignRow, criticalOf: (df: number) => number) => EstimateRow;
   },
 ): PairRow[] {
-  const { adjust, level, df, row } = how;
+  const { adjust, level, row } = how;
   const families = new Map<string, (typeof cells)[number][]>();
   for (const cell of cells) {
     const family = JSON.stringify(cell.values.slice(own));
@@ -123,19 +122,19 @@ function comparePairs(
     if (count > MOST_PAIRS)
       throw new UsageError(`${k} means have ${count} pairs, at most ${MOST_PAIRS} are compared`);
     if (count === 0) return [];
-    const critical =
+    const criticalOf = (df: number) =>
       adjust === "tukey"
         ? studentizedRangeQuantile(level, k, df) / Math.SQRT2
         : tCritical(adjust === "none" ? level : 1 - (1 - level) / count, df);
     const pairs = family.flatMap((first, i) =>
       family.slice(i + 1).map((second): PairRow => {
         const difference = first.row.map((value, j) => value - second.row[j]!);
-        return { first: first.values, second: second.values, ...row(difference, critical) };
+        return { first: first.values, second: second.values, ...row(difference, criticalOf) };
       }),
     );
     const adjusted =
       adjust === "tukey"
-        ? pairs.map(({ t }) => studentizedRangeSurvival(Math.abs(t) * Math.SQRT2, k, df))
+        ? pairs.map(({ t, df }) => studentizedRangeSurvival(Math.abs(t) * Math.SQRT2, k, df))
         : adjustP(
             pairs.map(({ p }) => p),
             adjust,

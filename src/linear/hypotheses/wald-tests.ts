@@ -26,13 +26,13 @@ export interface HypothesisRow {
 
 /** The test of hypotheses together. */
 export interface JointTest {
-  /** (Lθ̂ − r)ᵀ (L V Lᵀ)⁻¹ (Lθ̂ − r)/q; NaN where L V Lᵀ is singular, as it is with fewer clusters than hypotheses. */
+  /** (Lθ̂ − r)ᵀ (L V Lᵀ)⁻¹ (Lθ̂ − r)/q, scaled as `Degrees` says; NaN where L V Lᵀ is singular, as it is with fewer clusters than hypotheses. */
   f: number;
-  /** q, and the degrees of freedom of the covariance: n − rank, or G − 1 for G clusters. */
+  /** q, and the degrees of freedom of the covariance: n − rank, G − 1 for G clusters, or Satterthwaite's. */
   df1: number;
   df2: number;
   p: number;
-  /** q·f, and its upper tail under χ² with q degrees of freedom. */
+  /** (Lθ̂ − r)ᵀ (L V Lᵀ)⁻¹ (Lθ̂ − r), and its upper tail under χ² with q degrees of freedom. */
   chiSquare: number;
   chiSquareP: number;
   /** Under the classical covariance: n ln(RSS₀/RSS), RSS₀ under the hypotheses, and its tail under χ². */
@@ -73,10 +73,10 @@ export function testHypotheses(model: TestedModel, texts: readonly string[], lev
   if (hypotheses.length === 0) throw new UsageError("there is no hypothesis to test");
   const contrasts = new Contrasts(model);
   const all = hypotheses.map(({ weights }) => contrasts.of(weights));
-  const df = model.dfInference;
-  const critical = tCritical(level, df);
   const rows = hypotheses.map(({ text, value }, i): HypothesisRow => {
-    const { estimate, stdError } = all[i]!;
+    const { estimate, stdError, whitened } = all[i]!;
+    const df = contrasts.degrees.of(whitened);
+    const critical = tCritical(level, df);
     const t = (estimate - value) / stdError;
     return {
       hypothesis: text,
@@ -93,8 +93,9 @@ export function testHypotheses(model: TestedModel, texts: readonly string[], lev
   const { kept, notes } = independent(hypotheses, all);
   const differences = kept.map((i) => all[i]!.estimate - hypotheses[i]!.value);
   const chosen = kept.map((i) => all[i]!);
-  const f = waldSquare(chosen, differences) / kept.length;
-  return { rows, joint: jointTest(model, f, kept.length), notes };
+  const { df2, scale } = contrasts.degrees.joint(chosen.map(({ whitened }) => whitened));
+  const square = waldSquare(chosen, differences);
+  return { rows, joint: jointTest(model, square, kept.length, { df2, scale }), notes };
 }
 
 /** The places in θ of the coefficients of each term that has several. */
@@ -143,16 +144,20 @@ function independent(hypotheses: readonly Hypothesis[], contrasts: readonly Cont
   return { kept, notes };
 }
 
-function jointTest(model: FittedModel, f: number, q: number): JointTest {
-  const df2 = model.dfInference;
-  const chiSquare = q * f;
+function jointTest(
+  model: FittedModel,
+  chiSquare: number,
+  q: number,
+  { df2, scale }: { df2: number; scale: number },
+): JointTest {
+  const f = (scale * chiSquare) / q;
   const joint = {
     f,
     df1: q,
     df2,
     p: Number.isNaN(f) ? Number.NaN : fSurvival(f, q, df2),
     chiSquare,
-    chiSquareP: Number.isNaN(f) ? Number.NaN : chiSquareSurvival(chiSquare, q),
+    chiSquareP: Number.isNaN(chiSquare) ? Number.NaN : chiSquareSurvival(chiSquare, q),
   };
   if (model.vcov.type !== "iid") return joint;
   const more = chiSquare / model.dfResidual;

@@ -52,7 +52,7 @@ export type SolvedFit = Pick<
  * these with y, that Sθ = s (of penalised fits the optimality conditions; not for descents, which do not solve it to the
  * end), β₀ = ȳ − x̄ᵀβ,
  * RSS = yᵀy − 2sᵀβ + βᵀSβ, TSS, and S·Cov(θ̂)·v = σ²v for a vector v; of a robust covariance, that it is what its meat
- * gives. O(p²) for p columns, of which 64 are looked at where there are more than 1,000. Where effects were absorbed all
+ * gives, and that the parts of clusters add up. O(p²) for p columns, of which 64 are looked at where there are more than 1,000. Where effects were absorbed all
  * of it is of the columns about them, for which they are absorbed again; and so is how many the rows determine.
  *
  * @throws ModelError that names the first part that does not agree
@@ -197,6 +197,7 @@ function* covarianceAgrees(model: SolvedFit, sums: Sums): Steps<boolean> {
   const sigma2 = model.rss / model.dfResidual;
   if (vcov.type !== "iid") {
     if (kept.length > MOST_ROBUST) return true;
+    if (vcov.shares !== undefined && !addUp(vcov.shares, vcov.meat.length)) return false;
     const again = unwhiten(model.whitening, Float64Array.from(vcov.meat), sums.terms);
     return again.every((value, i) => {
       const [a, b] = entryOf(i);
@@ -252,6 +253,18 @@ function* covarianceAgrees(model: SolvedFit, sums: Sums): Steps<boolean> {
     yield;
   }
   return near(entry(0, 0), variance, TOLERANCE * all);
+}
+
+/** Whether the parts of Σ w uuᵀ by cluster are together I, and none has a negative diagonal. */
+function addUp(shares: readonly number[], length: number): boolean {
+  const sums = new Float64Array(length);
+  shares.forEach((value, i) => {
+    sums[i % length]! += value;
+  });
+  return sums.every((sum, i) => {
+    const [a, b] = entryOf(i);
+    return near(sum, a === b ? 1 : 0, TOLERANCE);
+  });
 }
 
 /** The row and column of a place in a packed lower triangle. */

@@ -3,16 +3,53 @@ import { count, number, numberOrNull, text } from "./schema-parts.js";
 /** How a covariance was estimated, and what was penalised. */
 export const estimateDefinitions = {
   vcov: {
-    title: "iid, or one of hc0, hc1, hc2, hc3, hc4, hc4m, hc5, cluster with its meat",
+    title: "iid, or one of hc0, hc1, hc2, hc3, hc4, hc4m, hc5, cluster, cr0, cr2, cr3 with its meat",
     description: "How the covariance of the coefficients was estimated; iid is σ² (XᵀX)⁻¹.",
     anyOf: [
       { type: "object", properties: { type: { const: "iid" } }, required: ["type"] },
       {
         type: "object",
         properties: {
-          type: { enum: ["hc0", "hc1", "hc2", "hc3", "hc4", "hc4m", "hc5", "cluster"] },
+          type: { enum: ["hc0", "hc1", "hc2", "hc3", "hc4", "hc4m", "hc5", "cluster", "cr0", "cr2", "cr3"] },
           cluster: { description: "The column that says which rows belong together.", ...text },
-          clusters: { description: "How many such groups there are.", ...count },
+          clusters: {
+            description: "How many such groups there are; by several columns, of that with the fewest.",
+            ...count,
+          },
+          ways: {
+            description: "The columns where there are several, and how many groups each makes.",
+            type: "array",
+            items: {
+              type: "object",
+              properties: { cluster: text, clusters: count },
+              required: ["cluster", "clusters"],
+            },
+            title: "a list of columns and counts",
+          },
+          ssc: {
+            description: "The finite-sample factors that are not as ever, by the names of R's fixest.",
+            type: "object",
+            properties: {
+              adj: { type: "boolean" },
+              "fixef.K": { enum: ["none", "nested", "full"] },
+              "cluster.adj": { type: "boolean" },
+              "cluster.df": { enum: ["min", "conventional"] },
+              "t.df": { enum: ["min", "conventional"] },
+            },
+            required: [],
+          },
+          repaired: {
+            description: "Whether negative eigenvalues of the covariance by several columns were set to 0.",
+            type: "boolean",
+          },
+          shares: {
+            description:
+              "Of each cluster its part of Σ w uuᵀ = I, u the rows in whitened coordinates, as packed lower triangles one " +
+              "after the other: for Satterthwaite's degrees of freedom, and there where t has these.",
+            type: "array",
+            items: number,
+            title: "a list of numbers",
+          },
           meat: {
             description:
               "The covariance in whitened coordinates, M in Cov(θ̂) = R⁻¹ M R⁻ᵀ, the finite-sample factor included; " +

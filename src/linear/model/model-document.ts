@@ -103,12 +103,13 @@ function lengthFault({
 }: ModelDocument): string | undefined {
   const p = terms.length + (intercept ? 1 : 0);
   const estimated = coefficients.filter((value) => value !== null).length;
-  const meat = vcov && vcov.type !== "iid" ? vcov.meat : undefined;
+  const { meat, shares } = vcov && vcov.type !== "iid" ? vcov : {};
   for (const [part, list, length] of [
     ["coefficients", coefficients, p],
     ["covariance", covariance, variances === undefined ? packedLength(p) : 0],
     ["variances", variances, p],
     ["vcov.meat", meat, packedLength(estimated)],
+    ["vcov.shares", shares, packedLength(estimated) * (vcov?.type === "iid" ? 0 : (vcov?.clusters ?? 0))],
   ] as const)
     if (list !== undefined && list.length !== length)
       return `"${part}" should be ${length} numbers, found ${list.length}`;

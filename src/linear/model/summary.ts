@@ -1,6 +1,8 @@
 import { fSurvival, tCritical, tTwoSided } from "../../stats/distributions.js";
 import { type FitMetrics, fitMetrics } from "../../stats/metrics.js";
+import { degreesOf } from "../covariance/degrees.js";
 import { type WaldTest, waldTest } from "../covariance/wald.js";
+import { whitenedContrast } from "../covariance/whitening.js";
 import type { FittedModel } from "./model-parts.js";
 
 /** A row of the table of coefficients; all but the term are NaN where the term is aliased. */
@@ -15,6 +17,8 @@ export interface CoefficientRow {
   /** estimate ∓ t-quantile · stdError. */
   lower: number;
   upper: number;
+  /** The degrees of freedom, where each coefficient has its own. */
+  df?: number;
 }
 
 /** The statistics of a fit, and `fP`, the upper tail of F. */
@@ -66,9 +70,6 @@ export function perfectFitNotes(
  * fit is biased and is not the likelihood's maximum: standard errors, σ, F and the criteria are NaN for it.
  */
 export function summarize(model: FittedModel, level: number): Summary {
-  const df = model.dfInference;
-  const errors = model.standardErrors;
-  const critical = df > 0 ? tCritical(level, df) : Number.NaN;
   const sums = {
     n: model.n,
     p: model.n - model.dfResidual,
@@ -81,20 +82,7 @@ export function summarize(model: FittedModel, level: number): Summary {
   const metrics =
     model.penalty === undefined ? fitMetrics(sums) : { ...fitMetrics(sums), ...NOT_OF_PENALIZED };
   return {
-    coefficients: model.coefficientNames.map((term, i) => {
-      const estimate = model.coefficients[i]!;
-      const stdError = df > 0 ? errors[i]! : Number.NaN;
-      const t = estimate / stdError;
-      return {
-        term,
-        estimate,
-        stdError,
-        t,
-        p: df > 0 ? tTwoSided(t, df) : Number.NaN,
-        lower: estimate - critical * stdError,
-        upper: estimate + critical * stdError,
-      };
-    }),
+    coefficients: coefficientRows(model, level),
     fit: {
       ...metrics,
       fP: model.dfResidual > 0 ? fSurvival(metrics.f, metrics.fDf, model.dfResidual) : Number.NaN,
@@ -102,4 +90,40 @@ export function summarize(model: FittedModel, level: number): Summary {
     wald: waldTest(model),
     level,
   };
+}
+
+function coefficientRows(model: FittedModel, level: number): CoefficientRow[] {
+  const common = model.dfInference;
+  const errors = model.standardErrors;
+  const same = common > 0 ? tCritical(level, common) : Number.NaN;
+  const own = common > 0 ? ownDegrees(model) : undefined;
+  return model.coefficientNames.map((term, i) => {
+    const df = own?.[i] ?? common;
+    const critical = own === undefined ? same : df > 0 ? tCritical(level, df) : Number.NaN;
+    const estimate = model.coefficients[i]!;
+    const stdError = df > 0 ? errors[i]! : Number.NaN;
+    const t = estimate / stdError;
+    return {
+      term,
+      estimate,
+      stdError,
+      t,
+      p: df > 0 ? tTwoSided(t, df) : Number.NaN,
+      lower: estimate - critical * stdError,
+      upper: estimate + critical * stdError,
+      ...(own === undefined ? {} : { df }),
+    };
+  });
+}
+
+/** Each coefficient's degrees of freedom, where they have their own; NaN for the aliased. */
+function ownDegrees(model: FittedModel): number[] | undefined {
+  const { vcov, coefficients, intercept } = model;
+  if (vcov.type === "iid" || vcov.shares === undefined) return undefined;
+  const degrees = degreesOf(model);
+  return Array.from(coefficients, (estimate, i) =>
+    Number.isNaN(estimate)
+      ? Number.NaN
+      : degrees.of(whitenedContrast(model.whitening, new Map([[i, 1]]), intercept)),
+  );
 }

@@ -45,7 +45,12 @@ export function* robustAfterOthersRows(model: LinearModel): Steps<TermRow[]> {
     const own = places[t]!;
     if (own.length === 0) continue;
     const all = [...containing, ...own].map((j) => contrasts.of(new Map([[j, 1]])));
-    rows.push(waldRow(model, label, all, containing.length));
+    if (containing.length > 0 && model.vcov.type !== "iid" && model.vcov.shares !== undefined)
+      throw new ModelError(
+        `type II: what ${label} adds to the terms that contain it has no Satterthwaite's degrees of freedom`,
+        { hint: "take type 3, or train with G − 1 degrees of freedom" },
+      );
+    rows.push(waldRow(model, contrasts, label, all, containing.length));
   }
   return rows;
 }
@@ -79,7 +84,7 @@ export function* sumContrastRows(model: LinearModel): Steps<TermRow[]> {
       for (const s of containing) addShares(model, term, column.parts, s, places[s]!, weights);
       return contrasts.of(weights);
     });
-    rows.push(waldRow(model, term.label, all, 0));
+    rows.push(waldRow(model, contrasts, term.label, all, 0));
   }
   return rows;
 }
@@ -118,7 +123,13 @@ function coded({ variables, columns }: CodedTerm, v: number): number {
   return new Set(columns.map(({ parts }) => parts[at])).size;
 }
 
-function waldRow(model: LinearModel, label: string, all: readonly Contrast[], from: number): TermRow {
+function waldRow(
+  model: LinearModel,
+  contrasts: Contrasts,
+  label: string,
+  all: readonly Contrast[],
+  from: number,
+): TermRow {
   const df = all.length - from;
   const f =
     waldSquare(
@@ -128,7 +139,9 @@ function waldRow(model: LinearModel, label: string, all: readonly Contrast[], fr
     ) / df;
   if (model.vcov.type !== "iid") {
     const none = { sumOfSquares: Number.NaN, meanSquare: Number.NaN };
-    return { term: label, df, ...none, f, p: tail(f, df, model.dfInference) };
+    const { df2, scale } = contrasts.degrees.joint(all.map(({ whitened }) => whitened));
+    const own = df2 === model.dfInference ? {} : { dfDenominator: df2 };
+    return { term: label, df, ...none, f: scale * f, p: tail(scale * f, df, df2), ...own };
   }
   const variance = model.rss / model.dfResidual;
   return rowOf(label, df, f * df * variance, variance, model.dfResidual);

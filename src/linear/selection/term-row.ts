@@ -9,6 +9,8 @@ export interface TermRow {
   f: number;
   /** P(F ≥ f). */
   p: number;
+  /** The degrees of freedom of F's denominator, where a term has its own. */
+  dfDenominator?: number;
 }
 
 /** P(F ≥ f); NaN where there is no test. */

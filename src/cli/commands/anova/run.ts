@@ -126,11 +126,15 @@ function renderGroups(groupBy: string, groups: ReadonlyMap<string, readonly Term
 }
 
 function renderTerms(rows: readonly TermRow[]): string {
-  if (Number.isNaN(rows.at(-1)!.sumOfSquares))
+  if (Number.isNaN(rows.at(-1)!.sumOfSquares)) {
+    const own = rows.some(({ dfDenominator }) => dfDenominator !== undefined);
+    const denominator = ({ dfDenominator: df }: TermRow) =>
+      own ? [df === undefined ? "" : significant(df, 4)] : [];
     return table(
-      ["", "Df", "F", "p", ""],
-      rows.map((row) => [row.term, String(row.df), ...test(row)]),
+      ["", "Df", ...(own ? ["Den. Df"] : []), "F", "p", ""],
+      rows.map((row) => [row.term, String(row.df), ...denominator(row), ...test(row)]),
     );
+  }
   const squares = alignedDecimals(
     rows.map((row) => row.sumOfSquares),
     6,

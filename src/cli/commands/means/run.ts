@@ -1,5 +1,4 @@
 import { UsageError } from "../../../errors.js";
-import { vcovName } from "../../../linear/covariance/vcov.js";
 import type { Adjustment } from "../../../linear/hypotheses/adjust.js";
 import { type MarginalMeans, marginalMeans } from "../../../linear/hypotheses/marginal-means.js";
 import type { LinearModel } from "../../../linear/model/model.js";
@@ -9,6 +8,7 @@ import { version } from "../../../version.js";
 import { type GroupOption, oneOfGroups } from "../../program/one-of-groups.js";
 import { list } from "../../program/option-values.js";
 import { colour } from "../../render/colour.js";
+import { covarianceText } from "../../render/covariance-text.js";
 import { renderEstimateRows } from "../../render/estimate-rows.js";
 import { significant } from "../../render/numbers.js";
 import { print } from "../../render/print.js";
@@ -112,7 +112,8 @@ function render(
   }
   const held = Object.entries(found.held).map(([name, value]) => `${name} ${significant(value)}`);
   if (held.length > 0) lines.push(colour.dim(`at ${held.join(", ")}; other factors' levels count alike`));
-  lines.push(colour.dim(`covariance: ${vcovName(model.vcov)}, ${model.dfInference} degrees of freedom`));
+  const degrees = rows.map(({ df }) => df);
+  lines.push(colour.dim(`covariance: ${covarianceText(model, degrees)}`));
   return `${setLines(lines)}\n`;
 }
 

@@ -1,5 +1,5 @@
 import { UsageError } from "../../../errors.js";
-import { clusterNotes, vcovName } from "../../../linear/covariance/vcov.js";
+import { clusterNotes } from "../../../linear/covariance/vcov.js";
 import { type Adjustment, adjustP } from "../../../linear/hypotheses/adjust.js";
 import { type HypothesisRow, type JointTest, testHypotheses } from "../../../linear/hypotheses/wald-tests.js";
 import type { LinearModel } from "../../../linear/model/model.js";
@@ -9,8 +9,9 @@ import { withPauses } from "../../../parallel/with-pauses.js";
 import { version } from "../../../version.js";
 import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
 import { colour } from "../../render/colour.js";
+import { covarianceText, degreesText } from "../../render/covariance-text.js";
 import { moreLines, shownOf } from "../../render/long-list.js";
-import { alignedDecimals, count, pValue, significant, stars, tValue } from "../../render/numbers.js";
+import { alignedDecimals, pValue, significant, stars, tValue } from "../../render/numbers.js";
 import { print } from "../../render/print.js";
 import { renderNotes } from "../../render/summary.js";
 import { type Align, renderTable, setLines } from "../../render/table.js";
@@ -103,8 +104,8 @@ function renderTests(model: LinearModel, tests: Tests, { each, adjust, level }: 
     "",
   ];
   if (tests.joint !== undefined) lines.push(...renderJoint(tests.joint));
-  const df = model.vcov.type === "iid" ? "" : `, ${count(model.dfInference)} degrees of freedom`;
-  lines.push(colour.dim(`covariance: ${vcovName(model.vcov)}${df}`));
+  const degrees = model.vcov.type === "iid" ? [] : tests.hypotheses.map(({ df }) => df);
+  lines.push(colour.dim(`covariance: ${covarianceText(model, degrees)}`));
   if (each && adjust !== "none") lines.push(colour.dim(`p adjusted: ${adjust}`));
   return `${setLines(lines)}\n`;
 }
@@ -137,7 +138,7 @@ function renderJoint(joint: JointTest): string[] {
     return [`no test of all ${df1} together: their robust covariance is singular, as with fewer clusters`];
   const together = df1 === 1 ? "" : `all ${df1} together: `;
   const lines = [
-    `${together}F ${significant(f)} on ${df1} and ${count(df2)} DF, p ${pValue(p)}   ` +
+    `${together}F ${significant(f)} on ${df1} and ${degreesText(df2)} DF, p ${pValue(p)}   ` +
       `χ² ${significant(chiSquare)} on ${df1}, p ${pValue(chiSquareP)}`,
   ];
   if (lr !== undefined)

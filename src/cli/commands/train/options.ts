@@ -1,6 +1,8 @@
-import type { VcovType } from "../../../linear/covariance/vcov.js";
+import type { ClusterDf } from "../../../linear/covariance/clustered.js";
+import type { Ssc } from "../../../linear/covariance/small-sample.js";
 import type { ShardNumber } from "../../../linear/shards/numbered.js";
 import type { SolverChoice } from "../../../linear/solve/ladder.js";
+import type { AskedVcov } from "../../../training/vcov-request.js";
 import type { ModelOptions } from "../../program/model-options.js";
 import type { MODEL_FORMATS } from "../../render/table-formats.js";
 
@@ -8,8 +10,10 @@ import type { MODEL_FORMATS } from "../../render/table-formats.js";
 export interface TrainOptions extends ModelOptions {
   groupBy?: string;
   inEngine?: boolean;
-  vcov: VcovType;
-  cluster?: string;
+  vcov: AskedVcov;
+  cluster?: string[];
+  ssc?: Ssc;
+  df?: ClusterDf;
   testSize?: number;
   firstRow?: number;
   shardId?: ShardNumber;

@@ -77,6 +77,8 @@ async function trainOne(
       ...modelOptions(options),
       vcov: options.vcov,
       cluster: options.cluster,
+      ssc: options.ssc,
+      df: options.df,
       testSize: options.testSize,
       firstRow: options.firstRow,
       shardId: options.shardId,

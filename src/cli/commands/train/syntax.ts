@@ -1,7 +1,33 @@
 import { Option } from "commander";
-import { natural, number, positive, shard, shardId, share } from "../../program/option-values.js";
+import {
+  list,
+  natural,
+  number,
+  positive,
+  shard,
+  shardId,
+  share,
+  ssc,
+  vcov,
+} from "../../program/option-values.js";
 import { example, fitting, objective, reading, type Syntax, whole } from "../../program/syntax.js";
 import { MODEL_FORMATS } from "../../render/table-formats.js";
+
+const VCOVS = [
+  "iid",
+  "hc0",
+  "hc1",
+  "hc2",
+  "hc3",
+  "hc4",
+  "hc4m",
+  "hc5",
+  "cluster",
+  "cr0",
+  "cr1",
+  "cr2",
+  "cr3",
+];
 
 export const trainSyntax: Syntax = (program, run) => {
   const command = program
@@ -47,11 +73,27 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--tolerance <x>", "gd: the relative gradient at which to stop (default: 1e-12)", number)
     .option("--max-iterations <n>", "gd: when to stop in any case (default: 20000)", positive)
     .addOption(
-      new Option("--vcov <type>", "the coefficients' covariance; all but iid read the data twice")
-        .choices(["iid", "hc0", "hc1", "hc2", "hc3", "hc4", "hc4m", "hc5", "cluster"])
+      new Option("--vcov <type>", "the coefficients' covariance; hc0 to hc5 read the data twice")
+        .choices(VCOVS)
+        .argParser(vcov(VCOVS))
         .default("iid"),
     )
-    .option("--cluster <column>", "the groups of --vcov cluster")
+    .option(
+      "--cluster <columns>",
+      "the groups of --vcov cluster (CR1) and cr0 to cr3; of several columns, of each",
+      list,
+    )
+    .option(
+      "--ssc <name=value,…>",
+      "finite-sample factors as fixest names them: adj=false,cluster.df=conventional",
+      ssc,
+    )
+    .addOption(
+      new Option("--df <kind>", "t and F under clusters: Satterthwaite's (cr2, cr3), or G − 1").choices([
+        "satterthwaite",
+        "clusters",
+      ]),
+    )
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--strict", "fail (exit 4) when a term depends linearly on others")
     .option("--threads <n>", "worker threads (default: all cores)", positive)
@@ -81,6 +123,8 @@ export const trainSyntax: Syntax = (program, run) => {
     "goml train data.csv --lambda path --alpha 0.5",
     "goml train data.csv --lambda path --alpha 1 --relax --penalty-factors age=0",
     "goml train data.csv --lower 0",
+    "goml train data.csv --vcov cr2 --cluster school",
+    "goml train data.csv --vcov cluster --cluster firm,year",
     "goml train data.csv --group-by region",
     "goml train data.csv --solver gd --machine go",
   );
