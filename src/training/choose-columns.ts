@@ -26,6 +26,9 @@ export interface ColumnOptions {
   weights?: string | undefined;
   /** The columns of the groups of a clustered covariance, which are features only where they are named. */
   cluster?: string | readonly string[] | undefined;
+  /** The columns of time and of series, which are features only where they are named. */
+  time?: string | undefined;
+  unit?: string | undefined;
   /** The column that names rows, which is a feature only where it is named. */
   id?: string | undefined;
   /** The column that rows are drawn into folds by, which is a feature only where it is named. */
@@ -74,7 +77,7 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
   const excluded = new Set(named(options.exclude).map(({ name }) => name));
   if (weights !== undefined) excluded.add(weights.name);
   const clusters = namedClusters(options.cluster, [...known().keys()]);
-  for (const name of [...clusters, options.id, options.foldBy])
+  for (const name of [...clusters, options.time, options.unit, options.id, options.foldBy])
     if (name !== undefined && !options.features?.includes(name)) excluded.add(name);
   if (options.id !== undefined) find(options.id);
   const absorb = named(options.absorb);
@@ -198,7 +201,7 @@ export function namedClusters(
 /** The names of the options as tables have them. */
 function composed(options: ColumnOptions): ColumnOptions {
   const nfc = <T extends string | undefined>(text: T) => text?.normalize("NFC") as T;
-  const { target, features, exclude, formula, weights, cluster, id, foldBy } = options;
+  const { target, features, exclude, formula, weights, cluster, time, unit, id, foldBy } = options;
   return {
     ...options,
     target: nfc(target),
@@ -207,6 +210,8 @@ function composed(options: ColumnOptions): ColumnOptions {
     formula: nfc(formula),
     weights: nfc(weights),
     cluster: (typeof cluster === "string" ? [cluster] : cluster)?.map(nfc),
+    time: nfc(time),
+    unit: nfc(unit),
     id: nfc(id),
     foldBy: nfc(foldBy),
   };

@@ -177,7 +177,7 @@ export async function fitSources(
   });
   const engine = await session?.scan({ table, plan, where: layout.where }, options);
   const most =
-    vcov?.clusters.length !== 1 || penalty !== undefined
+    vcov?.clusters.length !== 1 || vcov.time !== undefined || penalty !== undefined
       ? undefined
       : clustersInOnePass(table, vcov.clusters[0]!, plan, options.weights !== undefined);
   const estimate = () =>
@@ -316,6 +316,8 @@ export function leftOutCount({
   absorb = [],
   weights,
   cluster,
+  time,
+  unit,
   id,
   foldBy,
 }: FitCsvOptions): number {
@@ -323,7 +325,7 @@ export function leftOutCount({
     exclude.length +
     absorb.length +
     (typeof cluster === "string" ? 1 : (cluster?.length ?? 0)) +
-    [weights, id, foldBy].filter((name) => name !== undefined).length
+    [weights, time, unit, id, foldBy].filter((name) => name !== undefined).length
   );
 }
 

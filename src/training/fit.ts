@@ -19,7 +19,7 @@ import { type ClusterValues, robustByRows } from "./robust-rows.js";
 import { type VcovOptions, vcovSpec } from "./vcov-request.js";
 
 /** Options of `fit`; all may be left out. */
-export interface FitOptions extends AskedLimits, Omit<VcovOptions, "cluster"> {
+export interface FitOptions extends AskedLimits, Omit<VcovOptions, "cluster" | "time" | "unit"> {
   /** Names of the k columns of X. Default: x1 … xk. */
   terms?: readonly string[];
   /** The name of y. Default: "y". */
@@ -30,6 +30,10 @@ export interface FitOptions extends AskedLimits, Omit<VcovOptions, "cluster"> {
   weights?: Float64Array;
   /** Which rows belong together, for a clustered covariance: n numbers or texts; of several columns, by their names. */
   clusters?: readonly (number | string)[] | Float64Array | Readonly<Record<string, ClusterValues>>;
+  /** Of `hac` and `dk`: each row's time, n numbers or texts. Default for `hac`: the order of the rows. */
+  time?: ClusterValues;
+  /** Of `hac`: each row's series. */
+  unit?: ClusterValues;
   /**
    * `auto` (default): double, and double-double where that is needed or costs nothing; `normal`: double, whatever the
    * condition number; `extended`: double-double.
@@ -90,7 +94,11 @@ export function fit(
     throw new UsageError(
       `clusters go with vcov "cluster" and "cr0" to "cr3", and these with them: vcov is "${asked}"`,
     );
-  const vcov = vcovSpec(options, Object.keys(clusters));
+  const { time, unit } = options;
+  const named = { ...options, time: time && "time", unit: unit && "unit" };
+  const vcov = vcovSpec(named, Object.keys(clusters));
+  const values: Readonly<Record<string, ClusterValues>> =
+    vcov?.time === undefined ? clusters : { unit: unit!, time: time! };
   const penalty = penaltyChoice(options);
   if (penalty !== undefined) checkNames(regression, penalty);
   const finish = (solver: "normal" | "extended", moments: CrossProducts, solution: Solution) => {
@@ -98,7 +106,7 @@ export function fit(
     const model = LinearModel.of({ spec, solver, moments, solution, ...penalised });
     return vcov === undefined
       ? model
-      : robustByRows(model, vcov, { ...rows, clusters: Object.values(clusters) });
+      : robustByRows(model, vcov, { ...rows, clusters: vcov.clusters.map((name) => values[name]!) });
   };
   const extended = () => {
     const moments = inMemoryExtendedMoments(keys, rows);

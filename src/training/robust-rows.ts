@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { clusteredVcov, needsGrams, splitSum } from "../linear/covariance/clustered.js";
+import { hacVcov } from "../linear/covariance/hac.js";
 import { type HeteroType, Meat, robustVcov } from "../linear/covariance/meat.js";
 import { isClustered } from "../linear/covariance/vcov.js";
 import type { LinearModel } from "../linear/model/model.js";
@@ -26,7 +27,7 @@ interface FittedRows {
  */
 export function robustByRows(
   model: LinearModel,
-  { type, clusters: names, ssc, df }: VcovSpec,
+  { type, clusters: names, ssc, df, time }: VcovSpec,
   { X, y, weights, clusters }: FittedRows,
 ): LinearModel {
   const n = y.length;
@@ -48,8 +49,8 @@ export function robustByRows(
         const weight = weights?.[from + r] ?? 1;
         target[r] = weight > 0 ? y[from + r]! : Number.NaN;
         for (let j = 0; j < k; j++) columns[j * BLOCK_ROWS + r] = X[(from + r) * k + j]!;
-        if (clusters.length === 0) continue;
-        const values = clusters.map((own) => own[from + r]!);
+        if (clusters.length === 0 && time === undefined) continue;
+        const values = clusters.length === 0 ? [from + r] : clusters.map((own) => own[from + r]!);
         const group = values.length === 1 ? values[0]! : JSON.stringify(values);
         if (!numbers.has(group)) {
           numbers.set(group, numbers.size);
@@ -62,7 +63,7 @@ export function robustByRows(
         column: (j) => columns.subarray(j * BLOCK_ROWS, (j + 1) * BLOCK_ROWS),
         target,
         weights: weights?.subarray(from, from + rows),
-        groups: clusters.length === 0 ? undefined : groups,
+        groups: clusters.length === 0 && time === undefined ? undefined : groups,
         rowOf: (r) => from + r,
       });
     }
@@ -77,7 +78,8 @@ export function robustByRows(
     addAll();
   }
   const fit = { n: model.n, parameters: model.parameters, whitening: model.whitening };
-  if (spec === undefined) return model.withVcov(robustVcov(type as HeteroType, sums.meat, fit, ssc));
   const all = [...sums.groups].map(([group, values]) => splitSum(keys[group]!, values, model.whitening.rank));
+  if (time !== undefined) return model.withVcov(hacVcov(time, all, fit));
+  if (spec === undefined) return model.withVcov(robustVcov(type as HeteroType, sums.meat, fit, ssc));
   return model.withVcov(clusteredVcov(spec, all, fit));
 }

@@ -2,6 +2,7 @@ import { withLine } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
 import { DataError, ModelError } from "../errors.js";
 import { clusteredVcov, needsGrams, splitSum } from "../linear/covariance/clustered.js";
+import { hacVcov } from "../linear/covariance/hac.js";
 import { needsLeverages } from "../linear/covariance/leverage-discount.js";
 import { type HeteroType, robustVcov } from "../linear/covariance/meat.js";
 import type { Ssc } from "../linear/covariance/small-sample.js";
@@ -20,6 +21,9 @@ import { ENTRY } from "./scan-moments.js";
 import type { TrainingPlan } from "./training-job.js";
 import { BETWEEN, VcovJob, type VcovPlan, type VcovResult, VcovTotal } from "./vcov-job.js";
 import type { VcovSpec } from "./vcov-request.js";
+
+/** Numbers that are kept while scores are put in order of time: 1 GB. */
+const MOST_SCORES = 1 << 27;
 
 /** Which covariance to estimate, and on which rows. */
 export interface VcovRequest extends DrawPlan, VcovSpec {}
@@ -66,7 +70,8 @@ function countedParameters(
  *
  * - hc0: M = Σ (we)²xxᵀ (White 1980); hc1: hc0 times n/(n − p); hc2 and above: each e² divided by a power of 1 − h
  *   (see `discountPower`; R's `sandwich::vcovHC`);
- * - clusters: of the sums of scores in each; see `clusteredVcov`.
+ * - clusters: of the sums of scores in each; see `clusteredVcov`;
+ * - hac, dk: of the scores in the order of time; see `hacVcov`.
  *
  * Where effects were absorbed, x, e and h are those of the regression with all indicators: x about the effects, and h
  * with their part. p counts them all, as `lm` with factors does; but for clusters not those nested in them.
@@ -82,7 +87,7 @@ export async function robustVcovOf(
   request: VcovRequest,
   control: ScanControl,
 ): Promise<LinearModel> {
-  const { type, clusters, ssc, df, testSize, seed, firstRow, foldBy } = request;
+  const { type, clusters, ssc, df, time, testSize, seed, firstRow, foldBy } = request;
   const spec = isClustered(type) ? { type, columns: clusters, ssc, df } : undefined;
   const plan: VcovPlan = {
     // The rows of the fit are in its row space by definition, whatever rounding says.
@@ -94,6 +99,7 @@ export async function robustVcovOf(
     ),
     type,
     clusters: clusters.length,
+    byRow: time !== undefined && clusters.length === 0,
     grams: spec !== undefined && needsGrams(spec),
     size: { n: model.n, parameters: model.parameters },
     testSize,
@@ -101,6 +107,11 @@ export async function robustVcovOf(
     firstRow,
     foldBy,
   };
+  if (time !== undefined && model.n * plan.whitening.rank > MOST_SCORES)
+    throw new ModelError(
+      `the scores of ${model.n} rows and ${plan.whitening.rank} coefficients are too many to put in order`,
+      { hint: wording`cluster by the series (${option("vcov", "cluster")}) instead` },
+    );
   const scan = async (own: VcovPlan) => {
     const scanned = await scanTotal<TrainingPlan, VcovResult, VcovTotal>(
       table,
@@ -124,14 +135,15 @@ export async function robustVcovOf(
     parameters: countedParameters(model, ssc, total.nesting),
     whitening: plan.whitening,
   };
+  const sums = [...total.groups].map(([name, values]) =>
+    splitSum(clusters.length > 1 ? name.split(BETWEEN) : [name], values, plan.whitening.rank),
+  );
+  if (time !== undefined) return model.withVcov(hacVcov(time, sums, fit));
   if (spec === undefined) return model.withVcov(robustVcov(type as HeteroType, total.meat, fit, ssc));
   if (plan.grams && total.nesting.some(({ nested }) => !nested))
     throw new ModelError(
       wording`effects that are not nested in the clusters can be absorbed under ${option("vcov", "cluster")} with G − 1 degrees of freedom only`,
       { hint: "take the factor in as a term" },
     );
-  const sums = [...total.groups].map(([name, values]) =>
-    splitSum(clusters.length === 1 ? [name] : name.split(BETWEEN), values, plan.whitening.rank),
-  );
   return model.withVcov(clusteredVcov(spec, sums, fit));
 }

@@ -21,6 +21,8 @@ export interface VcovPlan extends DrawPlan {
   type: Exclude<VcovType, "iid">;
   /** How many columns say which rows belong together. */
   clusters: number;
+  /** Whether each row is a group by itself, under its number. */
+  byRow?: boolean | undefined;
   /** Whether Σ w uuᵀ of each cluster is wanted besides its scores. */
   grams: boolean;
   size: FitSize;
@@ -99,7 +101,11 @@ export class VcovJob implements ChunkJob<VcovResult> {
   }
 
   #groupsOf(rows: number): Float64Array | undefined {
-    const { clusters } = this.#plan;
+    const { clusters, byRow } = this.#plan;
+    if (byRow) {
+      for (let r = 0; r < rows; r++) this.#groups[r] = this.#view.rowNumber(r);
+      return this.#groups;
+    }
     if (clusters === 0) return undefined;
     if (clusters > 1) return this.#tuplesOf(rows, clusters);
     const { values } = this.#view.cluster(0, rows);

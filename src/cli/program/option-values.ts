@@ -26,6 +26,11 @@ export function vcov(choices: readonly string[]): (text: string) => string {
   };
 }
 
+/** A number of lags, or auto. */
+export function lag(text: string): number | "auto" {
+  return text === "auto" ? text : natural(text);
+}
+
 /** name=value, several between commas; true and false are what they say. */
 export function ssc(
   text: string,

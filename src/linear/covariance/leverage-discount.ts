@@ -10,7 +10,7 @@ export interface FitSize {
 }
 
 /** The types of which no square is divided by anything. */
-const PLAIN = ["iid", "hc0", "hc1", "cluster", "cr0", "cr2", "cr3"];
+const PLAIN = ["iid", "hc0", "hc1", "cluster", "cr0", "cr2", "cr3", "hac", "dk"];
 
 /** Whether a covariance needs the leverages of the rows. */
 export function needsLeverages(type: VcovType): boolean {

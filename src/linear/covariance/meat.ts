@@ -4,14 +4,14 @@ import { packedLength } from "../../stats/packed.js";
 import { addGram } from "./clustered.js";
 import { discountPower, type FitSize } from "./leverage-discount.js";
 import { type SampleSize, type Ssc, smallSampleFactor } from "./small-sample.js";
-import { type ClusterType, isClustered, type RobustVcov, type VcovType } from "./vcov.js";
+import { type ClusterType, isOfSums, type RobustVcov, type VcovType } from "./vcov.js";
 import { WhitenedBlock, type Whitening } from "./whitening.js";
 
 /** 1 − h below this is rounding: the fit goes through the point whatever y is there. */
 const FULL_LEVERAGE = 1e-12;
 
 /** The covariances that allow for errors of different variances. */
-export type HeteroType = Exclude<VcovType, "iid" | ClusterType>;
+export type HeteroType = Exclude<VcovType, "iid" | "hac" | "dk" | ClusterType>;
 
 /** Rows whose scores are summed, up to 128 of them. */
 export interface ScoredRows {
@@ -64,7 +64,7 @@ export class Meat {
     this.#type = type;
     this.#power = discountPower(type, size);
     this.#whitened = new WhitenedBlock(whitening);
-    this.meat = new Float64Array(isClustered(type) ? 0 : packedLength(whitening.rank));
+    this.meat = new Float64Array(isOfSums(type) ? 0 : packedLength(whitening.rank));
     this.#record = whitening.rank + (grams ? packedLength(whitening.rank) : 0);
   }
 
@@ -80,7 +80,7 @@ export class Meat {
           : target[r]! - fitted[r]!;
       this.#scores[r] = (weights?.[r] ?? 1) * residual;
     }
-    if (isClustered(this.#type)) this.#addGroups(block);
+    if (isOfSums(this.#type)) this.#addGroups(block);
     else this.#addMeat(block);
   }
 

@@ -27,7 +27,7 @@ const CHOICES = {
 } as const satisfies { [Name in keyof Ssc]-?: readonly Ssc[Name][] };
 
 /** The covariances that have such factors. */
-const ADJUSTED: readonly VcovType[] = ["hc1", "cluster"];
+const ADJUSTED: readonly VcovType[] = ["hc1", "cluster", "hac", "dk"];
 
 /**
  * What of the factors is not as ever; undefined where all are.

@@ -23,10 +23,32 @@ export function isClustered<Type extends VcovType>(type: Type): type is Extract<
   return type === "cluster" || type === "cr0" || type === "cr2" || type === "cr3";
 }
 
+/** Whether a covariance is made of sums by group: by cluster, or by time. */
+export function isOfSums(type: VcovType): boolean {
+  return isClustered(type) || type === "hac" || type === "dk";
+}
+
+const KERNEL_NAMES = { bartlett: "Bartlett", parzen: "Parzen", qs: "quadratic spectral" };
+
+/** The name of a covariance of errors that correlate over time. */
+function timeName({ type, kernel = "bartlett", bandwidth = 1, time, unit }: RobustVcov): string {
+  const weights =
+    kernel === "qs" ? `bandwidth ${Number(bandwidth.toPrecision(4))}` : `lag ${Math.ceil(bandwidth) - 1}`;
+  const by = time === undefined ? "the rows' order" : `${time}${unit === undefined ? "" : ` in ${unit}`}`;
+  const newey = type === "hac" && kernel === "bartlett";
+  const name = newey
+    ? "Newey–West"
+    : type === "dk"
+      ? `Driscoll–Kraay, ${KERNEL_NAMES[kernel]}`
+      : KERNEL_NAMES[kernel];
+  return `over time (${name}, ${weights}, by ${by}`;
+}
+
 /** The estimate's name as people write it: the one place that names a covariance. */
 export function vcovName(vcov: Vcov): string {
   if (vcov.type === "iid") return "iid";
   const ssc = Object.entries(vcov.ssc ?? {}).map(([name, value]) => `, ${name} = ${value}`);
+  if (vcov.type === "hac" || vcov.type === "dk") return `${timeName(vcov)}${ssc.join("")})`;
   if (!isClustered(vcov.type)) return `robust (${vcov.type.toUpperCase()}${ssc.join("")})`;
   const ways = vcov.ways ?? [{ cluster: vcov.cluster, clusters: vcov.clusters }];
   const by = ways.map(({ cluster }) => cluster).join(" and ");
@@ -66,7 +88,6 @@ export function clusterNotes(vcov: Vcov): string[] {
       `${vcov.clusters} clusters are few: their standard errors tend to be too small, though t and intervals have ` +
         `${vcov.clusters - 1} degrees of freedom (from some ${ENOUGH_CLUSTERS} clusters on that matters little)`,
     );
-  if (vcov.repaired)
-    notes.push("the covariance by several clusters had negative eigenvalues, which were set to 0");
+  if (vcov.repaired) notes.push("the covariance had negative eigenvalues, which were set to 0");
   return notes;
 }

@@ -3,14 +3,30 @@ import { count, number, numberOrNull, text } from "./schema-parts.js";
 /** How a covariance was estimated, and what was penalised. */
 export const estimateDefinitions = {
   vcov: {
-    title: "iid, or one of hc0, hc1, hc2, hc3, hc4, hc4m, hc5, cluster, cr0, cr2, cr3 with its meat",
+    title: "iid, or one of hc0, hc1, hc2, hc3, hc4, hc4m, hc5, cluster, cr0, cr2, cr3, hac, dk with its meat",
     description: "How the covariance of the coefficients was estimated; iid is σ² (XᵀX)⁻¹.",
     anyOf: [
       { type: "object", properties: { type: { const: "iid" } }, required: ["type"] },
       {
         type: "object",
         properties: {
-          type: { enum: ["hc0", "hc1", "hc2", "hc3", "hc4", "hc4m", "hc5", "cluster", "cr0", "cr2", "cr3"] },
+          type: {
+            enum: [
+              "hc0",
+              "hc1",
+              "hc2",
+              "hc3",
+              "hc4",
+              "hc4m",
+              "hc5",
+              "cluster",
+              "cr0",
+              "cr2",
+              "cr3",
+              "hac",
+              "dk",
+            ],
+          },
           cluster: { description: "The column that says which rows belong together.", ...text },
           clusters: {
             description: "How many such groups there are; by several columns, of that with the fewest.",
@@ -26,6 +42,17 @@ export const estimateDefinitions = {
             },
             title: "a list of columns and counts",
           },
+          kernel: {
+            description: "Of errors that correlate over time: how the weights of lags fall.",
+            enum: ["bartlett", "parzen", "qs"],
+          },
+          bandwidth: {
+            description:
+              "The lag at which Bartlett's and Parzen's weights are 0, and the scale of the quadratic spectral's.",
+            ...number,
+          },
+          time: { description: "The column of time; the rows' order where there is none.", ...text },
+          unit: { description: "The column of the series, where there are several.", ...text },
           ssc: {
             description: "The finite-sample factors that are not as ever, by the names of R's fixest.",
             type: "object",

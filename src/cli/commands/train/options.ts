@@ -1,4 +1,5 @@
 import type { ClusterDf } from "../../../linear/covariance/clustered.js";
+import type { Kernel } from "../../../linear/covariance/hac.js";
 import type { Ssc } from "../../../linear/covariance/small-sample.js";
 import type { ShardNumber } from "../../../linear/shards/numbered.js";
 import type { SolverChoice } from "../../../linear/solve/ladder.js";
@@ -14,6 +15,10 @@ export interface TrainOptions extends ModelOptions {
   cluster?: string[];
   ssc?: Ssc;
   df?: ClusterDf;
+  kernel?: Kernel;
+  lag?: number | "auto";
+  time?: string;
+  unit?: string;
   testSize?: number;
   firstRow?: number;
   shardId?: ShardNumber;

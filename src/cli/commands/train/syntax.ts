@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import {
+  lag,
   list,
   natural,
   number,
@@ -27,6 +28,8 @@ const VCOVS = [
   "cr1",
   "cr2",
   "cr3",
+  "hac",
+  "dk",
 ];
 
 export const trainSyntax: Syntax = (program, run) => {
@@ -94,6 +97,16 @@ export const trainSyntax: Syntax = (program, run) => {
         "clusters",
       ]),
     )
+    .addOption(
+      new Option("--kernel <name>", "hac, dk: how lags weigh (default: bartlett, Newey–West)").choices([
+        "bartlett",
+        "parzen",
+        "qs",
+      ]),
+    )
+    .option("--lag <n|auto>", "hac, dk: lags before weights are 0 (default: auto, Newey & West 1994)", lag)
+    .option("--time <column>", "hac, dk: the column of time (default of hac: the rows' order)")
+    .option("--unit <column>", "hac: the column of the series, where there are several")
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--strict", "fail (exit 4) when a term depends linearly on others")
     .option("--threads <n>", "worker threads (default: all cores)", positive)
@@ -125,6 +138,7 @@ export const trainSyntax: Syntax = (program, run) => {
     "goml train data.csv --lower 0",
     "goml train data.csv --vcov cr2 --cluster school",
     "goml train data.csv --vcov cluster --cluster firm,year",
+    "goml train data.csv --vcov hac --lag 4 --time month --unit firm",
     "goml train data.csv --group-by region",
     "goml train data.csv --solver gd --machine go",
   );
