@@ -13,6 +13,8 @@ export type OptionName =
   | "decimal"
   | "delimiter"
   | "df"
+  | "draw"
+  | "draws"
   | "dropSingletons"
   | "encoding"
   | "exclude"

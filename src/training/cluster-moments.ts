@@ -2,10 +2,12 @@ import type { Table } from "../csv/table.js";
 import { momentsShape } from "../dataset/formula/moments-shape.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { recordLength } from "../kernels/cell-record.js";
+import { bootstrapVcov } from "../linear/covariance/bootstrap.js";
+import type { AdjustedType } from "../linear/covariance/cluster-adjustment.js";
 import { clusterGram, clusterScores } from "../linear/covariance/cluster-scores.js";
 import { type ClusterSum, clusteredVcov, needsGrams } from "../linear/covariance/clustered.js";
-import { isClustered } from "../linear/covariance/vcov.js";
 import type { LinearModel } from "../linear/model/model.js";
+import { coefficientContrasts } from "../linear/model/summary.js";
 import { cellKind, type GroupTable } from "../stats/group-table.js";
 import { plannedGroups } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
@@ -53,10 +55,9 @@ function absorbsClusters({ variables, absorbed = [] }: ModelSpec, cluster: strin
  * @throws ModelError for fewer than two clusters
  */
 export function vcovOfClusters(model: LinearModel, request: VcovSpec, clusters: GroupTable): LinearModel {
-  const { type, clusters: columns, ssc, df } = request;
-  if (!isClustered(type)) return model;
-  const spec = { type, columns, ssc, df };
-  const grams = needsGrams(spec);
+  const { type, clusters: columns, ssc, df, bootstrap } = request;
+  const spec = { type: type as AdjustedType, columns, ssc, df };
+  const grams = bootstrap !== undefined || needsGrams(spec);
   const { whitening, regression, absorbed } = model;
   const { cells, kind } = clusters;
   const at = {
@@ -72,7 +73,7 @@ export function vcovOfClusters(model: LinearModel, request: VcovSpec, clusters: 
       product: (i: number, j: number) => cells.product(cell, i, j),
     };
     sums.push({
-      keys: [String(cell)],
+      keys: [clusters.names[cell]!],
       scores: clusterScores(whitening, moments, at),
       gram: grams ? clusterGram(whitening, moments, at.columns) : undefined,
     });
@@ -81,5 +82,10 @@ export function vcovOfClusters(model: LinearModel, request: VcovSpec, clusters: 
   const nested = absorbed === undefined ? model.parameters : model.rank + 1;
   const counted = { nested, none: model.rank, full: model.parameters };
   const parameters = counted[ssc?.["fixef.K"] ?? "nested"];
-  return model.withVcov(clusteredVcov(spec, sums, { n: model.n, parameters, whitening }));
+  const fit = { n: model.n, parameters, whitening };
+  return model.withVcov(
+    bootstrap === undefined
+      ? clusteredVcov(spec, sums, fit)
+      : bootstrapVcov({ ...bootstrap, cluster: columns[0] }, sums, fit, coefficientContrasts(model)),
+  );
 }

@@ -30,6 +30,8 @@ export interface FitOptions extends AskedLimits, Omit<VcovOptions, "cluster" | "
   weights?: Float64Array;
   /** Which rows belong together, for a clustered covariance: n numbers or texts; of several columns, by their names. */
   clusters?: readonly (number | string)[] | Float64Array | Readonly<Record<string, ClusterValues>>;
+  /** The seed of a bootstrap's draws. Default: 1. */
+  seed?: number;
   /** Of `hac` and `dk`: each row's time, n numbers or texts. Default for `hac`: the order of the rows. */
   time?: ClusterValues;
   /** Of `hac`: each row's series. */
@@ -90,7 +92,8 @@ export function fit(
   const rows = { X: flat, y, weights };
   const clusters = clustersOf(options.clusters);
   const { vcov: asked = "iid" } = options;
-  if ((asked === "cr1" || isClustered(asked)) !== (options.clusters !== undefined))
+  const either = asked === "bootstrap" || asked === "jackknife";
+  if (!either && (asked === "cr1" || isClustered(asked)) !== (options.clusters !== undefined))
     throw new UsageError(
       `clusters go with vcov "cluster" and "cr0" to "cr3", and these with them: vcov is "${asked}"`,
     );

@@ -1,10 +1,13 @@
 import { UsageError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
+import { bootstrapVcov } from "../linear/covariance/bootstrap.js";
+import type { AdjustedType } from "../linear/covariance/cluster-adjustment.js";
 import { clusteredVcov, needsGrams, splitSum } from "../linear/covariance/clustered.js";
 import { hacVcov } from "../linear/covariance/hac.js";
 import { type HeteroType, Meat, robustVcov } from "../linear/covariance/meat.js";
 import { isClustered } from "../linear/covariance/vcov.js";
 import type { LinearModel } from "../linear/model/model.js";
+import { coefficientContrasts } from "../linear/model/summary.js";
 import type { VcovSpec } from "./vcov-request.js";
 
 /** A value for each row that says with which others it belongs together. */
@@ -27,7 +30,7 @@ interface FittedRows {
  */
 export function robustByRows(
   model: LinearModel,
-  { type, clusters: names, ssc, df, time }: VcovSpec,
+  { type, clusters: names, ssc, df, time, bootstrap }: VcovSpec,
   { X, y, weights, clusters }: FittedRows,
 ): LinearModel {
   const n = y.length;
@@ -35,11 +38,15 @@ export function robustByRows(
   const other = clusters.find(({ length }) => length !== n);
   if (other !== undefined)
     throw new UsageError(`clusters has ${other.length} values, the data have ${n} rows`);
-  const spec = isClustered(type) ? { type, columns: names, ssc, df } : undefined;
+  const clustered = isClustered(type) || (type === "jackknife" && names.length > 0);
+  const spec = clustered ? { type: type as AdjustedType, columns: names, ssc, df } : undefined;
+  const byRow = (time ?? bootstrap) !== undefined && names.length === 0;
+  const grams = bootstrap !== undefined || (spec !== undefined && needsGrams(spec));
+  const summed = grams ? "grams" : spec !== undefined || time !== undefined ? "scores" : "rows";
   const numbers = new Map<number | string, number>();
   const keys: string[][] = [];
   const groups = new Float64Array(BLOCK_ROWS);
-  let sums = new Meat(model.whitening, type, model, spec && needsGrams(spec));
+  let sums = new Meat(model.whitening, type, model, summed);
   const columns = new Float64Array(k * BLOCK_ROWS);
   const target = new Float64Array(BLOCK_ROWS);
   const addAll = () => {
@@ -49,7 +56,7 @@ export function robustByRows(
         const weight = weights?.[from + r] ?? 1;
         target[r] = weight > 0 ? y[from + r]! : Number.NaN;
         for (let j = 0; j < k; j++) columns[j * BLOCK_ROWS + r] = X[(from + r) * k + j]!;
-        if (clusters.length === 0 && time === undefined) continue;
+        if (clusters.length === 0 && !byRow) continue;
         const values = clusters.length === 0 ? [from + r] : clusters.map((own) => own[from + r]!);
         const group = values.length === 1 ? values[0]! : JSON.stringify(values);
         if (!numbers.has(group)) {
@@ -63,23 +70,32 @@ export function robustByRows(
         column: (j) => columns.subarray(j * BLOCK_ROWS, (j + 1) * BLOCK_ROWS),
         target,
         weights: weights?.subarray(from, from + rows),
-        groups: clusters.length === 0 && time === undefined ? undefined : groups,
+        groups: clusters.length === 0 && !byRow ? undefined : groups,
         rowOf: (r) => from + r,
       });
     }
   };
   addAll();
   if (type === "hc5") {
-    sums = new Meat(model.whitening, type, {
-      n: model.n,
-      parameters: model.parameters,
-      largest: sums.largest,
-    });
+    sums = new Meat(
+      model.whitening,
+      type,
+      {
+        n: model.n,
+        parameters: model.parameters,
+        largest: sums.largest,
+      },
+      summed,
+    );
     addAll();
   }
   const fit = { n: model.n, parameters: model.parameters, whitening: model.whitening };
   const all = [...sums.groups].map(([group, values]) => splitSum(keys[group]!, values, model.whitening.rank));
   if (time !== undefined) return model.withVcov(hacVcov(time, all, fit));
+  if (bootstrap !== undefined) {
+    const drawn = { ...bootstrap, cluster: names[0] };
+    return model.withVcov(bootstrapVcov(drawn, all, fit, coefficientContrasts(model)));
+  }
   if (spec === undefined) return model.withVcov(robustVcov(type as HeteroType, sums.meat, fit, ssc));
   return model.withVcov(clusteredVcov(spec, all, fit));
 }

@@ -1,6 +1,8 @@
 import { withLine } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
 import { DataError, ModelError } from "../errors.js";
+import { bootstrapVcov } from "../linear/covariance/bootstrap.js";
+import type { AdjustedType } from "../linear/covariance/cluster-adjustment.js";
 import { clusteredVcov, needsGrams, splitSum } from "../linear/covariance/clustered.js";
 import { hacVcov } from "../linear/covariance/hac.js";
 import { needsLeverages } from "../linear/covariance/leverage-discount.js";
@@ -9,12 +11,14 @@ import type { Ssc } from "../linear/covariance/small-sample.js";
 import { isClustered } from "../linear/covariance/vcov.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { LinearModel } from "../linear/model/model.js";
+import { coefficientContrasts } from "../linear/model/summary.js";
 import { absorbEffects } from "../linear/solve/solve-absorbed.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import type { DrawPlan } from "../scan/row-draw.js";
 import { type RowLayout, withClusters } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
+import { packedLength } from "../stats/packed.js";
 import { option, wording } from "../wording.js";
 import type { NestedLevels } from "./level-nesting.js";
 import { ENTRY } from "./scan-moments.js";
@@ -71,6 +75,7 @@ function countedParameters(
  * - hc0: M = Σ (we)²xxᵀ (White 1980); hc1: hc0 times n/(n − p); hc2 and above: each e² divided by a power of 1 − h
  *   (see `discountPower`; R's `sandwich::vcovHC`);
  * - clusters: of the sums of scores in each; see `clusteredVcov`;
+ * - bootstrap: of draws of clusters or rows; see `bootstrapVcov`;
  * - hac, dk: of the scores in the order of time; see `hacVcov`.
  *
  * Where effects were absorbed, x, e and h are those of the regression with all indicators: x about the effects, and h
@@ -87,30 +92,42 @@ export async function robustVcovOf(
   request: VcovRequest,
   control: ScanControl,
 ): Promise<LinearModel> {
-  const { type, clusters, ssc, df, time, testSize, seed, firstRow, foldBy } = request;
-  const spec = isClustered(type) ? { type, columns: clusters, ssc, df } : undefined;
+  const { type, clusters, ssc, df, time, bootstrap, testSize, seed, firstRow, foldBy } = request;
+  const clustered = isClustered(type) || (type === "jackknife" && clusters.length > 0);
+  const spec = clustered ? { type: type as AdjustedType, columns: clusters, ssc, df } : undefined;
+  const byRow = (time ?? bootstrap) !== undefined && clusters.length === 0;
+  const grams = bootstrap !== undefined || (spec !== undefined && needsGrams(spec));
+  const sums = grams ? "grams" : spec !== undefined || time !== undefined ? "scores" : "rows";
   const plan: VcovPlan = {
     // The rows of the fit are in its row space by definition, whatever rounding says.
     predictor: ofFit(model.predictorPlan(true)),
     whitening: await withPauses(model.whiteningSteps(), control),
     within: await withPauses(
-      model.withinPlanSteps(needsLeverages(type) ? `the ${type} covariance` : undefined),
+      model.withinPlanSteps(needsLeverages(type) && !clustered ? `the ${type} covariance` : undefined),
       control,
     ),
     type,
     clusters: clusters.length,
-    byRow: time !== undefined && clusters.length === 0,
-    grams: spec !== undefined && needsGrams(spec),
+    byRow,
+    sums,
     size: { n: model.n, parameters: model.parameters },
     testSize,
     seed,
     firstRow,
     foldBy,
   };
-  if (time !== undefined && model.n * plan.whitening.rank > MOST_SCORES)
+  const { rank } = plan.whitening;
+  const record = rank + (grams ? packedLength(rank) : 0);
+  if ((byRow || time !== undefined) && model.n * record > MOST_SCORES)
+    throw new ModelError(`the scores of ${model.n} rows and ${rank} coefficients are too many to keep`, {
+      hint: wording`name clusters, which are fewer (${option("cluster")})`,
+    });
+  if (byRow && grams && model.absorbed !== undefined)
     throw new ModelError(
-      `the scores of ${model.n} rows and ${plan.whitening.rank} coefficients are too many to put in order`,
-      { hint: wording`cluster by the series (${option("vcov", "cluster")}) instead` },
+      "rows cannot be drawn where effects are absorbed, for a level's rows share an effect",
+      {
+        hint: wording`name clusters in which they are nested with ${option("cluster")}`,
+      },
     );
   const scan = async (own: VcovPlan) => {
     const scanned = await scanTotal<TrainingPlan, VcovResult, VcovTotal>(
@@ -135,15 +152,25 @@ export async function robustVcovOf(
     parameters: countedParameters(model, ssc, total.nesting),
     whitening: plan.whitening,
   };
-  const sums = [...total.groups].map(([name, values]) =>
+  const all = [...total.groups].map(([name, values]) =>
     splitSum(clusters.length > 1 ? name.split(BETWEEN) : [name], values, plan.whitening.rank),
   );
-  if (time !== undefined) return model.withVcov(hacVcov(time, sums, fit));
+  if (time !== undefined) return model.withVcov(hacVcov(time, all, fit));
+  if (bootstrap !== undefined) {
+    checkNested(total.nesting);
+    const drawn = { ...bootstrap, cluster: clusters[0] };
+    return model.withVcov(bootstrapVcov(drawn, all, fit, coefficientContrasts(model)));
+  }
   if (spec === undefined) return model.withVcov(robustVcov(type as HeteroType, total.meat, fit, ssc));
-  if (plan.grams && total.nesting.some(({ nested }) => !nested))
-    throw new ModelError(
-      wording`effects that are not nested in the clusters can be absorbed under ${option("vcov", "cluster")} with G − 1 degrees of freedom only`,
-      { hint: "take the factor in as a term" },
-    );
-  return model.withVcov(clusteredVcov(spec, sums, fit));
+  if (grams) checkNested(total.nesting);
+  return model.withVcov(clusteredVcov(spec, all, fit));
+}
+
+/** Throws ModelError where effects were absorbed that are not nested in the clusters: G of all would have their columns. */
+function checkNested(nesting: readonly NestedLevels[]): void {
+  if (nesting.every(({ nested }) => nested)) return;
+  throw new ModelError(
+    wording`effects that are not nested in the clusters can be absorbed under ${option("vcov", "cluster")} with G − 1 degrees of freedom only`,
+    { hint: "take the factor in as a term" },
+  );
 }

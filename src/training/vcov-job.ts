@@ -1,6 +1,6 @@
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import type { FitSize } from "../linear/covariance/leverage-discount.js";
-import { Meat } from "../linear/covariance/meat.js";
+import { Meat, type SummedRows } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import type { Whitening } from "../linear/covariance/whitening.js";
 import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
@@ -23,8 +23,8 @@ export interface VcovPlan extends DrawPlan {
   clusters: number;
   /** Whether each row is a group by itself, under its number. */
   byRow?: boolean | undefined;
-  /** Whether Σ w uuᵀ of each cluster is wanted besides its scores. */
-  grams: boolean;
+  /** What is summed up. */
+  sums: SummedRows;
   size: FitSize;
 }
 
@@ -71,7 +71,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
       plan.clusters > 0 && plan.within !== undefined
         ? new LevelNesting(plan.within.columns.map(({ length }) => length / plan.within!.width))
         : undefined;
-    this.#sums = new Meat(plan.whitening, plan.type, plan.size, plan.grams);
+    this.#sums = new Meat(plan.whitening, plan.type, plan.size, plan.sums);
   }
 
   add(rows: number): void {

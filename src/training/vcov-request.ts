@@ -1,11 +1,15 @@
 import type { Table } from "../csv/table.js";
 import { UsageError } from "../errors.js";
+import type { BootstrapDraw, BootstrapSpec } from "../linear/covariance/bootstrap.js";
 import type { ClusterDf } from "../linear/covariance/clustered.js";
 import type { HacSpec, Kernel } from "../linear/covariance/hac.js";
 import { type Ssc, sscToKeep } from "../linear/covariance/small-sample.js";
 import { isClustered, type VcovType } from "../linear/covariance/vcov.js";
 import { option, wording } from "../wording.js";
 import { namedClusters, unknownColumn } from "./choose-columns.js";
+
+/** Draws that there may be: what is kept of one are some hundred bytes. */
+const MOST_DRAWS = 1_000_000;
 
 /** A covariance by name; `cr1` is what `cluster` is. */
 export type AskedVcov = VcovType | "cr1";
@@ -31,6 +35,15 @@ export interface VcovOptions {
   time?: string | undefined;
   /** Of `hac`: the column of the series, where there are several. */
   unit?: string | undefined;
+  /**
+   * Of `bootstrap`: clusters, or rows where there are none, drawn with replacement (`pairs`), or their residuals multiplied by
+   * ±1 (`rademacher`, default), Webb's six values or Mammen's two, with the null hypothesis imposed.
+   */
+  draw?: BootstrapDraw | undefined;
+  /** Of `bootstrap`: how many draws. Default: 999. */
+  draws?: number | undefined;
+  /** Of a wild bootstrap of more clusters than a model keeps: the level of its intervals. Default: 0.95. */
+  level?: number | undefined;
 }
 
 /** Which covariance to estimate, made whole. */
@@ -41,6 +54,8 @@ export interface VcovSpec {
   /** What of the factors is not as ever. */
   ssc: Ssc | undefined;
   df: ClusterDf | undefined;
+  /** For a bootstrap. */
+  bootstrap?: Omit<BootstrapSpec, "cluster"> | undefined;
   /** For errors that correlate over time. */
   time?: HacSpec | undefined;
 }
@@ -51,31 +66,58 @@ export interface VcovSpec {
  * @param clusters whether there are any, and what they are called
  * @throws UsageError where options do not fit together
  */
-export function vcovSpec(options: VcovOptions, clusters: readonly string[]): VcovSpec | undefined {
+export function vcovSpec(
+  options: VcovOptions & { seed?: number | undefined },
+  clusters: readonly string[],
+): VcovSpec | undefined {
   const { vcov = "iid", df } = options;
   const type = vcov === "cr1" ? "cluster" : vcov;
   const ssc = sscToKeep(options.ssc, type);
+  const drawn = type === "bootstrap" || type === "jackknife";
   if (isClustered(type) && clusters.length === 0)
     throw new UsageError("a clustered covariance needs the column of the groups", {
       hint: wording`name it with ${option("cluster")}`,
     });
-  if (!isClustered(type) && clusters.length > 0)
+  if (!isClustered(type) && !drawn && clusters.length > 0)
     throw new UsageError(
       wording`${option("cluster", clusters.join())} has no part in ${option("vcov", vcov)}`,
       {
         hint: wording`use ${option("vcov", "cluster")}, or leave ${option("cluster")} out`,
       },
     );
-  if (df !== undefined && !isClustered(type))
+  if (drawn && clusters.length > 1)
+    throw new UsageError(wording`${option("vcov", type)} goes with one column of clusters`);
+  if (df !== undefined && !isClustered(type) && !(type === "jackknife" && clusters.length > 0))
     throw new UsageError(wording`${option("df", df)} has no part in ${option("vcov", vcov)}`, {
       hint: wording`it goes with clusters; others have n − p`,
     });
   const time = timeSpec(options, type, ssc);
+  const bootstrap = bootstrapSpec(options, type);
+  if (bootstrap !== undefined) return { type: "bootstrap", clusters, ssc, df, bootstrap };
   if (time !== undefined) {
     const columns = [time.unit, time.time].filter((name) => name !== undefined);
     return { type: time.type, clusters: columns, ssc, df, time };
   }
   return type === "iid" ? undefined : { type, clusters, ssc, df };
+}
+
+/** What is asked for of a bootstrap; undefined for other covariances. */
+function bootstrapSpec(options: VcovOptions & { seed?: number | undefined }, type: VcovType) {
+  const { draw, draws, vcov = "iid", seed = 1, level = 0.95 } = options;
+  if (type === "bootstrap") {
+    if (draws !== undefined && !(Number.isSafeInteger(draws) && draws >= 2 && draws <= MOST_DRAWS))
+      throw new UsageError(`draws should be an integer from 2 to ${MOST_DRAWS}, got ${draws}`);
+    return { draw: draw ?? ("rademacher" as const), draws: draws ?? 999, seed, level };
+  }
+  for (const [name, value] of Object.entries({ draw, draws } as const))
+    if (value !== undefined)
+      throw new UsageError(
+        wording`${option(name as "draws", value)} has no part in ${option("vcov", vcov)}`,
+        {
+          hint: wording`it goes with ${option("vcov", "bootstrap")}`,
+        },
+      );
+  return undefined;
 }
 
 /** What is asked for of errors that correlate over time; undefined for other covariances. */
@@ -110,7 +152,10 @@ function timeSpec(options: VcovOptions, type: VcovType, ssc: Ssc | undefined): H
 }
 
 /** `vcovSpec` of a table's columns. Throws UsageError, too, where there is no such column. */
-export function vcovSpecOf(table: Table, options: VcovOptions): VcovSpec | undefined {
+export function vcovSpecOf(
+  table: Table,
+  options: VcovOptions & { seed?: number | undefined },
+): VcovSpec | undefined {
   const names = table.columns.map(({ name }) => name);
   const clusters = namedClusters(options.cluster, names);
   const nfc = (name: string | undefined) => name?.normalize("NFC");

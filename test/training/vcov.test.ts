@@ -168,7 +168,7 @@ describe("the second pass", () => {
           [
             ["alone.csv", "-t", "y", "-x", "f", "--vcov", "hc9"],
             2,
-            /one of iid, hc0, hc1, hc2, hc3, hc4, hc4m, hc5, cluster, cr0, cr1, cr2, cr3, hac, dk/,
+            /one of iid, hc0, hc1, hc2, hc3, hc4, hc4m, hc5, cluster, cr0, cr1, cr2, cr3, hac, dk, bootstrap, jackknife/,
           ],
         ];
         for (const [args, code, message] of cases) {

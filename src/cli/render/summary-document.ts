@@ -44,8 +44,8 @@ function absorbedDocument({ spec, levels, rss }: LinearModel, { rank, tss }: Abs
 
 function vcovDocument({ vcov }: LinearModel) {
   if (vcov.type === "iid") return { type: vcov.type };
-  const { meat: _, shares, ...rest } = vcov;
-  return { ...rest, ...(shares === undefined ? {} : { df: "satterthwaite" }) };
+  const { meat: _, shares, scores, tests: __, level: ___, ...rest } = vcov;
+  return { ...rest, ...(shares === undefined || scores !== undefined ? {} : { df: "satterthwaite" }) };
 }
 
 /** The parts of `train --json` and `inspect --json` after the version and the command. */

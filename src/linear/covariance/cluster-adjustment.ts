@@ -2,15 +2,18 @@ import { packedIndex, packedLength } from "../../stats/packed.js";
 import { type SymmetricEigen, symmetricEigen } from "../../stats/symmetric-eigen.js";
 import type { ClusterType } from "./vcov.js";
 
+/** The covariances of sums by cluster; the jackknife of clusters is one. */
+export type AdjustedType = ClusterType | "jackknife";
+
 /** What 1 − λ, λ an eigenvalue of a cluster's leverages, is counted as 0 below: the cluster alone tells a coefficient. */
 const FULL_LEVERAGE = 1e-10;
 
 /**
  * f(λ) of the adjustment A = f(UUᵀ) of a cluster's residuals, U its rows in whitened coordinates (weighted by √w): 1 for
- * cr0 and cr1, (1 − λ)^−½ for cr2 and 1/(1 − λ) for cr3, the pseudo-inverse where λ = 1 (Bell & McCaffrey 2002).
+ * cr0 and cr1, (1 − λ)^−½ for cr2 and 1/(1 − λ) for cr3 and the jackknife, the pseudo-inverse where λ = 1 (Bell & McCaffrey 2002).
  */
-function adjustmentOf(type: ClusterType): (lambda: number) => number {
-  if (type !== "cr2" && type !== "cr3") return () => 1;
+function adjustmentOf(type: AdjustedType): (lambda: number) => number {
+  if (type === "cluster" || type === "cr0") return () => 1;
   return (lambda) => {
     const rest = 1 - lambda;
     if (rest < FULL_LEVERAGE) return 0;
@@ -22,7 +25,7 @@ function adjustmentOf(type: ClusterType): (lambda: number) => number {
  * The adjusted sum of scores UᵀA e of a cluster, from s = Uᵀe and G = UᵀU alone: with the singular values of U,
  * Uᵀf(UUᵀ) = f(G)Uᵀ (MacKinnon, Nielsen & Webb 2023 do so for cr3).
  */
-export function adjustedScores(type: ClusterType, scores: Float64Array, gram: Float64Array): Float64Array {
+export function adjustedScores(type: AdjustedType, scores: Float64Array, gram: Float64Array): Float64Array {
   const f = adjustmentOf(type);
   const { values, vectors } = symmetricEigen(gram, scores.length);
   return applied(values.map(f), vectors, scores);
@@ -48,8 +51,8 @@ export interface AdjustedGram {
 }
 
 /** B and D of a cluster, from its G = UᵀU. */
-export function adjustedGram(type: ClusterType, gram: Float64Array, size: number): AdjustedGram {
-  if (type !== "cr2" && type !== "cr3") return { b: gram, d: gram };
+export function adjustedGram(type: AdjustedType, gram: Float64Array, size: number): AdjustedGram {
+  if (type === "cluster" || type === "cr0") return { b: gram, d: gram };
   const f = adjustmentOf(type);
   const eigen = symmetricEigen(gram, size);
   return {

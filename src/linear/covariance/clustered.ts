@@ -1,10 +1,10 @@
 import { ModelError } from "../../errors.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import { option, wording } from "../../wording.js";
-import { adjustedScores } from "./cluster-adjustment.js";
+import { type AdjustedType, adjustedScores } from "./cluster-adjustment.js";
 import { repaired } from "./positive-semidefinite.js";
-import { type Ssc, smallSampleFactor } from "./small-sample.js";
-import type { ClusterType, RobustVcov } from "./vcov.js";
+import { type SampleSize, type Ssc, smallSampleFactor } from "./small-sample.js";
+import type { RobustVcov } from "./vcov.js";
 import type { Whitening } from "./whitening.js";
 
 /** What the rows of a cluster add up to; of clusters by several columns, those that have the same value in each. */
@@ -19,7 +19,7 @@ export interface ClusterSum {
 
 /** Which clustered covariance. */
 export interface ClusterSpec {
-  type: ClusterType;
+  type: AdjustedType;
   /** The columns that say which rows belong together. */
   columns: readonly string[];
   ssc?: Ssc | undefined;
@@ -41,10 +41,15 @@ const MOST_SHARES = 1 << 18;
 
 /** Whether a covariance needs G of its clusters besides their scores. */
 export function needsGrams({ type, df = ofDefault(type) }: Pick<ClusterSpec, "type" | "df">): boolean {
-  return type === "cr2" || type === "cr3" || df === "satterthwaite";
+  return isAdjusted(type) || df === "satterthwaite";
 }
 
-function ofDefault(type: ClusterType): ClusterDf {
+/** Whether the residuals of clusters are adjusted. */
+function isAdjusted(type: AdjustedType): boolean {
+  return type === "cr2" || type === "cr3" || type === "jackknife";
+}
+
+function ofDefault(type: AdjustedType): ClusterDf {
   return type === "cr2" || type === "cr3" ? "satterthwaite" : "clusters";
 }
 
@@ -55,6 +60,9 @@ function ofDefault(type: ClusterType): ClusterDf {
  *   `lm`, Stata and fixest;
  * - cr2: A = (I − H)^−½, cr3: A = (I − H)⁻¹, of the cluster's rows (Bell & McCaffrey 2002; `clubSandwich::vcovCR`). Of a
  *   weighted fit as for errors of variance σ²/w.
+ *
+ * jackknife: c = (G − 1)/G and A as of cr3, which is Σ (θ̂_(g) − θ̂)² of the fits without one cluster (Efron 1982; CV3 of
+ * MacKinnon, Nielsen & Webb 2023).
  *
  * By several columns: Σ over their subsets of ∓ the covariance by the columns of the subset together (Cameron, Gelbach &
  * Miller 2011). What of it is negative is set to 0, in the eigenvalues of Cov(θ̂), and said (`repaired`).
@@ -85,10 +93,10 @@ export function clusteredVcov(spec: ClusterSpec, sums: readonly ClusterSum[], fi
     const own = columns.map((_, c) => c).filter((c) => (subset >> c) & 1);
     const merged = own.length === columns.length ? sums : mergedBy(sums, own);
     const clusters = ssc?.["cluster.df"] === "conventional" ? merged.length : least;
-    const factor = type === "cluster" ? smallSampleFactor(ssc, { ...fit, clusters }) : 1;
+    const factor = factorOf(type, ssc, { ...fit, clusters });
     const sign = own.length % 2 === 1 ? 1 : -1;
     for (const { scores, gram } of merged) {
-      const s = type === "cr2" || type === "cr3" ? adjustedScores(type, scores, gram!) : scores;
+      const s = isAdjusted(type) ? adjustedScores(type, scores, gram!) : scores;
       for (let i = 0, at = 0; i < rank; i++)
         for (let j = 0; j <= i; j++, at++) meat[at]! += sign * factor * s[i]! * s[j]!;
     }
@@ -103,6 +111,11 @@ export function clusteredVcov(spec: ClusterSpec, sums: readonly ClusterSum[], fi
     ...sharesOf(spec, sums),
     meat: Array.from(mended ?? meat),
   };
+}
+
+function factorOf(type: AdjustedType, ssc: Ssc | undefined, size: SampleSize): number {
+  if (type === "cluster") return smallSampleFactor(ssc, size);
+  return type === "jackknife" ? (size.clusters - 1) / size.clusters : 1;
 }
 
 /** The sums of clusters by some of the columns. */

@@ -1,7 +1,7 @@
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import { cholesky, forwardSubstitute } from "../solve/cholesky.js";
-import { type AdjustedGram, adjustedGram } from "./cluster-adjustment.js";
-import { type ClusterType, inferenceDf, type RobustVcov, type Vcov } from "./vcov.js";
+import { type AdjustedGram, type AdjustedType, adjustedGram } from "./cluster-adjustment.js";
+import { inferenceDf, type RobustVcov, type Vcov } from "./vcov.js";
 
 /** Contrasts that depend on each other more than this have no test together. */
 const SINGULAR = 1e-12;
@@ -18,7 +18,8 @@ export interface Degrees {
 
 /** The degrees of freedom under a covariance, of a fit that has `dfResidual` left. */
 export function degreesOf({ vcov, dfResidual }: { vcov: Vcov; dfResidual: number }): Degrees {
-  if (vcov.type !== "iid" && vcov.shares !== undefined) return new Satterthwaite(vcov);
+  if (vcov.type !== "iid" && vcov.type !== "bootstrap" && vcov.shares !== undefined)
+    return new Satterthwaite(vcov);
   const df = inferenceDf(vcov, dfResidual);
   return { of: () => df, joint: () => ({ df2: df, scale: 1 }) };
 }
@@ -138,7 +139,7 @@ function adjustedGrams({ type, shares, meat }: RobustVcov): AdjustedGram[] {
   const length = meat.length;
   const size = (Math.sqrt(8 * length + 1) - 1) / 2;
   return Array.from({ length: shares!.length / length }, (_, c) =>
-    adjustedGram(type as ClusterType, Float64Array.from(shares!.slice(c * length, (c + 1) * length)), size),
+    adjustedGram(type as AdjustedType, Float64Array.from(shares!.slice(c * length, (c + 1) * length)), size),
   );
 }
 

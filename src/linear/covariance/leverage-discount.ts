@@ -10,7 +10,7 @@ export interface FitSize {
 }
 
 /** The types of which no square is divided by anything. */
-const PLAIN = ["iid", "hc0", "hc1", "cluster", "cr0", "cr2", "cr3", "hac", "dk"];
+const PLAIN = ["iid", "hc0", "hc1", "cluster", "cr0", "cr2", "cr3", "hac", "dk", "bootstrap"];
 
 /** Whether a covariance needs the leverages of the rows. */
 export function needsLeverages(type: VcovType): boolean {
@@ -24,7 +24,7 @@ const HC5_SHARE = 0.7;
  * The power δ of 1 − h by which the square of a row of leverage h is divided, p̄ = nh/p being its leverage as a multiple of
  * the mean:
  *
- * - hc2: 1; hc3: 2 (MacKinnon & White 1985);
+ * - hc2: 1; hc3 and the jackknife of rows: 2 (MacKinnon & White 1985);
  * - hc4: min(4, p̄) (Cribari-Neto 2004);
  * - hc4m: min(1, p̄) + min(1.5, p̄) (Cribari-Neto & da Silva 2011);
  * - hc5: ½ min(p̄, max(4, 0.7 n h_max/p)) (Cribari-Neto, Souza & Vasconcellos 2007).
@@ -40,6 +40,7 @@ export function discountPower(
     case "hc2":
       return () => 1;
     case "hc3":
+    case "jackknife":
       return () => 2;
     case "hc4":
       return (h) => Math.min(4, scale * h);

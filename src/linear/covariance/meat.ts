@@ -4,14 +4,17 @@ import { packedLength } from "../../stats/packed.js";
 import { addGram } from "./clustered.js";
 import { discountPower, type FitSize } from "./leverage-discount.js";
 import { type SampleSize, type Ssc, smallSampleFactor } from "./small-sample.js";
-import { type ClusterType, isOfSums, type RobustVcov, type VcovType } from "./vcov.js";
+import type { ClusterType, RobustVcov, VcovType } from "./vcov.js";
 import { WhitenedBlock, type Whitening } from "./whitening.js";
 
 /** 1 − h below this is rounding: the fit goes through the point whatever y is there. */
 const FULL_LEVERAGE = 1e-12;
 
 /** The covariances that allow for errors of different variances. */
-export type HeteroType = Exclude<VcovType, "iid" | "hac" | "dk" | ClusterType>;
+export type HeteroType = Exclude<VcovType, "iid" | "hac" | "dk" | "bootstrap" | ClusterType>;
+
+/** What is summed: squares of rows, or by group their scores, or these and G. */
+export type SummedRows = "rows" | "scores" | "grams";
 
 /** Rows whose scores are summed, up to 128 of them. */
 export interface ScoredRows {
@@ -46,6 +49,7 @@ export class Meat {
   largest = 0;
   readonly #whitening: Whitening;
   readonly #type: Exclude<VcovType, "iid">;
+  readonly #sums: SummedRows;
   readonly #power: (leverage: number) => number;
   readonly #whitened: WhitenedBlock;
   /** The numbers of a group. */
@@ -57,15 +61,16 @@ export class Meat {
 
   /**
    * @param size what powers depend on; for hc5 the largest leverage is found first, by rows that have no meat
-   * @param grams whether groups have Σ w uuᵀ too
+   * @param sums whether rows are summed by group, and these have Σ w uuᵀ too
    */
-  constructor(whitening: Whitening, type: Exclude<VcovType, "iid">, size: FitSize, grams = false) {
+  constructor(whitening: Whitening, type: Exclude<VcovType, "iid">, size: FitSize, sums: SummedRows) {
     this.#whitening = whitening;
     this.#type = type;
+    this.#sums = sums;
     this.#power = discountPower(type, size);
     this.#whitened = new WhitenedBlock(whitening);
-    this.meat = new Float64Array(isOfSums(type) ? 0 : packedLength(whitening.rank));
-    this.#record = whitening.rank + (grams ? packedLength(whitening.rank) : 0);
+    this.meat = new Float64Array(sums !== "rows" ? 0 : packedLength(whitening.rank));
+    this.#record = whitening.rank + (sums === "grams" ? packedLength(whitening.rank) : 0);
   }
 
   /** Adds rows. Throws ModelError for hc2 and above where a row has leverage 1. */
@@ -80,7 +85,7 @@ export class Meat {
           : target[r]! - fitted[r]!;
       this.#scores[r] = (weights?.[r] ?? 1) * residual;
     }
-    if (isOfSums(this.#type)) this.#addGroups(block);
+    if (this.#sums !== "rows") this.#addGroups(block);
     else this.#addMeat(block);
   }
 
@@ -153,6 +158,7 @@ export function robustVcov(
   fit: Omit<SampleSize, "clusters">,
   ssc: Ssc | undefined,
 ): RobustVcov {
+  if (type === "jackknife") return { type, meat: Array.from(meat, (v) => (v * (fit.n - 1)) / fit.n) };
   const factor = type === "hc1" ? smallSampleFactor(ssc, { ...fit, clusters: fit.n }) : 1;
   return { type, ...(ssc === undefined ? {} : { ssc }), meat: Array.from(meat, (v) => v * factor) };
 }

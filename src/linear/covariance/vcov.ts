@@ -23,11 +23,6 @@ export function isClustered<Type extends VcovType>(type: Type): type is Extract<
   return type === "cluster" || type === "cr0" || type === "cr2" || type === "cr3";
 }
 
-/** Whether a covariance is made of sums by group: by cluster, or by time. */
-export function isOfSums(type: VcovType): boolean {
-  return isClustered(type) || type === "hac" || type === "dk";
-}
-
 const KERNEL_NAMES = { bartlett: "Bartlett", parzen: "Parzen", qs: "quadratic spectral" };
 
 /** The name of a covariance of errors that correlate over time. */
@@ -44,11 +39,20 @@ function timeName({ type, kernel = "bartlett", bandwidth = 1, time, unit }: Robu
   return `over time (${name}, ${weights}, by ${by}`;
 }
 
+/** The name of a covariance by drawing again, or by leaving out. */
+function drawnName({ type, draw, draws, enumerated, cluster, clusters }: RobustVcov): string {
+  const of = cluster === undefined ? "rows" : `${cluster}, ${clusters} groups`;
+  if (type === "jackknife") return `jackknife of ${of}`;
+  const kind = draw === "pairs" ? "bootstrap" : `wild bootstrap (${draw})`;
+  return `${kind} of ${of}, ${enumerated ? "all " : ""}${draws} draws`;
+}
+
 /** The estimate's name as people write it: the one place that names a covariance. */
 export function vcovName(vcov: Vcov): string {
   if (vcov.type === "iid") return "iid";
   const ssc = Object.entries(vcov.ssc ?? {}).map(([name, value]) => `, ${name} = ${value}`);
   if (vcov.type === "hac" || vcov.type === "dk") return `${timeName(vcov)}${ssc.join("")})`;
+  if (vcov.type === "bootstrap" || vcov.type === "jackknife") return drawnName(vcov);
   if (!isClustered(vcov.type)) return `robust (${vcov.type.toUpperCase()}${ssc.join("")})`;
   const ways = vcov.ways ?? [{ cluster: vcov.cluster, clusters: vcov.clusters }];
   const by = ways.map(({ cluster }) => cluster).join(" and ");
@@ -81,13 +85,24 @@ const ENOUGH_CLUSTERS = 30;
 
 /** Remarks on few clusters, and on a covariance that had to be repaired. */
 export function clusterNotes(vcov: Vcov): string[] {
-  if (vcov.type === "iid" || vcov.clusters === undefined) return [];
+  if (vcov.type === "iid") return [];
   const notes: string[] = [];
-  if (vcov.clusters < ENOUGH_CLUSTERS && (vcov.type === "cluster" || vcov.type === "cr0"))
+  if (
+    vcov.clusters !== undefined &&
+    vcov.clusters < ENOUGH_CLUSTERS &&
+    (vcov.type === "cluster" || vcov.type === "cr0")
+  )
     notes.push(
       `${vcov.clusters} clusters are few: their standard errors tend to be too small, though t and intervals have ` +
         `${vcov.clusters - 1} degrees of freedom (from some ${ENOUGH_CLUSTERS} clusters on that matters little)`,
     );
   if (vcov.repaired) notes.push("the covariance had negative eigenvalues, which were set to 0");
+  if (vcov.failed !== undefined)
+    notes.push(`${vcov.failed} of ${vcov.draws} draws do not tell all coefficients and were left out`);
+  if (vcov.tests !== undefined)
+    notes.push(
+      `${vcov.clusters ?? "so many"} groups are too many to be kept in the model: it has p of the coefficients and their ` +
+        `intervals of level ${vcov.level}`,
+    );
   return notes;
 }

@@ -1,7 +1,8 @@
 import type { CodedTerm } from "../../dataset/formula/coding.js";
-import { UsageError } from "../../errors.js";
+import { ModelError, UsageError } from "../../errors.js";
 import { chiSquareSurvival, fSurvival, tCritical, tTwoSided } from "../../stats/distributions.js";
 import { packedIndex } from "../../stats/packed.js";
+import { bootstrapTest, wildOf } from "../covariance/bootstrap.js";
 import type { FittedModel } from "../model/model-parts.js";
 import { backSubstitute, forwardSubstitute } from "../solve/cholesky.js";
 import { type Contrast, Contrasts } from "./contrast.js";
@@ -73,6 +74,14 @@ export function testHypotheses(model: TestedModel, texts: readonly string[], lev
   if (hypotheses.length === 0) throw new UsageError("there is no hypothesis to test");
   const contrasts = new Contrasts(model);
   const all = hypotheses.map(({ weights }) => contrasts.of(weights));
+  const wild = wildOf(model.vcov);
+  if (wild === undefined && model.vcov.type === "bootstrap" && model.vcov.draw !== "pairs")
+    throw new ModelError(
+      "the model does not keep the groups that the wild bootstrap draws from: there were too many",
+      {
+        hint: "train with clusters' own covariance, of which hypotheses can be tested",
+      },
+    );
   const rows = hypotheses.map(({ text, value }, i): HypothesisRow => {
     const { estimate, stdError, whitened } = all[i]!;
     const df = contrasts.degrees.of(whitened);
@@ -88,12 +97,17 @@ export function testHypotheses(model: TestedModel, texts: readonly string[], lev
       p: tTwoSided(t, df),
       lower: estimate - critical * stdError,
       upper: estimate + critical * stdError,
+      ...(wild === undefined
+        ? {}
+        : bootstrapTest(wild.contrast(whitened), { estimate, value, stdError, level })),
     };
   });
   const { kept, notes } = independent(hypotheses, all);
   const differences = kept.map((i) => all[i]!.estimate - hypotheses[i]!.value);
   const chosen = kept.map((i) => all[i]!);
   const { df2, scale } = contrasts.degrees.joint(chosen.map(({ whitened }) => whitened));
+  if (wild !== undefined && kept.length > 1)
+    notes.push("the test of all together is Wald's under CR1, not of the draws");
   const square = waldSquare(chosen, differences);
   return { rows, joint: jointTest(model, square, kept.length, { df2, scale }), notes };
 }

@@ -3,7 +3,8 @@ import { count, number, numberOrNull, text } from "./schema-parts.js";
 /** How a covariance was estimated, and what was penalised. */
 export const estimateDefinitions = {
   vcov: {
-    title: "iid, or one of hc0, hc1, hc2, hc3, hc4, hc4m, hc5, cluster, cr0, cr2, cr3, hac, dk with its meat",
+    title:
+      "iid, or one of hc0, hc1, hc2, hc3, hc4, hc4m, hc5, cluster, cr0, cr2, cr3, hac, dk, bootstrap, jackknife with its meat",
     description: "How the covariance of the coefficients was estimated; iid is σ² (XᵀX)⁻¹.",
     anyOf: [
       { type: "object", properties: { type: { const: "iid" } }, required: ["type"] },
@@ -25,6 +26,8 @@ export const estimateDefinitions = {
               "cr3",
               "hac",
               "dk",
+              "bootstrap",
+              "jackknife",
             ],
           },
           cluster: { description: "The column that says which rows belong together.", ...text },
@@ -68,6 +71,38 @@ export const estimateDefinitions = {
           repaired: {
             description: "Whether negative eigenvalues of the covariance by several columns were set to 0.",
             type: "boolean",
+          },
+          draw: {
+            description:
+              "What a bootstrap draws: clusters or rows with replacement, or what residuals are multiplied by.",
+            enum: ["pairs", "rademacher", "webb", "mammen"],
+          },
+          draws: { description: "How many draws there are.", ...count },
+          seed: { description: "The seed of the draws.", ...number },
+          enumerated: {
+            description: "Whether the draws are all ways in which signs can be dealt out to the clusters.",
+            type: "boolean",
+          },
+          failed: { description: "Draws left out, for they do not tell all coefficients.", ...count },
+          scores: {
+            description:
+              "Of a wild bootstrap each cluster's Σ w e u, in the order of their names, one after the other, where the model " +
+              "keeps them; then p and intervals follow from these and from shares.",
+            type: "array",
+            items: number,
+            title: "a list of numbers",
+          },
+          level: { description: "That of the intervals in tests.", ...number },
+          tests: {
+            description:
+              "Where it does not keep them, p and interval of each coefficient; null for a bound that there is not, and for the aliased.",
+            type: "array",
+            items: {
+              type: "object",
+              properties: { p: numberOrNull, lower: numberOrNull, upper: numberOrNull },
+              required: ["p", "lower", "upper"],
+            },
+            title: "a list of tests",
           },
           shares: {
             description:

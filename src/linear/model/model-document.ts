@@ -100,16 +100,21 @@ function lengthFault({
   covariance,
   variances,
   vcov,
+  n,
 }: ModelDocument): string | undefined {
   const p = terms.length + (intercept ? 1 : 0);
   const estimated = coefficients.filter((value) => value !== null).length;
-  const { meat, shares } = vcov && vcov.type !== "iid" ? vcov : {};
+  const { meat, shares, scores, tests, clusters } = vcov && vcov.type !== "iid" ? vcov : {};
+  // Of rows that are drawn there are as many as rows of the fit.
+  const groups = clusters ?? n;
   for (const [part, list, length] of [
     ["coefficients", coefficients, p],
     ["covariance", covariance, variances === undefined ? packedLength(p) : 0],
     ["variances", variances, p],
     ["vcov.meat", meat, packedLength(estimated)],
-    ["vcov.shares", shares, packedLength(estimated) * (vcov?.type === "iid" ? 0 : (vcov?.clusters ?? 0))],
+    ["vcov.shares", shares, packedLength(estimated) * groups],
+    ["vcov.scores", scores, estimated * groups],
+    ["vcov.tests", tests, p],
   ] as const)
     if (list !== undefined && list.length !== length)
       return `"${part}" should be ${length} numbers, found ${list.length}`;

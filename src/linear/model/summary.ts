@@ -1,5 +1,6 @@
 import { fSurvival, tCritical, tTwoSided } from "../../stats/distributions.js";
 import { type FitMetrics, fitMetrics } from "../../stats/metrics.js";
+import { coefficientTests } from "../covariance/bootstrap.js";
 import { degreesOf } from "../covariance/degrees.js";
 import { type WaldTest, waldTest } from "../covariance/wald.js";
 import { whitenedContrast } from "../covariance/whitening.js";
@@ -97,6 +98,7 @@ function coefficientRows(model: FittedModel, level: number): CoefficientRow[] {
   const errors = model.standardErrors;
   const same = common > 0 ? tCritical(level, common) : Number.NaN;
   const own = common > 0 ? ownDegrees(model) : undefined;
+  const drawn = common > 0 ? coefficientTests(model, () => coefficientContrasts(model), level) : undefined;
   return model.coefficientNames.map((term, i) => {
     const df = own?.[i] ?? common;
     const critical = own === undefined ? same : df > 0 ? tCritical(level, df) : Number.NaN;
@@ -111,15 +113,25 @@ function coefficientRows(model: FittedModel, level: number): CoefficientRow[] {
       p: df > 0 ? tTwoSided(t, df) : Number.NaN,
       lower: estimate - critical * stdError,
       upper: estimate + critical * stdError,
+      ...drawn?.[i],
       ...(own === undefined ? {} : { df }),
     };
   });
 }
 
+/** Each coefficient as a contrast. */
+export function coefficientContrasts(model: Pick<FittedModel, "coefficients" | "whitening" | "intercept">) {
+  const { coefficients, whitening, intercept } = model;
+  return Array.from(coefficients, (estimate, i) => ({
+    estimate,
+    whitened: Number.isNaN(estimate) ? undefined : whitenedContrast(whitening, new Map([[i, 1]]), intercept),
+  }));
+}
+
 /** Each coefficient's degrees of freedom, where they have their own; NaN for the aliased. */
 function ownDegrees(model: FittedModel): number[] | undefined {
   const { vcov, coefficients, intercept } = model;
-  if (vcov.type === "iid" || vcov.shares === undefined) return undefined;
+  if (vcov.type === "iid" || vcov.type === "bootstrap" || vcov.shares === undefined) return undefined;
   const degrees = degreesOf(model);
   return Array.from(coefficients, (estimate, i) =>
     Number.isNaN(estimate)

@@ -45,7 +45,12 @@ export function* robustAfterOthersRows(model: LinearModel): Steps<TermRow[]> {
     const own = places[t]!;
     if (own.length === 0) continue;
     const all = [...containing, ...own].map((j) => contrasts.of(new Map([[j, 1]])));
-    if (containing.length > 0 && model.vcov.type !== "iid" && model.vcov.shares !== undefined)
+    if (
+      containing.length > 0 &&
+      model.vcov.type !== "iid" &&
+      model.vcov.type !== "bootstrap" &&
+      model.vcov.shares !== undefined
+    )
       throw new ModelError(
         `type II: what ${label} adds to the terms that contain it has no Satterthwaite's degrees of freedom`,
         { hint: "take type 3, or train with G − 1 degrees of freedom" },

@@ -1,3 +1,4 @@
+import type { BootstrapDraw } from "../../../linear/covariance/bootstrap.js";
 import type { ClusterDf } from "../../../linear/covariance/clustered.js";
 import type { Kernel } from "../../../linear/covariance/hac.js";
 import type { Ssc } from "../../../linear/covariance/small-sample.js";
@@ -19,6 +20,8 @@ export interface TrainOptions extends ModelOptions {
   lag?: number | "auto";
   time?: string;
   unit?: string;
+  draw?: BootstrapDraw;
+  draws?: number;
   testSize?: number;
   firstRow?: number;
   shardId?: ShardNumber;

@@ -30,6 +30,8 @@ const VCOVS = [
   "cr3",
   "hac",
   "dk",
+  "bootstrap",
+  "jackknife",
 ];
 
 export const trainSyntax: Syntax = (program, run) => {
@@ -107,6 +109,13 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--lag <n|auto>", "hac, dk: lags before weights are 0 (default: auto, Newey & West 1994)", lag)
     .option("--time <column>", "hac, dk: the column of time (default of hac: the rows' order)")
     .option("--unit <column>", "hac: the column of the series, where there are several")
+    .addOption(
+      new Option(
+        "--draw <what>",
+        "bootstrap: clusters or rows, or what residuals are multiplied by (default: rademacher)",
+      ).choices(["pairs", "rademacher", "webb", "mammen"]),
+    )
+    .option("--draws <n>", "bootstrap: how many (default: 999), by --seed", positive)
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--strict", "fail (exit 4) when a term depends linearly on others")
     .option("--threads <n>", "worker threads (default: all cores)", positive)
@@ -138,6 +147,7 @@ export const trainSyntax: Syntax = (program, run) => {
     "goml train data.csv --lower 0",
     "goml train data.csv --vcov cr2 --cluster school",
     "goml train data.csv --vcov cluster --cluster firm,year",
+    "goml train data.csv --vcov bootstrap --cluster school",
     "goml train data.csv --vcov hac --lag 4 --time month --unit firm",
     "goml train data.csv --group-by region",
     "goml train data.csv --solver gd --machine go",
