@@ -5,7 +5,7 @@ import type { ClusterDf } from "../linear/covariance/clustered.js";
 import type { HacSpec, Kernel } from "../linear/covariance/hac.js";
 import { type Ssc, sscToKeep } from "../linear/covariance/small-sample.js";
 import { isClustered, type VcovType } from "../linear/covariance/vcov.js";
-import { option, wording } from "../wording.js";
+import { type OptionMark, option, wording } from "../wording.js";
 import { namedClusters, unknownColumn } from "./choose-columns.js";
 
 /** Draws that there may be: what is kept of one are some hundred bytes. */
@@ -101,6 +101,15 @@ export function vcovSpec(
   return type === "iid" ? undefined : { type, clusters, ssc, df };
 }
 
+/** Refuses the first of the options that was given, under a covariance in which it has no part. */
+function refuse(vcov: AskedVcov, goesWith: OptionMark, marks: readonly (OptionMark | undefined)[]): void {
+  const given = marks.find((mark) => mark !== undefined);
+  if (given !== undefined)
+    throw new UsageError(wording`${given} has no part in ${option("vcov", vcov)}`, {
+      hint: wording`it goes with ${goesWith}`,
+    });
+}
+
 /** What is asked for of a bootstrap; undefined for other covariances. */
 function bootstrapSpec(options: VcovOptions & { seed?: number | undefined }, type: VcovType) {
   const { draw, draws, vcov = "iid", seed = 1, level = 0.95 } = options;
@@ -109,14 +118,10 @@ function bootstrapSpec(options: VcovOptions & { seed?: number | undefined }, typ
       throw new UsageError(`draws should be an integer from 2 to ${MOST_DRAWS}, got ${draws}`);
     return { draw: draw ?? ("rademacher" as const), draws: draws ?? 999, seed, level };
   }
-  for (const [name, value] of Object.entries({ draw, draws } as const))
-    if (value !== undefined)
-      throw new UsageError(
-        wording`${option(name as "draws", value)} has no part in ${option("vcov", vcov)}`,
-        {
-          hint: wording`it goes with ${option("vcov", "bootstrap")}`,
-        },
-      );
+  refuse(vcov, option("vcov", "bootstrap"), [
+    draw === undefined ? undefined : option("draw", draw),
+    draws === undefined ? undefined : option("draws", draws),
+  ]);
   return undefined;
 }
 
@@ -124,14 +129,12 @@ function bootstrapSpec(options: VcovOptions & { seed?: number | undefined }, typ
 function timeSpec(options: VcovOptions, type: VcovType, ssc: Ssc | undefined): HacSpec | undefined {
   const { kernel, lag, time, unit, vcov = "iid" } = options;
   if (type !== "hac" && type !== "dk") {
-    for (const [name, value] of Object.entries({ kernel, lag, time, unit } as const))
-      if (value !== undefined)
-        throw new UsageError(
-          wording`${option(name as "lag", value)} has no part in ${option("vcov", vcov)}`,
-          {
-            hint: wording`it goes with ${option("vcov", "hac")} and ${option("vcov", "dk")}`,
-          },
-        );
+    refuse(vcov, option("vcov", "hac"), [
+      kernel === undefined ? undefined : option("kernel", kernel),
+      lag === undefined ? undefined : option("lag", lag),
+      time === undefined ? undefined : option("time", time),
+      unit === undefined ? undefined : option("unit", unit),
+    ]);
     return undefined;
   }
   if (lag !== undefined && lag !== "auto" && !(Number.isSafeInteger(lag) && lag >= 0))

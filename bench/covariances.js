@@ -1,0 +1,68 @@
+// What clustered covariances cost beside the fit without: `node bench/covariances.js [--rounds 5] [--clusters 10000]`.
+//
+// 1,000,000 generated rows (seeded), whole processes, one after the other in each round, ratios round by round, since shared
+// machines drift. Build first.
+import { existsSync, mkdirSync } from "node:fs";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { median } from "../dist/stats/quantile.js";
+import { generatePanel } from "./generate-panel.js";
+import { run } from "./run.js";
+
+const { values: flags } = parseArgs({
+  options: { rounds: { type: "string", default: "5" }, clusters: { type: "string", default: "10000" } },
+});
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const clusters = Number(flags.clusters);
+mkdirSync(here("data"), { recursive: true });
+const path = here(`data/panel-1000000x4-${clusters}.csv`);
+if (!existsSync(path)) generatePanel(1_000_000, 4, [clusters], path, 1);
+run(["cat", path]);
+const [first] = run(["head", "-1", path]).stdout.trim().split("\n");
+const columns = first.split(",");
+const features = columns.filter((name) => /^x/.test(name));
+const target = columns.find((name) => name === "y") ?? columns.at(-1);
+const cluster = columns.find((name) => !features.includes(name) && name !== target);
+const train = (...more) => [
+  process.execPath,
+  here("../bin/goml.js"),
+  "train",
+  path,
+  "-q",
+  "-m",
+  here("data/covariances-model.json"),
+  "-t",
+  target,
+  "-f",
+  features.join(),
+  ...more,
+];
+const cases = [
+  ["iid", train()],
+  ["hc1", train("--vcov", "hc1")],
+  ["cluster (CR1)", train("--vcov", "cluster", "--cluster", cluster)],
+  ["cr2", train("--vcov", "cr2", "--cluster", cluster)],
+  ["wild bootstrap, 999 draws", train("--vcov", "bootstrap", "--cluster", cluster)],
+];
+const seconds = cases.map(() => []);
+const work = cases.map(() => []);
+for (let round = 0; round < Number(flags.rounds); round++)
+  cases.forEach(([name, command], c) => {
+    const { ok, wall, cpu, stderr } = run(command);
+    if (!ok) throw new Error(`${name}: ${stderr}`);
+    seconds[c].push(wall);
+    work[c].push(cpu);
+  });
+console.log(
+  `1,000,000 rows of ${features.length} numbers, ${clusters} clusters; ${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}`,
+);
+console.log(
+  `${"".padEnd(28)} ${"seconds".padStart(9)} ${"× iid".padStart(9)} ${"CPU s".padStart(9)} ${"× iid".padStart(9)}`,
+);
+const text = (value, digits) => value.toFixed(digits).padStart(9);
+cases.forEach(([name], c) => {
+  const of = (times) =>
+    `${text(median(times[c]), 3)} ${text(median(times[c].map((own, round) => own / times[0][round])), 2)}`;
+  console.log(`${name.padEnd(28)} ${of(seconds)} ${of(work)}`);
+});
