@@ -60,4 +60,5 @@ console.log(
   `${samples} samples of ${G} clusters; of 95 % these hold (one standard error is ${error.toFixed(1)} %):`,
 );
 console.log(`${"".padEnd(28)} ${"within".padStart(8)} ${"between".padStart(8)}`);
-kinds.forEach(([name], k) => console.log(`${name.padEnd(28)} ${percent(held[k][0])} ${percent(held[k][1])}`));
+for (const [k, [name]] of kinds.entries())
+  console.log(`${name.padEnd(28)} ${percent(held[k][0])} ${percent(held[k][1])}`);

@@ -1,10 +1,10 @@
-import { vcovName } from "../../../linear/covariance/vcov.js";
 import { averageEffects } from "../../../linear/hypotheses/average-effects.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
 import { version } from "../../../version.js";
 import { type GroupOption, oneOfGroups } from "../../program/one-of-groups.js";
 import { colour } from "../../render/colour.js";
+import { covarianceText } from "../../render/covariance-text.js";
 import { renderEstimateRows } from "../../render/estimate-rows.js";
 import { print } from "../../render/print.js";
 import { renderNotes } from "../../render/summary.js";
@@ -49,7 +49,12 @@ export async function effects(
     "",
     renderEstimateRows(["", ""], names, found, { title: "Effect", level, tests: true }),
     "",
-    colour.dim(`covariance: ${vcovName(model.vcov)}, ${model.dfInference} degrees of freedom`),
+    colour.dim(
+      `covariance: ${covarianceText(
+        model,
+        found.map(({ df }) => df),
+      )}`,
+    ),
   ];
   print(`${setLines(lines)}\n`);
   return 0;
