@@ -43,6 +43,8 @@ export interface Summary {
   wald: WaldTest | undefined;
   /** The level of the intervals. */
   level: number;
+  /** Of a wild bootstrap, how many draws p is a share of. */
+  draws?: number;
 }
 
 /** R's bound of `summary.lm`: a residual variance below this share of the fitted values' mean square is rounding. */
@@ -90,7 +92,13 @@ export function summarize(model: FittedModel, level: number): Summary {
     },
     wald: waldTest(model),
     level,
+    ...drawsOf(model.vcov),
   };
+}
+
+function drawsOf(vcov: FittedModel["vcov"]): { draws?: number } {
+  const wild = vcov.type === "bootstrap" && vcov.draw !== "pairs";
+  return wild && vcov.draws !== undefined ? { draws: vcov.draws } : {};
 }
 
 function coefficientRows(model: FittedModel, level: number): CoefficientRow[] {

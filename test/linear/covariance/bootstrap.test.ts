@@ -180,6 +180,18 @@ test("the command draws rows where there are no clusters, and says what does not
     "99",
   ]);
   expect(run.stdout).toMatch(/wild bootstrap \(rademacher\) of rows, 99 draws/);
+  // Of 256 draws none exceeds the slope's t.
+  const all = await goml(folder, [
+    "train",
+    "rows.csv",
+    "--formula",
+    "y ~ x + z",
+    "--vcov",
+    "bootstrap",
+    "--cluster",
+    "group",
+  ]);
+  expect(all.stdout).toMatch(/^x .* <0\.004 +\*\*\* /m);
   const clusters = await goml(folder, [
     "train",
     "rows.csv",
