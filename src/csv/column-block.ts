@@ -25,6 +25,8 @@ export interface ColumnBlock {
   readonly rows: number;
   /** One array of `rows` doubles per numeric column chosen; a missing cell is NaN. */
   readonly numeric: readonly Float64Array[];
+  /** Whether each numeric column has a value in every row; where nothing is said of that, nobody has looked. */
+  readonly filled?: readonly boolean[] | undefined;
   /** One array of `rows` codes into `levels` per factor chosen; a missing cell is −1. */
   readonly codes: readonly Int32Array[];
   readonly text: RowText | undefined;

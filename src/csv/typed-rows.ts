@@ -38,8 +38,19 @@ export interface TypedChunks {
   readonly bytes: number;
 }
 
+/** Where the numbers of a chunk go: rows of the column at place `j` of those chosen. */
+export interface NumberRoom {
+  column(j: number, rows: number): Float64Array;
+  /** Whether none of the rows that were written there is NaN or infinite. */
+  allFinite(j: number, rows: number): boolean;
+}
+
 /** What reads chunks in one thread, once it is open. */
 export interface ChunkDecoder {
-  /** The rows of a chunk; `firstRow` is left to the caller. */
-  read(chunk: number, choice: ColumnChoice, levels: readonly Levels[]): ColumnBlock;
+  /**
+   * The rows of a chunk; `firstRow` is left to the caller.
+   *
+   * @param room where numbers go; arrays of their own where it is not given
+   */
+  read(chunk: number, choice: ColumnChoice, levels: readonly Levels[], room?: NumberRoom): ColumnBlock;
 }

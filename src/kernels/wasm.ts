@@ -52,6 +52,15 @@ export interface Exports {
     columns: number,
   ): void;
   flushGroup(group: number): void;
+  allFinite(values: number, count: number): number;
+  copyColumns(
+    from: number,
+    distance: number,
+    columns: number,
+    to: number,
+    stride: number,
+    bytes: number,
+  ): void;
   lz4Decompress(input: number, length: number, out: number, to: number, outEnd: number): number;
   snappyDecompress(input: number, length: number, out: number, size: number): number;
   xxh3Blocks(sums: number, secret: number, input: number, blocks: number): void;

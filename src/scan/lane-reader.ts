@@ -6,6 +6,7 @@ import type { StreamChunk } from "../csv/stream-chunks.js";
 import type { Table } from "../csv/table.js";
 import type { ChunkDecoder, TypedChunks } from "../csv/typed-rows.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
+import { ChunkColumns } from "../kernels/chunk-columns.js";
 import type { Kernels, RowCount } from "../kernels/kernels.js";
 import { openChunks } from "../sources/open-chunks.js";
 import type { BlockSource } from "./block-source.js";
@@ -61,6 +62,7 @@ class TypedReader implements LaneReader {
   readonly #lane: LaneSpec;
   readonly #typed: TypedChunks;
   readonly #decoder: ChunkDecoder;
+  readonly #columns: ChunkColumns;
   #chunk = 0;
   #current: ColumnBlock | undefined;
   #from = 0;
@@ -74,6 +76,8 @@ class TypedReader implements LaneReader {
     this.#typed = typed;
     this.#decoder = decoder;
     this.block = kernels.allocBlock(numeric.length);
+    const most = typed.rows.reduce((most, rows) => Math.max(most, rows), 0);
+    this.#columns = new ChunkColumns(kernels, numeric.length, most);
     this.codes = factors.map(() => new Int32Array(BLOCK_ROWS));
     this.levels = levelsOf(lane, lane.choice);
   }
@@ -96,15 +100,16 @@ class TypedReader implements LaneReader {
     const rows = this.#typed.rows[this.#chunk]!;
     this.pruned = this.#typed.pruned[this.#chunk] ? rows : 0;
     if (this.pruned > 0) return;
-    const { numeric, codes } = this.#read();
+    const { numeric, codes, filled } = this.#read();
     for (let from = 0; from < rows; from += BLOCK_ROWS) {
       const count = Math.min(BLOCK_ROWS, rows - from);
       this.#from = from;
       for (let r = 0; r < count; r++) this.#places[r] = r;
       this.firstRow = start.firstRow + from;
+      this.#columns.copyTo(this.block, from, count);
       this.missing = false;
       for (let j = 0; j < numeric.length; j++)
-        if (this.#copy(numeric[j]!, from, count, j)) this.missing = true;
+        if (filled?.[j] !== true && this.#hasGap(j, count)) this.missing = true;
       for (let i = 0; i < codes.length; i++) {
         const [to, column] = [this.codes[i]!, codes[i]!];
         for (let r = 0; r < count; r++) to[r] = column[from + r]!;
@@ -113,22 +118,17 @@ class TypedReader implements LaneReader {
     }
   }
 
-  /** Copies rows of a column to the block, without a view for each; says whether one of them is missing. */
-  #copy(column: Float64Array, from: number, count: number, slot: number): boolean {
+  /** Whether a column of the block lacks one of its first rows. */
+  #hasGap(slot: number, count: number): boolean {
     const { doubles } = this.#kernels;
     const at = this.block / 8 + BLOCK_ROWS * slot;
-    let gap = false;
-    for (let r = 0; r < count; r++) {
-      const value = column[from + r]!;
-      doubles[at + r] = value;
-      if (Number.isNaN(value)) gap = true;
-    }
-    return gap;
+    for (let r = 0; r < count; r++) if (Number.isNaN(doubles[at + r])) return true;
+    return false;
   }
 
   #read(): ColumnBlock {
     this.#current = undefined;
-    this.#current = this.#decoder.read(this.#chunk, this.#lane.choice, this.levels);
+    this.#current = this.#decoder.read(this.#chunk, this.#lane.choice, this.levels, this.#columns);
     return this.#current;
   }
 

@@ -1,6 +1,6 @@
 import type { ColumnBlock, ColumnChoice } from "../csv/column-block.js";
 import type { Levels } from "../csv/levels.js";
-import type { ChunkDecoder } from "../csv/typed-rows.js";
+import type { ChunkDecoder, NumberRoom } from "../csv/typed-rows.js";
 import type { NumberFormat } from "../dataset/number-format.js";
 import { DataError } from "../errors.js";
 import type { FileChunk, FileColumn } from "./column-file.js";
@@ -43,7 +43,7 @@ export function chunkDecoder<Leaf extends FileColumn, Part>(
   spec: ColumnSpec<Leaf, Part>,
   reader: PieceReader<Leaf, Part>,
 ): ChunkDecoder {
-  return { read: (chunk, choice, levels) => readChunk(spec, reader, chunk, choice, levels) };
+  return { read: (chunk, choice, levels, room) => readChunk(spec, reader, chunk, choice, levels, room) };
 }
 
 function readChunk<Leaf extends FileColumn, Part>(
@@ -52,6 +52,7 @@ function readChunk<Leaf extends FileColumn, Part>(
   number: number,
   choice: ColumnChoice,
   levels: readonly Levels[],
+  room: NumberRoom = new OwnRoom(),
 ): ColumnBlock {
   const chunk = spec.chunks[number]!;
   const { name: file, fd } = spec.files[chunk.file]!;
@@ -74,13 +75,24 @@ function readChunk<Leaf extends FileColumn, Part>(
     }
   };
   const { numeric, factors, name } = choice;
+  const numbers = numeric.map((at, j) => {
+    const { out } = gather(at, (reader, refuse) => new NumberGatherer(reader, room.column(j, rows), refuse));
+    const filled = room.allFinite(j, rows);
+    const infinite = filled ? -1 : out.findIndex((value) => Math.abs(value) === Number.POSITIVE_INFINITY);
+    if (infinite >= 0)
+      throw new ValueReader(spec.columns[at]!, spec.format).error(
+        out[infinite]!,
+        file,
+        chunk.fileRow + infinite,
+      );
+    return { out, filled };
+  });
   return {
     chunk: number,
     firstRow: 0,
     rows,
-    numeric: numeric.map(
-      (at) => gather(at, (reader, refuse) => new NumberGatherer(reader, rows, refuse)).out,
-    ),
+    numeric: numbers.map(({ out }) => out),
+    filled: numbers.map(({ filled }) => filled),
     codes: factors.map(
       (at, i) => gather(at, (reader) => new CodeGatherer(reader, rows, levels[i]!, chunk.fileRow)).out,
     ),
@@ -95,6 +107,21 @@ function readChunk<Leaf extends FileColumn, Part>(
         ? undefined
         : gather(name, (reader) => new TextGatherer(reader)).out.map((text) => text ?? ""),
   };
+}
+
+/** Arrays of their own. */
+class OwnRoom implements NumberRoom {
+  readonly #columns: Float64Array[] = [];
+
+  column(j: number, rows: number): Float64Array {
+    const column = new Float64Array(rows);
+    this.#columns[j] = column;
+    return column;
+  }
+
+  allFinite(j: number): boolean {
+    return this.#columns[j]!.every(Number.isFinite);
+  }
 }
 
 function constantPiece(value: string | undefined, rows: number): Piece {

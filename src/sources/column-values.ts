@@ -55,6 +55,12 @@ export class ValueReader {
     return bad;
   }
 
+  /** Whether `numbers` would change nothing of values, as long as they are finite. */
+  takesAsTheyStand(values: Values): values is Float64Array {
+    const { type } = this.#column;
+    return type.of === "number" && values instanceof Float64Array && this.#cells.missingNumbers.length === 0;
+  }
+
   #numbers(values: Values, out: Float64Array, at: number): number {
     const { type } = this.#column;
     if (type.of === "decimal") return decimals(values, type.scale, out, at);

@@ -40,7 +40,10 @@ function countOnes(mask: Uint8Array, from: number, to: number): number {
 /** What to throw for a value that cannot be what it is read as. */
 export type Refuse = (value: string | bigint | number, row: number) => Error;
 
-/** Puts the pieces of a column together as doubles, NaN where there is no value. */
+/**
+ * Puts the pieces of a column together as doubles, NaN where there is no value. Doubles that need nothing done to them are
+ * copied without a look: that none is infinite is for whoever has them all.
+ */
 export class NumberGatherer {
   readonly out: Float64Array;
   readonly #reader: ValueReader;
@@ -49,8 +52,9 @@ export class NumberGatherer {
   #dense = new Float64Array(0);
   #dictionary: { values: Values; numbers: Float64Array; bad: ReadonlySet<number> } | undefined;
 
-  constructor(reader: ValueReader, rows: number, refuse: Refuse) {
-    this.out = new Float64Array(rows);
+  /** @param out where they go, as many as there are rows */
+  constructor(reader: ValueReader, out: Float64Array, refuse: Refuse) {
+    this.out = out;
     this.#reader = reader;
     this.#refuse = refuse;
   }
@@ -71,6 +75,10 @@ export class NumberGatherer {
         if (bad.size > 0 && bad.has(index)) throw this.#refuse(values[index]!, at + r);
         out[at + r] = numbers[index]!;
       }
+      return;
+    }
+    if (mask === undefined && this.#reader.takesAsTheyStand(values)) {
+      out.set(values, at);
       return;
     }
     if (mask === undefined) {

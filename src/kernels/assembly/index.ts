@@ -14,6 +14,7 @@ export { accumulateCells, rehashCells } from "./cells";
 export { accumulateExtended } from "./extended";
 export { flushGroup, scatterRows } from "./scatter";
 export { powerOfFive } from "./powers";
+export { allFinite, copyColumns } from "./columns";
 export { lz4Decompress } from "./lz4";
 export { snappyDecompress } from "./snappy";
 export { xxh3Blocks } from "./xxh3";

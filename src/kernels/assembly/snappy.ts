@@ -37,30 +37,34 @@ export function snappyDecompress(input: usize, length: usize, out: usize, size: 
       }
       if (count > <usize>(end - at) || count > <usize>(outEnd - to)) return 0;
       // Most are short, and whole 16 bytes then are faster than a call.
+      v128.store(to, v128.load(at));
       if (count > 256) memory.copy(to, at, count);
-      else for (let i: usize = 0; i < count; i += 16) v128.store(to + i, v128.load(at + i));
+      else for (let i: usize = 16; i < count; i += 16) v128.store(to + i, v128.load(at + i));
       at += count;
       to += count;
       continue;
     }
     let count: usize;
     let offset: usize;
-    if (kind == 1) {
-      if (at + 1 > end) return 0;
-      count = ((<usize>tag >> 2) & 7) + 4;
-      offset = ((<usize>tag >> 5) << 8) | <usize>load<u8>(at);
-      at += 1;
-    } else {
-      const bytes: usize = kind == 2 ? 2 : 4;
-      if (at + bytes > end) return 0;
+    if (kind == 3) {
+      if (at + 4 > end) return 0;
       count = (<usize>tag >> 2) + 1;
-      offset = kind == 2 ? <usize>load<u16>(at) : <usize>load<u32>(at);
-      at += bytes;
+      offset = <usize>load<u32>(at);
+      at += 4;
+    } else {
+      // Which of the two others it is nobody can foresee, so both are formed, and one is taken without a branch.
+      const short = kind == 1;
+      const word = <usize>load<u16>(at);
+      count = select<usize>(((<usize>tag >> 2) & 7) + 4, (<usize>tag >> 2) + 1, short);
+      offset = select<usize>(((<usize>tag >> 5) << 8) | (word & 255), word, short);
+      at += 2 - <usize>short;
+      if (at > end) return 0;
     }
     if (offset == 0 || offset > <usize>(to - out) || count > <usize>(outEnd - to)) return 0;
     if (offset >= 16) {
       // Whole 16 bytes at a time: what is copied too much is overwritten by what comes next.
-      for (let i: usize = 0; i < count; i += 16) v128.store(to + i, v128.load(to - offset + i));
+      v128.store(to, v128.load(to - offset));
+      for (let i: usize = 16; i < count; i += 16) v128.store(to + i, v128.load(to - offset + i));
     } else if (offset >= 8) {
       for (let i: usize = 0; i < count; i += 8) store<u64>(to + i, load<u64>(to - offset + i));
     } else {

@@ -241,7 +241,7 @@ class DatabaseRows implements TypedRows {
       firstRow,
       rows,
       numeric: choice.numeric.map(
-        (j) => gather(j, (reader, refuse) => new NumberGatherer(reader, rows, refuse)).out,
+        (j) => gather(j, (reader, refuse) => new NumberGatherer(reader, new Float64Array(rows), refuse)).out,
       ),
       codes: choice.factors.map(
         (j, i) => gather(j, (reader) => new CodeGatherer(reader, rows, levels[i]!, firstRow)).out,
