@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openSource } from "../dist/csv/open-source.js";
 import { readColumns } from "../dist/csv/read-columns.js";
-import { openSource } from "../dist/csv/source.js";
 import { readTable } from "../dist/csv/table.js";
 import { median } from "../dist/stats/quantile.js";
 import { generate } from "./generate.js";

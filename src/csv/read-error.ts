@@ -37,3 +37,11 @@ export function changedError(file: string, was: number, is: number): DataError {
     hint: "wait until the program that writes it has finished, or work on a copy",
   });
 }
+
+/** The error for a file without a byte. */
+export function emptyError(file: string): DataError {
+  return new DataError("the file is empty", {
+    place: { file },
+    hint: "expected CSV: a line of column names, then rows",
+  });
+}

@@ -1,19 +1,13 @@
-import { closeSync, fstatSync, readFileSync, type Stats } from "node:fs";
-import type { Readable } from "node:stream";
-import { DataError, InterruptedError } from "../errors.js";
-import { openToRead, pipeStream } from "../files/open-input.js";
-import { type Bytes, fileBytes, gunzipped, isGzip, skipBytes } from "./bytes.js";
+import { fstatSync, type Stats } from "node:fs";
+import { InterruptedError } from "../errors.js";
+import { closeQuietly } from "../files/close-quietly.js";
+import { type Bytes, fileBytes, skipBytes } from "./bytes.js";
 import { type Content, ContentReader, fileContent } from "./content.js";
+import { type Packing, unpacked } from "./packing.js";
 import { PartialCopy, type RangedBytes } from "./partial-copy.js";
-import { changedError, readError } from "./read-error.js";
+import { changedError, emptyError, readError } from "./read-error.js";
 import { openSpool, type SpooledFile, spool } from "./spool.js";
-import { unzstd } from "./zstd.js";
-import { isZstd } from "./zstd-frames.js";
-
-/** How standard input is called in messages. */
-const STANDARD_INPUT = "standard input";
-
-type Packing = "gzip" | "zstd";
+import { firstBytes, NOTHING, prefixed } from "./stashed-bytes.js";
 
 /** What tells one state of a file from another without reading it. */
 export interface Fingerprint {
@@ -81,7 +75,8 @@ export class Source {
   #rewritten = false;
   #partial: PartialCopy | undefined;
 
-  private constructor(parts: SourceParts) {
+  /** See `open-source.ts`. */
+  constructor(parts: SourceParts) {
     this.name = parts.name;
     this.path = parts.path;
     this.fingerprint = parts.stats && { size: parts.stats.size, mtimeMs: parts.stats.mtimeMs };
@@ -96,122 +91,6 @@ export class Source {
     this.#reader = parts.reader ?? new ContentReader();
     if (parts.fd !== undefined && parts.stats && parts.packed === undefined) {
       this.#plain = { fd: parts.fd, size: parts.stats.size };
-    }
-  }
-
-  /**
-   * Opens a file by its path, or standard input as `-`.
-   *
-   * @param signal ends all reading, a wait for input too, with InterruptedError
-   * @throws DataError if it is not there, is a directory, may not be read, or is empty
-   */
-  static async open(path: string, signal?: AbortSignal): Promise<Source> {
-    // A socket as standard input cannot be opened by its path.
-    if (path === "-" || path === "/dev/stdin") {
-      return inputIsWholeFile()
-        ? Source.#fromDescriptor(STANDARD_INPUT, undefined, 0, signal)
-        : Source.#fromStream(STANDARD_INPUT, undefined, process.stdin, signal);
-    }
-    try {
-      return await Source.#fromDescriptor(path, path, openToRead(path), signal);
-    } catch (error) {
-      throw readError(path, error);
-    }
-  }
-
-  /** Bytes in memory, plain or shared, which must not change while they are read; once. Not decompressed. */
-  static ofBytes(bytes: Uint8Array, name: string): Source {
-    const input = { bytes: slices(bytes), end: () => {} };
-    return new Source({ name, path: undefined, counter: { read: 0 }, signal: undefined, input });
-  }
-
-  /** Bytes that come once from somewhere else, and `end`, which stops them; not decompressed. */
-  static ofStream(name: string, bytes: Bytes, end: () => void, signal?: AbortSignal): Source {
-    signal?.addEventListener("abort", end, { once: true });
-    const reader = new ContentReader();
-    const ended = () => {
-      signal?.removeEventListener("abort", end);
-      end();
-    };
-    const input = { bytes: reader.through(bytes), end: ended };
-    return new Source({ name, path: undefined, counter: { read: 0 }, signal, input, reader });
-  }
-
-  /**
-   * A file that comes from elsewhere, decompressed where it is gzip.
-   *
-   * @throws DataError where its first bytes cannot be had
-   */
-  static async ofDownload(name: string, download: Download, signal?: AbortSignal): Promise<Source> {
-    const end = () => download.close();
-    return Source.#fromBytes({ name, path: undefined, signal, download }, download.whole(), end);
-  }
-
-  /** What rows come from that do not come as bytes; `close` ends it. */
-  static ofRows(name: string, close: () => void): Source {
-    const input = { bytes: slices(new Uint8Array(0)), end: close };
-    return new Source({ name, path: undefined, counter: { read: 0 }, signal: undefined, input });
-  }
-
-  static async #fromDescriptor(
-    name: string,
-    path: string | undefined,
-    fd: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Source> {
-    try {
-      const stats = fstatSync(fd);
-      if (stats.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
-      if (!stats.isFile()) {
-        return await Source.#fromStream(name, path, pipeStream(name, fd), signal);
-      }
-      if (stats.size === 0) throw emptyError(name);
-      const counter = { read: 0 };
-      const head = await firstBytes(fileBytes(name, fd, counter, stats), 4);
-      counter.read = 0;
-      return new Source({ name, path, stats, fd, packed: packingOf(head), counter, signal });
-    } catch (error) {
-      if (fd !== 0) closeQuietly(fd);
-      throw readError(name, error);
-    }
-  }
-
-  static async #fromStream(
-    name: string,
-    path: string | undefined,
-    stream: Readable,
-    signal: AbortSignal | undefined,
-  ): Promise<Source> {
-    // Whoever reads gets the error; an event that nobody listens to would end the process.
-    stream.on("error", () => {});
-    const stop = () => stream.destroy(new InterruptedError());
-    signal?.addEventListener("abort", stop, { once: true });
-    const end = () => {
-      signal?.removeEventListener("abort", stop);
-      stream.destroy();
-    };
-    return Source.#fromBytes({ name, path, signal }, stream, end);
-  }
-
-  static async #fromBytes(
-    parts: Pick<SourceParts, "name" | "path" | "signal" | "download">,
-    bytes: Bytes,
-    end: () => void,
-  ): Promise<Source> {
-    const counter = { read: 0 };
-    const iterator = bytes[Symbol.asyncIterator]();
-    const stash: Uint8Array[] = [];
-    try {
-      if (parts.signal?.aborted) throw new InterruptedError();
-      const head = await pull(iterator, stash, 4);
-      const whole = prefixed(stash, iterator, counter);
-      const packed = packingOf(head);
-      const reader = new ContentReader();
-      const input = { bytes: reader.through(unpacked(whole, packed, parts.name)), end };
-      return new Source({ ...parts, packed, input, counter, reader });
-    } catch (error) {
-      end();
-      throw readError(parts.name, error);
     }
   }
 
@@ -456,20 +335,8 @@ export class Source {
 /** So many bytes are fetched ahead of whoever reads a partial copy from end to end. */
 const AHEAD = 1 << 22;
 
-/** What bytes are compressed by, as the first four show. */
-function packingOf(head: Uint8Array): Packing | undefined {
-  return isGzip(head) ? "gzip" : isZstd(head) ? "zstd" : undefined;
-}
-
-function unpacked(bytes: Bytes, packed: Packing | undefined, file: string): Bytes {
-  if (packed === undefined) return bytes;
-  return packed === "gzip" ? gunzipped(bytes) : unzstd(bytes, file);
-}
-
-/** The iterator of a stream that has ended. */
-const NOTHING: AsyncIterator<Uint8Array> = { next: async () => ({ done: true, value: undefined }) };
-
-interface SourceParts {
+/** What a source is made of. */
+export interface SourceParts {
   name: string;
   path: string | undefined;
   packed?: Packing | undefined;
@@ -483,113 +350,4 @@ interface SourceParts {
   /** Of a stream: its bytes, decompressed, and how to stop reading it. */
   input?: { bytes: Bytes; end(): void };
   download?: Download | undefined;
-}
-
-/** Opens a file by its path, or standard input as `-`; see `Source.open`. */
-export function openSource(path: string, signal?: AbortSignal): Promise<Source> {
-  return Source.open(path, signal);
-}
-
-/** Bytes in memory as a source; see `Source.ofBytes`. */
-export function bytesSource(bytes: Uint8Array, name: string): Source {
-  return Source.ofBytes(bytes, name);
-}
-
-/**
- * Standard input, where it is a file, pipe or socket with something in it; undefined where it is a terminal or
- * another device, is closed, or ends before its first byte. Waits for a pipe's first byte or end.
- */
-export async function openStandardInput(signal?: AbortSignal): Promise<Source | undefined> {
-  let stats: Stats;
-  try {
-    stats = fstatSync(0);
-  } catch {
-    return undefined;
-  }
-  if (!stats.isFile() && !stats.isFIFO() && !stats.isSocket()) return undefined;
-  if (stats.isFile() && stats.size === 0) return undefined;
-  const source = await Source.open("-", signal);
-  try {
-    await source.peek(1);
-    return source;
-  } catch (error) {
-    await source.close();
-    if (error instanceof DataError && source.progress().read === 0) return undefined;
-    throw error;
-  }
-}
-
-/** Whether standard input is a file (`< data.csv`) that nobody has read from yet, as far as the system tells. */
-function inputIsWholeFile(): boolean {
-  try {
-    return fstatSync(0).isFile() && /^pos:\s*0$/m.test(readFileSync("/proc/self/fdinfo/0", "utf8"));
-  } catch {
-    return false;
-  }
-}
-
-function emptyError(file: string): DataError {
-  return new DataError("the file is empty", {
-    place: { file },
-    hint: "expected CSV: a line of column names, then rows",
-  });
-}
-
-/** Pulls from a stream into `stash` until it holds `size` bytes or ends; returns those first bytes. */
-async function pull(
-  iterator: AsyncIterator<Uint8Array>,
-  stash: Uint8Array[],
-  size: number,
-): Promise<Uint8Array> {
-  let have = 0;
-  while (have < size) {
-    const next = await iterator.next();
-    if (next.done) break;
-    stash.push(next.value);
-    have += next.value.length;
-  }
-  return Buffer.concat(stash).subarray(0, size);
-}
-
-const SLICE = 1 << 18;
-
-/** Copies, a piece at a time: what reads them need not know of shared memory. */
-async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let from = 0; from < bytes.length; from += SLICE)
-    yield Uint8Array.prototype.slice.call(bytes, from, from + SLICE);
-}
-
-async function firstBytes(bytes: Bytes, size: number): Promise<Uint8Array> {
-  const iterator = bytes[Symbol.asyncIterator]();
-  const stash: Uint8Array[] = [];
-  const head = await pull(iterator, stash, size);
-  await iterator.return?.();
-  return head;
-}
-
-async function* prefixed(
-  stash: readonly Uint8Array[],
-  rest: AsyncIterator<Uint8Array>,
-  counter: { read: number },
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    for (const chunk of stash) {
-      counter.read += chunk.length;
-      yield chunk;
-    }
-    for (let next = await rest.next(); !next.done; next = await rest.next()) {
-      counter.read += next.value.length;
-      yield next.value;
-    }
-  } finally {
-    await rest.return?.();
-  }
-}
-
-function closeQuietly(fd: number): void {
-  try {
-    closeSync(fd);
-  } catch {
-    // Closed before: a second close must not hide the first error.
-  }
 }

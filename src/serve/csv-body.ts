@@ -1,7 +1,7 @@
 import type { ColumnBlock } from "../csv/column-block.js";
 import { Levels } from "../csv/levels.js";
+import { bytesSource } from "../csv/open-source.js";
 import { readColumns } from "../csv/read-columns.js";
-import { bytesSource } from "../csv/source.js";
 import { readTable } from "../csv/table.js";
 import { CellReader, PLAIN_FORMAT } from "../dataset/number-format.js";
 import { DataError } from "../errors.js";

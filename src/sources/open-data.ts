@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import type { TruthOf } from "../csv/json-lines.js";
+import { openSource, rowsSource } from "../csv/open-source.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
-import { openSource, Source } from "../csv/source.js";
+import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { DataError } from "../errors.js";
 import { databasePath } from "../files/database-path.js";
@@ -54,7 +55,7 @@ export async function openData(path: string, signal?: AbortSignal): Promise<Sour
     return openSource(path, signal);
   }
   const database = await OPENERS[named.kind](named.file, path);
-  const source = Source.ofRows(path, () => database.close());
+  const source = rowsSource(path, () => database.close());
   databases.set(source, {
     table: (options, truth) => readDatabaseTable(source, database, options, truth),
     session: () => databaseSession(source, database),

@@ -1,4 +1,4 @@
-import { Source } from "../csv/source.js";
+import { rowsSource } from "../csv/open-source.js";
 import type { Table } from "../csv/table.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { DIALECTS, type PRINTED } from "../engines/dialects.js";
@@ -107,7 +107,7 @@ function namedOnly(options: FitCsvOptions): Table {
       hint: wording`name ${option("target")} and ${option("features")}, give ${option("formula")}, or a CSV of some of the rows before the options`,
     });
   return namedTable(
-    Source.ofRows("the options", () => {}),
+    rowsSource("the options", () => {}),
     columns,
     options,
   );

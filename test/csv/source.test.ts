@@ -3,7 +3,8 @@ import { appendFileSync, mkdirSync, readdirSync, truncateSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { openSource, type Source } from "../../src/csv/source.js";
+import { openSource } from "../../src/csv/open-source.js";
+import type { Source } from "../../src/csv/source.js";
 import { DataError } from "../../src/errors.js";
 import { scratchFolder } from "./scratch.js";
 
@@ -95,7 +96,8 @@ describe("Source", () => {
 
   it("reads a pipe by path, and standard input as a pipe, a file, gzip, a closed or empty one", () => {
     const script = `
-      import { openSource, openStandardInput } from "./dist/csv/source.js";
+      import { openSource } from "./dist/csv/open-source.js";
+      import { openStandardInput } from "./dist/csv/standard-input.js";
       const source = process.argv[1] === "path" ? await openSource("/dev/fd/0") : await openStandardInput();
       if (!source) console.log("nothing");
       else {

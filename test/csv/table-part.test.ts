@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { openSource } from "../../src/csv/open-source.js";
 import { readColumns } from "../../src/csv/read-columns.js";
-import { openSource } from "../../src/csv/source.js";
 import { readTable, type Table } from "../../src/csv/table.js";
 import { countBefore, lineStart } from "../../src/csv/table-part.js";
 import { scratchFolder } from "./scratch.js";

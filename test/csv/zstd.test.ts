@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import * as zlib from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { openSource } from "../../src/csv/source.js";
+import { openSource } from "../../src/csv/open-source.js";
 import { isZstd, ZstdFrames } from "../../src/csv/zstd-frames.js";
 import { scratchFolder } from "./scratch.js";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openSource } from "../../src/csv/source.js";
+import { openSource } from "../../src/csv/open-source.js";
 import { readTable } from "../../src/csv/table.js";
 import { InterruptedError } from "../../src/errors.js";
 import { scan } from "../../src/scan/scan.js";

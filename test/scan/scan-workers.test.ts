@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openSource } from "../../src/csv/source.js";
+import { openSource } from "../../src/csv/open-source.js";
 import { readTable } from "../../src/csv/table.js";
 import { scan } from "../../src/scan/scan.js";
 

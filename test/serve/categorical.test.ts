@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openSource } from "../../src/csv/source.js";
+import { openSource } from "../../src/csv/open-source.js";
 import { fitCsv, type LinearModel, predictCsv } from "../../src/index.js";
 import { predictUrl } from "../../src/prediction/predict-url.js";
 import { inFolder } from "../cli/goml.js";

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { openSource } from "../../src/csv/source.js";
+import { openSource } from "../../src/csv/open-source.js";
 import { columnsSpec } from "../../src/dataset/formula/resolve.js";
 import { readTables } from "../../src/sources/tables.js";
 import { clustersInOnePass } from "../../src/training/cluster-moments.js";

@@ -1,4 +1,4 @@
-import { openSource } from "../../csv/source.js";
+import { openSource } from "../../csv/open-source.js";
 import { readTable } from "../../csv/table.js";
 import { DataError } from "../../errors.js";
 import { readRows } from "../../scan/read-rows.js";

@@ -1,16 +1,16 @@
 import type { Bytes } from "../../csv/bytes.js";
 import type { TruthOf } from "../../csv/json-lines.js";
+import { streamSource } from "../../csv/open-source.js";
 import type { ReadingOptions } from "../../csv/reading-options.js";
-import { Source } from "../../csv/source.js";
-import { readTable, type Table } from "../../csv/table.js";
+import type { Source } from "../../csv/source.js";
+import type { Table } from "../../csv/table.js";
 import { type TruthWords, truthWords } from "../../dataset/record-cells.js";
-import type { Column } from "../../dataset/schema.js";
 import { DataError } from "../../errors.js";
 import { shownPath } from "../../files/shown-path.js";
 import { type Answer, ask, bodyBytes, bodyText, PATIENCE, type Target } from "../remote/exchange.js";
 import { downloadError } from "../remote/refusal.js";
-import { withTextsJudged } from "../typed-texts.js";
 import { withoutExceptions } from "./clickhouse-exception.js";
+import { readCsvAnswer } from "./csv-answer.js";
 import { chosenQuery, quotedName } from "./query.js";
 
 /** A column of an answer, and what the server calls its type. */
@@ -51,7 +51,7 @@ export class ClickhouseSource {
     this.#target = targetOf(url, this.#name);
     this.#user = signal;
     this.#signal = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
-    this.source = Source.ofStream(this.#name, this.#bytes(), () => this.#stop.abort(), signal);
+    this.source = streamSource(this.#name, this.#bytes(), () => this.#stop.abort(), signal);
   }
 
   /**
@@ -72,32 +72,10 @@ export class ClickhouseSource {
       throw new DataError("no column has a type that goml reads", { place: { file: this.#name } });
     const list = read.map((field) => expression(field, truth(field.name.normalize("NFC"))));
     this.#sql = `SELECT ${list.join(", ")} FROM (${query}\n) FORMAT CSVWithNames`;
-    const found = await readTable(this.source, {
-      ...others,
-      delimiter: ",",
-      header: true,
-      decimal: ".",
-      thousands: undefined,
-      skipRows: undefined,
-      comment: undefined,
-      encoding: undefined,
-      naValues: [...(others.naValues ?? []), "\\N"],
-    });
-    const odd = read.findIndex(({ name }, j) => found.columns[j]?.name !== name.normalize("NFC"));
-    if (odd >= 0 || found.columns.length !== read.length)
-      throw new DataError("the names of the columns cannot stand in the header of a CSV", {
-        place: { file: this.#name, column: read[Math.max(0, odd)]!.name },
-        hint: 'name them anew in a query: SELECT "#id" AS id',
-      });
-    const asked = new Set(options.text);
+    const columns = read.map(({ name, type }) => ({ name, kind: ANSWERED[kindOf(type)!] }));
+    const naValues = [...(others.naValues ?? []), "\\N"];
     return {
-      ...found,
-      columns: withTextsJudged(
-        found.columns.map((column, j) => judged(column, read[j]!, asked)),
-        ({ name }, j) => !asked.has(name) && kindOf(read[j]!.type) === "text",
-        found.sample,
-        found.format,
-      ),
+      ...(await readCsvAnswer(this.source, columns, { ...others, naValues })),
       columnNotes: fields
         .filter(({ type }) => kindOf(type) === undefined)
         .map(({ name, type }) => `left out: ${name}, it is of type ${type}`),
@@ -204,6 +182,9 @@ function bare(type: string): string {
   return inner === undefined ? type : bare(inner);
 }
 
+/** What they are in the answer. */
+const ANSWERED = { number: "number", date: "date", moment: "date", boolean: "truth", text: "text" } as const;
+
 /** What values of a type are; undefined of arrays, tuples, maps, states of aggregates and the like. */
 function kindOf(type: string): "number" | "date" | "moment" | "boolean" | "text" | undefined {
   const name = bare(type);
@@ -229,14 +210,4 @@ function expression({ name, type }: Field, words: TruthWords): string {
       // Bytes up to the length are zeros.
       return bare(type).startsWith("FixedString") ? `toStringCutToZero(${column}) AS ${column}` : column;
   }
-}
-
-function judged(column: Column, { type }: Field, text: ReadonlySet<string>): Column {
-  const { name } = column;
-  const kind = kindOf(type);
-  if (text.has(name)) return { name, kind: "text" };
-  if (kind === "number") return { name, kind: "numeric" };
-  return kind === "date" || kind === "moment"
-    ? { name, kind: "text", dates: "date" }
-    : { name, kind: "text" };
 }

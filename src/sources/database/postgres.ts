@@ -1,14 +1,14 @@
 import type { Client, QueryResult } from "pg";
 import type { TruthOf } from "../../csv/json-lines.js";
+import { streamSource } from "../../csv/open-source.js";
 import type { ReadingOptions } from "../../csv/reading-options.js";
-import { Source } from "../../csv/source.js";
-import { readTable, type Table } from "../../csv/table.js";
+import type { Source } from "../../csv/source.js";
+import type { Table } from "../../csv/table.js";
 import { type TruthWords, truthWords } from "../../dataset/record-cells.js";
-import type { Column } from "../../dataset/schema.js";
 import { DataError, InterruptedError } from "../../errors.js";
 import { optionalPackage } from "../../files/optional-package.js";
 import { shownPath } from "../../files/shown-path.js";
-import { withTextsJudged } from "../typed-texts.js";
+import { type AnswerColumn, readCsvAnswer } from "./csv-answer.js";
 import { chosenQuery, chosenRows, quotedName } from "./query.js";
 import type { DatabaseValue, WritableDatabase } from "./rowset.js";
 import type { SqlSession } from "./session.js";
@@ -62,7 +62,7 @@ export class PostgresSource {
     this.#name = name;
     this.#client = client;
     this.#copy = copy;
-    this.source = Source.ofStream(name, this.#bytes(), () => hangUp(client), signal);
+    this.source = streamSource(name, this.#bytes(), () => hangUp(client), signal);
   }
 
   /**
@@ -81,32 +81,9 @@ export class PostgresSource {
     // An empty line, which a missing value alone would be, is no row of a CSV.
     const missing = read.length === 1 ? ", NULL 'NA'" : "";
     this.#sql = `COPY (SELECT ${list.join(", ")} FROM (${query}\n) AS goml) TO STDOUT (FORMAT csv, HEADER${missing})`;
-    const found = await readTable(this.source, {
-      ...others,
-      delimiter: ",",
-      header: true,
-      decimal: ".",
-      thousands: undefined,
-      skipRows: undefined,
-      comment: undefined,
-      encoding: undefined,
-    });
-    const odd = read.findIndex(({ name }, j) => found.columns[j]?.name !== name.normalize("NFC"));
-    if (odd >= 0 || found.columns.length !== read.length)
-      throw new DataError("the names of the columns cannot stand in the header of a CSV", {
-        place: { file: this.#name, column: read[Math.max(0, odd)]!.name },
-        hint: 'name them anew in a query: SELECT "#id" AS id',
-      });
-    const asked = new Set(options.text);
-    const columns = found.columns.map((column, j) => judged(column, read[j]!, asked));
+    const columns = read.map((field) => ({ name: field.name, kind: kindOf(field) }));
     return {
-      ...found,
-      columns: withTextsJudged(
-        columns,
-        ({ name }, j) => !asked.has(name) && !"NDB".includes(read[j]!.category),
-        found.sample,
-        found.format,
-      ),
+      ...(await readCsvAnswer(this.source, columns, others)),
       columnNotes: fields
         .filter((field) => !isRead(field))
         .map(({ name, type }) => `left out: ${name}, it is of type ${type}`),
@@ -207,12 +184,10 @@ function expression({ name, type }: Field, words: TruthWords): string {
   return column;
 }
 
-function judged(column: Column, { category, type }: Field, text: ReadonlySet<string>): Column {
-  const { name } = column;
-  if (text.has(name)) return { name, kind: "text" };
-  if (category === "N") return { name, kind: "numeric" };
-  if (category === "D") return { name, kind: "text", dates: type === "time" ? "time" : "date" };
-  return { name, kind: "text" };
+function kindOf({ category, type }: Field): AnswerColumn["kind"] {
+  if (category === "N") return "number";
+  if (category === "D") return type === "time" ? "time" : "date";
+  return category === "B" ? "truth" : "text";
 }
 
 /** One state of the data, and numbers and times as goml reads them. */

@@ -1,4 +1,5 @@
-import { Source } from "../../csv/source.js";
+import { downloadSource } from "../../csv/open-source.js";
+import type { Source } from "../../csv/source.js";
 import { DataError } from "../../errors.js";
 import { shownPath, shownUrl } from "../../files/shown-path.js";
 import type { Target } from "./exchange.js";
@@ -22,7 +23,7 @@ export async function openUrl(path: string, signal?: AbortSignal): Promise<Sourc
       hint: "it should be https://host/path",
     });
   const target = urlTarget(new URL(path));
-  return Source.ofDownload(target.name, await RemoteFile.open(target, signal), signal);
+  return downloadSource(target.name, await RemoteFile.open(target, signal), signal);
 }
 
 /** A URL as what requests are sent to. */

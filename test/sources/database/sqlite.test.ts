@@ -106,7 +106,7 @@ describe("a model of a table of SQLite is that of the CSV of the same rows", () 
 describe("SQLite", () => {
   it("has columns of numbers and texts by what they hold, as a CSV has", async () => {
     const database = await openData(url);
-    const text = await (await import("../../../src/csv/source.js")).openSource(csv);
+    const text = await (await import("../../../src/csv/open-source.js")).openSource(csv);
     try {
       const [a, b] = [await readTables([database], { table: "t" }), await readTable(text)];
       // Of a text a database says what it is; of a CSV's, which may be numbers further down, the head does.

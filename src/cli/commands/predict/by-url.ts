@@ -1,4 +1,4 @@
-import { openStandardInput } from "../../../csv/source.js";
+import { openStandardInput } from "../../../csv/standard-input.js";
 import { UsageError } from "../../../errors.js";
 import { predictUrl } from "../../../prediction/predict-url.js";
 import { openAllData } from "../../../sources/open-data.js";

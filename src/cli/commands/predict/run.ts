@@ -1,5 +1,7 @@
 import { fstatSync, type Stats, statSync } from "node:fs";
-import { openSource, openStandardInput, type Source } from "../../../csv/source.js";
+import { openSource } from "../../../csv/open-source.js";
+import type { Source } from "../../../csv/source.js";
+import { openStandardInput } from "../../../csv/standard-input.js";
 import { DataError, UsageError } from "../../../errors.js";
 import { refuseOverwriting } from "../../../files/same-file.js";
 import type { LinearModel } from "../../../linear/model/model.js";

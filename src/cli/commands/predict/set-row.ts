@@ -1,5 +1,6 @@
+import { bytesSource } from "../../../csv/open-source.js";
 import type { ReadingOptions } from "../../../csv/reading-options.js";
-import { bytesSource, type Source } from "../../../csv/source.js";
+import type { Source } from "../../../csv/source.js";
 import { quoteField } from "../../../csv/write.js";
 import { nearestName } from "../../../dataset/nearest.js";
 import { UsageError } from "../../../errors.js";
