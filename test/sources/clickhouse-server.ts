@@ -14,8 +14,8 @@ export const hasClickhouse = PROGRAM !== undefined;
 /** A ClickHouse server of its own, on a free port of this host; its user is `default`, whom it asks for a password. */
 export interface ClickhouseServer {
   readonly url: string;
-  /** What it answers to a statement. */
-  ask(sql: string): Promise<string>;
+  /** What it answers to a statement, with settings such as `max_threads=1`. */
+  ask(sql: string, settings?: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -44,8 +44,8 @@ ${limit.map((name) => `<${name}>0</${name}>`).join("")}</interval></default></qu
   const ended = new Promise((resolve) => server.once("exit", resolve));
   const url = `http://127.0.0.1:${http}/`;
   const headers = { "x-clickhouse-user": "default", "x-clickhouse-key": password };
-  const ask = async (sql: string) => {
-    const answer = await fetch(url, { method: "POST", body: sql, headers });
+  const ask = async (sql: string, settings = "") => {
+    const answer = await fetch(`${url}?${settings}`, { method: "POST", body: sql, headers });
     const text = await answer.text();
     if (!answer.ok) throw new Error(text);
     return text;

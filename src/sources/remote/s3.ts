@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { Source } from "../../csv/source.js";
+import { downloadSource } from "../../csv/open-source.js";
+import type { Source } from "../../csv/source.js";
 import { DataError } from "../../errors.js";
 import { optionalPackage } from "../../files/optional-package.js";
 import { shownPath } from "../../files/shown-path.js";
@@ -49,7 +50,7 @@ export async function openS3(path: string, signal?: AbortSignal): Promise<Source
   const { bucket, key } = addressOf(path);
   return inItsRegion(path, async (place) => {
     const target = await targetOf(path, place, bucket, key);
-    return Source.ofDownload(path, await RemoteFile.open({ ...target, path: key }, signal), signal);
+    return downloadSource(path, await RemoteFile.open({ ...target, path: key }, signal), signal);
   });
 }
 
@@ -141,6 +142,14 @@ function addressOf(path: string): { bucket: string; key: string } {
   return { bucket, key };
 }
 
+const EXPORT = 'put them into the environment: eval "$(aws configure export-credentials --format env)"';
+/** What says that a container or a machine has its credentials by a role. */
+const ROLES = [
+  "AWS_WEB_IDENTITY_TOKEN_FILE",
+  "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+  "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+];
+
 function placeOf(path: string): Place {
   const { env } = process;
   const profile = env.AWS_PROFILE ?? env.AWS_DEFAULT_PROFILE ?? "default";
@@ -167,7 +176,7 @@ function placeOf(path: string): Place {
       `the profile ${profile} has its credentials by ${other}, which goml does not follow`,
       {
         place: { file: path },
-        hint: 'put them into the environment: eval "$(aws configure export-credentials --format env)"',
+        hint: EXPORT,
       },
     );
   return {
@@ -217,7 +226,7 @@ async function targetOf(path: string, place: Place, bucket: string, key: string)
   const target = {
     url: new URL(address),
     name: path,
-    refusal: (answer: Answer) => refusal(answer, path, region),
+    refusal: (answer: Answer) => refusal(answer, path, region, credentials === undefined),
   };
   if (credentials === undefined) return target;
   const { AwsV4Signer } = await optionalPackage(() => import("aws4fetch"), {
@@ -253,7 +262,7 @@ const ADVICE: Record<string, string> = {
 };
 
 /** What S3 says, in one line. */
-async function refusal(answer: Answer, file: string, region: string): Promise<unknown> {
+async function refusal(answer: Answer, file: string, region: string, unsigned: boolean): Promise<unknown> {
   const { status, headers } = answer;
   const text = await bodyText(answer, PATIENCE);
   const part = (name: string) => new RegExp(`<${name}>(.*?)</${name}>`, "s").exec(text)?.[1];
@@ -262,8 +271,12 @@ async function refusal(answer: Answer, file: string, region: string): Promise<un
     return new RegionError(there);
   const code = part("Code");
   const said = part("Message") ?? `the server answers ${status}`;
+  const role = unsigned ? ROLES.find((name) => process.env[name]) : undefined;
   return new DataError(code === undefined ? said : `${code}: ${plainXml(said)}`, {
     place: { file },
-    hint: (code === undefined ? undefined : ADVICE[code]) ?? "check bucket, key, endpoint and credentials",
+    hint:
+      role !== undefined && code === "AccessDenied"
+        ? `goml does not follow the credentials that ${role} stands for: ${EXPORT}`
+        : ((code === undefined ? undefined : ADVICE[code]) ?? "check bucket, key, endpoint and credentials"),
   });
 }

@@ -1,6 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createServer } from "node:tls";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withoutExceptions } from "../../../src/sources/database/clickhouse-exception.js";
@@ -79,6 +82,85 @@ describe.skipIf(!hasClickhouse)(
           expected.excluded,
         ]);
       });
+
+    it("reads types that wrap others, and those of more digits than a double, as CSV of them", async () => {
+      const sql = `SELECT
+        if(number % 5 = 0, NULL, number / 8) AS nullable,
+        CAST(concat('l', toString(number % 3)) AS LowCardinality(String)) AS low,
+        CAST(if(number % 7 = 0, NULL, concat('n', toString(number % 2))) AS LowCardinality(Nullable(String))) AS lown,
+        toDecimal32(number % 89, 3) / 8 AS dec32, toDecimal128(number * 7, 20) AS dec128,
+        toInt64(9007199254740993) + 1024 * (number % 31) AS big, toUInt64(9223372036854775808) + 4096 * (number % 13) AS ubig,
+        CAST(['low', 'it''s', 'high'][1 + number % 3] AS Enum16('low' = -1, 'it''s' = 300, 'high' = 301)) AS mood,
+        toUUID(concat('61f0c404-5cb3-11e7-907b-a6006ad3db', toString(10 + number % 2))) AS id,
+        number % 11 + number / 1000 AS y FROM numbers(2000)`;
+      const setting = "allow_experimental_low_cardinality_type=1";
+      const text = await server.ask(`${sql} FORMAT CSVWithNames`, setting);
+      // What the server calls its types, which is what they are told by.
+      expect(await server.ask(`DESCRIBE (${sql})`, setting)).toMatch(
+        /Nullable\(Float64\).*LowCardinality\(String\).*LowCardinality\(Nullable\(String\)\).*Decimal\(.*Int64.*UInt64.*Enum16/s,
+      );
+      const wide = join(folder, "types.csv");
+      writeFileSync(wide, text);
+      const options = {
+        target: "y",
+        features: ["nullable", "low", "lown", "dec32", "dec128", "big", "ubig", "mood", "id"],
+      };
+      const found = await fitCsv(`${server.url}?${setting}`, { ...options, sql });
+      const expected = await fitCsv(wide, { ...options, naValues: ["\\N"] });
+      expect(found.model.summary()).toEqual(expected.model.summary());
+      expect(found.model.levels).toEqual(expected.model.levels);
+      expect(found.dropped).toBe(expected.dropped);
+      expect(found.model.levels.mood).toEqual(["low", "it's", "high"]);
+    });
+
+    it("is read over TLS where the certificate is known, and refused in one line where it is not", async () => {
+      const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
+      spawnSync("openssl", [
+        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"],
+        ...[
+          "-keyout",
+          key,
+          "-out",
+          certificate,
+          "-subj",
+          "/CN=goml",
+          "-addext",
+          "subjectAltName=IP:127.0.0.1",
+        ],
+      ]);
+      const inner = new URL(server.url.replace("clickhouse:", "http:"));
+      const proxy = createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, (outer) => {
+        const plain = connect(Number(inner.port), inner.hostname);
+        outer.pipe(plain).pipe(outer);
+        for (const socket of [outer, plain]) socket.on("error", () => {});
+      }).listen(0, "127.0.0.1");
+      try {
+        await new Promise((resolve) => proxy.once("listening", resolve));
+        const { port } = proxy.address() as { port: number };
+        const train = (url: string, env: Record<string, string>) =>
+          goml(
+            folder,
+            ["train", url, "--table", "t", "-t", "y", "-f", "i,tiny", "--json", "-m", "tls.json"],
+            "",
+            env,
+          );
+        const known = { NODE_EXTRA_CA_CERTS: certificate };
+        const plain = JSON.parse((await train(server.url, {})).stdout);
+        for (const url of [
+          `clickhouses://127.0.0.1:${port}/default`,
+          `clickhouse://127.0.0.1:${port}/default?secure=true`,
+        ]) {
+          const { code, stdout, stderr } = await train(url, known);
+          expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining("goml:") });
+          expect(JSON.parse(stdout).coefficients).toEqual(plain.coefficients);
+        }
+        const { code, stderr } = await train(`clickhouses://127.0.0.1:${port}/default`, {});
+        expect(code).toBe(3);
+        expect(stderr).toMatch(/^goml: clickhouses:.+certificate.+\nhint: .*NODE_EXTRA_CA_CERTS.+\n$/);
+      } finally {
+        proxy.close();
+      }
+    });
 
     it("gives the same bits whatever the threads, and says what it leaves out", async () => {
       const options = { table: "t", formula: "y ~ i + tiny + color" };

@@ -133,6 +133,18 @@ describe("S3", () => {
     rmSync(at("config"));
   });
 
+  it("sends and signs the token of a session", async () => {
+    process.env.AWS_SESSION_TOKEN = "of//this+session==";
+    server.requests.length = 0;
+    expect((await fitCsv("s3://data/t.csv", OPTIONS)).model.n).toBeGreaterThan(0);
+    delete process.env.AWS_SESSION_TOKEN;
+    for (const { headers } of server.requests) {
+      expect(headers["x-amz-security-token"]).toBe("of//this+session==");
+      expect(headers.authorization).toMatch(/SignedHeaders=[^,]*x-amz-security-token/);
+    }
+    expect(server.requests.length).toBeGreaterThan(0);
+  });
+
   it("says what S3 says, in one line, and no secret", async () => {
     const refused = (path: string) => fitCsv(path, OPTIONS).catch((error: unknown) => error);
     expect(await refused("s3://data/absent.csv")).toMatchObject({
@@ -148,6 +160,14 @@ describe("S3", () => {
     expect(await refused("s3://data/t.csv")).toMatchObject({
       message: "s3://data/t.csv: AccessDenied: Access Denied",
     });
+    process.env.AWS_WEB_IDENTITY_TOKEN_FILE = "/var/run/token";
+    expect(await refused("s3://data/t.csv")).toMatchObject({
+      message: "s3://data/t.csv: AccessDenied: Access Denied",
+      hint: expect.stringContaining(
+        "goml does not follow the credentials that AWS_WEB_IDENTITY_TOKEN_FILE stands for",
+      ),
+    });
+    delete process.env.AWS_WEB_IDENTITY_TOKEN_FILE;
     expect(await refused("s3://data")).toMatchObject({ hint: "it should be s3://bucket/key" });
     expect(await refused("s3://me:hunter2@data/t.csv")).toMatchObject({
       message: "s3://data/t.csv: the address cannot be read",
