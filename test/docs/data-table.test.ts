@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { tableFromArrays, tableToIPC } from "apache-arrow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LinearModel } from "../../src/index.js";
 import { GOML, inFolder } from "../cli/goml.js";
@@ -428,6 +429,20 @@ const proofs: Record<string, (shell: Shell, answer: Answer) => Promise<void>> = 
     const file = join(shell.folder, "sales/may/1.parquet");
     await inDuckdb(`COPY (FROM '${join(shell.folder, "clean.csv")}') TO '${file}' (FORMAT parquet)`);
     expect(await shell.fit(train!)).toMatchObject(near(await shell.fit("goml train clean.csv -t y")));
+  },
+  "Arrow, Feather": async (shell, { commands: [train, stream] }) => {
+    shell.write("clean.csv", clean);
+    const [names, ...lines] = clean
+      .trim()
+      .split("\n")
+      .map((line) => line.split(","));
+    const columns = names!.map((name, j) => [name, Float64Array.from(lines, (line) => Number(line[j]))]);
+    const table = tableFromArrays(Object.fromEntries(columns));
+    shell.write("sales.arrow", tableToIPC(table, "file"));
+    shell.write("sales.arrows", tableToIPC(table, "stream"));
+    const expected = near(await shell.fit("goml train clean.csv -t y"));
+    expect(await shell.fit(train!)).toMatchObject(expected);
+    expect(await shell.fit(`cat sales.arrows | ${stream}`)).toMatchObject(expected);
   },
   "a file on a web server": async (shell, { commands: [train] }) => {
     shell.write("clean.csv", clean);
