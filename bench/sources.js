@@ -1,13 +1,14 @@
-// Trains on the same rows as CSV and as Parquet, in turns, whole processes; pandas + scikit-learn beside them where
+// Trains on the same rows as CSV, Parquet and Arrow, in turns, whole processes; pandas + scikit-learn beside them where
 // Python has them. Prints medians of wall seconds, and of the rounds' ratios to CSV.
 // With --postgres URL, of a server that may be written to, a table of them there too, beside psql's COPY to nowhere.
 // Usage: node bench/sources.js [--rows 1000000] [--rounds 5] [--python python3] [--postgres postgres://…]
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { Table, tableFromArrays, tableToIPC } from "apache-arrow";
 
 const text = { type: "string" };
 const { values } = parseArgs({ options: { rows: text, rounds: text, python: text, postgres: text } });
@@ -35,6 +36,22 @@ for (const [kind, form] of Object.entries(kinds)) {
   await connection.run(`COPY t TO '${csv}'`);
   connection.closeSync();
 }
+// The same as Arrow, in batches of as many rows as DuckDB's row groups have.
+for (const kind of Object.keys(kinds)) {
+  const path = `${folder}sources-${kind}-${rows}`;
+  if (existsSync(`${path}.arrow`)) continue;
+  const connection = await (await DuckDBInstance.create(":memory:")).connect();
+  const read = await connection.runAndReadAll(`FROM '${path}.parquet'`);
+  const names = read.columnNames();
+  const columns = read.getColumnsJS().map((values) => Float64Array.from(values));
+  const batches = [];
+  for (let from = 0; from < rows; from += 122_880) {
+    const cut = columns.map((values, j) => [names[j], values.slice(from, from + 122_880)]);
+    batches.push(...tableFromArrays(Object.fromEntries(cut)).batches);
+  }
+  writeFileSync(`${path}.arrow`, tableToIPC(new Table(batches), "file"));
+  connection.closeSync();
+}
 
 const python = (path) => `import pandas, sklearn.linear_model as m
 t = pandas.read_parquet(${JSON.stringify(path)})
@@ -48,6 +65,7 @@ const cases = Object.keys(kinds).flatMap((kind) => {
   return [
     { kind, name: "goml, CSV", run: train(`${path}.csv`) },
     { kind, name: "goml, Parquet", run: train(`${path}.parquet`) },
+    { kind, name: "goml, Arrow", run: train(`${path}.arrow`) },
     {
       kind,
       name: "pandas + scikit-learn, Parquet",

@@ -112,7 +112,8 @@ export function downloadError(cause: unknown, file: string, signal: AbortSignal 
 function proxyHint(code: string): string | undefined {
   const { env } = process;
   const named = env.https_proxy ?? env.HTTPS_PROXY ?? env.http_proxy ?? env.HTTP_PROXY;
-  if (named === undefined || env.NODE_USE_ENV_PROXY !== undefined) return undefined;
+  const taken = env.NODE_USE_ENV_PROXY !== undefined && Number.parseInt(process.versions.node, 10) >= 24;
+  if (named === undefined || taken) return undefined;
   return ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT"].includes(code)
     ? "a proxy is set, which Node 24 and later take with NODE_USE_ENV_PROXY=1; or download it by: curl -O"
     : undefined;

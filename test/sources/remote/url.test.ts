@@ -157,6 +157,18 @@ describe("data at a URL", () => {
     );
   });
 
+  it("says of a proxy which Node takes it, where the host is not found without", async () => {
+    const { code, stderr } = await goml(folder, ["train", "http://data.invalid/t.csv", "-t", "y"], "", {
+      HTTP_PROXY: "http://127.0.0.1:1",
+    });
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: expect.stringContaining(
+        "hint: a proxy is set, which Node 24 and later take with NODE_USE_ENV_PROXY=1;",
+      ),
+    });
+  });
+
   it("is read over TLS where the certificate is known, and not else", async () => {
     const [key, cert] = [at("key.pem"), at("cert.pem")];
     execFileSync(
