@@ -7,6 +7,7 @@ import { fitCsv } from "../../../src/training/fit-csv.js";
 import type { FitCsvOptions } from "../../../src/training/fit-options.js";
 import { goml } from "../../cli/goml.js";
 import { inDuckdb, manyKinds } from "../duckdb.js";
+import { fileAnswers, startHttp } from "../remote/http-server.js";
 import { arrowTable, writeArrow } from "./arrow-files.js";
 
 const folder = mkdtempSync(join(tmpdir(), "goml-arrow-"));
@@ -190,6 +191,51 @@ describe("goml on Arrow", () => {
       stderr:
         "goml: Arrow is written without --append\nhint: write CSV, or keep a column beside the predictions with --id\n",
     });
+  });
+
+  it("is read at a URL by the bytes that are needed, and through connections that are cut", async () => {
+    const server = await startHttp();
+    try {
+      const bytes = readFileSync(path("t.arrow"));
+      server.answer(fileAnswers(bytes, { cut: (one) => (one % 3 === 1 ? 70_000 : undefined) }));
+      const options = { target: "y", features: ["i", "gap", "color"] };
+      const found = await fitCsv(`${server.url}/t.arrow`, options);
+      const expected = await fitCsv(path("t.arrow"), options);
+      expect(JSON.stringify(found.model.coefficients)).toBe(JSON.stringify(expected.model.coefficients));
+      expect(server.requests.some(({ headers }) => headers.range !== undefined)).toBe(true);
+      server.answer(fileAnswers(readFileSync(path("t.arrows"))));
+      const streamed = await fitCsv(`${server.url}/t.arrows`, options);
+      expect(streamed.model.n).toBe(expected.model.n);
+    } finally {
+      server.stop();
+    }
+  });
+
+  it("says what to install where this Node has no zstd and fzstd is not there", async () => {
+    const hooks = `export async function resolve(name, context, next) {
+      if (name === "fzstd") throw Object.assign(new Error("not here"), { code: "ERR_MODULE_NOT_FOUND" });
+      return next(name, context);
+    }`;
+    writeFileSync(
+      path("absent.mjs"),
+      `import { register } from "node:module"; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)});`,
+    );
+    const files = new URL("files/", import.meta.url).pathname;
+    const train = (name: string) =>
+      goml(folder, ["train", `${files}${name}`, "--formula", "y ~ x", "-q", "-m", "z.json"], "", {
+        NODE_OPTIONS: `--import ${path("absent.mjs")}`,
+      });
+    expect(await train("tall-lz4.arrow")).toMatchObject({ code: 0, stderr: "" });
+    // Node's own zlib knows zstd from 22.15 on.
+    const { zstdDecompressSync } = (await import("node:zlib")) as { zstdDecompressSync?: unknown };
+    const { code, stderr } = await train("tall-zstd.arrow");
+    if (zstdDecompressSync !== undefined) expect(code).toBe(0);
+    else {
+      expect(code).toBe(3);
+      expect(stderr).toBe(
+        `goml: ${files}tall-zstd.arrow: this is an Arrow file whose batches are compressed by zstd, for which a package is not installed\nhint: npm install fzstd\n`,
+      );
+    }
   });
 
   it("ends with one line and nothing written where a file is cut off", async () => {
