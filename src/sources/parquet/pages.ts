@@ -246,6 +246,8 @@ function decompressed(
   tools: ParquetTools,
 ): Uint8Array {
   if (codec === "SNAPPY") return tools.pages.snappy(from, page.length - from, size);
+  if (codec === "LZ4_RAW")
+    return tools.pages.lz4([{ from, length: page.length - from, stored: false }], size);
   const out = tools.decompress(codec, page.subarray(from), size);
   if (out === undefined) throw new RangeError(`pages are compressed by ${codec}`);
   if (out.length !== size) throw new RangeError(`a page has ${out.length} bytes where ${size} are announced`);

@@ -13,7 +13,7 @@ export interface ParquetTools {
   readonly split: typeof import("hyparquet/src/encoding.js").byteStreamSplit;
   /** Where pages are read to, one after the other. */
   readonly pages: PageBuffer;
-  /** Decompresses a page by another codec than Snappy; undefined for one that nothing here knows. */
+  /** Decompresses a page by another codec than the kernels have; undefined for one that nothing here knows. */
   readonly decompress: (codec: CompressionCodec, bytes: Uint8Array, size: number) => Uint8Array | undefined;
 }
 
@@ -30,7 +30,7 @@ export async function parquetTools(
   file: string,
   codecs: Iterable<CompressionCodec> = [],
 ): Promise<ParquetTools> {
-  const others = [...codecs].filter((codec) => codec !== "SNAPPY" && !OWN.has(codec));
+  const others = [...codecs].filter((codec) => !KERNELS.has(codec) && !OWN.has(codec));
   loaded ??= await loadTools(file);
   if (others.length === 0 || compressors !== undefined) return loaded;
   const module = await optionalPackage(() => import("hyparquet-compressors"), {
@@ -48,6 +48,8 @@ export async function parquetTools(
   return loaded;
 }
 
+/** What the kernels decompress. */
+const KERNELS: ReadonlySet<CompressionCodec> = new Set(["SNAPPY", "LZ4_RAW"]);
 let compressors: Compressors | undefined;
 
 const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (bytes: Uint8Array) => Uint8Array };
