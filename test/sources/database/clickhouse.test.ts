@@ -110,7 +110,7 @@ describe.skipIf(!hasClickhouse)(
       expect(found.model.summary()).toEqual(expected.model.summary());
       expect(found.model.levels).toEqual(expected.model.levels);
       expect(found.dropped).toBe(expected.dropped);
-      expect(found.model.levels.mood).toEqual(["low", "it's", "high"]);
+      expect(found.model.levels.mood).toEqual(["high", "it's", "low"]);
     });
 
     it("is read over TLS where the certificate is known, and refused in one line where it is not", async () => {
