@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { SHA256_BYTES } from "../../src/csv/content.js";
-import { bytesSource, openSource, Source } from "../../src/csv/source.js";
+import { bytesSource, openSource, streamSource } from "../../src/csv/open-source.js";
+import type { Source } from "../../src/csv/source.js";
 import { xxh128Reference } from "../../src/kernels/reference/xxh128.js";
 import { LinearModel } from "../../src/linear/model/model.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
@@ -55,7 +56,7 @@ describe("a content is known by the same hash wherever it comes from", () => {
     const pieces = async function* () {
       for (let from = 0; from < bytes.length; from += 65_000) yield bytes.subarray(from, from + 65_000);
     };
-    expect(await contentOf(Source.ofStream("pipe", pieces(), () => {}))).toEqual(expected);
+    expect(await contentOf(streamSource("pipe", pieces(), () => {}))).toEqual(expected);
     // Whoever knows long contents by SHA-256 has that, too.
     const both = { ...expected, sha256: sha256(bytes) };
     expect(await contentOf(await openSource(path), true)).toEqual(both);
