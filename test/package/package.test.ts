@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import * as esbuild from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { modelProto, nodeProto, valueProto } from "../onnx/protos.js";
 
 const run = promisify(execFile);
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
@@ -122,6 +123,26 @@ describe("installed in an empty folder", () => {
         code: 3,
         stderr: expect.stringMatching(new RegExp(`^goml: ${data}: [^\\n]*\\nhint: ${install}\\n$`)),
       });
+  });
+
+  test("says what to install for pictures that go into a network", async () => {
+    const pixels = valueProto("x", [1, 3, "h", "w"]);
+    const nodes = [nodeProto("Relu", ["x"], ["y"])];
+    writeFileSync(
+      join(folder, "net.onnx"),
+      modelProto({ inputs: [pixels], outputs: [valueProto("y", [1, 3, "h", "w"])], nodes }),
+    );
+    const kinds = [
+      ["photo.png", [0x89, 0x50, 0x4e, 0x47], "a PNG image", "fast-png"],
+      ["photo.jpg", [0xff, 0xd8, 0xff, 0xe0], "a JPEG image", "jpeg-js"],
+    ] as const;
+    for (const [file, bytes, kind, name] of kinds) {
+      writeFileSync(join(folder, file), Uint8Array.from(bytes));
+      await expect(goml("graph", "net.onnx", "--run", "--input", `x=@${file}`)).rejects.toMatchObject({
+        code: 3,
+        stderr: `goml: ${file}: this is ${kind}, for which a package is not installed\nhint: npm install ${name}\n`,
+      });
+    }
   });
 
   test("goml serve answers", async () => {
