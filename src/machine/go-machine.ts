@@ -3,6 +3,7 @@ import { Clock } from "./engine/clock.js";
 import { Engine, type EngineRun } from "./engine/engine.js";
 import type { Frame } from "./engine/frame-store.js";
 import { Memory } from "./engine/memory.js";
+import { Pace } from "./engine/pace.js";
 import { type Pause, type SweepControl, sweep } from "./engine/sweep.js";
 import { MachineClosedError } from "./errors.js";
 import type { Graph, Node, Value } from "./graph.js";
@@ -22,6 +23,8 @@ const THRESHOLD_NS = 3_000;
 const CAPACITY = 4;
 /** A run that takes longer lets the event loop turn, in nanoseconds. */
 const SLICE_NS = 8_000_000;
+/** Runs that take less are tried on several threads and on one, in nanoseconds. */
+const TRIED_NS = 20_000_000;
 
 export interface GoMachineOptions extends MachineOptions {
   /** Values that fit into a channel, which is how many runs may be under way at a time: 1 to 64. Default 4. */
@@ -59,6 +62,10 @@ export class GoMachine extends PlannedMachine {
   private readonly overlapped: boolean;
   /** Whether a sweep lets the event loop turn: it takes long, of tasks that are worth looking at the clock. */
   private readonly letsTurn: boolean;
+  /** Whether short runs by themselves go to the engine's threads; undefined where that is settled. */
+  private readonly pace: Pace | undefined;
+  /** The runs that have begun. */
+  private begun = 0;
   /** The number of sweeps that wait for a promise. */
   private sweeping = 0;
   private onSwept: (() => void) | undefined = undefined;
@@ -92,6 +99,10 @@ export class GoMachine extends PlannedMachine {
     this.shared = !empty && (always || (callerWorks ? this.engine.pays : worthwhile));
     this.overlapped = !empty && (always || worthwhile);
     this.letsTurn = workers > 0 && this.engine.work > SLICE_NS && this.engine.work > 1000 * plan.tasks.length;
+    // Who asks when nodes ran wants to see the threads.
+    const settled = always || this.traced || !callerWorks;
+    const tried = !settled && this.shared && this.engine.work < TRIED_NS;
+    this.pace = tried ? new Pace() : undefined;
     this.startLeaves();
   }
 
@@ -106,7 +117,16 @@ export class GoMachine extends PlannedMachine {
   }
 
   runAll(options: RunOptions = {}): Promise<Run> {
-    return this.start(options, this.shared);
+    const { pace } = this;
+    const own = ++this.begun;
+    if (pace === undefined || this.running > 0) return this.start(options, this.shared);
+    const began = performance.now();
+    const run = this.start(options, pace.together);
+    // Of a run that others have joined the time says nothing.
+    return run.then((ended) => {
+      if (this.begun === own) pace.took(performance.now() - began);
+      return ended;
+    });
   }
 
   /**
