@@ -78,6 +78,45 @@ test.each(["tape", "go"])(
   },
 );
 
+test("a model in which computed values decide shapes is told of up to there, and runs", async () => {
+  writeFileSync(
+    at("nonzero.onnx"),
+    modelProto({
+      inputs: [valueProto("x", [200])],
+      outputs: [valueProto("y", [1, "n"], TYPE.int64)],
+      nodes: [nodeProto("Relu", ["x"], ["h"]), nodeProto("NonZero", ["h"], ["y"])],
+    }),
+  );
+  const table = await goml(["graph", at("nonzero.onnx")]);
+  expect(table.stdout).toMatch(/GFLOP with x 200, up to node 2 of 2, whose values decide shapes/);
+  const drawn = await goml(["graph", at("nonzero.onnx"), "--format", "mermaid"]);
+  expect([drawn.code, drawn.stdout]).toEqual([0, expect.stringContaining("relu")]);
+  writeFileSync(
+    at("x200.npy"),
+    writeNpy(
+      new Tensor(
+        Float32Array.from({ length: 200 }, (_, i) => i - 198),
+        [200],
+      ),
+    ),
+  );
+  const run = await goml(["graph", at("nonzero.onnx"), "--run", "--input", `x=@${at("x200.npy")}`]);
+  expect([run.code, run.stdout]).toEqual([0, expect.stringContaining("199")]);
+  writeFileSync(
+    at("reshape.onnx"),
+    modelProto({
+      inputs: [valueProto("x", [6]), valueProto("to", [2], TYPE.int64)],
+      outputs: [valueProto("y", [])],
+      nodes: [nodeProto("Reshape", ["x", "to"], ["y"])],
+    }),
+  );
+  const odd = await goml(["graph", at("reshape.onnx"), "--format", "dot"]);
+  expect([odd.code, odd.stderr]).toEqual([
+    4,
+    "goml: the values of to decide shapes\nhint: run it: --run --input name=value\n",
+  ]);
+});
+
 test("what is not as expected ends with 5 and the first difference", async () => {
   writeFileSync(at("off.npy"), writeNpy(new Tensor(Float32Array.of(1, 2.5, 3, 0, 0, 1), [2, 3])));
   const run = [

@@ -3,9 +3,10 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { writeFileAtomic } from "../../../csv/write.js";
-import { DataError, GateError, GomlError, UsageError } from "../../../errors.js";
+import { DataError, GateError, GomlError, ModelError, UsageError } from "../../../errors.js";
 import {
   type DType,
+  type Graph,
   graphToDot,
   graphToJson,
   graphToMermaid,
@@ -28,6 +29,7 @@ import {
   Sequence,
   StringTensor,
   tensorOf,
+  ValuesNeeded,
   writeNpy,
 } from "../../../onnx/index.js";
 import { count } from "../../render/numbers.js";
@@ -121,7 +123,7 @@ function describe(path: string, model: OnnxModel, options: OnnxGraphOptions): st
   const { format = "table", shape = {} } = options;
   const types = typesOf(model, shape);
   if (format !== "table") {
-    const { graph } = model.graph(types);
+    const { graph } = plannedGraph(model, types);
     if (format === "dot") return graphToDot(graph);
     if (format === "mermaid") return graphToMermaid(graph);
     return `${JSON.stringify(graphToJson(graph), null, 2)}\n`;
@@ -142,10 +144,28 @@ function describe(path: string, model: OnnxModel, options: OnnxGraphOptions): st
   return `${path}\n\n${head}\n${renderTable({ titles: ["op", "nodes"], rows: ops.map(([op, n]) => [op, count(n)]), align: ["left", "right"] })}\n`;
 }
 
+/**
+ * The graph for inputs of these types; where values that a run computes decide shapes, up to there.
+ *
+ * @throws ModelError where the values of inputs decide them
+ */
+function plannedGraph(model: OnnxModel, types: ReturnType<typeof typesOf>): { graph: Graph; upTo: string } {
+  try {
+    return { graph: model.graph(types).graph, upTo: "" };
+  } catch (error) {
+    if (!(error instanceof ValuesNeeded)) throw error;
+    const { graph, end } = model.stage(0, types);
+    if (graph.nodes.every(({ op }) => typeof op === "string"))
+      throw new ModelError(error.message, { hint: "run it: --run --input name=value" });
+    return { graph, upTo: `, up to node ${end + 1} of ${model.length}, whose values decide shapes` };
+  }
+}
+
 function operationsText(model: OnnxModel, types: ReturnType<typeof typesOf>): string {
   const shapes = [...types].map(([name, { shape }]) => `${name} ${shape.join("×") || "scalar"}`).join(", ");
   try {
-    return `${(operationsOf(model.graph(types).graph) / 1e9).toPrecision(3)} GFLOP with ${shapes}`;
+    const { graph, upTo } = plannedGraph(model, types);
+    return `${(operationsOf(graph) / 1e9).toPrecision(3)} GFLOP with ${shapes}${upTo}`;
   } catch (error) {
     // Values may be needed, or the open lengths may not be 1.
     return `not known with ${shapes}: ${(error as Error).message}`;
