@@ -165,7 +165,10 @@ export function checkedTypes(
   operands: readonly string[],
 ): readonly TensorType[] {
   try {
-    return op.infer(inputs);
+    const types = op.infer(inputs);
+    const odd = types.find(({ shape }) => !shape.every((length) => Number.isInteger(length) && length >= 0));
+    if (odd !== undefined) throw new ShapeError(`there is no shape ${formatShape(odd.shape)}`);
+    return types;
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     throw new ShapeError(`${op.name}(${operands.join(", ")}): ${error.message}`);

@@ -207,6 +207,18 @@ describe("shapes that values decide", () => {
     await machine.close();
   });
 
+  test("are refused where a length is below 0", async () => {
+    const bytes = modelProto({
+      inputs: [valueProto("x", [1])],
+      outputs: [valueProto("y", ["n"])],
+      initializers: [tensorProto("to", [1], TYPE.int64, BigInt64Array.of(-3n))],
+      nodes: [nodeProto("Expand", ["x", "to"], ["y"])],
+    });
+    await expect(run(bytes, { x: float([1], [1]) })).rejects.toThrow(
+      'node "Expand_y" (Expand) of opset 17: broadcastTo(x 1): there is no shape -3',
+    );
+  });
+
   test("are worked out where shapes alone decide them", () => {
     // Flattened by Shape → Gather → Unsqueeze → Concat → Reshape, as exporters write it.
     const bytes = modelProto({
