@@ -103,7 +103,7 @@ const LANGUAGES = ["curl", "Python", "JavaScript"];
 const [REQUEST, ANSWER] = ["The request", "The answer"];
 
 /** A form that asks a model: its fields, the request that they make, and how an answer reads. */
-function askingForm({ path, action, fields, choices, request, reading }) {
+function askingForm({ path, action, fields, choices, request, text, reading }) {
   const form = node("form");
   const go = node("div", undefined, { className: "go" });
   const result = node("output");
@@ -124,7 +124,7 @@ function askingForm({ path, action, fields, choices, request, reading }) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      const answer = await ask(path, JSON.stringify(request()));
+      const answer = await ask(path, text === undefined ? JSON.stringify(request()) : text());
       answered = JSON.stringify(answer, null, 1);
       result.className = "";
       result.textContent = reading(answer.outputs);
@@ -196,7 +196,16 @@ function showNetwork(model, path) {
       })
       .join("; ");
   section.append(
-    askingForm({ path: `${path}/infer`, action: "Infer", fields: body, choices: [], request, reading }),
+    askingForm({
+      path: `${path}/infer`,
+      action: "Infer",
+      fields: body,
+      choices: [],
+      request,
+      // As it stands, also where it is no JSON: the server says what is wrong with it.
+      text: () => body.value,
+      reading,
+    }),
   );
   return section;
 }
