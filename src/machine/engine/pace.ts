@@ -6,7 +6,7 @@ const KEPT = 7;
 const FIRST = 4;
 const LEAST = 16;
 const MOST = 256;
-/** The other way has to take this share of the time or less. */
+/** Several threads have to take this share of the time or less. */
 const GAIN = 0.95;
 
 /**
@@ -21,6 +21,7 @@ export class Pace {
   private way: "alone" | "together" = "alone";
   private gap = LEAST;
   private untilTrial = FIRST;
+  private sinceTrial = 0;
   /** Runs of the trial under way that are still to be measured. */
   private inTrial = 0;
 
@@ -35,18 +36,32 @@ export class Pace {
     const tried = way === "alone" ? "together" : "alone";
     if (this.inTrial === 0) {
       keep(times[way], ms);
-      if (--this.untilTrial > 0) return;
+      this.sinceTrial++;
+      if (--this.untilTrial > 0 && !this.isDoubtful()) return;
+      this.sinceTrial = 0;
       this.inTrial = TRIAL;
       times[tried].length = 0;
       return;
     }
     if (this.inTrial < TRIAL) keep(times[tried], ms);
     if (--this.inTrial > 0) return;
-    if (median(times[tried]) <= GAIN * median(times[way])) {
+    const factor = tried === "together" ? GAIN : 1;
+    if (median(times[tried]) <= factor * median(times[way])) {
       this.way = tried;
       this.gap = LEAST;
     } else this.gap = Math.min(MOST, 2 * this.gap);
     this.untilTrial = this.gap;
+  }
+
+  /** Whether several threads have come to take more than one took when it was last tried. */
+  private isDoubtful(): boolean {
+    const { alone, together } = this.times;
+    return (
+      this.way === "together" &&
+      this.sinceTrial >= LEAST &&
+      alone.length > 0 &&
+      median(together) > median(alone)
+    );
   }
 }
 
