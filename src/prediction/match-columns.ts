@@ -1,5 +1,6 @@
 import type { Table } from "../csv/table.js";
 import { rawSlots } from "../dataset/formula/spec.js";
+import { namesInWords } from "../dataset/names-in-words.js";
 import { ModelError } from "../errors.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { AnyPredictorPlan } from "../linear/model/group-predictor.js";
@@ -56,8 +57,8 @@ export function matchColumns(
   const missing = [...needed.spec.numeric, ...needed.spec.text, ...groups].filter((name) => !kinds.has(name));
   if (missing.length > 0) {
     const names = [...kinds.keys()];
-    throw new ModelError(`${table.source.name}: columns of the model are missing: ${missing.join(", ")}`, {
-      hint: `the file has ${names.length > 20 ? `${names.slice(0, 20).join(", ")}, …` : names.join(", ")}`,
+    throw new ModelError(`${table.source.name}: columns of the model are missing: ${namesInWords(missing)}`, {
+      hint: `the file has ${namesInWords(names)}`,
     });
   }
   const known = model.spec.numeric.every(

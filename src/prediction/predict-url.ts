@@ -6,6 +6,7 @@ import type { ReadingOptions } from "../csv/reading-options.js";
 import { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { freeNames, openOutput, quoteField } from "../csv/write.js";
+import { namesInWords } from "../dataset/names-in-words.js";
 import { DataError, InterruptedError, ModelError, UsageError } from "../errors.js";
 import { orderedMap } from "../parallel/ordered-map.js";
 import { columnFormatOf } from "../sources/column-output.js";
@@ -164,20 +165,12 @@ function rowsOf(block: ColumnBlock, from: number, to: number): ColumnBlock {
   };
 }
 
-/** Names as words: a server may name as many as it likes. */
-function firstOf(names: readonly string[]): string {
-  return `${names
-    .slice(0, 20)
-    .map((name) => (name.length > 100 ? `${name.slice(0, 100)}…` : name))
-    .join(", ")}${names.length > 20 ? ", …" : ""}`;
-}
-
 function choiceOf(model: RemoteModel, table: Table, text: boolean): ColumnChoice {
   const at = positions(table.columns.map(({ name }) => name));
   const missing = model.inputs.filter(({ name }) => !at.has(name)).map(({ name }) => name);
   if (missing.length > 0)
-    throw new ModelError(`${table.source.name}: columns of the model are missing: ${firstOf(missing)}`, {
-      hint: `the file has ${firstOf(table.columns.map(({ name }) => name))}`,
+    throw new ModelError(`${table.source.name}: columns of the model are missing: ${namesInWords(missing)}`, {
+      hint: `the file has ${namesInWords(table.columns.map(({ name }) => name))}`,
     });
   const wanted = (texts: boolean) =>
     model.inputs.filter(({ text: isText }) => isText === texts).map(({ name }) => at.get(name)!);

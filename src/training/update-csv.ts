@@ -4,6 +4,7 @@ import type { Source } from "../csv/source.js";
 import { ofModel, type Table } from "../csv/table.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
+import { namesInWords } from "../dataset/names-in-words.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { DataScan } from "../linear/model/model-parts.js";
@@ -183,8 +184,8 @@ export function checkColumns(
   const numeric = [...new Set([...spec.numeric, ...others])];
   const missing = [...numeric, ...spec.text].filter((name) => !kinds.has(name));
   if (missing.length > 0)
-    throw new ModelError(`${file}: columns of the model are missing: ${missing.join(", ")}`, {
-      hint: `the file has ${[...kinds.keys()].slice(0, 20).join(", ")}`,
+    throw new ModelError(`${file}: columns of the model are missing: ${namesInWords(missing)}`, {
+      hint: `the file has ${namesInWords([...kinds.keys()])}`,
     });
   const text = numeric.filter((name) => kinds.get(name) === "text");
   if (text.length > 0)
