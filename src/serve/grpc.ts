@@ -100,7 +100,15 @@ export async function serveGrpc(
     server.bindAsync(
       `${host.includes(":") ? `[${host}]` : host}:${port}`,
       grpc.ServerCredentials.createInsecure(),
-      (error, at) => (error ? reject(error) : resolve(at)),
+      (cause, at) =>
+        cause
+          ? reject(
+              new UsageError(`cannot listen for gRPC on ${host}:${port}: ${cause.message}`, {
+                hint: "choose another port",
+                cause,
+              }),
+            )
+          : resolve(at),
     );
   });
   return {

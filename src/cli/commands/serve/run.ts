@@ -81,7 +81,13 @@ export async function serve(
     });
     await started(app, options, signal);
     if (options.grpcPort !== undefined) {
-      const port = await app.listenGrpc({ host: options.host, port: options.grpcPort });
+      const port = await app
+        .listenGrpc({ host: options.host, port: options.grpcPort })
+        .catch(async (error: unknown) => {
+          // What listens already would keep the process alive.
+          await app.shutDown({ deadline: 0 });
+          throw error;
+        });
       app.log.info({ host: options.host, port }, "ready for gRPC");
     }
     const urls = app
