@@ -247,7 +247,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   notes.push(...(await repeatedNotes(sources)));
   const parts = {
     groupBy,
-    models: modelsByGroup(fits, others),
+    models: modelsByGroup(fits, others, refused.length === 0 ? first.names : undefined),
     refused: inGroupOrder(new Map(refused.map((one) => [one.group, one]))),
     ...(await sourcesOfShard(sources, plan, options)),
     shards: set === undefined ? numbered : [set(scan.rows)],

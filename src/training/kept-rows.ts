@@ -124,13 +124,7 @@ export class KeptChunks {
         byJob.set(common, of);
       }
       for (let b = 0; b < rows.blocks; b++) {
-        let any = -1;
-        for (let r = 0; r < BLOCK_ROWS; r++) {
-          const target = rows.targets[b * BLOCK_ROWS + r]!;
-          own[r] = target < 0 ? -1 : of[target]!;
-          any = Math.max(any, own[r]!);
-        }
-        if (any < 0) continue;
+        if (!recoded(rows.targets, b * BLOCK_ROWS, of, own)) continue;
         const from = b * stride;
         kernels.doublesAt(block, length).set(rows.values.subarray(from, from + length));
         if (weighted)
@@ -142,4 +136,17 @@ export class KeptChunks {
     }
     return tree.finish()!;
   }
+}
+
+/** Writes what the targets from `from` on are by `of`, −1 for none; whether there is any, for most blocks have none. */
+function recoded(targets: Int32Array, from: number, of: Int32Array, own: Int32Array): boolean {
+  let any = -1;
+  for (let r = 0; r < own.length; r++) {
+    const target = targets[from + r]!;
+    const code = target < 0 ? -1 : of[target]!;
+    own[r] = code;
+    // All bits stay set where each is −1.
+    any &= code;
+  }
+  return any !== -1;
 }

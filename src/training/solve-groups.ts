@@ -27,6 +27,8 @@ export interface GroupSolving extends GroupSpec {
 
 /** What became of groups. */
 export interface SolvedGroups {
+  /** All groups, in their order. */
+  names: readonly string[];
   /** Those that stand side by side. */
   fits: GroupFits | undefined;
   others: Map<string, LinearModel>;
@@ -48,7 +50,7 @@ export function* solveGroups(
 ): Steps<SolvedGroups> {
   const numbers = groupOrder(groups.names);
   const names = Array.from(numbers, (g) => groups.names[g]!);
-  const solved: SolvedGroups = { fits: undefined, others: new Map(), refused: [], doubtful: [] };
+  const solved: SolvedGroups = { names, fits: undefined, others: new Map(), refused: [], doubtful: [] };
   const rest = groups instanceof GroupTable ? yield* solveListed(groups, numbers, names, how, solved) : names;
   for (const name of rest) {
     yield;
