@@ -16,13 +16,13 @@ export interface Place {
   cell?: string | undefined;
 }
 
-interface ErrorOptions {
+export interface ErrorOptions {
   hint?: Wording | undefined;
   cause?: unknown;
 }
 
 /** The message and the hint before marks are spelled; `problem` is the message without the place. */
-interface Words {
+export interface Words {
   readonly message: Wording;
   readonly problem: Wording;
   readonly hint: Wording | undefined;

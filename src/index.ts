@@ -1,5 +1,9 @@
 export type { DialectOptions } from "./csv/dialect.js";
 export type { ReadingOptions } from "./csv/reading-options.js";
+export type { Source } from "./csv/source.js";
+export type { Arithmetic, DateFactor } from "./dataset/formula/spec.js";
+export type { FactorLevels, ModelSpec } from "./dataset/formula/spec-schema.js";
+export type { ErrorOptions, Words } from "./errors.js";
 export {
   DataError,
   type ErrorKind,
@@ -20,6 +24,7 @@ export {
   type InflationRow,
   varianceInflation,
 } from "./linear/covariance/collinearity.js";
+export type { InfluenceLimits } from "./linear/covariance/influence.js";
 export type { RobustVcov, Vcov, VcovType } from "./linear/covariance/vcov.js";
 export type { WaldTest } from "./linear/covariance/wald.js";
 export { type Adjustment, adjustP } from "./linear/hypotheses/adjust.js";
@@ -32,6 +37,7 @@ export {
   marginalMeans,
   type PairRow,
 } from "./linear/hypotheses/marginal-means.js";
+export type { TestedModel } from "./linear/hypotheses/wald-tests.js";
 export {
   type HypothesisRow,
   type HypothesisTests,
@@ -42,6 +48,7 @@ export type { FactorEffects } from "./linear/model/absorbed-effects.js";
 export type { ModelDocument, ModelGroupDocument, RefusedGroup } from "./linear/model/document-schema.js";
 export type { IntervalKind, IntervalOptions, PredictedInterval } from "./linear/model/interval.js";
 export { LinearModel } from "./linear/model/model.js";
+export type { ReadModelOptions } from "./linear/model/model-file.js";
 export { readAnyModel, readModel } from "./linear/model/model-file.js";
 export { ModelGroup } from "./linear/model/model-group.js";
 export type { DataScan, DataSource, Solver } from "./linear/model/model-parts.js";
@@ -50,8 +57,10 @@ export type { RecordOptions, RecordPredictor } from "./linear/model/record-predi
 export type { Estimate } from "./linear/model/solve-spec.js";
 export type { CoefficientRow, FitSummary, Summary } from "./linear/model/summary.js";
 export type { ModelGraph } from "./linear/model/to-graph.js";
+export type { UnseenPolicy } from "./linear/model/unseen.js";
 export type { CrossValidatedPath } from "./linear/penalty/cross-validated-path.js";
 export type { PenalizedFit } from "./linear/penalty/elastic-net.js";
+export type { LambdaChoice } from "./linear/penalty/penalty.js";
 export { crossValidateWith, PENALTY_OBJECTIVE, type Penalty } from "./linear/penalty/penalty.js";
 export type { PredictConcurrentOptions } from "./linear/predict-concurrent.js";
 export {
@@ -73,8 +82,11 @@ export { type MergeOptions, mergeModels } from "./linear/shards/merge-models.js"
 export type { ShardNumber } from "./linear/shards/numbered.js";
 export type { CrossValidation, FoldError } from "./linear/solve/cross-validation.js";
 export type { SolverChoice } from "./linear/solve/ladder.js";
-export type { AbsorbedEffects } from "./linear/solve/solution.js";
+export type { Regression } from "./linear/solve/regression.js";
+export type { AbsorbedEffects, Method } from "./linear/solve/solution.js";
+export type { AuxiliaryTest } from "./prediction/auxiliary-tests.js";
 export { type Diagnosis, diagnoseCsv, type NamedRow } from "./prediction/diagnose-csv.js";
+export type { NamedGroupRow } from "./prediction/diagnose-groups-csv.js";
 export {
   diagnoseGroupCsv,
   diagnoseGroupsCsv,
@@ -83,6 +95,9 @@ export {
 } from "./prediction/diagnose-groups-csv.js";
 export type { DiagnoseCsvOptions } from "./prediction/diagnosed-rows.js";
 export { type CsvEvaluation, type EvaluateCsvOptions, evaluateCsv } from "./prediction/evaluate-csv.js";
+export type { RowDiagnosis, StandingOut } from "./prediction/influential-rows.js";
+export type { PlotSums } from "./prediction/plot-rows.js";
+export type { PlottedTerm } from "./prediction/plotted-terms.js";
 export { predictConcurrent } from "./prediction/predict-concurrent.js";
 export { type CsvPrediction, type PredictCsvOptions, predictCsv } from "./prediction/predict-csv.js";
 export {
@@ -90,15 +105,19 @@ export {
   type PredictInEngineOptions,
   predictInEngine,
 } from "./prediction/predict-in-engine.js";
+export type { MachineName } from "./prediction/predict-on-machine.js";
 export type {
   CrossProducts,
   CrossProductsJson,
   ExtendedMomentsJson,
   MomentsJson,
 } from "./stats/cross-products.js";
+export type { DoubleDouble } from "./stats/double-double.js";
 export { ExtendedMoments } from "./stats/extended-moments.js";
 export type { FitMetrics, PredictionMetrics } from "./stats/metrics.js";
 export { Moments } from "./stats/moments.js";
+export type { JarqueBera, ResidualQuantiles } from "./stats/residual-tests.js";
+export type { SparseMomentsJson } from "./stats/sparse-schema.js";
 export { type FitOptions, fit } from "./training/fit.js";
 export { type CsvFit, fitCsv } from "./training/fit-csv.js";
 export { type CsvGroupFit, type FitGroupsCsvOptions, fitGroupsCsv } from "./training/fit-groups-csv.js";
@@ -106,5 +125,7 @@ export type { FitCsvOptions } from "./training/fit-options.js";
 export { type FitSqlResultOptions, fitSqlResult } from "./training/fit-sql-result.js";
 export { type Descent, type DescentOptions, descend } from "./training/gradient-descent.js";
 export { type PrintedSql, printSql } from "./training/print-sql.js";
+export type { FitTiming } from "./training/stopwatch.js";
 export { type CsvUpdate, type UpdateCsvOptions, updateCsv } from "./training/update-csv.js";
 export { version } from "./version.js";
+export type { Wording } from "./wording.js";

@@ -39,7 +39,17 @@ export interface TermsDocument {
   conditions?: { constant: number; terms: { coefficient: number; product: TermFactor[] }[]; limit: number }[];
 }
 
-/** A model as a plain list of terms and coefficients; the rules are those of `TermsDocument`. */
+/**
+ * A model as a plain list of terms and coefficients; the rules are those of `TermsDocument`.
+ *
+ * @example
+ * ```js
+ * import { fit, toTerms } from "goml";
+ *
+ * const model = fit([[1], [2], [3]], [3, 5, 7], { terms: ["rooms"] });
+ * console.log(toTerms(model).terms.length); // 1
+ * ```
+ */
 export function toTerms(model: LinearModel | ModelGroup): TermsDocument {
   const { target, formula, intercept, numeric, text, factors, blocks, conditions } = anyEquation(model);
   const levelOf = (factor: number, code: number): string | number => {

@@ -23,6 +23,14 @@ export interface OnnxOptions {
  *
  * @throws ModelError where the graph cannot have the model: no input, levels that single precision cannot tell
  * apart, or functions of dates, for its operators cannot cut texts
+ *
+ * @example
+ * ```js
+ * import { fit, toOnnx } from "goml";
+ *
+ * const model = fit([[1], [2], [4]], [1, 2, 3]);
+ * console.log(toOnnx(model) instanceof Uint8Array); // true
+ * ```
  */
 export function toOnnx(model: LinearModel | ModelGroup, options: OnnxOptions = {}): Uint8Array {
   const equation = anyEquation(model);

@@ -26,6 +26,14 @@ const CONTINUOUS = { optype: "continuous", dataType: "double" };
  *
  * @throws ModelError where a name or a level has a character that XML cannot hold, and for functions of dates: a field of
  * dates would have to be all in one form, of which PMML's consumers know different ones
+ *
+ * @example
+ * ```js
+ * import { fit, toPmml } from "goml";
+ *
+ * const model = fit([[1], [2], [4]], [1, 2, 3]);
+ * console.log(toPmml(model).includes('<RegressionModel')); // true
+ * ```
  */
 export function toPmml(model: LinearModel | ModelGroup): string {
   const equation = anyEquation(model);

@@ -24,6 +24,14 @@ export interface SqlOptions {
  * lies outside what a fit of deficient rank determines. Dates are read as year-month-day, from texts, dates and
  * timestamps alike. Numbers are computed in double precision whatever the columns' types; no function is called outside its domain, which some
  * of these databases take for an error. A product or a power beyond 1.8e308 is NULL too, and in PostgreSQL an error.
+ *
+ * @example
+ * ```js
+ * import { fit, toSql } from "goml";
+ *
+ * const model = fit([[1], [2], [3]], [3, 5, 7], { terms: ["rooms"] });
+ * console.log(toSql(model).includes('"rooms"')); // true
+ * ```
  */
 export function toSql(model: LinearModel | ModelGroup, options: SqlOptions = {}): string {
   const { bytewise = (column: string) => column } = options;

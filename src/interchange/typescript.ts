@@ -11,6 +11,14 @@ import { decimal, inComment, levelNumber, scriptKey, scriptString } from "./quot
  * A model as TypeScript source without dependencies: an interface `Row` and a function `predict(row)`.
  *
  * It gives NaN for a row in which a number is missing or a level was not in the training data.
+ *
+ * @example
+ * ```js
+ * import { fit, toTypeScript } from "goml";
+ *
+ * const model = fit([[1], [2], [3]], [3, 5, 7], { terms: ["rooms"] });
+ * console.log(toTypeScript(model).includes("export function predict(row: Row): number")); // true
+ * ```
  */
 export function toTypeScript(model: LinearModel | ModelGroup): string {
   const equation = anyEquation(model);

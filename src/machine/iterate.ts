@@ -29,6 +29,15 @@ export interface Iteration {
  *   memory.
  * @param until asked after each superstep, with its run, whose values hold until the next, and its number from 1
  * @throws UsageError where a leaf and its next value do not fit
+ * @example
+ * ```js
+ * import { div, Graph, iterate } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const w = graph.parameter("w", 16);
+ * const { supersteps, value } = await iterate(graph, [[w, div(w, 2)]], (_, number) => number === 4);
+ * console.log(supersteps); // 4
+ * ```
  */
 export async function iterate(
   graph: Graph,

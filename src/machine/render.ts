@@ -23,7 +23,18 @@ export interface GraphDocument {
   }[];
 }
 
-/** The nodes and edges of a graph as plain data. */
+/**
+ * The nodes and edges of a graph as plain data.
+ *
+ * @example
+ * ```js
+ * import { Graph, graphToJson, relu } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * relu(graph.parameter("x", 1));
+ * console.log(graphToJson(graph).nodes.map(({ label }) => label)); // [ 'x', 'relu#1' ]
+ * ```
+ */
 export function graphToJson(graph: Graph): GraphDocument {
   const nodes = graph.nodes.map((node) => {
     const { id, label, op, shape, dtype } = node;
@@ -33,7 +44,18 @@ export function graphToJson(graph: Graph): GraphDocument {
   return { nodes, edges: [...edgesOf(graph)] };
 }
 
-/** A graph in Graphviz's language, with the shapes on the edges: `dot -Tsvg`. */
+/**
+ * A graph in Graphviz's language, with the shapes on the edges: `dot -Tsvg`.
+ *
+ * @example
+ * ```js
+ * import { Graph, graphToDot, relu } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * relu(graph.parameter("x", 1));
+ * console.log(graphToDot(graph).split("\n")[0]); // digraph {
+ * ```
+ */
 export function graphToDot(graph: Graph): string {
   const lines = [
     "digraph {",
@@ -52,7 +74,18 @@ export function graphToDot(graph: Graph): string {
   return `${lines.join("\n")}\n}\n`;
 }
 
-/** A graph as a Mermaid flowchart, with the shapes on the edges. */
+/**
+ * A graph as a Mermaid flowchart, with the shapes on the edges.
+ *
+ * @example
+ * ```js
+ * import { Graph, graphToMermaid, relu } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * relu(graph.parameter("x", 1));
+ * console.log(graphToMermaid(graph).split("\n")[1]); //   n0["x"]
+ * ```
+ */
 export function graphToMermaid(graph: Graph): string {
   const lines = ["flowchart LR"];
   const forms = { input: ["([", "])"], parameter: ["[", "]"], constant: ["[/", "/]"], op: ["((", "))"] };

@@ -102,6 +102,13 @@ export class Tensor {
  * defaults to that of a typed array, else to float64.
  *
  * @throws UsageError when nested arrays are ragged, or their elements do not fit `shape`.
+ * @example
+ * ```js
+ * import { tensor } from "goml/machine";
+ *
+ * const x = tensor([[1, 2, 3], [4, 5, 6]]);
+ * console.log(x.shape, x.dtype); // [ 2, 3 ] float64
+ * ```
  */
 export function tensor(values: Nested | Data | BigData, shape?: Shape, dtype?: DType): Tensor {
   if (isTypedArray(values)) {

@@ -31,7 +31,18 @@ function tensorTypeOf(type: TypeProto | undefined) {
   return type?.tensorType ?? type?.sparseTensorType;
 }
 
-/** A declared shape for a message: `batch × 3`. */
+/**
+ * A declared shape for a message: `batch × 3`.
+ *
+ * @example
+ * ```js
+ * import { readFileSync } from "node:fs";
+ * import { formatDeclared, loadOnnx } from "goml/onnx";
+ *
+ * const [input] = loadOnnx(readFileSync("model.onnx")).inputs;
+ * console.log(formatDeclared(input)); // float64 N×2
+ * ```
+ */
 export function formatDeclared({ kind, dtype, shape }: OnnxValue): string {
   if (kind !== "tensor") return kind;
   if (shape === undefined) return dtype ?? "tensor";

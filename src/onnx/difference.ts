@@ -9,7 +9,18 @@ export interface Tolerance {
   readonly atol: number;
 }
 
-/** Says in what a value differs from the one expected, and where first; undefined where it does not. */
+/**
+ * Says in what a value differs from the one expected, and where first; undefined where it does not.
+ *
+ * @example
+ * ```js
+ * import { tensor } from "goml/machine";
+ * import { differenceOf } from "goml/onnx";
+ *
+ * console.log(differenceOf(tensor([1, 2]), tensor([1, 2.5]), { rtol: 1e-3, atol: 0 }));
+ * // element [1]: 2, expected 2.5; 1 of 2 differ
+ * ```
+ */
 export function differenceOf(got: OnnxTensor, want: OnnxTensor, tolerance: Tolerance): string | undefined {
   if (want instanceof Sequence) {
     if (!(got instanceof Sequence)) return "it is no sequence";

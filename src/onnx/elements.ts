@@ -86,6 +86,14 @@ export function isWhole({ dims, dataType, dataLocation, rawData }: TensorProto):
  * The tensor of a message: a view of the file's bytes where they are aligned, else a copy.
  *
  * @throws DataError where it has more or fewer elements than its shape
+ * @example
+ * ```js
+ * import { readTensorProto, tensorOf } from "goml/onnx";
+ *
+ * // Two floats: dims, the type, and the bytes.
+ * const tensor = [8, 2, 16, 1, 74, 8, ...new Uint8Array(Float32Array.of(1, 2).buffer)];
+ * console.log(tensorOf(readTensorProto(Uint8Array.from(tensor))).toArray()); // [ 1, 2 ]
+ * ```
  */
 export function tensorOf(proto: TensorProto, external?: ExternalData): Tensor | StringTensor {
   const type = elementType(proto.dataType);

@@ -36,6 +36,15 @@ export interface ExportOptions {
  * A graph as an ONNX model: inputs by their names, outputs by their labels, parameters and constants as initializers.
  *
  * @throws ModelError naming all ops that ONNX has no node for
+ * @example
+ * ```js
+ * import { Graph, relu } from "goml/machine";
+ * import { loadOnnx, toOnnx } from "goml/onnx";
+ *
+ * const graph = new Graph();
+ * const y = relu(graph.input("x", [2], "float32"));
+ * console.log(loadOnnx(toOnnx(graph, { outputs: [y] })).inputs.map(({ name }) => name)); // [ 'x' ]
+ * ```
  */
 export function toOnnx(graph: Graph, options: ExportOptions = {}): Uint8Array {
   const consumed = new Set(graph.nodes.flatMap(({ inputs }) => inputs));

@@ -207,11 +207,11 @@ const optional = message("an optional value", {
   5: ["sequence", sequence],
 });
 
-interface SequenceProto {
+export interface SequenceProto {
   readonly tensors: readonly TensorProto[];
 }
 
-interface OptionalProto {
+export interface OptionalProto {
   readonly elemType?: number;
   readonly tensor?: TensorProto;
   readonly sequence?: SequenceProto;
@@ -221,14 +221,49 @@ interface OptionalProto {
 export const readModelProto = (bytes: Uint8Array): ModelProto =>
   readMessage(model, bytes) as unknown as ModelProto;
 
-/** Reads a tensor that stands in a file of its own, as conformance data do. */
+/**
+ * Reads a tensor that stands in a file of its own, as conformance data do.
+ *
+ * @example
+ * ```js
+ * import { readTensorProto } from "goml/onnx";
+ *
+ * // Two floats: dims, the type, and the bytes.
+ * const tensor = [8, 2, 16, 1, 74, 8, ...new Uint8Array(Float32Array.of(1, 2).buffer)];
+ * console.log(readTensorProto(Uint8Array.from(tensor)).dims); // [ 2 ]
+ * ```
+ */
 export const readTensorProto = (bytes: Uint8Array): TensorProto =>
   readMessage(tensor, bytes) as unknown as TensorProto;
 
-/** As `readTensorProto`, of a sequence of tensors. */
+/**
+ * As `readTensorProto`, of a sequence of tensors.
+ *
+ * @example
+ * ```js
+ * import { readSequenceProto } from "goml/onnx";
+ *
+ * // Two floats: dims, the type, and the bytes.
+ * const tensor = [8, 2, 16, 1, 74, 8, ...new Uint8Array(Float32Array.of(1, 2).buffer)];
+ * const bytes = Uint8Array.from([16, 1, 26, tensor.length, ...tensor]);
+ * console.log(readSequenceProto(bytes).tensors.length); // 1
+ * ```
+ */
 export const readSequenceProto = (bytes: Uint8Array): SequenceProto =>
   readMessage(sequence, bytes) as unknown as SequenceProto;
 
-/** As `readTensorProto`, of a value that may be missing. */
+/**
+ * As `readTensorProto`, of a value that may be missing.
+ *
+ * @example
+ * ```js
+ * import { readOptionalProto } from "goml/onnx";
+ *
+ * // Two floats: dims, the type, and the bytes.
+ * const tensor = [8, 2, 16, 1, 74, 8, ...new Uint8Array(Float32Array.of(1, 2).buffer)];
+ * const bytes = Uint8Array.from([16, 1, 26, tensor.length, ...tensor]);
+ * console.log(readOptionalProto(bytes).tensor.dims); // [ 2 ]
+ * ```
+ */
 export const readOptionalProto = (bytes: Uint8Array): OptionalProto =>
   readMessage(optional, bytes) as unknown as OptionalProto;

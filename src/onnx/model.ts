@@ -72,6 +72,14 @@ export interface LoadOptions {
  * Initializers are views of `bytes`, which must not be changed.
  *
  * @throws DataError where the bytes are no model; ModelError naming all ops, opsets and nodes that goml does not have
+ * @example
+ * ```js
+ * import { readFileSync } from "node:fs";
+ * import { loadOnnx } from "goml/onnx";
+ *
+ * const model = loadOnnx(readFileSync("model.onnx"));
+ * console.log(model.inputs.map(({ name }) => name)); // [ 'X' ]
+ * ```
  */
 export function loadOnnx(bytes: Uint8Array, options: LoadOptions = {}): OnnxModel {
   return new OnnxModel(bytes, options);

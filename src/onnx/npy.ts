@@ -23,6 +23,13 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
  * A tensor as NumPy's file format has it, version 1 to 3; elements are copied.
  *
  * @throws DataError where the bytes are no such file, or its elements of a type that goml does not have
+ * @example
+ * ```js
+ * import { tensor } from "goml/machine";
+ * import { readNpy, writeNpy } from "goml/onnx";
+ *
+ * console.log(readNpy(writeNpy(tensor([[1, 2], [3, 4]]))).toArray()); // [ [ 1, 2 ], [ 3, 4 ] ]
+ * ```
  */
 export function readNpy(bytes: Uint8Array): Tensor {
   if (!MAGIC.every((byte, i) => bytes[i] === byte) || bytes.length < 10) throw new DataError("no .npy file");
@@ -52,7 +59,20 @@ export function readNpy(bytes: Uint8Array): Tensor {
   return new Transpose({}).do([new Tensor(data, [...shape].reverse(), dtype)]) as Tensor;
 }
 
-/** A tensor's bytes in NumPy's file format, version 1. */
+/**
+ * A tensor's bytes in NumPy's file format, version 1.
+ *
+ * @example
+ * ```js
+ * import { writeFileSync } from "node:fs";
+ * import { tensor } from "goml/machine";
+ * import { writeNpy } from "goml/onnx";
+ *
+ * const bytes = writeNpy(tensor([1, 2, 3]));
+ * writeFileSync("x.npy", bytes);
+ * console.log(bytes.length); // 152
+ * ```
+ */
 export function writeNpy({ dtype, shape, data }: Tensor): Uint8Array {
   const comma = shape.length === 1 ? "," : "";
   const dictionary = `{'descr': '${DESCRIPTIONS[dtype]}', 'fortran_order': False, 'shape': (${shape.join(", ")}${comma}), }`;

@@ -1,7 +1,19 @@
 import type { Graph, Node } from "../machine/index.js";
 import { sizeOf } from "../machine/shape.js";
 
-/** About how many floating-point operations a run of a graph takes; a multiplication and an addition are two. */
+/**
+ * About how many floating-point operations a run of a graph takes; a multiplication and an addition are two.
+ *
+ * @example
+ * ```js
+ * import { Graph, matmul, tensor } from "goml/machine";
+ * import { operationsOf } from "goml/onnx";
+ *
+ * const graph = new Graph();
+ * matmul(graph.parameter("a", tensor([[1, 2], [3, 4]])), graph.parameter("b", tensor([[1], [2]])));
+ * console.log(operationsOf(graph)); // 8
+ * ```
+ */
 export function operationsOf(graph: Graph): number {
   return graph.nodes.reduce((sum, node) => sum + operations(node), 0);
 }

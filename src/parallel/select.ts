@@ -20,6 +20,14 @@ export interface Selected<T> {
  * `signal` is aborted. No arm leaves a waiter behind.
  *
  * @throws UsageError when `arms` is empty and could never go ahead.
+ * @example
+ * ```js
+ * import { Channel, select } from "goml/machine";
+ *
+ * const [quick, slow] = [new Channel(1), new Channel(1)];
+ * await quick.send("here");
+ * console.log((await select([{ receive: slow }, { receive: quick }])).value); // here
+ * ```
  */
 export async function select<T>(arms: readonly Arm<T>[], signal?: AbortSignal): Promise<Selected<T>> {
   if (arms.length === 0) throw new UsageError("select needs at least one channel");

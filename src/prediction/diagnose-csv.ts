@@ -82,6 +82,15 @@ export interface Diagnosis {
  *
  * @throws ModelError where the file lacks columns of the model, its target included; DataError for a bad cell, and
  * where no row is complete
+ *
+ * @example
+ * ```js
+ * import { diagnoseCsv, fitCsv } from "goml";
+ *
+ * const { model } = await fitCsv("data/boston.csv");
+ * const { breuschPagan, standOut } = await diagnoseCsv(model, "data/boston.csv");
+ * console.log(breuschPagan.statistic.toFixed(3), standOut[0].row, standOut[0].rstudent.toFixed(2)); // 65.122 369 5.91
+ * ```
  */
 export async function diagnoseCsv(
   model: LinearModel,

@@ -64,6 +64,18 @@ export interface GroupDiagnosis {
  * stand out in any. In one pass; 21 bytes a row are kept.
  *
  * @throws as `diagnoseCsv`
+ * @example
+ * ```js
+ * import { diagnoseGroupsCsv, fitGroupsCsv } from "goml";
+ *
+ * const { models } = await fitGroupsCsv("data/cps-wages.csv", {
+ *   target: "wage",
+ *   features: ["education"],
+ *   groupBy: "gender",
+ * });
+ * const { standOut } = await diagnoseGroupsCsv(models, "data/cps-wages.csv");
+ * console.log(standOut[0].group, standOut[0].rstudent.toFixed(2)); // female 10.03
+ * ```
  */
 export async function diagnoseGroupsCsv(
   models: ModelGroup,
@@ -77,6 +89,18 @@ export async function diagnoseGroupsCsv(
  * The diagnosis of one group's model on the group's rows of a CSV, all tests included.
  *
  * @throws as `diagnoseCsv`; UsageError where there is no such group
+ * @example
+ * ```js
+ * import { diagnoseGroupCsv, fitGroupsCsv } from "goml";
+ *
+ * const { models } = await fitGroupsCsv("data/cps-wages.csv", {
+ *   target: "wage",
+ *   features: ["education"],
+ *   groupBy: "gender",
+ * });
+ * const { jarqueBera } = await diagnoseGroupCsv(models, "female", "data/cps-wages.csv");
+ * console.log(jarqueBera.statistic.toFixed(1)); // 4652.7
+ * ```
  */
 export async function diagnoseGroupCsv(
   models: ModelGroup,

@@ -43,6 +43,15 @@ export interface CsvEvaluation {
  *
  * @throws ModelError where the file lacks columns of the model, its target included; DataError for a bad cell, and
  * where no row is complete
+ *
+ * @example
+ * ```js
+ * import { evaluateCsv, fitCsv } from "goml";
+ *
+ * const { model } = await fitCsv("data/boston.csv", { features: ["rm", "lstat"] });
+ * const { metrics } = await evaluateCsv(model, "data/boston.csv");
+ * console.log(metrics.n, metrics.rmse.toFixed(4)); // 506 5.5238
+ * ```
  */
 export async function evaluateCsv(
   model: LinearModel | ModelGroup,

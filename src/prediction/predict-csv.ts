@@ -97,6 +97,15 @@ export function defaultThreads(): number {
  *
  * @throws ModelError where the file lacks columns of the model; DataError for a bad cell or an output that cannot
  * be written, of which then nothing is left
+ *
+ * @example
+ * ```js
+ * import { fitCsv, predictCsv } from "goml";
+ *
+ * const { model } = await fitCsv("data/boston.csv", { features: ["rm", "lstat"] });
+ * const { metrics } = await predictCsv(model, "data/boston.csv", { output: "predicted.csv" });
+ * console.log(metrics.n, metrics.rmse.toFixed(4)); // 506 5.5238
+ * ```
  */
 export async function predictCsv(
   model: LinearModel | ModelGroup,

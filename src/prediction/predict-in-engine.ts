@@ -29,6 +29,14 @@ export interface EnginePrediction {
  *
  * @param database `duckdb:file.db`, `sqlite:file.db` or `postgres://host/db`
  * @throws DataError for what the database refuses: a table that is there already, a column that is not
+ * @example
+ * ```js
+ * import { fitCsv, predictInEngine } from "goml";
+ *
+ * const { model } = await fitCsv("duckdb:sales.db", { table: "orders", target: "amount", features: ["price"] });
+ * const { rows } = await predictInEngine(model, "duckdb:sales.db", { table: "orders", output: "predicted" });
+ * console.log(rows); // 600
+ * ```
  */
 export async function predictInEngine(
   model: LinearModel | ModelGroup,

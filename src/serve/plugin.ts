@@ -21,6 +21,18 @@ export interface PluginOptions extends ServeOptions {
  *
  * Its hooks, error form and body parsing stay within it. Threads and timers end when the app closes. Models are
  * loaded while the app gets ready, which Fastify gives 10 seconds: many large ones need a longer `pluginTimeout`.
+ *
+ * @example
+ * ```js
+ * import Fastify from "fastify";
+ * import { plugin } from "goml/serve";
+ *
+ * const app = Fastify();
+ * await app.register(plugin, { models: "small.json", prefix: "/prices" });
+ * const answer = await app.inject("/prices/v2/models/small");
+ * console.log(answer.json().name); // small
+ * await app.close();
+ * ```
  */
 export async function plugin(app: FastifyInstance, options: PluginOptions): Promise<void> {
   const service = new Service(options.models, options);

@@ -80,6 +80,21 @@ const CHECKING_MS = 1000;
  * Models are loaded when the server gets ready, by `ready` or `listen`, which reject where one cannot be.
  *
  * @throws UsageError for an option that is out of range
+ * @example
+ * ```js
+ * import { createServer } from "goml/serve";
+ *
+ * const server = createServer("small.json");
+ * const url = await server.listen({ port: 0 });
+ * const body = JSON.stringify({ dataframe_records: [{ rm: 6, lstat: 5 }] });
+ * const answer = await fetch(`${url}/invocations`, {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body,
+ * });
+ * console.log((await answer.json()).predictions.length); // 1
+ * await server.close();
+ * ```
  */
 export function createServer(models: ServeModels, options: ServerOptions = {}): GomlServer {
   const log = logOf(options);

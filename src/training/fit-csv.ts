@@ -80,6 +80,14 @@ export interface CsvFit {
  *
  * @throws DataError for a file that cannot be read or has a bad cell; UsageError for a column that is not there;
  * ModelError where nothing can be solved
+ *
+ * @example
+ * ```js
+ * import { fitCsv } from "goml";
+ *
+ * const { model, test } = await fitCsv("data/boston.csv", { target: "medv", testSize: 0.2, seed: 1 });
+ * console.log(model.summary().fit.r2.toFixed(4), test.rmse.toFixed(5)); // 0.7366 3.80626
+ * ```
  */
 export async function fitCsv(data: string | readonly string[], options: FitCsvOptions = {}): Promise<CsvFit> {
   return withSources(data, options.signal, (sources) => fitSources(sources, options));

@@ -75,6 +75,19 @@ export interface CsvGroupFit {
  * in k folds, at most g k (4 p² + 12 p + 40) bytes.
  *
  * @throws as `fitCsv`; ModelError where no group can be fitted
+ * @example
+ * ```js
+ * import { fitGroupsCsv } from "goml";
+ *
+ * const { models } = await fitGroupsCsv("data/cps-wages.csv", {
+ *   target: "wage",
+ *   features: ["education"],
+ *   groupBy: "gender",
+ * });
+ * for (const [gender, { coefficients }] of models.models) console.log(gender, coefficients[1].toFixed(4));
+ * // female 0.8557
+ * // male 0.6831
+ * ```
  */
 export async function fitGroupsCsv(
   data: string | readonly string[],

@@ -33,6 +33,18 @@ export type FitSqlResultOptions = Pick<
  * Fits the model of which `printSql` printed the query, to the CSV of its answer.
  *
  * @throws DataError where the answer is cut, torn, changed, or none; ModelError where its sums have too few digits
+ * @example
+ * ```js
+ * import { DuckDBInstance } from "@duckdb/node-api";
+ * import { writeFileSync } from "node:fs";
+ * import { fitSqlResult, printSql } from "goml";
+ *
+ * const { sql } = await printSql("duckdb", undefined, { table: "orders", target: "amount", features: ["price"] });
+ * const database = await (await DuckDBInstance.create("sales.db")).connect();
+ * await database.run(`COPY (${sql.trim().replace(/;$/, "")}) TO 'answer.csv' (HEADER)`);
+ * const { model } = await fitSqlResult("answer.csv");
+ * console.log(model.n, model.coefficients[1].toFixed(2)); // 600 3.00
+ * ```
  */
 export async function fitSqlResult(path: string, options: FitSqlResultOptions = {}): Promise<CsvFit> {
   return withSources(path, options.signal, async (sources) => {

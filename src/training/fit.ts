@@ -57,6 +57,13 @@ export interface FitOptions extends AskedLimits, Omit<VcovOptions, "cluster" | "
  * @param X n × k, row-major, or n rows of k numbers
  * @param y n values
  * @throws UsageError where shapes do not fit or a value is not finite; ModelError where nothing can be solved
+ * @example
+ * ```js
+ * import { fit } from "goml";
+ *
+ * const model = fit([[1, 2], [2, 1], [3, 5], [4, 4]], [1, 2, 3, 5], { terms: ["a", "b"] });
+ * console.log(model.predict([[5, 6]])[0].toFixed(4), model.summary().fit.r2.toFixed(4)); // 5.9500 0.9714
+ * ```
  */
 export function fit(
   X: Float64Array | readonly (readonly number[])[],

@@ -68,6 +68,14 @@ export interface Descent {
  * @param X n × k, row-major, all finite
  * @param y n values
  * @throws UsageError where shapes or options do not fit; ModelError when it diverges
+ * @example
+ * ```js
+ * import { descend } from "goml";
+ *
+ * // y = 1 + 2 x
+ * const { coefficients } = await descend(Float64Array.of(1, 2, 3), Float64Array.of(3, 5, 7));
+ * console.log(coefficients[0].toFixed(6), coefficients[1].toFixed(6)); // 1.000000 2.000000
+ * ```
  */
 export async function descend(
   X: Float64Array,

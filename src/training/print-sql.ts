@@ -27,6 +27,13 @@ export interface PrintedSql {
  * @param sample a CSV of some of the rows, by which columns and their kinds are told; without one columns are those that
  * the options name, of numbers unless `text` names them
  * @throws UsageError where the rows are not named by `table` or `sql`, and for what rows are needed for
+ * @example
+ * ```js
+ * import { printSql } from "goml";
+ *
+ * const { sql } = await printSql("duckdb", undefined, { table: "orders", target: "amount", features: ["price"] });
+ * console.log(sql.includes('"price"')); // true
+ * ```
  */
 export async function printSql(
   dialect: (typeof PRINTED)[number],

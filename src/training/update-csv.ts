@@ -54,6 +54,17 @@ export interface CsvUpdate extends Estimate {
  *
  * @throws ModelError where the file lacks columns of the model, or has other kinds of them, and where its rows are in
  * the model already; DataError for a bad cell
+ *
+ * @example
+ * ```js
+ * import { writeFileSync } from "node:fs";
+ * import { fit, updateCsv } from "goml";
+ *
+ * writeFileSync("more.csv", "rooms,y\n4,9.5\n5,10.5\n");
+ * const model = fit([[1], [2], [3]], [3, 5, 7], { terms: ["rooms"] });
+ * const { model: updated } = await updateCsv(model, "more.csv");
+ * console.log(updated.n); // 5
+ * ```
  */
 export async function updateCsv(
   model: LinearModel,

@@ -90,6 +90,8 @@ export class Clone {
     // A program finds goml, and what is installed beside it, as it would in a project.
     mkdirSync(join(this.folder, "node_modules"));
     symlinkSync(ROOT, join(this.folder, "node_modules/goml"));
+    for (const name of ["fastify", "@duckdb"])
+      symlinkSync(join(ROOT, "node_modules", name), join(this.folder, "node_modules", name));
     mkdirSync(join(this.folder, ".bin"));
     this.tool("npx", '#!/bin/sh\nexec "$@"\n');
     this.tool("goml", `#!/bin/sh\nexec "${process.execPath}" "${GOML}" "$@"\n`);

@@ -50,6 +50,7 @@ const SHOWN: Record<string, RegExp | [file: string, holds: RegExp]> = {
   ONNX: ["model.onnx", /onnx|MatMul/],
   "by an ONNX model": /^prediction\n30\.00384/m,
   "an answer of it": /\{"predictions":\[25\.99\d+\]\}$/,
+  "in Python": /^\{"prediction": 25\.99/m,
   timed: /^predict 1 row$/m,
   completion: /^complete .* goml$/m,
 };

@@ -29,6 +29,14 @@ const MOST_FACTORED = 300;
  * other columns are inflated by the term as it is by them, so it is taken from whichever has the larger least pivot.
  *
  * Source: Fox & Monette 1992, "Generalized collinearity diagnostics", JASA 87; R's `car::vif`.
+ *
+ * @example
+ * ```js
+ * import { fitCsv, varianceInflation } from "goml";
+ *
+ * const { model } = await fitCsv("data/boston.csv", { features: ["rm", "lstat"] });
+ * console.log(varianceInflation(model).map(({ term, gvif }) => `${term} ${gvif.toFixed(4)}`)); // [ 'rm 1.6045', 'lstat 1.6045' ]
+ * ```
  */
 export function varianceInflation(model: LinearModel): InflationRow[] {
   const { regression, absorption } = model;
@@ -100,7 +108,18 @@ function determinant(n: number, value: (i: number, j: number) => number): number
   return product;
 }
 
-/** The correlation matrix of a model's coefficients, packed lower triangle in the order of θ; NaN for the aliased. */
+/**
+ * The correlation matrix of a model's coefficients, packed lower triangle in the order of θ; NaN for the aliased.
+ *
+ * @example
+ * ```js
+ * import { coefficientCorrelation, fit } from "goml";
+ *
+ * const model = fit([[1, 2], [2, 1], [3, 5], [4, 4]], [1, 2, 3, 5]);
+ * // p × p, row by row; the intercept comes first.
+ * console.log(coefficientCorrelation(model).length, coefficientCorrelation(model)[1].toFixed(4)); // 6 -0.5080
+ * ```
+ */
 export function coefficientCorrelation({ covariance, standardErrors }: LinearModel): Float64Array {
   if (covariance.length === 0)
     throw new ModelError(`the correlations of ${standardErrors.length} coefficients are too many to keep`, {

@@ -8,6 +8,13 @@ export const ADJUSTMENTS: readonly Adjustment[] = ["none", "bonferroni", "holm",
  * p-values adjusted for the number m of those that there are, NaN apart; R's `p.adjust`:
  * `bonferroni` min(1, m p); `holm` (Holm 1979) max_{j ≤ i} min(1, (m − j + 1) p₍ⱼ₎), both for the probability of any false
  * rejection; `bh` (Benjamini & Hochberg 1995) min_{j ≥ i} min(1, m p₍ⱼ₎/j), for the share of rejections that are false.
+ *
+ * @example
+ * ```js
+ * import { adjustP } from "goml";
+ *
+ * console.log(adjustP([0.01, 0.04, 0.03], "holm")); // [ 0.03, 0.06, 0.06 ]
+ * ```
  */
 export function adjustP(values: readonly number[], method: Adjustment): number[] {
   const adjusted = [...values];

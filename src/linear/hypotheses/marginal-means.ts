@@ -52,6 +52,16 @@ const MOST_PAIRS = 20_000;
  *
  * @throws UsageError for what the model has not; ModelError for penalised fits, and for means of absorbed effects, which
  * have no level: differences and slopes do
+ *
+ * @example
+ * ```js
+ * import { fitCsv, marginalMeans } from "goml";
+ *
+ * const { model } = await fitCsv("data/cps-wages.csv", { formula: "wage ~ education + gender" });
+ * for (const { values, estimate } of marginalMeans(model, { of: ["gender"] }).means) console.log(values, estimate.toFixed(4));
+ * // [ 'female' ] 7.8745
+ * // [ 'male' ] 9.9986
+ * ```
  */
 export function marginalMeans(model: LinearModel, options: MeansOptions): MarginalMeans {
   const { of, by = [], at = {}, trend, adjust = "tukey", level = 0.95 } = options;

@@ -67,6 +67,14 @@ const CONSISTENT = 1e-9;
  *
  * @throws UsageError where a hypothesis cannot be read, or contradicts others
  * @throws ModelError for a penalised fit, and for coefficients that were left out
+ * @example
+ * ```js
+ * import { fitCsv, testHypotheses } from "goml";
+ *
+ * const { model } = await fitCsv("data/boston.csv", { features: ["rm", "lstat"] });
+ * const { rows } = testHypotheses(model, ["rm = 5"]);
+ * console.log(rows[0].t.toFixed(4), rows[0].p.toFixed(4)); // 0.2133 0.8312
+ * ```
  */
 export function testHypotheses(model: TestedModel, texts: readonly string[], level = 0.95): HypothesisTests {
   const names = { coefficients: model.coefficientNames, terms: termPlaces(model) };

@@ -47,6 +47,14 @@ export interface ReadModelOptions {
  *
  * @throws DataError where it cannot be read; ModelError where it is not a model, is cut short, has been changed, or is of a
  * later schema, and where it holds models by group
+ *
+ * @example
+ * ```js
+ * import { readModel } from "goml";
+ *
+ * const model = await readModel("model.json");
+ * console.log(model.target, model.n); // medv 506
+ * ```
  */
 export async function readModel(path: string, options: ReadModelOptions = {}): Promise<LinearModel> {
   return oneModel(await readAnyModel(path, options), path);
@@ -63,6 +71,13 @@ function oneModel(model: LinearModel | ModelGroup, path: string): LinearModel {
  * Reads a model file: one model, or models by group.
  *
  * @throws as readModel
+ * @example
+ * ```js
+ * import { ModelGroup, readAnyModel } from "goml";
+ *
+ * const model = await readAnyModel("model.json");
+ * console.log(model instanceof ModelGroup ? model.groupBy : "one model"); // one model
+ * ```
  */
 export async function readAnyModel(
   path: string,

@@ -81,7 +81,7 @@ export class ModelGroup {
     return this.#one;
   }
 
-  /** The fits that stand side by side. */
+  /** The fits that stand side by side. @internal */
   get fits(): GroupFits | undefined {
     return this.models instanceof GroupModels ? this.models.fits : undefined;
   }
@@ -116,7 +116,7 @@ export class ModelGroup {
     return [...this.others.values()].reduce((sum, { parameters }) => sum + parameters, listed);
   }
 
-  /** What predicting from raw columns needs. */
+  /** What predicting from raw columns needs. @internal */
   predictorPlan(target: boolean): GroupPredictorPlan {
     const { groupBy, refused, fits } = this;
     const groups = [...this.others].map(([name, model]) => ({ name, plan: model.predictorPlan(target) }));
@@ -136,6 +136,7 @@ export class ModelGroup {
    * What each group's intervals are made of.
    *
    * @throws as `intervalPlan`
+   * @internal
    */
   intervals(options: IntervalOptions = {}): GroupIntervals {
     const { fits } = this;
@@ -239,6 +240,7 @@ export class ModelGroup {
  * @param order the names of both in order, where that is known: 100,000 take a while to sort
  */
 export function modelsByGroup(
+  /** @internal */
   fits: GroupFits | undefined,
   others: ReadonlyMap<string, LinearModel>,
   order?: readonly string[] | undefined,

@@ -64,7 +64,7 @@ export class LinearModel extends SolvedModel implements FittedModel {
     this.#effects = made.effects;
   }
 
-  /** A model from a solution of its moments. */
+  /** A model from a solution of its moments. @internal */
   static of(parts: ModelParts): LinearModel {
     const { solution: found, ...rest } = parts;
     const { absorption, ...solution } = found;
@@ -82,7 +82,7 @@ export class LinearModel extends SolvedModel implements FittedModel {
     return new LinearModel(all, { absorption });
   }
 
-  /** A model from what its fit came to. */
+  /** A model from what its fit came to. @internal */
   static fitted(parts: LoadedParts): LinearModel {
     return new LinearModel(parts);
   }
@@ -112,12 +112,13 @@ export class LinearModel extends SolvedModel implements FittedModel {
   /**
    * The coordinates in which the rows of the fit are orthonormal, worked out when first asked for. Where effects were
    * absorbed, those of columns about the effects.
+   * @internal
    */
   get whitening(): Whitening {
     return inOneGo(this.whiteningSteps());
   }
 
-  /** Works `whitening` out in steps: of a thousand columns that takes seconds. */
+  /** Works `whitening` out in steps: of a thousand columns that takes seconds. @internal */
   *whiteningSteps(): Steps<Whitening> {
     yield* this.absorptionSteps();
     this.#whitening ??= yield* whiteningOfFitSteps(this);
@@ -127,6 +128,7 @@ export class LinearModel extends SolvedModel implements FittedModel {
   /**
    * What holds on the rows of the fit of the columns that are aliased, worked out when first asked for; undefined where
    * none is. A row of which it does not hold has no prediction.
+   * @internal
    */
   get rowSpace(): RowSpacePlan | undefined {
     this.#rowSpace ??= { plan: this.#relations() };
@@ -144,24 +146,24 @@ export class LinearModel extends SolvedModel implements FittedModel {
     return rowSpacePlan(relations, this.terms);
   }
 
-  /** The columns about absorbed effects, and what the effects follow from; undefined where none are. */
+  /** The columns about absorbed effects, and what the effects follow from; undefined where none are. @internal */
   get absorption(): Absorbed | undefined {
     return inOneGo(this.absorptionSteps());
   }
 
-  /** Works `absorption` out in steps: of a model that was read, with very many levels, it takes seconds. */
+  /** Works `absorption` out in steps: of a model that was read, with very many levels, it takes seconds. @internal */
   *absorptionSteps(): Steps<Absorbed | undefined> {
     if (this.absorbed !== undefined)
       this.#absorption ??= yield* absorbEffectsSteps(this.moments, this.regression);
     return this.#absorption;
   }
 
-  /** What predictions with absorbed effects are made of. */
+  /** What predictions with absorbed effects are made of. @internal */
   get predictedEffects(): PredictedEffects {
     return inOneGo(this.predictedEffectsSteps());
   }
 
-  /** Works `predictedEffects` out in steps, of a model that has absorbed effects. */
+  /** Works `predictedEffects` out in steps, of a model that has absorbed effects. @internal */
   *predictedEffectsSteps(): Steps<PredictedEffects> {
     yield* this.absorptionSteps();
     this.#predicted ??= yield* predictedEffectsSteps(this);
@@ -173,12 +175,13 @@ export class LinearModel extends SolvedModel implements FittedModel {
    *
    * @param leverages what needs the effects' leverages too, for a message, where something does
    * @throws ModelError where these cannot be had
+   * @internal
    */
   withinPlan(leverages: string | undefined): WithinPlan | undefined {
     return inOneGo(this.withinPlanSteps(leverages));
   }
 
-  /** Works `withinPlan` out in steps: the leverages of thousands of levels take seconds. */
+  /** Works `withinPlan` out in steps: the leverages of thousands of levels take seconds. @internal */
   *withinPlanSteps(leverages: string | undefined): Steps<WithinPlan | undefined> {
     if (this.absorbed === undefined) return undefined;
     const known = this.#within;
@@ -282,7 +285,7 @@ export class LinearModel extends SolvedModel implements FittedModel {
     return this.#records;
   }
 
-  /** What predicting from raw columns needs; with `target`, the target's raw columns are among them. */
+  /** What predicting from raw columns needs; with `target`, the target's raw columns are among them. @internal */
   predictorPlan(target: boolean): PredictorPlan {
     return predictorPlanOf(this, target);
   }
@@ -310,7 +313,7 @@ export class LinearModel extends SolvedModel implements FittedModel {
     return plainDocument(this.document());
   }
 
-  /** The same document with moments that make plain numbers of themselves when they are written. */
+  /** The same document with moments that make plain numbers of themselves when they are written. @internal */
   document(): WritableDocument {
     return documentOf(this);
   }
@@ -345,7 +348,9 @@ export class LinearModel extends SolvedModel implements FittedModel {
 
 /** What follows from the parts of a model, where it is there already. */
 interface MadeBefore {
+  /** @internal */
   whitening?: Whitening | undefined;
+  /** @internal */
   absorption?: Absorbed | undefined;
   within?: WithinPlan | undefined;
   predicted?: PredictedEffects | undefined;

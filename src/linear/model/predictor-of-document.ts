@@ -34,6 +34,14 @@ import { type RowSpacePlan, rowSpacePlan } from "./row-space.js";
  *
  * @param name what to call the document in messages
  * @throws ModelError where it is not such a document, or of a later schema
+ * @example
+ * ```js
+ * import { readFileSync } from "node:fs";
+ * import { predictorOf } from "goml/predict";
+ *
+ * const predictor = predictorOf(JSON.parse(readFileSync("small.json", "utf8")));
+ * console.log(predictor.predict([{ rm: 6, lstat: 5 }])[0].toFixed(4)); // 25.9987
+ * ```
  */
 export function predictorOf(document: unknown, name = "model"): RecordPredictor {
   const read = function* (value: unknown, where: string): Steps<ReadModel> {

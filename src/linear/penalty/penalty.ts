@@ -238,7 +238,18 @@ export function* crossValidateHeldOutWithSteps(
   return heldOutErrors(held, regression, predictions);
 }
 
-/** Cross-validates a regression, with its penalty where it has one, from the moments of the folds. */
+/**
+ * Cross-validates a regression, with its penalty where it has one, from the moments of the folds.
+ *
+ * @example
+ * ```js
+ * import { crossValidateWith, fitCsv } from "goml";
+ *
+ * const { model } = await fitCsv("data/boston.csv", { features: ["rm", "lstat"] });
+ * const { rmse } = crossValidateWith(model.folds, model.regression, undefined);
+ * console.log(rmse.toFixed(4)); // 5.5696
+ * ```
+ */
 export function crossValidateWith(
   folds: readonly CrossProducts[],
   regression: Regression,

@@ -25,6 +25,16 @@ export type AnovaType = 1 | 2 | 3;
  * hypotheses, and no sums of squares.
  *
  * @throws ModelError for a penalised fit; for type 3 also where terms are aliased, or there is no intercept
+ * @example
+ * ```js
+ * import { anovaTerms, fitCsv } from "goml";
+ *
+ * const { model } = await fitCsv("data/boston.csv", { features: ["rm", "lstat"] });
+ * for (const { term, df, f } of anovaTerms(model)) console.log(term, df, f.toFixed(2));
+ * // rm 1 672.90
+ * // lstat 1 215.76
+ * // Residuals 503 NaN
+ * ```
  */
 export function anovaTerms(model: LinearModel, type: AnovaType = 1): TermRow[] {
   return inOneGo(anovaTermsSteps(model, type));
@@ -125,7 +135,22 @@ export function* anovaGroupsSteps(models: ModelGroup, type: AnovaType = 1): Step
   return { table, groups };
 }
 
-/** `anovaGroupsSteps` in one go. */
+/**
+ * `anovaGroupsSteps` in one go.
+ *
+ * @example
+ * ```js
+ * import { anovaGroups, fitGroupsCsv } from "goml";
+ *
+ * const { models } = await fitGroupsCsv("data/cps-wages.csv", {
+ *   target: "wage",
+ *   features: ["education"],
+ *   groupBy: "gender",
+ * });
+ * const [{ term, df, f }] = anovaGroups(models).table;
+ * console.log(term, df, f.toFixed(2)); // education 2 48.44
+ * ```
+ */
 export function anovaGroups(models: ModelGroup, type: AnovaType = 1): GroupsAnova {
   return inOneGo(anovaGroupsSteps(models, type));
 }
@@ -149,6 +174,18 @@ export interface ComparedModel {
  * They should be nested, which is not checked, as in R: F then is what it says.
  *
  * @throws ModelError where the models are not of the same rows, and says in what they differ; for a penalised fit
+ * @example
+ * ```js
+ * import { anovaModels, fitCsv, refit } from "goml";
+ *
+ * const { model } = await fitCsv("data/boston.csv", { features: ["rm", "lstat"] });
+ * const { model: smaller } = refit(model, { features: ["lstat"] });
+ * const [, row] = anovaModels([
+ *   { name: "lstat", model: smaller },
+ *   { name: "rm + lstat", model },
+ * ]);
+ * console.log(row.df, row.f.toFixed(2)); // 1 131.39
+ * ```
  */
 export function anovaModels(models: readonly ComparedModel[]): ModelRow[] {
   const fits = models.map(comparedFit);

@@ -61,7 +61,21 @@ export function* crossValidateGroupsSteps(models: ModelGroup): Steps<GroupsCross
   return { groups, without, n, mse, rmse: Math.sqrt(mse), r2: 1 - squares / spread };
 }
 
-/** `crossValidateGroupsSteps` in one go. */
+/**
+ * `crossValidateGroupsSteps` in one go.
+ *
+ * @example
+ * ```js
+ * import { crossValidateGroups, fitGroupsCsv } from "goml";
+ *
+ * const { models } = await fitGroupsCsv("data/cps-wages.csv", {
+ *   target: "wage",
+ *   features: ["education"],
+ *   groupBy: "gender",
+ * });
+ * console.log(crossValidateGroups(models).mse.toFixed(4)); // 21.6257
+ * ```
+ */
 export function crossValidateGroups(models: ModelGroup): GroupsCrossValidation {
   return inOneGo(crossValidateGroupsSteps(models));
 }

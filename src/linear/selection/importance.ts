@@ -39,6 +39,15 @@ const MOST_TERMS = 20;
  * moments; about 0 without an intercept, and within absorbed effects where there are any.
  *
  * @throws ModelError for a penalised fit
+ * @example
+ * ```js
+ * import { fitCsv, importanceOf } from "goml";
+ *
+ * const { model } = await fitCsv("data/boston.csv", { features: ["rm", "lstat"] });
+ * for (const { term, share } of importanceOf(model).terms) console.log(term, share.toFixed(4));
+ * // rm 0.2890
+ * // lstat 0.3496
+ * ```
  */
 export function importanceOf(model: LinearModel): Importance {
   if (model.penalty !== undefined)

@@ -38,6 +38,14 @@ export interface RefitOptions extends PenaltyRefit {
  * seen, another penalty. No data are needed. The new model keeps the moments of its own columns.
  *
  * @throws UsageError for a name that the model does not have; ModelError for a term that it has not seen
+ * @example
+ * ```js
+ * import { fitCsv, refit } from "goml";
+ *
+ * const { model } = await fitCsv("data/boston.csv", { features: ["rm", "lstat"] });
+ * const { model: smaller } = refit(model, { features: ["lstat"] });
+ * console.log(smaller.coefficients[0].toFixed(4), smaller.coefficients[1].toFixed(4)); // 34.5538 -0.9500
+ * ```
  */
 export function refit(model: LinearModel, options: RefitOptions): Estimate {
   return inOneGo(refitSteps(model, options));

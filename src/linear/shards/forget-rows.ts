@@ -25,6 +25,16 @@ export interface Forgotten extends Estimate {
  * nearly everything is taken away.
  *
  * @throws ModelError where the models do not fit together, or the shard's rows cannot be among the model's
+ * @example
+ * ```js
+ * import { fit, forgetRows } from "goml";
+ *
+ * const X = [[1], [2], [4], [7], [8], [9]];
+ * const y = [1, 2, 2, 5, 7, 6];
+ * const whole = { name: "whole", model: fit(X, y) };
+ * const shard = { name: "shard", model: fit(X.slice(3), y.slice(3)) };
+ * console.log(forgetRows(whole, shard).model.n); // 3
+ * ```
  */
 export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
   return inOneGo(forgetRowsSteps(whole, shard));

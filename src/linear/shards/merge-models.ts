@@ -31,6 +31,20 @@ export interface MergeOptions {
  *
  * @throws ModelError that names the first difference between models that do not fit together, two that were made of
  * the same source or of the same rows, and numbered shards that are missing, there twice, or of another whole
+ *
+ * @example
+ * ```js
+ * import { fit, mergeModels } from "goml";
+ *
+ * const X = [[1], [2], [4], [7], [8], [9]];
+ * const y = [1, 2, 2, 5, 7, 6];
+ * const shards = [0, 3].map((from) => ({
+ *   name: `shard of row ${from}`,
+ *   model: fit(X.slice(from, from + 3), y.slice(from, from + 3)),
+ * }));
+ * const { model } = mergeModels(shards);
+ * console.log(Math.abs(model.coefficients[1] - fit(X, y).coefficients[1]) < 1e-12); // true
+ * ```
  */
 export function mergeModels(models: readonly NamedModel[], options: MergeOptions = {}): Estimate {
   return inOneGo(mergeModelsSteps(models, options));

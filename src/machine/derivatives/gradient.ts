@@ -14,6 +14,16 @@ import { derivativeOf, isOfAllResults } from "./table.js";
  * `cost` (Griewank & Walther 2008, ch. 3).
  *
  * @throws UsageError when `cost` has more than one element, or does not depend on one of `wrt`.
+ * @example
+ * ```js
+ * import { grad, Graph, square, sum, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const x = graph.parameter("x", tensor([1, 2, 3]));
+ * const [dx] = grad(sum(square(x)), [x]);
+ * const run = await new TapeMachine(graph, { outputs: [dx] }).runAll();
+ * console.log(run.value(dx).toArray()); // [ 2, 4, 6 ]
+ * ```
  */
 export function grad(cost: Node, wrt: readonly Node[]): Node[] {
   const { graph } = cost;

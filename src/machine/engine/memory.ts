@@ -47,6 +47,7 @@ interface Constant {
  * the option `memory` of machines.
  */
 export class Memory {
+  /** @internal */
   readonly pages: SharedPages;
   /** Nothing lies at 0: that address says that there is no operand. */
   private top = LINE;
@@ -64,7 +65,7 @@ export class Memory {
     return this.top - LINE - this.free.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** A machine's part of this memory. */
+  /** A machine's part of this memory. @internal */
   share(): MemoryShare {
     return new MemoryShare(this);
   }
@@ -159,6 +160,7 @@ export class MemoryShare {
     this.memory = memory;
   }
 
+  /** @internal */
   get pages(): SharedPages {
     return this.memory.pages;
   }

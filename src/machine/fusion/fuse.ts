@@ -15,6 +15,15 @@ import { foldWeights } from "./weights.js";
  * shift, each rounded.
  *
  * @param outputs the nodes whose values are wanted
+ * @example
+ * ```js
+ * import { add, fuse, Graph, mul, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", [2], "float32");
+ * const y = add(mul(x, tensor(Float32Array.of(2, 3))), tensor(Float32Array.of(1, 1)));
+ * console.log(graph.nodes.length, fuse(graph, [y]).graph.nodes.length); // 5 4
+ * ```
  */
 export function fuse(graph: Graph, outputs: readonly Node[]): Fused {
   const folded = foldWeights(graph, outputs);

@@ -62,30 +62,160 @@ export class Binary extends Op {
   }
 }
 
-/** x + y. */
+/**
+ * x + y.
+ *
+ * @example
+ * ```js
+ * import { add, Graph, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = add(graph.parameter("x", tensor([1, 2, 3])), 2);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 3, 4, 5 ]
+ * ```
+ */
 export const add = (x: Operand, y: Operand): Node => applyOp(new Binary("add"), [x, y]);
-/** x − y. */
+/**
+ * x − y.
+ *
+ * @example
+ * ```js
+ * import { Graph, sub, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = sub(graph.parameter("x", tensor([1, 2, 3])), 2);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ -1, 0, 1 ]
+ * ```
+ */
 export const sub = (x: Operand, y: Operand): Node => applyOp(new Binary("sub"), [x, y]);
-/** x · y, element by element; `matmul` multiplies matrices. */
+/**
+ * x · y, element by element; `matmul` multiplies matrices.
+ *
+ * @example
+ * ```js
+ * import { Graph, mul, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = mul(graph.parameter("x", tensor([1, 2, 3])), 2);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 2, 4, 6 ]
+ * ```
+ */
 export const mul = (x: Operand, y: Operand): Node => applyOp(new Binary("mul"), [x, y]);
-/** x / y. */
+/**
+ * x / y.
+ *
+ * @example
+ * ```js
+ * import { div, Graph, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = div(graph.parameter("x", tensor([1, 2, 3])), 2);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 0.5, 1, 1.5 ]
+ * ```
+ */
 export const div = (x: Operand, y: Operand): Node => applyOp(new Binary("div"), [x, y]);
 /**
  * x^y. Its derivative with respect to x is y·x^(y−1), 0 where y is 0; with respect to y it is x^y·log x, taken as 0
  * where x ≤ 0 and the power is no smooth function of y.
+ *
+ * @example
+ * ```js
+ * import { Graph, pow, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = pow(graph.parameter("x", tensor([1, 2, 3])), 2);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 1, 4, 9 ]
+ * ```
  */
 export const pow = (x: Operand, y: Operand): Node => applyOp(new Binary("pow"), [x, y]);
-/** 1 where x > y, else 0, also for NaN; its derivative is 0, as for all comparisons. */
+/**
+ * 1 where x > y, else 0, also for NaN; its derivative is 0, as for all comparisons.
+ *
+ * @example
+ * ```js
+ * import { Graph, gt, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = gt(graph.parameter("x", tensor([1, 2, 3])), 2);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 0, 0, 1 ]
+ * ```
+ */
 export const gt = (x: Operand, y: Operand): Node => applyOp(new Binary("gt"), [x, y]);
-/** 1 where x ≥ y, else 0. */
+/**
+ * 1 where x ≥ y, else 0.
+ *
+ * @example
+ * ```js
+ * import { ge, Graph, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = ge(graph.parameter("x", tensor([1, 2, 3])), 2);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 0, 1, 1 ]
+ * ```
+ */
 export const ge = (x: Operand, y: Operand): Node => applyOp(new Binary("ge"), [x, y]);
-/** 1 where x < y, else 0. */
+/**
+ * 1 where x < y, else 0.
+ *
+ * @example
+ * ```js
+ * import { Graph, lt, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = lt(graph.parameter("x", tensor([1, 2, 3])), 2);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 1, 0, 0 ]
+ * ```
+ */
 export const lt = (x: Operand, y: Operand): Node => applyOp(new Binary("lt"), [x, y]);
-/** 1 where x ≤ y, else 0. */
+/**
+ * 1 where x ≤ y, else 0.
+ *
+ * @example
+ * ```js
+ * import { Graph, le, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = le(graph.parameter("x", tensor([1, 2, 3])), 2);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 1, 1, 0 ]
+ * ```
+ */
 export const le = (x: Operand, y: Operand): Node => applyOp(new Binary("le"), [x, y]);
-/** 1 where x = y, else 0. */
+/**
+ * 1 where x = y, else 0.
+ *
+ * @example
+ * ```js
+ * import { eq, Graph, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = eq(graph.parameter("x", tensor([1, 2, 3])), 2);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 0, 1, 0 ]
+ * ```
+ */
 export const eq = (x: Operand, y: Operand): Node => applyOp(new Binary("eq"), [x, y]);
-/** 1 where x ≠ y, else 0. */
+/**
+ * 1 where x ≠ y, else 0.
+ *
+ * @example
+ * ```js
+ * import { Graph, ne, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = ne(graph.parameter("x", tensor([1, 2, 3])), 2);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 1, 0, 1 ]
+ * ```
+ */
 export const ne = (x: Operand, y: Operand): Node => applyOp(new Binary("ne"), [x, y]);
 
 export type BinaryName = "add" | "sub" | "mul" | "div" | "pow" | "gt" | "ge" | "lt" | "le" | "eq" | "ne";

@@ -33,6 +33,16 @@ export class Cast extends TypedOp {
 /**
  * x in another type: floats lose their fractions where the type has none, integers are taken modulo its range, and of
  * a bool all but 0 is true. What is no number, or infinite, becomes 0.
+ *
+ * @example
+ * ```js
+ * import { cast, Graph, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = cast(graph.parameter("x", tensor([1.7, -1.7])), "int32");
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 1, -1 ]
+ * ```
  */
 export const cast = (x: Operand, to: DType): Node => applyOp(new Cast({ to }), [x]);
 

@@ -5,7 +5,7 @@ import { type Shape, sizeOf } from "../shape.js";
 import { elementKernel } from "./elementwise.js";
 
 /** What a function is told beside x; what each means stands at the function. */
-interface Parameters {
+export interface Parameters {
   readonly alpha?: number;
   readonly beta?: number;
 }
@@ -48,6 +48,19 @@ export class MathFunction extends Op {
   }
 }
 
+/**
+ * The function of this name of floats, elementwise: rounding, trigonometric, activations; `alpha` and `beta` are its own.
+ *
+ * @example
+ * ```js
+ * import { Graph, mathFunction, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = mathFunction("floor", graph.parameter("x", tensor([1.5, -1.5])));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 1, -2 ]
+ * ```
+ */
 export const mathFunction = (name: FunctionName, x: Operand, parameters: Parameters = {}): Node =>
   applyOp(new MathFunction(name, parameters), [x]);
 

@@ -2,7 +2,7 @@ import { type Attributes, checkArity, type Kernel, Op, resolveAxis } from "../op
 import { type Shape, sizeOf } from "../shape.js";
 import { type BigData, type Data, type DType, isBig } from "../tensor.js";
 
-interface LaneAttributes {
+export interface LaneAttributes {
   readonly axis: number;
   /** Of a running sum: without the element itself. */
   readonly exclusive?: boolean;

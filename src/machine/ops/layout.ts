@@ -94,7 +94,20 @@ export class Transpose extends Op {
   }
 }
 
-/** x with its axes in the order `axes`; reversed when left out, so that a matrix is transposed. */
+/**
+ * x with its axes in the order `axes`; reversed when left out, so that a matrix is transposed.
+ *
+ * @example
+ * ```js
+ * import { Graph, TapeMachine, tensor, transpose } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const x = graph.parameter("x", tensor([[1, 2, 3], [4, 5, 6]]));
+ * const y = transpose(x);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ [ 1, 4 ], [ 2, 5 ], [ 3, 6 ] ]
+ * ```
+ */
 export const transpose = (x: Operand, axes?: readonly number[]): Node =>
   applyOp(new Transpose(axes === undefined ? {} : { axes: [...axes] }), [x]);
 
@@ -131,7 +144,20 @@ export class Reshape extends Op {
   }
 }
 
-/** The elements of x, in row-major order, in another shape; one length may be −1 and is worked out. */
+/**
+ * The elements of x, in row-major order, in another shape; one length may be −1 and is worked out.
+ *
+ * @example
+ * ```js
+ * import { Graph, reshape, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const x = graph.parameter("x", tensor([[1, 2, 3], [4, 5, 6]]));
+ * const y = reshape(x, [3, 2]);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ [ 1, 2 ], [ 3, 4 ], [ 5, 6 ] ]
+ * ```
+ */
 export const reshape = (x: Operand, shape: Shape): Node => applyOp(new Reshape({ shape: [...shape] }), [x]);
 
 /** An operand repeated along axes of length 1 and new outer axes. */
@@ -164,7 +190,20 @@ export class BroadcastTo extends Op {
   }
 }
 
-/** x repeated to `shape`, by the rule of broadcasting. */
+/**
+ * x repeated to `shape`, by the rule of broadcasting.
+ *
+ * @example
+ * ```js
+ * import { broadcastTo, Graph, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const x = graph.parameter("x", tensor([[1, 2, 3], [4, 5, 6]]));
+ * const y = broadcastTo(graph.parameter("b", tensor([1, 2])), [2, 2]);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ [ 1, 2 ], [ 1, 2 ] ]
+ * ```
+ */
 export const broadcastTo = (x: Operand, shape: Shape): Node =>
   applyOp(new BroadcastTo({ shape: [...shape] }), [x]);
 
@@ -217,6 +256,17 @@ export class Slice extends Op {
 /**
  * The box of x given by one [start, end) per axis, outermost first; axes left out are kept whole, negative bounds
  * count from the end.
+ *
+ * @example
+ * ```js
+ * import { Graph, slice, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const x = graph.parameter("x", tensor([[1, 2, 3], [4, 5, 6]]));
+ * const y = slice(x, [[0, 1], [1, 3]]);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ [ 2, 3 ] ]
+ * ```
  */
 export const slice = (x: Operand, ranges: readonly (readonly [number, number])[]): Node =>
   applyOp(new Slice({ ranges: ranges.map(([start, end]) => [start, end]) }), [x]);
@@ -268,5 +318,19 @@ export class Concat extends Op {
   }
 }
 
-/** The operands one after another along `axis`; their other axes must be alike. */
+/**
+ * The operands one after another along `axis`; their other axes must be alike.
+ *
+ * @example
+ * ```js
+ * import { concat, Graph, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const x = graph.parameter("x", tensor([[1, 2, 3], [4, 5, 6]]));
+ * const y = concat([x, x], 0);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray());
+ * // [ [ 1, 2, 3 ], [ 4, 5, 6 ], [ 1, 2, 3 ], [ 4, 5, 6 ] ]
+ * ```
+ */
 export const concat = (parts: readonly Operand[], axis = 0): Node => applyOp(new Concat({ axis }), parts);

@@ -2,7 +2,7 @@ import { type Attributes, checkArity, type Kernel, type TensorType, TypedOp } fr
 import { sizeOf } from "../shape.js";
 import { type DType, isBig } from "../tensor.js";
 
-interface LookupAttributes {
+export interface LookupAttributes {
   readonly keys: readonly number[];
   readonly values: readonly number[];
   /** What a key that is not in the table becomes. */

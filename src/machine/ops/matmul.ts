@@ -101,6 +101,17 @@ export class Matmul extends Op {
  *
  * As in NumPy an operand with one axis is a row on the left and a column on the right, and the axis it gained is
  * dropped from the result: a vector times a vector is a scalar.
+ *
+ * @example
+ * ```js
+ * import { Graph, matmul, TapeMachine, tensor, transpose } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const x = graph.parameter("x", tensor([[1, 2, 3], [4, 5, 6]]));
+ * const y = matmul(x, transpose(x));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ [ 14, 32 ], [ 32, 77 ] ]
+ * ```
  */
 export function matmul(x: Operand, y: Operand): Node {
   const [a, b] = asNodes("matmul", [x, y]) as [Node, Node];

@@ -90,6 +90,19 @@ export class Pairwise extends TypedOp {
   }
 }
 
+/**
+ * The choice, predicate or bitwise op of this name of two nodes of one type, elementwise, broadcast against each other.
+ *
+ * @example
+ * ```js
+ * import { Graph, pairwise, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = pairwise("maximum", graph.parameter("a", tensor([1, 5])), graph.parameter("b", tensor([3, 2])));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 3, 5 ]
+ * ```
+ */
 export const pairwise = (name: PairwiseName, x: Node, y: Node): Node =>
   x.graph.apply(new Pairwise(name), [x, y]);
 

@@ -80,13 +80,52 @@ const reduceOver = (
     [x],
   );
 
-/** Σ x over `axes` (all when left out), in order; `keepAxes` leaves them in place with length 1. */
+/**
+ * Σ x over `axes` (all when left out), in order; `keepAxes` leaves them in place with length 1.
+ *
+ * @example
+ * ```js
+ * import { Graph, sum, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const x = graph.parameter("x", tensor([[1, 2, 3], [4, 5, 6]]));
+ * const y = sum(x, [1]);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 6, 15 ]
+ * ```
+ */
 export const sum = (x: Operand, axes?: number | readonly number[], keepAxes?: boolean): Node =>
   reduceOver("sum", x, axes, keepAxes);
-/** The mean of x over `axes`, as `sum`; NaN over no elements. */
+/**
+ * The mean of x over `axes`, as `sum`; NaN over no elements.
+ *
+ * @example
+ * ```js
+ * import { Graph, mean, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const x = graph.parameter("x", tensor([[1, 2, 3], [4, 5, 6]]));
+ * const y = mean(x, [0]);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 2.5, 3.5, 4.5 ]
+ * ```
+ */
 export const mean = (x: Operand, axes?: number | readonly number[], keepAxes?: boolean): Node =>
   reduceOver("mean", x, axes, keepAxes);
-/** The greatest element of x over `axes`, NaN if there is one; equal greatest share the derivative equally. */
+/**
+ * The greatest element of x over `axes`, NaN if there is one; equal greatest share the derivative equally.
+ *
+ * @example
+ * ```js
+ * import { Graph, max, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const x = graph.parameter("x", tensor([[1, 2, 3], [4, 5, 6]]));
+ * const y = max(x, [1]);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 3, 6 ]
+ * ```
+ */
 export const max = (x: Operand, axes?: number | readonly number[], keepAxes?: boolean): Node =>
   reduceOver("max", x, axes, keepAxes);
 

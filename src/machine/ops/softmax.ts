@@ -81,5 +81,17 @@ export class Softmax extends Op {
   }
 }
 
-/** e^x / Σ e^x along `axis`, the last when left out. */
+/**
+ * e^x / Σ e^x along `axis`, the last when left out.
+ *
+ * @example
+ * ```js
+ * import { Graph, softmax, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = softmax(graph.parameter("x", tensor([0, 0])));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 0.5, 0.5 ]
+ * ```
+ */
 export const softmax = (x: Operand, axis = -1): Node => applyOp(new Softmax({ axis }), [x]);

@@ -52,7 +52,19 @@ export class Split extends TypedOp {
   }
 }
 
-/** x cut along `axis` into parts of `lengths`, which add up to the axis. */
+/**
+ * x cut along `axis` into parts of `lengths`, which add up to the axis.
+ *
+ * @example
+ * ```js
+ * import { Graph, split, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const [first, rest] = split(graph.parameter("x", tensor([1, 2, 3])), [1, 2]);
+ * const run = await new TapeMachine(graph, { outputs: [first, rest] }).runAll();
+ * console.log(run.value(rest).toArray()); // [ 2, 3 ]
+ * ```
+ */
 export function split(x: Node, lengths: readonly number[], axis = 0): readonly Node[] {
   const first = x.graph.apply(new Split({ axis, lengths: [...lengths] }), [x]);
   return first.results ?? [first];

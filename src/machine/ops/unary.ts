@@ -40,25 +40,145 @@ export class Unary extends Op {
   }
 }
 
-/** −x. */
+/**
+ * −x.
+ *
+ * @example
+ * ```js
+ * import { Graph, neg, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = neg(graph.parameter("x", tensor([1, -2])));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ -1, 2 ]
+ * ```
+ */
 export const neg = (x: Operand): Node => applyOp(new Unary("neg"), [x]);
-/** e^x. */
+/**
+ * e^x.
+ *
+ * @example
+ * ```js
+ * import { exp, Graph, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = exp(graph.parameter("x", tensor([0, 1])));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 1, 2.718281828459045 ]
+ * ```
+ */
 export const exp = (x: Operand): Node => applyOp(new Unary("exp"), [x]);
-/** The natural logarithm of x. */
+/**
+ * The natural logarithm of x.
+ *
+ * @example
+ * ```js
+ * import { Graph, log, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = log(graph.parameter("x", tensor([1, Math.E])));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 0, 1 ]
+ * ```
+ */
 export const log = (x: Operand): Node => applyOp(new Unary("log"), [x]);
-/** √x. */
+/**
+ * √x.
+ *
+ * @example
+ * ```js
+ * import { Graph, sqrt, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = sqrt(graph.parameter("x", tensor([1, 4, 9])));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 1, 2, 3 ]
+ * ```
+ */
 export const sqrt = (x: Operand): Node => applyOp(new Unary("sqrt"), [x]);
-/** |x|; its derivative at 0 is taken as 0. */
+/**
+ * |x|; its derivative at 0 is taken as 0.
+ *
+ * @example
+ * ```js
+ * import { abs, Graph, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = abs(graph.parameter("x", tensor([-1.5, 0, 2])));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 1.5, 0, 2 ]
+ * ```
+ */
 export const abs = (x: Operand): Node => applyOp(new Unary("abs"), [x]);
-/** −1, 0 or 1 as x is below, at or above 0; its derivative is 0. */
+/**
+ * −1, 0 or 1 as x is below, at or above 0; its derivative is 0.
+ *
+ * @example
+ * ```js
+ * import { Graph, sign, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = sign(graph.parameter("x", tensor([-3, 0, 5])));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ -1, 0, 1 ]
+ * ```
+ */
 export const sign = (x: Operand): Node => applyOp(new Unary("sign"), [x]);
-/** x². */
+/**
+ * x².
+ *
+ * @example
+ * ```js
+ * import { Graph, square, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = square(graph.parameter("x", tensor([1, -2, 3])));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 1, 4, 9 ]
+ * ```
+ */
 export const square = (x: Operand): Node => applyOp(new Unary("square"), [x]);
-/** σ(x) = 1 / (1 + e^−x). */
+/**
+ * σ(x) = 1 / (1 + e^−x).
+ *
+ * @example
+ * ```js
+ * import { Graph, sigmoid, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = sigmoid(graph.parameter("x", tensor([0, 2])));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 0.5, 0.8807970779778823 ]
+ * ```
+ */
 export const sigmoid = (x: Operand): Node => applyOp(new Unary("sigmoid"), [x]);
-/** The hyperbolic tangent of x. */
+/**
+ * The hyperbolic tangent of x.
+ *
+ * @example
+ * ```js
+ * import { Graph, tanh, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = tanh(graph.parameter("x", tensor([0, 1])));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 0, 0.7615941559557649 ]
+ * ```
+ */
 export const tanh = (x: Operand): Node => applyOp(new Unary("tanh"), [x]);
-/** max(x, 0); its derivative at 0 is taken as 0. */
+/**
+ * max(x, 0); its derivative at 0 is taken as 0.
+ *
+ * @example
+ * ```js
+ * import { Graph, relu, TapeMachine, tensor } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = relu(graph.parameter("x", tensor([-1, 0, 2])));
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 0, 0, 2 ]
+ * ```
+ */
 export const relu = (x: Operand): Node => applyOp(new Unary("relu"), [x]);
 
 export type UnaryName =

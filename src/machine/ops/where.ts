@@ -40,6 +40,19 @@ export class Where extends Op {
   }
 }
 
-/** x where `condition` is not 0, else y; NaN counts as not 0. */
+/**
+ * x where `condition` is not 0, else y; NaN counts as not 0.
+ *
+ * @example
+ * ```js
+ * import { Graph, gt, TapeMachine, tensor, where } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const x = graph.parameter("x", tensor([1, 2, 3]));
+ * const y = where(gt(x, 1), x, 0);
+ * const run = await new TapeMachine(graph, { outputs: [y] }).runAll();
+ * console.log(run.value(y).toArray()); // [ 0, 2, 3 ]
+ * ```
+ */
 export const where = (condition: Operand, x: Operand, y: Operand): Node =>
   applyOp(new Where(), [condition, x, y]);

@@ -38,7 +38,18 @@ export class Work extends Op {
   }
 }
 
-/** x, after `rounds` rounds of integer arithmetic per element. */
+/**
+ * x, after `rounds` rounds of integer arithmetic per element.
+ *
+ * @example
+ * ```js
+ * import { Graph, TapeMachine, work } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const y = work(graph.parameter("x", 3), 1000);
+ * console.log((await new TapeMachine(graph, { outputs: [y] }).runAll()).value(y).item()); // 3
+ * ```
+ */
 export const work = (x: Operand, rounds: number): Node => applyOp(new Work({ rounds }), [x]);
 
 /** Runs a 32-bit xorshift generator (Marsaglia 2003), which never yields 0, and returns 0 in the end. */
