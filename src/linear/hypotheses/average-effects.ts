@@ -37,6 +37,16 @@ type Part = { power: number; of: string } | { variable: Variable; choice: string
  * hold, as that of log(x)
  * @throws UsageError for a column that is in no term; ModelError for penalised fits, and for a column that was asked for whose
  * mean effect the moments do not hold
+ *
+ * @example
+ * ```js
+ * import { averageEffects, fitCsv } from "goml";
+ *
+ * const { model } = await fitCsv("data/cps-wages.csv", { formula: "wage ~ education + I(education^2) + gender" });
+ * for (const { column, estimate } of averageEffects(model)) console.log(column, estimate.toFixed(4));
+ * // education 0.7757
+ * // gender 2.0433
+ * ```
  */
 export function averageEffects(
   model: LinearModel,
