@@ -41,6 +41,8 @@ const SHOWN: Record<string, RegExp | [file: string, holds: RegExp]> = {
   "nested models": /^2 +492 +11078\.8 +11/m,
   "a hypothesis": /^rm = 4 /m,
   "means and differences": /^female − male|^male − female/m,
+  "average effects": /^education +0\.7513/m,
+  "for a paper": ["table.tex", /\\toprule/],
   "a gate in CI": /RMSE/,
   "against the last model": /RMSE/,
   "on each machine": ["model.1-of-2.json", /"target":"medv"/],
