@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readBuilt } from "../files/read-built.js";
 
 /** The WebAssembly memory, as the ES library's types (which know no WebAssembly) need it spelled out. */
 interface Memory {
@@ -225,9 +225,7 @@ const compiled = new Map<string, object>();
 function instanceOf(name: string, imports: object): unknown {
   let module = compiled.get(name);
   if (module === undefined) {
-    // src/, dist/ and dist/bundle/ lie equally deep.
-    const file = new URL(`../../dist/kernels/${name}.wasm`, import.meta.url);
-    module = new WebAssembly.Module(readFileSync(file));
+    module = new WebAssembly.Module(readBuilt(`kernels/${name}.wasm`));
     compiled.set(name, module);
   }
   return new WebAssembly.Instance(module, imports).exports;

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { InterruptedError, UsageError } from "../errors.js";
+import { builtFile } from "../files/built-file.js";
 import { TaskGroup } from "../parallel/task-group.js";
 import { WorkerPool } from "../parallel/worker-pool.js";
 import { predictRows } from "./model/predict-rows.js";
@@ -42,7 +43,7 @@ const pools = new Map<number, WorkerPool<RowsJob, null>>();
 function poolOf(threads: number): WorkerPool<RowsJob, null> {
   let pool = pools.get(threads);
   if (pool === undefined) {
-    pool = new WorkerPool(new URL("../../dist/bundle/predict-rows-worker.js", import.meta.url), { threads });
+    pool = new WorkerPool(builtFile("bundle/predict-rows-worker.js"), { threads });
     pools.set(threads, pool);
   }
   return pool;

@@ -1,4 +1,5 @@
 import type { Table } from "../csv/table.js";
+import { builtFile } from "../files/built-file.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import { scan } from "../scan/scan.js";
 import type { ScanControl, ScanJob } from "../scan/scan-options.js";
@@ -19,7 +20,7 @@ export async function scanScore(
   const job: ScanJob<ScorePlan, ScoreResult> = {
     plan,
     create: createScoreJob,
-    entry: new URL("../../dist/bundle/score-worker.js", import.meta.url),
+    entry: builtFile("bundle/score-worker.js"),
     collect: (result) => {
       rows += result.rows;
       errors.absorb(PredictionErrors.of(result.errors));

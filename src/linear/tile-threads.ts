@@ -1,3 +1,4 @@
+import { builtFile } from "../files/built-file.js";
 import { type DenseLayout, DenseSystem } from "../kernels/dense.js";
 import type { Task } from "../parallel/steps.js";
 import { TaskGroup } from "../parallel/task-group.js";
@@ -28,7 +29,7 @@ const pools = new Map<number, WorkerPool<TileJob, null>>();
 function poolOf(threads: number): WorkerPool<TileJob, null> {
   let pool = pools.get(threads);
   if (pool === undefined) {
-    pool = new WorkerPool(new URL("../../dist/bundle/tile-worker.js", import.meta.url), { threads });
+    pool = new WorkerPool(builtFile("bundle/tile-worker.js"), { threads });
     pools.set(threads, pool);
   }
   return pool;

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.js";
+import { builtFile } from "../files/built-file.js";
 import { Clock } from "./engine/clock.js";
 import { Engine, type EngineRun } from "./engine/engine.js";
 import type { Frame } from "./engine/frame-store.js";
@@ -13,7 +14,7 @@ import { streamRuns } from "./stream.js";
 import type { Data } from "./tensor.js";
 import type { Recorder } from "./trace.js";
 
-const ENTRY = new URL("../../dist/bundle/machine-worker.js", import.meta.url);
+const ENTRY = builtFile("bundle/machine-worker.js");
 
 /**
  * The cost, in nanoseconds, from which a task is shared by default: a hop to a thread that looks for tasks takes some

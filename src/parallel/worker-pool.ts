@@ -1,6 +1,7 @@
 import type { Worker } from "node:worker_threads";
 import { GomlError, UsageError } from "../errors.js";
 import { errorOf, type Reply } from "./answer.js";
+import { startThread } from "./start-thread.js";
 
 /** A worker thread ended, or could not start, while it owed an answer. */
 export class WorkerDiedError extends GomlError {
@@ -52,7 +53,7 @@ export class WorkerPool<Job, Answer> {
   private closed = false;
 
   /**
-   * @param entry the worker's built entry file, `new URL("../../dist/bundle/NAME-worker.js", import.meta.url)`
+   * @param entry the worker's built entry file, a `builtFile`
    * @throws UsageError when `threads` is not an integer of 1 or more.
    */
   constructor(entry: URL, options: WorkerPoolOptions) {
@@ -127,10 +128,7 @@ export class WorkerPool<Job, Answer> {
   }
 
   private open(): Seat<Job, Answer> {
-    // Loaded with the first thread: a program that stays on one starts faster without.
-    const { Worker } = process.getBuiltinModule("node:worker_threads");
-    // Inherited execArgv stop a worker under `node --input-type=module -e`.
-    const worker = new Worker(this.entry, { workerData: this.workerData, execArgv: [] });
+    const worker = startThread(this.entry, this.workerData);
     const seat: Seat<Job, Answer> = { worker, order: undefined };
     this.seats.add(seat);
     let cause: unknown;

@@ -5,6 +5,7 @@ import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { freeNames, type Output, openOutput, quoteField } from "../csv/write.js";
 import { DataError, ModelError } from "../errors.js";
+import { builtFile } from "../files/built-file.js";
 import { type InfluenceLimits, influenceLimits } from "../linear/covariance/influence.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { Steps } from "../parallel/steps.js";
@@ -196,7 +197,7 @@ async function diagnoseRows(
   const job: ScanJob<DiagnosePlan, DiagnoseResult> = {
     plan,
     create: (view) => new DiagnoseJob(view, plan),
-    entry: new URL("../../dist/bundle/diagnose-worker.js", import.meta.url),
+    entry: builtFile("bundle/diagnose-worker.js"),
     collect: (chunk, number) => {
       rows += chunk.rows;
       heldOut += chunk.heldOut;

@@ -3,6 +3,7 @@ import type { Source } from "../csv/source.js";
 import { openOutput } from "../csv/write.js";
 import { quoteName } from "../dataset/formula/syntax.js";
 import { DataError, UsageError } from "../errors.js";
+import { builtFile } from "../files/built-file.js";
 import { LinearModel } from "../linear/model/model.js";
 import type { ModelGroup } from "../linear/model/model-group.js";
 import { writeScan } from "../linear/model/scan-document.js";
@@ -144,7 +145,7 @@ async function diagnoseSources(
   const job: ScanJob<DiagnoseGroupsPlan, DiagnoseGroupsResult> = {
     plan,
     create: (view) => new DiagnoseGroupsJob(view, plan),
-    entry: new URL("../../dist/bundle/diagnose-groups-worker.js", import.meta.url),
+    entry: builtFile("bundle/diagnose-groups-worker.js"),
     collect: (chunk) => {
       seen.add(chunk);
       if (chunk.plots !== undefined) plots.merge(chunk.plots);

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { DataError } from "../errors.js";
+import { builtFile } from "../files/built-file.js";
 import { LinearModel } from "../linear/model/model.js";
 import type { ModelGroup } from "../linear/model/model-group.js";
 import { scan } from "../scan/scan.js";
@@ -52,7 +53,7 @@ export async function plotCsv(
     const job: ScanJob<PlotPlan, PlotResult> = {
       plan,
       create: (view) => new PlotJob(view, plan),
-      entry: new URL("../../dist/bundle/plot-worker.js", import.meta.url),
+      entry: builtFile("bundle/plot-worker.js"),
       collect: (chunk) => {
         rows += chunk.rows;
         held += chunk.heldOut;

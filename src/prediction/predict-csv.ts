@@ -8,6 +8,7 @@ import { ofModel } from "../csv/table.js";
 import { openOutput } from "../csv/write.js";
 import { truthWords } from "../dataset/record-cells.js";
 import { ModelError, UsageError } from "../errors.js";
+import { builtFile } from "../files/built-file.js";
 import { refuseOverwriting } from "../files/same-file.js";
 import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
@@ -232,7 +233,7 @@ async function predictSources(
       const job: ScanJob<PredictPlan, PredictResult> = {
         plan,
         create: (view) => new PredictJob(view, plan),
-        entry: new URL("../../dist/bundle/predict-worker.js", import.meta.url),
+        entry: builtFile("bundle/predict-worker.js"),
         collect: async (chunk) => {
           rows += chunk.rows;
           missing += chunk.missing;

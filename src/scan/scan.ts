@@ -31,6 +31,8 @@ import { answerChunkWithPauses, runJobWithPauses, type ScanAnswer } from "./work
 /** More threads than this only take memory. */
 const MOST_THREADS = 64;
 const INLINE_BYTES = 4 << 20;
+/** Whether threads may read what this one has opened: in Deno each has descriptors of its own, and files are read on one thread. */
+const SHARED = !("Deno" in globalThis);
 
 /** How a scan went. */
 export interface ScanEnd {
@@ -52,7 +54,7 @@ export async function scan<Plan, Result>(
   job: ScanJob<Plan, Result>,
   control: ScanControl,
 ): Promise<ScanEnd> {
-  const wanted = Math.min(control.threads ?? availableParallelism(), MOST_THREADS);
+  const wanted = SHARED ? Math.min(control.threads ?? availableParallelism(), MOST_THREADS) : 1;
   const end: ScanEnd = { threads: 1, excluded: 0 };
   let [firstRow, chunks, enough] = [0, 0, false];
   try {
@@ -95,6 +97,7 @@ async function scanPart<Plan, Result>(
   options: Scan<Plan, Result>,
 ): Promise<{ rowsEnd: number; threads: number; excluded: number }> {
   const { table, layout, signal, firstRow, threads: wanted } = options;
+  const apart = SHARED && options.apart === true;
   const { source, dialect } = table;
   const chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
   signal?.throwIfAborted();
@@ -108,9 +111,9 @@ async function scanPart<Plan, Result>(
     await table.typed.ready?.(...asked);
     const lane = typedLane(table, table.typed.chunks(...asked), layout, firstRow);
     const small = lane.plan.size <= (options.inlineBytes ?? INLINE_BYTES);
-    threads = small && !options.apart ? 1 : Math.min(wanted, lane.plan.chunks);
+    threads = small && !apart ? 1 : Math.min(wanted, lane.plan.chunks);
     const { rowsEnd, excluded } =
-      threads > 1 || options.apart
+      threads > 1 || apart
         ? await scanOnWorkers(options, lane, undefined, threads)
         : await scanInline(options, lane, undefined);
     source.checkUnchanged();
@@ -129,9 +132,9 @@ async function scanPart<Plan, Result>(
     const chunkPlan = planChunks(table, size, chunkBytes, firstRow);
     const lane = laneSpec(table, blockOrder(layout).choice, chunkPlan);
     const small = chunkPlan.limit - chunkPlan.dataStart <= (options.inlineBytes ?? INLINE_BYTES);
-    threads = small && !options.apart ? 1 : Math.min(wanted, chunkPlan.chunks);
+    threads = small && !apart ? 1 : Math.min(wanted, chunkPlan.chunks);
     const { stop, ...read } =
-      threads > 1 || options.apart
+      threads > 1 || apart
         ? await scanOnWorkers(options, lane, fd, threads)
         : await scanInline(options, lane, fd);
     if (stop !== undefined && part !== undefined) throw await oddPart(table, blockOrder(layout).choice, stop);

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { builtFile } from "../files/built-file.js";
 import { WorkerDiedError, WorkerPool } from "../parallel/worker-pool.js";
 import { Admission, type Visit } from "./admission.js";
 import { type Answer, answer, type Place, TooMuchHere } from "./answer.js";
@@ -237,7 +238,7 @@ export class Inference {
   }
 
   private newPool(): WorkerPool<ServeJob, ServeReply> {
-    return new WorkerPool(new URL("../../dist/bundle/serve-worker.js", import.meta.url), {
+    return new WorkerPool(builtFile("bundle/serve-worker.js"), {
       threads: this.settings.threads,
     });
   }

@@ -1,4 +1,5 @@
 import { DataError } from "../errors.js";
+import { builtFile } from "../files/built-file.js";
 import { WorkerPool } from "../parallel/worker-pool.js";
 import type { LoadJob } from "./load-model-worker.js";
 import type { ModelFile } from "./model-files.js";
@@ -60,5 +61,5 @@ export class Loader {
 }
 
 function newPool(): WorkerPool<LoadJob, ServedModel> {
-  return new WorkerPool(new URL("../../dist/bundle/load-model-worker.js", import.meta.url), { threads: 1 });
+  return new WorkerPool(builtFile("bundle/load-model-worker.js"), { threads: 1 });
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readBuilt } from "../files/read-built.js";
 
 /** A file of the page, as it is sent. */
 export interface PageFile {
@@ -17,7 +17,7 @@ const read = new Map<string, PageFile>();
 export function pageFile(kind: keyof typeof TYPES): PageFile {
   let file = read.get(kind);
   if (file === undefined) {
-    const bytes = readFileSync(new URL(`../../dist/page/page.${kind}`, import.meta.url));
+    const bytes = readBuilt(`page/page.${kind}`);
     const etag = `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`;
     file = { type: `${TYPES[kind]}; charset=utf-8`, bytes, etag };
     read.set(kind, file);

@@ -1,6 +1,7 @@
 import type { Table } from "../csv/table.js";
 import { momentsShape } from "../dataset/formula/moments-shape.js";
 import { DataError } from "../errors.js";
+import { builtFile } from "../files/built-file.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
@@ -17,7 +18,7 @@ import {
 import type { TrainingPlan } from "./training-job.js";
 
 /** The worker that knows the jobs of a `TrainingPlan`. */
-export const ENTRY = new URL("../../dist/bundle/scan-worker.js", import.meta.url);
+export const ENTRY = builtFile("bundle/scan-worker.js");
 
 /** The moments of a table's rows, fold by fold, merged in one fixed tree over its chunks. */
 export async function scanMoments(

@@ -14,6 +14,19 @@ type Wrapped = (
   importModule: (id: string) => Promise<unknown>,
 ) => void;
 
+/** Where bundles are. */
+export interface Bundles {
+  /** Their folder, as they see it. */
+  readonly folder: string;
+  /** The folder of their code, which need not exist; undefined for none. */
+  readonly kept: string | undefined;
+  /** Node's own `import` for what is no bundle, as of a file in the folder. */
+  readonly importModule: (id: string) => Promise<unknown>;
+  readonly text: (name: string) => string;
+  /** The code that they come with. */
+  readonly code?: (name: string) => Buffer | undefined;
+}
+
 interface Loaded {
   readonly module: { exports: object };
   readonly name: string;
@@ -34,30 +47,22 @@ const BESIDE = /^\.\/([\w-]+\.js)$/;
  * that they are its own version's, of its flags and of a source of that length; what it rejects is compiled as ever.
  */
 export class BundleLoader {
-  readonly #folder: string;
-  readonly #kept: string | undefined;
+  readonly #bundles: Bundles;
   readonly #require: NodeJS.Require;
-  readonly #importModule: (id: string) => Promise<unknown>;
   readonly #loaded = new Map<string, Loaded>();
 
-  /**
-   * @param folder the bundles'
-   * @param kept the code's, which need not exist; undefined for none
-   * @param importModule Node's own `import` for what is no bundle, as of a file in the folder
-   */
-  constructor(folder: string, kept: string | undefined, importModule: (id: string) => Promise<unknown>) {
-    this.#folder = folder;
-    this.#kept = kept;
-    this.#require = createRequire(join(folder, "bundle.js"));
-    this.#importModule = importModule;
+  constructor(bundles: Bundles) {
+    this.#bundles = bundles;
+    this.#require = createRequire(join(bundles.folder, "bundle.js"));
   }
 
   /** The exports of a bundle, which is run the first time. */
   load(name: string): object {
     const known = this.#loaded.get(name);
     if (known !== undefined) return known.module.exports;
-    const filename = join(this.#folder, name);
-    const text = readFileSync(filename, "utf8");
+    const { folder, importModule } = this.#bundles;
+    const filename = join(folder, name);
+    const text = this.#bundles.text(name);
     const cachedData = this.#codeOf(name);
     // On the first line, so that lines are those of the file; columns of the first one are not.
     const script = new Script(`(function (${PARAMETERS}) {${text}\n})`, {
@@ -71,8 +76,8 @@ export class BundleLoader {
       (id) => this.#bundle(id) ?? this.#require(id),
       module,
       filename,
-      this.#folder,
-      async (id) => this.#bundle(id) ?? this.#importModule(id),
+      folder,
+      async (id) => this.#bundle(id) ?? importModule(id),
     );
     return module.exports;
   }
@@ -83,9 +88,11 @@ export class BundleLoader {
   }
 
   #codeOf(name: string): Buffer | undefined {
-    if (this.#kept === undefined) return undefined;
+    const { kept, code } = this.#bundles;
+    const built = code?.(name);
+    if (built !== undefined || kept === undefined) return built;
     try {
-      return withoutSum(readFileSync(join(this.#kept, name)));
+      return withoutSum(readFileSync(join(kept, name)));
     } catch {
       return undefined;
     }
@@ -96,7 +103,7 @@ export class BundleLoader {
    * compiled on the way. Where nothing can be written, nothing is.
    */
   keep(): void {
-    const folder = this.#kept;
+    const folder = this.#bundles.kept;
     const fresh = [...this.#loaded.values()].filter((bundle) => bundle.fresh);
     if (folder === undefined || fresh.length === 0) return;
     try {

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { version } from "../../version.js";
 import { BundleLoader, codeFolder } from "./code-cache.js";
@@ -16,7 +18,12 @@ export async function start(argv: string[]): Promise<number> {
     return 0;
   }
   const folder = fileURLToPath(new URL(".", import.meta.url));
-  const loader = new BundleLoader(folder, codeFolder(folder, __BUILD__), (id) => import(id));
+  const loader = new BundleLoader({
+    folder,
+    kept: codeFolder(folder, __BUILD__),
+    importModule: (id) => import(id),
+    text: (name) => readFileSync(join(folder, name), "utf8"),
+  });
   const program = loader.load("program.js") as { runProgram: typeof runProgram };
   const code = await program.runProgram(argv);
   if (code === 0) loader.keep();

@@ -1,4 +1,5 @@
 import type { Worker } from "node:worker_threads";
+import { startThread } from "../../parallel/start-thread.js";
 import { WorkerDiedError } from "../../parallel/worker-pool.js";
 import type { Bell } from "./bell.js";
 import { bellFor, CREW_WORDS, type CrewMessage, ROSTER, SIZE, STOP } from "./crew-words.js";
@@ -101,10 +102,7 @@ class Crew {
   }
 
   private start(): void {
-    // Loaded with the first thread: a program that stays on one starts faster without.
-    const { Worker } = process.getBuiltinModule("node:worker_threads");
-    // Inherited execArgv stop a worker under `node --input-type=module -e`.
-    const worker = new Worker(this.entry, { workerData: this.words, execArgv: [] });
+    const worker = startThread(this.entry, this.words);
     this.threads.push({ worker, lane: this.threads.length + 1 });
     Atomics.store(this.words, SIZE, this.threads.length);
     this.alive.add(worker);

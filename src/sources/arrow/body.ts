@@ -1,4 +1,3 @@
-import * as zlib from "node:zlib";
 import { optionalPackage } from "../../files/optional-package.js";
 import { Kernels } from "../../kernels/kernels.js";
 import { PageBuffer } from "../../kernels/pages.js";
@@ -85,7 +84,8 @@ export class BodyReader {
 
 /** Node's zstd, from 22.15 on, else fzstd. */
 async function zstdOf(file: string): Promise<Zstd> {
-  const { zstdDecompressSync } = zlib as {
+  // Not as an import, which a bundler would make of it, and which Nodes without it do not load.
+  const { zstdDecompressSync } = process.getBuiltinModule("node:zlib") as {
     zstdDecompressSync?: (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
   };
   if (zstdDecompressSync !== undefined)

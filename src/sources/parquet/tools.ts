@@ -52,7 +52,10 @@ export async function parquetTools(
 const KERNELS: ReadonlySet<CompressionCodec> = new Set(["SNAPPY", "LZ4_RAW"]);
 let compressors: Compressors | undefined;
 
-const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (bytes: Uint8Array) => Uint8Array };
+// Not as an import, which a bundler would make of it, and which Nodes without it do not load.
+const { zstdDecompressSync } = process.getBuiltinModule("node:zlib") as {
+  zstdDecompressSync?: (bytes: Uint8Array) => Uint8Array;
+};
 /** What Node's zlib decompresses. */
 const OWN = new Map<CompressionCodec, (bytes: Uint8Array) => Uint8Array>([
   ["UNCOMPRESSED", (bytes) => bytes],

@@ -88,7 +88,12 @@ test("a bundle loads its neighbours once, and modules by Node's own import", () 
     );
     for (const kept of [undefined, join(folder, "k"), join(folder, "k")]) {
       Object.assign(globalThis, { __loads: 0 });
-      const loader = new BundleLoader(join(folder, "b"), kept, async (id) => `module ${id}`);
+      const loader = new BundleLoader({
+        folder: join(folder, "b"),
+        kept,
+        importModule: async (id) => `module ${id}`,
+        text: (name) => readFileSync(join(folder, "b", name), "utf8"),
+      });
       const one = loader.load("one.js") as {
         two: { count: number; twice(x: number): number };
         later(): Promise<unknown[]>;

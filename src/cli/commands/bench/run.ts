@@ -12,7 +12,7 @@ import { type Effort, measure } from "../../bench/measure.js";
 import type { GroupResult } from "../../bench/results.js";
 import type { BenchContext, BenchGroup } from "../../bench/suite.js";
 import { suites } from "../../bench/suites.js";
-import { BOSTON } from "../../boston.js";
+import { bostonPath } from "../../boston.js";
 import type { ReadingFlags } from "../../program/reading-options.js";
 import { statusLine } from "../../program/status-line.js";
 import { sayWritten, writePage } from "../../program/write-page.js";
@@ -49,11 +49,11 @@ export async function bench(
   refuseOverwriting(
     [{ path: options.report, what: "the report" }],
     [
-      { path: path ?? BOSTON, what: "the data" },
+      { path: path ?? bostonPath(), what: "the data" },
       { path: options.compare, what: "the run to compare with" },
     ],
   );
-  const data = path ?? BOSTON;
+  const data = path ?? bostonPath();
   const context: BenchContext = {
     data: { ...(await loadData(data, options)), path: path ?? "data/boston.csv" },
     threads: threadCounts(options.threads ?? availableParallelism()),

@@ -1,0 +1,9 @@
+import type { Worker } from "node:worker_threads";
+
+/** Starts a thread of a built entry. In the one-file executable another module stands in for this one (src/cli/binary). */
+export function startThread(entry: URL, workerData: unknown): Worker {
+  // Loaded with the first thread: a program that stays on one starts faster without.
+  const { Worker } = process.getBuiltinModule("node:worker_threads");
+  // Inherited execArgv stop a worker under `node --input-type=module -e`.
+  return new Worker(entry, { workerData, execArgv: [] });
+}
