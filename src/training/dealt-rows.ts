@@ -33,7 +33,7 @@ export function isParted(typed: TypedRows | undefined): typed is Parted {
  */
 export function dealChunks(table: Table, typed: Parted, { number, of }: ShardNumber): Dealt {
   const { rows } = typed.chunks({ numeric: [], factors: [], text: false }, undefined);
-  const what = rows.length === 1 ? "one row group" : `${rows.length} row groups`;
+  const what = rows.length === 1 ? "one row group or batch" : `${rows.length} row groups or batches`;
   if (rows.length < of) throw fewer(`${table.source.name} has ${what}`, of);
   const [from, to] = shareOf(rows, number, of);
   const before = rows.slice(0, from).reduce((sum, count) => sum + count, 0);

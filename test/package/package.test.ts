@@ -11,7 +11,7 @@ import { modelProto, nodeProto, valueProto } from "../onnx/protos.js";
 const run = promisify(execFile);
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 const folder = mkdtempSync(join(tmpdir(), "goml-package-"));
-let packed: { path: string; mode: number }[] = [];
+let packed: { path: string; mode: number; size: number }[] = [];
 
 /** Runs a command in the folder where the package was installed. */
 const inside = (command: string, ...args: string[]) =>
@@ -110,6 +110,13 @@ describe("installed in an empty folder", () => {
         .map(({ path }) => `${file}: ${path}`),
     );
     expect(others).toEqual([]);
+  });
+
+  test("takes no more room than it did: 20 MB, where 6 are aimed at", () => {
+    // Each command's bundle is whole in itself, so that it starts fast: 15 MB of it.
+    const bytes = packed.reduce((sum, { size }) => sum + size, 0);
+    expect(bytes).toBeLessThan(22_000_000);
+    expect(bytes).toBeGreaterThan(5_000_000);
   });
 
   test("says what to install for data that other packages read", async () => {

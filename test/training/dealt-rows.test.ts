@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { Float64, Int32, Table, Utf8, vectorFromArray } from "apache-arrow";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LinearModel } from "../../src/linear/model/model.js";
@@ -7,6 +9,7 @@ import { fitCsv } from "../../src/training/fit-csv.js";
 import type { FitCsvOptions } from "../../src/training/fit-options.js";
 import { updateCsv } from "../../src/training/update-csv.js";
 import { scratchFolder } from "../csv/scratch.js";
+import { writeArrow } from "../sources/arrow/arrow-files.js";
 import { type FileManners, fileAnswers, type HttpServer, startHttp } from "../sources/remote/http-server.js";
 import { uniform } from "../uniform.js";
 
@@ -49,6 +52,30 @@ function parquetOf(rows: readonly Row[], rowGroupSize: number): Uint8Array {
       rowGroupSize,
     }),
   );
+}
+
+function arrowOf(rows: readonly Row[], batchRows: number, name: string): string {
+  const table = new Table({
+    id: vectorFromArray(
+      rows.map(({ id }) => id),
+      new Int32(),
+    ),
+    g: vectorFromArray(
+      rows.map(({ g }) => g),
+      new Utf8(),
+    ),
+    x: vectorFromArray(
+      rows.map(({ x }) => x ?? null),
+      new Float64(),
+    ),
+    y: vectorFromArray(
+      rows.map(({ y }) => y),
+      new Float64(),
+    ),
+  });
+  const path = join(scratch.path, name);
+  writeArrow(path, table, batchRows);
+  return path;
 }
 
 /** The model of all of so many shards, each from its file as JSON. */
@@ -97,15 +124,17 @@ describe("shards of files that are dealt out", () => {
   const gzips = parts.map((rows, i) => scratch.file(`p${i}.csv.gz`, gzipSync(csvOf(rows))));
   const mixed = [...gzips.slice(0, 3), scratch.file("p3.csv", csvOf(parts[3]!)), gzips[4]!];
   const parquet = parts.map((rows, i) => scratch.file(`p${i}.parquet`, parquetOf(rows, 50)));
+  const arrow = parts.map((rows, i) => arrowOf(rows, 70, `p${i}.arrow`));
   const one = scratch.file("one.parquet", parquetOf(parts.flat(), 90));
 
-  test.each(Object.entries(MODELS))("%s: gzip, mixed and Parquet", async (_name, options) => {
+  test.each(Object.entries(MODELS))("%s: gzip, mixed, Parquet and Arrow", async (_name, options) => {
     const whole = (await fitCsv(all, options)).model;
     for (const [paths, of] of [
       [gzips, 5],
       [mixed, 2],
       [parquet, 3],
       [one, 4],
+      [arrow, 4],
     ] as const) {
       const { model, rows } = await merged(typeof paths === "string" ? [paths] : paths, of, options);
       alike(model, whole);
@@ -123,7 +152,7 @@ describe("shards of files that are dealt out", () => {
     await expect(fitCsv(gzips[0]!, { ...options, shard })).rejects.toThrow("is compressed");
     const two = scratch.file("two.parquet", parquetOf(parts[0]!, 50));
     await expect(fitCsv(two, { ...options, shard })).rejects.toThrow(
-      "has 2 row groups, fewer than the 6 shards",
+      "has 2 row groups or batches, fewer than the 6 shards",
     );
   });
 
