@@ -91,7 +91,13 @@ writeFileSync("dist/bundle/package.json", '{ "type": "commonjs" }\n');
 // Others' packages are inside files of ours: users have what was tested here, whatever versions are newest on the day of
 // their install, and are spared the rest. (The special functions are three small modules that come with 220 packages,
 // ml-matrix's decompositions are a small part of one large file, Fastify of 44 packages.)
-for (const file of ["stats/distributions", "linear/solve/ml-matrix", "csv/csv-parse", "serve/fastify"])
+for (const file of [
+  "stats/distributions",
+  "linear/solve/ml-matrix",
+  "csv/csv-parse",
+  "csv/csv-parse-sync",
+  "serve/fastify",
+])
   await build({
     ...modules,
     banner: /csv-parse|fastify/.test(file) ? { js: `${modules.banner.js}${folderOfModule}` } : {},

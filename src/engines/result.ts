@@ -1,4 +1,4 @@
-import { parse } from "csv-parse/sync";
+import { parse } from "../csv/csv-parse-sync.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import type { NumberFormat } from "../dataset/number-format.js";
 import { DataError, quoteCell } from "../errors.js";

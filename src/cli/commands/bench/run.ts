@@ -46,14 +46,14 @@ export async function bench(
 ): Promise<number> {
   const previous = options.compare === undefined ? undefined : await readBench(options.compare);
   const chosen = chosenSuites(options.suite);
+  const data = path ?? bostonPath();
   refuseOverwriting(
     [{ path: options.report, what: "the report" }],
     [
-      { path: path ?? bostonPath(), what: "the data" },
+      { path: data, what: "the data" },
       { path: options.compare, what: "the run to compare with" },
     ],
   );
-  const data = path ?? bostonPath();
   const context: BenchContext = {
     data: { ...(await loadData(data, options)), path: path ?? "data/boston.csv" },
     threads: threadCounts(options.threads ?? availableParallelism()),
