@@ -68,7 +68,7 @@ export class Asked {
     keys: number,
   ): Promise<DatabaseValue[][]> {
     const select = (source: string, leaf: number) =>
-      `SELECT ${leaf} AS leaf, ${list.map((entry, i) => `${entry} AS e${i}`).join(", ")}\n${from(source)}`;
+      `SELECT ${leaf} AS goml_leaf, ${list.map((entry, i) => `${entry} AS goml_e${i}`).join(", ")}\n${from(source)}`;
     const sql = this.#sources.map(select).join("\nUNION ALL\n");
     if (this.dialect.explain !== undefined)
       checkPlan((await this.#session.ask(this.dialect.explain(sql)))[0]![0], this.name);
@@ -97,9 +97,13 @@ function checkTorn(
   const same =
     first.length === second.length &&
     first.every((row, r) => !row.slice(0, common).some((value, i) => differs(value, second[r]![i]!)));
-  if (!same)
-    throw new DataError("the rows changed between two queries", {
-      place: { file },
-      hint: "run it again, or make a copy of the table first",
-    });
+  if (!same) throw tornError(file);
+}
+
+/** The error for rows that were others in one query than in another. */
+export function tornError(file: string): DataError {
+  return new DataError("the rows changed between two queries", {
+    place: { file },
+    hint: "run it again, or make a copy of the table first; a query that draws at random gives others each time",
+  });
 }

@@ -1,7 +1,6 @@
 import { DataError } from "../errors.js";
 import type { DatabaseValue } from "../sources/database/rowset.js";
 import { option, wording } from "../wording.js";
-import type { Asked } from "./asked.js";
 import type { SqlDialect } from "./dialect.js";
 import { completeSql, type RowSql } from "./row-sql.js";
 
@@ -28,29 +27,45 @@ export interface CountQuery {
    * @throws DataError that names the column
    */
   read(parts: readonly (readonly DatabaseValue[])[]): RowCounts;
+  /** What is left to be asked where all rows are complete; undefined where that says less of a database. */
+  readonly ofComplete: CompleteCounts | undefined;
+}
+
+/** Counts over complete rows. */
+export interface CompleteCounts {
+  /** Expressions over a row, named goml_c0, goml_c1, …, and the aggregates of them. */
+  readonly inner: readonly string[];
+  readonly entries: readonly string[];
+  /** @param rows all there are, each complete */
+  read(rows: number, parts: readonly (readonly DatabaseValue[])[]): RowCounts;
+}
+
+/** Something that is counted, or whose greatest value is asked for. */
+interface Check {
+  readonly by: "sum" | "max";
+  /** Of a row. */
+  readonly of: string;
+  /** Whether there is none among complete rows. */
+  readonly ofMissing?: boolean;
+  check(found: number): void;
 }
 
 /**
  * Counts rows, and refuses what would be refused of a CSV: infinite numbers, texts among numbers, integers that no
  * double holds, negative weights.
  *
- * @throws DataError that names the column
+ * @param file what messages name
  */
-export async function countRows(asked: Asked, row: RowSql): Promise<RowCounts> {
-  const { entries, read } = countQuery(asked.name, asked.dialect, row);
-  return read(await asked.sums(entries, (source) => `FROM ${source}`));
-}
-
-/** @param file what messages name */
 export function countQuery(file: string, dialect: SqlDialect, row: RowSql): CountQuery {
-  const count = (condition: string) => `sum(CASE WHEN ${condition} THEN 1 ELSE 0 END)`;
-  const checks: { readonly sql: string; check(value: number): void }[] = [];
+  const counted = (condition: string) =>
+    ({ by: "sum", of: `CASE WHEN ${condition} THEN 1 ELSE 0 END` }) as const;
+  const checks: Check[] = [];
   for (const { name, raw } of row.numbers) {
     const place = { file, column: name };
     const { notNumber } = dialect;
     if (notNumber !== undefined)
       checks.push({
-        sql: count(notNumber(raw.name)),
+        ...counted(notNumber(raw.name)),
         check(found) {
           if (found > 0)
             throw new DataError(`expected numbers, found ${found} of another type`, {
@@ -61,7 +76,8 @@ export function countQuery(file: string, dialect: SqlDialect, row: RowSql): Coun
       });
     if (raw.float)
       checks.push({
-        sql: count(dialect.infinite(dialect.double(raw.name))),
+        ...counted(dialect.infinite(dialect.double(raw.name))),
+        ofMissing: true,
         check(found) {
           if (found > 0)
             throw new DataError(
@@ -72,7 +88,8 @@ export function countQuery(file: string, dialect: SqlDialect, row: RowSql): Coun
       });
     if (raw.integer)
       checks.push({
-        sql: `max(abs(${dialect.double(raw.name)}))`,
+        by: "max",
+        of: `abs(${dialect.double(raw.name)})`,
         check(most) {
           if (most > EXACT)
             throw new DataError("it holds integers that have more digits than a double", {
@@ -84,7 +101,7 @@ export function countQuery(file: string, dialect: SqlDialect, row: RowSql): Coun
   }
   if (row.weight !== undefined)
     checks.push({
-      sql: count(`${row.weight} < 0e0`),
+      ...counted(`${row.weight} < 0e0`),
       check(found) {
         if (found > 0)
           throw new DataError(`weights are 0 or more, found ${found} below`, { place: { file } });
@@ -93,7 +110,7 @@ export function countQuery(file: string, dialect: SqlDialect, row: RowSql): Coun
   const { noKey } = row;
   if (noKey !== undefined)
     checks.push({
-      sql: count(`${completeSql(row)} AND ${noKey}`),
+      ...counted(`${completeSql(row)} AND ${noKey}`),
       check(found) {
         if (found > 0)
           throw new DataError(
@@ -107,38 +124,72 @@ export function countQuery(file: string, dialect: SqlDialect, row: RowSql): Coun
     });
   const before = [...row.present];
   const undefinedRows = row.derived.map(({ defined }) => {
-    const sql = count(`${before.join(" AND ")} AND CASE WHEN ${defined} THEN 0 ELSE 1 END = 1`);
+    const sum = counted(`${before.join(" AND ")} AND CASE WHEN ${defined} THEN 0 ELSE 1 END = 1`);
     before.push(defined);
-    return sql;
+    return sum;
   });
   const { weight } = row;
-  const ofWeights = weight === undefined ? [] : [`max(${weight})`, count(`${weight} <> floor(${weight})`)];
-  const ofRows = [
-    "count(*)",
-    row.where === undefined ? "0" : count(`CASE WHEN ${row.where} THEN 0 ELSE 1 END = 1`),
-  ];
-  const entries = [...ofRows, ...checks.map(({ sql }) => sql), ...ofWeights, ...undefinedRows];
+  let [largestWeight, fractions] = [1, 0];
+  if (weight !== undefined)
+    checks.push(
+      {
+        by: "max",
+        of: weight,
+        check: (found) => {
+          largestWeight = found;
+        },
+      },
+      {
+        ...counted(`${weight} <> floor(${weight})`),
+        check: (found) => {
+          fractions = found;
+        },
+      },
+    );
+  const aggregate = ({ by, of }: Pick<Check, "by" | "of">) => `${by}(${of})`;
+  const where =
+    row.where === undefined ? "0" : aggregate(counted(`CASE WHEN ${row.where} THEN 0 ELSE 1 END = 1`));
+  const complete = checks.filter(({ ofMissing }) => ofMissing !== true);
+  const judge = (of: readonly Check[], totals: readonly number[]) => {
+    for (const [i, { check }] of of.entries()) check(totals[i]!);
+  };
+  const entries = ["count(*)", where, ...checks.map(aggregate), ...undefinedRows.map(aggregate)];
+  const plain = complete.map(({ by }, i) => `${by}(goml_c${i})`);
   return {
     entries,
     read(parts) {
-      const totals = entries.map(() => 0);
-      for (const part of parts)
-        part.forEach((value, i) => {
-          const found = Number(value ?? 0);
-          totals[i] = entries[i]!.startsWith("max") ? Math.max(totals[i]!, found) : totals[i]! + found;
-        });
-      const behind = ofRows.length + checks.length;
-      checks.forEach(({ check }, i) => {
-        check(totals[ofRows.length + i]!);
-      });
-      const [largestWeight, fractions] = weight === undefined ? [1, 0] : totals.slice(behind);
+      const [rows, excluded, ...totals] = totalsOf(entries, parts);
+      judge(checks, totals);
       return {
-        rows: totals[0]!,
-        excluded: totals[1]!,
-        undefinedRows: totals.slice(behind + ofWeights.length),
-        largestWeight: largestWeight!,
-        fractions: fractions!,
+        rows: rows!,
+        excluded: excluded!,
+        undefinedRows: totals.slice(checks.length),
+        largestWeight,
+        fractions,
       };
     },
+    ofComplete:
+      dialect.notNumber !== undefined
+        ? undefined
+        : {
+            inner: complete.map(({ of }, i) => `${of} AS goml_c${i}`),
+            entries: plain,
+            read(rows, parts) {
+              judge(complete, totalsOf(plain, parts));
+              const undefinedOf = row.derived.map(() => 0);
+              return { rows, excluded: 0, undefinedRows: undefinedOf, largestWeight, fractions };
+            },
+          },
   };
+}
+
+/** The leaves' answers together: counts add up, of greatest values the greatest counts. */
+function totalsOf(entries: readonly string[], parts: readonly (readonly DatabaseValue[])[]): number[] {
+  const totals = entries.map(() => 0);
+  for (const part of parts)
+    for (const [i, entry] of entries.entries()) {
+      const found = Number(part[i] ?? 0);
+      totals[i] = entry.startsWith("max") ? Math.max(totals[i]!, found) : totals[i]! + found;
+    }
+  return totals;
 }

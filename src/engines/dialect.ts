@@ -15,6 +15,8 @@ export interface SqlDialect {
   byteOrder(x: string): string;
   /** A text in quotes. */
   string(text: string): string;
+  /** The text x without blanks at its ends. */
+  trimmed(x: string): string;
   /** x, of any type, as a text. */
   text(x: string): string;
   /** The double x for an answer that is written as CSV: itself, or a text where its own would have lost digits. */
@@ -69,6 +71,11 @@ export function singleQuoted(text: string): string {
 /** The same where a backslash says what the next character means. */
 export function escapedQuoted(text: string): string {
   return `'${text.replace(/['\\]/g, "\\$&")}'`;
+}
+
+/** trim(x), as most have it. */
+export function trim(x: string): string {
+  return `trim(${x})`;
 }
 
 /** x % y, as most have it. */

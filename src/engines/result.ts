@@ -6,7 +6,8 @@ import type { DatabaseValue } from "../sources/database/rowset.js";
 import { option, type Wording, wording } from "../wording.js";
 import { answerOf } from "./level-names.js";
 import type { RowChoice } from "./row-sql.js";
-import { type Statement, statement } from "./statement.js";
+import { sameRows } from "./same-rows.js";
+import { statement } from "./statement.js";
 import { planOf, type StatementPlan } from "./statement-plan.js";
 import { type EngineSums, engineSums, momentsOf } from "./sum-in-engine.js";
 import type { CellSums } from "./sums.js";
@@ -18,9 +19,6 @@ export interface Result {
   readonly names: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
-
-/** How two moments of the same rows may differ that were added in other orders, in standard deviations. */
-const TORN = 1e-6;
 
 /**
  * Reads the CSV of an answer, whatever its delimiter and whatever stands before its header.
@@ -122,7 +120,7 @@ export function sumsOfResult(
     shifts[i] = Number(integer(`t${i}`, first) ?? 0n) * 2 ** Number(integer(`e${i}`, first) ?? 0n);
     if (plan.exact) scales[i] = Number(integer(`x${i}`, first) ?? 0n);
   }
-  const folded = columns.keys[0] === "fold" ? 1 : 0;
+  const folded = columns.keys[0] === "goml_fold" ? 1 : 0;
   const cells: CellSums[] = [];
   const met = new Set<string>();
   for (const row of rows) {
@@ -163,7 +161,16 @@ export function sumsOfResult(
     row: of.row,
     format: how.format,
   });
-  if (plan.weights === undefined) checkMeans(of, cells, { shifts, scales }, number, refuse);
+  const spreads = numbers.map((i) => ({
+    n: summed,
+    mean: number(`m${i}`) ?? Number.NaN,
+    deviation: number(`s${i}`) ?? Number.NaN,
+  }));
+  if (plan.weights === undefined && !sameRows(cells, choice, spreads, 1))
+    throw refuse(
+      "the rows changed while the query ran: the sums have other means than the first pass",
+      "a query that draws numbers at random gives others each time: make a table of it first",
+    );
   const moments = momentsOf(
     [answer],
     { spec: plan.spec, shape: of.shape, folds: plan.folds, extended: plan.exact },
@@ -171,26 +178,4 @@ export function sumsOfResult(
     file,
   );
   return engineSums(moments, counts, of.row);
-}
-
-/** Refuses sums whose means are not those of the first pass: the values were others. */
-function checkMeans(
-  { row }: Statement,
-  cells: readonly CellSums[],
-  { shifts, scales }: { shifts: readonly number[]; scales: readonly number[] },
-  number: (name: string) => number | null,
-  refuse: (message: string, hint: Wording) => DataError,
-): void {
-  const n = cells.reduce((sum, one) => sum + one.rows, 0);
-  for (const i of row.values.keys()) {
-    const [mean, deviation] = [number(`m${i}`), number(`s${i}`)];
-    if (mean === null || deviation === null) continue;
-    const b = cells.reduce((sum, one) => sum + Number(one.b[i]), 0) * 2 ** -scales[i]!;
-    const far = Math.abs(shifts[i]! + b / n - mean);
-    if (far > TORN * deviation + 1e-12 * Math.abs(mean))
-      throw refuse(
-        "the rows changed while the query ran: the sums have other means than the first pass",
-        "a query that draws numbers at random gives others each time: make a table of it first",
-      );
-  }
 }

@@ -149,7 +149,7 @@ function textSql(column: SessionColumn, missing: readonly string[], dialect: Sql
       wording`${option("where")}: ${column.name} is no text in the database, and is not compared with one there`,
       { hint: wording`write the condition in the query: ${option("sql")}` },
     );
-  const text = dialect.bytewise(`trim(${column.key})`);
+  const text = dialect.bytewise(dialect.trimmed(column.key));
   return `CASE WHEN ${text} NOT IN (${missing.map((word) => dialect.string(word)).join(", ")}) THEN ${text} END`;
 }
 

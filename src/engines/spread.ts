@@ -1,3 +1,4 @@
+import type { DatabaseValue } from "../sources/database/rowset.js";
 import type { Asked } from "./asked.js";
 import { completeSql, type RowSql } from "./row-sql.js";
 
@@ -9,41 +10,60 @@ export interface Spread {
   readonly deviation: number;
   readonly least: number;
   readonly most: number;
+  /** The mean of its products with the weights, where there are any. */
+  readonly weighted?: number | undefined;
 }
 
 /** The first pass: how each number of the moments lies over the complete rows. */
 export async function spreads(asked: Asked, row: RowSql): Promise<Spread[]> {
+  return (await spreadsAndCounts(asked, row, { inner: [], entries: [] })).spreads;
+}
+
+/**
+ * The same, and other aggregates over complete rows in the same pass.
+ *
+ * @returns beside the spreads the other entries, leaf by leaf
+ */
+export async function spreadsAndCounts(
+  asked: Asked,
+  row: RowSql,
+  others: { readonly inner: readonly string[]; readonly entries: readonly string[] },
+): Promise<{ spreads: Spread[]; parts: DatabaseValue[][] }> {
   const { dialect } = asked;
-  const inner = row.values.map((value, i) => `${value} AS v${i}`).join(",\n  ");
+  const weighted = row.weight !== undefined;
+  const values = row.values.map((value, i) => `${value} AS goml_v${i}`);
+  const inner = [...values, ...(weighted ? [`${row.weight} AS goml_w`] : []), ...others.inner].join(",\n  ");
   const from = (source: string) =>
     `FROM (SELECT ${inner}\n FROM ${source}\n WHERE ${completeSql(row)}) AS complete`;
-  const per = dialect.deviation === undefined ? 3 : 4;
+  const per = 3 + (weighted ? 1 : 0) + (dialect.deviation === undefined ? 0 : 1);
   const entries = row.values.flatMap((_, i) => [
-    `avg(v${i})`,
-    `min(v${i})`,
-    `max(v${i})`,
-    ...(dialect.deviation === undefined ? [] : [dialect.deviation(`v${i}`)]),
+    `avg(goml_v${i})`,
+    `min(goml_v${i})`,
+    `max(goml_v${i})`,
+    ...(weighted ? [`avg(goml_w * goml_v${i})`] : []),
+    ...(dialect.deviation === undefined ? [] : [dialect.deviation(`goml_v${i}`)]),
   ]);
-  const parts = (await asked.sums(["count(*)", ...entries], from, [], 1)).filter(([n]) => Number(n) > 0);
+  const answer = await asked.sums(["count(*)", ...entries, ...others.entries], from, [], 1);
+  const parts = answer.filter(([n]) => Number(n) > 0);
   const means = row.values.map((_, i) => meanOf(parts, 1 + per * i));
   // Without a deviation its size is that of the mean distance from the mean, which takes another query.
   const distances =
     dialect.deviation === undefined && parts.length > 0
       ? await asked.sums(
-          ["count(*)", ...means.map((mean, i) => `avg(abs(v${i} - ${dialect.literal(mean)}))`)],
+          ["count(*)", ...means.map((mean, i) => `avg(abs(goml_v${i} - ${dialect.literal(mean)}))`)],
           from,
           [],
           1,
         )
       : undefined;
-  return row.values.map((_, i) => {
+  const found = row.values.map((_, i) => {
     const at = 1 + per * i;
     const n = parts.reduce((sum, part) => sum + Number(part[0]), 0);
     const mean = means[i]!;
     const within =
       distances === undefined
         ? parts.reduce((sum, part) => {
-            const [d, m] = [Number(part[at + 3]), Number(part[at])];
+            const [d, m] = [Number(part[at + per - 1]), Number(part[at])];
             return sum + (Number(part[0]) / n) * (d * d + (m - mean) ** 2);
           }, 0)
         : meanOf(distances, 1 + i) ** 2;
@@ -53,8 +73,10 @@ export async function spreads(asked: Asked, row: RowSql): Promise<Spread[]> {
       deviation: Math.sqrt(within),
       least: Math.min(...parts.map((part) => Number(part[at + 1]))),
       most: Math.max(...parts.map((part) => Number(part[at + 2]))),
+      weighted: weighted ? meanOf(parts, at + 3) : undefined,
     };
   });
+  return { spreads: found, parts: parts.map((part) => part.slice(1 + entries.length)) };
 }
 
 function meanOf(parts: readonly (readonly unknown[])[], at: number): number {

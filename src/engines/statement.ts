@@ -91,7 +91,7 @@ export function statement(
   const numbers = row.values.map((_, i) => i);
   const columns = {
     head: ["goml", "cells"],
-    counts: counted.entries.map((_, i) => `q${i}`),
+    counts: counted.entries.map((_, i) => `goml_q${i}`),
     totals: ["complete", "third", ...(exact ? ["bits"] : [])],
     shifts: numbers.flatMap((i) => [`e${i}`, `t${i}`, `m${i}`, `s${i}`, ...(exact ? [`x${i}`] : [])]),
     keys: cells.keys,
@@ -105,10 +105,10 @@ export function statement(
     );
   const complete = `FROM ${source}\n  WHERE ${completeSql(row)}`;
   const largestWeight =
-    weights === undefined ? undefined : `q${columns.counts.length - row.derived.length - 2}`;
+    weights === undefined ? undefined : `goml_q${columns.counts.length - row.derived.length - 2}`;
   const list = (entries: readonly string[], names: readonly string[]) =>
     entries.map((entry, i) => `${entry} AS ${names[i]}`).join(",\n  ");
-  const inner = cells.inner.length === 0 ? "1 AS one" : cells.inner.join(",\n    ");
+  const inner = cells.inner.length === 0 ? "1 AS goml_one" : cells.inner.join(",\n    ");
   const group = cells.keys.length === 0 ? "" : `\n  GROUP BY ${cells.keys.join(", ")}`;
   const doubles = new Set(exact ? [] : columns.sums.slice(weights === undefined ? 1 : 2));
   const printed = (name: string) => {
@@ -155,16 +155,16 @@ function columnIn(dialect: SqlDialect, name: string): SessionColumn {
 /** How each number lies over the complete rows. */
 function spreadCtes(dialect: SqlDialect, row: RowSql, complete: string): string[] {
   const { deviation } = dialect;
-  const values = row.values.map((value, i) => `${value} AS v${i}`).join(",\n    ");
+  const values = row.values.map((value, i) => `${value} AS goml_v${i}`).join(",\n    ");
   const each = (text: (i: number) => string) => row.values.map((_, i) => text(i)).join(",\n  ");
   const rows = `(SELECT ${values}\n  ${complete}) AS usable`;
   if (deviation !== undefined)
     return [
-      `spread AS (\n  SELECT count(*) AS complete,\n  ${each((i) => `avg(v${i}) AS m${i}, ${deviation(`v${i}`)} AS s${i}, min(v${i}) AS l${i}, max(v${i}) AS h${i}`)}\n  FROM ${rows}\n)`,
+      `spread AS (\n  SELECT count(*) AS complete,\n  ${each((i) => `avg(goml_v${i}) AS m${i}, ${deviation(`goml_v${i}`)} AS s${i}, min(goml_v${i}) AS l${i}, max(goml_v${i}) AS h${i}`)}\n  FROM ${rows}\n)`,
     ];
   return [
-    `means AS (\n  SELECT ${each((i) => `avg(v${i}) AS goml_m${i}`)}\n  FROM ${rows}\n)`,
-    `spread AS (\n  SELECT count(*) AS complete,\n  ${each((i) => `max(goml_m${i}) AS m${i}, avg(abs(v${i} - goml_m${i})) AS s${i}, min(v${i}) AS l${i}, max(v${i}) AS h${i}`)}\n  FROM ${rows} CROSS JOIN means\n)`,
+    `means AS (\n  SELECT ${each((i) => `avg(goml_v${i}) AS goml_m${i}`)}\n  FROM ${rows}\n)`,
+    `spread AS (\n  SELECT count(*) AS complete,\n  ${each((i) => `max(goml_m${i}) AS m${i}, avg(abs(goml_v${i} - goml_m${i})) AS s${i}, min(goml_v${i}) AS l${i}, max(goml_v${i}) AS h${i}`)}\n  FROM ${rows} CROSS JOIN means\n)`,
   ];
 }
 

@@ -6,8 +6,8 @@ import { cellReaders, type NumberFormat } from "../dataset/number-format.js";
 import { DataError, ModelError } from "../errors.js";
 import type { SqlSession } from "../sources/database/session.js";
 import { option, wording } from "../wording.js";
-import { Asked } from "./asked.js";
-import { countRows, type RowCounts } from "./counts.js";
+import { Asked, tornError } from "./asked.js";
+import { countQuery, type RowCounts } from "./counts.js";
 import type { SqlDialect } from "./dialect.js";
 import { DIALECTS } from "./dialects.js";
 import { integerScale } from "./integer-scale.js";
@@ -15,7 +15,8 @@ import { answerOf, jointChoice } from "./level-names.js";
 import { type Answer, type CellMoments, momentsOfCells } from "./moments-of-cells.js";
 import { doubleSums, integerSums } from "./quantity.js";
 import { completeSql, type RowChoice, type RowSql, rowSql } from "./row-sql.js";
-import { dyadicShift, type Spread, spreads } from "./spread.js";
+import { sameRows } from "./same-rows.js";
+import { dyadicShift, type Spread, spreads, spreadsAndCounts } from "./spread.js";
 import { cellSums, type SumChoice } from "./sums.js";
 
 /** How many numbers an answer may have for cells to be those of all factors at once. */
@@ -82,6 +83,12 @@ export function momentsOf(
   }
 }
 
+/** What rows there are, and how their numbers lie. */
+interface Survey {
+  readonly counts: RowCounts;
+  readonly spreads: readonly Spread[];
+}
+
 /** The rows of a database, which sums them up itself. */
 export class EngineRows {
   readonly dialect: SqlDialect;
@@ -90,8 +97,7 @@ export class EngineRows {
   readonly #asked: Asked;
   readonly #row: RowSql;
   readonly #shape: ReturnType<typeof momentsShape>;
-  #counts: RowCounts | undefined;
-  #spreads: readonly Spread[] | undefined;
+  #surveyed: Survey | undefined;
   #joint: boolean | undefined;
 
   private constructor(session: SqlSession, request: EngineRequest, asked: Asked) {
@@ -124,8 +130,8 @@ export class EngineRows {
   async inexact(): Promise<string | undefined> {
     if (this.dialect.integerProduct === undefined)
       return `${this.dialect.label} has no integers of more than 64 bits`;
-    this.#counts ??= await countRows(this.#asked, this.#row);
-    return this.#counts.fractions > 0 ? "the weights are no whole numbers" : undefined;
+    const { counts } = await this.#survey();
+    return counts.fractions > 0 ? "the weights are no whole numbers" : undefined;
   }
 
   /**
@@ -137,22 +143,46 @@ export class EngineRows {
    */
   async moments(extended: boolean): Promise<EngineSums> {
     const { spec, folds } = this.#request;
-    this.#counts ??= await countRows(this.#asked, this.#row);
-    this.#spreads ??= await spreads(this.#asked, this.#row);
-    const shifts = this.#spreads.map(dyadicShift);
+    const { counts, spreads } = await this.#survey();
+    const shifts = spreads.map(dyadicShift);
     const why = extended ? await this.inexact() : undefined;
     if (why !== undefined)
       throw new ModelError(`sums cannot be exact: ${why}`, {
         hint: wording`use ${option("solver", "normal")}, or leave ${option("inEngine", true)} out`,
       });
-    const weightBits = Math.ceil(Math.log2(Math.max(1, this.#counts.largestWeight)));
-    const integers = extended ? integerScale(this.#spreads, shifts, weightBits) : undefined;
+    const weightBits = Math.ceil(Math.log2(Math.max(1, counts.largestWeight)));
+    const integers = extended ? integerScale(spreads, shifts, weightBits) : undefined;
     const answers: Answer[] = [];
     for (const choice of await this.#choices(shifts))
       answers.push(await this.#answer({ ...choice, integers }));
+    const { cells, choice } = answers[0]!;
+    if (!sameRows(cells, choice, spreads, counts.largestWeight)) throw tornError(this.#session.name);
     const how = { spec, shape: this.#shape, folds, extended };
     const moments = momentsOf(answers, how, { shifts, integers }, this.#session.name);
-    return engineSums(moments, this.#counts, this.#row);
+    return engineSums(moments, counts, this.#row);
+  }
+
+  /**
+   * The first pass. Where as many rows are complete as there are, nothing is missing or infinite, and what is left to be
+   * counted goes along with the spreads; otherwise the rows are counted by themselves.
+   */
+  async #survey(): Promise<Survey> {
+    if (this.#surveyed !== undefined) return this.#surveyed;
+    const [asked, row] = [this.#asked, this.#row];
+    const query = countQuery(asked.name, asked.dialect, row);
+    const all = (source: string) => `FROM ${source}`;
+    const count = async () => query.read(await asked.sums(query.entries, all));
+    if (query.ofComplete === undefined) {
+      const counts = await count();
+      this.#surveyed = { counts, spreads: await spreads(asked, row) };
+    } else {
+      const rows = (await asked.sums(["count(*)"], all)).reduce((sum, [n]) => sum + Number(n), 0);
+      const found = await spreadsAndCounts(asked, row, query.ofComplete);
+      const complete = found.spreads[0]!.n === rows;
+      const counts = complete ? query.ofComplete.read(rows, found.parts) : await count();
+      this.#surveyed = { counts, spreads: found.spreads };
+    }
+    return this.#surveyed;
   }
 
   /** One answer of the cells of all factors, or one of no factor and one for each table where those would be too many. */
@@ -178,8 +208,8 @@ export class EngineRows {
   async #fits({ factors, columns, pairs }: SumChoice): Promise<boolean> {
     const most = Math.floor(MOST_NUMBERS / (this.#request.folds * (columns.length + pairs.length + 4)));
     const keys = factors.map((f) => this.#row.keys[f]!.sql);
-    const list = keys.map((key, i) => `${key} AS k${i}`).join(", ");
-    const names = keys.map((_, i) => `k${i}`).join(", ");
+    const list = keys.map((key, i) => `${key} AS goml_k${i}`).join(", ");
+    const names = keys.map((_, i) => `goml_k${i}`).join(", ");
     const counts = await this.#asked.sums(
       ["count(*)"],
       (source) =>

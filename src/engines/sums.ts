@@ -66,40 +66,40 @@ export function cellQuery(dialect: SqlDialect, row: RowSql, texts: SumTexts): Ce
   const inner: string[] = [];
   const keys: string[] = [];
   if (row.fold !== undefined) {
-    inner.push(`${row.fold} AS fold`);
-    keys.push("fold");
+    inner.push(`${row.fold} AS goml_fold`);
+    keys.push("goml_fold");
   }
   for (const f of factors) {
-    inner.push(`${row.keys[f]!.sql} AS k${f}`);
-    keys.push(`k${f}`);
+    inner.push(`${row.keys[f]!.sql} AS goml_k${f}`);
+    keys.push(`goml_k${f}`);
   }
-  if (weighted) inner.push(`${row.weight} AS w`);
+  if (weighted) inner.push(`${row.weight} AS goml_w`);
   for (const i of columns) {
     const a = shift(i);
     const difference = a === undefined ? `(${row.values[i]})` : `(${row.values[i]} - ${a})`;
     if (integers === undefined) {
-      inner.push(`${difference} AS d${i}`);
-      if (weighted) inner.push(`${row.weight} * ${difference} AS wd${i}`);
+      inner.push(`${difference} AS goml_d${i}`);
+      if (weighted) inner.push(`${row.weight} * ${difference} AS goml_wd${i}`);
       continue;
     }
     const scaled = `round(${difference} * ${integers.scale(i)})`;
-    inner.push(`${dialect.integer(scaled)} AS d${i}`);
+    inner.push(`${dialect.integer(scaled)} AS goml_d${i}`);
     // Of weights that are whole numbers the product with an integer is one.
-    if (weighted) inner.push(`${dialect.integer(row.weight!)} * ${dialect.integer(scaled)} AS wd${i}`);
+    if (weighted) inner.push(`${dialect.integer(row.weight!)} * ${dialect.integer(scaled)} AS goml_wd${i}`);
   }
-  const times = weighted ? "wd" : "d";
+  const times = weighted ? "goml_wd" : "goml_d";
   const product = (i: number, j: number) =>
     integers === undefined
-      ? `${times}${i} * d${j}`
-      : dialect.integerProduct!(`${times}${i}`, `d${j}`, integers.bits);
-  const weight = integers === undefined ? dialect.sum("w") : `sum(${dialect.integer("w")})`;
+      ? `${times}${i} * goml_d${j}`
+      : dialect.integerProduct!(`${times}${i}`, `goml_d${j}`, integers.bits);
+  const weight = integers === undefined ? dialect.sum("goml_w") : `sum(${dialect.integer("goml_w")})`;
   const sums = [
     "count(*)",
     ...(weighted
       ? [
-          "sum(CASE WHEN w > 0e0 THEN 1 ELSE 0 END)",
+          "sum(CASE WHEN goml_w > 0e0 THEN 1 ELSE 0 END)",
           weight,
-          dialect.sum("CASE WHEN w > 0e0 THEN ln(w) ELSE 0e0 END"),
+          dialect.sum("CASE WHEN goml_w > 0e0 THEN ln(goml_w) ELSE 0e0 END"),
         ]
       : []),
   ];
@@ -146,7 +146,7 @@ export async function cellSums(asked: Asked, row: RowSql, choice: SumChoice): Pr
     },
   });
   const group = keys.length === 0 ? "" : `\nGROUP BY ${keys.join(", ")}`;
-  const select = inner.length === 0 ? "1 AS one" : inner.join(",\n  ");
+  const select = inner.length === 0 ? "1 AS goml_one" : inner.join(",\n  ");
   const from = (source: string) =>
     `FROM (SELECT ${select}\n FROM ${source}\n WHERE ${completeSql(row)}) AS shifted${group}`;
   const rows = await asked.sums(entries, from, keys, common);

@@ -40,7 +40,10 @@ export async function openData(path: string, signal?: AbortSignal): Promise<Sour
   }
   if (/^clickhouses?:\/\//.test(path)) {
     const server = await ClickhouseSource.open(path, signal);
-    databases.set(server.source, { table: (options, truth) => server.table(options, truth) });
+    databases.set(server.source, {
+      table: (options, truth) => server.table(options, truth),
+      session: () => server.session(),
+    });
     return server.source;
   }
   if (isS3(path)) return openS3(path, signal);

@@ -77,7 +77,7 @@ export interface FitCsvOptions
    */
   quotedLines?: boolean | undefined;
   /**
-   * Whether a database sums up its rows itself (`duckdb:`, `sqlite:`, `postgres://`), so that sums leave it and no rows.
+   * Whether a database sums up its rows itself (`duckdb:`, `sqlite:`, `postgres://`, `clickhouse://`), so that sums leave it and no rows.
    * Default: no.
    */
   inEngine?: boolean | undefined;

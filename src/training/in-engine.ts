@@ -42,7 +42,7 @@ export function engineOf(sources: readonly Source[], options: FitCsvOptions): En
   const session = sources.length === 1 ? sessionOf(sources[0]!) : undefined;
   if (session === undefined)
     throw new UsageError(
-      wording`${option("inEngine", true)} goes with one database: duckdb:file.db, sqlite:file.db or postgres://host/db`,
+      wording`${option("inEngine", true)} goes with one database: duckdb:file.db, sqlite:file.db, postgres://host/db or clickhouse://host/db`,
     );
   const taken = takesRows(options);
   if (taken !== undefined)

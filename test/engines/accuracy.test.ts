@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fitCsv } from "../../src/training/fit-csv.js";
 import { normal } from "../normal.js";
-import { ENGINES, EveryEngine } from "./every-engine.js";
+import { EveryEngine, SUMMING } from "./every-engine.js";
 
 // The Longley data of NIST's StRD (public domain): y, x1 to x6, and the certified coefficients.
 const LONGLEY = [
@@ -43,7 +43,7 @@ const double = (names: readonly string[]) =>
 
 beforeAll(async () => {
   const next = normal(11);
-  await engines.fill({
+  const tables = {
     longley: { columns: double(["y", "x1", "x2", "x3", "x4", "x5", "x6"]), rows: LONGLEY },
     // A polynomial of degree 5 with deviations far larger than it, as Wampler's fifth set has them.
     wampler: {
@@ -72,13 +72,15 @@ beforeAll(async () => {
       columns: { ...double(["y", "x", "z"]), w: "INTEGER" },
       rows: Array.from({ length: 500 }, (_, i) => [next(), 1e6 + next(), 1e6 + next(), i % 4]),
     },
-  });
+  };
+  await engines.fill(tables);
+  await engines.fillClickhouse(tables);
 }, 120_000);
 afterAll(() => engines.close());
 
 // What sums in integers keep of the data is all of Longley, Wampler and epoch times; the rest is the solver's, which has
 // 13 digits and more on these from exact sums.
-const exact = ENGINES.filter((engine) => engine !== "SQLite");
+const exact = SUMMING.filter((engine) => engine !== "SQLite");
 
 describe.each(exact)("%s sums up in integers", (engine) => {
   const fit = async (table: string, options: object = {}) =>
@@ -137,7 +139,7 @@ describe.each(exact)("%s sums up in integers", (engine) => {
 
 // What sums about dyadic shifts keep in double (12.7 digits of Longley, 14.7 of epoch times), less what rounding means
 // to double and solving in double lose.
-describe.each(ENGINES)("%s sums up in double", (engine) => {
+describe.each(SUMMING)("%s sums up in double", (engine) => {
   it.each([
     ["longley", 7],
     ["epoch", 9],

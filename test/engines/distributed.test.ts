@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -160,13 +160,14 @@ describe.skipIf(!hasPostgres)(
         for (const pid of active) process.kill(Number(pid), "SIGKILL");
         killed = active.length;
       };
-      const failure: unknown = await fit(options).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
+      const args = ["train", coordinator.url, "--table", "t", "--in-engine", "-m", "killed.json", "-q"];
+      const asked = ["--formula", MODEL.formula, "--fold-by", "id", "--folds", "5", "--solver", "normal"];
+      const failure = await goml(folder, [...args, ...asked]);
       expect(killed).toBeGreaterThan(0);
-      expect(failure).toMatchObject({ kind: "data" });
-      expect((failure as Error).message).not.toContain("\n");
+      expect(failure.code).toBe(3);
+      // What the server says, where and what to do about it; no stack, and no model.
+      expect(failure.stderr).toMatch(/^goml: [^\n]+\n(?:hint: [^\n]+\n)?$/);
+      expect(readdirSync(folder).filter((name) => name.includes("killed"))).toEqual([]);
       proxies[1]!.asked = () => {};
       let again: typeof model | undefined;
       for (let i = 0; i < 60 && again === undefined; i++) {

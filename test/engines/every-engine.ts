@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Database as Wasm } from "node-sqlite3-wasm";
 import { expect } from "vitest";
 import type { CsvFit } from "../../src/training/fit-csv.js";
+import { type ClickhouseServer, hasClickhouse, startClickhouse } from "../sources/clickhouse-server.js";
 import { inDuckdb } from "../sources/duckdb.js";
 import { hasPostgres, type PostgresServer, startPostgres } from "../sources/postgres-server.js";
 
@@ -22,6 +23,8 @@ export class EveryEngine {
   /** By name; PostgreSQL only where it is installed. */
   readonly urls: Record<string, string> = {};
   server: PostgresServer | undefined;
+
+  #clickhouse: ClickhouseServer | undefined;
 
   async fill(tables: Readonly<Record<string, TestTable>>): Promise<void> {
     const statements = Object.entries(tables).flatMap(([name, table]) => sqlOf(name, table));
@@ -48,14 +51,46 @@ export class EveryEngine {
     return join(this.folder, `${table}.csv`);
   }
 
-  close(): void {
+  /** The same tables in ClickHouse, where it is installed. */
+  async fillClickhouse(tables: Readonly<Record<string, TestTable>>): Promise<void> {
+    if (!hasClickhouse) return;
+    this.#clickhouse = await startClickhouse("secret");
+    process.env.CLICKHOUSE_PASSWORD = "secret";
+    this.urls.ClickHouse = this.#clickhouse.url;
+    for (const [name, table] of Object.entries(tables)) {
+      const columns = Object.fromEntries(
+        Object.entries(table.columns).map(([column, type]) => [
+          column,
+          `Nullable(${CLICKHOUSE_TYPES[type]})`,
+        ]),
+      );
+      const [create, ...inserts] = sqlOf(name, { ...table, columns });
+      await this.#clickhouse.ask(`${create} ENGINE = Memory`);
+      for (const insert of inserts) await this.#clickhouse.ask(insert);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#clickhouse?.stop();
     this.server?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
+const CLICKHOUSE_TYPES: Readonly<Record<string, string>> = {
+  BIGINT: "Int64",
+  INTEGER: "Int32",
+  SMALLINT: "Int16",
+  "DOUBLE PRECISION": "Float64",
+  "VARCHAR(20)": "String",
+  "VARCHAR(9)": "String",
+};
+
 /** What these tests compare engines by; PostgreSQL only where Debian's is installed. */
 export const ENGINES = ["DuckDB", "SQLite", ...(hasPostgres ? ["PostgreSQL"] : [])];
+
+/** The same, and ClickHouse where it is installed. */
+export const SUMMING = [...ENGINES, ...(hasClickhouse ? ["ClickHouse"] : [])];
 
 function sqlOf(name: string, { columns, rows }: TestTable): string[] {
   const literal = (value: number | string | null) =>

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fitCsv } from "../../src/training/fit-csv.js";
 import type { FitCsvOptions } from "../../src/training/fit-options.js";
 import { uniform } from "../uniform.js";
-import { ENGINES, EveryEngine, expectSameFit } from "./every-engine.js";
+import { ENGINES, EveryEngine, expectSameFit, SUMMING } from "./every-engine.js";
 
 const engines = new EveryEngine();
 const ROWS = 4_000;
@@ -22,7 +22,7 @@ beforeAll(async () => {
     7.5,
     3 + 1e-4 * i + next(),
   ]);
-  await engines.fill({
+  const tables = {
     t: {
       columns: {
         id: "BIGINT",
@@ -64,7 +64,9 @@ beforeAll(async () => {
         i === 3 || i === 4 ? -1 : 1,
       ]),
     },
-  });
+  };
+  await engines.fill(tables);
+  await engines.fillClickhouse(tables);
 }, 120_000);
 afterAll(() => engines.close());
 
@@ -102,7 +104,7 @@ const MODELS: Record<string, FitCsvOptions> = {
   "absorbed effects": { target: "y", features: ["gap", "tiny"], absorb: ["color", 'Group "é'], folds: 1 },
 };
 
-describe.each(ENGINES)("%s sums up", (engine) => {
+describe.each(SUMMING)("%s sums up", (engine) => {
   const url = () => engines.urls[engine]!;
 
   for (const [name, options] of Object.entries(MODELS))
@@ -168,6 +170,20 @@ it.runIf(ENGINES.length === 3)("infinite numbers are refused as a scan refuses t
         inEngine: true,
       }),
     ).rejects.toThrow(/column "z".*expected finite numbers, found \d+ that are not/);
+});
+
+it.each(SUMMING)("%s: rows or numbers that a query draws at random are refused", async (engine) => {
+  const draw: Record<string, string> = {
+    ClickHouse: "rand() / 4294967295e0",
+    SQLite: "abs(random()) / 9.3e18",
+  };
+  const random = draw[engine] ?? "random()";
+  const fit = (options: FitCsvOptions) =>
+    fitCsv(engines.urls[engine]!, { inEngine: true, target: "y", solver: "normal", ...options });
+  const changed = "the rows changed between two queries";
+  await expect(fit({ sql: `SELECT y, i FROM t WHERE ${random} < 0.5` })).rejects.toThrow(changed);
+  await expect(fit({ sql: `SELECT y, i, ${random} AS x FROM t` })).rejects.toThrow(changed);
+  await expect(fit({ sql: `SELECT y, i, w, ${random} AS x FROM t`, weights: "w" })).rejects.toThrow(changed);
 });
 
 it("a CSV cannot be asked for sums", async () => {

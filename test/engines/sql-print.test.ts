@@ -211,7 +211,7 @@ describe("an answer that is not whole", () => {
       () =>
         [
           ...lines.slice(0, -1),
-          changed("q0", lines.length - 1, (n) => `${Number(n) + 1}`)
+          changed("goml_q0", lines.length - 1, (n) => `${Number(n) + 1}`)
             .split("\n")
             .at(-1),
         ].join("\n"),

@@ -1,4 +1,4 @@
-import { escapedQuoted, exponentLiteral, itself, LARGEST, type SqlDialect } from "../dialect.js";
+import { escapedQuoted, exponentLiteral, itself, LARGEST, type SqlDialect, trim } from "../dialect.js";
 
 /** BigQuery (GoogleSQL): BIGNUMERIC has 38 digits before its point. */
 export const BIGQUERY: SqlDialect = {
@@ -8,6 +8,7 @@ export const BIGQUERY: SqlDialect = {
   bytewise: itself,
   byteOrder: itself,
   string: escapedQuoted,
+  trimmed: trim,
   text: (x) => `CAST(${x} AS STRING)`,
   printed: itself,
   double: (x) => `CAST(${x} AS FLOAT64)`,

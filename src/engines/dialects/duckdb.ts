@@ -7,6 +7,7 @@ import {
   percent,
   type SqlDialect,
   singleQuoted,
+  trim,
 } from "../dialect.js";
 
 /** DuckDB: integers of 128 bits (HUGEINT), which a sum that leaves them is an error of. */
@@ -18,6 +19,7 @@ export const DUCKDB: SqlDialect = {
   bytewise: (x) => `CAST(${x} AS VARCHAR) COLLATE C`,
   byteOrder: itself,
   string: singleQuoted,
+  trimmed: trim,
   text: (x) => `CAST(${x} AS VARCHAR)`,
   printed: itself,
   modulo: percent,

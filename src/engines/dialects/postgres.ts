@@ -7,6 +7,7 @@ import {
   percent,
   type SqlDialect,
   singleQuoted,
+  trim,
 } from "../dialect.js";
 
 /**
@@ -22,6 +23,7 @@ export const POSTGRES: SqlDialect = {
   bytewise: (x) => x,
   byteOrder: (x) => `(${x}) COLLATE "C"`,
   string: singleQuoted,
+  trimmed: trim,
   text: (x) => `CAST(${x} AS TEXT)`,
   printed: itself,
   modulo: percent,

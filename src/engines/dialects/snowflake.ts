@@ -7,6 +7,7 @@ import {
   LARGEST,
   percent,
   type SqlDialect,
+  trim,
 } from "../dialect.js";
 
 /** Snowflake, whose NUMBER has 38 digits. What it writes of doubles may have lost digits, of integers none. */
@@ -17,6 +18,7 @@ export const SNOWFLAKE: SqlDialect = {
   bytewise: itself,
   byteOrder: itself,
   string: escapedQuoted,
+  trimmed: trim,
   text: (x) => `CAST(${x} AS VARCHAR)`,
   printed: itself,
   double: (x) => `CAST(${x} AS DOUBLE)`,

@@ -7,6 +7,7 @@ import {
   log10,
   percent,
   type SqlDialect,
+  trim,
 } from "../dialect.js";
 
 /** Spark SQL 3, and Databricks: DECIMAL has 38 digits, and a sum that has more is NULL, or an error. */
@@ -17,6 +18,7 @@ export const SPARK: SqlDialect = {
   bytewise: itself,
   byteOrder: itself,
   string: escapedQuoted,
+  trimmed: trim,
   text: (x) => `CAST(${x} AS STRING)`,
   printed: itself,
   double: (x) => `CAST(${x} AS DOUBLE)`,

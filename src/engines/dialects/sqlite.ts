@@ -7,6 +7,7 @@ import {
   percent,
   type SqlDialect,
   singleQuoted,
+  trim,
 } from "../dialect.js";
 
 /** SQLite, 3.35 and later: any cell may hold anything, there is no deviation, and integers have 64 bits. */
@@ -17,6 +18,7 @@ export const SQLITE: SqlDialect = {
   bytewise: (x) => `${x} COLLATE BINARY`,
   byteOrder: itself,
   string: singleQuoted,
+  trimmed: trim,
   text: (x) => `CAST(${x} AS TEXT)`,
   // Its shell writes 15 digits of a double.
   printed: (x) => `printf('%!.17g', ${x})`,

@@ -8,6 +8,7 @@ import {
   percent,
   type SqlDialect,
   singleQuoted,
+  trim,
 } from "../dialect.js";
 
 /** Trino, and Presto and Athena: DECIMAL has 38 digits, and a sum that has more is an error. */
@@ -18,6 +19,7 @@ export const TRINO: SqlDialect = {
   bytewise: itself,
   byteOrder: itself,
   string: singleQuoted,
+  trimmed: trim,
   text: (x) => `CAST(${x} AS VARCHAR)`,
   printed: itself,
   double: (x) => `CAST(${x} AS DOUBLE)`,

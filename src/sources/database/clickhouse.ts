@@ -11,7 +11,9 @@ import { type Answer, ask, bodyBytes, bodyText, PATIENCE, type Target } from "..
 import { downloadError } from "../remote/refusal.js";
 import { withoutExceptions } from "./clickhouse-exception.js";
 import { readCsvAnswer } from "./csv-answer.js";
-import { chosenQuery, quotedName } from "./query.js";
+import { chosenQuery, chosenRows, quotedName } from "./query.js";
+import type { DatabaseValue } from "./rowset.js";
+import type { SqlSession } from "./session.js";
 
 /** A column of an answer, and what the server calls its type. */
 interface Field {
@@ -21,6 +23,8 @@ interface Field {
 
 /** Of a query that stands in the address: some servers read no longer ones. */
 const LONGEST_ADDRESS = 8000;
+/** Rows by which the columns of a table are judged that is summed up where it is. */
+const HEAD_ROWS = 256;
 
 /**
  * A ClickHouse server, asked over HTTP, as a source of text: it writes the rows as CSV, which the scanner reads as it
@@ -61,11 +65,7 @@ export class ClickhouseSource {
    */
   async table(options: ReadingOptions, truth: TruthOf = () => truthWords([])): Promise<Table> {
     const { sql, table, ...others } = options;
-    const query = await chosenQuery(this.#name, { sql, table }, async () =>
-      (
-        await this.rows("SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name")
-      ).map(([name]) => String(name)),
-    );
+    const query = await this.#chosen({ sql, table });
     const fields = await this.#fields(query);
     const read = fields.filter(({ type }) => kindOf(type) !== undefined);
     if (read.length === 0)
@@ -80,6 +80,56 @@ export class ClickhouseSource {
         .filter(({ type }) => kindOf(type) === undefined)
         .map(({ name, type }) => `left out: ${name}, it is of type ${type}`),
     };
+  }
+
+  /** The server, asked for sums instead of rows. It has no snapshots: what queries have in common is compared. */
+  session(): SqlSession {
+    let fields = new Map<string, Field>();
+    return {
+      name: this.#name,
+      kind: "clickhouse",
+      table: async (options) => {
+        const query = await this.#chosen(options);
+        fields = new Map((await this.#fields(query)).map((field) => [field.name.normalize("NFC"), field]));
+        const head = await this.table({
+          ...options,
+          table: undefined,
+          sql: `SELECT * FROM (${query}\n) LIMIT ${HEAD_ROWS}`,
+        });
+        for await (const _ of this.source.chunks());
+        return { ...head, whole: false };
+      },
+      relation: (options) => chosenRows(this.#name, options, () => this.#tables()),
+      column: (name) => {
+        const field = fields.get(name)!;
+        return {
+          name: quotedName(field.name),
+          integer: false,
+          float: /Float|Decimal/.test(field.type),
+          texts: kindOf(field.type) === "text",
+          key: expression(field, truthWords([])).replace(/ AS "(?:[^"]|"")*"$/, ""),
+          text: String,
+        };
+      },
+      ask: (sql) => this.#texts(sql),
+    };
+  }
+
+  /** The rows of an answer, values as the server writes them: of decimals all digits. */
+  async #texts(sql: string): Promise<DatabaseValue[][]> {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of this.#send(`${sql} FORMAT TabSeparated`)) pieces.push(piece);
+    const lines = Buffer.concat(pieces).toString("utf8").split("\n").slice(0, -1);
+    return lines.map((line) => line.split("\t").map(unescaped));
+  }
+
+  #chosen(options: Pick<ReadingOptions, "sql" | "table">): Promise<string> {
+    return chosenQuery(this.#name, options, () => this.#tables());
+  }
+
+  async #tables(): Promise<string[]> {
+    const names = "SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name";
+    return (await this.rows(names)).map(([name]) => String(name));
   }
 
   /** The rows of a short answer. */
@@ -136,6 +186,16 @@ export class ClickhouseSource {
             "check the query in clickhouse-client; names that are no plain words stand in double quotes"),
     });
   }
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", 0: "\0" };
+
+/** A value of a line between tabs. */
+function unescaped(text: string): DatabaseValue {
+  if (text === "\\N") return null;
+  return text.includes("\\")
+    ? text.replace(/\\(.)/gs, (_, character) => ESCAPES[character] ?? character)
+    : text;
 }
 
 const LOGIN = "give user and password as CLICKHOUSE_USER and CLICKHOUSE_PASSWORD";

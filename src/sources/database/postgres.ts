@@ -99,7 +99,10 @@ export class PostgresSource {
       table: async (options) => {
         const query = await chosenQuery(this.#name, options, () => this.#tables());
         fields = new Map((await this.#fields(query)).map((field) => [field.name.normalize("NFC"), field]));
-        const head = await this.table({ ...options, sql: `${query}\nLIMIT ${HEAD_ROWS}` });
+        const head = await this.table({
+          ...options,
+          sql: `SELECT * FROM (${query}\n) AS goml LIMIT ${HEAD_ROWS}`,
+        });
         // The connection answers again once all of the head has come.
         for await (const _ of this.source.chunks());
         return { ...head, whole: false };

@@ -30,7 +30,7 @@ export interface SessionColumn {
 export interface SqlSession {
   /** What it is called in messages. */
   readonly name: string;
-  readonly kind: "duckdb" | "postgres" | "sqlite";
+  readonly kind: "clickhouse" | "duckdb" | "postgres" | "sqlite";
   /** The rows' head, by which their columns are judged; its rows are not to be read on. */
   table(options: ReadingOptions): Promise<Table>;
   relation(options: ReadingOptions): Promise<Relation>;
