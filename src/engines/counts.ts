@@ -47,6 +47,8 @@ interface Check {
   readonly of: string;
   /** Whether there is none among complete rows. */
   readonly ofMissing?: boolean;
+  /** The same of a row that is complete. */
+  readonly ofComplete?: string;
   check(found: number): void;
 }
 
@@ -111,6 +113,7 @@ export function countQuery(file: string, dialect: SqlDialect, row: RowSql): Coun
   if (noKey !== undefined)
     checks.push({
       ...counted(`${completeSql(row)} AND ${noKey}`),
+      ofComplete: counted(noKey).of,
       check(found) {
         if (found > 0)
           throw new DataError(
@@ -172,7 +175,7 @@ export function countQuery(file: string, dialect: SqlDialect, row: RowSql): Coun
       dialect.notNumber !== undefined
         ? undefined
         : {
-            inner: complete.map(({ of }, i) => `${of} AS goml_c${i}`),
+            inner: complete.map(({ of, ofComplete = of }, i) => `${ofComplete} AS goml_c${i}`),
             entries: plain,
             read(rows, parts) {
               judge(complete, totalsOf(plain, parts));

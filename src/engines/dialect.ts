@@ -33,6 +33,8 @@ export interface SqlDialect {
   infinite(x: string): string;
   /** Whether a cell of a column of numbers holds something else; undefined where types are strict. */
   readonly notNumber: ((x: string) => string) | undefined;
+  /** Whether max() of doubles tells NaN and infinity, and no aggregate of such numbers is an error. */
+  readonly maxTells: boolean;
   /** The aggregate for √(Σ(x − x̄)²/n); undefined where there is none. */
   readonly deviation: ((x: string) => string) | undefined;
   /** The aggregate for Σ x that keeps x as it is written. */
@@ -41,6 +43,8 @@ export interface SqlDialect {
   integer(x: string): string;
   /** The product of two such integers as one that may have `bits` bits, to be summed up exactly; undefined where there is none. */
   readonly integerProduct: ((x: string, y: string, bits: number) => string) | undefined;
+  /** An integer of 64 bits as one whose sums have room, where sum() does not see to that. */
+  wide(x: string): string;
   /** How many results a query may have. */
   readonly mostEntries: number;
   /** Statements before all others. */

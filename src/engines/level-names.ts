@@ -9,7 +9,7 @@ import type { CellSums, SumChoice } from "./sums.js";
 export function answerOf(
   choice: SumChoice,
   cells: readonly CellSums[],
-  of: { spec: ModelSpec; shape: MomentsShape; row: RowSql; format: NumberFormat },
+  of: { spec: ModelSpec; shape: MomentsShape; row: RowSql; format: NumberFormat; group?: string | undefined },
 ): Answer {
   const readerOf = cellReaders(of.format);
   const names = choice.factors.map((f) => {
@@ -22,7 +22,19 @@ export function answerOf(
       return variable.of === "text" && reader.isMissing(text) ? undefined : text;
     };
   });
-  return { choice, cells, names: cells.map(({ levels }) => levels.map((value, f) => names[f]!(value))) };
+  const { group } = of.row;
+  const groups =
+    group &&
+    cells.map((cell) => {
+      const text = group.text(cell.group).trim().normalize("NFC");
+      return readerOf(of.group!).isMissing(text) ? undefined : text;
+    });
+  return {
+    choice,
+    cells,
+    groups,
+    names: cells.map(({ levels }) => levels.map((value, f) => names[f]!(value))),
+  };
 }
 
 /** All factors at once, all numbers, all products of two of them. */

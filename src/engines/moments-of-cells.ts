@@ -26,6 +26,8 @@ export interface Answer {
   readonly choice: SumChoice;
   readonly cells: readonly CellSums[];
   readonly names: readonly (readonly (string | undefined)[])[];
+  /** The cells' groups, where there are groups; undefined for a value that means a missing one. */
+  readonly groups?: readonly (string | undefined)[] | undefined;
 }
 
 /** Sums of the rows of cells put together. */
@@ -46,24 +48,83 @@ export interface CellMoments {
   readonly rows: number;
 }
 
+/** How answers are put together. */
+interface Making {
+  readonly spec: ModelSpec;
+  readonly shape: MomentsShape;
+  /** How many there are. */
+  readonly folds: number;
+  /** Whether the moments are to be double-double. */
+  readonly extended: boolean;
+}
+
+/** The moments of each group. */
+export interface GroupsOfCells {
+  readonly names: readonly string[];
+  readonly hasRows: boolean;
+  foldsOf(name: string): CrossProducts[];
+}
+
+/** The same of each group by itself: moments are made when they are asked for. */
+export function groupsOfCells<Q>(
+  answers: readonly Answer[],
+  how: Making,
+  quantities: Quantities<Q>,
+): CellMoments & { groups: GroupsOfCells } {
+  const orders = how.shape.variables.map((v, f) => levelsOf(answers, f, how.spec, v));
+  const places = new Map<string, number[][]>();
+  for (const [a, { groups }] of answers.entries())
+    groups!.forEach((name, i) => {
+      if (name === undefined) return;
+      let of = places.get(name);
+      if (of === undefined) {
+        of = answers.map(() => []);
+        places.set(name, of);
+      }
+      of[a]!.push(i);
+    });
+  const foldsOf = (name: string): CellMoments => {
+    const of = places.get(name) ?? answers.map(() => []);
+    const own = answers.map(({ choice, cells, names }, a) => ({
+      choice,
+      cells: of[a]!.map((i) => cells[i]!),
+      names: of[a]!.map((i) => names[i]!),
+    }));
+    return momentsOfCells(own, how, quantities, orders);
+  };
+  const { cells, names } = answers[0]!;
+  const counted = [...places.values()]
+    .flatMap(([first]) => first!)
+    .filter((i) => !names[i]!.includes(undefined));
+  return {
+    folds: [],
+    levels: levelsByLabel(how, orders),
+    rows: counted.reduce((sum, i) => sum + cells[i]!.rows, 0),
+    groups: {
+      names: [...places.keys()],
+      hasRows: counted.some((i) => cells[i]!.n > 0),
+      foldsOf: (name) => foldsOf(name).folds,
+    },
+  };
+}
+
+function levelsByLabel({ spec, shape }: Making, orders: readonly string[][]): FactorLevels {
+  return Object.fromEntries(shape.variables.map((v, f) => [spec.variables[v]!.label, orders[f]!]));
+}
+
 /**
  * Makes moments of the answers: of all numbers from the first, and of each table of factors from the first answer that has
  * its factors. Cells are added in the order in which they are given.
  *
- * @param folds how many there are
- * @param extended whether the moments are to be double-double
+ * @param orders the levels of each factor in their order; by default those that rows have
  */
 export function momentsOfCells<Q>(
   answers: readonly Answer[],
-  {
-    spec,
-    shape,
-    folds,
-    extended,
-  }: { spec: ModelSpec; shape: MomentsShape; folds: number; extended: boolean },
+  how: Making,
   quantities: Quantities<Q>,
+  orders: readonly string[][] = how.shape.variables.map((v, f) => levelsOf(answers, f, how.spec, v)),
 ): CellMoments {
-  const orders = shape.variables.map((v, f) => levelsOf(answers, f, spec, v));
+  const { shape, folds, extended } = how;
   const codes = orders.map((names) => new Map(names.map((name, code) => [name, code])));
   const base = answers[0]!;
   const { numbers } = shape;
@@ -75,7 +136,7 @@ export function momentsOfCells<Q>(
     return extended ? moments : moments.toMoments();
   });
   const rows = [...of.values()].reduce((sum, total) => sum + total.rows, 0);
-  const levels = Object.fromEntries(shape.variables.map((v, f) => [spec.variables[v]!.label, orders[f]!]));
+  const levels = levelsByLabel(how, orders);
   if (shape.tables.length === 0) return { folds: bases, levels, rows };
   const tables = shape.tables.map((table) => {
     const answer = answers.find(

@@ -15,6 +15,8 @@ export interface RowChoice {
   readonly shape: MomentsShape;
   readonly weights: string | undefined;
   readonly fold: FoldDraw | undefined;
+  /** The column whose values each have a model of their own. */
+  readonly group?: string | undefined;
   /** Which rows count; all where there is none. */
   readonly where?: { readonly condition: Condition; readonly numeric: readonly string[] } | undefined;
   /** Whether a text means a missing value in a column. */
@@ -42,10 +44,14 @@ export interface RowSql {
   readonly values: readonly string[];
   /** The factors of the shape. */
   readonly keys: readonly CellKey[];
+  /** What says which group a row is of, where there are groups. */
+  readonly group: CellKey | undefined;
   readonly weight: string | undefined;
   readonly fold: string | undefined;
   /** Whether what says in which fold a row is does not say it. */
   readonly noKey: string | undefined;
+  /** What is NULL where a row lacks a cell, and where an expression has no value; undefined where more than that is missing. */
+  readonly nulls: readonly string[] | undefined;
   /** The condition on rows. */
   readonly where: string | undefined;
   /** The raw columns of numbers that are read, by name. */
@@ -61,7 +67,7 @@ export interface RowSql {
  * @throws UsageError for what has no place in SQL: functions of dates
  */
 export function rowSql(
-  { spec, shape, weights, fold, where, missing, missingTexts }: RowChoice,
+  { spec, shape, weights, fold, group, where, missing, missingTexts }: RowChoice,
   dialect: SqlDialect,
   columnOf: (name: string) => SessionColumn,
 ): RowSql {
@@ -108,16 +114,25 @@ export function rowSql(
       text: (name) => textSql(columnOf(name), missingTexts(name), dialect),
     });
   const present = [...(holds === undefined ? [] : [`(${holds})`]), ...names.flatMap(given)];
-  for (const name of spec.text) present.push(`${columnOf(name).key} IS NOT NULL`);
+  for (const name of [...spec.text, ...(group === undefined ? [] : [group])])
+    present.push(`${columnOf(name).key} IS NOT NULL`);
   return {
     values: [
       sql(spec.target.expression),
       ...shape.products.map((product) => product.map((of) => variable(of.variable, of.power)).join(" * ")),
     ],
     keys: shape.variables.map((v) => keyOf(spec, v, dialect, columnOf)),
+    group: group === undefined ? undefined : textKey(columnOf(group), dialect),
     weight: weights === undefined ? undefined : double(weights),
     fold: fold && foldSql(columnOf(fold.column).name, fold, dialect),
     noKey: fold && noKeySql(columnOf(fold.column).name, dialect),
+    nulls:
+      holds === undefined && names.every((name) => missing(name).length === 0)
+        ? [
+            ...names.map((name) => columnOf(name).name),
+            ...[...spec.text, ...(group === undefined ? [] : [group])].map((name) => columnOf(name).key),
+          ]
+        : undefined,
     where: holds,
     numbers: [...new Set([...names, ...(where?.numeric ?? [])])].map((name) => ({
       name,
@@ -139,6 +154,11 @@ function keyOf(
   const { column, of } = variable;
   const raw = columnOf(column);
   if (of === "numbers") return { sql: dialect.double(raw.name), text: (value) => String(Number(value)) };
+  return textKey(raw, dialect);
+}
+
+/** A column's values as its texts tell them apart. */
+function textKey(raw: SessionColumn, dialect: SqlDialect): CellKey {
   return { sql: raw.texts ? dialect.bytewise(raw.key) : raw.key, text: (value) => raw.text(value) };
 }
 

@@ -22,19 +22,20 @@ export async function spreads(asked: Asked, row: RowSql): Promise<Spread[]> {
 /**
  * The same, and other aggregates over complete rows in the same pass.
  *
+ * @param where which rows those are
  * @returns beside the spreads the other entries, leaf by leaf
  */
 export async function spreadsAndCounts(
   asked: Asked,
   row: RowSql,
   others: { readonly inner: readonly string[]; readonly entries: readonly string[] },
+  where = `\n WHERE ${completeSql(row)}`,
 ): Promise<{ spreads: Spread[]; parts: DatabaseValue[][] }> {
   const { dialect } = asked;
   const weighted = row.weight !== undefined;
   const values = row.values.map((value, i) => `${value} AS goml_v${i}`);
   const inner = [...values, ...(weighted ? [`${row.weight} AS goml_w`] : []), ...others.inner].join(",\n  ");
-  const from = (source: string) =>
-    `FROM (SELECT ${inner}\n FROM ${source}\n WHERE ${completeSql(row)}) AS complete`;
+  const from = (source: string) => `FROM (SELECT ${inner}\n FROM ${source}${where}) AS complete`;
   const per = 3 + (weighted ? 1 : 0) + (dialect.deviation === undefined ? 0 : 1);
   const entries = row.values.flatMap((_, i) => [
     `avg(goml_v${i})`,

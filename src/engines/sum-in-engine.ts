@@ -7,12 +7,19 @@ import { DataError, ModelError } from "../errors.js";
 import type { SqlSession } from "../sources/database/session.js";
 import { option, wording } from "../wording.js";
 import { Asked, tornError } from "./asked.js";
-import { countQuery, type RowCounts } from "./counts.js";
+import { type CompleteCounts, countQuery, type RowCounts } from "./counts.js";
 import type { SqlDialect } from "./dialect.js";
 import { DIALECTS } from "./dialects.js";
 import { integerScale } from "./integer-scale.js";
 import { answerOf, jointChoice } from "./level-names.js";
-import { type Answer, type CellMoments, momentsOfCells } from "./moments-of-cells.js";
+import { lostGroup } from "./lost-group.js";
+import {
+  type Answer,
+  type CellMoments,
+  type GroupsOfCells,
+  groupsOfCells,
+  momentsOfCells,
+} from "./moments-of-cells.js";
 import { doubleSums, integerSums } from "./quantity.js";
 import { completeSql, type RowChoice, type RowSql, rowSql } from "./row-sql.js";
 import { sameRows } from "./same-rows.js";
@@ -30,6 +37,9 @@ export interface EngineRequest {
   readonly folds: number;
   readonly fold: RowChoice["fold"];
   readonly where: RowChoice["where"];
+  readonly group?: string | undefined;
+  /** Whether no cell of the rows that were looked at is missing. */
+  readonly likelyComplete?: boolean | undefined;
   readonly format: NumberFormat;
   readonly reading: ReadingOptions;
 }
@@ -39,6 +49,10 @@ export interface EngineSums extends CellMoments {
   /** All rows that there are, those among them for which the condition on rows does not hold too. */
   readonly total: number;
   readonly excluded: number;
+  /** Those of each group, where there are groups; `folds` is empty then. */
+  readonly groups?: GroupsOfCells | undefined;
+  /** A group whose digits the common shift has cost; see `lostGroup`. */
+  readonly lost?: string | undefined;
   readonly undefinedRows: UndefinedRows[];
 }
 
@@ -70,9 +84,10 @@ export function momentsOf(
   file: string,
 ): CellMoments {
   try {
+    const make = answers[0]!.groups === undefined ? momentsOfCells : groupsOfCells;
     return integers === undefined
-      ? momentsOfCells(answers, how, doubleSums(shifts))
-      : momentsOfCells(answers, how, integerSums(shifts, integers));
+      ? make(answers, how, doubleSums(shifts))
+      : make(answers, how, integerSums(shifts, integers));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new DataError("a sum of products is beyond the range of doubles", {
@@ -101,7 +116,7 @@ export class EngineRows {
   #joint: boolean | undefined;
 
   private constructor(session: SqlSession, request: EngineRequest, asked: Asked) {
-    const { spec, weights, fold, where, format } = request;
+    const { spec, weights, fold, where, group, format } = request;
     this.dialect = asked.dialect;
     this.#session = session;
     this.#request = request;
@@ -113,6 +128,7 @@ export class EngineRows {
       shape: this.#shape,
       weights,
       fold,
+      group,
       where,
       missing: (column: string) => readerOf(column).missingNumbers,
       missingTexts: (column: string) => readerOf(column).missingTexts,
@@ -159,7 +175,8 @@ export class EngineRows {
     if (!sameRows(cells, choice, spreads, counts.largestWeight)) throw tornError(this.#session.name);
     const how = { spec, shape: this.#shape, folds, extended };
     const moments = momentsOf(answers, how, { shifts, integers }, this.#session.name);
-    return engineSums(moments, counts, this.#row);
+    const lost = this.#row.group === undefined || extended ? undefined : lostGroup(answers[0]!);
+    return { ...engineSums(moments, counts, this.#row), lost };
   }
 
   /**
@@ -175,13 +192,36 @@ export class EngineRows {
     if (query.ofComplete === undefined) {
       const counts = await count();
       this.#surveyed = { counts, spreads: await spreads(asked, row) };
-    } else {
+    } else if ((await this.#surveyOfAll(query.ofComplete)) === undefined) {
       const rows = (await asked.sums(["count(*)"], all)).reduce((sum, [n]) => sum + Number(n), 0);
       const found = await spreadsAndCounts(asked, row, query.ofComplete);
       const complete = found.spreads[0]!.n === rows;
       const counts = complete ? query.ofComplete.read(rows, found.parts) : await count();
       this.#surveyed = { counts, spreads: found.spreads };
     }
+    return this.#surveyed!;
+  }
+
+  /**
+   * The first pass where rows are likely to be complete: over all of them, without a condition. Nothing is missing where
+   * no cell is NULL and the greatest and least numbers are finite.
+   */
+  async #surveyOfAll({ inner, entries, read }: CompleteCounts): Promise<Survey | undefined> {
+    const [asked, row] = [this.#asked, this.#row];
+    const { nulls } = row;
+    if (!this.dialect.maxTells || !this.#request.likelyComplete || nulls === undefined) return undefined;
+    const missing = [...nulls, ...row.values].map((value) => `${value} IS NULL`).join(" OR ");
+    const others = {
+      inner: [...inner, `CASE WHEN ${missing} THEN 1 ELSE 0 END AS goml_missing`],
+      entries: [...entries, "sum(goml_missing)"],
+    };
+    const { spreads, parts } = await spreadsAndCounts(asked, row, others, "");
+    const whole =
+      parts.every((part) => Number(part[entries.length] ?? 0) === 0) &&
+      spreads.every(({ least, most }) => Number.isFinite(least) && Number.isFinite(most));
+    if (!whole) return undefined;
+    const counts = read(spreads[0]!.n, parts);
+    this.#surveyed = { counts, spreads };
     return this.#surveyed;
   }
 
@@ -207,7 +247,8 @@ export class EngineRows {
   /** Whether the cells of a choice are few enough in every leaf. */
   async #fits({ factors, columns, pairs }: SumChoice): Promise<boolean> {
     const most = Math.floor(MOST_NUMBERS / (this.#request.folds * (columns.length + pairs.length + 4)));
-    const keys = factors.map((f) => this.#row.keys[f]!.sql);
+    const { group } = this.#row;
+    const keys = [...(group === undefined ? [] : [group.sql]), ...factors.map((f) => this.#row.keys[f]!.sql)];
     const list = keys.map((key, i) => `${key} AS goml_k${i}`).join(", ");
     const names = keys.map((_, i) => `goml_k${i}`).join(", ");
     const counts = await this.#asked.sums(
@@ -220,8 +261,8 @@ export class EngineRows {
   }
 
   async #answer(choice: SumChoice): Promise<Answer> {
-    const { spec, format } = this.#request;
-    const of = { spec, shape: this.#shape, row: this.#row, format };
+    const { spec, format, group } = this.#request;
+    const of = { group, spec, shape: this.#shape, row: this.#row, format };
     return answerOf(choice, await cellSums(this.#asked, this.#row, choice), of);
   }
 }

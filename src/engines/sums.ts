@@ -25,6 +25,8 @@ export interface SumChoice {
 
 /** A row of the answer: the sums over one cell of one leaf. */
 export interface CellSums {
+  /** As the database has it; null where there are no groups. */
+  readonly group: DatabaseValue;
   readonly fold: number;
   /** Levels as the database has them. */
   readonly levels: readonly DatabaseValue[];
@@ -65,6 +67,10 @@ export function cellQuery(dialect: SqlDialect, row: RowSql, texts: SumTexts): Ce
   const weighted = row.weight !== undefined;
   const inner: string[] = [];
   const keys: string[] = [];
+  if (row.group !== undefined) {
+    inner.push(`${row.group.sql} AS goml_group`);
+    keys.push("goml_group");
+  }
   if (row.fold !== undefined) {
     inner.push(`${row.fold} AS goml_fold`);
     keys.push("goml_fold");
@@ -92,7 +98,8 @@ export function cellQuery(dialect: SqlDialect, row: RowSql, texts: SumTexts): Ce
     integers === undefined
       ? `${times}${i} * goml_d${j}`
       : dialect.integerProduct!(`${times}${i}`, `goml_d${j}`, integers.bits);
-  const weight = integers === undefined ? dialect.sum("goml_w") : `sum(${dialect.integer("goml_w")})`;
+  const weight =
+    integers === undefined ? dialect.sum("goml_w") : `sum(${dialect.wide(dialect.integer("goml_w"))})`;
   const sums = [
     "count(*)",
     ...(weighted
@@ -105,9 +112,12 @@ export function cellQuery(dialect: SqlDialect, row: RowSql, texts: SumTexts): Ce
   ];
   const entries = [
     ...sums,
-    ...columns.map((i) => (integers === undefined ? dialect.sum(`${times}${i}`) : `sum(${times}${i})`)),
+    ...columns.map((i) =>
+      integers === undefined ? dialect.sum(`${times}${i}`) : `sum(${dialect.wide(`${times}${i}`)})`,
+    ),
     ...pairs.map(([i, j]) => (integers === undefined ? dialect.sum(product(i, j)) : `sum(${product(i, j)})`)),
   ];
+  const grouped = row.group === undefined ? 0 : 1;
   const folded = row.fold === undefined ? 0 : 1;
   return {
     inner,
@@ -120,8 +130,9 @@ export function cellQuery(dialect: SqlDialect, row: RowSql, texts: SumTexts): Ce
       if (count === 0) return undefined;
       const behind = at + sums.length;
       return {
-        fold: folded === 1 ? Number(values[0]) : 0,
-        levels: values.slice(folded, at),
+        group: grouped === 1 ? values[0]! : null,
+        fold: folded === 1 ? Number(values[grouped]) : 0,
+        levels: values.slice(grouped + folded, at),
         rows: count,
         n: weighted ? Number(values[at + 1]) : count,
         weight: weighted ? values[at + 2]! : values[at]!,

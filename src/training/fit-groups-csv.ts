@@ -5,7 +5,7 @@ import type { Table } from "../csv/table.js";
 import { codedTerms } from "../dataset/formula/coding.js";
 import { rawSlots } from "../dataset/formula/spec.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
-import { UsageError } from "../errors.js";
+import { ModelError, UsageError } from "../errors.js";
 import { inOrder, ModelGroup, modelsByGroup } from "../linear/model/model-group.js";
 import { type DataScan, regressionOf } from "../linear/model/model-parts.js";
 import { checkNames } from "../linear/penalty/column-limits.js";
@@ -39,6 +39,8 @@ import { levelDoubts } from "./doubts.js";
 import { hasIntercept, leftOutCount, usedBy, withTarget } from "./fit-csv.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { foldKey } from "./fold-key.js";
+import type { GroupMoments } from "./group-moments.js";
+import { engineOf, withoutKeyNotes } from "./in-engine.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
@@ -100,8 +102,17 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const started = performance.now();
   const numbered = numberedShards(options);
   // The whole is not read for a part of it.
+<<<<<<< HEAD
   if (options.shard === undefined) keepContents(sources);
   const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
+=======
+  if (options.shard === undefined) for (const source of sources) source.keepContent();
+  const session = engineOf(sources, options);
+  const complete =
+    session === undefined
+      ? await completeKinds(await readTables(sources, options), usedBy(options), options)
+      : { table: await session.table(options), notes: [] };
+>>>>>>> a5c27f7 (Sum up groups in the database, and have one pass less for complete rows)
   const file = namesOf(complete.table);
   const { groupBy, solver = "auto", signal, onProgress, callerWorks } = options;
   const group = complete.table.columns.findIndex(({ name }) => name === groupBy);
@@ -129,17 +140,30 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const likely = all.whole ? groupsSeen : likelyGroups(sample.length, groupsSeen);
   const rowBytes = sample.reduce((sum, row) => sum + row.join().length + 1, 0) / Math.max(1, sample.length);
   const penalty = penaltyChoice(options);
+<<<<<<< HEAD
   checkAbsorbing(spec, options);
+=======
+  checkAbsorbingByGroup(spec, options, penalty);
+  const keyed = session === undefined || options.foldBy !== undefined;
+  if (!keyed) notes.push(...withoutKeyNotes(options, penalty));
+>>>>>>> a5c27f7 (Sum up groups in the database, and have one pass less for complete rows)
   const plan: MomentsPlan = {
     spec,
     extended:
-      solver === "extended" || (solver === "auto" && all.whole && extendedIsFree(all.sample.length, width)),
+      solver === "extended" ||
+      (solver === "auto" && session === undefined && all.whole && extendedIsFree(all.sample.length, width)),
     testSize: options.testSize ?? 0,
+<<<<<<< HEAD
     folds:
       chosenFolds(options.folds) ??
       (spec.absorbed === undefined || (penalty !== undefined && isChosen(penalty))
         ? foldsForGroups(width, likely)
         : 1),
+=======
+    folds: !keyed
+      ? 1
+      : (chosenFolds(options.folds) ?? (spec.absorbed === undefined ? foldsForGroups(width, likely) : 1)),
+>>>>>>> a5c27f7 (Sum up groups in the database, and have one pass less for complete rows)
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
     foldBy: foldKey(all, options.foldBy),
@@ -148,6 +172,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   notes.push(...cutNotes);
   const { threads, fileBytes } = options;
   checkBudget({ table, spec, plan, threads, fileBytes, groups: plannedGroups(table, groupsSeen) });
+<<<<<<< HEAD
   // The folds of rows with absorbed effects are told by another pass.
   const twice = spec.absorbed !== undefined && plan.folds > 1;
   const again =
@@ -157,6 +182,11 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     options.na === "fail" ||
     (solver === "auto" && !plan.extended);
   if (again) for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
+=======
+  const again = plan.testSize > 0 || options.na === "fail" || (solver === "auto" && !plan.extended);
+  if (again && session === undefined)
+    for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
+>>>>>>> a5c27f7 (Sum up groups in the database, and have one pass less for complete rows)
   const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };
   const control: ScanControl = {
     threads: options.threads,
@@ -175,9 +205,13 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     foldBy: plan.foldBy,
     where: options.where,
   });
+  const engine = await session?.scan({ table, plan, where: layout.where, group: groupBy }, options);
   const scanned = async (how: MomentsPlan) => {
     const from = performance.now();
-    const { total, threads } = await scanMoments(table, layout, how, control);
+    const { total, threads } =
+      engine === undefined
+        ? await scanMoments(table, layout, how, control)
+        : { total: await engine.scan(how.extended), threads: 1 };
     timing.scanMs += performance.now() - from;
     timing.threads = threads;
     return total;
@@ -230,9 +264,17 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const others = new Map(first.others);
   timing.solveMs += performance.now() - from;
   if (first.doubtful.length > 0) {
+    const why = await engine?.inexact();
+    if (why !== undefined)
+      throw new ModelError(
+        `double precision is not enough for group ${first.doubtful[0]}, and sums cannot be exact: ${why}`,
+        {
+          hint: wording`take them with ${option("solver", "normal")}, or leave ${option("inEngine", true)} out`,
+        },
+      );
     const groups =
       total.kept === undefined
-        ? (await scanned({ ...plan, extended: true, groups: first.doubtful })).groups!
+        ? among((await scanned({ ...plan, extended: true, groups: first.doubtful })).groups!, first.doubtful)
         : await withPauses(total.kept.extended(first.doubtful), control);
     const again = performance.now();
     const more = await withPauses(solveGroups(groups, { ...how, setAside: false }), control);
@@ -275,6 +317,11 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   timing.totalMs = performance.now() - started;
   const { dropped, excluded } = total;
   return { models: fitted, rows: total.rows + excluded, dropped, excluded, test, notes, timing };
+}
+
+/** Some of the groups. */
+function among(groups: GroupMoments, names: readonly string[]): GroupMoments {
+  return { names, hasRows: groups.hasRows, foldsOf: (name) => groups.foldsOf(name) };
 }
 
 /** What groups have, in their order. */

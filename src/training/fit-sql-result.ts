@@ -82,6 +82,7 @@ function engineOfResult(source: Source, result: Result, reading: FitCsvOptions):
       const sums = sumsOfResult(result, { where: conditionOf(where), format: table.format });
       return {
         scan: async () => scannedSums(sums, options, file),
+        inexact: async () => "the answer has the sums that it has",
         async checkExact(solution) {
           throw new ModelError(doubleDoubt(solution), {
             hint: wording`print the query with ${option("solver", "extended")}, or take the sums as they are with ${option("solver", "normal")}`,

@@ -16,6 +16,12 @@ import type { ScannedMoments } from "./moments-result.js";
 /** Digits of a double. */
 const DIGITS = 15.95;
 
+/** Whether no cell of a spec's columns is missing in the rows that were looked at. */
+function isComplete({ columns, sample }: Table, { numeric, text }: ModelSpec): boolean {
+  const used = columns.flatMap(({ name }, at) => (numeric.includes(name) || text.includes(name) ? [at] : []));
+  return sample.every((row) => used.every((at) => row[at] !== ""));
+}
+
 /** What sums up rows where they are, in the place of a scan. */
 export interface Engine {
   /** Its columns. */
@@ -30,6 +36,8 @@ interface EngineRequest {
   readonly table: Table;
   readonly plan: { spec: ModelSpec; folds: number; seed: number; foldBy?: string | undefined };
   readonly where: RowLayout["where"];
+  /** The column whose values each have a model of their own. */
+  readonly group?: string | undefined;
 }
 
 /**
@@ -99,12 +107,14 @@ export interface EngineScan {
    * @throws ModelError with the digits left
    */
   checkExact(solution: Solution): Promise<void>;
+  /** Why sums cannot be exact; undefined where they can. */
+  inexact(): Promise<string | undefined>;
 }
 
 /** Prepares the sums of a model over the rows of a database. */
 async function engineScan(
   session: SqlSession,
-  { table, plan, where }: EngineRequest,
+  { table, plan, where, group }: EngineRequest,
   options: FitCsvOptions,
 ): Promise<EngineScan> {
   const rows = await EngineRows.open(session, {
@@ -116,13 +126,25 @@ async function engineScan(
         ? undefined
         : { column: plan.foldBy, seed: plan.seed, folds: plan.folds },
     where: conditionOf(where),
+    group,
+    likelyComplete: isComplete(table, plan.spec),
     format: table.format,
     reading: options,
   });
   return {
     async scan(extended) {
-      return scannedSums(await rows.moments(extended), options, session.name);
+      const sums = await rows.moments(extended);
+      if (sums.lost === undefined || options.solver === "normal")
+        return scannedSums(sums, options, session.name);
+      const why = await rows.inexact();
+      if (why !== undefined)
+        throw new ModelError(
+          `group ${sums.lost} lies so far from others that their sums lose its digits, and cannot be exact: ${why}`,
+          { hint: takeThem },
+        );
+      return scannedSums(await rows.moments(true), options, session.name);
     },
+    inexact: () => rows.inexact(),
     async checkExact(solution) {
       const why = await rows.inexact();
       if (why === undefined) return;
@@ -149,7 +171,7 @@ export function conditionOf(where: RowLayout["where"]): RowChoice["where"] {
  * @throws DataError for missing cells where they are not to be
  */
 export function scannedSums(
-  { folds, levels, rows: complete, total, excluded, undefinedRows }: EngineSums,
+  { folds, groups, levels, rows: complete, total, excluded, undefinedRows }: EngineSums,
   { na }: Pick<FitCsvOptions, "na">,
   file: string,
 ): ScannedMoments {
@@ -166,7 +188,7 @@ export function scannedSums(
     rows,
     dropped,
     undefinedRows,
-    groups: undefined,
+    groups,
     kept: undefined,
     heldOut: 0,
     firstDropped: -1,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fitCsv } from "../../src/training/fit-csv.js";
+import { type FitGroupsCsvOptions, fitGroupsCsv } from "../../src/training/fit-groups-csv.js";
 import type { FitCsvOptions } from "../../src/training/fit-options.js";
 import { uniform } from "../uniform.js";
 import { ENGINES, EveryEngine, expectSameFit, SUMMING } from "./every-engine.js";
@@ -114,6 +115,53 @@ describe.each(SUMMING)("%s sums up", (engine) => {
       // Condition numbers are below 1e3 where sums are in double: ten digits are left of sixteen.
       expectSameFit(found, expected, 9);
     });
+
+  it("a model of each group", async () => {
+    const grouped = async (options: FitGroupsCsvOptions) => {
+      const [expected, found] = await Promise.all([
+        fitGroupsCsv(engines.csv("t"), options),
+        fitGroupsCsv(url(), { ...options, table: "t", inEngine: true }),
+      ]);
+      expect([found.rows, found.dropped, found.excluded]).toEqual([
+        expected.rows,
+        expected.dropped,
+        expected.excluded,
+      ]);
+      expect([...found.models.models.keys()]).toEqual([...expected.models.models.keys()]);
+      expect(found.models.refused).toEqual(expected.models.refused);
+      for (const [name, model] of expected.models.models) {
+        const own = found.models.models.get(name)!;
+        expect(own.terms, name).toEqual(model.terms);
+        expect(own.n).toBe(model.n);
+        const errors = model.standardErrors;
+        own.coefficients.forEach((one, j) => {
+          expect(Math.abs(one - model.coefficients[j]!) / errors[j]!, name).toBeLessThan(1e-8);
+          expect(own.standardErrors[j]! / errors[j]!).toBeCloseTo(1, 8);
+        });
+        expect(own.folds.map(({ n }) => n)).toEqual(model.folds.map(({ n }) => n));
+      }
+    };
+    await grouped({ formula: "y ~ gap + i", groupBy: 'Group "é', ...FOLDED });
+    await grouped({ formula: "y ~ gap * color", groupBy: "tiny", weights: "w", ...FOLDED });
+    await grouped({ formula: "y ~ gap", groupBy: "color", where: "tiny < 4", folds: 1 });
+  });
+
+  it("groups that lie far from each other, or says that it cannot", async () => {
+    // Within a group x varies by 1, and groups lie 1e9 apart.
+    const sql = "SELECT y, gap + 1e9 * tiny AS x, tiny AS g FROM t";
+    const fit = fitGroupsCsv(url(), { sql, formula: "y ~ x", groupBy: "g", folds: 1, inEngine: true });
+    if (engine === "SQLite")
+      return expect(fit).rejects.toThrow(/group \d lies so far from others that their sums lose its digits/);
+    const { models } = await fit;
+    const scanned = { sql, formula: "y ~ x", groupBy: "g", folds: 1, solver: "extended" } as const;
+    const { models: expected } = await fitGroupsCsv(url(), scanned);
+    // A shift of 3e9 leaves x seven digits behind its point, and of what is known to the standard error as many.
+    for (const [name, { coefficients }] of models.models) {
+      const own = expected.models.get(name)!;
+      const error = Math.abs(coefficients[1]! - own.coefficients[1]!) / own.standardErrors[1]!;
+      expect(error, `${name}: ${coefficients}, expected ${own.coefficients}`).toBeLessThan(1e-5);
+    }
+  });
 
   it("rows of few levels at once, and of many by pairs of factors, alike", async () => {
     const options = { table: "wide", inEngine: true, target: "y", ...FOLDED };

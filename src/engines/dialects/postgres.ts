@@ -32,10 +32,12 @@ export const POSTGRES: SqlDialect = {
   finite: (x) => `abs(${x}) <= ${LARGEST}`,
   infinite: (x) => `${x} IN (CAST('Infinity' AS DOUBLE PRECISION), CAST('-Infinity' AS DOUBLE PRECISION))`,
   notNumber: undefined,
+  maxTells: true,
   deviation: (x) => `stddev_pop(${x})`,
   sum: (x) => `sum(${x})`,
   integer: (x) => `CAST(${x} AS BIGINT)`,
   integerProduct: (x, y, bits) => (bits <= 62 ? `${x} * ${y}` : `CAST(${x} AS NUMERIC(38,0)) * ${y}`),
+  wide: itself,
   mostEntries: 1664,
   session: [
     "SET LOCAL jit = off",

@@ -66,10 +66,6 @@ export async function trainGroups(
     throw new UsageError(`--${FLAGS[ofOne]} is printed of one model, and --group-by fits many`, {
       hint: `goml inspect ${options.model} --group NAME --${FLAGS[ofOne]} prints it of one`,
     });
-  if (options.inEngine)
-    throw new UsageError("--in-engine sums up one model, and --group-by fits many", {
-      hint: "leave --in-engine out",
-    });
   const progress = progressBar("reading");
   const fitted = await fitGroupsCsv(data, {
     ...modelOptions(options),
@@ -79,6 +75,7 @@ export async function trainGroups(
     shardId: options.shardId,
     shard: options.shard,
     quotedLines: options.quotedLines,
+    inEngine: options.inEngine,
     solver,
     threads: options.threads,
     fileBytes: MOST_BYTES,
