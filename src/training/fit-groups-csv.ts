@@ -102,17 +102,12 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const started = performance.now();
   const numbered = numberedShards(options);
   // The whole is not read for a part of it.
-<<<<<<< HEAD
   if (options.shard === undefined) keepContents(sources);
-  const complete = await completeKinds(await readTables(sources, options), usedBy(options), options);
-=======
-  if (options.shard === undefined) for (const source of sources) source.keepContent();
   const session = engineOf(sources, options);
   const complete =
     session === undefined
       ? await completeKinds(await readTables(sources, options), usedBy(options), options)
       : { table: await session.table(options), notes: [] };
->>>>>>> a5c27f7 (Sum up groups in the database, and have one pass less for complete rows)
   const file = namesOf(complete.table);
   const { groupBy, solver = "auto", signal, onProgress, callerWorks } = options;
   const group = complete.table.columns.findIndex(({ name }) => name === groupBy);
@@ -140,30 +135,21 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const likely = all.whole ? groupsSeen : likelyGroups(sample.length, groupsSeen);
   const rowBytes = sample.reduce((sum, row) => sum + row.join().length + 1, 0) / Math.max(1, sample.length);
   const penalty = penaltyChoice(options);
-<<<<<<< HEAD
   checkAbsorbing(spec, options);
-=======
-  checkAbsorbingByGroup(spec, options, penalty);
   const keyed = session === undefined || options.foldBy !== undefined;
   if (!keyed) notes.push(...withoutKeyNotes(options, penalty));
->>>>>>> a5c27f7 (Sum up groups in the database, and have one pass less for complete rows)
   const plan: MomentsPlan = {
     spec,
     extended:
       solver === "extended" ||
       (solver === "auto" && session === undefined && all.whole && extendedIsFree(all.sample.length, width)),
     testSize: options.testSize ?? 0,
-<<<<<<< HEAD
-    folds:
-      chosenFolds(options.folds) ??
-      (spec.absorbed === undefined || (penalty !== undefined && isChosen(penalty))
-        ? foldsForGroups(width, likely)
-        : 1),
-=======
     folds: !keyed
       ? 1
-      : (chosenFolds(options.folds) ?? (spec.absorbed === undefined ? foldsForGroups(width, likely) : 1)),
->>>>>>> a5c27f7 (Sum up groups in the database, and have one pass less for complete rows)
+      : (chosenFolds(options.folds) ??
+        (spec.absorbed === undefined || (penalty !== undefined && isChosen(penalty))
+          ? foldsForGroups(width, likely)
+          : 1)),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
     foldBy: foldKey(all, options.foldBy),
@@ -172,7 +158,6 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   notes.push(...cutNotes);
   const { threads, fileBytes } = options;
   checkBudget({ table, spec, plan, threads, fileBytes, groups: plannedGroups(table, groupsSeen) });
-<<<<<<< HEAD
   // The folds of rows with absorbed effects are told by another pass.
   const twice = spec.absorbed !== undefined && plan.folds > 1;
   const again =
@@ -181,12 +166,8 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     plan.testSize > 0 ||
     options.na === "fail" ||
     (solver === "auto" && !plan.extended);
-  if (again) for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
-=======
-  const again = plan.testSize > 0 || options.na === "fail" || (solver === "auto" && !plan.extended);
   if (again && session === undefined)
     for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
->>>>>>> a5c27f7 (Sum up groups in the database, and have one pass less for complete rows)
   const timing = { totalMs: 0, scanMs: 0, solveMs: 0, threads: 1 };
   const control: ScanControl = {
     threads: options.threads,

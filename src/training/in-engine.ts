@@ -66,11 +66,13 @@ export function engineOf(sources: readonly Source[], options: FitCsvOptions): En
 
 /** The option that needs rows, where there is one. */
 function takesRows(options: FitCsvOptions): OptionMark | undefined {
-  const { solver, vcov = "iid", testSize, shard, dropSingletons } = options;
+  const { solver, vcov = "iid", testSize, shard, dropSingletons, absorb = [], folds, lambda } = options;
   if (solver === "qr" || solver === "gd") return option("solver", solver);
   if (vcov !== "iid") return option("vcov", vcov);
   if (testSize !== undefined && testSize > 0) return option("testSize", testSize);
   if (shard !== undefined) return option("shard");
+  // Absorbed effects are cross-validated by rows.
+  if (absorb.length > 0 && (folds ?? (typeof lambda === "string" ? 2 : 1)) > 1) return option("folds", folds);
   if (dropSingletons) return option("dropSingletons", true);
   return undefined;
 }
