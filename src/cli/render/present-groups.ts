@@ -22,7 +22,7 @@ export async function presentGroups(
 ): Promise<void> {
   const path = options.model ?? options.output;
   const { signal, check, data, notes = [], before = "", extra } = details;
-  if (path !== undefined) await writeJson(path, models.document(), signal, check);
+  if (path !== undefined) await writeJson(path, models.document(), { signal, check });
   if (options.quiet) return;
   const report = { ...groupReportOf(models), notes };
   if (options.json) {

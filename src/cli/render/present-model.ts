@@ -39,7 +39,7 @@ export async function presentModel(
 ): Promise<void> {
   const model = options.model ?? options.output;
   const { signal, check, inPlace = false } = details;
-  if (model !== undefined) await writeJson(model, report.model.document(), signal, check);
+  if (model !== undefined) await writeJson(model, report.model.document(), { signal, check });
   if (options.quiet) return;
   const { path, before = "", extra } = details;
   if (options.json) {

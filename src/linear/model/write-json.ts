@@ -1,14 +1,23 @@
+import { availableParallelism } from "node:os";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { openOutput } from "../../csv/write.js";
 import { InterruptedError } from "../../errors.js";
-import { Kernels } from "../../kernels/kernels.js";
-import { NumberWriter } from "../../kernels/number-writer.js";
+import { ListText, type NumberList, SharedListText } from "../list-text.js";
 import { digestEnd, newDigest } from "./digest.js";
 
-/** Numbers of a list that are written at a time. */
-const NUMBERS = 1 << 13;
+/** Items of a list that are written at a time. */
+const ITEMS = 1 << 13;
 /** Bytes that are written to the file at a time. */
 const ROOM = 1 << 20;
+
+/** How a document is written. */
+export interface WriteJsonOptions {
+  signal?: AbortSignal | undefined;
+  /** Called just before the file is the one at its path; what it throws leaves the path as it was. */
+  check?: (() => void) | undefined;
+  /** Threads that write long lists, this one among them; the bytes are the same. Default: as many as there are cores. */
+  threads?: number | undefined;
+}
 
 /**
  * Writes the document of a model as JSON to a file, or to standard output for `-`: the bytes of `JSON.stringify(value)`
@@ -16,18 +25,18 @@ const ROOM = 1 << 20;
  * thousands of columns neither needs a text of its own size (V8's end at 512 MB) nor holds the
  * thread while it is made. The file is there when it is whole, see `openOutput`.
  *
- * @param check called just before the file is the one at its path; what it throws leaves the path as it was
  * @throws DataError if it cannot be written; InterruptedError when `signal` aborts
  */
 export async function writeJson(
   path: string,
   value: unknown,
-  signal?: AbortSignal,
-  check?: () => void,
+  { signal, check, threads = availableParallelism() }: WriteJsonOptions = {},
 ): Promise<void> {
   const output = openOutput(path);
   // What is written goes to the disk while the next is made.
   let writing: Promise<boolean> | undefined;
+  const own = new ListText();
+  const lists = new SharedListText(own, threads);
   try {
     const digest = newDigest();
     let [buffer, other] = [Buffer.allocUnsafeSlow(ROOM), Buffer.allocUnsafeSlow(ROOM)];
@@ -50,13 +59,16 @@ export async function writeJson(
         from += part.length;
       }
     };
-    for (const piece of jsonPieces(value, { open: true })) {
+    const take = (piece: Uint8Array) => {
       digest.update(piece);
-      if (piece.length <= buffer.length - bytes) {
-        buffer.set(piece, bytes);
-        bytes += piece.length;
-      } else await put(piece);
-    }
+      if (piece.length > buffer.length - bytes) return put(piece);
+      buffer.set(piece, bytes);
+      bytes += piece.length;
+      return undefined;
+    };
+    for (const part of jsonParts(value, own, true))
+      if (part instanceof Uint8Array) await take(part);
+      else for await (const piece of lists.pieces(part)) await take(piece);
     await put(Buffer.from(`${digestEnd(digest)}\n`));
     await flush();
     await writing;
@@ -65,6 +77,8 @@ export async function writeJson(
     await writing?.catch(() => {});
     output.abort();
     throw error;
+  } finally {
+    await lists.close();
   }
 }
 
@@ -76,32 +90,45 @@ export function* jsonPieces(
   value: unknown,
   { open = false }: { open?: boolean } = {},
 ): Generator<Uint8Array, void, void> {
-  let writer: ListWriter | undefined;
+  const text = new ListText();
+  for (const part of jsonParts(value, text, open))
+    if (part instanceof Uint8Array) yield part;
+    else yield* text.pieces(part);
+}
+
+/** The same with typed lists as they are: what stands between their brackets. */
+function* jsonParts(
+  value: unknown,
+  lists: ListText,
+  open: boolean,
+): Generator<Uint8Array | NumberList, void, void> {
   let text = "";
   const take = () => {
     const bytes = Buffer.from(text);
     text = "";
     return bytes;
   };
-  function* walk(v: unknown, end = "}"): Generator<Uint8Array, void, void> {
+  function* walk(v: unknown, end = "}"): Generator<Uint8Array | NumberList, void, void> {
     const plain = has("toLists", v) ? v.toLists() : has("toJSON", v) ? v.toJSON() : v;
-    if (
-      plain instanceof Float64Array ||
-      plain instanceof Int32Array ||
-      (Array.isArray(plain) &&
-        plain.length > NUMBERS &&
-        plain.every((x) => typeof x === "number" || x === null))
+    if (plain instanceof Float64Array || plain instanceof Int32Array) {
+      text += "[";
+      yield take();
+      yield plain;
+      text += "]";
+    } else if (
+      Array.isArray(plain) &&
+      plain.length > ITEMS &&
+      plain.every((x) => typeof x === "number" || x === null)
     ) {
       text += "[";
       yield take();
-      writer ??= new ListWriter();
-      yield* writer.pieces(plain);
+      yield* lists.pieces(plain);
       text += "]";
     } else if (Array.isArray(plain) && !plain.some(holdsLists)) {
       text += "[";
-      for (let from = 0; from < plain.length; from += NUMBERS) {
-        text += `${from > 0 ? "," : ""}${JSON.stringify(plain.slice(from, from + NUMBERS)).slice(1, -1)}`;
-        if (text.length > NUMBERS) yield take();
+      for (let from = 0; from < plain.length; from += ITEMS) {
+        text += `${from > 0 ? "," : ""}${JSON.stringify(plain.slice(from, from + ITEMS)).slice(1, -1)}`;
+        if (text.length > ITEMS) yield take();
       }
       text += "]";
     } else if (Array.isArray(plain)) {
@@ -110,7 +137,7 @@ export function* jsonPieces(
         if (i > 0) text += ",";
         if (holdsLists(item)) yield* walk(item);
         else text += JSON.stringify(item) ?? "null";
-        if (text.length > NUMBERS) yield take();
+        if (text.length > ITEMS) yield take();
       }
       text += "]";
     } else if (typeof plain === "object" && plain !== null) {
@@ -122,7 +149,7 @@ export function* jsonPieces(
         first = false;
         if (holdsLists(item)) yield* walk(item);
         else text += JSON.stringify(item) ?? "null";
-        if (text.length > NUMBERS) yield take();
+        if (text.length > ITEMS) yield take();
       }
       text += end;
     } else text += JSON.stringify(plain);
@@ -139,48 +166,3 @@ function has<Name extends string>(name: Name, v: unknown): v is { [Method in Nam
 function holdsLists(v: unknown): boolean {
   return typeof v === "object" && v !== null;
 }
-
-/** Lists of numbers by the kernel that writes CSV: a row of them is what stands between the brackets. */
-class ListWriter {
-  readonly #kernels = new Kernels();
-  readonly #writer = new NumberWriter(this.#kernels);
-  readonly #values = this.#kernels.alloc(8 * NUMBERS);
-
-  *pieces(list: readonly (number | null)[] | Float64Array | Int32Array): Generator<Uint8Array, void, void> {
-    for (let from = 0; from < list.length; from += NUMBERS) {
-      const count = Math.min(NUMBERS, list.length - from);
-      const values = this.#kernels.doublesAt(this.#values, count);
-      const finite =
-        list instanceof Float64Array || list instanceof Int32Array
-          ? takeNumbers(values, list.subarray(from, from + count))
-          : takeList(values, list, from);
-      if (from > 0) yield COMMA;
-      if (!finite) yield Buffer.from(JSON.stringify(Array.from(list.slice(from, from + count))).slice(1, -1));
-      // The row's LF is left out.
-      else yield this.#writer.rows(this.#values, 1, count, { stride: 1 }).subarray(0, -1);
-    }
-  }
-}
-
-/** Copies numbers; whether all are finite. */
-function takeNumbers(values: Float64Array, list: Float64Array | Int32Array): boolean {
-  values.set(list);
-  if (list instanceof Int32Array) return true;
-  // Infinity less itself is NaN, and what NaN is added to.
-  let sum = 0;
-  for (let i = 0; i < list.length; i++) sum += list[i]! - list[i]!;
-  return sum === 0;
-}
-
-/** The same of a list that may have null. */
-function takeList(values: Float64Array, list: readonly (number | null)[], from: number): boolean {
-  let finite = true;
-  for (let i = 0; i < values.length; i++) {
-    const x = list[from + i]!;
-    finite &&= x !== null && Number.isFinite(x);
-    values[i] = x;
-  }
-  return finite;
-}
-
-const COMMA = Buffer.from(",");

@@ -46,11 +46,45 @@ describe("JSON in pieces", () => {
     );
   });
 
+  it("is the same bytes by any number of threads", async () => {
+    // Lists below and above what is shared out, more than a segment, and one with numbers that JSON has none of.
+    const list = (length: number, of = (i: number) => (i - 7) / ((i % 991) + 1)) =>
+      Float64Array.from({ length }, (_, i) => of(i));
+    const value = {
+      short: list(1000),
+      long: list(300_001),
+      nested: { longer: list(1_100_000), ints: Int32Array.from({ length: 262_144 }, (_, i) => i - 7) },
+      holes: list(270_000, (i) => (i % 50_021 === 3 ? Number.NaN : i / 3)),
+      last: "x",
+    };
+    const expected = JSON.stringify(value, (_, part) =>
+      part instanceof Float64Array || part instanceof Int32Array ? [...part] : part,
+    );
+    for (const threads of [2, 3]) {
+      const path = join(folder, `threads-${threads}.json`);
+      await writeJson(path, value, { threads });
+      const written = readFileSync(path, "utf8");
+      rmSync(path);
+      expect(written.slice(0, written.lastIndexOf(',"digest"')) === expected.slice(0, -1)).toBe(true);
+    }
+  });
+
+  it("ends its threads and leaves no file behind when it is aborted among them", async () => {
+    const controller = new AbortController();
+    const value = { list: new Float64Array(1 << 20).fill(1 / 3) };
+    const writing = writeJson(join(folder, "model.json"), value, { signal: controller.signal, threads: 2 });
+    setImmediate(() => controller.abort());
+    await expect(writing).rejects.toMatchObject({ kind: "interrupted" });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it("leaves no file behind when it is aborted", async () => {
     const controller = new AbortController();
     controller.abort();
     const path = join(folder, "model.json");
-    await expect(writeJson(path, { a: 1 }, controller.signal)).rejects.toMatchObject({ kind: "interrupted" });
+    await expect(writeJson(path, { a: 1 }, { signal: controller.signal })).rejects.toMatchObject({
+      kind: "interrupted",
+    });
     expect(readdirSync(folder)).toEqual([]);
     await writeJson(path, { a: 1 });
     // echo -n '{"a":1' | sha256sum

@@ -52,7 +52,7 @@ export async function inspect(
     return 0;
   }
   const model = oneOfGroups(found, path, group);
-  if (options.model !== undefined) await writeJson(options.model, model.document(), signal);
+  if (options.model !== undefined) await writeJson(options.model, model.document(), { signal });
   const report = await withPauses(reportSteps(model), { signal });
   if (other === undefined) {
     const { vif, correlation, importance } = options;

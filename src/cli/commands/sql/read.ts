@@ -74,7 +74,7 @@ export async function readAnswer(
     throw new ModelError(`these terms depend linearly on terms before them: ${aliased.join(", ")}`, {
       hint: "print the query without them, or read without --strict",
     });
-  await writeJson(model, fitted.model.document(), signal);
+  await writeJson(model, fitted.model.document(), { signal });
   const summary = fitted.model.summary(options.level);
   if (options.output !== undefined)
     await writeFileAtomic(options.output, coefficientsCsv(summary.coefficients));

@@ -94,7 +94,7 @@ export async function trainGroups(
   if (options.effects !== undefined && models.spec.absorbed === undefined)
     throw new UsageError("--effects goes with --absorb, and no effects were absorbed");
   if (options.format !== undefined) refuseTooMany(models.models.size, options.format);
-  await writeJson(options.model, models.document(), signal);
+  await writeJson(options.model, models.document(), { signal, threads: options.threads });
   if (options.output !== undefined)
     await writeLines(options.output, groupCoefficientsCsv(models, options.level), signal);
   if (options.effects !== undefined) await writeLines(options.effects, groupEffectsCsv(models), signal);

@@ -110,7 +110,7 @@ async function trainOne(
     });
   if (options.effects !== undefined && model.absorbed === undefined)
     throw new UsageError("--effects goes with --absorb, and no effects were absorbed");
-  await writeJson(options.model, model.document(), signal);
+  await writeJson(options.model, model.document(), { signal, threads: options.threads });
   if (options.output !== undefined)
     await writeFileAtomic(options.output, coefficientsCsv(model.summary(options.level).coefficients));
   if (options.effects !== undefined) await writeFileAtomic(options.effects, effectsCsv(model.effects));
