@@ -97,9 +97,7 @@ function* solveListed(
   const whole = new CellTable(kind, 1);
   const listed: string[] = [];
   const rest: string[] = [];
-  for (const [i, name] of names.entries()) {
-    if (i % STRETCH === 0) yield;
-    const group = numbers[i]!;
+  const solveGroup = (group: number, name: string) => {
     let records = groups.cells.records;
     let at = groups.cell(group, 0) * stride;
     if (folds > 1) {
@@ -119,11 +117,11 @@ function* solveListed(
       !solver.solve({ sumW, means: records, mean: at + means, products: records, product: at + products })
     ) {
       rest.push(name);
-      continue;
+      return;
     }
     if (how.setAside && solver.doubtful && n > width) {
       solved.doubtful.push(name);
-      continue;
+      return;
     }
     listed.push(name);
     for (let j = 0; j < width; j++) coefficients[g * width + j] = solver.coefficients[j]!;
@@ -139,6 +137,14 @@ function* solveListed(
         const cell = groups.cell(group, f);
         if (cell >= 0) keep(foldMoments, g * folds + f, groups.cells.records, cell * stride);
       }
+  };
+  // A loop of its own: within a generator it takes longer.
+  const solveStretch = (from: number, to: number) => {
+    for (let i = from; i < to; i++) solveGroup(numbers[i]!, names[i]!);
+  };
+  for (let from = 0; from < most; from += STRETCH) {
+    yield;
+    solveStretch(from, Math.min(most, from + STRETCH));
   }
   if (listed.length === 0) return rest;
   const count = listed.length;
