@@ -30,9 +30,14 @@ export function alignedDecimals(values: readonly number[], digits = 4, most = 8)
   });
 }
 
-/** A p-value: three digits above 0.001, else an exponent with two; what doubles hardly tell from 0 is `<1e-300`. */
-export function pValue(p: number): string {
+/**
+ * A p-value: three digits above 0.001, else an exponent with two; what doubles hardly tell from 0 is `<1e-300`.
+ *
+ * @param below where p is 0 of so many draws: what it is below
+ */
+export function pValue(p: number, below?: number): string {
   if (Number.isNaN(p)) return "NA";
+  if (below !== undefined) return `<${significant(below, 2)}`;
   if (p < 1e-300) return "<1e-300";
   return p >= 1e-3 ? p.toFixed(4) : p.toExponential(1);
 }

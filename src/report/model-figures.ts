@@ -88,7 +88,7 @@ export function coefficientFigure(model: LinearModel, level = 0.95): Figure | un
     ],
     table: {
       head: ["term", "estimate", "per s.d.", ...(intervals ? ["s.e.", "t", "p", "lower", "upper"] : [])],
-      rows: shown.map(({ term, estimate, stdError, t, p, lower, upper }, i) => [
+      rows: shown.map(({ term, estimate, stdError, t, p, pBelow, lower, upper }, i) => [
         term,
         significant(estimate, 5),
         significant(estimate * scale[i]!, 4),
@@ -96,7 +96,7 @@ export function coefficientFigure(model: LinearModel, level = 0.95): Figure | un
           ? [
               significant(stdError, 4),
               significant(t, 4),
-              pValue(p),
+              pValue(p, pBelow),
               significant(lower, 5),
               significant(upper, 5),
             ]

@@ -196,14 +196,14 @@ function coefficientTable(model: LinearModel): FigureTable & { caption: string }
         ? ` ${shown.length} of ${count(coefficients.length)}, those of most weight; goml inspect has all.`
         : ""),
     head: ["", "estimate", ...(errors ? ["s.e.", "t", "p", "2.5 %", "97.5 %"] : [])],
-    rows: shown.map(({ term, estimate, stdError, t, p, lower, upper }) => [
+    rows: shown.map(({ term, estimate, stdError, t, p, pBelow, lower, upper }) => [
       term,
       significant(estimate, 6),
       ...(errors
         ? [
             significant(stdError, 4),
             significant(t, 4),
-            Number.isNaN(p) ? "NA" : pValue(p),
+            pValue(p, pBelow),
             significant(lower, 4),
             significant(upper, 4),
           ]

@@ -72,7 +72,7 @@ function coefficientRow({ label, of }: CoefficientLine, { beneath, stars, digits
   const cells = of.map((row) =>
     row === undefined
       ? { text: "", stars: "" }
-      : { text: numberFormat(row, digits)(row.estimate), stars: stars ? starsOf(row.p) : "" },
+      : { text: numberFormat(row, digits)(row.estimate), stars: stars ? starsOf(row) : "" },
   );
   if (beneath === "none") return { label, cells };
   // Of a penalised fit there is nothing to put there.
@@ -88,7 +88,7 @@ const BELOW: Record<
 > = {
   se: ({ stdError }, number) => `(${number(stdError)})`,
   t: ({ t }) => `(${Number.isFinite(t) && Math.abs(t) < 1e5 ? t.toFixed(2) : significant(t, 3)})`,
-  p: ({ p }) => `(${pValue(p)})`,
+  p: ({ p, pBelow }) => `(${pValue(p, pBelow)})`,
   ci: ({ lower, upper }, number) => `[${number(lower)}, ${number(upper)}]`,
 };
 
@@ -118,8 +118,8 @@ function numberFormat({ stdError, estimate }: CoefficientRow, digits: number): (
   };
 }
 
-function starsOf(p: number): string {
-  return STARS.find(([bound]) => p < bound)?.[1] ?? "";
+function starsOf({ p, pBelow }: CoefficientRow): string {
+  return STARS.find(([bound]) => (pBelow === undefined ? p < bound : pBelow <= bound))?.[1] ?? "";
 }
 
 /** What stands beneath the estimates, and what the stars mean. */
@@ -128,7 +128,7 @@ function legend({ coefficients, level }: RegressionTable, { beneath, stars }: Se
   const notes: string[] = [];
   if (beneath !== "none" && rows.some(({ stdError }) => !Number.isNaN(stdError)))
     notes.push(LEGENDS[beneath](level));
-  if (stars && rows.some(({ p }) => starsOf(p) !== ""))
+  if (stars && rows.some((row) => starsOf(row) !== ""))
     notes.push(
       `${[...STARS]
         .reverse()

@@ -18,7 +18,7 @@ export function renderEstimateRows(
     ...named[i]!,
     estimates[i]!,
     errors[i]!,
-    ...(tests ? [tValue(row.t, 3), pValue(row.p), stars(row.p)] : []),
+    ...(tests ? [tValue(row.t, 3), pValue(row.p, row.pBelow), stars(row.p, row.pBelow)] : []),
     lower[i]!,
     upper[i]!,
   ]);

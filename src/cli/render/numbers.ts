@@ -9,9 +9,9 @@ export function tValue(t: number, decimals: number): string {
 }
 
 /** R's significance codes. */
-export function stars(p: number): string {
-  if (!(p < 0.1)) return "";
-  return p < 0.001 ? "***" : p < 0.01 ? "**" : p < 0.05 ? "*" : ".";
+export function stars(p: number, below?: number): string {
+  const under = (bound: number) => (below === undefined ? p < bound : below <= bound);
+  return under(0.001) ? "***" : under(0.01) ? "**" : under(0.05) ? "*" : under(0.1) ? "." : "";
 }
 
 /** Milliseconds for reading: 0.42 ms, 12 ms, 1.24 s. */

@@ -254,8 +254,8 @@ const USUAL_COLUMNS = 80;
 const NAME_COLUMNS = 16;
 
 /** The table of coefficients, in the widest layout that has room, and what its stars mean. */
-function renderCoefficients({ coefficients, level, draws }: Summary, columns: number): string[] {
-  const tables = LAYOUTS.map((layout) => coefficientColumns(coefficients, level, layout, draws));
+function renderCoefficients({ coefficients, level }: Summary, columns: number): string[] {
+  const tables = LAYOUTS.map((layout) => coefficientColumns(coefficients, level, layout));
   const room = Number.isFinite(columns) ? columns : USUAL_COLUMNS;
   const fits = (table: readonly TableColumn[], names: number) =>
     withNames(table, names)
@@ -288,12 +288,7 @@ function setColumns(columns: readonly TableColumn[], room: number): string {
   );
 }
 
-function coefficientColumns(
-  rows: readonly CoefficientRow[],
-  level: number,
-  layout: Layout,
-  draws: number | undefined,
-): TableColumn[] {
+function coefficientColumns(rows: readonly CoefficientRow[], level: number, layout: Layout): TableColumn[] {
   const { digits, decimals, bounds } = layout;
   const tail = significant(50 * (1 - level), 4);
   const aligned = (name: "estimate" | "stdError" | "lower" | "upper", shown = digits) =>
@@ -306,15 +301,11 @@ function coefficientColumns(
     ["Estimate", "right", aligned("estimate")],
     ["Std. Error", "right", aligned("stdError")],
     ["t value", "right", rows.map((row) => tValue(row.t, decimals))],
-    [
-      "p",
-      "right",
-      rows.map(({ p }) => (p === 0 && draws !== undefined ? `<${significant(1 / draws, 1)}` : pValue(p))),
-    ],
+    ["p", "right", rows.map(({ p, pBelow }) => pValue(p, pBelow))],
   ];
   if (rows.some(({ df }) => df !== undefined))
     columns.splice(4, 0, ["Df", "right", rows.map(({ df }) => tValue(df ?? Number.NaN, 1))]);
-  if (layout.stars) columns.push(["", "left", rows.map((row) => stars(row.p))]);
+  if (layout.stars) columns.push(["", "left", rows.map((row) => stars(row.p, row.pBelow))]);
   if (bounds > 0)
     columns.push(
       [`${tail} %`, "right", aligned("lower", bounds)],

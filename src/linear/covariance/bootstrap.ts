@@ -1,10 +1,11 @@
 import { rowHash } from "../../dataset/row-hash.js";
 import { ModelError } from "../../errors.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
+import { option, wording } from "../../wording.js";
 import { backSubstitute, cholesky, forwardSubstitute } from "../solve/cholesky.js";
 import type { ClusteredFit, ClusterSum } from "./clustered.js";
 import { smallSampleFactor } from "./small-sample.js";
-import type { RobustVcov } from "./vcov.js";
+import { leastDrawnP, type RobustVcov } from "./vcov.js";
 import { WildBootstrap, type WildContrast, type WildWeights } from "./wild-bootstrap.js";
 
 /** What a bootstrap draws: clusters (or rows) with replacement, or what their residuals are multiplied by. */
@@ -39,7 +40,7 @@ const SINGULAR = 1e-10;
  *   are CR1's (HC1's of rows), by which the draws' t are formed.
  *
  * @param contrasts R⁻ᵀℓ of each coefficient, undefined of the aliased, and its estimate
- * @throws ModelError for fewer than two clusters, and where no draw tells all coefficients
+ * @throws ModelError for fewer than two clusters, and where fewer than half of the draws tell all coefficients
  */
 export function bootstrapVcov(
   spec: BootstrapSpec,
@@ -127,7 +128,12 @@ function pairsMeat(sums: readonly ClusterSum[], rank: number, draws: number, see
     backSubstitute(lower, rank, off);
     found.push(off);
   }
-  if (found.length < 2) throw new ModelError("no draw of the bootstrap tells all coefficients");
+  // Those that do are then much alike, as each cluster once, and vary less than the estimates.
+  if (found.length < Math.max(2, draws / 2))
+    throw new ModelError(
+      `${draws - found.length} of ${draws} draws of ${G} groups do not tell all coefficients: those that do are no sample`,
+      { hint: wording`a wild bootstrap keeps all groups: ${option("draw", "webb")}` },
+    );
   const mean = new Float64Array(rank);
   for (const off of found) for (let i = 0; i < rank; i++) mean[i]! += off[i]! / found.length;
   const meat = new Float64Array(length);
@@ -167,16 +173,23 @@ export function wildOf(vcov: RobustVcov | { type: "iid" }): WildBootstrap | unde
 /** What a bootstrap says of ℓᵀθ = value. */
 export interface BootstrapTest {
   p: number;
+  /** Where p is 0, as no draw exceeds t: what it is below. */
+  pBelow?: number;
   lower: number;
   upper: number;
 }
 
 /** The test of ℓᵀθ = value by the draws of one contrast. @param stdError that of CR1 */
 export function bootstrapTest(
+  vcov: RobustVcov,
   own: WildContrast,
   { estimate, value, stdError, level }: Record<"estimate" | "value" | "stdError" | "level", number>,
 ): BootstrapTest {
-  return { p: own.p(estimate - value), ...own.interval(estimate, stdError, level) };
+  return { ...drawnP(vcov, own.p(estimate - value)), ...own.interval(estimate, stdError, level) };
+}
+
+function drawnP(vcov: RobustVcov, p: number): Pick<BootstrapTest, "p" | "pBelow"> {
+  return p === 0 ? { p, pBelow: leastDrawnP(vcov) } : { p };
 }
 
 /** A coefficient as a contrast: R⁻ᵀℓ, undefined of an aliased one. */
@@ -198,12 +211,21 @@ export function coefficientTests(
     return contrasts().map(({ estimate, whitened }, i) =>
       whitened === undefined
         ? none
-        : bootstrapTest(wild.contrast(whitened), { estimate, value: 0, stdError: standardErrors[i]!, level }),
+        : bootstrapTest(vcov, wild.contrast(whitened), {
+            estimate,
+            value: 0,
+            stdError: standardErrors[i]!,
+            level,
+          }),
     );
   const same = vcov.level === level;
   return vcov.tests?.map(({ p, lower, upper }) => {
     if (p === null) return none;
-    if (!same) return { ...none, p };
-    return { p, lower: lower ?? Number.NEGATIVE_INFINITY, upper: upper ?? Number.POSITIVE_INFINITY };
+    if (!same) return { ...none, ...drawnP(vcov, p) };
+    return {
+      ...drawnP(vcov, p),
+      lower: lower ?? Number.NEGATIVE_INFINITY,
+      upper: upper ?? Number.POSITIVE_INFINITY,
+    };
   });
 }

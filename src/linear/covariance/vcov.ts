@@ -62,10 +62,37 @@ export function vcovName(vcov: Vcov): string {
   return `clustered by ${by}, ${groups} groups (${kind}${df}${ssc.join("")})`;
 }
 
-/** The same in as few words as a column of a table has room for: `iid`, `HC1`, `by firm`. */
+/** Covariances whose short names are no abbreviations in capitals. */
+const SHORT_NAMES: Partial<Record<VcovType, string>> = {
+  cluster: "",
+  hc4m: "HC4m",
+  bootstrap: "bootstrap",
+  jackknife: "jackknife",
+};
+
+/** The same in as few words as a column of a table has room for: `iid`, `HC1`, `by firm`, `CR2 by firm`. */
 export function vcovShortName(vcov: Vcov): string {
   if (vcov.type === "iid") return "iid";
-  return vcov.type === "cluster" ? `by ${vcov.cluster}` : vcov.type.toUpperCase();
+  const columns =
+    vcov.ways?.map(({ cluster }) => cluster) ?? (vcov.cluster === undefined ? [] : [vcov.cluster]);
+  const name = SHORT_NAMES[vcov.type] ?? vcov.type.toUpperCase();
+  return [...(name === "" ? [] : [name]), ...(columns.length === 0 ? [] : [`by ${columns.join(", ")}`])].join(
+    " ",
+  );
+}
+
+/**
+ * What the p of a wild bootstrap is below where no draw exceeds t, so that it is 0: 1/(B + 1) of B draws (Davidson &
+ * MacKinnon 2000), 2/B where these are all ways of ±1, of which the fit itself and its mirror image are two.
+ */
+export function leastDrawnP({ draws, enumerated }: Pick<RobustVcov, "draws" | "enumerated">): number {
+  return enumerated ? 2 / draws! : 1 / (draws! + 1);
+}
+
+/** A remark on tests that are not made by the draws of a wild bootstrap. */
+export function notOfDrawsNotes(vcov: Vcov): string[] {
+  if (vcov.type !== "bootstrap" || vcov.draw === "pairs") return [];
+  return ["p and intervals are Wald's under CR1, not of the draws"];
 }
 
 /**
@@ -83,6 +110,9 @@ export function inferenceDf(vcov: Vcov, dfResidual: number): number {
 /** Below so many clusters their covariance says little, and what rests on it is too sure of itself. */
 const ENOUGH_CLUSTERS = 30;
 
+/** A bootstrap that cannot tell a p below this tells little. */
+const USUAL_LEVEL = 0.05;
+
 /** Remarks on few clusters, and on a covariance that had to be repaired. */
 export function clusterNotes(vcov: Vcov): string[] {
   if (vcov.type === "iid") return [];
@@ -97,6 +127,11 @@ export function clusterNotes(vcov: Vcov): string[] {
         `${vcov.clusters - 1} degrees of freedom (from some ${ENOUGH_CLUSTERS} clusters on that matters little)`,
     );
   if (vcov.repaired) notes.push("the covariance had negative eigenvalues, which were set to 0");
+  if (vcov.enumerated && leastDrawnP(vcov) > USUAL_LEVEL)
+    notes.push(
+      `±1 can be dealt out to ${vcov.clusters} groups in ${vcov.draws} ways, which tell no p below ${leastDrawnP(vcov)}: ` +
+        "Webb's six values have more",
+    );
   if (vcov.failed !== undefined)
     notes.push(`${vcov.failed} of ${vcov.draws} draws do not tell all coefficients and were left out`);
   if (vcov.tests !== undefined)

@@ -31,7 +31,8 @@ type Part = { power: number; of: string } | { variable: Variable; choice: string
  * ŷ(level) − ŷ(reference), every other column as it is. Both are ḡᵀθ̂ with ḡ the mean of the design's derivative, which
  * holds means of terms and of products of two of them, and these are in the model's moments: from the model file alone.
  * Standard errors are those of the delta method, √(ḡᵀ Cov(θ̂) ḡ), the rows taken as given, as Stata's `margins, dydx` and
- * R's margins have them. Of a weighted fit the means are weighted.
+ * R's margins have them. Of a weighted fit the means are weighted. Of a wild bootstrap p and intervals are those of the draws,
+ * as far as the model keeps what these are made of.
  *
  * @param columns which columns; by default all that terms are made of, with NaN for an effect whose mean the moments do not
  * hold, as that of log(x)
@@ -68,7 +69,7 @@ export function averageEffects(
     }
   const means = new ProductMeans(model);
   const tested = (column: string, row: DesignRow | UnknownMean): EstimateRow => {
-    if (!("unknownIn" in row)) return testedRow(model, contrasts, row, critical);
+    if (!("unknownIn" in row)) return testedRow(model, contrasts, row, critical, level);
     if (columns !== undefined) throw unknownMean(column, row.unknownIn);
     const [none, df] = [Number.NaN, model.dfInference];
     return { estimate: none, stdError: none, df, t: none, p: none, lower: none, upper: none };

@@ -1,4 +1,5 @@
 import { tTwoSided } from "../../stats/distributions.js";
+import { bootstrapTest, wildOf } from "../covariance/bootstrap.js";
 import type { LinearModel } from "../model/model.js";
 import { TOLERANCE } from "../model/row-space.js";
 import type { Contrasts } from "./contrast.js";
@@ -11,6 +12,8 @@ export interface EstimateRow {
   df: number;
   t: number;
   p: number;
+  /** Of a wild bootstrap, where no draw exceeds t and p is 0: what it is below. */
+  pBelow?: number;
   lower: number;
   upper: number;
 }
@@ -18,17 +21,23 @@ export interface EstimateRow {
 /**
  * The estimate of a combination of the design's rows, its t test, and its interval of so many standard errors as
  * `criticalOf` says for its degrees of freedom.
+ *
+ * @param drawn the level of the interval, where p and it are to be those of the draws of a wild bootstrap that the model
+ * keeps
  */
 export function testedRow(
   model: LinearModel,
   contrasts: Contrasts,
   row: DesignRow,
   criticalOf: (df: number) => number,
+  drawn?: number,
 ): EstimateRow {
   const { estimate, stdError, whitened } = estimateOf(model, contrasts, row);
   const df = whitened === undefined ? model.dfInference : contrasts.degrees.of(whitened);
   const critical = criticalOf(df);
   const t = estimate / stdError;
+  const { vcov } = model;
+  const wild = drawn === undefined || whitened === undefined ? undefined : wildOf(vcov);
   return {
     estimate,
     stdError,
@@ -37,6 +46,9 @@ export function testedRow(
     p: Number.isNaN(t) ? Number.NaN : tTwoSided(t, df),
     lower: estimate - critical * stdError,
     upper: estimate + critical * stdError,
+    ...(wild === undefined || vcov.type === "iid"
+      ? {}
+      : bootstrapTest(vcov, wild.contrast(whitened!), { estimate, value: 0, stdError, level: drawn! })),
   };
 }
 

@@ -20,6 +20,8 @@ export interface HypothesisRow {
   t: number;
   df: number;
   p: number;
+  /** Of a wild bootstrap, where no draw exceeds t and p is 0: what it is below. */
+  pBelow?: number;
   /** The interval of ℓᵀθ. */
   lower: number;
   upper: number;
@@ -105,17 +107,21 @@ export function testHypotheses(model: TestedModel, texts: readonly string[], lev
       p: tTwoSided(t, df),
       lower: estimate - critical * stdError,
       upper: estimate + critical * stdError,
-      ...(wild === undefined
+      ...(wild === undefined || model.vcov.type === "iid"
         ? {}
-        : bootstrapTest(wild.contrast(whitened), { estimate, value, stdError, level })),
+        : bootstrapTest(model.vcov, wild.contrast(whitened), { estimate, value, stdError, level })),
     };
   });
   const { kept, notes } = independent(hypotheses, all);
   const differences = kept.map((i) => all[i]!.estimate - hypotheses[i]!.value);
   const chosen = kept.map((i) => all[i]!);
   const { df2, scale } = contrasts.degrees.joint(chosen.map(({ whitened }) => whitened));
-  if (wild !== undefined && kept.length > 1)
-    notes.push("the test of all together is Wald's under CR1, not of the draws");
+  if (wild !== undefined)
+    notes.push(
+      kept.length > 1
+        ? "the test of all together is Wald's under CR1, not of the draws"
+        : "F and χ² are Wald's under CR1, not of the draws",
+    );
   const square = waldSquare(chosen, differences);
   return { rows, joint: jointTest(model, square, kept.length, { df2, scale }), notes };
 }

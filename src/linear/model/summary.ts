@@ -15,6 +15,8 @@ export interface CoefficientRow {
   t: number;
   /** P(|T| ≥ |t|) with `dfInference` degrees of freedom. */
   p: number;
+  /** Of a wild bootstrap, where no draw exceeds t and p is 0: what it is below. */
+  pBelow?: number;
   /** estimate ∓ t-quantile · stdError. */
   lower: number;
   upper: number;
@@ -43,8 +45,6 @@ export interface Summary {
   wald: WaldTest | undefined;
   /** The level of the intervals. */
   level: number;
-  /** Of a wild bootstrap, how many draws p is a share of. */
-  draws?: number;
 }
 
 /** R's bound of `summary.lm`: a residual variance below this share of the fitted values' mean square is rounding. */
@@ -92,13 +92,7 @@ export function summarize(model: FittedModel, level: number): Summary {
     },
     wald: waldTest(model),
     level,
-    ...drawsOf(model.vcov),
   };
-}
-
-function drawsOf(vcov: FittedModel["vcov"]): { draws?: number } {
-  const wild = vcov.type === "bootstrap" && vcov.draw !== "pairs";
-  return wild && vcov.draws !== undefined ? { draws: vcov.draws } : {};
 }
 
 function coefficientRows(model: FittedModel, level: number): CoefficientRow[] {

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { rowHash } from "../../../src/dataset/row-hash.js";
 import { pickOf } from "../../../src/linear/covariance/bootstrap.js";
-import { vcovName } from "../../../src/linear/covariance/vcov.js";
+import { vcovName, vcovShortName } from "../../../src/linear/covariance/vcov.js";
+import { averageEffects } from "../../../src/linear/hypotheses/average-effects.js";
 import { testHypotheses } from "../../../src/linear/hypotheses/wald-tests.js";
 import { LinearModel } from "../../../src/linear/model/model.js";
 import { fit } from "../../../src/training/fit.js";
@@ -180,7 +181,7 @@ test("the command draws rows where there are no clusters, and says what does not
     "99",
   ]);
   expect(run.stdout).toMatch(/wild bootstrap \(rademacher\) of rows, 99 draws/);
-  // Of 256 draws none exceeds the slope's t.
+  // Of 256 draws none exceeds the slope's t, and two have its size: those of one sign for all clusters.
   const all = await goml(folder, [
     "train",
     "rows.csv",
@@ -191,7 +192,7 @@ test("the command draws rows where there are no clusters, and says what does not
     "--cluster",
     "group",
   ]);
-  expect(all.stdout).toMatch(/^x .* <0\.004 +\*\*\* /m);
+  expect(all.stdout).toMatch(/^x .* <0\.0078 +\*\* /m);
   const clusters = await goml(folder, [
     "train",
     "rows.csv",
@@ -227,4 +228,53 @@ test("a model of very many clusters has p and intervals of its coefficients", ()
   expect(read.summary()).toEqual(model.summary());
   expect(read.summary(0.9).coefficients[1]!.lower).toBeNaN();
   expect(() => testHypotheses(read, ["x1 = 0.3"])).toThrow("does not keep the groups");
+});
+
+test("average effects that are coefficients have their p and intervals, of the draws", async () => {
+  const { model } = await fitCsv(path, {
+    formula: "y ~ x + z",
+    vcov: "bootstrap",
+    cluster: "group",
+    threads: 1,
+  });
+  const { coefficients } = model.summary(0.9);
+  averageEffects(model, { level: 0.9 }).forEach(({ p, pBelow, lower, upper }, i) => {
+    const { p: own, pBelow: below, lower: low, upper: high } = coefficients[i + 1]!;
+    expect({ p, pBelow, lower, upper }).toEqual({ p: own, pBelow: below, lower: low, upper: high });
+  });
+});
+
+describe("of three clusters", () => {
+  const { X, y, clusters } = rows(6, 60);
+  const three = clusters.map((g) => g % 3);
+
+  test("eight ways of ±1 tell no p below a quarter", () => {
+    const model = fit(X, y, { vcov: "bootstrap", clusters: three });
+    expect(model.vcov).toMatchObject({ draws: 8, enumerated: true });
+    const { coefficients } = model.summary();
+    expect(coefficients.some(({ p }) => p === 0)).toBe(true);
+    for (const { p, pBelow } of coefficients) expect(pBelow).toBe(p === 0 ? 0.25 : undefined);
+  });
+
+  test("pairs are refused where most draws do not tell all coefficients", () => {
+    // Two clusters with a value of their own each: only draws of all three tell both slopes, 6 of 27.
+    const dummies = three.map((g) => [Number(g === 1), Number(g === 2)]);
+    expect(() => fit(dummies, y, { vcov: "bootstrap", draw: "pairs", clusters: three })).toThrow(
+      /of 999 draws of 3 groups do not tell all coefficients/,
+    );
+  });
+});
+
+test("short names name the clusters of every covariance that has them", () => {
+  const by = { type: "cluster", meat: [] } as const;
+  const ways = [
+    { cluster: "firm", clusters: 12 },
+    { cluster: "year", clusters: 10 },
+  ];
+  expect(vcovShortName({ ...by, ways, clusters: 10 })).toBe("by firm, year");
+  expect(vcovShortName({ ...by, cluster: "firm", clusters: 12 })).toBe("by firm");
+  expect(vcovShortName({ ...by, type: "cr2", cluster: "firm", clusters: 12 })).toBe("CR2 by firm");
+  expect(vcovShortName({ ...by, type: "cr0", ways, clusters: 10 })).toBe("CR0 by firm, year");
+  expect(vcovShortName({ ...by, type: "jackknife" })).toBe("jackknife");
+  expect(vcovShortName({ ...by, type: "hc4m" })).toBe("HC4m");
 });

@@ -1,5 +1,5 @@
 import { UsageError } from "../../../errors.js";
-import { vcovName } from "../../../linear/covariance/vcov.js";
+import { notOfDrawsNotes, vcovName } from "../../../linear/covariance/vcov.js";
 import { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
@@ -98,13 +98,14 @@ function printTable(
 ): void {
   const robust = models.some(({ model }) => !(model instanceof ModelGroup) && model.vcov.type !== "iid");
   const note = "F compares residual sums of squares; a robust covariance has no part in it";
-  const notes = robust && type === 1 ? renderNotes([note]) : [];
-  const all = [...notes, colour.bold(`Analysis of variance of ${title}`), ...lines];
+  const [first] = models;
+  const vcov = first!.model instanceof LinearModel ? first!.model.vcov : undefined;
+  const notes = type === 1 ? (robust ? [note] : []) : vcov === undefined ? [] : notOfDrawsNotes(vcov);
+  const all = [...renderNotes(notes), colour.bold(`Analysis of variance of ${title}`), ...lines];
   if (type === 3)
     all.push(colour.dim("factors coded by sum contrasts (contr.sum), whatever the model's reference levels"));
-  const [first] = models;
-  if (type !== 1 && first!.model instanceof LinearModel && first!.model.vcov.type !== "iid")
-    all.push(colour.dim(`Wald tests, covariance: ${vcovName(first!.model.vcov)}`));
+  if (type !== 1 && vcov !== undefined && vcov.type !== "iid")
+    all.push(colour.dim(`Wald tests, covariance: ${vcovName(vcov)}`));
   print(`${setLines(all)}\n`);
 }
 

@@ -1,3 +1,5 @@
+import { wildOf } from "../../../linear/covariance/bootstrap.js";
+import { notOfDrawsNotes } from "../../../linear/covariance/vcov.js";
 import { averageEffects } from "../../../linear/hypotheses/average-effects.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
@@ -28,10 +30,13 @@ export async function effects(
   const model = oneOfGroups(await readAnyModel(path, { trust, signal }), path, group);
   if (model.penalty === undefined) await withPauses(model.whiteningSteps(), { signal });
   const found = averageEffects(model, { level, columns: columns.length === 0 ? undefined : columns });
+  const notes = wildOf(model.vcov) === undefined ? notOfDrawsNotes(model.vcov) : [];
   if (json) {
     const { target, vcov } = model;
     const about = { goml: version, command: "effects", model: path, target, vcov: vcov.type, level };
-    print(`${JSON.stringify({ ...about, effects: found }, null, 2)}\n`);
+    print(
+      `${JSON.stringify({ ...about, effects: found, ...(notes.length === 0 ? {} : { notes }) }, null, 2)}\n`,
+    );
     return 0;
   }
   const unknown = found.some(({ estimate }) => Number.isNaN(estimate))
@@ -44,7 +49,7 @@ export async function effects(
     own === undefined ? "" : `${own} − ${reference}`,
   ]);
   const lines = [
-    ...renderNotes(unknown),
+    ...renderNotes([...unknown, ...notes]),
     colour.bold(`Average effects on ${model.target}`),
     "",
     renderEstimateRows(["", ""], names, found, { title: "Effect", level, tests: true }),

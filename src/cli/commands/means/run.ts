@@ -1,4 +1,5 @@
 import { UsageError } from "../../../errors.js";
+import { notOfDrawsNotes } from "../../../linear/covariance/vcov.js";
 import type { Adjustment } from "../../../linear/hypotheses/adjust.js";
 import { type MarginalMeans, marginalMeans } from "../../../linear/hypotheses/marginal-means.js";
 import type { LinearModel } from "../../../linear/model/model.js";
@@ -66,7 +67,15 @@ export async function means(
       level,
     };
     const asked = { columns, held, ...(trend === undefined ? {} : { trend }) };
-    const document = { ...about, ...asked, means: rows, ...(pairs ? { adjust, pairs: differences } : {}) };
+    const notes = notOfDrawsNotes(model.vcov);
+    const noted = notes.length === 0 ? {} : { notes };
+    const document = {
+      ...about,
+      ...asked,
+      means: rows,
+      ...(pairs ? { adjust, pairs: differences } : {}),
+      ...noted,
+    };
     print(`${JSON.stringify(document, null, 2)}\n`);
   } else print(render(model, found, options));
   return 0;
@@ -98,6 +107,7 @@ function render(
           : "NA where the rows of the fit do not determine it",
       ]
     : [];
+  notes.push(...notOfDrawsNotes(model.vcov));
   const lines = [...renderNotes(notes), colour.bold(`${what} of ${model.target}`), ""];
   const named = rows.map(({ values }) => values.map(String));
   const title = trend === undefined ? "Mean" : "Slope";

@@ -122,7 +122,9 @@ function renderRows(rows: Tests["hypotheses"], level: number, adjust: Adjustment
   ];
   const table = rows.map((row, i) => {
     const p = row.adjustedP ?? row.p;
-    const cells = [row.hypothesis, estimates[i]!, errors[i]!, tValue(row.t, 3), pValue(p), stars(p)];
+    const below = pBelow(row, adjust, rows.length);
+    const tested = [tValue(row.t, 3), pValue(p, below), stars(p, below)];
+    const cells = [row.hypothesis, estimates[i]!, errors[i]!, ...tested];
     return [...cells, lower[i]!, upper[i]!];
   });
   const head = ["", "Estimate", "Std. Error", "t value", adjust === "none" ? "p" : "adjusted p", ""];
@@ -130,6 +132,11 @@ function renderRows(rows: Tests["hypotheses"], level: number, adjust: Adjustment
   const align = titles.map((_, j): Align => (j === 0 || j === 5 ? "left" : "right"));
   const shown = shownOf(table);
   return [renderTable({ titles, rows: shown, align }), ...moreLines(table.length - shown.length)].join("\n");
+}
+
+/** What a p of 0 draws is below; adjusted, it is at most as many times that as there are tests. */
+function pBelow({ pBelow: own }: HypothesisRow, adjust: Adjustment, tests: number): number | undefined {
+  return own === undefined || adjust === "none" ? own : Math.min(1, own * tests);
 }
 
 function renderJoint(joint: JointTest): string[] {
