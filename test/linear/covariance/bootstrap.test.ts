@@ -266,7 +266,7 @@ describe("of three clusters", () => {
 });
 
 test("short names name the clusters of every covariance that has them", () => {
-  const by = { type: "cluster", meat: [] } as const;
+  const by = { type: "cluster" as const, meat: [] as number[] };
   const ways = [
     { cluster: "firm", clusters: 12 },
     { cluster: "year", clusters: 10 },
