@@ -26,11 +26,12 @@ export async function openArrowChunks(spec: ArrowSpec): Promise<ChunkDecoder> {
 /** The error for a file that cannot be read as Arrow. */
 export function damaged(cause: unknown, file: string, column?: string): DataError {
   if (cause instanceof DataError) return cause;
-  const code = (cause as NodeJS.ErrnoException).code;
+  // Node's codes are texts; those of fzstd are numbers, and say less than its messages.
+  const { code } = cause as { code?: unknown };
   // What a view says of bytes outside of it.
   const outside = cause instanceof RangeError && /bounds|length/i.test(cause.message);
   const why =
-    code !== undefined && !code.startsWith("ERR_")
+    typeof code === "string" && !code.startsWith("ERR_")
       ? code
       : outside
         ? "its metadata point outside of it"

@@ -24,8 +24,9 @@ export async function openParquet(spec: ParquetSpec): Promise<ChunkDecoder> {
 
 /** The error for a file that cannot be read as Parquet. */
 export function damaged(cause: unknown, file: string, column?: string): DataError {
-  const code = (cause as NodeJS.ErrnoException).code;
-  const why = code ?? (cause instanceof Error ? cause.message : String(cause));
+  // Node's codes say more than its messages; those of fzstd are numbers, and say less.
+  const { code } = cause as { code?: unknown };
+  const why = typeof code === "string" ? code : cause instanceof Error ? cause.message : String(cause);
   return new DataError(`this is a Parquet file that cannot be read: ${why}`, {
     place: { file, column },
     hint: "the file is damaged, or was cut off while it was copied; write or copy it again",

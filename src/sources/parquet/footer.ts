@@ -54,14 +54,20 @@ export async function readFooter(
   try {
     const metadata = tools.metadata(bytes, { parsers: RAW, geoparquet: false });
     const { columns, others } = leafColumns(metadata);
+    // Of a damaged footer a number may be missing altogether: a group without one has not no rows.
+    for (const { num_rows } of metadata.row_groups)
+      if (!(num_rows >= 0n)) throw new RangeError("a row group has no number of rows");
     const groups = metadata.row_groups.filter(({ num_rows }) => num_rows > 0n);
     for (const group of groups) {
       // A run of one value takes few bytes, but not none.
       if (group.num_rows > BigInt(size) << 20n)
         throw new RangeError(`a row group has ${group.num_rows} rows`);
-      for (const { index } of columns)
-        if (group.columns[index]?.meta_data === undefined)
-          throw new RangeError(`column ${index} is not in a row group`);
+      for (const { index } of columns) {
+        const part = group.columns[index]?.meta_data;
+        if (part === undefined) throw new RangeError(`column ${index} is not in a row group`);
+        if (!(part.data_page_offset >= 0n && part.total_compressed_size >= 0n))
+          throw new RangeError(`a row group does not say where column ${index} lies`);
+      }
     }
     return { name, path, fd, need, columns, others, groups };
   } catch (error) {

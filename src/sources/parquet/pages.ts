@@ -36,7 +36,8 @@ export function* pagesOf(
   let row = 0;
   let dictionary: Values | undefined;
   while (row < rows.to) {
-    if (at >= end) throw new RangeError(`there are ${row} values where the row group has more rows`);
+    // Also where a damaged header leaves no number.
+    if (!(at < end)) throw new RangeError(`there are ${row} values where the row group has more rows`);
     const { header, size } = readHeader(fd, at, end, tools);
     const compressed = header.compressed_page_size;
     at += size;

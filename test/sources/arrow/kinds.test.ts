@@ -154,6 +154,13 @@ describe("an Arrow file that is no whole one", () => {
     expect(table.notes).toEqual(["the Arrow stream has no end mark: if rows are missing, it was cut off"]);
   });
 
+  it("is refused in words where its zstd is damaged", async () => {
+    const damaged = readFileSync(file("kinds-zstd.arrow"));
+    const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+    for (let at = damaged.indexOf(MAGIC); at >= 0; at = damaged.indexOf(MAGIC, at)) damaged[at] = 0;
+    expect(await refusal(damaged)).toMatch(/Arrow file that cannot be read: [A-Za-z]/);
+  });
+
   it("gives values or a refusal of one line, whatever bytes are damaged", async () => {
     const damages = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 });
     await fc.assert(

@@ -184,4 +184,32 @@ describe("a damaged file", () => {
       { numRuns: 250 },
     );
   });
+
+  it("is refused where its footer lacks where a column lies, or how many rows a group has", async () => {
+    write([1, 2, 3, 4, 5], {
+      type: "DOUBLE",
+      codec: "UNCOMPRESSED",
+      pageSize: 1 << 20,
+      rowGroupSize: 5,
+    });
+    const bytes = readFileSync(path);
+    const length = bytes.readUInt32LE(bytes.length - 8);
+    const said: string[] = [];
+    // The upper four bits of a field's first byte say by how much its number is greater than the one before.
+    for (let at = bytes.length - 8 - length; at < bytes.length - 8; at++) {
+      const damaged = Uint8Array.from(bytes);
+      damaged[at]! ^= 0x10;
+      writeFileSync(path, damaged);
+      try {
+        // No byte of a footer is a value: what is read at all is whole, or of a column that it calls otherwise.
+        const values = await columnX("numbers");
+        expect([0, 5]).toContain(values.length);
+      } catch (error) {
+        expect(error).toBeInstanceOf(DataError);
+        said.push((error as Error).message);
+      }
+    }
+    expect(said.join("\n")).toMatch(/a row group does not say where column 0 lies/);
+    expect(said.join("\n")).toMatch(/a row group has no number of rows/);
+  });
 });
