@@ -48,6 +48,12 @@ export function readResult(bytes: Uint8Array, file: string): Result {
         `row ${ragged + 1} of the answer has ${rows[ragged]!.length} cells and the header ${names.length}: it was cut or changed`,
         AGAIN,
       );
+    // A number that was cut is a number too: only what follows it tells that it is whole.
+    if (!/[\r\n"]\s*$/.test(text))
+      throw refuse(
+        "the answer does not end with a line break: its last number may be cut off",
+        "keep all of it; where nothing is missing, add a line break at its end",
+      );
     const plan = planOf(rows[0]![names.indexOf("goml")]!);
     if (typeof plan === "string") throw refuse(plan, AGAIN);
     return { file, plan, names, rows };
