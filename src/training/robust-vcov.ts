@@ -51,20 +51,21 @@ export function ofFit(plan: PredictorPlan): PredictorPlan {
 
 /**
  * K of the factor (n − 1)/(n − K): all that was estimated, but of absorbed effects only those of factors whose
- * levels do not each lie within one cluster, and the constant where that is all of them; as fixest and reghdfe count.
+ * levels do not each lie within one cluster, of one of the columns, and the constant where that is all of them; as fixest
+ * and reghdfe count.
  * With `fixef.K` none of them, or all.
  */
 function countedParameters(
   model: LinearModel,
   ssc: Ssc | undefined,
-  nesting: readonly NestedLevels[],
+  nesting: readonly (readonly NestedLevels[])[],
 ): number {
   const { regression, moments, rank } = model;
   const { "fixef.K": which = "nested" } = ssc ?? {};
   if (which === "none") return rank;
   if (model.absorbed === undefined || which === "full" || nesting.length === 0) return model.parameters;
-  const crossed = regression.absorbed!.filter((_, f) => !nesting[f]!.nested);
-  if (crossed.length === nesting.length) return model.parameters;
+  const crossed = regression.absorbed!.filter((_, f) => !nesting.some((own) => own[f]!.nested));
+  if (crossed.length === regression.absorbed!.length) return model.parameters;
   if (crossed.length === 0) return rank + 1;
   return rank + absorbEffects(moments, { ...regression, absorbed: crossed }).rank;
 }
@@ -149,7 +150,8 @@ export async function robustVcovOf(
   if (total.ungrouped >= 0) throw await withoutCluster(table, total.ungrouped, clusters);
   const fit = {
     n: model.n,
-    parameters: countedParameters(model, ssc, total.nesting),
+    // Series are no clusters: there K counts all effects, as for lm with factors.
+    parameters: countedParameters(model, ssc, type === "hac" ? [] : total.nesting),
     whitening: plan.whitening,
   };
   const all = [...total.groups].map(([name, values]) =>
@@ -167,8 +169,8 @@ export async function robustVcovOf(
 }
 
 /** Throws ModelError where effects were absorbed that are not nested in the clusters: G of all would have their columns. */
-function checkNested(nesting: readonly NestedLevels[]): void {
-  if (nesting.every(({ nested }) => nested)) return;
+function checkNested(nesting: readonly (readonly NestedLevels[])[]): void {
+  if (nesting.flat().every(({ nested }) => nested)) return;
   throw new ModelError(
     wording`effects that are not nested in the clusters can be absorbed under ${option("vcov", "cluster")} with G − 1 degrees of freedom only`,
     { hint: "take the factor in as a term" },

@@ -42,8 +42,11 @@ export interface VcovResult {
   ungrouped: number;
   /** The largest leverage of the rows. */
   largest: number;
-  /** Of each absorbed factor, in which group the levels were met; empty where there are no groups. */
-  nesting: readonly LevelGroups[];
+  /**
+   * For each column of clusters, of each absorbed factor: in which group the levels were met; empty where there are no
+   * groups.
+   */
+  nesting: readonly (readonly LevelGroups[])[];
 }
 
 /** Sums up what the rows of chunks say of the errors' variances, in whitened coordinates. */
@@ -53,7 +56,8 @@ export class VcovJob implements ChunkJob<VcovResult> {
   readonly #draw: RowDraw;
   readonly #predictor: BlockPredictor;
   readonly #within: WithinBlock;
-  readonly #nesting: LevelNesting | undefined;
+  /** Of each column of clusters. */
+  readonly #nesting: readonly LevelNesting[];
   readonly #sums: Meat;
   readonly #target = new Float64Array(BLOCK_ROWS);
   readonly #groups = new Float64Array(BLOCK_ROWS);
@@ -67,10 +71,11 @@ export class VcovJob implements ChunkJob<VcovResult> {
     this.#draw = new RowDraw(view, plan);
     this.#predictor = new BlockPredictor(plan.predictor);
     this.#within = new WithinBlock(plan.within, this.#predictor);
-    this.#nesting =
-      plan.clusters > 0 && plan.within !== undefined
-        ? new LevelNesting(plan.within.columns.map(({ length }) => length / plan.within!.width))
-        : undefined;
+    const { within } = plan;
+    this.#nesting = Array.from(
+      { length: within === undefined ? 0 : plan.clusters },
+      () => new LevelNesting(within!.columns.map(({ length }) => length / within!.width)),
+    );
     this.#sums = new Meat(plan.whitening, plan.type, plan.size, plan.sums);
   }
 
@@ -97,7 +102,8 @@ export class VcovJob implements ChunkJob<VcovResult> {
       groups,
       rowOf,
     });
-    if (groups !== undefined) this.#nesting?.add(rows, (f) => this.#predictor.codes(f), groups, this.#target);
+    for (const [c, nesting] of this.#nesting.entries())
+      nesting.add(rows, (f) => this.#predictor.codes(f), this.#column(c, rows), this.#target);
   }
 
   #groupsOf(rows: number): Float64Array | undefined {
@@ -108,7 +114,12 @@ export class VcovJob implements ChunkJob<VcovResult> {
     }
     if (clusters === 0) return undefined;
     if (clusters > 1) return this.#tuplesOf(rows, clusters);
-    const { values } = this.#view.cluster(0, rows);
+    return this.#column(0, rows);
+  }
+
+  /** The rows' groups in one of the columns, NaN where there is none. */
+  #column(c: number, rows: number): Float64Array {
+    const { values } = this.#view.cluster(c, rows);
     if (values instanceof Float64Array) return values;
     for (let r = 0; r < rows; r++) this.#groups[r] = values[r]! < 0 ? Number.NaN : values[r]!;
     return this.#groups;
@@ -152,7 +163,10 @@ export class VcovJob implements ChunkJob<VcovResult> {
       scores,
       ungrouped,
       largest,
-      nesting: this.#nesting?.take((group) => names[group] ?? String(group)) ?? [],
+      nesting: this.#nesting.map((own, c) => {
+        const { names: called } = this.#view.cluster(c, 0);
+        return own.take((group) => called?.[group] ?? String(group));
+      }),
     };
     this.#sums.reset();
     return result;
@@ -165,7 +179,7 @@ export class VcovTotal {
   readonly groups: Map<string, Float64Array>;
   ungrouped: number;
   largest: number;
-  readonly nesting: readonly NestedLevels[];
+  readonly nesting: readonly (readonly NestedLevels[])[];
 
   constructor({ meat, groups, scores, ungrouped, largest, nesting }: VcovResult) {
     this.meat = meat;
@@ -173,7 +187,7 @@ export class VcovTotal {
     this.groups = new Map(groups.map((group, g) => [group, scores.subarray(g * rank, (g + 1) * rank)]));
     this.ungrouped = ungrouped;
     this.largest = largest;
-    this.nesting = nesting.map((factor) => new NestedLevels(factor));
+    this.nesting = nesting.map((own) => own.map((factor) => new NestedLevels(factor)));
   }
 
   /** Merges later chunks into these. */
@@ -184,7 +198,8 @@ export class VcovTotal {
       if (own === undefined) this.groups.set(group, sums);
       else for (let i = 0; i < own.length; i++) own[i]! += sums[i]!;
     }
-    for (const [f, factor] of later.nesting.entries()) this.nesting[f]!.absorb(factor);
+    for (const [c, own] of later.nesting.entries())
+      for (const [f, factor] of own.entries()) this.nesting[c]![f]!.absorb(factor);
     if (this.ungrouped < 0) this.ungrouped = later.ungrouped;
     this.largest = Math.max(this.largest, later.largest);
     return this;

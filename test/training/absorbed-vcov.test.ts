@@ -86,3 +86,24 @@ test("cr2 and cr3 of absorbed effects are those of the factor as a term where it
     "effects that are not nested in the clusters",
   );
 });
+
+test("of clusters by several columns, effects nested in one of them do not count", async () => {
+  const path = writeColumns(folder, "ways", golden.sets.unbalanced!);
+  const fit = { formula: "y ~ x | firm + year", vcov: "cluster", cluster: ["firm", "year"] } as const;
+  const errors = async (which: "nested" | "none" | "full") =>
+    (await fitCsv(path, { ...fit, ssc: { "fixef.K": which } })).model;
+  const [nested, none, full] = [await errors("nested"), await errors("none"), await errors("full")];
+  // (n − 1)/(n − K): K is the slope, with the constant that the effects hide, without, and with all effects.
+  const square = (model: LinearModel) => model.standardErrors[0]! ** 2;
+  const { n } = nested;
+  close(square(nested) / square(none), (n - 1) / (n - 2));
+  close(square(full) / square(none), (n - 1) / (n - full.parameters));
+  expect(full.parameters).toBeGreaterThan(2);
+  // Series are no clusters, and all effects count as for lm with factors.
+  const hac = { formula: "y ~ x | firm", vcov: "hac", lag: 1 } as const;
+  const [counted, left] = [
+    await fitCsv(path, hac),
+    await fitCsv(path, { ...hac, ssc: { "fixef.K": "none" } }),
+  ];
+  close(square(counted.model) / square(left.model), (n - 1) / (n - counted.model.parameters));
+});

@@ -15,6 +15,7 @@ import { glanceCsv, tableCsv, tidyCsv } from "../../tables/tidy.js";
 import { version } from "../../version.js";
 import { printError } from "./print.js";
 import { renderNotes } from "./summary.js";
+import { vcovDocument } from "./summary-document.js";
 import type { TableFormat } from "./table-formats.js";
 
 /** What a table of models says, how it is set, and its heading. */
@@ -78,10 +79,10 @@ function tableDocument(models: readonly TableModel[], table: RegressionTable) {
     goml: version,
     command: "table",
     level,
-    models: models.map(({ name, model: { target, vcov } }, i) => ({
+    models: models.map(({ name, model }, i) => ({
       name,
-      target,
-      vcov: vcov.type === "cluster" ? { type: vcov.type, cluster: vcov.cluster } : { type: vcov.type },
+      target: model.target,
+      vcov: vcovDocument(model),
       about: Object.fromEntries([...table.effects, ...table.about].map(({ label, of }) => [label, of[i]])),
       statistics: Object.fromEntries(table.statistics.map(({ name: statistic, of }) => [statistic, of[i]])),
       coefficients: table.coefficients.flatMap(({ label, of }) =>

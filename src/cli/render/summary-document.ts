@@ -42,7 +42,8 @@ function absorbedDocument({ spec, levels, rss }: LinearModel, { rank, tss }: Abs
   return { factors, rank, withinR2: 1 - rss / tss };
 }
 
-function vcovDocument({ vcov }: LinearModel) {
+/** A covariance as documents have it: without what it is computed from. */
+export function vcovDocument({ vcov }: LinearModel) {
   if (vcov.type === "iid") return { type: vcov.type };
   const { meat: _, shares, scores, tests: __, level: ___, ...rest } = vcov;
   return { ...rest, ...(shares === undefined || scores !== undefined ? {} : { df: "satterthwaite" }) };

@@ -121,11 +121,18 @@ export function clusterNotes(vcov: Vcov): string[] {
     vcov.clusters !== undefined &&
     vcov.clusters < ENOUGH_CLUSTERS &&
     (vcov.type === "cluster" || vcov.type === "cr0")
-  )
+  ) {
+    const degrees =
+      vcov.shares !== undefined
+        ? ", though t and intervals have Satterthwaite's degrees of freedom"
+        : vcov.ssc?.["t.df"] === "conventional"
+          ? ", and t and intervals have the degrees of freedom of the rows"
+          : `, though t and intervals have ${vcov.clusters - 1} degrees of freedom`;
     notes.push(
-      `${vcov.clusters} clusters are few: their standard errors tend to be too small, though t and intervals have ` +
-        `${vcov.clusters - 1} degrees of freedom (from some ${ENOUGH_CLUSTERS} clusters on that matters little)`,
+      `${vcov.clusters} clusters are few: their standard errors tend to be too small${degrees} ` +
+        `(from some ${ENOUGH_CLUSTERS} clusters on that matters little)`,
     );
+  }
   if (vcov.repaired) notes.push("the covariance had negative eigenvalues, which were set to 0");
   if (vcov.enumerated && leastDrawnP(vcov) > USUAL_LEVEL)
     notes.push(

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { clusterNotes } from "../../../src/linear/covariance/vcov.js";
 import { testHypotheses } from "../../../src/linear/hypotheses/wald-tests.js";
 import { LinearModel } from "../../../src/linear/model/model.js";
 import { fitCsv } from "../../../src/training/fit-csv.js";
@@ -121,4 +122,13 @@ describe.each(golden.several)(`$call by $clusters in ${golden.r}`, (one) => {
     }
     expect(LinearModel.fromJSON(JSON.parse(JSON.stringify(own))).summary()).toEqual(own.summary());
   });
+});
+
+test("the remark on few clusters names the degrees of freedom that t has", () => {
+  const vcov = { type: "cluster" as const, cluster: "firm", clusters: 12, meat: [1] };
+  expect(clusterNotes(vcov)[0]).toContain("have 11 degrees of freedom");
+  expect(clusterNotes({ ...vcov, shares: [1] })[0]).toContain("have Satterthwaite's degrees of freedom");
+  expect(clusterNotes({ ...vcov, ssc: { "t.df": "conventional" } })[0]).toContain(
+    "the degrees of freedom of the rows",
+  );
 });
