@@ -668,7 +668,7 @@ describe("dialects", () => {
     ["d.zip", "PK\x03\x04\0\0d.csv", "a zip archive", "unzip -p d.zip"],
     ["page.csv", "<!DOCTYPE html>\n<html><title>Sign in</title></html>\n", "a web page (HTML)", "download"],
     ["d.json", '[{"x":1,"y":2},{"x":2,"y":4}]\n', "JSON", "read_json('d.json')"],
-    ["d.arrow", "ARROW1\0\0", "an Arrow (Feather) file", "export"],
+    ["d.arrow", "ARROW1\0\0", "an Arrow file that cannot be read", "damaged"],
     ["d.db", "SQLite format 3\0", "an SQLite database", "name it as sqlite:d.db"],
     ["d.parquet", "PAR1\x15\x04", "a Parquet file", "damaged"],
   ])("%s is named as what it is", (file, start, kind, command) =>

@@ -190,7 +190,6 @@ test("what is of one model says how to get it of one group", () =>
       [["--vif"], "goml inspect groups.json --group NAME --vif"],
       [["--correlation"], "goml inspect groups.json --group NAME --correlation"],
       [["--vcov", "hc1"], `--where 'rad == "…"' --vcov hc1`],
-      [["--absorb", "chas", "--folds", "3"], "--where"],
       [["--effects", "e.csv"], "no effects were absorbed"],
     ] as const) {
       const { code, stderr } = await train(...more);
