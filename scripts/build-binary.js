@@ -46,6 +46,8 @@ const standIns = {
 };
 const metafiles = await buildBundles(`${out}/bundle`, {
   beside: true,
+  // A thread cannot read pieces of others before it runs.
+  threads: true,
   start: "src/cli/binary/main.ts",
   plugins: [standIns],
   // What is JavaScript comes along; pg's other client is C.

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { version } from "../../version.js";
 import { BundleLoader, codeFolder } from "../program/code-cache.js";
+import { type Places, scriptOf } from "../program/pieces.js";
 import type { runProgram } from "../program/program.js";
 import { asset, assetText } from "./asset.js";
 
@@ -17,12 +18,18 @@ async function main(argv: string[]): Promise<number> {
   // What is not in it, for it has machine code, is looked for beside the executable.
   const folder = join(dirname(process.execPath), "goml", "dist", "bundle");
   const beside = createRequire(join(folder, "bundle.js"));
+  const places: Places = JSON.parse(assetText("bundle/pieces.json"));
+  const pieces = asset("bundle/pieces.js");
   const loader = new BundleLoader({
     folder,
     // The build gathers code there, which then is in the executable.
     kept: process.env.NODE_COMPILE_CACHE ? codeFolder(folder, __BUILD__) : undefined,
     importModule: async (id) => beside(id),
-    text: (name) => assetText(`bundle/${name}`),
+    text: (name) => {
+      const own = places[name.slice(0, -".js".length)];
+      if (own === undefined) return assetText(`bundle/${name}`);
+      return scriptOf(own, (to, at, length, from) => pieces.copy(to, at, from, from + length));
+    },
     code: (name) => {
       try {
         return asset(`code/${name}`);

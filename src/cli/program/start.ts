@@ -1,8 +1,9 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { version } from "../../version.js";
 import { BundleLoader, codeFolder } from "./code-cache.js";
+import { type Places, scriptOf } from "./pieces.js";
 import type { runProgram } from "./program.js";
 
 /** Put in by the build: a hash of the bundles. */
@@ -22,10 +23,26 @@ export async function start(argv: string[]): Promise<number> {
     folder,
     kept: codeFolder(folder, __BUILD__),
     importModule: (id) => import(id),
-    text: (name) => readFileSync(join(folder, name), "utf8"),
+    text: bundlesIn(folder),
   });
   const program = loader.load("program.js") as { runProgram: typeof runProgram };
   const code = await program.runProgram(argv);
   if (code === 0) loader.keep();
   return code;
+}
+
+/** The texts of the bundles in a folder: of pieces, and the few that are files. */
+function bundlesIn(folder: string): (name: string) => string {
+  const text = (name: string) => readFileSync(join(folder, name), "latin1");
+  const places: Places = JSON.parse(text("pieces.json"));
+  return (name) => {
+    const own = places[name.slice(0, -".js".length)];
+    if (own === undefined) return text(name);
+    const file = openSync(join(folder, "pieces.js"), "r");
+    try {
+      return scriptOf(own, (to, at, length, from) => readSync(file, to, at, length, from));
+    } finally {
+      closeSync(file);
+    }
+  };
 }

@@ -1,0 +1,22 @@
+/**
+ * Where the script of each command and thread is in the file of pieces: offset and length of one piece after the other, in bytes,
+ * which are characters (scripts/pieces.js).
+ */
+export type Places = Readonly<Record<string, readonly number[]>>;
+
+/** A script of its pieces, which `read` copies from the file of all of them to a buffer. */
+export function scriptOf(
+  places: readonly number[],
+  read: (to: Buffer, at: number, length: number, from: number) => void,
+): string {
+  let size = 0;
+  for (let i = 1; i < places.length; i += 2) size += places[i]!;
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (let i = 0; i < places.length; i += 2) {
+    const length = places[i + 1]!;
+    read(bytes, at, length, places[i]!);
+    at += length;
+  }
+  return bytes.toString("latin1");
+}
