@@ -16,7 +16,8 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
-import { buildBundles, common } from "./bundles.js";
+import { buildBundles, common, rarely } from "./bundles.js";
+import { ignoreUnreachable, minifyLibrary } from "./library.js";
 import { bundledPackages, writeNotices } from "./notices.js";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
@@ -104,6 +105,8 @@ for (const file of [
     entryPoints: [`src/${file}.ts`],
     outdir: `dist/${dirname(file)}`,
   });
+await minifyLibrary();
+await ignoreUnreachable(Object.values(rarely).map((file) => file.replace(/^src(.*)ts$/, "dist$1js")));
 writeFileSync("dist/bundled-packages.json", `${JSON.stringify(bundledPackages(metafiles), null, 2)}\n`);
 writeNotices(metafiles, "dist/THIRD-PARTY-NOTICES.txt");
 node("scripts/man.js", []);

@@ -61,7 +61,7 @@ const files = { colour, chalk: "src/cli/render/chalk.ts" };
 
 // What is rarely needed stays out until it is: modules of ours, which must exchange nothing but plain values with the bundle, for
 // its classes are not theirs.
-const rarely = {
+export const rarely = {
   "csv-parse": "src/csv/csv-parse.ts",
   "read-design": "src/training/read-design.ts",
   qr: "src/linear/solve/qr.ts",
