@@ -278,3 +278,17 @@ test("short names name the clusters of every covariance that has them", () => {
   expect(vcovShortName({ ...by, type: "jackknife" })).toBe("jackknife");
   expect(vcovShortName({ ...by, type: "hc4m" })).toBe("HC4m");
 });
+
+test("two models side by side have the F of their covariances, which are named", async () => {
+  const train = (vcov: readonly string[], model: string) =>
+    goml(folder, ["train", "rows.csv", "--formula", "y ~ x + z", "-q", "-m", model, "--vcov", ...vcov]);
+  await train(["iid"], "classical.json");
+  await train(["cr2", "--cluster", "group"], "clustered.json");
+  const { stdout } = await goml(folder, ["inspect", "classical.json", "clustered.json"]);
+  const { model } = await fitCsv(path, { formula: "y ~ x + z", vcov: "cr2", cluster: "group", threads: 1 });
+  const { fit: classical, wald } = model.summary();
+  expect(stdout).toMatch(/^covariance +iid +CR2 by group$/m);
+  const [f, own] = /^F +(\S+) +(\S+)$/m.exec(stdout)!.slice(1).map(Number);
+  expect(f).toBeCloseTo(classical.f, 3);
+  expect(own).toBeCloseTo(wald!.f, 3);
+});

@@ -1,5 +1,6 @@
 import { UsageError } from "../../../errors.js";
 import { refuseOverwriting } from "../../../files/same-file.js";
+import { vcovShortName } from "../../../linear/covariance/vcov.js";
 import type { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
@@ -101,8 +102,14 @@ function sideBySide(all: readonly { path: string; report: ModelReport }[], level
     ["target", (model: LinearModel) => model.target],
     ["penalty", ({ penalty }: LinearModel) => (penalty ? penaltyText(penalty) : "none")],
     ["solver", ({ solver }: LinearModel) => solver],
+    ["covariance", ({ penalty, vcov }: LinearModel) => (penalty ? "none" : vcovShortName(vcov))],
   ] as const;
-  const texts = about.map(([label, read]) => [label, ...models.flatMap(({ model }) => [read(model), ""])]);
+  // As ever where all are classical.
+  const robust = models.some(({ model }) => model.vcov.type !== "iid");
+  const texts = (robust ? about : about.slice(0, -1)).map(([label, read]) => [
+    label,
+    ...models.flatMap(({ model }) => [read(model), ""]),
+  ]);
   const titles = ["", ...models.flatMap(({ path }) => [path, "s.e."])];
   const align = ["left", "right", "right", "right", "right"] as const;
   const shown = shownOf(coefficients);
@@ -129,7 +136,8 @@ const FIGURES: readonly (readonly [string, (summary: Summary, report: ModelRepor
   ["σ", ({ fit }) => fit.sigma],
   ["R²", ({ fit }) => fit.r2],
   ["adjusted R²", ({ fit }) => fit.adjR2],
-  ["F", ({ fit }) => fit.f],
+  // Where the errors are robust, the F of the classical ones would belie them.
+  ["F", ({ fit, wald }) => (wald === undefined ? fit.f : wald.f)],
   ["log-likelihood", ({ fit }) => fit.logLik],
   ["AIC", ({ fit }) => fit.aic],
   ["BIC", ({ fit }) => fit.bic],
