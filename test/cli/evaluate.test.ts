@@ -14,7 +14,7 @@ test("prints the metrics", async () => {
   const { code, stdout, stderr } = await evaluate();
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toBe(
-    "MSE          21.8948\nRMSE         4.67919\nMAE          3.27086\nR²          0.740643\nextractAIC   1589.64\n" +
+    "MSE           21.8948\nRMSE           4.67919\nMAE            3.27086\nR²             0.740643\nextractAIC  1589.64\n" +
       "506 of 506 rows, 0 dropped for missing cells\n",
   );
 });
