@@ -62,8 +62,6 @@ test("what absorbed effects do not go with is refused in one line", () =>
       });
     const train = ["train", "wages.csv", ...OPTIONS];
     await refused([...train, "--lambda", "path", "--folds", "1"], "there are no folds", 2);
-    const grouped = [...train, "--group-by", "gender"];
-    await refused([...grouped, "--folds", "5"], "with absorbed effects go without --folds 5\n", 2);
     await refused(["train", "wages.csv", "--effects", "e.csv"], "goml: --effects goes with --absorb", 2);
     await goml(folder, [...train, "-q"]);
     await refused(["select", "model.json", "--criterion", "cv"], "needs the folds' moments", 2);
