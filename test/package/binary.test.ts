@@ -26,7 +26,7 @@ describe.skipIf(!possible)("the one-file executable, in a root without Node", ()
   beforeAll(() => {
     execFileSync(process.execPath, ["scripts/build-binary.js"], { stdio: "pipe" });
     root = mkdtempSync(join(tmpdir(), "goml-root-"));
-    for (const folder of ["dev", "tmp", "work"]) mkdirSync(join(root, folder));
+    for (const folder of ["dev", "tmp", "data"]) mkdirSync(join(root, folder));
     copyFileSync("dist/binary/goml", join(root, "goml"));
     const linked = execFileSync("ldd", ["dist/binary/goml"], { encoding: "utf8" });
     for (const [library] of linked.matchAll(/\/\S+/g)) {
@@ -34,14 +34,14 @@ describe.skipIf(!possible)("the one-file executable, in a root without Node", ()
       cpSync(library, join(root, library), { dereference: true });
     }
     execFileSync("mknod", ["-m", "666", join(root, "dev/null"), "c", "1", "3"]);
-    copyFileSync("data/boston.csv", join(root, "work/boston.csv"));
+    copyFileSync("data/boston.csv", join(root, "data/boston.csv"));
     execFileSync(process.execPath, [
       GOML,
       "train",
       "data/boston.csv",
       "-q",
       "-m",
-      join(root, "work/node.json"),
+      join(root, "data/node.json"),
     ]);
   }, 240_000);
   afterAll(() => root && rmSync(root, { recursive: true, force: true }));
@@ -50,51 +50,51 @@ describe.skipIf(!possible)("the one-file executable, in a root without Node", ()
   const env = { PATH: process.env.PATH, NO_COLOR: "1", TMPDIR: "/tmp", HOME: "/" };
   const goml = (...args: string[]) =>
     execFileSync("chroot", [root, "/goml", ...args], { env, encoding: "utf8" });
-  const read = (name: string) => readFileSync(join(root, "work", name), "utf8");
+  const read = (name: string) => readFileSync(join(root, "data", name), "utf8");
 
   test("trains and predicts the same bytes, on threads too", () => {
     expect(existsSync(join(root, "usr/bin/node"))).toBe(false);
     expect(goml("--version")).toBe(`${JSON.parse(readFileSync("package.json", "utf8")).version}\n`);
-    expect(goml("train", "/work/boston.csv", "-m", "/work/model.json")).toContain("(Intercept)   36.4594884");
+    expect(goml("train", "/data/boston.csv", "-m", "/data/model.json")).toContain("(Intercept)   36.4594884");
     const of = (name: string) => {
       const { source: _, sources: _s, ...rest } = JSON.parse(read(name));
       return rest;
     };
     expect(of("model.json").moments).toEqual(of("node.json").moments);
-    const serial = goml("predict", "/work/boston.csv", "-m", "/work/model.json");
-    expect(goml("predict", "/work/boston.csv", "-m", "/work/model.json", "--concurrent", "2")).toBe(serial);
+    const serial = goml("predict", "/data/boston.csv", "-m", "/data/model.json");
+    expect(goml("predict", "/data/boston.csv", "-m", "/data/model.json", "--concurrent", "2")).toBe(serial);
     const here = execFileSync(process.execPath, [
       GOML,
       "predict",
       "data/boston.csv",
       "-m",
-      join(root, "work/node.json"),
+      join(root, "data/node.json"),
     ]);
     expect(serial).toBe(here.toString());
     for (const solver of ["qr", "gd", "extended"])
-      goml("train", "/work/boston.csv", "--solver", solver, "-q", "-m", `/work/${solver}.json`);
-    expect(goml("report", "-m", "/work/model.json", "/work/boston.csv", "-o", "/work/r.html")).toBe("");
-    expect(statSync(join(root, "work/r.html")).size).toBeGreaterThan(50_000);
+      goml("train", "/data/boston.csv", "--solver", solver, "-q", "-m", `/data/${solver}.json`);
+    expect(goml("report", "-m", "/data/model.json", "/data/boston.csv", "-o", "/data/r.html")).toBe("");
+    expect(statSync(join(root, "data/r.html")).size).toBeGreaterThan(50_000);
   }, 60_000);
 
   test("benches by the data that are in it, and reads Parquet", () => {
     expect(JSON.parse(goml("bench", "--quick", "--format", "github")).length).toBeGreaterThan(10);
     const x = Array.from({ length: 500 }, (_, i) => (i * 7) % 101);
     parquetWriteFile({
-      filename: join(root, "work/t.parquet"),
+      filename: join(root, "data/t.parquet"),
       columnData: [
         { name: "x", data: x, type: "DOUBLE" },
         { name: "y", data: x.map((value, i) => 3 * value + (i % 5)), type: "DOUBLE" },
       ],
     });
-    expect(goml("train", "/work/t.parquet", "--threads", "2", "-m", "/work/t.json")).toContain(
+    expect(goml("train", "/data/t.parquet", "--threads", "2", "-m", "/data/t.json")).toContain(
       "500 of 500 rows",
     );
-    expect(() => goml("train", "duckdb:/work/x.db")).toThrow("npm install @duckdb/node-api");
+    expect(() => goml("train", "duckdb:/data/x.db")).toThrow("npm install @duckdb/node-api");
   }, 120_000);
 
   test("serves the page and predictions", async () => {
-    const child = spawn("chroot", [root, "/goml", "serve", "/work/node.json", "--port", "0"], { env });
+    const child = spawn("chroot", [root, "/goml", "serve", "/data/node.json", "--port", "0"], { env });
     try {
       let log = "";
       const url = await new Promise<string>((resolve, reject) => {
