@@ -14,6 +14,10 @@ test.each(["--version", "-V"])("%s prints the version of package.json and nothin
 });
 
 describe("help", () => {
+  test("explains a command whatever else of it is named", async () => {
+    expect(await run("help", "sql", "print")).toEqual(await run("help", "sql"));
+  });
+
   test("--help, -h, help and no arguments list the commands", async () => {
     for (const args of [["--help"], ["-h"], ["help"], []]) {
       const { code, stdout, stderr } = await run(...args);

@@ -85,8 +85,8 @@ function helpCommand(program: Command): void {
   program
     .command("help", { hidden: true })
     .description("show help, with examples")
-    .argument("[command]", "the command to explain")
-    .action(async (name: string | undefined) => {
+    .argument("[command...]", "the command to explain; of goml sql print, sql")
+    .action(async ([name]: readonly string[]) => {
       const command = program.commands.find((one) => one.name() === name);
       if (name === undefined) program.outputHelp();
       else if (command !== undefined) command.outputHelp();
