@@ -74,14 +74,21 @@ describe("numbers for reading", () => {
   });
 
   test("p-values and their stars, durations, bytes", () => {
-    expect([0.04999, 0.001, 0.00099, 1e-300, 0].map(pValue)).toEqual([
+    expect([0.04999, 0.001, 0.00099, 1e-300, 0].map((p) => pValue(p))).toEqual([
       "0.0500",
       "0.0010",
       "9.9e-4",
       "1.0e-300",
       "<1e-300",
     ]);
-    expect([0.0005, 0.005, 0.03, 0.07, 0.5, Number.NaN].map(stars)).toEqual(["***", "**", "*", ".", "", ""]);
+    expect([0.0005, 0.005, 0.03, 0.07, 0.5, Number.NaN].map((p) => stars(p))).toEqual([
+      "***",
+      "**",
+      "*",
+      ".",
+      "",
+      "",
+    ]);
     expect([0.4167, 12.34, 1234.5].map(milliseconds)).toEqual(["0.42 ms", "12 ms", "1.23 s"]);
     expect([999, 1000, 12_345_678].map(bytes)).toEqual(["999 B", "1.00 kB", "12.3 MB"]);
   });
