@@ -124,6 +124,9 @@ export { type CsvGroupFit, type FitGroupsCsvOptions, fitGroupsCsv } from "./trai
 export type { FitCsvOptions } from "./training/fit-options.js";
 export { type FitSqlResultOptions, fitSqlResult } from "./training/fit-sql-result.js";
 export { type Descent, type DescentOptions, descend } from "./training/gradient-descent.js";
+export { type CsvMeat, type MeatCsvOptions, meatCsv } from "./training/meat-csv.js";
+export type { ShardMeat } from "./training/meat-document.js";
+export { mergeMeats, type NamedMeat } from "./training/merge-meats.js";
 export { type PrintedSql, printSql } from "./training/print-sql.js";
 export type { FitTiming } from "./training/stopwatch.js";
 export { type CsvUpdate, type UpdateCsvOptions, updateCsv } from "./training/update-csv.js";

@@ -21,7 +21,7 @@ import { scanTotal } from "../scan/scan-total.js";
 import { packedLength } from "../stats/packed.js";
 import { option, wording } from "../wording.js";
 import type { NestedLevels } from "./level-nesting.js";
-import { ENTRY } from "./scan-moments.js";
+import { ENTRY, emptyPart } from "./scan-moments.js";
 import type { TrainingPlan } from "./training-job.js";
 import { BETWEEN, VcovJob, type VcovPlan, type VcovResult, VcovTotal } from "./vcov-job.js";
 import type { VcovSpec } from "./vcov-request.js";
@@ -70,6 +70,9 @@ function countedParameters(
   return rank + absorbEffects(moments, { ...regression, absorbed: crossed }).rank;
 }
 
+/** What the rows of a second pass add up to, in the whitened coordinates of the model. */
+export type RobustSums = Pick<VcovTotal, "n" | "total" | "meat" | "groups" | "nesting">;
+
 /**
  * A fitted model with its covariance estimated in a second pass over its rows, by the sandwich (XᵀWX)⁻¹M(XᵀWX)⁻¹:
  *
@@ -93,18 +96,43 @@ export async function robustVcovOf(
   request: VcovRequest,
   control: ScanControl,
 ): Promise<LinearModel> {
-  const { type, clusters, ssc, df, time, bootstrap, testSize, seed, firstRow, foldBy } = request;
+  return vcovOfSums(model, request, await robustSums(table, layout, model, request, control));
+}
+
+/** What is summed for a covariance: squares of rows, or by group their scores, or these and G. */
+function summedFor({ type, clusters, ssc, df, time, bootstrap }: VcovSpec) {
   const clustered = isClustered(type) || (type === "jackknife" && clusters.length > 0);
   const spec = clustered ? { type: type as AdjustedType, columns: clusters, ssc, df } : undefined;
-  const byRow = (time ?? bootstrap) !== undefined && clusters.length === 0;
   const grams = bootstrap !== undefined || (spec !== undefined && needsGrams(spec));
   const sums = grams ? "grams" : spec !== undefined || time !== undefined ? "scores" : "rows";
+  return { spec, grams, sums } as const;
+}
+
+/** The numbers that are summed up for a group of rows. */
+export function recordOf(spec: VcovSpec, rank: number): number {
+  const { sums } = summedFor(spec);
+  return sums === "rows" ? 0 : rank + (sums === "grams" ? packedLength(rank) : 0);
+}
+
+/** The pass of `robustVcovOf`. The rows may be some of those of the fit: sums of all shards of them add up. */
+export async function robustSums(
+  table: Table,
+  layout: RowLayout,
+  model: LinearModel,
+  request: VcovRequest,
+  control: ScanControl,
+): Promise<RobustSums> {
+  const { type, clusters, time, bootstrap, testSize, seed, firstRow, foldBy } = request;
+  const { spec, grams, sums } = summedFor(request);
+  const byRow = (time ?? bootstrap) !== undefined && clusters.length === 0;
   const plan: VcovPlan = {
     // The rows of the fit are in its row space by definition, whatever rounding says.
     predictor: ofFit(model.predictorPlan(true)),
     whitening: await withPauses(model.whiteningSteps(), control),
     within: await withPauses(
-      model.withinPlanSteps(needsLeverages(type) && !clustered ? `the ${type} covariance` : undefined),
+      model.withinPlanSteps(
+        needsLeverages(type) && spec === undefined ? `the ${type} covariance` : undefined,
+      ),
       control,
     ),
     type,
@@ -118,8 +146,7 @@ export async function robustVcovOf(
     foldBy,
   };
   const { rank } = plan.whitening;
-  const record = rank + (grams ? packedLength(rank) : 0);
-  if ((byRow || time !== undefined) && model.n * record > MOST_SCORES)
+  if ((byRow || time !== undefined) && model.n * recordOf(request, rank) > MOST_SCORES)
     throw new ModelError(`the scores of ${model.n} rows and ${rank} coefficients are too many to keep`, {
       hint: wording`name clusters, which are fewer (${option("cluster")})`,
     });
@@ -142,20 +169,30 @@ export async function robustVcovOf(
       },
       control,
     );
-    return scanned.total!;
+    // Of a fit there are rows; no row starts in this part of them.
+    if (scanned.total === undefined) throw emptyPart(table);
+    return scanned.total;
   };
   let total = await scan(plan);
   // The powers of hc5 depend on the largest leverage, which is known after all rows.
   if (type === "hc5") total = await scan({ ...plan, size: { ...plan.size, largest: total.largest } });
   if (total.ungrouped >= 0) throw await withoutCluster(table, total.ungrouped, clusters);
+  return total;
+}
+
+/** A model with the covariance of what its rows add up to. */
+export function vcovOfSums(model: LinearModel, request: VcovSpec, total: RobustSums): LinearModel {
+  const { type, clusters, ssc, time, bootstrap } = request;
+  const { spec, grams } = summedFor(request);
+  const { whitening } = model;
   const fit = {
     n: model.n,
     // Series are no clusters: there K counts all effects, as for lm with factors.
     parameters: countedParameters(model, ssc, type === "hac" ? [] : total.nesting),
-    whitening: plan.whitening,
+    whitening,
   };
   const all = [...total.groups].map(([name, values]) =>
-    splitSum(clusters.length > 1 ? name.split(BETWEEN) : [name], values, plan.whitening.rank),
+    splitSum(clusters.length > 1 ? name.split(BETWEEN) : [name], values, whitening.rank),
   );
   if (time !== undefined) return model.withVcov(hacVcov(time, all, fit));
   if (bootstrap !== undefined) {

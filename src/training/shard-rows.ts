@@ -26,8 +26,8 @@ export function numberedShards({ shard, shardId, firstRow }: FitCsvOptions): Sha
 export async function cutShard(
   table: Table,
   sources: readonly Source[],
-  { folds, testSize, foldBy, firstRow }: MomentsPlan,
-  { shard, quotedLines }: FitCsvOptions,
+  { folds, testSize, foldBy, firstRow }: Pick<MomentsPlan, "folds" | "testSize" | "foldBy" | "firstRow">,
+  { shard, quotedLines }: Pick<FitCsvOptions, "shard" | "quotedLines">,
 ): Promise<Pick<ShardTable, "table" | "notes"> & { firstRow: number; set?: ShardTable["set"] }> {
   if (shard === undefined) return { table, firstRow, notes: [] };
   const drawn = foldBy === undefined && (folds > 1 || testSize > 0);

@@ -42,6 +42,9 @@ export interface VcovResult {
   ungrouped: number;
   /** The largest leverage of the rows. */
   largest: number;
+  /** How many rows of the fit there are, and the sum of their scores where they are not summed by group. */
+  n: number;
+  total: Float64Array;
   /**
    * For each column of clusters, of each absorbed factor: in which group the levels were met; empty where there are no
    * groups.
@@ -149,7 +152,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
 
   finish(): VcovResult {
     const { clusters } = this.#plan;
-    const { meat, groups, ungrouped, largest } = this.#sums;
+    const { meat, groups, ungrouped, largest, n, total } = this.#sums;
     const names =
       (clusters > 1 ? this.#tuples : clusters === 1 ? this.#view.cluster(0, 0).names : undefined) ?? [];
     const record = groups.values().next().value?.length ?? 0;
@@ -163,6 +166,8 @@ export class VcovJob implements ChunkJob<VcovResult> {
       scores,
       ungrouped,
       largest,
+      n,
+      total: total.slice(),
       nesting: this.#nesting.map((own, c) => {
         const { names: called } = this.#view.cluster(c, 0);
         return own.take((group) => called?.[group] ?? String(group));
@@ -179,10 +184,14 @@ export class VcovTotal {
   readonly groups: Map<string, Float64Array>;
   ungrouped: number;
   largest: number;
+  n: number;
+  readonly total: Float64Array;
   readonly nesting: readonly (readonly NestedLevels[])[];
 
-  constructor({ meat, groups, scores, ungrouped, largest, nesting }: VcovResult) {
+  constructor({ meat, groups, scores, ungrouped, largest, n, total, nesting }: VcovResult) {
     this.meat = meat;
+    this.n = n;
+    this.total = total;
     const rank = scores.length / Math.max(1, groups.length);
     this.groups = new Map(groups.map((group, g) => [group, scores.subarray(g * rank, (g + 1) * rank)]));
     this.ungrouped = ungrouped;
@@ -193,6 +202,8 @@ export class VcovTotal {
   /** Merges later chunks into these. */
   absorb(later: VcovTotal): this {
     for (let i = 0; i < this.meat.length; i++) this.meat[i]! += later.meat[i]!;
+    for (let i = 0; i < this.total.length; i++) this.total[i]! += later.total[i]!;
+    this.n += later.n;
     for (const [group, sums] of later.groups) {
       const own = this.groups.get(group);
       if (own === undefined) this.groups.set(group, sums);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { goml, inFolder } from "./goml.js";
@@ -114,3 +114,57 @@ test.each(["3", "0/8", "9/8", "a/8", "1/0", "1/2000000", ":1/2", "-1/8"])(
       expect(left).not.toContain("model.json");
     }),
 );
+
+test("robust errors of shards in two rounds are those of one pass; meats that do not fit are refused in a line", () =>
+  inFolder(
+    { ...FILES, "all.csv": [1, 2].map((n) => rows(n).slice(n === 1 ? 0 : 8)).join("") },
+    async (folder) => {
+      const run = async (...args: string[]) => {
+        const result = await goml(folder, args);
+        expect([args, result.code, result.stderr]).toEqual([args, 0, ""]);
+        return result.stdout;
+      };
+      const errors = async (...args: string[]) => {
+        const { coefficients } = JSON.parse(await run(...args, "--json")) as {
+          coefficients: { stdError: number }[];
+        };
+        return coefficients.map(({ stdError }) => Number(stdError.toPrecision(9)));
+      };
+      for (const n of [1, 2]) await run("train", `p${n}.csv`, "-q", "-m", `p${n}.json`);
+      await run("merge", "p1.json", "p2.json", "-q", "-m", "all.json");
+      for (const vcov of [
+        ["--vcov", "hc3"],
+        ["--cluster", "g"],
+      ]) {
+        for (const n of [1, 2])
+          await run("meat", `p${n}.csv`, "-m", "all.json", ...vcov, "-q", "-o", `m${n}.json`);
+        const one = [
+          "train",
+          "all.csv",
+          "-f",
+          "a,b,g",
+          ...(vcov[0] === "--cluster" ? ["--vcov", "cluster"] : []),
+          ...vcov,
+        ];
+        expect(await errors("merge", "--meats", "all.json", "m1.json", "m2.json")).toEqual(
+          await errors(...one),
+        );
+      }
+      const refused = async (message: string, ...args: string[]) => {
+        const { code, stderr } = await goml(folder, args);
+        expect([code, stderr]).toEqual([4, expect.stringContaining(message)]);
+      };
+      await refused("the meats are of 40 rows, the model of 80", "merge", "--meats", "all.json", "m1.json");
+      await refused("p1.json: not the meat of a shard", "merge", "--meats", "all.json", "p1.json");
+      writeFileSync(join(folder, "cut.json"), read(folder, "m1.json").slice(0, 300));
+      await refused("cut.json: the file is cut short or damaged", "merge", "--meats", "all.json", "cut.json");
+      writeFileSync(join(folder, "changed.json"), read(folder, "m1.json").replace('"n":40', '"n":41'));
+      await refused(
+        "changed.json: the file has been changed",
+        "merge",
+        "--meats",
+        "all.json",
+        "changed.json",
+      );
+    },
+  ));

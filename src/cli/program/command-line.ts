@@ -12,6 +12,7 @@ import { forgetSyntax } from "../commands/forget/syntax.js";
 import { graphSyntax } from "../commands/graph/syntax.js";
 import { inspectSyntax } from "../commands/inspect/syntax.js";
 import { meansSyntax } from "../commands/means/syntax.js";
+import { meatSyntax } from "../commands/meat/syntax.js";
 import { mergeSyntax } from "../commands/merge/syntax.js";
 import { plotSyntax } from "../commands/plot/syntax.js";
 import { predictSyntax } from "../commands/predict/syntax.js";
@@ -46,7 +47,7 @@ const COMMANDS: readonly (readonly [heading: string, commands: readonly Syntax[]
     ],
   ],
   ["Measure it:", [evaluateSyntax, cvSyntax, benchSyntax]],
-  ["Combine models and rows:", [mergeSyntax, updateSyntax, forgetSyntax]],
+  ["Combine models and rows:", [mergeSyntax, meatSyntax, updateSyntax, forgetSyntax]],
   ["Train where the rows are:", [sqlSyntax]],
   ["Ship it:", [exportSyntax, serveSyntax]],
   ["Set up the shell:", [completionSyntax]],

@@ -47,6 +47,10 @@ export class Meat {
   ungrouped = -1;
   /** The largest leverage of the rows. */
   largest = 0;
+  /** How many rows of the fit there were. */
+  n = 0;
+  /** The sum of their scores, where they are not summed by group: of all rows it is 0. */
+  readonly total: Float64Array;
   readonly #whitening: Whitening;
   readonly #type: Exclude<VcovType, "iid">;
   readonly #sums: SummedRows;
@@ -70,6 +74,7 @@ export class Meat {
     this.#power = discountPower(type, size);
     this.#whitened = new WhitenedBlock(whitening);
     this.meat = new Float64Array(sums !== "rows" ? 0 : packedLength(whitening.rank));
+    this.total = new Float64Array(sums === "rows" ? whitening.rank : 0);
     this.#record = whitening.rank + (sums === "grams" ? packedLength(whitening.rank) : 0);
   }
 
@@ -84,9 +89,23 @@ export class Meat {
           ? this.#whitened.residual(target[r]!, this.#deviations[r]!)
           : target[r]! - fitted[r]!;
       this.#scores[r] = (weights?.[r] ?? 1) * residual;
+      if (!Number.isNaN(residual)) this.n++;
     }
     if (this.#sums !== "rows") this.#addGroups(block);
-    else this.#addMeat(block);
+    else {
+      this.#addTotal(rows);
+      this.#addMeat(block);
+    }
+  }
+
+  #addTotal(rows: number): void {
+    const { values } = this.#whitened;
+    for (let i = 0; i < this.total.length; i++) {
+      let sum = 0;
+      for (let r = 0; r < rows; r++)
+        if (!Number.isNaN(this.#scores[r]!)) sum += this.#scores[r]! * values[i * BLOCK_ROWS + r]!;
+      this.total[i]! += sum;
+    }
   }
 
   #addMeat({ rows, weights, leverage, rowOf }: ScoredRows): void {
@@ -148,6 +167,8 @@ export class Meat {
     this.groups.clear();
     this.ungrouped = -1;
     this.largest = 0;
+    this.n = 0;
+    this.total.fill(0);
   }
 }
 

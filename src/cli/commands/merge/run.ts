@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { ModelError } from "../../../errors.js";
 import { namedTwice, refuseOverwriting } from "../../../files/same-file.js";
+import { clusterNotes, vcovShortName } from "../../../linear/covariance/vcov.js";
 import { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
@@ -8,6 +9,8 @@ import type { NamedModel } from "../../../linear/shards/compatible.js";
 import { groupFoldNotes, mergeGroupsSteps, type NamedGroups } from "../../../linear/shards/merge-groups.js";
 import { mergeModelsSteps, refuseCopies } from "../../../linear/shards/merge-models.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
+import { readMeat } from "../../../training/meat-document.js";
+import { mergeMeats } from "../../../training/merge-meats.js";
 import { progressBar } from "../../program/progress.js";
 import { reportSteps } from "../../render/model-report.js";
 import { presentGroups } from "../../render/present-groups.js";
@@ -18,6 +21,7 @@ import { modelPaths } from "./model-paths.js";
 export interface MergeModelsOptions extends PresentOptions {
   again?: boolean;
   partial?: boolean;
+  meats?: boolean;
   trust?: boolean;
 }
 
@@ -42,6 +46,7 @@ export async function merge(
     [{ path: options.model ?? options.output, what: "the merged model" }],
     paths.map((path) => ({ path, what: "a shard" })),
   );
+  if (options.meats) return mergeMeatsOf(paths, options, signal);
   const { again, partial } = options;
   const all: { name: string; model: LinearModel | ModelGroup }[] = [];
   const sizes = paths.map((path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
@@ -81,5 +86,27 @@ export async function merge(
     signal,
     extra: { merged: paths },
   });
+  return 0;
+}
+
+/** `goml merge --meats`: a model with the robust errors of the meats of its shards. */
+async function mergeMeatsOf(
+  [path, ...meatPaths]: readonly string[],
+  options: MergeModelsOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const model = await readAnyModel(path!, { trust: options.trust, signal });
+  if (model instanceof ModelGroup)
+    throw new ModelError(`${path} holds models by group, which have classical errors`, {
+      hint: "train one group with --where",
+    });
+  const meats = meatPaths.map((name) => ({ name, meat: readMeat(name) }));
+  const robust = mergeMeats(model, meats);
+  const notes = [
+    `errors of all rows (${vcovShortName(robust.vcov)}), exact: from the meats of ${meats.length} shards`,
+    ...clusterNotes(robust.vcov),
+  ];
+  const report = await withPauses(reportSteps(robust, notes), { signal });
+  await presentModel("merge", report, options, { signal, extra: { merged: path, meats: meatPaths } });
   return 0;
 }

@@ -9,6 +9,10 @@ export const mergeSyntax: Syntax = (program, run) => {
       "two model files or more, trained with the same options; a folder of them (*.json); - is a list on standard input",
     )
     .option("--again", "merge models of the same rows all the same")
+    .option(
+      "--meats",
+      "the first is the model of all shards, the others are their meats: robust errors of all (goml meat)",
+    )
     .option("--partial", "merge numbered shards though some are missing");
   derived(command)
     .action(run(async () => (await import("./run.js")).merge))
@@ -29,5 +33,6 @@ missing, there twice, or of another run, file or number of shards. What is merge
     "goml merge parts/ -m all.json",
     "find parts -name '*.json' | goml merge - -m all.json",
     "goml merge part*.json --partial -m so-far.json",
+    "goml merge --meats all.json meats/ -m robust.json",
   );
 };

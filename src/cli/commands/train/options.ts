@@ -1,27 +1,13 @@
-import type { BootstrapDraw } from "../../../linear/covariance/bootstrap.js";
-import type { ClusterDf } from "../../../linear/covariance/clustered.js";
-import type { Kernel } from "../../../linear/covariance/hac.js";
-import type { Ssc } from "../../../linear/covariance/small-sample.js";
 import type { ShardNumber } from "../../../linear/shards/numbered.js";
 import type { SolverChoice } from "../../../linear/solve/ladder.js";
-import type { AskedVcov } from "../../../training/vcov-request.js";
 import type { ModelOptions } from "../../program/model-options.js";
+import type { VcovFlags } from "../../program/vcov-options.js";
 import type { MODEL_FORMATS } from "../../render/table-formats.js";
 
 /** The options of `goml train`, as commander gives them. */
-export interface TrainOptions extends ModelOptions {
+export interface TrainOptions extends ModelOptions, VcovFlags {
   groupBy?: string;
   inEngine?: boolean;
-  vcov: AskedVcov;
-  cluster?: string[];
-  ssc?: Ssc;
-  df?: ClusterDf;
-  kernel?: Kernel;
-  lag?: number | "auto";
-  time?: string;
-  unit?: string;
-  draw?: BootstrapDraw;
-  draws?: number;
   testSize?: number;
   firstRow?: number;
   shardId?: ShardNumber;

@@ -10,6 +10,7 @@ import type { FitCsvOptions } from "../../../training/fit-options.js";
 import { version } from "../../../version.js";
 import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
+import { vcovOptions } from "../../program/vcov-options.js";
 import { coefficientsCsv, effectsCsv } from "../../render/coefficients-csv.js";
 import { screen } from "../../render/colour.js";
 import { modelName, printModelTable } from "../../render/model-table.js";
@@ -75,16 +76,7 @@ async function trainOne(
   try {
     fitted = await fitCsv(data, {
       ...modelOptions(options),
-      vcov: options.vcov,
-      cluster: options.cluster,
-      ssc: options.ssc,
-      df: options.df,
-      kernel: options.kernel,
-      lag: options.lag,
-      time: options.time,
-      unit: options.unit,
-      draw: options.draw,
-      draws: options.draws,
+      ...vcovOptions(options),
       level: options.level,
       testSize: options.testSize,
       firstRow: options.firstRow,

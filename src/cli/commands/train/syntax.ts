@@ -1,38 +1,8 @@
 import { Option } from "commander";
-import {
-  lag,
-  list,
-  natural,
-  number,
-  positive,
-  shard,
-  shardId,
-  share,
-  ssc,
-  vcov,
-} from "../../program/option-values.js";
+import { natural, number, positive, shard, shardId, share } from "../../program/option-values.js";
 import { example, fitting, objective, reading, type Syntax, whole } from "../../program/syntax.js";
+import { robust } from "../../program/vcov-options.js";
 import { MODEL_FORMATS } from "../../render/table-formats.js";
-
-const VCOVS = [
-  "iid",
-  "hc0",
-  "hc1",
-  "hc2",
-  "hc3",
-  "hc4",
-  "hc4m",
-  "hc5",
-  "cluster",
-  "cr0",
-  "cr1",
-  "cr2",
-  "cr3",
-  "hac",
-  "dk",
-  "bootstrap",
-  "jackknife",
-];
 
 export const trainSyntax: Syntax = (program, run) => {
   const command = program
@@ -76,46 +46,8 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--rate <x>", "gd: the step along the gradient (default: from the data)", number)
     .option("--momentum <x>", "gd: a fixed momentum, 0 to below 1 (default: rising)", number)
     .option("--tolerance <x>", "gd: the relative gradient at which to stop (default: 1e-12)", number)
-    .option("--max-iterations <n>", "gd: when to stop in any case (default: 20000)", positive)
-    .addOption(
-      new Option("--vcov <type>", "the coefficients' covariance; hc0 to hc5 read the data twice")
-        .choices(VCOVS)
-        .argParser(vcov(VCOVS))
-        .default("iid"),
-    )
-    .option(
-      "--cluster <columns>",
-      "the groups of --vcov cluster (CR1) and cr0 to cr3; of several columns, of each",
-      list,
-    )
-    .option(
-      "--ssc <name=value,…>",
-      "finite-sample factors as fixest names them: adj=false,cluster.df=conventional",
-      ssc,
-    )
-    .addOption(
-      new Option("--df <kind>", "t and F under clusters: Satterthwaite's (cr2, cr3), or G − 1").choices([
-        "satterthwaite",
-        "clusters",
-      ]),
-    )
-    .addOption(
-      new Option("--kernel <name>", "hac, dk: how lags weigh (default: bartlett, Newey–West)").choices([
-        "bartlett",
-        "parzen",
-        "qs",
-      ]),
-    )
-    .option("--lag <n|auto>", "hac, dk: lags before weights are 0 (default: auto, Newey & West 1994)", lag)
-    .option("--time <column>", "hac, dk: the column of time (default of hac: the rows' order)")
-    .option("--unit <column>", "hac: the column of the series, where there are several")
-    .addOption(
-      new Option(
-        "--draw <what>",
-        "bootstrap: clusters or rows, or what residuals are multiplied by (default: rademacher)",
-      ).choices(["pairs", "rademacher", "webb", "mammen"]),
-    )
-    .option("--draws <n>", "bootstrap: how many (default: 999), by --seed", positive)
+    .option("--max-iterations <n>", "gd: when to stop in any case (default: 20000)", positive);
+  robust(command, "iid")
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--strict", "fail (exit 4) when a term depends linearly on others")
     .option("--threads <n>", "worker threads (default: all cores)", positive)
