@@ -25,6 +25,15 @@ const ROUNDING = 1e-9;
  *
  * @throws ModelError where a meat is of another model, or they are not of all rows, each once: their rows are not as many, or
  * their scores do not add up to 0, as those of a least squares fit do
+ *
+ * @example
+ * ```js
+ * import { fitCsv, meatCsv, mergeMeats } from "goml";
+ *
+ * const { model } = await fitCsv("data/boston.csv", { features: ["rm"] });
+ * const { meat } = await meatCsv(model, "data/boston.csv", { vcov: "hc3" });
+ * console.log(mergeMeats(model, [meat]).vcov.type); // hc3
+ * ```
  */
 export function mergeMeats(model: LinearModel, meats: readonly (NamedMeat | ShardMeat)[]): LinearModel {
   const named = meats.map((one, i) =>
