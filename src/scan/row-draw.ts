@@ -5,9 +5,13 @@ import {
   keyCoefficients,
   keyHash,
 } from "../dataset/key-draw.js";
-import { rowHash } from "../dataset/row-hash.js";
+import { rowHash, rowHashes } from "../dataset/row-hash.js";
 import { DataError } from "../errors.js";
+import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { option, wording } from "../wording.js";
+
+/** What makes a row's fold independent of whether it is held out. */
+const FOLD_SALT = 1;
 
 /**
  * A row's place in [0, 1), from its number (0-based, blank lines and the header not counted) and a seed: the same on
@@ -25,7 +29,11 @@ export function isHeldOut(row: number, seed: number, share: number): boolean {
 
 /** The cross-validation fold of a row, 0 to folds − 1. */
 export function foldOf(row: number, seed: number, folds: number): number {
-  return Math.floor(rowDraw(row, seed, 1) * folds);
+  return foldOfHash(rowHash(row, seed, FOLD_SALT), folds);
+}
+
+function foldOfHash(hash: number, folds: number): number {
+  return Math.floor((hash / 2 ** 32) * folds);
 }
 
 /** How rows are held out and put into folds; plain data. */
@@ -54,6 +62,7 @@ export class RowDraw {
   readonly #fold: KeyCoefficients;
   readonly #holdOut: KeyCoefficients;
   readonly #below: number;
+  readonly #hashes = new Uint32Array(BLOCK_ROWS);
 
   constructor(rows: DrawnRows, plan: DrawPlan) {
     this.#rows = rows;
@@ -72,7 +81,7 @@ export class RowDraw {
   }
 
   /**
-   * The folds of a block's rows: in place of each row's target, where that is not below 0, stands its fold then. What
+   * The folds of a block's rows, at most 128: in place of each row's target, where that is not below 0, stands its fold then. What
    * `foldOf` says of each; a fit of a million rows asks nothing else of its draw.
    *
    * @throws DataError for a key that is no whole number of up to 53 bits
@@ -82,7 +91,11 @@ export class RowDraw {
     const [rows, n] = [this.#rows, targets.length];
     if (foldBy !== undefined)
       for (let r = 0; r < n; r++) targets[r] = targets[r]! < 0 ? -1 : this.foldOf(r, folds);
-    else
+    else if (n > 0 && rows.rowNumber(n - 1) - rows.rowNumber(0) === n - 1) {
+      const hashes = this.#hashes.subarray(0, n);
+      rowHashes(firstRow + rows.rowNumber(0), seed, FOLD_SALT, hashes);
+      for (let r = 0; r < n; r++) if (targets[r]! >= 0) targets[r] = foldOfHash(hashes[r]!, folds);
+    } else
       for (let r = 0; r < n; r++)
         if (targets[r]! >= 0) targets[r] = foldOf(firstRow + rows.rowNumber(r), seed, folds);
   }
