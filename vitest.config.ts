@@ -10,5 +10,8 @@ export default defineConfig({
     allowOnly: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Where a system adds certificates, each Node that starts reads them all, for 40 ms, and tests start thousands: npm alone needs
+    // them (test/npm.ts).
+    env: { NODE_EXTRA_CA_CERTS: "", GOML_NPM_CERTIFICATES: process.env.NODE_EXTRA_CA_CERTS ?? "" },
   },
 });

@@ -8,6 +8,7 @@ import { describe, expect, test } from "vitest";
 import { Tensor } from "../../src/machine/index.js";
 import { loadOnnx, OnnxMachine } from "../../src/onnx/index.js";
 import { randomFrom, sameBits } from "../machine/random.js";
+import { npm } from "../npm.js";
 
 const run = promisify(execFile);
 const CACHE = fileURLToPath(new URL("../../node_modules/.cache/goml/onnx-models", import.meta.url));
@@ -19,7 +20,7 @@ async function unpacked(name: string): Promise<string | undefined> {
   const own = `${folder}.${process.pid}`;
   try {
     mkdirSync(own, { recursive: true });
-    const { stdout } = await run("npm", ["pack", name, "--silent", "--pack-destination", own]);
+    const { stdout } = await npm(["pack", name, "--silent", "--pack-destination", own]);
     await run("tar", ["xzf", join(own, stdout.trim().split("\n").at(-1)!), "-C", own]);
     renameSync(own, folder);
     return join(folder, "package");

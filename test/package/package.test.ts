@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import * as esbuild from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { npm } from "../npm.js";
 import { modelProto, nodeProto, valueProto } from "../onnx/protos.js";
 
 const run = promisify(execFile);
@@ -20,11 +21,11 @@ const goml = (...args: string[]) => inside(join(folder, "node_modules/.bin/goml"
 
 beforeAll(async () => {
   // Without scripts: `prepare` would build anew under the other tests' feet.
-  const { stdout } = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder]);
+  const { stdout } = await npm(["pack", "--json", "--ignore-scripts", "--pack-destination", folder]);
   const [{ filename, files }] = JSON.parse(stdout);
   packed = files;
   writeFileSync(join(folder, "package.json"), '{ "name": "user", "private": true, "type": "module" }');
-  await inside("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", `./${filename}`);
+  await npm(["install", "--prefer-offline", "--no-audit", "--no-fund", `./${filename}`], folder);
   copyFileSync("data/boston.csv", join(folder, "boston.csv"));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -66,7 +67,7 @@ describe("installed in an empty folder", () => {
     expect(readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."))).toEqual([
       "goml",
     ]);
-    const { stdout } = await inside("npm", "ls", "--all", "--json");
+    const { stdout } = await npm(["ls", "--all", "--json"], folder);
     // npm lists optional peers, none of which is there.
     const peers = Object.keys(manifest.peerDependencies);
     expect(JSON.parse(stdout).dependencies.goml.dependencies).toEqual(
