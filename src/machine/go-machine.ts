@@ -10,6 +10,8 @@ import { MachineClosedError } from "./errors.js";
 import type { Graph, Node, Value } from "./graph.js";
 import { FinishedRun, type MachineOptions, PlannedMachine, type Run, type RunOptions } from "./machine.js";
 import type { Step } from "./plan.js";
+import { Site } from "./sites/site.js";
+import type { Sites } from "./sites/sites.js";
 import { streamRuns } from "./stream.js";
 import type { Data } from "./tensor.js";
 import type { Recorder } from "./trace.js";
@@ -39,6 +41,12 @@ export interface GoMachineOptions extends MachineOptions {
   callerWorks?: boolean | undefined;
   /** The estimated cost, in nanoseconds, from which a task is shared between threads. Default 3,000; 0 shares all. */
   threshold?: number | undefined;
+  /**
+   * The sites that run the graph together, of which this machine is one: it computes the nodes that are placed there, what
+   * crosses to another is sent, and each run gives all outputs at each site. All make the same machines of the same graph
+   * in the same order, and start the same runs. See `Node.site`.
+   */
+  sites?: Sites | undefined;
   /** Called before each node; a promise it returns is waited for first. To delay or trace nodes. */
   pause?: ((node: Node) => Promise<void> | undefined) | undefined;
 }
@@ -65,6 +73,8 @@ export class GoMachine extends PlannedMachine {
   private readonly letsTurn: boolean;
   /** Whether short runs by themselves go to the engine's threads; undefined where that is settled. */
   private readonly pace: Pace | undefined;
+  /** Which part of the graph is here, where several sites run it. */
+  private readonly site: Site | undefined;
   /** The runs that have begun. */
   private begun = 0;
   /** The number of sweeps that wait for a promise. */
@@ -73,11 +83,12 @@ export class GoMachine extends PlannedMachine {
 
   /** @throws UsageError when `capacity`, `workers` or `threshold` are out of range. */
   constructor(graph: Graph, options: GoMachineOptions = {}) {
-    super(graph, options);
-    const { capacity = CAPACITY, workers = 0, threshold = THRESHOLD_NS, callerWorks = true, pause } = options;
-    if (!(capacity >= 1) || !Number.isInteger(capacity)) {
-      throw new UsageError(`capacity is an integer of 1 or more, got ${capacity}`);
-    }
+    const { capacity = CAPACITY, sites } = options;
+    checkCapacity(capacity);
+    const site = sites && new Site(graph, options.outputs, sites, capacity);
+    super(graph, site === undefined ? options : { ...options, outputs: site.outputs }, site?.local);
+    this.site = site;
+    const { workers = 0, threshold = THRESHOLD_NS, callerWorks = true, pause } = options;
     if (!(workers >= 0) || !Number.isInteger(workers)) {
       throw new UsageError(`workers is an integer of 0 or more, got ${workers}`);
     }
@@ -93,8 +104,9 @@ export class GoMachine extends PlannedMachine {
       traced: this.traced,
       memory: (options.memory ?? new Memory()).share(),
       entry: ENTRY,
+      failing: site && ((error) => site.fail(error)),
     });
-    const always = pause !== undefined || (workers > 0 && threshold === 0);
+    const always = site !== undefined || pause !== undefined || (workers > 0 && threshold === 0);
     const worthwhile = workers > 0 && this.engine.work >= threshold;
     const empty = plan.tasks.length === 0 && (pause === undefined || plan.steps.length === 0);
     this.shared = !empty && (always || (callerWorks ? this.engine.pays : worthwhile));
@@ -154,6 +166,7 @@ export class GoMachine extends PlannedMachine {
 
   async close(): Promise<void> {
     this.closed = true;
+    this.site?.close(new MachineClosedError(), this.running > 0);
     if (this.sweeping > 0) {
       await new Promise<void>((resolve) => {
         this.onSwept = resolve;
@@ -172,11 +185,19 @@ export class GoMachine extends PlannedMachine {
       this.checkLeaves();
       if (options.signal?.aborted) throw options.signal.reason;
       if (options.views === true) this.lentViews = !this.engine.inMemory;
-      const frame = shared ? undefined : this.engine.borrow(options.views === true);
-      return frame === undefined ? this.submit(options) : this.sweep(frame, options);
+      const { site } = this;
+      if (site === undefined) return this.startFrame(options, shared);
+      const number = site.begin();
+      super.let(site.local.run, number);
+      return site.follow(number, this.startFrame(options, shared), options.signal);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  private startFrame(options: RunOptions, shared: boolean): Promise<Run> {
+    const frame = shared ? undefined : this.engine.borrow(options.views === true);
+    return frame === undefined ? this.submit(options) : this.sweep(frame, options);
   }
 
   private submit(options: RunOptions): Promise<Run> {
@@ -247,5 +268,11 @@ export class GoMachine extends PlannedMachine {
     const run = new FinishedRun(this.plan, this.engine.resultsOf(frame, views === true), recorder?.finish());
     this.engine.release(frame);
     return run;
+  }
+}
+
+function checkCapacity(capacity: number): void {
+  if (!(capacity >= 1) || !Number.isInteger(capacity)) {
+    throw new UsageError(`capacity is an integer of 1 or more, got ${capacity}`);
   }
 }

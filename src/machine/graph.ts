@@ -24,6 +24,11 @@ export class Node {
   readonly dtype: DType;
   /** What messages, traces and drawings call the node; may be set. See `label`. */
   name: string | undefined;
+  /**
+   * The site at which it is computed where a graph is run by several (`GoMachineOptions.sites`), from 0; may be set. By
+   * default ops are divided among the sites, and a leaf is everywhere: each site gives it its value. See `place`.
+   */
+  site: number | undefined = undefined;
   /** All results of an op that has several, this node the first of them, the others those made right after it. */
   results: readonly Node[] | undefined = undefined;
   /** The value of a constant, the starting value of a parameter. */

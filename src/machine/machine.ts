@@ -53,6 +53,13 @@ export interface MachineOptions {
   memory?: Memory | undefined;
 }
 
+/** A part of a graph as a graph of its own. */
+export interface GraphPart {
+  readonly graph: Graph;
+  /** The node that has a node's value, where there is one. */
+  of(node: Node): Node | undefined;
+}
+
 /** What the machines share: the plan, and the leaves' values. */
 export abstract class PlannedMachine implements Machine {
   readonly graph: Graph;
@@ -62,12 +69,15 @@ export abstract class PlannedMachine implements Machine {
   protected readonly leaves: Leaves;
   /** Whether views of this machine's memory were handed out, and leaves are read where they are given. */
   protected lentViews = false;
+  private readonly part: GraphPart | undefined;
   /** The version of the leaves that were last found complete. */
   private complete = -1;
 
-  constructor(graph: Graph, options: MachineOptions) {
+  /** @param part the part of the graph that is run, with nodes of its own; default: all of it */
+  constructor(graph: Graph, options: MachineOptions, part?: GraphPart) {
     this.graph = graph;
-    this.plan = compile(graph, options.outputs);
+    this.part = part;
+    this.plan = compile(part?.graph ?? graph, options.outputs);
     this.traced = options.trace ?? false;
     this.leaves = { values: new Array(this.plan.leaves.length).fill(undefined), version: 0 };
   }
@@ -77,13 +87,16 @@ export abstract class PlannedMachine implements Machine {
 
   let(node: Node, value: Value): void {
     this.checkOpen();
-    if (node.graph !== this.graph) throw new UsageError(`let: ${node.label} belongs to another graph`);
+    const own = node.graph === this.part?.graph;
+    if (node.graph !== this.graph && !own)
+      throw new UsageError(`let: ${node.label} belongs to another graph`);
     if (node.op !== "input" && node.op !== "parameter") {
       throw new UsageError(`let: ${node.label} is neither an input nor a parameter`);
     }
     const data = valueFor(node, value);
-    const step = this.plan.steps[this.plan.indexOf[node.id] ?? -1];
-    if (step === undefined) return;
+    const here = this.part === undefined || own ? node : this.part.of(node);
+    const step = this.plan.steps[this.plan.indexOf[here?.id ?? -1] ?? -1];
+    if (step === undefined || step.kernel !== undefined) return;
     // A view of a machine's memory is written over by its next run, which should read it.
     this.setLeaf(step, this.lentViews && data.buffer instanceof SharedArrayBuffer ? data.slice() : data);
   }

@@ -24,6 +24,8 @@ export interface EngineOptions {
   readonly pause: ((node: Node) => Promise<void> | undefined) | undefined;
   readonly traced: boolean;
   readonly memory: MemoryShare;
+  /** Told at once why a run fails, which settles only when all ops under way have ended. */
+  readonly failing?: ((reason: unknown) => void) | undefined;
   /** The worker threads' built entry file. */
   readonly entry: URL;
 }
@@ -112,6 +114,7 @@ export class Engine {
         compute: (frame, step, from, to) => this.compute(frames[frame]!, step, from, to),
         failed(frame, _step, reason) {
           frames[frame]!.error = { reason };
+          options.failing?.(reason);
         },
         mayStay: () => this.loop.mayStay(),
       },
@@ -367,6 +370,7 @@ export class Engine {
     const failed = this.active.find(({ frame }) => Atomics.load(frame!.words, RUN) === run);
     if (failed === undefined) return;
     failed.frame!.error = { reason: opError(this.plan.steps[step]!, errorOf(failure)) };
+    this.options.failing?.(failed.frame!.error.reason);
     this.loop.turn();
   }
 
@@ -374,6 +378,7 @@ export class Engine {
   private workerDied(reason: unknown): void {
     if (this.broken !== undefined) return;
     this.broken = { reason };
+    this.options.failing?.(reason);
     const left = [...this.active, ...this.line];
     this.active = [];
     this.line = [];

@@ -24,7 +24,7 @@ export class Rewriting {
 
   /** The node as it is, with all its results. */
   copy(node: Node): void {
-    const { op, name, shape, dtype, initial } = node;
+    const { op, name, shape, dtype, initial, site } = node;
     if (op === "input") this.nodes.set(node, this.graph.input(name ?? "", shape, dtype));
     else if (op === "parameter") this.nodes.set(node, this.graph.parameter(name ?? "", initial!));
     else if (op === "constant") this.nodes.set(node, this.graph.constant(initial!, undefined, name));
@@ -34,6 +34,12 @@ export class Rewriting {
         op,
         node.inputs.map((input) => this.of(input)),
       );
+    this.of(node).site = site;
+  }
+
+  /** A node alone in the place of a node, without its further results. */
+  stand(node: Node, own: Node): void {
+    this.nodes.set(node, own);
   }
 
   /** Another op in the place of a node's. */
@@ -42,6 +48,7 @@ export class Rewriting {
     this.nodes.set(node, own);
     for (const [i, result] of (node.results ?? []).entries())
       if (i > 0) this.nodes.set(result, own.results![i]!);
+    own.site = node.site;
   }
 }
 
