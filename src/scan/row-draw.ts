@@ -42,6 +42,8 @@ export interface DrawPlan {
   readonly testSize: number;
   /** The seed of the hold-out and the folds. */
   readonly seed: number;
+  /** The seed of the folds alone, where it is another one. */
+  readonly foldSeed?: number | undefined;
   /** What the number of the first row is for both: not 0 in a shard of more data. */
   readonly firstRow: number;
   /** The column whose whole numbers rows are drawn by, instead of their own numbers, where there is one. */
@@ -67,7 +69,7 @@ export class RowDraw {
   constructor(rows: DrawnRows, plan: DrawPlan) {
     this.#rows = rows;
     this.#plan = plan;
-    this.#fold = keyCoefficients(plan.seed, "fold");
+    this.#fold = keyCoefficients(plan.foldSeed ?? plan.seed, "fold");
     this.#holdOut = keyCoefficients(plan.seed, "holdOut");
     this.#below = heldOutBelow(plan.testSize);
   }
@@ -87,7 +89,8 @@ export class RowDraw {
    * @throws DataError for a key that is no whole number of up to 53 bits
    */
   foldAll(targets: Int32Array, folds: number): void {
-    const { seed, firstRow, foldBy } = this.#plan;
+    const { firstRow, foldBy } = this.#plan;
+    const seed = this.#plan.foldSeed ?? this.#plan.seed;
     const [rows, n] = [this.#rows, targets.length];
     if (foldBy !== undefined)
       for (let r = 0; r < n; r++) targets[r] = targets[r]! < 0 ? -1 : this.foldOf(r, folds);
@@ -102,7 +105,8 @@ export class RowDraw {
 
   /** @throws DataError for a key that is no whole number of up to 53 bits */
   foldOf(r: number, folds: number): number {
-    const { seed, firstRow, foldBy } = this.#plan;
+    const { firstRow, foldBy } = this.#plan;
+    const seed = this.#plan.foldSeed ?? this.#plan.seed;
     if (foldBy === undefined) return foldOf(firstRow + this.#rows.rowNumber(r), seed, folds);
     return foldOfKey(this.#key(r), this.#fold, folds);
   }

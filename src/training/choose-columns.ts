@@ -8,6 +8,7 @@ import { type Column, IDENTIFIER_ROWS } from "../dataset/schema.js";
 import { DataError, quoteCell, UsageError } from "../errors.js";
 import { isDecimal } from "../kernels/number.js";
 import { option, type Wording, wording } from "../wording.js";
+import type { CvKind } from "./cv-kind.js";
 import { doubts } from "./doubts.js";
 
 /** Which columns the user asks for; all may be left out. */
@@ -33,6 +34,8 @@ export interface ColumnOptions {
   id?: string | undefined;
   /** The column that rows are drawn into folds by, which is a feature only where it is named. */
   foldBy?: string | undefined;
+  /** How rows are cross-validated; a column of it is a feature only where it is named. */
+  cv?: CvKind | undefined;
   /** Whether to fit an intercept; a formula may leave it out too. Default: true. */
   intercept?: boolean | undefined;
 }
@@ -77,7 +80,7 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
   const excluded = new Set(named(options.exclude).map(({ name }) => name));
   if (weights !== undefined) excluded.add(weights.name);
   const clusters = namedClusters(options.cluster, [...known().keys()]);
-  for (const name of [...clusters, options.time, options.unit, options.id, options.foldBy])
+  for (const name of [...clusters, options.time, options.unit, options.id, options.foldBy, cvColumn(options)])
     if (name !== undefined && !options.features?.includes(name)) excluded.add(name);
   if (options.id !== undefined) find(options.id);
   const absorb = named(options.absorb);
@@ -150,6 +153,10 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
     });
   const spec = columnsSpec(target.name, features, { intercept: options.intercept, absorb });
   return { spec, notes: [...leftOut(), ...doubts(spec, table)] };
+}
+
+function cvColumn({ cv }: ColumnOptions): string | undefined {
+  return cv !== undefined && "column" in cv ? cv.column : undefined;
 }
 
 /** So many columns are named one by one as left out; of more, the rest are counted. */

@@ -34,13 +34,21 @@ import { checkBudget, checkColumns } from "./budget.js";
 import { checkNamedColumns, chooseColumns } from "./choose-columns.js";
 import { clustersInOnePass, vcovOfClusters } from "./cluster-moments.js";
 import { completeKinds } from "./complete-kinds.js";
+import {
+  checkCvColumn,
+  crossValidateParted,
+  crossValidateRepeatedly,
+  foldsByColumn,
+} from "./cross-validate-by.js";
 import { crossValidateRows } from "./cross-validate-rows.js";
+import { type CvKind, checkCvKind } from "./cv-kind.js";
 import { chosenFolds, chunkBytesFor, denseWidth, designWidth, foldsFor, levelNotes } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
 import { foldKey } from "./fold-key.js";
 import { type Engine, engineOf, withoutKeyNotes } from "./in-engine.js";
 import { keepStream } from "./keep-stream.js";
+import { leaveOneOutByLeverage } from "./leave-one-out.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
 import { robustVcovOf, withoutCluster } from "./robust-vcov.js";
@@ -53,6 +61,15 @@ import { vcovSpecOf } from "./vcov-request.js";
 /** A file from which on a command that is not told how many threads to start starts some, at up to 50 columns. */
 const THREADS_PAY_BYTES = 40 << 20;
 const THREADS_PAY_WIDTH = 50;
+
+/** How rows were put into folds for a cross-validation that was asked for by its kind. */
+export interface CvDetails {
+  kind: CvKind;
+  /** What the folds are called; of one kind they have no names, of another there are none. */
+  names?: readonly string[] | undefined;
+  /** The errors of each repetition. */
+  repetitions?: readonly CrossValidation[] | undefined;
+}
 
 /** A model fitted on a CSV, and what happened on the way. */
 export interface CsvFit {
@@ -67,6 +84,8 @@ export interface CsvFit {
   test: PredictionMetrics | undefined;
   /** The out-of-fold error on the rows of the fit. */
   cv: CrossValidation | undefined;
+  /** How rows were put into folds for it, where that was asked for. */
+  cvBy?: CvDetails | undefined;
   /** The path on which λ was chosen; its errors are weighted means, as glmnet's are. */
   path: CrossValidatedPath | undefined;
   /** Remarks: columns left out, a solver that stepped in. */
@@ -104,6 +123,8 @@ export async function fitSources(
   given?: Engine,
 ): Promise<CsvFit> {
   const watch = new Stopwatch();
+  const kind = options.cv;
+  if (kind !== undefined) checkCvKind(kind, options);
   const numbered = numberedShards(options);
   // The whole is not read for a part of it.
   if (options.shard === undefined) keepContents(sources);
@@ -126,6 +147,7 @@ export async function fitSources(
   const { references = {}, solver = "auto", signal, onProgress, callerWorks } = options;
   const vcov = vcovSpecOf(all, options);
   const penalty = penaltyChoice(options);
+  if (kind !== undefined) checkCvColumn(kind, all);
   checkAbsorbing(spec, options);
   const width = designWidth(spec, all);
   const small = session === undefined && all.whole && extendedIsFree(all.sample.length, width);
@@ -137,7 +159,7 @@ export async function fitSources(
     testSize: options.testSize ?? 0,
     folds: !keyed
       ? 1
-      : (chosenFolds(options.folds) ??
+      : (chosenFolds(kind?.kind === "repeated" ? kind.folds : options.folds) ??
         (spec.absorbed === undefined || (penalty !== undefined && isChosen(penalty)) ? foldsFor(width) : 1)),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
@@ -159,6 +181,7 @@ export async function fitSources(
     twice ||
     options.dropSingletons === true ||
     options.leaveOneOut === true ||
+    kind !== undefined ||
     plan.testSize > 0 ||
     vcov !== undefined ||
     options.na === "fail";
@@ -204,7 +227,9 @@ export async function fitSources(
   let found = await estimate();
   // Rows of one key stay together.
   const alone = options.leaveOneOut === true && plan.foldBy === undefined;
-  if (alone && found.moments.n > 1 && found.moments.n <= plan.folds) {
+  // A penalty has no leverages: each row is left out, and the rest fitted.
+  const each = kind?.kind === "loo" && penalty !== undefined;
+  if (each || (alone && found.moments.n > 1 && found.moments.n <= plan.folds)) {
     plan.leaveOneOut = true;
     plan.folds = found.total.rows + found.total.excluded;
     checkBudget({ table, spec, plan, threads: options.threads, fileBytes: options.fileBytes });
@@ -218,11 +243,19 @@ export async function fitSources(
   if (penalty !== undefined) checkNames(regression, penalty);
   // Absorbed effects are cross-validated by rows: a model's folds would tell nothing.
   const folds = plan.folds > 1 && !twice ? total.folds : [];
+  const scanned = { table, layout, plan, control };
+  const parted =
+    kind !== undefined && "column" in kind
+      ? await watch.scan(() => foldsByColumn(scanned, kind, moments, options.folds))
+      : undefined;
   const penalize = (held: readonly HeldOut[] | undefined) =>
     watch.solve(() =>
       penalty === undefined
         ? undefined
-        : withPauses(penalizeSteps(moments, folds, regression, found.solution, penalty, held), control),
+        : withPauses(
+            penalizeSteps(moments, parted?.folds ?? folds, regression, found.solution, penalty, held),
+            control,
+          ),
     );
   const ofParts = (solution: Solution, chosen: Penalty | undefined, heldOut?: readonly HeldOut[]) => ({
     spec,
@@ -282,19 +315,29 @@ export async function fitSources(
     const times = vcov.type === "hc5" ? "twice more" : "a second time";
     notes.push(`the data were read ${times} for the ${vcov.type} covariance`, ...clusterNotes(model.vcov));
   }
+  const repeated =
+    kind?.kind === "repeated"
+      ? await watch.scan(() => crossValidateRepeatedly(scanned, model, folds, kind.times))
+      : undefined;
   const cv =
-    byRows !== undefined && !along
-      ? byRows.cv
-      : await watch.solve(() => {
-          if (byRows !== undefined)
-            return withPauses(
-              crossValidateHeldOutWithSteps(byRows.heldOut, regression, model.penalty),
-              control,
-            );
-          return folds.filter((fold) => fold.n > 0).length > 1
-            ? withPauses(crossValidateWithSteps(folds, regression, model.penalty), control)
-            : undefined;
-        });
+    repeated !== undefined
+      ? repeated.cv
+      : parted !== undefined
+        ? await watch.solve(() => crossValidateParted(kind!.kind, parted, regression, model.penalty, control))
+        : kind?.kind === "loo" && !each
+          ? await watch.scan(() => leaveOneOutByLeverage(table, layout, model, plan, control))
+          : byRows !== undefined && !along
+            ? byRows.cv
+            : await watch.solve(() => {
+                if (byRows !== undefined)
+                  return withPauses(
+                    crossValidateHeldOutWithSteps(byRows.heldOut, regression, model.penalty),
+                    control,
+                  );
+                return folds.filter((fold) => fold.n > 0).length > 1
+                  ? withPauses(crossValidateWithSteps(folds, regression, model.penalty), control)
+                  : undefined;
+              });
   let test: PredictionMetrics | undefined;
   if (plan.testSize > 0) {
     const score = { predictor: model.predictorPlan(true), unseen: "na" as const, held: plan };
@@ -312,6 +355,15 @@ export async function fitSources(
     excluded,
     test,
     cv: cv && cvOnScaleOf(cv, model.moments),
+    ...(kind === undefined
+      ? {}
+      : {
+          cvBy: {
+            kind,
+            names: parted?.names,
+            repetitions: repeated?.repetitions.map((one) => cvOnScaleOf(one, model.moments)),
+          },
+        }),
     path: penalized?.path,
     notes,
     timing: watch.timing(),

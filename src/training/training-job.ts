@@ -1,6 +1,7 @@
 import type { CreateJob } from "../scan/chunk-job.js";
 import { CvJob, type CvPlan, type FoldSums } from "./cv-job.js";
 import { GroupCvJob, type GroupCvPlan, type GroupCvResult } from "./group-cv-job.js";
+import { LeaveOneOutJob, type LeaveOneOutPlan, type LeaveOneOutSums } from "./leave-one-out-job.js";
 import { MomentsJob, type MomentsPlan } from "./moments-job.js";
 import type { MomentsResult } from "./moments-result.js";
 import { VcovJob, type VcovPlan, type VcovResult } from "./vcov-job.js";
@@ -10,15 +11,17 @@ export type TrainingPlan =
   | { moments: MomentsPlan }
   | { vcov: VcovPlan }
   | { cv: CvPlan }
-  | { groupCv: GroupCvPlan };
+  | { groupCv: GroupCvPlan }
+  | { leaveOneOut: LeaveOneOutPlan };
 
 /** Makes the job that a plan asks for. */
 export const createTrainingJob: CreateJob<
   TrainingPlan,
-  MomentsResult | VcovResult | FoldSums[] | GroupCvResult
+  MomentsResult | VcovResult | FoldSums[] | GroupCvResult | LeaveOneOutSums
 > = (view, plan) => {
   if ("moments" in plan) return new MomentsJob(view, plan.moments);
   if ("cv" in plan) return new CvJob(view, plan.cv);
   if ("groupCv" in plan) return new GroupCvJob(view, plan.groupCv);
+  if ("leaveOneOut" in plan) return new LeaveOneOutJob(view, plan.leaveOneOut);
   return new VcovJob(view, plan.vcov);
 };

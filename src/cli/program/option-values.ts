@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import type { LambdaChoice } from "../../linear/penalty/penalty.js";
 import type { ShardNumber } from "../../linear/shards/numbered.js";
+import type { CvKind } from "../../training/cv-kind.js";
 import { scheduledShard } from "./scheduled-shard.js";
 
 /** a,b,c; a name with a comma stands in quotes, as in CSV; several of these add up. */
@@ -221,6 +222,20 @@ export function shard(text: string): ShardNumber {
   const found = scheduledShard(process.env, of === undefined ? undefined : Number(of));
   if (typeof found === "string") throw new InvalidArgumentError(found);
   return { ...found, ...(run === undefined ? {} : { run }) };
+}
+
+/** How rows are put into folds: loo, group:column, time:column, repeated:10x3 (or 10×3, 10 x 3). */
+export function cvKind(text: string): CvKind {
+  const [, name, rest] = /^\s*([a-z]+)\s*(?::(.*))?$/s.exec(text) ?? [];
+  if (name === "loo" && rest === undefined) return { kind: "loo" };
+  const column = rest?.trim().normalize("NFC") ?? "";
+  if ((name === "group" || name === "time") && column !== "") return { kind: name, column };
+  const [, folds, times] = /^\s*([0-9]+)\s*[x×]\s*([0-9]+)\s*$/.exec(rest ?? "") ?? [];
+  if (name === "repeated" && folds !== undefined && times !== undefined)
+    return { kind: "repeated", folds: Number(folds), times: Number(times) };
+  throw new InvalidArgumentError(
+    "expected loo, group:COLUMN, time:COLUMN or repeated:FOLDSxTIMES, as repeated:10x3",
+  );
 }
 
 /** A time in seconds, at most a day. */

@@ -1,3 +1,4 @@
+import { timesInOrder } from "../../dataset/times-in-order.js";
 import { ModelError, UsageError } from "../../errors.js";
 import { packedLength } from "../../stats/packed.js";
 import { option, wording } from "../../wording.js";
@@ -62,7 +63,7 @@ export function hacVcov(spec: HacSpec, sums: readonly ClusterSum[], fit: Cluster
             : wording`${option("vcov", "dk")} sums up the rows of a time`,
       },
     );
-  const times = inOrder(new Set(sums.map(({ keys }) => keys.at(-1)!)));
+  const times = timesInOrder(new Set(sums.map(({ keys }) => keys.at(-1)!)));
   if (times.length < 2)
     throw new ModelError(`${time ?? "the rows"} have ${times.length} time, and lags need two`);
   const series = seriesOf(sums, times);
@@ -102,14 +103,6 @@ export function hacVcov(spec: HacSpec, sums: readonly ClusterSum[], fit: Cluster
     ...(mended === undefined ? {} : { repaired: true }),
     meat: Array.from(mended ?? meat),
   };
-}
-
-/** Times in order: by size where all are numbers, else by code points, as dates like 2024-05-31 are in order. */
-function inOrder(times: ReadonlySet<string>): string[] {
-  const list = [...times];
-  return list.every((time) => time !== "" && !Number.isNaN(Number(time)))
-    ? list.sort((a, b) => Number(a) - Number(b))
-    : list.sort((a, b) => (a < b ? -1 : 1));
 }
 
 /** The scores of each series by place among the times. */

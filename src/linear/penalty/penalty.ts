@@ -8,7 +8,10 @@ import {
   type CrossValidation,
   collectErrors,
   crossValidateSteps,
+  type FoldPrediction,
+  forwardChain,
   leaveOneOut,
+  predictFold,
 } from "../solve/cross-validation.js";
 import {
   aboutEffects,
@@ -209,14 +212,42 @@ export function* crossValidateWithSteps(
   penalty: Penalty | undefined,
 ): Steps<CrossValidation> {
   if (penalty === undefined) return yield* crossValidateSteps(folds, regression);
-  const how = optionsOf(regression, penalty);
   const used = yield* asNeeded(folds, regression);
-  const predictions = yield* leaveOneOut(used, function* (others, fold) {
+  const predictions = yield* leaveOneOut(used, penalizedPredictor(regression, penalty));
+  return collectErrors(used, regression.target, predictions);
+}
+
+/**
+ * Cross-validates a regression along time, with its penalty where it has one: each part but the first is predicted by the
+ * fit of all parts before it.
+ *
+ * @param parts the moments of stretches of time, in their order
+ */
+export function* crossValidateForwardSteps(
+  parts: readonly CrossProducts[],
+  regression: Regression,
+  penalty: Penalty | undefined,
+): Steps<CrossValidation> {
+  const used = yield* asNeeded(
+    parts.filter(({ n }) => n > 0),
+    regression,
+  );
+  const visit =
+    penalty === undefined
+      ? (past: CrossProducts, part: CrossProducts) => predictFold(past, part, regression)
+      : penalizedPredictor(regression, penalty);
+  const predictions = yield* forwardChain(used, visit);
+  return collectErrors(used.slice(1), regression.target, predictions);
+}
+
+/** What a penalised fit to the rows of others predicts on a fold. */
+function penalizedPredictor(regression: Regression, penalty: Penalty) {
+  const how = optionsOf(regression, penalty);
+  return function* (others: CrossProducts, fold: CrossProducts): Steps<FoldPrediction> {
     const [fit] = yield* elasticNetSteps(others, regression, [penalty.lambda], how);
     const { coefficients } = fit!;
     return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
-  });
-  return collectErrors(used, regression.target, predictions);
+  };
 }
 
 /** The same of a regression with absorbed effects, from its pairs; undefined where these do not tell of it. */
@@ -228,13 +259,7 @@ export function* crossValidateHeldOutWithSteps(
   const held = heldOutOf(all, regression);
   if (held === undefined) return undefined;
   if (penalty === undefined) return yield* crossValidateHeldOutSteps(held, regression);
-  const about = aboutEffects(regression);
-  const how = optionsOf(about, penalty);
-  const predictions = yield* eachHeldOut(held, function* (others, fold) {
-    const [fit] = yield* elasticNetSteps(others, about, [penalty.lambda], how);
-    const { coefficients } = fit!;
-    return { coefficients, squares: predictionSquares(fold, about, coefficients) };
-  });
+  const predictions = yield* eachHeldOut(held, penalizedPredictor(aboutEffects(regression), penalty));
   return heldOutErrors(held, regression, predictions);
 }
 

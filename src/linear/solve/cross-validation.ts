@@ -56,13 +56,20 @@ export function* crossValidateSteps(
   regression: Regression,
 ): Steps<CrossValidation> {
   const used = yield* asNeeded(folds, regression);
-  const predictions = yield* leaveOneOut(used, function* (others, fold) {
-    const { coefficients, aliased } = yield* solveSteps(others, regression, { inverse: false });
-    const needs = aliased.length === 0 ? [] : yield* foldNeeds(others, fold, regression, aliased);
-    if (needs.length > 0) return { coefficients, squares: Number.NaN, needs };
-    return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
-  });
+  const predictions = yield* leaveOneOut(used, (others, fold) => predictFold(others, fold, regression));
   return collectErrors(used, regression.target, predictions);
+}
+
+/** What least squares on the rows of others predict on a fold. */
+export function* predictFold(
+  others: CrossProducts,
+  fold: CrossProducts,
+  regression: Regression,
+): Steps<FoldPrediction> {
+  const { coefficients, aliased } = yield* solveSteps(others, regression, { inverse: false });
+  const needs = aliased.length === 0 ? [] : yield* foldNeeds(others, fold, regression, aliased);
+  if (needs.length > 0) return { coefficients, squares: Number.NaN, needs };
+  return { coefficients, squares: predictionSquares(fold, regression, coefficients) };
 }
 
 /** `crossValidateSteps` in one go. */
@@ -110,6 +117,29 @@ export function* leaveOneOut<Found>(
     after[i] = undefined;
     found.push(yield* visit(others, fold));
     before = yield* merged(before, fold);
+    yield;
+  }
+  return found;
+}
+
+/**
+ * What `visit` finds for each part with rows but the first, and the merge of all parts before it: the future is predicted
+ * from the past, and never the other way round.
+ *
+ * @throws UsageError for fewer than two parts with rows
+ */
+export function* forwardChain<Found>(
+  parts: readonly CrossProducts[],
+  visit: (past: CrossProducts, part: CrossProducts) => Steps<Found>,
+): Steps<Found[]> {
+  const [first, ...later] = parts.filter((part) => part.n > 0);
+  if (first === undefined || later.length === 0)
+    throw new UsageError("cross-validation along time needs rows of two times");
+  const found: Found[] = [];
+  let past = first;
+  for (const part of later) {
+    found.push(yield* visit(past, part));
+    past = yield* mergeSteps(past, part);
     yield;
   }
   return found;

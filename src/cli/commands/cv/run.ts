@@ -9,7 +9,8 @@ import { objectiveOf } from "../../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../../linear/solve/cross-validation.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
 import { crossValidationPage } from "../../../report/cv-page.js";
-import { fitCsv } from "../../../training/fit-csv.js";
+import type { CvKind } from "../../../training/cv-kind.js";
+import { type CvDetails, fitCsv } from "../../../training/fit-csv.js";
 import { fitGroupsCsv } from "../../../training/fit-groups-csv.js";
 import { version } from "../../../version.js";
 import { type ModelOptions, modelOptions } from "../../program/model-options.js";
@@ -27,6 +28,7 @@ import { renderTable, setLines } from "../../render/table.js";
 /** The options of `goml cv`, as commander gives them. */
 export interface CvOptions extends ModelOptions, GroupOption {
   groupBy?: string;
+  cv?: CvKind;
   report?: string;
   threads?: number;
   json?: boolean;
@@ -54,7 +56,7 @@ export async function cv(paths: readonly string[], options: CvOptions, signal: A
   if (options.report !== undefined) {
     const page = crossValidationPage(model, cv, {
       path,
-      split: splitText(model, cv),
+      split: splitText(model, cv, found.cvBy),
       notes,
       made: [
         ["goml", version],
@@ -65,11 +67,11 @@ export async function cv(paths: readonly string[], options: CvOptions, signal: A
   }
   if (options.json)
     print(
-      `${JSON.stringify({ ...document(path, model, cv), ...(notes.length > 0 ? { notes } : {}) }, null, 2)}\n`,
+      `${JSON.stringify({ ...document(path, model, cv, found.cvBy), ...(notes.length > 0 ? { notes } : {}) }, null, 2)}\n`,
     );
   else {
     const remarks = renderNotes(notes).map((line) => `${line}\n`);
-    print(`${remarks.join("")}${render(model, cv)}`);
+    print(`${remarks.join("")}${render(model, cv, found.cvBy)}`);
   }
   return 0;
 }
@@ -80,6 +82,7 @@ interface Found {
   notes: string[];
   /** Where it needs the rows. */
   cv?: CrossValidation | undefined;
+  cvBy?: CvDetails | undefined;
 }
 
 async function ofModel(path: string, options: CvOptions, signal: AbortSignal): Promise<Found> {
@@ -92,6 +95,7 @@ async function ofModel(path: string, options: CvOptions, signal: AbortSignal): P
     relax,
     gamma,
     "group-by": by,
+    cv: options.cv,
     "fold-by": options.foldBy,
   };
   const asked = { folds, formula, target, features, exclude, weights, lambda, alpha, ...limits };
@@ -113,24 +117,44 @@ async function ofData(paths: readonly string[], options: CvOptions, signal: Abor
   const how = modelOptions(options);
   if (groupBy === undefined) {
     const leaveOneOut = options.folds !== undefined;
-    return fitCsv(paths, { ...how, ...control, leaveOneOut }).finally(progress.end);
+    return fitCsv(paths, { ...how, ...control, leaveOneOut, cv: options.cv }).finally(progress.end);
   }
+  if (options.cv !== undefined)
+    throw new UsageError("--cv folds the rows of one model, and --group-by fits one for each group", {
+      hint: `cross-validate a group by itself: --where '${groupBy} == "…"'`,
+    });
   const folds = options.folds ?? GROUP_FOLDS;
   const fitting = fitGroupsCsv(paths, { ...how, ...control, solver: undefined, folds, groupBy });
   const { models, notes } = await fitting.finally(progress.end);
   return { model: models, notes };
 }
 
-function document(path: string, model: LinearModel, { folds, ...overall }: CrossValidation) {
+function document(
+  path: string,
+  model: LinearModel,
+  { folds, ...overall }: CrossValidation,
+  by: CvDetails | undefined,
+) {
   const names = model.coefficientNames;
+  const called = foldNames(by);
   return {
     goml: version,
     command: "cv",
     data: { path, n: model.n, seed: model.scan?.seed, foldBy: model.scan?.foldBy },
     model: { target: model.target, terms: model.terms, penalty: model.penalty },
-    cv: overall,
+    cv: {
+      ...overall,
+      ...(by === undefined ? {} : { by: by.kind }),
+      ...(by?.repetitions === undefined
+        ? {}
+        : {
+            mseDeviation: deviation(by.repetitions.map(({ mse }) => mse)),
+            repetitions: by.repetitions.map(({ mse, rmse, r2 }) => ({ mse, rmse, r2 })),
+          }),
+    },
     folds: folds.map(({ coefficients, needs, ...fold }, i) => ({
       fold: i + 1,
+      ...(called === undefined ? {} : { name: called[i] }),
       ...fold,
       ...(needs.length > 0 ? { needs: needs.map((j) => model.terms[j]) } : {}),
       coefficients: Object.fromEntries(names.map((name, j) => [name, coefficients[j]])),
@@ -138,36 +162,89 @@ function document(path: string, model: LinearModel, { folds, ...overall }: Cross
   };
 }
 
-/** How rows were put into folds, in words. */
-function splitText(model: LinearModel, { folds }: CrossValidation): string {
-  const single = folds.every(({ n, unpredicted = 0 }) => n + unpredicted === 1);
-  const seed = model.scan === undefined ? "" : `, seed ${model.scan.seed}`;
-  return single
-    ? `each of ${folds.length} rows left out by itself`
-    : `${folds.length} folds${foldsBy(model)}${seed}`;
+/** The standard deviation of some numbers. */
+function deviation(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
 }
 
-function render(model: LinearModel, found: CrossValidation): string {
-  const { folds, mse, rmse, r2, mseError } = found;
+/** What folds are called that have names: along time the first stretch is none of them. */
+function foldNames(by: CvDetails | undefined): readonly string[] | undefined {
+  return by?.kind.kind === "time" ? by.names?.slice(1) : by?.names;
+}
+
+/** How rows were put into folds, in words. */
+function splitText(model: LinearModel, cv: CrossValidation, by: CvDetails | undefined): string {
+  const { folds, unpredicted = 0 } = cv;
+  const seed = model.scan === undefined ? "" : `, seed ${model.scan.seed}`;
+  switch (by?.kind.kind) {
+    case "loo":
+      return `each of ${count(model.n)} rows left out by itself`;
+    case "group":
+      return by.names!.length === folds.length && by.names!.every((name) => / groups?$/.test(name))
+        ? `${folds.length} folds of groups by ${by.kind.column}`
+        : `${folds.length} groups by ${by.kind.column}, each left out by itself`;
+    case "time":
+      return `${folds.length} stretches of ${by.kind.column}, each predicted from those before`;
+    case "repeated":
+      return `${by.kind.folds} folds drawn ${by.kind.times} times${seed === "" ? "" : `, seeds from ${model.scan!.seed} on`}`;
+    default: {
+      const single = folds.every(({ n }) => n + unpredicted === 1);
+      return single
+        ? `each of ${folds.length} rows left out by itself`
+        : `${folds.length} folds${foldsBy(model)}${seed}`;
+    }
+  }
+}
+
+function render(model: LinearModel, found: CrossValidation, by: CvDetails | undefined): string {
+  const { mse, rmse, r2, mseError } = found;
+  const { repetitions } = by ?? {};
+  // A fold by itself for each row, or none at all, makes no table.
+  const errors: readonly { n?: number; mse: number; rmse: number; r2: number }[] =
+    repetitions ?? (by?.kind.kind === "loo" ? [] : found.folds);
   const [mses, rmses, r2s] = [
-    alignedDecimals(folds.map((fold) => fold.mse)),
-    alignedDecimals(folds.map((fold) => fold.rmse)),
-    alignedDecimals(folds.map((fold) => fold.r2)),
+    alignedDecimals(errors.map((fold) => fold.mse)),
+    alignedDecimals(errors.map((fold) => fold.rmse)),
+    alignedDecimals(errors.map((fold) => fold.r2)),
   ];
-  const rows = shownOf(folds).map(({ n }, i) => [String(i + 1), count(n), mses[i]!, rmses[i]!, r2s[i]!]);
-  const titles = ["fold", "rows", "MSE", "RMSE", "R²"];
-  const split = splitText(model, found);
+  const names = foldNames(by);
+  const rows = shownOf([...errors]).map(({ n }, i) => [
+    names?.[i] ?? String(i + 1),
+    ...(repetitions === undefined ? [count(n!)] : []),
+    mses[i]!,
+    rmses[i]!,
+    r2s[i]!,
+  ]);
+  const titles =
+    repetitions === undefined ? ["fold", "rows", "MSE", "RMSE", "R²"] : ["repetition", "MSE", "RMSE", "R²"];
+  const split = splitText(model, found, by);
   const { penalty } = model;
   const { length } = model.terms;
+  const spread =
+    repetitions === undefined
+      ? `± ${significant(mseError, 3)} (standard error over ${found.folds.length === 0 ? "rows" : "folds"})`
+      : `± ${significant(deviation(repetitions.map((one) => one.mse)), 3)} (standard deviation between repetitions)`;
+  const align = titles.map((_, i) =>
+    i === 0 && names !== undefined ? ("left" as const) : ("right" as const),
+  );
   return `${setLines([
     `${colour.bold(model.target)} on ${length} ${length === 1 ? "term" : "terms"}, ${split}`,
     ...(penalty === undefined ? [] : [`${penaltyText(penalty)}: minimises ${objectiveOf(model)}`]),
+    ...(errors.length === 0 ? [] : ["", renderTable({ titles, rows, align })]),
+    ...moreLines(errors.length - rows.length, repetitions === undefined ? "folds" : "repetitions"),
     "",
-    renderTable({ titles, rows, align: titles.map(() => "right") }),
-    ...moreLines(folds.length - rows.length, "folds"),
-    "",
-    `RMSE ${significant(rmse)}   MSE ${significant(mse)} ± ${significant(mseError, 3)} (standard error over folds)   ` +
-      `R² ${significant(r2)} out of fold`,
-    ...leftOutFolds(model, found).map((text) => colour.yellow(text)),
+    `RMSE ${significant(rmse)}   MSE ${significant(mse)} ${spread}   R² ${significant(r2)} out of ${
+      by?.kind.kind === "time" ? "time" : "fold"
+    }`,
+    ...leftOutNotes(model, found, by).map((text) => colour.yellow(text)),
   ])}\n`;
+}
+
+function leftOutNotes(model: LinearModel, found: CrossValidation, by: CvDetails | undefined): string[] {
+  const { unpredicted = 0 } = found;
+  if (by?.kind.kind !== "loo" || model.absorbed !== undefined || unpredicted === 0)
+    return leftOutFolds(model, found);
+  const rows = unpredicted === 1 ? "1 row" : `${count(unpredicted)} rows`;
+  return [`${rows} of leverage 1 left out of it: the others do not tell what they need`];
 }

@@ -1,4 +1,4 @@
-import { positive } from "../../program/option-values.js";
+import { cvKind, positive } from "../../program/option-values.js";
 import { example, fitting, reading, type Syntax, trust, whole } from "../../program/syntax.js";
 
 export const cvSyntax: Syntax = (program, run) => {
@@ -10,6 +10,11 @@ export const cvSyntax: Syntax = (program, run) => {
       "a model, from the moments that it keeps; or the data, of one file or several; - is standard input",
     );
   fitting(command)
+    .option(
+      "--cv <kind>",
+      "folds of another kind: loo; group:COLUMN; time:COLUMN (only the past predicts); repeated:10x3",
+      cvKind,
+    )
     .option("--group-by <column>", "one model per value of this column, each cross-validated on its rows")
     .option("--group <name>", "of models by group, this one, fold by fold")
     .option("--threads <n>", "worker threads (default: all cores)", positive)
@@ -23,10 +28,22 @@ export const cvSyntax: Syntax = (program, run) => {
         model: { by: "argument", required: ["model.json or data.csv"] },
       }),
     );
+  command.addHelpText(
+    "after",
+    `
+--cv loo predicts each row by the fit of all others: of least squares from its leverage, in one more pass; with a penalty
+or bounds by as many fits. group: leaves each of the column's values out, or with --folds k puts them into k folds of about
+as many rows. time: predicts each of --folds stretches of time (default: 5) from those before it, rows of one time
+together. repeated: draws folds several times, by the seeds from --seed on.`,
+  );
   example(
     reading(command),
     "goml cv model.json",
     "goml cv data.csv --folds 5 --seed 7",
+    "goml cv data.csv --cv loo",
+    "goml cv data.csv --cv group:school",
+    "goml cv data.csv --cv time:date --folds 8",
+    "goml cv data.csv --cv repeated:10x5",
     "goml cv data.csv --group-by region",
     "goml cv data.csv --formula 'y ~ poly(x, 3, raw = TRUE)' --json",
   );

@@ -1,0 +1,77 @@
+import { UsageError } from "../errors.js";
+import { option, wording } from "../wording.js";
+
+/** How rows are put into folds, where it is not at random, or more than once. */
+export type CvKind =
+  /** Each row is predicted by the fit of all others. */
+  | { kind: "loo" }
+  /** Rows of one value of a column stay together: each value by itself, or with `folds` several in a fold. */
+  | { kind: "group"; column: string }
+  /** Rows are predicted by the fit of those of earlier times, in `folds` stretches of time (default: 5). */
+  | { kind: "time"; column: string }
+  /** Random folds, drawn several times. */
+  | { kind: "repeated"; folds: number; times: number };
+
+/** Repetitions that there may be: each reads the data. */
+const MOST_REPETITIONS = 1000;
+
+/**
+ * Checks what is asked for against the other options.
+ *
+ * @throws UsageError where they do not fit together
+ */
+export function checkCvKind(
+  kind: CvKind,
+  options: {
+    folds?: number | undefined;
+    foldBy?: string | undefined;
+    absorb?: readonly string[] | undefined;
+    lambda?: unknown;
+    inEngine?: boolean | undefined;
+    shard?: unknown;
+  },
+): void {
+  const name = kind.kind;
+  const { folds, foldBy, absorb = [], lambda, inEngine, shard } = options;
+  const refuse = (given: boolean, text: ReturnType<typeof wording>, hint?: ReturnType<typeof wording>) => {
+    if (given) throw new UsageError(text, hint === undefined ? {} : { hint });
+  };
+  refuse(
+    foldBy !== undefined,
+    wording`${option("foldBy")} and ${option("cv")} each say how rows are put into folds`,
+  );
+  refuse(
+    inEngine === true,
+    wording`${option("cv")} reads rows, and with ${option("inEngine")} only sums leave the database`,
+    wording`${option("foldBy")} folds rows by a key, which databases can do`,
+  );
+  refuse(
+    shard !== undefined,
+    wording`${option("cv")} needs all rows, and ${option("shard")} reads a part of them`,
+  );
+  refuse(
+    folds !== undefined && name === "loo",
+    wording`leaving one out has as many folds as rows: leave ${option("folds")} out`,
+  );
+  refuse(
+    folds !== undefined && name === "repeated",
+    wording`the repetitions say how many folds there are: leave ${option("folds")} out`,
+  );
+  refuse(folds === 1, wording`${option("folds", 1)} means none, and ${option("cv")} asks for some`);
+  refuse(
+    absorb.length > 0 && (name === "group" || name === "time"),
+    wording`absorbed effects are cross-validated in random folds, or with one row left out`,
+    wording`fit the factor as a term, or leave ${option("cv")} out`,
+  );
+  refuse(
+    typeof lambda === "string" && (name === "time" || name === "repeated"),
+    name === "time" ? "a λ is not chosen along time" : "a λ is chosen in the folds of one draw",
+    wording`give a number to ${option("lambda")}`,
+  );
+  if (kind.kind !== "repeated") return;
+  refuse(kind.folds < 2, `repeated cross-validation needs 2 folds or more, got ${kind.folds}`);
+  refuse(
+    kind.times < 1 || kind.times > MOST_REPETITIONS,
+    `repeated cross-validation reads the data once for each repetition: 1 to ${MOST_REPETITIONS}, got ${kind.times}`,
+  );
+}
