@@ -1,24 +1,31 @@
 import type { Table } from "../csv/table.js";
 import { momentsShape } from "../dataset/formula/moments-shape.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
-import { recordLength } from "../kernels/cell-record.js";
+import { meansAt, productIndex, productsAt, recordLength } from "../kernels/cell-record.js";
 import { bootstrapVcov } from "../linear/covariance/bootstrap.js";
 import type { AdjustedType } from "../linear/covariance/cluster-adjustment.js";
-import { clusterGram, clusterScores } from "../linear/covariance/cluster-scores.js";
+import { ClusterScores } from "../linear/covariance/cluster-scores.js";
 import { type ClusterSum, clusteredVcov, needsGrams } from "../linear/covariance/clustered.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { coefficientContrasts } from "../linear/model/summary.js";
 import { cellKind, type GroupTable } from "../stats/group-table.js";
-import { plannedGroups } from "./design-width.js";
+import { chunkBytesForGroups, plannedGroups, rowBytes } from "./design-width.js";
 import type { MomentsPlan } from "./moments-job.js";
 import type { VcovSpec } from "./vcov-request.js";
 
 /** What the moments of clusters may take in each thread, of which a table that grows takes twice as much for a moment. */
 const MOST_BYTES = 32e6;
 
+/** How the moments of clusters are summed beside those of the fit. */
+export interface ClustersInOnePass {
+  /** As many clusters as there may be: as take 32 MB, whatever the number of threads, for the bits depend on it. */
+  most: number;
+  /** Bytes per chunk. */
+  chunkBytes: number;
+}
+
 /**
- * How many clusters' moments may be kept beside those of the fit, for its clustered covariance in the same pass: as many as
- * take 32 MB, whatever the number of threads, for the bits depend on it; undefined where there are likely more, and where
+ * How the clustered covariance of a fit is found in the same pass; undefined where there are likely too many clusters, and where
  * moments are not of numbers in double alone, or of numbers about the levels of one absorbed factor, which are the
  * clusters. Then the rows are read a second time.
  */
@@ -27,7 +34,7 @@ export function clustersInOnePass(
   cluster: string,
   plan: MomentsPlan,
   weighted: boolean,
-): number | undefined {
+): ClustersInOnePass | undefined {
   const { spec, extended } = plan;
   if (extended) return undefined;
   const shape = momentsShape(spec);
@@ -36,7 +43,8 @@ export function clustersInOnePass(
   const most = Math.floor(MOST_BYTES / bytes);
   const at = table.columns.findIndex(({ name }) => name === cluster);
   const seen = new Set(table.sample.map((row) => row[at])).size;
-  return plannedGroups(table, seen) <= most ? most : undefined;
+  const likely = plannedGroups(table, seen);
+  return likely <= most ? { most, chunkBytes: chunkBytesForGroups(likely, rowBytes(table)) } : undefined;
 }
 
 /** Whether all factors of a fit are one that is absorbed, and its levels are the clusters. */
@@ -60,22 +68,30 @@ export function vcovOfClusters(model: LinearModel, request: VcovSpec, clusters: 
   const grams = bootstrap !== undefined || needsGrams(spec);
   const { whitening, regression, absorbed } = model;
   const { cells, kind } = clusters;
-  const at = {
-    columns: whitening.kept.map((j) => kind.columns.indexOf(regression.terms[j]!)),
-    target: kind.columns.indexOf(regression.target),
-  };
+  const at = [
+    ...whitening.kept.map((j) => kind.columns.indexOf(regression.terms[j]!)),
+    kind.columns.indexOf(regression.target),
+  ];
+  const width = at.length;
+  const places = at.flatMap((i) => at.map((j) => productsAt(cells.kind) + productIndex(cells.kind, i, j)));
+  const means = meansAt(cells.kind);
+  const own = { sumW: 0, mean: new Float64Array(width), products: new Float64Array(width * width) };
+  const summed = new ClusterScores(whitening);
   const sums: ClusterSum[] = [];
   for (let cell = 0; cell < cells.count; cell++) {
-    if (!(cells.weight(cell) > 0)) continue;
-    const moments = {
-      sumW: cells.weight(cell),
-      mean: (column: number) => (absorbed === undefined ? cells.mean(cell, column) : 0),
-      product: (i: number, j: number) => cells.product(cell, i, j),
-    };
+    own.sumW = cells.weight(cell);
+    if (!(own.sumW > 0)) continue;
+    const from = cell * cells.stride;
+    // Rows about absorbed effects, which are the clusters, have mean 0 in each.
+    if (absorbed === undefined)
+      for (let i = 0; i < width; i++) own.mean[i] = cells.records[from + means + at[i]!]!;
+    for (let i = 0; i < width; i++)
+      for (let j = 0; j <= i; j++)
+        own.products[i * width + j] = cells.records[from + places[i * width + j]!]!;
     sums.push({
-      keys: [clusters.names[cell]!],
-      scores: clusterScores(whitening, moments, at),
-      gram: grams ? clusterGram(whitening, moments, at.columns) : undefined,
+      keys: [clusters.names[cells.codes[cell]!]!],
+      scores: summed.scores(own),
+      gram: grams ? summed.gram(own) : undefined,
     });
   }
   // Effects nested in the clusters do not count, but the constant that they hide does.

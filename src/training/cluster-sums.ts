@@ -13,7 +13,10 @@ export class ClusterSums {
   readonly #view: BlockView;
   readonly #most: number;
   readonly #targets: number;
-  readonly #numbers = new Map<number, number>();
+  /** By value of a column of numbers: the cluster's number, in the order in which they are met. */
+  readonly #byValue = new Map<number, number>();
+  /** The same by code of a column of texts, + 1, or 0. */
+  #byCode = new Int32Array(1024);
   readonly #names: string[] = [];
   #groups: GroupAccumulator | undefined;
   #told = 0;
@@ -40,29 +43,48 @@ export class ClusterSums {
     const { ints, doubles } = this.#kernels;
     const rows = kept === undefined ? count : (kept[count - 1] ?? -1) + 1;
     const { values, names } = this.#view.cluster(0, rows);
+    if (names !== undefined && names.length > this.#byCode.length) this.#enlarge(names.length);
+    const byCode = this.#byCode;
+    const [to, from, weight] = [this.#targets / 4, targets / 4, weights / 8];
     for (let i = 0; i < count; i++) {
       const r = kept === undefined ? i : kept[i]!;
       let target = -1;
-      const counts = ints[targets / 4 + i]! >= 0 && (weights === 0 || doubles[weights / 8 + i]! > 0);
-      if (counts) {
+      if (ints[from + i]! >= 0 && (weights === 0 || doubles[weight + i]! > 0)) {
         const value = values[r]!;
-        if (Number.isNaN(value) || (names !== undefined && value < 0)) {
-          if (this.#unclustered < 0) this.#unclustered = this.#view.rowNumber(r);
-        } else target = this.#numberOf(value, names);
+        if (names === undefined) target = Number.isNaN(value) ? -1 : this.#numberOf(value);
+        else if (value >= 0) target = byCode[value]! - 1;
+        if (target < 0) target = this.#meet(r, value, names);
       }
-      ints[this.#targets / 4 + i] = target;
+      ints[to + i] = target;
     }
     if (this.#names.length > this.#most) this.#groups = undefined;
     else this.#groups.add(block, count, this.#targets, weights);
   }
 
-  #numberOf(value: number, names: readonly string[] | undefined): number {
-    let number = this.#numbers.get(value);
+  #numberOf(value: number): number {
+    let number = this.#byValue.get(value);
     if (number === undefined) {
-      number = this.#names.push(names?.[value] ?? String(value)) - 1;
-      this.#numbers.set(value, number);
+      number = this.#names.push(String(value)) - 1;
+      this.#byValue.set(value, number);
     }
     return number;
+  }
+
+  /** The number of a row's cluster that was not met before, −1 where the row has none. */
+  #meet(row: number, code: number, names: readonly string[] | undefined): number {
+    if (names === undefined || code < 0) {
+      if (this.#unclustered < 0) this.#unclustered = this.#view.rowNumber(row);
+      return -1;
+    }
+    const number = this.#names.push(names[code]!);
+    this.#byCode[code] = number;
+    return number - 1;
+  }
+
+  #enlarge(codes: number): void {
+    const larger = new Int32Array(2 * codes);
+    larger.set(this.#byCode);
+    this.#byCode = larger;
   }
 
   /** The sums of the rows since the last `take`. */

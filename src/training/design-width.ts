@@ -187,15 +187,23 @@ export function keepsRows(rows: number, columns: number, groups: number): boolea
   return rows <= FEW_ROWS * groups && rows * (8 * columns + 4) <= KEPT_ROWS_BYTES;
 }
 
+/** How long a table's rows are on average, as its head shows. */
+export function rowBytes({ sample }: Pick<SampledTable, "sample">): number {
+  return sample.reduce((sum, row) => sum + row.join().length + 1, 0) / Math.max(1, sample.length);
+}
+
 /** Chunks of data with groups grow to this. */
 const MOST_GROUP_BYTES = 8 << 20;
 
+/** Rows in a chunk for each group: to merge what a chunk has of a group takes about as long as adding two rows. */
+const GROUP_ROWS = 16;
+
 /**
- * Bytes per chunk where there are so many groups and folds of them: about two rows in a chunk for each, so that merging
- * what a chunk has of them takes no longer than adding its rows. It depends on the data alone.
+ * Bytes per chunk where there are so many groups and folds of them: as many rows for each that merging is a small part of
+ * adding them, up to 8 MiB. It depends on the data alone.
  */
-export function chunkBytesForGroups(targets: number, rowBytes: number): number {
-  const scale = (2 * targets * rowBytes) / CHUNK_BYTES;
+export function chunkBytesForGroups(targets: number, bytes: number): number {
+  const scale = (GROUP_ROWS * targets * bytes) / CHUNK_BYTES;
   return Math.min(MOST_GROUP_BYTES, CHUNK_BYTES * 2 ** Math.max(0, Math.ceil(Math.log2(scale))));
 }
 

@@ -207,19 +207,19 @@ export async function fitSources(
     where: options.where,
   });
   const engine = await session?.scan({ table, plan, where: layout.where }, options);
-  const most =
+  const inOnePass =
     vcov?.clusters.length !== 1 || vcov.time !== undefined || penalty !== undefined
       ? undefined
       : clustersInOnePass(table, vcov.clusters[0]!, plan, options.weights !== undefined);
   const estimate = () =>
-    most === undefined
+    inOnePass === undefined
       ? fitTheta({ table, layout, plan, control, engine }, options, watch)
       : fitTheta(
           {
             table,
             layout: withClusters(layout, table, vcov!.clusters),
-            plan: { ...plan, clusters: most },
-            control,
+            plan: { ...plan, clusters: inOnePass.most },
+            control: { ...control, chunkBytes: Math.max(chunkBytes, inOnePass.chunkBytes) },
           },
           options,
           watch,
@@ -305,7 +305,7 @@ export async function fitSources(
     ...perfectFitNotes(model),
     ...relaxationNotes(model),
   );
-  if (most !== undefined && total.clusters !== undefined && total.clusters.cells.count <= most) {
+  if (total.clusters !== undefined && total.clusters.cells.count <= inOnePass!.most) {
     if (total.unclustered >= 0) throw await withoutCluster(table, total.unclustered, vcov!.clusters);
     model = vcovOfClusters(model, vcov!, total.clusters);
     notes.push(...clusterNotes(model.vcov));

@@ -34,6 +34,7 @@ import {
   keepsRows,
   likelyGroups,
   plannedGroups,
+  rowBytes,
 } from "./design-width.js";
 import { levelDoubts } from "./doubts.js";
 import { hasIntercept, leftOutCount, usedBy, withTarget } from "./fit-csv.js";
@@ -133,7 +134,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const { sample } = all;
   const groupsSeen = new Set(sample.map((row) => row[group])).size;
   const likely = all.whole ? groupsSeen : likelyGroups(sample.length, groupsSeen);
-  const rowBytes = sample.reduce((sum, row) => sum + row.join().length + 1, 0) / Math.max(1, sample.length);
+  const ofRow = rowBytes({ sample });
   const penalty = penaltyChoice(options);
   checkAbsorbing(spec, options);
   const keyed = session === undefined || options.foldBy !== undefined;
@@ -174,10 +175,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     callerWorks,
     signal,
     onProgress,
-    chunkBytes: Math.max(
-      chunkBytesFor(width, plan.folds),
-      chunkBytesForGroups(plan.folds * likely, rowBytes),
-    ),
+    chunkBytes: Math.max(chunkBytesFor(width, plan.folds), chunkBytesForGroups(plan.folds * likely, ofRow)),
   };
   const layout = layoutOf(table, {
     ...rawSlots(spec),
@@ -199,7 +197,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   };
   const bytes = sources.reduce((sum, { plain }) => sum + (plain?.size ?? Number.POSITIVE_INFINITY), 0);
   const keepRows =
-    solver === "auto" && !plan.extended && keepsRows(bytes / rowBytes, layout.numeric.length + 2, likely);
+    solver === "auto" && !plan.extended && keepsRows(bytes / ofRow, layout.numeric.length + 2, likely);
   let total = await scanned({ ...plan, keepRows });
   await checkRows(table, layout, total, options);
   if (options.dropSingletons === true) {

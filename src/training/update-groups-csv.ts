@@ -20,7 +20,7 @@ import { mergeFolds } from "../stats/merge-folds.js";
 import { option, wording } from "../wording.js";
 import { checkUpdate } from "./budget.js";
 import { checkRows } from "./check-rows.js";
-import { chunkBytesFor, chunkBytesForGroups, designWidth, plannedGroups } from "./design-width.js";
+import { chunkBytesFor, chunkBytesForGroups, designWidth, plannedGroups, rowBytes } from "./design-width.js";
 import type { GroupMoments } from "./group-moments.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments } from "./scan-moments.js";
@@ -108,7 +108,7 @@ async function updateSources(
   const seen = new Set(sample.map((row) => row[column])).size;
   const groups = Math.max(models.models.size, plannedGroups(table, seen));
   checkUpdate({ table, spec, plan, threads, fileBytes: options.fileBytes, groups });
-  const rowBytes = sample.reduce((sum, row) => sum + row.join().length + 1, 0) / Math.max(1, sample.length);
+  const ofRow = rowBytes({ sample });
   const control: ScanControl = {
     threads,
     callerWorks,
@@ -116,7 +116,7 @@ async function updateSources(
     onProgress,
     chunkBytes: Math.max(
       chunkBytesFor(designWidth(spec, table), plan.folds),
-      chunkBytesForGroups(plan.folds * models.models.size, rowBytes),
+      chunkBytesForGroups(plan.folds * models.models.size, ofRow),
     ),
   };
   const layout = layoutOf(table, {

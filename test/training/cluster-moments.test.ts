@@ -187,7 +187,7 @@ describe("a clustered covariance in one pass", () => {
           seed: 1,
           firstRow: 0,
         });
-        const most = (features: number) => clustersInOnePass(table, "g", plan(features), false);
+        const most = (features: number) => clustersInOnePass(table, "g", plan(features), false)?.most;
         // (3 + 3 + 6) doubles a record.
         expect(most(2)).toBe(Math.floor(32e6 / 96));
         // 3,000 columns are 36 MB a cluster.

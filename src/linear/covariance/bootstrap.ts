@@ -78,8 +78,14 @@ export function bootstrapVcov(
   if (sums.length * (rank + packedLength(rank)) <= MOST_KEPT)
     return {
       ...whole,
-      scores: sums.flatMap(({ scores }) => Array.from(scores)),
-      shares: sums.flatMap(({ gram }) => Array.from(gram!)),
+      scores: joined(
+        sums.map(({ scores }) => scores),
+        rank,
+      ),
+      shares: joined(
+        sums.map(({ gram }) => gram!),
+        packedLength(rank),
+      ),
       meat: Array.from(meat),
     };
   const tests = coefficients.map(({ estimate, whitened }) => {
@@ -89,6 +95,13 @@ export function bootstrapVcov(
     return { p: own.p(estimate), lower: finite(lower), upper: finite(upper) };
   });
   return { ...whole, level, tests, meat: Array.from(meat) };
+}
+
+/** Lists of one length, one after the other. */
+function joined(lists: readonly Float64Array[], length: number): number[] {
+  const all = new Array<number>(lists.length * length);
+  for (const [c, list] of lists.entries()) for (let i = 0; i < length; i++) all[c * length + i] = list[i]!;
+  return all;
 }
 
 function finite(value: number): number | null {

@@ -44,8 +44,8 @@ export class WildBootstrap {
   readonly #scores: readonly Float64Array[];
   readonly #grams: readonly Float64Array[];
   readonly #plan: WildDraws;
-  /** Σ_j w_j s_j of each draw, one after the other. */
-  readonly #sums: Float64Array;
+  /** Σ_j w_j s_j of each draw, one after the other; made when a contrast is first asked for. */
+  #sums: Float64Array | undefined;
 
   /** @param sums the clusters in order, with G */
   constructor(sums: readonly ClusterSum[], plan: WildDraws) {
@@ -55,13 +55,13 @@ export class WildBootstrap {
     this.enumerated = plan.weights === "rademacher" && sums.length < 31 && 2 ** sums.length <= plan.draws;
     this.draws = this.enumerated ? 2 ** sums.length : plan.draws;
     this.#plan = plan;
-    this.#sums = this.#drawn(this.#rank, (c, out) => out.set(this.#scores[c]!));
   }
 
   /** What p and bounds of a contrast follow from. @param v R⁻ᵀℓ */
   contrast(v: Float64Array): WildContrast {
     const p = this.#rank;
     const G = this.#scores.length;
+    this.#sums ??= this.#drawn(p, (c, out) => out.set(this.#scores[c]!));
     const grams = this.#grams.map((gram) => times(gram, v));
     const z0 = this.#scores.map((s) => dot(s, v));
     const z1 = grams.map((g) => dot(g, v));
