@@ -31,6 +31,7 @@ export type OptionName =
   | "id"
   | "inEngine"
   | "interval"
+  | "keepMeat"
   | "kernel"
   | "lag"
   | "lambda"

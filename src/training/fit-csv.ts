@@ -47,6 +47,7 @@ import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
 import { foldKey } from "./fold-key.js";
 import { type Engine, engineOf, withoutKeyNotes } from "./in-engine.js";
+import { checkKeepMeat, keptNotes } from "./keep-meat.js";
 import { keepStream } from "./keep-stream.js";
 import { leaveOneOutByLeverage } from "./leave-one-out.js";
 import type { MomentsPlan } from "./moments-job.js";
@@ -145,7 +146,13 @@ export async function fitSources(
   const all = withTarget(complete.table, spec);
   notes.unshift(...all.notes, ...(all.columnNotes ?? []), ...complete.notes);
   const { references = {}, solver = "auto", signal, onProgress, callerWorks } = options;
-  const vcov = vcovSpecOf(all, options);
+  const { keepMeat } = options;
+  const classical = options.vcov === undefined || options.vcov === "iid";
+  const vcov = vcovSpecOf(
+    all,
+    classical && keepMeat !== undefined && keepMeat !== "none" ? { ...options, vcov: "hc1" } : options,
+  );
+  checkKeepMeat(keepMeat, vcov);
   const penalty = penaltyChoice(options);
   if (kind !== undefined) checkCvColumn(kind, all);
   checkAbsorbing(spec, options);
@@ -310,10 +317,11 @@ export async function fitSources(
     model = vcovOfClusters(model, vcov!, total.clusters);
     notes.push(...clusterNotes(model.vcov));
   } else if (vcov !== undefined) {
-    const request = { ...plan, ...vcov };
+    const request = { ...plan, ...vcov, keepMeat };
     model = await watch.scan(() => robustVcovOf(table, layout, model, request, control));
     const times = vcov.type === "hc5" ? "twice more" : "a second time";
     notes.push(`the data were read ${times} for the ${vcov.type} covariance`, ...clusterNotes(model.vcov));
+    notes.push(...keptNotes(model.keptMeat, keepMeat));
   }
   const repeated =
     kind?.kind === "repeated"

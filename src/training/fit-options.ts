@@ -6,6 +6,7 @@ import type { SolverChoice } from "../linear/solve/ladder.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import type { ColumnOptions } from "./choose-columns.js";
 import type { DescentOptions } from "./gradient-descent.js";
+import type { KeepMeat } from "./keep-meat.js";
 import type { VcovOptions } from "./vcov-request.js";
 
 /** Options of `fitCsv`; all may be left out. */
@@ -81,6 +82,13 @@ export interface FitCsvOptions
    * Default: no.
    */
   inEngine?: boolean | undefined;
+  /**
+   * What the model keeps of its rows, so that merging, refitting and forgetting keep robust errors: distinct rows (`cells`: all
+   * covariances of rows, exact), sums of four columns each (`quartic`: hc0 and hc1, exact) or of 1,000 buckets of rows (`buckets`:
+   * the same, approximately); `auto` is the first that there is room for. Errors are hc1 then, unless `vcov` says otherwise.
+   * Default: with a covariance of rows, distinct rows where there are at most a quarter as many as rows; `none` keeps nothing.
+   */
+  keepMeat?: KeepMeat | undefined;
   /** How θ is found. Default: `auto`. */
   solver?: SolverChoice | undefined;
   /** How gradient descent goes, with the solver `gd`. */

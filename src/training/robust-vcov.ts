@@ -5,6 +5,7 @@ import { bootstrapVcov } from "../linear/covariance/bootstrap.js";
 import type { AdjustedType } from "../linear/covariance/cluster-adjustment.js";
 import { clusteredVcov, needsGrams, splitSum } from "../linear/covariance/clustered.js";
 import { hacVcov } from "../linear/covariance/hac.js";
+import type { KeptTotal } from "../linear/covariance/kept-rows.js";
 import { needsLeverages } from "../linear/covariance/leverage-discount.js";
 import { type HeteroType, robustVcov } from "../linear/covariance/meat.js";
 import type { Ssc } from "../linear/covariance/small-sample.js";
@@ -20,6 +21,7 @@ import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
 import { packedLength } from "../stats/packed.js";
 import { option, wording } from "../wording.js";
+import { type KeepMeat, keepPlan, keptOf } from "./keep-meat.js";
 import type { NestedLevels } from "./level-nesting.js";
 import { ENTRY, emptyPart } from "./scan-moments.js";
 import type { TrainingPlan } from "./training-job.js";
@@ -30,7 +32,10 @@ import type { VcovSpec } from "./vcov-request.js";
 const MOST_SCORES = 1 << 27;
 
 /** Which covariance to estimate, and on which rows. */
-export interface VcovRequest extends DrawPlan, VcovSpec {}
+export interface VcovRequest extends DrawPlan, VcovSpec {
+  /** What the model keeps of the rows. Default: distinct rows, where they are few. */
+  keepMeat?: KeepMeat | undefined;
+}
 
 /** What to throw for a row of the fit whose cluster is missing. */
 export function withoutCluster(table: Table, row: number, clusters: readonly string[]): Promise<unknown> {
@@ -71,7 +76,9 @@ function countedParameters(
 }
 
 /** What the rows of a second pass add up to, in the whitened coordinates of the model. */
-export type RobustSums = Pick<VcovTotal, "n" | "total" | "meat" | "groups" | "nesting">;
+export type RobustSums = Pick<VcovTotal, "n" | "total" | "meat" | "groups" | "nesting"> & {
+  readonly kept?: KeptTotal | undefined;
+};
 
 /**
  * A fitted model with its covariance estimated in a second pass over its rows, by the sandwich (XᵀWX)⁻¹M(XᵀWX)⁻¹:
@@ -96,7 +103,10 @@ export async function robustVcovOf(
   request: VcovRequest,
   control: ScanControl,
 ): Promise<LinearModel> {
-  return vcovOfSums(model, request, await robustSums(table, layout, model, request, control));
+  const { keepMeat, seed } = request;
+  const kept = keepPlan(model, keepMeat, request, seed);
+  const sums = await robustSums(table, layout, model, request, control, kept);
+  return vcovOfSums(model, request, sums).withKeptMeat(keptOf(sums.kept, keepMeat, model.n));
 }
 
 /** What is summed for a covariance: squares of rows, or by group their scores, or these and G. */
@@ -121,6 +131,7 @@ export async function robustSums(
   model: LinearModel,
   request: VcovRequest,
   control: ScanControl,
+  kept?: VcovPlan["kept"],
 ): Promise<RobustSums> {
   const { type, clusters, time, bootstrap, testSize, seed, firstRow, foldBy } = request;
   const { spec, grams, sums } = summedFor(request);
@@ -140,6 +151,7 @@ export async function robustSums(
     byRow,
     sums,
     size: { n: model.n, parameters: model.parameters },
+    kept,
     testSize,
     seed,
     firstRow,
@@ -165,7 +177,7 @@ export async function robustSums(
         plan: { vcov: own },
         create: (view) => new VcovJob(view, own),
         entry: ENTRY,
-        total: (result) => new VcovTotal(result),
+        total: (result) => new VcovTotal(result, own.kept),
       },
       control,
     );
@@ -175,7 +187,11 @@ export async function robustSums(
   };
   let total = await scan(plan);
   // The powers of hc5 depend on the largest leverage, which is known after all rows.
-  if (type === "hc5") total = await scan({ ...plan, size: { ...plan.size, largest: total.largest } });
+  if (type === "hc5") {
+    const { kept: told } = total;
+    const size = { ...plan.size, largest: total.largest };
+    total = Object.assign(await scan({ ...plan, size, kept: undefined }), { kept: told });
+  }
   if (total.ungrouped >= 0) throw await withoutCluster(table, total.ungrouped, clusters);
   return total;
 }

@@ -6,16 +6,18 @@ import { rawSlots } from "../dataset/formula/spec.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { namesInWords } from "../dataset/names-in-words.js";
 import { ModelError } from "../errors.js";
+import type { KeptMeat } from "../linear/covariance/kept-kinds.js";
+import { mergedMeat } from "../linear/covariance/kept-meat.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { DataScan } from "../linear/model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../linear/model/solve-spec.js";
-import { vcovNotes } from "../linear/shards/compatible.js";
+import { withKeptVcov } from "../linear/shards/kept-vcov.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
 import { endOf, refuseAdding } from "../linear/shards/sources.js";
 import { mergeFoldsSteps, mergeSteps } from "../linear/solve/merge-steps.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import type { ReadingControl } from "../scan/reading-control.js";
-import { layoutOf } from "../scan/row-layout.js";
+import { layoutOf, type RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";
 import type { CrossProducts } from "../stats/cross-products.js";
@@ -23,7 +25,9 @@ import { option, wording } from "../wording.js";
 import { checkUpdate } from "./budget.js";
 import { checkRows } from "./check-rows.js";
 import { chunkBytesFor, denseWidth, summedApart } from "./design-width.js";
+import { keepPlan } from "./keep-meat.js";
 import type { MomentsPlan } from "./moments-job.js";
+import { robustSums } from "./robust-vcov.js";
 import { scanMoments } from "./scan-moments.js";
 import { refuseWholes } from "./shard-rows.js";
 import { keepContents, keptSources } from "./source-contents.js";
@@ -107,7 +111,8 @@ async function updateSources(
       },
     );
   checkColumns({ spec, weightsColumn, foldBy }, table, namesOf(table));
-  if (options.na === "fail") for (const source of from) if (!source.repeatable) await source.seekable();
+  if (options.na === "fail" || model.keptMeat !== undefined)
+    for (const source of from) if (!source.repeatable) await source.seekable();
   const { extended } = model.moments;
   const plan: MomentsPlan = {
     spec,
@@ -135,11 +140,7 @@ async function updateSources(
   const folds: CrossProducts[] = [];
   for (const [f, fold] of model.folds.entries())
     folds.push(await withPauses(mergeSteps(fold, total.folds[f]!), control));
-  const notes = [
-    ...table.notes,
-    ...vcovNotes([model]),
-    ...(await undefinedNotes(table, total.undefinedRows)),
-  ];
+  const notes = [...table.notes, ...(await undefinedNotes(table, total.undefinedRows))];
   const excluded = (before.excluded ?? 0) + total.excluded;
   const undefinedRows = (before.undefinedRows ?? 0) + undefinedCount(total.undefinedRows);
   const updated = await withPauses(
@@ -171,13 +172,37 @@ async function updateSources(
     ),
     control,
   );
+  const kept =
+    model.keptMeat && (await keptWith(model.keptMeat, updated.model, { table, layout, draw, control }));
+  const found = withKeptVcov(updated, [model], kept);
   return {
-    ...updated,
-    notes: [...notes, ...updated.notes],
+    ...found,
+    notes: [...notes, ...found.notes],
     rows: total.rows + total.excluded,
     dropped: total.dropped,
     excluded: total.excluded,
   };
+}
+
+/** What is kept of a model's rows and those that are added, which are read once more for that. */
+async function keptWith(
+  before: KeptMeat,
+  updated: LinearModel,
+  rows: { table: Table; layout: RowLayout; draw: { seed: number; firstRow: number }; control: ScanControl },
+): Promise<KeptMeat | undefined> {
+  if (updated.penalty !== undefined) return undefined;
+  const request = {
+    type: "hc0" as const,
+    clusters: [],
+    ssc: undefined,
+    df: undefined,
+    testSize: 0,
+    ...rows.draw,
+  };
+  const plan = keepPlan(updated, before.kind, request, rows.draw.seed);
+  const sums = await robustSums(rows.table, rows.layout, updated, request, rows.control, plan);
+  const own = sums.kept?.kept(() => true);
+  return own && mergedMeat(before, own);
 }
 
 /** Throws ModelError that names the columns that the model reads and the table lacks, or has as text. */

@@ -1,4 +1,7 @@
+import type { CodedTerm } from "../dataset/formula/coding.js";
+import { Design } from "../dataset/formula/design.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
+import { type KeptPlan, KeptRows, type KeptSums, KeptTotal } from "../linear/covariance/kept-rows.js";
 import type { FitSize } from "../linear/covariance/leverage-discount.js";
 import { Meat, type SummedRows } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
@@ -26,6 +29,8 @@ export interface VcovPlan extends DrawPlan {
   /** What is summed up. */
   sums: SummedRows;
   size: FitSize;
+  /** What of the rows is to be kept besides, and the terms whose columns that is, those of all levels among them. */
+  kept?: (KeptPlan & { terms: readonly CodedTerm[] }) | undefined;
 }
 
 /** What stands between the values of several columns in a group's name. */
@@ -50,6 +55,7 @@ export interface VcovResult {
    * groups.
    */
   nesting: readonly (readonly LevelGroups[])[];
+  kept?: KeptSums | undefined;
 }
 
 /** Sums up what the rows of chunks say of the errors' variances, in whitened coordinates. */
@@ -62,6 +68,8 @@ export class VcovJob implements ChunkJob<VcovResult> {
   /** Of each column of clusters. */
   readonly #nesting: readonly LevelNesting[];
   readonly #sums: Meat;
+  readonly #kept: KeptRows | undefined;
+  readonly #design: Design | undefined;
   readonly #target = new Float64Array(BLOCK_ROWS);
   readonly #groups = new Float64Array(BLOCK_ROWS);
   /** Of several columns, the values that were met together, and their numbers. */
@@ -80,6 +88,10 @@ export class VcovJob implements ChunkJob<VcovResult> {
       () => new LevelNesting(within!.columns.map(({ length }) => length / within!.width)),
     );
     this.#sums = new Meat(plan.whitening, plan.type, plan.size, plan.sums);
+    if (plan.kept === undefined) return;
+    const { spec, levels } = plan.predictor;
+    this.#kept = new KeptRows(plan.kept);
+    this.#design = new Design(spec, plan.kept.terms, levels);
   }
 
   add(rows: number): void {
@@ -105,6 +117,12 @@ export class VcovJob implements ChunkJob<VcovResult> {
       groups,
       rowOf,
     });
+    if (this.#kept !== undefined) {
+      this.#design!.fill(raw, 0, rows);
+      const { firstRow } = this.#plan;
+      const numberOf = (r: number) => firstRow + rowOf(r);
+      this.#kept.add(rows, this.#design!.values, this.#target, raw.weights, numberOf);
+    }
     for (const [c, nesting] of this.#nesting.entries())
       nesting.add(rows, (f) => this.#predictor.codes(f), this.#column(c, rows), this.#target);
   }
@@ -172,6 +190,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
         const { names: called } = this.#view.cluster(c, 0);
         return own.take((group) => called?.[group] ?? String(group));
       }),
+      kept: this.#kept?.take(),
     };
     this.#sums.reset();
     return result;
@@ -187,8 +206,11 @@ export class VcovTotal {
   n: number;
   readonly total: Float64Array;
   readonly nesting: readonly (readonly NestedLevels[])[];
+  readonly kept: KeptTotal | undefined;
 
-  constructor({ meat, groups, scores, ungrouped, largest, n, total, nesting }: VcovResult) {
+  constructor(result: VcovResult, plan: KeptPlan | undefined) {
+    const { meat, groups, scores, ungrouped, largest, n, total, nesting, kept } = result;
+    this.kept = plan && kept && new KeptTotal(plan, kept);
     this.meat = meat;
     this.n = n;
     this.total = total;
@@ -211,6 +233,7 @@ export class VcovTotal {
     }
     for (const [c, own] of later.nesting.entries())
       for (const [f, factor] of own.entries()) this.nesting[c]![f]!.absorb(factor);
+    if (later.kept !== undefined) this.kept?.absorb(later.kept);
     if (this.ungrouped < 0) this.ungrouped = later.ungrouped;
     this.largest = Math.max(this.largest, later.largest);
     return this;

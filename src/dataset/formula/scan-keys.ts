@@ -1,4 +1,4 @@
-import type { FactorLevels } from "./coding.js";
+import type { CodedTerm, FactorLevels } from "./coding.js";
 import { columnKey, levelKey, targetKey, variableKey } from "./column-key.js";
 import type { ModelSpec } from "./spec.js";
 
@@ -42,4 +42,28 @@ export function scanColumns(spec: ModelSpec, levels: FactorLevels): ScanColumn[]
 /** The keys of all columns that a scan of a spec may have met, the target's first. */
 export function scanKeys(spec: ModelSpec, levels: FactorLevels): Set<string> {
   return new Set([targetKey(spec.target), ...scanColumns(spec, levels).map(({ key }) => key)]);
+}
+
+/** The terms of a spec with a column for every level of their factors, and for all combinations of these, no reference left out. */
+export function allTerms(spec: ModelSpec, levels: FactorLevels): CodedTerm[] {
+  return spec.terms.map(({ label, variables }) => {
+    let columns: CodedTerm["columns"] = [{ name: "", key: "", parts: [] }];
+    variables.forEach((v, i) => {
+      const variable = spec.variables[v]!;
+      const choices =
+        variable.kind === "factor"
+          ? (levels[variable.label] ?? [])
+          : variable.kind === "polynomial"
+            ? Array.from({ length: variable.degree }, (_, k) => k + 1)
+            : [undefined];
+      columns = choices.flatMap((choice) => {
+        const own = choice === undefined ? variableKey(variable) : levelKey(variable, choice);
+        return columns.map(({ key, parts }) => {
+          const joined = i === 0 ? own : columnKey([key, own]);
+          return { name: joined, key: joined, parts: [...parts, choice] };
+        });
+      });
+    });
+    return { label, variables, columns };
+  });
 }

@@ -8,7 +8,7 @@ import type { ClusterType, RobustVcov, VcovType } from "./vcov.js";
 import { WhitenedBlock, type Whitening } from "./whitening.js";
 
 /** 1 − h below this is rounding: the fit goes through the point whatever y is there. */
-const FULL_LEVERAGE = 1e-12;
+export const FULL_LEVERAGE = 1e-12;
 
 /** The covariances that allow for errors of different variances. */
 export type HeteroType = Exclude<VcovType, "iid" | "hac" | "dk" | "bootstrap" | ClusterType>;

@@ -12,7 +12,7 @@ import { modelDefinitions } from "./model-schema.js";
 /**
  * The latest version of the model file's schema that is known here. A file says the earliest that has all that is in it:
  * 2 has moments by cell, the options of reading, terms made of dates, sources by their content, fits of groups side by
- * side, folds by a key, glmnet's penalties, and covariances that 0.1 did not have.
+ * side, folds by a key, glmnet's penalties, covariances that 0.1 did not have, and what robust errors are made of.
  */
 export const SCHEMA = 2;
 
@@ -30,6 +30,7 @@ export function schemaOf(
     penalty,
     vcov,
     scan,
+    keptMeat,
   }: {
     reading?: KeptReading | undefined;
     spec: ModelSpec;
@@ -38,11 +39,13 @@ export function schemaOf(
     shards?: readonly ShardSet[] | undefined;
     penalty?: Penalty | null | undefined;
     vcov?: Vcov | null | undefined;
+    keptMeat?: KeptMeat | undefined;
     scan?: { foldBy?: string | undefined; endRow?: number | undefined } | null | undefined;
   },
   moments: object,
 ): number {
   const known =
+    keptMeat !== undefined ||
     scan?.foldBy !== undefined ||
     scan?.endRow !== undefined ||
     shards.length > 0 ||
@@ -89,6 +92,9 @@ export type RefusedGroup = NonNullable<ModelGroupDocument["refused"]>[number];
 
 /** A covariance's estimate. */
 export type Vcov = StaticOf<"vcov">;
+
+/** What a model keeps of its rows for robust errors. */
+export type KeptMeat = StaticOf<"keptMeat">;
 
 /** What a fit minimises beside squares, and the bounds within which; α is the mix: 0 is ridge, 1 the lasso. */
 export type Penalty = StaticOf<"penalty">;

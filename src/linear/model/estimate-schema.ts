@@ -1,4 +1,4 @@
-import { count, number, numberOrNull, text } from "./schema-parts.js";
+import { count, names, number, numberOrNull, numbers, text } from "./schema-parts.js";
 
 /** How a covariance was estimated, and what was penalised. */
 export const estimateDefinitions = {
@@ -122,6 +122,48 @@ export const estimateDefinitions = {
           },
         },
         required: ["type", "meat"],
+      },
+    ],
+  },
+  keptMeat: {
+    title: "cells, sums of four columns each, or buckets",
+    description:
+      "What rows say of the errors' variances, so that robust errors follow after merging, refitting and forgetting: " +
+      "Σ (y − xᵀβ)² xxᵀ for any β.",
+    anyOf: [
+      {
+        type: "object",
+        properties: {
+          kind: { const: "cells" },
+          target: { description: "The key of y.", ...text },
+          columns: { description: "The keys of the columns of x.", ...names },
+          x: { description: "The distinct rows, one after the other.", ...numbers },
+          weights: { description: "Their weights; 1 where there are none.", ...numbers },
+          rows: {
+            description: "How many rows each stands for.",
+            type: "array",
+            items: count,
+            title: "a list of counts",
+          },
+          means: { description: "The mean of their y.", ...numbers },
+          squares: { description: "Σ (y − ȳ)² of each.", ...numbers },
+        },
+        required: ["kind", "target", "columns", "x", "rows", "means", "squares"],
+      },
+      {
+        type: "object",
+        properties: {
+          kind: { enum: ["quartic", "buckets"] },
+          columns: { description: "Keys, the target's among them.", ...names },
+          centre: { description: "What z is about, for each.", ...numbers },
+          products: {
+            description:
+              "quartic: Σ w² z_i z_j z_k z_l for i ≥ j ≥ k ≥ l, z₀ = 1; buckets: of each, one after the other, " +
+              "Σ w z_i z_j for i ≥ j, packed.",
+            ...numbers,
+          },
+        },
+        required: ["kind", "columns", "centre", "products"],
       },
     ],
   },

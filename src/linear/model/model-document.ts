@@ -13,6 +13,7 @@ import type { CrossProducts, CrossProductsJson } from "../../stats/cross-product
 import { packedLength } from "../../stats/packed.js";
 import { momentsSteps } from "../../stats/read-moments.js";
 import { foldWhole } from "../../stats/sparse-fold.js";
+import { productCount } from "../../stats/symmetric-products.js";
 import { verb, wording } from "../../wording.js";
 import { shardsFault } from "../shards/numbered.js";
 import type { HeldOut } from "../solve/held-out.js";
@@ -76,6 +77,8 @@ export function* modelDocumentSteps(value: unknown, name: string): Steps<Checked
     throw wrong(`"folds[${other}]" should be in ${extended ? "double-double" : "double"}, as "moments" is`);
   const unsound = soundnessFault(document, moments, folds);
   if (unsound !== undefined) throw wrong(unsound);
+  const lacking = keptFault(document);
+  if (lacking !== undefined) throw wrong(lacking);
   const key = targetKey(spec.target);
   for (const one of [moments, ...folds])
     if (one.index(key) < 0) throw wrong(`"moments" lack the target ${found(target)}`);
@@ -119,6 +122,33 @@ function lengthFault({
     if (list !== undefined && list.length !== length)
       return `"${part}" should be ${length} numbers, found ${list.length}`;
   return undefined;
+}
+
+/** Which list of what is kept of the rows has not as many numbers as the others ask for. */
+function keptFault({ keptMeat, n }: ModelDocument): string | undefined {
+  if (keptMeat === undefined) return undefined;
+  const p = keptMeat.columns.length;
+  const wrong = (part: string, expected: number, length: number) =>
+    `"keptMeat.${part}" should be ${expected} numbers, found ${length}`;
+  if (keptMeat.kind !== "cells") {
+    const { kind, centre, products } = keptMeat;
+    if (centre.length !== p) return wrong("centre", p, centre.length);
+    const each = productCount(p + 1, kind === "quartic" ? 4 : 2);
+    const whole =
+      kind === "quartic" ? products.length === each : products.length % each === 0 && products.length > each;
+    return whole ? undefined : wrong("products", each, products.length);
+  }
+  const { x, rows, weights = rows, means, squares } = keptMeat;
+  const cells = rows.length;
+  for (const [part, list, length] of [
+    ["x", x, p * cells],
+    ["weights", weights, cells],
+    ["means", means, cells],
+    ["squares", squares, cells],
+  ] as const)
+    if (list.length !== length) return wrong(part, length, list.length);
+  const sum = rows.reduce((all, one) => all + one, 0);
+  return sum === n ? undefined : `"keptMeat.rows" should be ${n} in all, found ${sum}`;
 }
 
 /** What cannot be, whatever the data: numbers that contradict each other. */

@@ -10,7 +10,14 @@ import type { Penalty } from "../penalty/penalty.js";
 import type { HeldOut } from "../solve/held-out.js";
 import type { Regression } from "../solve/regression.js";
 import type { AbsorbedEffects, Solution } from "../solve/solution.js";
-import type { DataSource, ModelDocument, ScanDocument, ShardSet, SourceContent } from "./document-schema.js";
+import type {
+  DataSource,
+  KeptMeat,
+  ModelDocument,
+  ScanDocument,
+  ShardSet,
+  SourceContent,
+} from "./document-schema.js";
 import type { WithinPlan } from "./effect-tables.js";
 
 export type { DataSource, ShardSet, SourceContent };
@@ -43,6 +50,8 @@ export interface ModelParts {
   weightsColumn?: string | undefined;
   /** How the covariance of θ is estimated. Default: iid. */
   vcov?: Vcov | undefined;
+  /** What robust errors follow from without rows. */
+  keptMeat?: KeptMeat | undefined;
   /** Where θ minimises more than squares. */
   penalty?: Penalty | undefined;
   source?: DataSource | undefined;

@@ -118,6 +118,11 @@ export const modelDefinitions = {
         items: anyFold,
         title: "a list of moments",
       },
+      keptMeat: {
+        description:
+          "What robust errors after merging, refitting and forgetting are made of, where it was kept.",
+        $ref: "#/$defs/keptMeat",
+      },
       heldOut: {
         description:
           "Where effects are absorbed, in place of folds: for each, the moments of the others about their effects, those of " +

@@ -7,7 +7,13 @@ import { foldAlone } from "../../stats/sparse-fold.js";
 import type { Vcov } from "../covariance/vcov.js";
 import type { HeldOut } from "../solve/held-out.js";
 import type { AbsorbedEffects, Method } from "../solve/solution.js";
-import { type ModelDocument, type Penalty, type ShardSet, schemaOf } from "./document-schema.js";
+import {
+  type KeptMeat,
+  type ModelDocument,
+  type Penalty,
+  type ShardSet,
+  schemaOf,
+} from "./document-schema.js";
 import type { DataScan, DataSource, Solver, SourceContent } from "./model-parts.js";
 import { writeScan } from "./scan-document.js";
 
@@ -42,6 +48,7 @@ interface WrittenModel {
   readonly references: Readonly<Record<string, string>>;
   readonly moments: CrossProducts;
   readonly folds: readonly CrossProducts[];
+  readonly keptMeat: KeptMeat | undefined;
   readonly heldOut: readonly HeldOut[] | undefined;
 }
 
@@ -102,6 +109,7 @@ export function documentOf(model: WrittenModel): WritableDocument {
       toJSON: () => foldAlone(fold.toJSON(), whole()),
       toLists: () => foldAlone(listsOf(fold), wholeLists()),
     })),
+    ...(model.keptMeat === undefined ? {} : { keptMeat: model.keptMeat }),
     ...(model.heldOut === undefined ? {} : { heldOut: model.heldOut }),
   };
 }

@@ -17,7 +17,7 @@ import { absorbEffectsSteps } from "../solve/solve-absorbed.js";
 import { type FactorEffects, factorEffects, refuseAbsorbed } from "./absorbed-effects.js";
 import { absorbedRelations } from "./absorbed-relations.js";
 import type { PredictorPlan } from "./block-predictor.js";
-import type { ModelDocument } from "./document-schema.js";
+import type { KeptMeat, ModelDocument } from "./document-schema.js";
 import type { WithinPlan } from "./effect-tables.js";
 import {
   type PredictedEffects,
@@ -91,6 +91,11 @@ export class LinearModel extends SolvedModel implements FittedModel {
   withVcov(vcov: RobustVcov): LinearModel {
     const covariance = unwhiten(this.whitening, Float64Array.from(vcov.meat), this.terms.length);
     return new LinearModel({ ...this, covariance, variances: undefined, vcov }, this.#made);
+  }
+
+  /** The same fit, with what robust errors follow from without its rows. */
+  withKeptMeat(keptMeat: KeptMeat | undefined): LinearModel {
+    return new LinearModel({ ...this, keptMeat }, this.#made);
   }
 
   /** The same fit, with what is known of its rows. */

@@ -8,6 +8,7 @@ import type { Penalty } from "../penalty/penalty.js";
 import type { HeldOut } from "../solve/held-out.js";
 import type { Regression } from "../solve/regression.js";
 import type { AbsorbedEffects, Method, Solution } from "../solve/solution.js";
+import type { KeptMeat } from "./document-schema.js";
 import {
   type DataScan,
   type DataSource,
@@ -63,6 +64,8 @@ export abstract class SolvedModel {
   readonly moments: CrossProducts;
   /** The moments of each cross-validation fold; empty where there are none. */
   readonly folds: readonly CrossProducts[];
+  /** What robust errors follow from without rows, where it was kept. */
+  readonly keptMeat: KeptMeat | undefined;
   /** In place of folds where effects are absorbed, as far as they are known. */
   readonly heldOut: readonly HeldOut[] | undefined;
   /** The column of weights, where the fit had one. */
@@ -100,6 +103,7 @@ export abstract class SolvedModel {
     this.tss = parts.tss;
     this.moments = parts.moments;
     this.folds = parts.folds ?? [];
+    this.keptMeat = parts.keptMeat;
     this.heldOut = parts.heldOut;
     this.weightsColumn = parts.weightsColumn;
     this.penalty = parts.penalty;

@@ -15,10 +15,11 @@ import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { keepColumns } from "../../stats/block-layout.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
+import { prunedMeat } from "../covariance/kept-meat.js";
 import type { LinearModel } from "../model/model.js";
 import { regressionOf } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
-import { vcovNotes } from "../shards/compatible.js";
+import { withKeptVcov } from "../shards/kept-vcov.js";
 import { type PenaltyRefit, penaltyOf } from "./refitted-penalty.js";
 
 /** What to change of a model; all may be left out. */
@@ -103,7 +104,8 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
     },
     penaltyOf(model, regressionOf(spec, codedTerms(spec, levels, references)), options),
   );
-  return { ...refitted, notes: [...vcovNotes([model]), ...refitted.notes] };
+  const kept = model.keptMeat && prunedMeat(model.keptMeat, keys, targetKey(spec.target));
+  return withKeptVcov(refitted, [model], kept);
 }
 
 /** A target that the moments know. */

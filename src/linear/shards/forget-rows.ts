@@ -3,10 +3,14 @@ import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { keepColumns } from "../../stats/block-layout.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { alike } from "../../stats/merge-folds.js";
+import type { KeptMeat } from "../covariance/kept-kinds.js";
+import { meatWithout } from "../covariance/kept-meat.js";
+import type { LinearModel } from "../model/model.js";
 import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import { mergeFoldsSteps } from "../solve/merge-steps.js";
-import { checkCompatible, type NamedModel, vcovNotes } from "./compatible.js";
+import { checkCompatible, type NamedModel } from "./compatible.js";
+import { withKeptVcov } from "./kept-vcov.js";
 import { levelsLeft } from "./levels-left.js";
 import { shardsLeft } from "./numbered.js";
 import { endOf, sameContent, sameFolds, sourcesLeft } from "./sources.js";
@@ -86,7 +90,8 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
     },
     penalty,
   );
-  const notes = [...vcovNotes([model]), ...rest.notes];
+  const found = withKeptVcov(rest, [model], keptWithout(model, shard.model));
+  const notes = [...found.notes];
   if (model.folds.length > folds.length) notes.push(foldsLost(whole.name, shard.name));
   const unknown = shard.model.sources.find((one) => !model.sources.some((known) => sameContent(known, one)));
   if (unknown !== undefined && model.sources.length > 0)
@@ -99,7 +104,15 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
       `taking these rows away has cost about ${Math.round(digitsLost)} of 16 digits: ` +
         "train again on the rows that are left for all of them",
     );
-  return { ...rest, notes, digitsLost, digitsLeft };
+  return { ...found, notes, digitsLost, digitsLeft };
+}
+
+/** What is kept of the rows that are left. Rows are drawn into buckets by their numbers, as into folds. */
+function keptWithout(whole: LinearModel, shard: LinearModel): KeptMeat | undefined {
+  const [all, part] = [whole.keptMeat, shard.keptMeat];
+  if (all === undefined || part === undefined) return undefined;
+  if (all.kind === "buckets" && !sameFolds(whole, shard)) return undefined;
+  return meatWithout(all, part);
 }
 
 /** Each fold without the shard's rows in it; none where these cannot be in it, or the shard has other folds. */

@@ -4,10 +4,14 @@ import { ModelError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
+import type { KeptMeat } from "../covariance/kept-kinds.js";
+import { mergedMeat } from "../covariance/kept-meat.js";
+import type { LinearModel } from "../model/model.js";
 import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import { mergeFoldsSteps, mergeTreeSteps } from "../solve/merge-steps.js";
-import { checkCompatible, foldNotes, type NamedModel, vcovNotes } from "./compatible.js";
+import { checkCompatible, foldNotes, type NamedModel } from "./compatible.js";
+import { withKeptVcov } from "./kept-vcov.js";
 import { inShardOrder, mergedShards } from "./numbered.js";
 import { refuseMerging } from "./sources.js";
 
@@ -63,7 +67,7 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
   );
   if (!options.again) refuseCommonSources(models);
   const unfolded = foldNotes(models);
-  const notes = [...vcovNotes(models.map(({ model }) => model)), ...unfolded];
+  const notes = [...unfolded];
   const kinds = new Set(models.map(({ model }) => model.moments.extended));
   if (kinds.size > 1) {
     const double = models.filter(({ model }) => !model.moments.extended);
@@ -98,7 +102,15 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
     },
     penalty,
   );
-  return { ...merged, notes: [...notes, ...merged.notes] };
+  const all = models.map(({ model }) => model);
+  return withKeptVcov({ ...merged, notes: [...notes, ...merged.notes] }, all, keptOfAll(all));
+}
+
+/** What models keep of their rows, together; undefined where one of them keeps nothing, or another kind. */
+function keptOfAll(models: readonly LinearModel[]): KeptMeat | undefined {
+  return models
+    .map(({ keptMeat }) => keptMeat)
+    .reduce((all, own) => (all === undefined || own === undefined ? undefined : mergedMeat(all, own)));
 }
 
 /** Throws ModelError where two models have rows of one source. */

@@ -66,6 +66,7 @@ test("it requires what every model file has", () => {
     "sources",
     "digest",
     "shards",
+    "keptMeat",
   ];
   expect(Object.keys(model.properties).filter((key) => !sometimes.includes(key))).toEqual(
     always("goml-model"),

@@ -26,12 +26,12 @@ export async function forget(
   signal: AbortSignal,
   [, shardPath]: readonly string[],
 ): Promise<number> {
-  const asked = options.model ?? options.output;
+  const output = options.model ?? options.output;
   refuseOverwriting(
-    [{ path: asked ?? path, what: "what is left" }],
+    [{ path: output ?? path, what: "what is left" }],
     [{ path: shardPath, what: "the shard" }],
   );
-  return changing(path, asked, signal, async ({ target, inPlace, check }) => {
+  return changing(path, output, signal, async ({ target, inPlace, check }) => {
     const model = await readAnyModel(path, { trust: options.trust, signal });
     const shard = await readAnyModel(shardPath!, { trust: options.trust, signal });
     if (model instanceof ModelGroup || shard instanceof ModelGroup) {
@@ -59,8 +59,10 @@ export async function forget(
       return 0;
     }
     if (inPlace) keepRobust(model, path, "forget", options.vcov);
-    const steps = forgetRowsSteps({ name: path, model }, { name: shardPath!, model: shard });
+    const asked = options.vcov === "iid" ? model.withKeptMeat(undefined) : model;
+    const steps = forgetRowsSteps({ name: path, model: asked }, { name: shardPath!, model: shard });
     const rest = await withPauses(steps, { signal });
+    if (inPlace) keepRobust(model, path, "forget", options.vcov, rest.model);
     const { digitsLost, digitsLeft } = rest;
     const accuracy = costOf(digitsLost, digitsLeft);
     const report = await withPauses(reportSteps(rest.model, rest.notes), { signal });

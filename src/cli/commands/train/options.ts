@@ -1,5 +1,6 @@
 import type { ShardNumber } from "../../../linear/shards/numbered.js";
 import type { SolverChoice } from "../../../linear/solve/ladder.js";
+import type { KeepMeat } from "../../../training/keep-meat.js";
 import type { ModelOptions } from "../../program/model-options.js";
 import type { VcovFlags } from "../../program/vcov-options.js";
 import type { MODEL_FORMATS } from "../../render/table-formats.js";
@@ -8,6 +9,7 @@ import type { MODEL_FORMATS } from "../../render/table-formats.js";
 export interface TrainOptions extends ModelOptions, VcovFlags {
   groupBy?: string;
   inEngine?: boolean;
+  keepMeat?: KeepMeat;
   testSize?: number;
   firstRow?: number;
   shardId?: ShardNumber;

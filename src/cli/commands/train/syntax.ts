@@ -48,6 +48,12 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--tolerance <x>", "gd: the relative gradient at which to stop (default: 1e-12)", number)
     .option("--max-iterations <n>", "gd: when to stop in any case (default: 20000)", positive);
   robust(command, "iid")
+    .addOption(
+      new Option(
+        "--keep-meat <kind>",
+        "keep what robust errors are made of in the model, for merge, refit, update and forget (default: cells where few)",
+      ).choices(["auto", "cells", "quartic", "buckets", "none"]),
+    )
     .option("--level <p>", "level of the confidence intervals", share, 0.95)
     .option("--strict", "fail (exit 4) when a term depends linearly on others")
     .option("--threads <n>", "worker threads (default: all cores)", positive)

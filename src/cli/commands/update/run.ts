@@ -44,7 +44,8 @@ export async function update(
     }
     if (inPlace) keepRobust(model, path, "update", options.vcov);
     const progress = progressBar("reading");
-    const updated = await updateCsv(model, data, {
+    const asked = options.vcov === "iid" ? model.withKeptMeat(undefined) : model;
+    const updated = await updateCsv(asked, data, {
       ...readingOptions(options),
       na: options.na,
       threads: options.threads,
@@ -54,6 +55,7 @@ export async function update(
       signal,
       onProgress: progress.update,
     }).finally(progress.end);
+    if (inPlace) keepRobust(model, path, "update", options.vcov, updated.model);
     const { rows, dropped, excluded } = updated;
     const name = data.map((one) => (one === "-" ? "standard input" : shownPath(one))).join(", ");
     const report = await withPauses(reportSteps(updated.model, updated.notes), { signal });
