@@ -73,6 +73,9 @@ node(bin("typescript", "tsc"), ["-p", "tsconfig.json"]);
 const { documentSchema } = await import("../dist/linear/model/document-schema.js");
 writeFileSync("dist/model.schema.json", `${JSON.stringify(documentSchema, null, 2)}\n`);
 
+// What ranks say to each other, for other languages.
+copyFileSync("src/ranks/ranks.proto", "dist/ranks.proto");
+
 // The page of goml serve is sent as it is written.
 mkdirSync("dist/page", { recursive: true });
 for (const file of readdirSync("src/serve/page")) copyFileSync(`src/serve/page/${file}`, `dist/page/${file}`);

@@ -45,6 +45,7 @@ run(process.execPath, [
     "dist/machine/index.d.ts",
     "dist/onnx/index.d.ts",
     "dist/predict.d.ts",
+    "dist/ranks/index.d.ts",
     "dist/serve/index.d.ts",
   ],
   ...["--tsconfig", `${home}/tsconfig.json`],

@@ -15,6 +15,7 @@ const rooms = [
   "scan",
   "sources",
   "csv",
+  "ranks",
   "onnx",
   "machine",
   "parallel",

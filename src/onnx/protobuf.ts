@@ -22,6 +22,13 @@ export class Message {
     return this;
   }
 
+  /** A number of 64 bits. */
+  double(field: number, value: number): this {
+    this.#varint(BigInt((field << 3) | 1));
+    this.#bytes.push(...new Uint8Array(Float64Array.of(value).buffer));
+    return this;
+  }
+
   bytes(field: number, value: Uint8Array): this {
     this.#varint(BigInt((field << 3) | 2));
     this.#varint(BigInt(value.length));

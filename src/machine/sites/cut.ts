@@ -86,6 +86,8 @@ export function localGraph(cut: Cut, rank: number, carrier: Carrier): LocalGraph
       rewriting.stand(node, rewriting.graph.apply(receive, [run], node.label));
     } else if (isHere(sites[node.id]!, rank) && !isResult(node)) rewriting.copy(node);
     else if (!rewriting.has(node)) continue;
+    // Known by the same name everywhere.
+    rewriting.of(node).name ??= node.label;
     for (const each of outgoing.get(node) ?? [])
       sends.push(
         rewriting.graph.apply(

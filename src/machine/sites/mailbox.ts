@@ -41,9 +41,9 @@ export class Mailbox {
     return sum;
   }
 
-  /** The edge of a value that the graph waits for, the oldest. */
-  get awaited(): CutEdge | undefined {
-    for (const { waiting } of this.slots.values()) if (waiting !== undefined) return waiting.edge;
+  /** The edge of a value that the graph waits for from a site, the oldest. */
+  awaitedFrom(site: number): CutEdge | undefined {
+    for (const { waiting } of this.slots.values()) if (waiting?.edge.from === site) return waiting.edge;
     return undefined;
   }
 

@@ -55,6 +55,16 @@ export function sitesOf(graph: Graph, outputs: readonly Node[], size: number): P
  * are everywhere.
  *
  * @throws UsageError for a site that there is not
+ * @example
+ * ```js
+ * import { Graph, place, square } from "goml/machine";
+ *
+ * const graph = new Graph();
+ * const first = square(graph.input("x", [1000]));
+ * const second = square(first);
+ * place(graph, 2);
+ * console.log(first.site, second.site); // 0 1
+ * ```
  */
 export function place(graph: Graph, size: number, outputs?: readonly Node[]): void {
   const { needed, siteOf } = sitesOf(graph, outputs ?? sinksOf(graph), size);

@@ -21,6 +21,7 @@ export class Site {
   private readonly wanted: readonly Node[];
   private readonly mailbox: Mailbox;
   private readonly link: SiteLink;
+  private readonly stop = () => this.mailbox.fail(this.link.signal.reason);
   private runs = 0;
   private closed = false;
 
@@ -34,10 +35,8 @@ export class Site {
     });
     this.outputs = [...new Set([...this.wanted.map((node) => this.local.of(node)!), ...this.local.sends])];
     this.link = sites.open(cut, this.mailbox);
-    this.link.signal.addEventListener("abort", () => this.mailbox.fail(this.link.signal.reason), {
-      once: true,
-    });
-    if (this.link.signal.aborted) this.mailbox.fail(this.link.signal.reason);
+    this.link.signal.addEventListener("abort", this.stop, { once: true });
+    if (this.link.signal.aborted) this.stop();
   }
 
   /** The number of the run that begins. @throws where a site has failed */
@@ -74,6 +73,7 @@ export class Site {
     if (this.closed) return;
     this.closed = true;
     if (running) this.fail(reason);
+    this.link.signal.removeEventListener("abort", this.stop);
     this.link.close();
   }
 

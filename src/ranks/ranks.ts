@@ -1,0 +1,590 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import { isIP } from "node:net";
+import type { Server } from "@grpc/grpc-js";
+import { UsageError } from "../errors.js";
+import {
+  CHUNK_BYTES,
+  type CutEdge,
+  type CutProgram,
+  type Mailbox,
+  RankError,
+  type RankFailure,
+  type SiteLink,
+  type Sites,
+} from "../machine/index.js";
+import { version } from "../version.js";
+import { type Call, Caller, type GrpcModule, listen, loadGrpc, type ServerCall } from "./calls.js";
+import { Link } from "./link.js";
+import { BEAT_MS } from "./liveness.js";
+import {
+  type ControlMessage,
+  controlBytes,
+  type Hello,
+  type Peer,
+  type Piece,
+  PROTOCOL,
+  readControl,
+} from "./messages.js";
+import type { RankTls } from "./tls.js";
+
+/** What a rank has to know to find the others. */
+export interface RankOptions {
+  /** Which it is, from 0. */
+  rank: number;
+  size: number;
+  /** Where rank 0 listens. Of port 0, which is any that is free, only rank 0 itself knows; see `listening`. */
+  host?: string | undefined;
+  port: number;
+  /**
+   * The address that this rank listens on. Default: rank 0's own, or where that is not of this machine alone all of this
+   * machine's, which takes a token.
+   */
+  listen?: string | undefined;
+  /** What all ranks have in common and nobody else knows. */
+  token?: string | undefined;
+  tls?: RankTls | undefined;
+  /** How long to wait for all ranks, in milliseconds. Default: 60,000. */
+  joinTimeout?: number | undefined;
+  /** How often the group was begun before; the greatest of all ranks counts. Default: 0. */
+  attempt?: number | undefined;
+  signal?: AbortSignal | undefined;
+  /** Told the port that this rank listens on. */
+  listening?: ((port: number) => void) | undefined;
+  /** What this rank says its version is. @internal */
+  version?: string | undefined;
+}
+
+const JOIN_MS = 60_000;
+/** Between two tries to reach a rank that is not there yet. */
+const RETRY_MS = 100;
+/** How long what was written last may take to go. */
+const LAST_MS = 250;
+
+/** A machine's part here: what pieces are for. */
+interface Part {
+  readonly program: CutProgram;
+  readonly mailbox: Mailbox;
+}
+
+/**
+ * Joins the ranks of a group: processes, of one host or several, that run graphs together. Resolves when all are there.
+ *
+ * @throws UsageError where ranks do not fit together, or a package is missing; RankError where one does not come
+ * @example
+ * ```js
+ * import { joinRanks } from "goml/ranks";
+ *
+ * const ranks = await joinRanks({ rank: 0, size: 1, port: 0 });
+ * console.log(ranks.rank, ranks.size); // 0 1
+ * await ranks.close();
+ * ```
+ */
+export async function joinRanks(options: RankOptions): Promise<Ranks> {
+  const { rank, size, host = "127.0.0.1", listen: own, token } = options;
+  if (!(Number.isInteger(size) && size >= 1)) throw new UsageError(`ranks are 1 or more, got ${size}`);
+  if (!(Number.isInteger(rank) && rank >= 0 && rank < size))
+    throw new UsageError(`rank ${rank} is none of ${size}, counted from 0`);
+  options.signal?.throwIfAborted();
+  const at = own ?? (isLoopback(host) ? host : "0.0.0.0");
+  if (!isLoopback(at) && token === undefined)
+    throw new UsageError(
+      `rank ${rank} would listen on ${at} for anyone: ranks of several hosts need a token`,
+      {
+        hint: "give all of them the same one",
+      },
+    );
+  const ranks = new Ranks(await loadGrpc(), options, at);
+  try {
+    await ranks.join();
+  } catch (error) {
+    ranks.fail(error);
+    await ranks.close();
+    throw error;
+  }
+  return ranks;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
+}
+
+/** The ranks of a group as one of them sees it: what `GoMachineOptions.sites` takes. Made by `joinRanks`. */
+export class Ranks implements Sites {
+  readonly rank: number;
+  readonly size: number;
+  /** The port that this rank listens on. */
+  port = 0;
+  private readonly grpc: GrpcModule;
+  private readonly options: RankOptions;
+  private readonly at: string;
+  private readonly links: (Link | undefined)[] = [];
+  private readonly parts: Part[] = [];
+  private readonly opened = new Set<() => void>();
+  /** The hashes of machines that others have made and this rank has not yet. */
+  private readonly awaited: Map<number, { rank: number; fingerprint: string }>[] = [];
+  private readonly failure = new AbortController();
+  private readonly notes = new Map<string, Uint8Array>();
+  private gathered = 0;
+  private number = 0;
+  private server: Server | undefined = undefined;
+  private beats: NodeJS.Timeout | undefined = undefined;
+  private complete = false;
+  private leaving = false;
+  private changed: (() => void)[] = [];
+  /** Of rank 0: where the others listen. */
+  private readonly peers: (Peer | undefined)[] = [];
+  private told: readonly Peer[] | undefined = undefined;
+
+  /** @internal */
+  constructor(grpc: object, options: RankOptions, at: string) {
+    // Not by its type, which a program that does not install it does not have.
+    this.grpc = grpc as GrpcModule;
+    this.options = options;
+    this.at = at;
+    this.rank = options.rank;
+    this.size = options.size;
+    this.number = options.attempt ?? 0;
+    // Each machine listens, and whoever waits; Node takes more than ten for a leak.
+    setMaxListeners(0, this.failure.signal);
+  }
+
+  /** How often the group was begun before. */
+  get attempt(): number {
+    return this.number;
+  }
+
+  /** Fails once a rank has. */
+  get signal(): AbortSignal {
+    return this.failure.signal;
+  }
+
+  /** @internal */
+  async join(): Promise<void> {
+    const { host = "127.0.0.1", port, joinTimeout = JOIN_MS, tls, signal, listening } = this.options;
+    const until = performance.now() + joinTimeout;
+    const abort = () => this.fail(signal!.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      const handlers = {
+        control: (call: ServerCall) => this.greeted(call),
+        pieces: (call: ServerCall) => this.carried(call),
+      };
+      const own = { host: this.at, port: this.rank === 0 ? port : 0, tls };
+      const { server, port: bound } = await listen(this.grpc, own, handlers);
+      this.server = server;
+      this.port = bound;
+      listening?.(bound);
+      this.beats = setInterval(() => {
+        for (const link of this.links) link?.beat();
+      }, BEAT_MS);
+      if (this.rank > 0) {
+        await this.reach({ rank: 0, host, port }, until);
+        await this.until(
+          () => this.told !== undefined,
+          until,
+          () => "rank 0 has not told where the others are",
+        );
+        for (const peer of this.told!)
+          if (peer.rank > 0 && peer.rank < this.rank) await this.reach(peer, until);
+      }
+      await this.until(
+        () => this.missing().length === 0,
+        until,
+        () =>
+          `${this.missing()
+            .map((own) => `rank ${own}`)
+            .join(", ")} did not join`,
+      );
+      this.complete = true;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  open(program: CutProgram, mailbox: Mailbox): SiteLink {
+    const number = this.parts.length;
+    this.parts.push({ program, mailbox });
+    this.tellAll({ program: { number, fingerprint: program.fingerprint } });
+    for (const { rank, fingerprint } of this.awaited[number]?.values() ?? [])
+      this.compare(rank, number, fingerprint);
+    for (const go of [...this.opened]) go();
+    return {
+      signal: this.signal,
+      send: (edge, run, bytes) => this.send(number, edge, run, bytes),
+      fail: (error) => this.fail(error),
+      close: () => undefined,
+    };
+  }
+
+  /** This rank has failed: tells all, whose runs then fail with the same error. Again: no effect. */
+  fail(error: unknown): void {
+    if (this.signal.aborted) return;
+    const own = RankError.of(this.rank, error);
+    this.tellAll({ failure: own.failure });
+    this.end(own);
+  }
+
+  /** Brings bytes of all ranks to rank 0, which gets them by rank; the others get none. All must call it, as often. */
+  async gather(content: Uint8Array): Promise<readonly Uint8Array[]> {
+    const number = this.gathered++;
+    if (this.rank > 0) {
+      this.links[0]!.tell({ note: { number, content } });
+      return [];
+    }
+    const others = Array.from({ length: this.size - 1 }, (_, i) => `${i + 1}/${number}`);
+    await this.until(() => others.every((key) => this.notes.has(key)));
+    const all = [content, ...others.map((key) => this.notes.get(key)!)];
+    for (const key of others) this.notes.delete(key);
+    return all;
+  }
+
+  /** What rank 0's clock shows less this one's, in milliseconds, as far as heartbeats tell. */
+  get clockOffset(): number {
+    return -(this.links[0]?.offset ?? 0);
+  }
+
+  /**
+   * Leaves the group: waits until all want to, so that nothing is on its way any more, and lets go of connections. Where a
+   * rank has failed nobody is waited for.
+   */
+  async close(): Promise<void> {
+    if (this.leaving) return;
+    this.leaving = true;
+    const links = () => this.links.filter((link) => link !== undefined);
+    if (!this.signal.aborted && this.complete) {
+      this.tellAll({ bye: true });
+      await this.until(() => links().every(({ left }) => left)).catch(() => undefined);
+    }
+    clearInterval(this.beats);
+    for (const link of links()) await link.end();
+    if (this.server !== undefined) await shutDown(this.server);
+    for (const link of links()) link.close();
+    this.server?.forceShutdown();
+  }
+
+  /** The ranks without a connection, values included. */
+  private missing(): number[] {
+    return Array.from({ length: this.size }, (_, rank) => rank).filter(
+      (rank) => rank !== this.rank && !this.links[rank]?.open,
+    );
+  }
+
+  /** Connects to a rank below this one, again and again until it is there. */
+  private async reach({ rank, host, port }: Peer, until: number): Promise<void> {
+    const { tls, token } = this.options;
+    for (;;) {
+      const caller = new Caller(this.grpc, { host, port, tls, token });
+      const left = until - performance.now();
+      try {
+        await this.orFailed(caller.ready(Math.max(1, Math.min(left, 1000))));
+        const answer = await this.orFailed(this.greet(rank, caller, host, port));
+        if (answer === "welcome") return;
+      } catch (error) {
+        if (this.signal.aborted || (error as { final?: boolean }).final) {
+          caller.close();
+          throw this.signal.aborted ? this.signal.reason : error;
+        }
+      }
+      caller.close();
+      this.links[rank] = undefined;
+      if (performance.now() > until)
+        throw new RankError({ rank, why: `is not to be reached at ${host}:${port}`, lost: true });
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+
+  /** Says hello to a rank; "later" where it is not ready for this one. */
+  private greet(rank: number, caller: Caller, host: string, port: number): Promise<"welcome" | "later"> {
+    return new Promise((resolve, reject) => {
+      const call = caller.call("Control");
+      call.write(controlBytes({ hello: this.hello() }));
+      const refused = (error: Error & { code?: number; details?: string }) => {
+        // Unauthenticated, and what never fits; anything else may still come.
+        const final = error.code === 16 || error.code === 9;
+        if (final)
+          reject(Object.assign(new UsageError(`rank ${rank}: ${error.details ?? error.message}`), { final }));
+        else resolve("later");
+      };
+      call.once("error", refused);
+      call.once("data", (bytes: Buffer) => {
+        call.off("error", refused);
+        const { hello } = readControl(bytes);
+        if (hello === undefined) {
+          resolve("later");
+          return;
+        }
+        const link = this.link(rank, call, caller);
+        link.watch(host, port);
+        link.carry(
+          caller.call("Pieces", { "goml-rank": String(this.rank), "goml-attempt": String(this.number) }),
+        );
+        resolve("welcome");
+      });
+    });
+  }
+
+  private hello(): Hello {
+    const { rank, size, number: attempt, port } = this;
+    return { version: this.options.version ?? version, protocol: PROTOCOL, rank, size, attempt, port };
+  }
+
+  private link(rank: number, call: Call, caller: Caller | undefined): Link {
+    const link = new Link(rank, call, caller, {
+      control: (message) => this.heard(rank, message),
+      piece: (piece) => this.arrived(piece),
+      lost: (why) => this.lost(rank, why),
+    });
+    this.links[rank] = link;
+    return link;
+  }
+
+  /** Another rank says hello. */
+  private greeted(call: ServerCall): void {
+    if (!this.admits(call)) return;
+    call.on("error", () => undefined);
+    call.once("data", (bytes: Buffer) => {
+      const { hello } = readControl(bytes);
+      const why = hello === undefined ? "expected hello" : this.against(hello);
+      if (why !== undefined) {
+        // Failed precondition.
+        refuse(call, 9, why);
+        if (hello !== undefined && this.rank === 0 && !this.complete)
+          this.fail(new RankError({ rank: hello.rank, why }));
+        return;
+      }
+      const { rank, attempt, port } = hello!;
+      if (this.complete || this.links[rank] !== undefined || this.leaving || attempt < this.least()) {
+        // Unavailable: the group is another's yet.
+        refuse(call, 14, "not now");
+        if (this.links[rank] !== undefined && attempt > this.number)
+          this.lost(rank, "is lost: it has begun anew");
+        return;
+      }
+      const link = this.link(rank, call, undefined);
+      const host = hostOf(call.getPeer());
+      link.watch(host, port);
+      link.tell({ hello: this.hello() });
+      this.peers[rank] = { rank, host, port };
+      if (this.rank === 0) {
+        this.number = Math.max(this.number, attempt);
+        const others = this.peers.filter((peer) => peer !== undefined);
+        if (others.length === this.size - 1)
+          for (const each of this.links)
+            each?.tell({ peers: { attempt: this.number, peers: others as Peer[] } });
+      }
+      this.change();
+    });
+  }
+
+  /** The least attempt that this rank takes part in: only rank 0 knows it by itself. */
+  private least(): number {
+    return this.rank === 0 || this.told === undefined ? 0 : this.number;
+  }
+
+  /** Why another rank cannot be one of this group. */
+  private against({ version: other, protocol, rank, size }: Hello): string | undefined {
+    const own = this.options.version ?? version;
+    if (other !== own || protocol !== PROTOCOL)
+      return `rank ${rank} is goml ${other}, rank ${this.rank} is ${own}: all must be the same`;
+    if (size !== this.size) return `rank ${rank} is one of ${size}, rank ${this.rank} one of ${this.size}`;
+    if (!(rank >= 0 && rank < size && rank !== this.rank)) return `there are two of rank ${rank}`;
+    return undefined;
+  }
+
+  /** Another rank's call for pieces. */
+  private carried(call: ServerCall): void {
+    if (!this.admits(call)) return;
+    const [rank, attempt] = ["goml-rank", "goml-attempt"].map((key) => Number(call.metadata.get(key)[0]));
+    const link = this.links[rank!];
+    call.on("error", () => undefined);
+    if (link === undefined || link.open || (this.told !== undefined && attempt !== this.number)) {
+      refuse(call, 14, "not now");
+      return;
+    }
+    link.carry(call);
+    this.change();
+  }
+
+  /** Whether a call has the token; else it is refused. */
+  private admits(call: ServerCall): boolean {
+    const { token } = this.options;
+    if (token === undefined) return true;
+    const given = String(call.metadata.get("authorization")[0] ?? "");
+    const digest = (text: string) => createHash("sha256").update(text).digest();
+    if (timingSafeEqual(digest(given), digest(`Bearer ${token}`))) return true;
+    // Unauthenticated.
+    refuse(call, 16, "another token");
+    return false;
+  }
+
+  private heard(rank: number, message: ControlMessage): void {
+    const { peers, program, failure, note } = message;
+    if (peers !== undefined) {
+      this.number = peers.attempt;
+      this.told = peers.peers;
+    }
+    if (program !== undefined) {
+      if (this.parts[program.number] === undefined) {
+        this.awaited[program.number] ??= new Map();
+        this.awaited[program.number]!.set(rank, { rank, fingerprint: program.fingerprint });
+      } else this.compare(rank, program.number, program.fingerprint);
+    }
+    if (failure !== undefined) this.end(new RankError(failure));
+    if (note !== undefined) this.notes.set(`${rank}/${note.number}`, note.content.slice());
+    if (message.beat === undefined) this.change();
+  }
+
+  private compare(rank: number, number: number, fingerprint: string): void {
+    if (this.parts[number]!.program.fingerprint === fingerprint) return;
+    const [first, second] = [rank, this.rank].sort((a, b) => a - b);
+    this.fail(new RankError({ rank: second!, why: `its graph is another than that of rank ${first}` }));
+  }
+
+  /** Takes a piece of a value, or says when to offer it again. */
+  private arrived({
+    program,
+    run,
+    attempt,
+    edge,
+    sequence,
+    data,
+  }: Piece): true | ((again: () => void) => void) {
+    if (attempt !== this.number || this.signal.aborted) return true;
+    const part = this.parts[program];
+    if (part === undefined) return (again) => once(this.opened, again);
+    const { mailbox } = part;
+    if (!mailbox.takes(run))
+      return (again) => {
+        const stop = mailbox.whenRoom(() => {
+          stop();
+          again();
+        });
+      };
+    const own = part.program.edges[edge];
+    if (own === undefined || own.to !== this.rank) throw new RangeError(`there is no edge ${edge} to here`);
+    mailbox.deliver(own, run, sequence, data);
+    return true;
+  }
+
+  private async send(program: number, edge: CutEdge, run: number, bytes: Uint8Array): Promise<void> {
+    for (let at = 0, sequence = 0; at === 0 || at < bytes.length; at += CHUNK_BYTES, sequence++) {
+      this.signal.throwIfAborted();
+      const data = bytes.subarray(at, at + CHUNK_BYTES);
+      await this.links[edge.to]!.send({
+        program,
+        run,
+        attempt: this.number,
+        edge: edge.number,
+        sequence,
+        data,
+      });
+    }
+  }
+
+  private lost(rank: number, why: string): void {
+    if (this.signal.aborted) return;
+    if (!this.complete && this.links[rank] !== undefined) {
+      // It may come again.
+      this.links[rank]!.close();
+      this.links[rank] = this.peers[rank] = undefined;
+      if (this.rank === 0 && this.told === undefined) return;
+    }
+    const edge = this.edgeOf(rank);
+    const failure: RankFailure = {
+      rank,
+      why,
+      lost: true,
+      ...(edge && { node: edge.node, edge: `${edge.node} → ${edge.reader}` }),
+    };
+    this.tellAll({ failure });
+    this.end(new RankError(failure));
+  }
+
+  /** The edge that this rank waits for another at, else one that leads between them. */
+  private edgeOf(rank: number): CutEdge | undefined {
+    for (const { mailbox } of this.parts) {
+      const edge = mailbox.awaitedFrom(rank);
+      if (edge !== undefined) return edge;
+    }
+    const all = this.parts.flatMap(({ program }) => program.edges);
+    return all.find(
+      ({ from, to }) => (from === rank && to === this.rank) || (to === rank && from === this.rank),
+    );
+  }
+
+  private tellAll(message: ControlMessage): void {
+    for (const link of this.links) link?.tell(message);
+  }
+
+  private end(error: RankError): void {
+    if (this.signal.aborted) return;
+    this.failure.abort(error);
+    for (const link of this.links) link?.stop(error);
+    for (const go of [...this.opened]) go();
+    this.change();
+  }
+
+  private change(): void {
+    for (const go of this.changed.splice(0)) go();
+  }
+
+  /** Waits until something holds. @throws where a rank fails before, or the time is over */
+  private async until(holds: () => boolean, end?: number, why?: () => string): Promise<void> {
+    while (!holds()) {
+      this.signal.throwIfAborted();
+      const left = end === undefined ? undefined : end - performance.now();
+      if (left !== undefined && left <= 0)
+        throw new RankError({ rank: this.rank, why: `${why!()} in time`, lost: true });
+      await new Promise<void>((resolve) => {
+        const timer = left === undefined ? undefined : setTimeout(resolve, left);
+        this.changed.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+  }
+
+  private orFailed<T>(value: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const abort = () => reject(this.signal.reason);
+      if (this.signal.aborted) abort();
+      this.signal.addEventListener("abort", abort, { once: true });
+      value.then(resolve, reject).finally(() => this.signal.removeEventListener("abort", abort));
+    });
+  }
+}
+
+/** Waits until a server's calls have ended, but not for long. */
+function shutDown(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, LAST_MS);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+function refuse(call: ServerCall, code: number, details: string): void {
+  call.emit("error", { code, details } as never);
+}
+
+/** The host of a peer as gRPC spells it: `ipv4:10.0.0.2:4711`, `[::1]:4711`. */
+function hostOf(peer: string): string {
+  const plain = peer
+    .replace(/^ipv[46]:/, "")
+    .replace(/:\d+$/, "")
+    .replace(/^\[|\]$/g, "");
+  const host = plain.replace(/^::ffff:/, "");
+  return isIP(host) ? host : "127.0.0.1";
+}
+
+function once(set: Set<() => void>, go: () => void): void {
+  const listener = () => {
+    set.delete(listener);
+    go();
+  };
+  set.add(listener);
+}
