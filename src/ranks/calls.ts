@@ -32,7 +32,7 @@ const CHANNEL = {
 const SERVICE = "/goml.ranks.v1.Ranks";
 const same = (bytes: Buffer) => bytes;
 
-export function credentialsOf(grpc: GrpcModule, tls: RankTls | undefined) {
+function credentialsOf(grpc: GrpcModule, tls: RankTls | undefined) {
   if (tls === undefined)
     return {
       server: grpc.ServerCredentials.createInsecure(),
@@ -126,6 +126,6 @@ export class Caller {
 }
 
 /** host:port, an IPv6 address in brackets. */
-export function spelled(host: string, port: number): string {
+function spelled(host: string, port: number): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
