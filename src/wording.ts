@@ -67,6 +67,7 @@ export type OptionName =
   | "upper"
   | "vcov"
   | "weights"
+  | "weightsKind"
   | "where";
 
 type OptionValue = string | number | boolean | readonly string[] | Readonly<Record<string, string>>;

@@ -6,7 +6,7 @@ import { ModelError } from "../errors.js";
 import { refuseOverwriting } from "../files/same-file.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { GroupPredictorPlan } from "../linear/model/group-predictor.js";
-import type { LinearModel } from "../linear/model/model.js";
+import { LinearModel } from "../linear/model/model.js";
 import { ModelGroup } from "../linear/model/model-group.js";
 import type { UnseenPolicy } from "../linear/model/unseen.js";
 import { withPauses } from "../parallel/with-pauses.js";
@@ -79,6 +79,10 @@ export async function openRows<Fitted extends LinearModel | ModelGroup>(
     new ModelError(`${namesOf(table)}: the ${what} missing or not numeric`, { hint });
   if (!predictor.target)
     throw lacks(`target ${JSON.stringify(fitted.target)} is`, "diagnose compares predictions with it");
+  if (fitted instanceof LinearModel && fitted.weightsKind === "frequency")
+    throw new ModelError("rows that stand for several are not diagnosed one by one", {
+      hint: "write each row as often as its frequency says, and train on these",
+    });
   if (fitted.weightsColumn !== undefined && layout.weight === undefined)
     throw lacks(
       `weights ${JSON.stringify(fitted.weightsColumn)} are`,

@@ -87,7 +87,8 @@ export async function evaluateCsv(
     if (options.where === undefined && where !== undefined)
       notes.push(`only rows for which the model's own condition holds: ${where}`);
     notes.push(...outside.notes());
-    const metrics = errors.metrics(model.parameters);
+    const kind = model instanceof LinearModel && layout.weight !== undefined ? model.weightsKind : undefined;
+    const metrics = errors.metrics(model.parameters, kind);
     const dropped = rows - errors.n - outside.rows;
     const weights = layout.weight === undefined ? undefined : model.weightsColumn;
     return { rows: rows + excluded, dropped, outside: outside.rows, excluded, metrics, notes, weights };

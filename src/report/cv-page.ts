@@ -40,7 +40,7 @@ export function crossValidationPage(model: LinearModel, cv: CrossValidation, of:
     tiles: [
       ...tiles(cv),
       ["MSE", `${significant(cv.mse, 5)} ± ${significant(cv.mseError, 2)}`],
-      ["RMSE in the fit", significant(Math.sqrt(model.rss / model.n), 5)],
+      ["RMSE in the fit", significant(Math.sqrt((model.rss * model.weightUnit) / model.n), 5)],
       ["folds", count(cv.folds.length)],
     ],
     remarks:

@@ -202,7 +202,7 @@ export function correlationFigure(model: LinearModel): Figure | undefined {
 /** The error of each cross-validation fold, by the model of the others. */
 export function foldsFigure(model: LinearModel, cv: CrossValidation | undefined): Figure | undefined {
   if (cv === undefined) return undefined;
-  const inSample = Math.sqrt(model.rss / model.n);
+  const inSample = Math.sqrt((model.rss * model.weightUnit) / model.n);
   const known = cv.folds.map((fold, i) => ({ ...fold, fold: i + 1 })).filter(({ rmse }) => rmse * 0 === 0);
   if (known.length === 0) return undefined;
   const errors = known.map(({ rmse }) => rmse);

@@ -145,16 +145,21 @@ export class PredictionErrors {
     return errors;
   }
 
-  /** The metrics of all rows so far, for a model of `p` coefficients; NaN where there were none. */
-  metrics(p: number): PredictionMetrics {
-    const mse = this.#squares / this.n;
+  /**
+   * The metrics of all rows so far, for a model of `p` coefficients; NaN where there were none.
+   *
+   * @param weights what weights say: frequencies count rows, of named kinds squares are a weighted mean
+   */
+  metrics(p: number, weights?: "analytic" | "frequency" | "probability"): PredictionMetrics {
+    const n = weights === "frequency" ? this.#sumW : this.n;
+    const mse = this.#squares / (weights === undefined ? this.n : this.#sumW);
     return {
-      n: this.n,
+      n,
       mse,
       rmse: Math.sqrt(mse),
       mae: this.#absolutes / this.#sumW,
       r2: 1 - this.#squares / this.#spread,
-      aicExtract: this.n * Math.log(mse) + 2 * p,
+      aicExtract: weights === "probability" ? Number.NaN : n * Math.log(mse) + 2 * p,
     };
   }
 }

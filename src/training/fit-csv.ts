@@ -58,6 +58,7 @@ import { keepContents, repeatedNotes } from "./source-contents.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
 import { undefinedNotes } from "./undefined-notes.js";
 import { vcovSpecOf } from "./vcov-request.js";
+import { checkWeightsKind } from "./weights-kind.js";
 
 /** A file from which on a command that is not told how many threads to start starts some, at up to 50 columns. */
 const THREADS_PAY_BYTES = 64 << 20;
@@ -146,11 +147,13 @@ export async function fitSources(
   const all = withTarget(complete.table, spec);
   notes.unshift(...all.notes, ...(all.columnNotes ?? []), ...complete.notes);
   const { references = {}, solver = "auto", signal, onProgress, callerWorks } = options;
-  const { keepMeat } = options;
+  const { keepMeat, weightsKind } = options;
+  checkWeightsKind(options, spec);
   const classical = options.vcov === undefined || options.vcov === "iid";
+  const robust = weightsKind === "probability" || (keepMeat !== undefined && keepMeat !== "none");
   const vcov = vcovSpecOf(
     all,
-    classical && keepMeat !== undefined && keepMeat !== "none" ? { ...options, vcov: "hc1" } : options,
+    classical && robust && options.lambda === undefined ? { ...options, vcov: "hc1" } : options,
   );
   checkKeepMeat(keepMeat, vcov);
   const penalty = penaltyChoice(options);
@@ -171,6 +174,7 @@ export async function fitSources(
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
     foldBy: foldKey(all, options.foldBy),
+    frequencies: weightsKind === "frequency",
   };
   const { table, firstRow, set, notes: cutNotes } = await cutShard(all, sources, plan, options);
   notes.push(...cutNotes);
@@ -302,6 +306,7 @@ export async function fitSources(
   let model = LinearModel.of({
     ...ofParts(solution, penalized?.penalty, byRows?.heldOut),
     weightsColumn: options.weights,
+    weightsKind,
     ...(await sourcesOfShard(sources, plan, options)),
     shards: set === undefined ? numbered : [set(scan.rows)],
     reading: readingToKeep(options),
@@ -352,7 +357,7 @@ export async function fitSources(
     const score = { predictor: model.predictorPlan(true), unseen: "na" as const, held: plan };
     const { errors, outside } = await watch.scan(() => scanScore(table, layout, score, control));
     notes.push(...outside.notes());
-    test = errors.metrics(model.parameters);
+    test = errors.metrics(model.parameters, weightsKind);
     model = model.withScan({ ...scan, test });
   }
   const { dropped, excluded } = total;
@@ -363,14 +368,14 @@ export async function fitSources(
     dropped,
     excluded,
     test,
-    cv: cv && cvOnScaleOf(cv, model.moments),
+    cv: cv && cvOnScaleOf(cv, model.errorScale),
     ...(kind === undefined
       ? {}
       : {
           cvBy: {
             kind,
             names: parted?.names,
-            repetitions: repeated?.repetitions.map((one) => cvOnScaleOf(one, model.moments)),
+            repetitions: repeated?.repetitions.map((one) => cvOnScaleOf(one, model.errorScale)),
           },
         }),
     path: penalized?.path,

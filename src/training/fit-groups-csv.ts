@@ -52,7 +52,8 @@ import { keepContents, repeatedNotes } from "./source-contents.js";
 import { undefinedNotes } from "./undefined-notes.js";
 
 /** Options of `fitGroupsCsv`: those of `fitCsv`, but for what needs all rows of a group at once. */
-export interface FitGroupsCsvOptions extends Omit<FitCsvOptions, "vcov" | "cluster" | "descent" | "solver"> {
+export interface FitGroupsCsvOptions
+  extends Omit<FitCsvOptions, "vcov" | "cluster" | "descent" | "solver" | "weightsKind" | "keepMeat"> {
   /** The column whose values name the groups. */
   groupBy: string;
   solver?: "auto" | "normal" | "extended" | undefined;

@@ -1,4 +1,5 @@
 import type { ReadingOptions } from "../csv/reading-options.js";
+import type { WeightsKind } from "../linear/model/document-schema.js";
 import type { AskedLimits } from "../linear/penalty/column-limits.js";
 import type { AskedRelaxation, LambdaChoice } from "../linear/penalty/penalty.js";
 import type { ShardNumber } from "../linear/shards/numbered.js";
@@ -44,6 +45,13 @@ export interface FitCsvOptions
    * feature only where it is named. Default: the rows' own numbers.
    */
   foldBy?: string | undefined;
+  /**
+   * What weights say, as Stata defines it. `frequency`: each row stands for so many, so that all is as if it were there so often; n
+   * is Σ w. `analytic`: errors have variance σ²/w, weights counted as scaled to a mean of 1. `probability`: rows were drawn with
+   * probabilities like 1/w; errors are robust (hc1 unless `vcov` says otherwise), and there is no likelihood. Default: errors of variance
+   * σ²/w with weights as they are, as R's `lm` has it: as `analytic` but for the scale of σ and of sums of squares.
+   */
+  weightsKind?: WeightsKind | undefined;
   /** Reference levels by factor. Default: each factor's first level in sorted order. */
   references?: Readonly<Record<string, string>> | undefined;
   /**

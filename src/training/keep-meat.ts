@@ -61,7 +61,8 @@ export function keepPlan(
   }));
   const columns = [...seen];
   if (!asked && columns.length > FEW_COLUMNS) return undefined;
-  const products = keep === "auto" ? usualProducts(columns.length + 1) : keep === "cells" ? undefined : keep;
+  const usual = model.weightsKind === "frequency" ? ("quartic" as const) : usualProducts(columns.length + 1);
+  const products = keep === "auto" ? usual : keep === "cells" ? undefined : keep;
   if (products !== undefined && tooManyProducts(products, columns.length + 1, BUCKETS)) {
     if (keep !== "auto")
       throw new ModelError(`${columns.length} columns are too many for ${products} sums`, {

@@ -100,7 +100,8 @@ function checkWhole(model: LinearModel, n: number, total: Float64Array): void {
       `the meats are of ${n} rows, the model of ${model.n}: ${n < model.n ? "some are missing" : "some are there twice, or foreign"}`,
       { hint: "name the meats of all shards, each once" },
     );
-  const most = ALL_ROWS * model.sigma + ROUNDING * Math.sqrt(model.tss);
+  const sigma = Math.sqrt(model.rss / model.dfResidual);
+  const most = ALL_ROWS * sigma + ROUNDING * Math.sqrt(model.tss);
   if (total.some((sum) => !(Math.abs(sum) <= most)))
     throw new ModelError("the meats are not of the model's rows: their scores do not add up to 0", {
       hint: "one shard may be there twice, and another missing",

@@ -40,6 +40,8 @@ export interface MomentsPlan extends DrawPlan {
    * many.
    */
   clusters?: number | undefined;
+  /** Whether weights say how many rows each stands for: they are integers, and n is their sum. */
+  frequencies?: boolean | undefined;
   /** Per factor of the moments, levels whose rows are left out. */
   without?: readonly (readonly string[])[] | undefined;
   /** The same by group, of those that have such levels. */
@@ -381,9 +383,11 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   }
 
   #checkWeights(weights: Float64Array, rowOf: (i: number) => number): void {
-    const at = weights.findIndex((w) => w < 0);
+    const { frequencies } = this.#plan;
+    const at = weights.findIndex((w) => w < 0 || (frequencies === true && !Number.isSafeInteger(w)));
     if (at < 0) return;
-    throw new DataError(`expected a weight of 0 or more, found ${weights[at]}`, {
+    const wanted = frequencies ? "how many rows this is, an integer of 0 or more" : "a weight of 0 or more";
+    throw new DataError(`expected ${wanted}, found ${weights[at]}`, {
       place: { row: rowOf(at) },
       hint: wording`correct the weights, or choose another column with ${option("weights")}`,
     });

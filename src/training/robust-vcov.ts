@@ -152,6 +152,7 @@ export async function robustSums(
     sums,
     size: { n: model.n, parameters: model.parameters },
     kept,
+    frequencies: model.weightsKind === "frequency",
     testSize,
     seed,
     firstRow,

@@ -6,6 +6,7 @@ import { withPauses } from "../parallel/with-pauses.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
+import { countedByWeights } from "../stats/frequencies.js";
 import { option, wording } from "../wording.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { MomentsJob } from "./moments-job.js";
@@ -46,7 +47,9 @@ export async function scanMoments(
   );
   // A table without rows was refused when it was opened: this is a part of one.
   if (total === undefined) throw emptyPart(table);
-  return { total: { ...(await withPauses(reader.finish(total, plan.spec), control)), excluded }, threads };
+  const finished = await withPauses(reader.finish(total, plan.spec), control);
+  if (plan.frequencies) for (const fold of finished.folds) countedByWeights(fold);
+  return { total: { ...finished, excluded }, threads };
 }
 
 /** The error for a shard that no row starts in. */

@@ -101,7 +101,7 @@ async function updateSources(
   const sameFile = from.length === 1 && first!.path !== undefined && first!.path === model.source?.path;
   const reading = readingFor(options, model.reading, { sameFile, where: true });
   const table = ofModel(await readTables(from, reading));
-  const { spec, weightsColumn, references, penalty } = model;
+  const { spec, weightsColumn, weightsKind, references, penalty } = model;
   const foldBy = model.folds.length > 1 ? before.foldBy : undefined;
   if ((model.scan?.singletons ?? 0) > 0)
     throw new ModelError(
@@ -121,6 +121,7 @@ async function updateSources(
     folds: Math.max(1, model.folds.length),
     ...draw,
     foldBy,
+    frequencies: weightsKind === "frequency",
   };
   const { signal, onProgress, callerWorks, threads } = options;
   checkUpdate({ table, spec, plan, threads, fileBytes: options.fileBytes });
@@ -155,6 +156,7 @@ async function updateSources(
             : await withPauses(mergeSteps(model.moments, total.folds[0]!), control),
         folds,
         weightsColumn,
+        weightsKind,
         sources,
         shards: model.shards,
         reading: model.reading,

@@ -29,6 +29,8 @@ export interface VcovPlan extends DrawPlan {
   /** What is summed up. */
   sums: SummedRows;
   size: FitSize;
+  /** Whether weights say how many rows each stands for. */
+  frequencies?: boolean | undefined;
   /** What of the rows is to be kept besides, and the terms whose columns that is, those of all levels among them. */
   kept?: (KeptPlan & { terms: readonly CodedTerm[] }) | undefined;
 }
@@ -87,10 +89,10 @@ export class VcovJob implements ChunkJob<VcovResult> {
       { length: within === undefined ? 0 : plan.clusters },
       () => new LevelNesting(within!.columns.map(({ length }) => length / within!.width)),
     );
-    this.#sums = new Meat(plan.whitening, plan.type, plan.size, plan.sums);
+    this.#sums = new Meat(plan.whitening, plan.type, plan.size, plan.sums, plan.frequencies);
     if (plan.kept === undefined) return;
     const { spec, levels } = plan.predictor;
-    this.#kept = new KeptRows(plan.kept);
+    this.#kept = new KeptRows(plan.kept, plan.frequencies);
     this.#design = new Design(spec, plan.kept.terms, levels);
   }
 

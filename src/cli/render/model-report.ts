@@ -37,7 +37,7 @@ export function reportOf(model: LinearModel): ModelReport {
 /** The cross-validation of a model from the moments of its folds, where it has two or more, in steps. */
 export function* crossValidationSteps(model: LinearModel): Steps<CrossValidation | undefined> {
   const found = yield* crossValidatedSteps(model);
-  return found && cvOnScaleOf(found, model.moments);
+  return found && cvOnScaleOf(found, model.errorScale);
 }
 
 function* crossValidatedSteps(model: LinearModel): Steps<CrossValidation | undefined> {

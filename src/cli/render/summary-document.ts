@@ -67,7 +67,7 @@ export function summaryDocument(
     ...collinearityDocument(model, options),
     ...(test === undefined ? {} : { test }),
     ...(cv === undefined ? {} : { cv: cvDocument(cv, model.scan?.foldBy) }),
-    ...(path === undefined ? {} : { path: pathDocument(pathOnScaleOf(path, model.moments)) }),
+    ...(path === undefined ? {} : { path: pathDocument(pathOnScaleOf(path, model.errorScale)) }),
     notes,
     timing,
   };

@@ -47,7 +47,7 @@ export function renderSummary(
     );
   lines.push(...renderCollinearity(model, options, columns));
   if (path !== undefined)
-    lines.push("", renderPath(pathOnScaleOf(path, model.moments), model.penalty!.alpha, columns), "");
+    lines.push("", renderPath(pathOnScaleOf(path, model.errorScale), model.penalty!.alpha, columns), "");
   if (timing !== undefined) {
     const threads = timing.threads === 1 ? "1 thread" : `${timing.threads} threads`;
     lines.push(

@@ -37,8 +37,12 @@ export class KeptRows {
   readonly #products: Float64Array;
   readonly #z: Float64Array;
 
-  constructor(plan: KeptPlan) {
+  readonly #frequencies: boolean;
+
+  /** @param frequencies whether weights say how many rows each stands for */
+  constructor(plan: KeptPlan, frequencies = false) {
     this.#plan = plan;
+    this.#frequencies = frequencies;
     const m = plan.columns.length + 2;
     this.#cells = plan.cells > 0 ? new CellRows(plan.columns.length) : undefined;
     this.#products = new Float64Array(productsLength(plan, m));
@@ -71,13 +75,15 @@ export class KeptRows {
       // −0 is 0.
       for (let j = 0; j < p; j++) x[j] = values[j * BLOCK_ROWS + r]! + 0;
       if (this.#cells !== undefined) {
-        this.#cells.add(x, 0, weight, 1, y, 0);
+        if (this.#frequencies) this.#cells.add(x, 0, 1, weight, y, 0);
+        else this.#cells.add(x, 0, weight, 1, y, 0);
         if (this.#cells.count > cells) this.#cells = undefined;
       }
       if (products === undefined) continue;
       for (let j = 0; j < p; j++) this.#z[j + 1] = x[j]! - centre[j]!;
       this.#z[p + 1] = y - centre[p]!;
-      if (products === "quartic") addProducts(this.#products, 0, this.#z, weight * weight, 4);
+      if (products === "quartic")
+        addProducts(this.#products, 0, this.#z, this.#frequencies ? weight : weight * weight, 4);
       else {
         const bucket = Math.floor((rowHash(rowOf(r), seed, SALT) / 2 ** 32) * BUCKETS);
         addProducts(this.#products, bucket * each, this.#z, weight, 2);

@@ -54,6 +54,7 @@ export class Meat {
   readonly #whitening: Whitening;
   readonly #type: Exclude<VcovType, "iid">;
   readonly #sums: SummedRows;
+  readonly #frequencies: boolean;
   readonly #power: (leverage: number) => number;
   readonly #whitened: WhitenedBlock;
   /** The numbers of a group. */
@@ -66,8 +67,16 @@ export class Meat {
   /**
    * @param size what powers depend on; for hc5 the largest leverage is found first, by rows that have no meat
    * @param sums whether rows are summed by group, and these have Σ w uuᵀ too
+   * @param frequencies whether weights say how many rows each stands for
    */
-  constructor(whitening: Whitening, type: Exclude<VcovType, "iid">, size: FitSize, sums: SummedRows) {
+  constructor(
+    whitening: Whitening,
+    type: Exclude<VcovType, "iid">,
+    size: FitSize,
+    sums: SummedRows,
+    frequencies = false,
+  ) {
+    this.#frequencies = frequencies;
     this.#whitening = whitening;
     this.#type = type;
     this.#sums = sums;
@@ -89,7 +98,7 @@ export class Meat {
           ? this.#whitened.residual(target[r]!, this.#deviations[r]!)
           : target[r]! - fitted[r]!;
       this.#scores[r] = (weights?.[r] ?? 1) * residual;
-      if (!Number.isNaN(residual)) this.n++;
+      if (!Number.isNaN(residual)) this.n += this.#frequencies ? (weights?.[r] ?? 1) : 1;
     }
     if (this.#sums !== "rows") this.#addGroups(block);
     else {
@@ -120,7 +129,8 @@ export class Meat {
         for (let i = 0; i < rank; i++) values[i * BLOCK_ROWS + r] = 0;
         continue;
       }
-      const own = (weights?.[r] ?? 1) * (squares[r]! + (leverage?.[r] ?? 0));
+      const weight = weights?.[r] ?? 1;
+      const own = (this.#frequencies ? 1 : weight) * (squares[r]! + (leverage?.[r] ?? 0));
       this.largest = Math.max(this.largest, own);
       const rest = 1 - own;
       const power = this.#power(own);
@@ -128,7 +138,9 @@ export class Meat {
         throw new ModelError(`row ${rowOf(r) + 1} has leverage 1, for which ${this.#type} is not defined`, {
           hint: "use hc1, or leave the row or its level out",
         });
-      this.#squares[r] = (score * score) / rest ** power;
+      // Of a row that stands for w, w squares.
+      const square = this.#frequencies ? (score * score) / weight : score * score;
+      this.#squares[r] = square / rest ** power;
     }
     for (let i = 0, at = 0; i < rank; i++)
       for (let j = 0; j <= i; j++, at++) {

@@ -1,4 +1,5 @@
-import type { Vcov } from "../model/document-schema.js";
+import { ModelError } from "../../errors.js";
+import type { Vcov, WeightsKind } from "../model/document-schema.js";
 
 export type { Vcov };
 
@@ -105,6 +106,26 @@ export function inferenceDf(vcov: Vcov, dfResidual: number): number {
   if (vcov.type === "iid" || vcov.clusters === undefined) return dfResidual;
   if (vcov.ssc?.["t.df"] === "conventional") return dfResidual;
   return Math.min(dfResidual, vcov.clusters - 1);
+}
+
+/**
+ * Throws ModelError where errors cannot be classical, and are not known otherwise: those of a fit with probability weights that
+ * was made without its rows.
+ */
+export function checkErrors({
+  weightsKind,
+  vcov,
+}: {
+  readonly weightsKind: WeightsKind | undefined;
+  readonly vcov: Vcov;
+}): void {
+  if (weightsKind !== "probability" || vcov.type !== "iid") return;
+  throw new ModelError(
+    "with probability weights errors are robust, which needs all rows at once: there are none",
+    {
+      hint: "train on the rows; shards have them by goml meat",
+    },
+  );
 }
 
 /** Below so many clusters their covariance says little, and what rests on it is too sure of itself. */

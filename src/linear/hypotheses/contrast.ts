@@ -3,6 +3,7 @@ import { packedIndex } from "../../stats/packed.js";
 import { option, verb, wording } from "../../wording.js";
 import { type Degrees, degreesOf } from "../covariance/degrees.js";
 import { factorOf } from "../covariance/meat-factor.js";
+import { checkErrors } from "../covariance/vcov.js";
 import { type Whitening, whitenedContrast } from "../covariance/whitening.js";
 import type { FittedModel } from "../model/model-parts.js";
 
@@ -42,6 +43,7 @@ export class Contrasts {
           hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,
         },
       );
+    checkErrors(model);
     if (!(model.dfResidual > 0 && model.dfInference > 0))
       throw new ModelError(
         `${model.n} rows and ${model.rank} coefficients leave no degrees of freedom: there are no standard errors`,

@@ -56,6 +56,7 @@ function fitOf(fits: GroupFits, g: number, name: string): SolvedFit {
     terms: shared.terms.flatMap(({ columns }) => columns.map((column) => column.name)),
     tss: lists.tss[g]!,
     variances: coefficients,
+    weightsKind: undefined,
     vcov: { type: "iid" },
     weights: weightsOf(coefficients, shared.spec),
     get whitening(): never {

@@ -44,6 +44,7 @@ export type SolvedFit = Pick<
   | "variances"
   | "vcov"
   | "weights"
+  | "weightsKind"
   | "whitening"
 >;
 
@@ -194,6 +195,7 @@ function* covarianceAgrees(model: SolvedFit, sums: Sums): Steps<boolean> {
   }, []);
   // Without degrees of freedom there is none.
   if (!(model.dfResidual > 0)) return true;
+  if (model.weightsKind === "probability" && vcov.type === "iid") return covariance.every(Number.isNaN);
   const sigma2 = model.rss / model.dfResidual;
   if (vcov.type !== "iid") {
     if (kept.length > MOST_ROBUST) return true;

@@ -31,6 +31,7 @@ export function schemaOf(
     vcov,
     scan,
     keptMeat,
+    weightsKind,
   }: {
     reading?: KeptReading | undefined;
     spec: ModelSpec;
@@ -40,12 +41,14 @@ export function schemaOf(
     penalty?: Penalty | null | undefined;
     vcov?: Vcov | null | undefined;
     keptMeat?: KeptMeat | undefined;
+    weightsKind?: WeightsKind | undefined;
     scan?: { foldBy?: string | undefined; endRow?: number | undefined } | null | undefined;
   },
   moments: object,
 ): number {
   const known =
     keptMeat !== undefined ||
+    weightsKind !== undefined ||
     scan?.foldBy !== undefined ||
     scan?.endRow !== undefined ||
     shards.length > 0 ||
@@ -92,6 +95,9 @@ export type RefusedGroup = NonNullable<ModelGroupDocument["refused"]>[number];
 
 /** A covariance's estimate. */
 export type Vcov = StaticOf<"vcov">;
+
+/** What weights say, as Stata has it. */
+export type WeightsKind = NonNullable<ModelDocument["weightsKind"]>;
 
 /** What a model keeps of its rows for robust errors. */
 export type KeptMeat = StaticOf<"keptMeat">;

@@ -2,14 +2,22 @@
 import { ModelError, UsageError } from "../../errors.js";
 import { option, verb, wording } from "../../wording.js";
 import { factorOf } from "../covariance/meat-factor.js";
-import { inferenceDf } from "../covariance/vcov.js";
+import { checkErrors, inferenceDf } from "../covariance/vcov.js";
 import type { IntervalOptions, IntervalPlan } from "./interval.js";
 import type { FittedModel } from "./model-parts.js";
 
 /** What a model's intervals follow from. */
 export type ModelOfIntervals = Pick<
   FittedModel,
-  "penalty" | "absorbed" | "dfResidual" | "whitening" | "withinPlan" | "vcov" | "rss"
+  | "penalty"
+  | "absorbed"
+  | "dfResidual"
+  | "whitening"
+  | "withinPlan"
+  | "vcov"
+  | "rss"
+  | "weightsKind"
+  | "weightUnit"
 >;
 
 /**
@@ -36,13 +44,16 @@ export function intervalPlan(
         hint: "train without it, or fit the factors as terms, where a level has rows enough for an error of its own",
       },
     );
+  checkErrors(model);
   const df = inferenceDf(model.vcov, model.dfResidual);
+  const sigma2 = model.dfResidual > 0 ? model.rss / model.dfResidual : Number.NaN;
   return {
     whitening: model.whitening,
     within: model.withinPlan("intervals"),
     meat: model.vcov.type === "iid" ? undefined : factorOf(model.vcov, model.whitening.rank),
     rss: model.rss,
-    sigma2: model.dfResidual > 0 ? model.rss / model.dfResidual : Number.NaN,
+    sigma2,
+    ownVariance: model.weightUnit === 1 ? undefined : sigma2 * model.weightUnit,
     kind: interval,
     df,
     critical: df > 0 ? tCritical(level, df) : Number.NaN,

@@ -33,6 +33,8 @@ export interface IntervalPlan {
   meat: MeatFactor | undefined;
   rss: number;
   sigma2: number;
+  /** The variance of a new y, where weights count as scaled to a mean of 1; else `sigma2`. */
+  ownVariance?: number | undefined;
   kind: IntervalKind;
   /** The degrees of freedom of Student's t, and its quantile. */
   df: number;
@@ -86,14 +88,14 @@ export class IntervalBlock {
     rows: number,
     leverage?: Float64Array,
   ): Generator<undefined, void, void> {
-    const { meat, sigma2, kind, critical } = this.#plan;
+    const { meat, sigma2, ownVariance = sigma2, kind, critical } = this.#plan;
     const { stdError, lower, upper } = this;
     yield* this.#whitened.fillSteps(column, rows);
     if (meat !== undefined) yield* this.#whitened.formSteps(meat, stdError, rows);
     else
       for (let r = 0; r < rows; r++)
         stdError[r] = sigma2 * (this.#whitened.squares[r]! + (leverage?.[r] ?? 0));
-    const own = kind === "prediction" ? sigma2 : 0;
+    const own = kind === "prediction" ? ownVariance : 0;
     for (let r = 0; r < rows; r++) {
       // A row without a prediction has no error of one either.
       const variance = Number.isNaN(predictions[r]!) ? Number.NaN : Math.max(0, stdError[r]!);

@@ -17,6 +17,7 @@ import type {
   ScanDocument,
   ShardSet,
   SourceContent,
+  WeightsKind,
 } from "./document-schema.js";
 import type { WithinPlan } from "./effect-tables.js";
 
@@ -48,6 +49,8 @@ export interface ModelParts {
   heldOut?: readonly HeldOut[] | undefined;
   /** The column of weights. */
   weightsColumn?: string | undefined;
+  /** What they say. Default: they are analytic, on the scale that they have. */
+  weightsKind?: WeightsKind | undefined;
   /** How the covariance of θ is estimated. Default: iid. */
   vcov?: Vcov | undefined;
   /** What robust errors follow from without rows. */
@@ -81,6 +84,9 @@ export interface FittedModel {
   readonly rss: number;
   readonly tss: number;
   readonly moments: CrossProducts;
+  readonly weightsKind: WeightsKind | undefined;
+  /** What Σ w e² is multiplied by, so that weights are as their kind has them; 1 but for analytic and probability ones. */
+  readonly weightUnit: number;
   readonly vcov: Vcov;
   readonly penalty: Penalty | undefined;
   readonly absorbed: AbsorbedEffects | undefined;

@@ -99,6 +99,13 @@ export const modelDefinitions = {
         type: ["string", "null"],
         title: "null, or a column name",
       },
+      weightsKind: {
+        description:
+          "What weights say: how many rows each stands for (frequency), of the errors' variances (analytic), or of how likely rows were " +
+          "drawn (probability). Left out, they are analytic, and σ² is the variance of a row of weight 1.",
+        enum: ["analytic", "frequency", "probability"],
+        title: "a kind of weights",
+      },
       penalty: {
         description: "Where θ minimises more than squares.",
         anyOf: [{ type: "null" }, { $ref: "#/$defs/penalty" }],

@@ -13,6 +13,7 @@ import {
   type Penalty,
   type ShardSet,
   schemaOf,
+  type WeightsKind,
 } from "./document-schema.js";
 import type { DataScan, DataSource, Solver, SourceContent } from "./model-parts.js";
 import { writeScan } from "./scan-document.js";
@@ -38,6 +39,8 @@ interface WrittenModel {
   readonly tss: number;
   readonly absorbed: AbsorbedEffects | undefined;
   readonly weightsColumn: string | undefined;
+  readonly weightsKind: WeightsKind | undefined;
+  readonly weightUnit: number;
   readonly penalty: Penalty | undefined;
   readonly scan: DataScan | undefined;
   readonly source: DataSource | undefined;
@@ -88,11 +91,13 @@ export function documentOf(model: WrittenModel): WritableDocument {
     rank: model.rank,
     conditionNumber: model.conditionNumber,
     n: model.n,
-    sigma: Number.isFinite(model.sigma) ? model.sigma : null,
+    // On the scale of the weights as they are, as rss is.
+    sigma: Number.isFinite(model.sigma) ? model.sigma / Math.sqrt(model.weightUnit) : null,
     rss: model.rss,
     tss: model.tss,
     ...(model.absorbed === undefined ? {} : { absorbed: model.absorbed }),
     weights: model.weightsColumn ?? null,
+    ...(model.weightsKind === undefined ? {} : { weightsKind: model.weightsKind }),
     penalty: model.penalty ?? null,
     scan: writeScan(model.scan),
     source: model.source ?? null,

@@ -93,6 +93,15 @@ export class LinearModel extends SolvedModel implements FittedModel {
     return new LinearModel({ ...this, covariance, variances: undefined, vcov }, this.#made);
   }
 
+  /** The same fit without errors, where those that it would have are known to be wrong. */
+  withoutErrors(): LinearModel {
+    const covariance = this.covariance.map(() => Number.NaN);
+    return new LinearModel(
+      { ...this, covariance, variances: this.variances.map(() => Number.NaN), vcov: undefined },
+      this.#made,
+    );
+  }
+
   /** The same fit, with what robust errors follow from without its rows. */
   withKeptMeat(keptMeat: KeptMeat | undefined): LinearModel {
     return new LinearModel({ ...this, keptMeat }, this.#made);

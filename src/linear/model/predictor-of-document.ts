@@ -27,6 +27,7 @@ import { regressionOf } from "./model-parts.js";
 import { predictedSpec, predictorPlanOf, weightsOf } from "./predictor-plan.js";
 import { RecordPredictor } from "./record-predictor.js";
 import { type RowSpacePlan, rowSpacePlan } from "./row-space.js";
+import { weightUnitOf } from "./weight-unit.js";
 
 /**
  * What predicts from records with the model of a document, as parsed from the JSON of model.json: of one model, or of
@@ -104,6 +105,8 @@ class ReadModel {
   readonly dfResidual: number;
   readonly rss: number;
   readonly vcov: Vcov;
+  readonly weightsKind: CheckedDocument["weightsKind"];
+  readonly weightUnit: number;
   readonly penalty: Penalty | undefined;
   readonly rowSpace: RowSpacePlan | undefined;
   readonly plan: PredictorPlan;
@@ -125,6 +128,8 @@ class ReadModel {
     this.dfResidual = moments.n - rank - (absorbed?.rank ?? 0);
     this.rss = rss;
     this.vcov = vcov ?? { type: "iid" };
+    this.weightsKind = document.weightsKind;
+    this.weightUnit = weightUnitOf(this);
     this.penalty = penalty ?? undefined;
     this.rowSpace = this.#relations();
     this.plan = predictorPlanOf(this, false);

@@ -8,7 +8,7 @@ import type { Penalty } from "../penalty/penalty.js";
 import type { HeldOut } from "../solve/held-out.js";
 import type { Regression } from "../solve/regression.js";
 import type { AbsorbedEffects, Method, Solution } from "../solve/solution.js";
-import type { KeptMeat } from "./document-schema.js";
+import type { KeptMeat, WeightsKind } from "./document-schema.js";
 import {
   type DataScan,
   type DataSource,
@@ -19,6 +19,7 @@ import {
   type SourceContent,
 } from "./model-parts.js";
 import { weightsOf } from "./predictor-plan.js";
+import { weightUnitOf } from "./weight-unit.js";
 
 /**
  * What a fit came to, and the numbers that follow from it at once. `LinearModel` adds what takes work: what it works out
@@ -70,6 +71,8 @@ export abstract class SolvedModel {
   readonly heldOut: readonly HeldOut[] | undefined;
   /** The column of weights, where the fit had one. */
   readonly weightsColumn: string | undefined;
+  /** What they say; undefined for analytic ones on the scale that they have. */
+  readonly weightsKind: WeightsKind | undefined;
   /** The penalty of a ridge, lasso or elastic net fit, which has no standard errors; undefined for least squares. */
   readonly penalty: Penalty | undefined;
   readonly source: DataSource | undefined;
@@ -106,6 +109,7 @@ export abstract class SolvedModel {
     this.keptMeat = parts.keptMeat;
     this.heldOut = parts.heldOut;
     this.weightsColumn = parts.weightsColumn;
+    this.weightsKind = parts.weightsKind;
     this.penalty = parts.penalty;
     this.source = parts.source;
     this.sources = parts.sources ?? [];
@@ -149,9 +153,23 @@ export abstract class SolvedModel {
     return inferenceDf(this.vcov, this.dfResidual);
   }
 
+  /**
+   * n/Σ w where weights count as scaled to a mean of 1, which analytic and probability ones do (Stata's aweights and pweights): what
+   * Σ w e² is multiplied by for σ² and sums of squares. 1 otherwise.
+   */
+  get weightUnit(): number {
+    return weightUnitOf(this);
+  }
+
+  /** Rows and weights on whose scale mean squared errors are: see `onScaleOf`. */
+  get errorScale(): { n: number; sumW: number } {
+    return this.weightsKind === undefined ? this.moments : { n: 1, sumW: 1 };
+  }
+
   /** The residual standard error σ = √(RSS/(n − rank)); NaN for a penalised fit, which is biased. */
   get sigma(): number {
-    return this.penalty === undefined ? Math.sqrt(this.rss / this.dfResidual) : Number.NaN;
+    if (this.penalty !== undefined) return Number.NaN;
+    return Math.sqrt(this.rss / this.dfResidual) * Math.sqrt(this.weightUnit);
   }
 
   /** The coefficients' names in the order of θ. */

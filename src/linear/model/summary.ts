@@ -37,6 +37,15 @@ const NOT_OF_PENALIZED = {
   bic: Number.NaN,
 };
 
+/** Rows drawn with unequal probabilities have no likelihood, and sums of squares make no F. */
+const NOT_OF_SAMPLES = {
+  f: Number.NaN,
+  logLik: Number.NaN,
+  aic: Number.NaN,
+  aicExtract: Number.NaN,
+  bic: Number.NaN,
+};
+
 /** What R's `summary.lm` tells of a model, and the intervals. */
 export interface Summary {
   coefficients: CoefficientRow[];
@@ -78,12 +87,14 @@ export function summarize(model: FittedModel, level: number): Summary {
     p: model.n - model.dfResidual,
     // Effects of all levels of a factor span the constant.
     intercept: model.intercept || model.absorbed !== undefined,
-    rss: model.rss,
-    tss: model.tss,
-    sumLogW: model.moments.sumLogW,
+    rss: model.rss * model.weightUnit,
+    tss: model.tss * model.weightUnit,
+    sumLogW: model.moments.sumLogW + (model.weightUnit === 1 ? 0 : model.n * Math.log(model.weightUnit)),
   };
   const metrics =
-    model.penalty === undefined ? fitMetrics(sums) : { ...fitMetrics(sums), ...NOT_OF_PENALIZED };
+    model.penalty === undefined
+      ? { ...fitMetrics(sums), ...(model.weightsKind === "probability" ? NOT_OF_SAMPLES : {}) }
+      : { ...fitMetrics(sums), ...NOT_OF_PENALIZED };
   return {
     coefficients: coefficientRows(model, level),
     fit: {

@@ -49,6 +49,7 @@ export function* anovaTermsSteps(model: LinearModel, type: AnovaType = 1): Steps
       model,
       yield* model.vcov.type === "iid" ? afterOthersRows(model) : robustAfterOthersRows(model),
     );
+  checkSquares("the model", model);
   const { target } = model.regression;
   // Absorbed effects come before all terms: what they leave of the columns has means of zero.
   const absorption = yield* model.absorptionSteps();
@@ -75,15 +76,27 @@ export function* anovaTermsSteps(model: LinearModel, type: AnovaType = 1): Steps
   return withResiduals(model, rows);
 }
 
-/** A table with the row of the residuals at its end. */
-function withResiduals(model: LinearModel, rows: TermRow[]): TermRow[] {
+/** Throws ModelError where sums of squares make no F: of rows that were drawn with unequal probabilities. */
+function checkSquares(name: string, { weightsKind }: LinearModel): void {
+  if (weightsKind !== "probability") return;
+  throw new ModelError(`${name} has probability weights, under which sums of squares make no F`, {
+    hint: "anova of type 2 or 3, and hypotheses, are tested by Wald's F",
+  });
+}
+
+/** A table with the row of the residuals at its end, squares on the scale of the weights' kind. */
+function withResiduals(model: LinearModel, given: TermRow[]): TermRow[] {
+  const unit = model.weightUnit;
+  const scaled = <Row extends { sumOfSquares: number; meanSquare: number }>(row: Row): Row =>
+    unit === 1 ? row : { ...row, sumOfSquares: row.sumOfSquares * unit, meanSquare: row.meanSquare * unit };
+  const rows = given.map(scaled);
   const { dfResidual, dfInference, rss, vcov } = model;
   // Where F is Wald's, residual sums of squares have no part in it.
   const own = rows.some(({ sumOfSquares }) => Number.isNaN(sumOfSquares)) && vcov.type !== "iid";
   const df = own ? dfInference : dfResidual;
   const rest = own
     ? { sumOfSquares: Number.NaN, meanSquare: Number.NaN }
-    : { sumOfSquares: rss, meanSquare: rss / df };
+    : scaled({ sumOfSquares: rss, meanSquare: rss / df });
   return [...rows, { term: "Residuals", df, ...rest, f: Number.NaN, p: Number.NaN }];
 }
 
@@ -229,9 +242,10 @@ function comparedFit({ name, model }: ComparedModel): ComparedFit {
   let y: CrossProducts | undefined;
   for (const one of all) {
     checkUnpenalised(name, one);
+    checkSquares(name, one);
     fit.n += one.n;
     fit.dfResidual += one.dfResidual;
-    fit.rss += one.rss;
+    fit.rss += one.rss * one.weightUnit;
     const own = one.moments.select([one.moments.index(one.regression.target)]);
     y = y === undefined ? own : y.merge(own);
   }

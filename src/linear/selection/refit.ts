@@ -85,7 +85,7 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
     }
   const keys = scanKeys(spec, levels);
   const pruned = (moments: CrossProducts) => keepColumns(moments, (key) => keys.has(key));
-  const { weightsColumn, source, sources, shards, scan } = model;
+  const { weightsColumn, weightsKind, source, sources, shards, scan } = model;
   const refitted = yield* solveSpecSteps(
     {
       spec,
@@ -96,6 +96,7 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
       // They know y as it was, for R².
       heldOut: targetKey(spec.target) === targetKey(model.spec.target) ? model.heldOut : undefined,
       weightsColumn,
+      weightsKind,
       source,
       sources,
       shards,

@@ -52,6 +52,10 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
     throw refuse(`${(x.intercept ? b : a).name} has no intercept, the other has one`);
   if (x.weightsColumn !== y.weightsColumn)
     throw refuse(`the weights are ${x.weightsColumn ?? "none"} and ${y.weightsColumn ?? "none"}`);
+  if (x.weightsKind !== y.weightsKind) {
+    const [p, q] = [x, y].map(({ weightsKind }) => weightsKind ?? "of no named kind");
+    throw refuse(`the weights are ${p} and ${q}`, wording`train with the same ${option("weightsKind")}`);
+  }
   for (const factor of new Set([...Object.keys(x.references), ...Object.keys(y.references)]))
     if (x.references[factor] !== y.references[factor]) {
       const [p, q] = [x, y].map(({ references }) => references[factor] ?? "the first level");

@@ -70,7 +70,7 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
   yield;
   const moments = folds.length > 0 ? yield* mergeFoldsSteps(folds) : left;
 
-  const { spec, references, weightsColumn, penalty, scan } = model;
+  const { spec, references, weightsColumn, weightsKind, penalty, scan } = model;
   const { levels, gone } = levelsLeft(spec, model.levels, moments);
   const keep = (all: CrossProducts) => keepColumns(all, (key) => !gone.has(key));
   const digitsLost = lostDigits(model.moments, moments);
@@ -83,6 +83,7 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
       moments: keep(moments),
       folds: folds.map(keep),
       weightsColumn,
+      weightsKind,
       sources: sourcesLeft(model.sources, shard.model.sources),
       shards,
       reading: model.reading,

@@ -10,6 +10,10 @@ import { vcovNotes } from "./compatible.js";
 /** The covariances that follow from what a model keeps of its rows. */
 const OF_CELLS: readonly string[] = ["hc0", "hc1", "hc2", "hc3", "hc4", "hc4m", "hc5", "jackknife"];
 
+/** What is to be said where errors would have to be classical, and cannot be. */
+const NO_ERRORS =
+  "there are no standard errors: with probability weights they are robust, which needs all rows at once (goml meat, of shards)";
+
 /** Digits of a meat below which it is not to be had from sums of four columns each. */
 const LEAST_DIGITS = 4;
 
@@ -28,7 +32,10 @@ export function withKeptVcov(
   const robust = before.map(({ vcov }) => vcov).find((vcov): vcov is RobustVcov => vcov.type !== "iid");
   const model = kept === undefined ? found.model : found.model.withKeptMeat(kept);
   if (robust === undefined) return { ...found, model };
-  const lost = { ...found, model, notes: [...vcovNotes(before), ...found.notes] };
+  const sampled = model.weightsKind === "probability" && model.penalty === undefined;
+  const lost = sampled
+    ? { ...found, model: model.withoutErrors(), notes: [NO_ERRORS, ...found.notes] }
+    : { ...found, model, notes: [...vcovNotes(before), ...found.notes] };
   if (kept === undefined || model.penalty !== undefined || (model.aliased.length > 0 && model.rank === 0))
     return lost;
   const made = keptVcov(model, kept, robust);

@@ -80,7 +80,7 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
   const count = unfolded.length > 0 ? 0 : first.model.folds.length;
   for (let f = 0; f < count; f++)
     folds.push(yield* mergeTreeSteps(models.map(({ model }) => model.folds[f]!)));
-  const { spec, references, weightsColumn, penalty } = first.model;
+  const { spec, references, weightsColumn, weightsKind, penalty } = first.model;
   const merged = yield* solveSpecSteps(
     {
       spec,
@@ -95,6 +95,7 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
           : yield* mergeTreeSteps(models.map(({ model }) => model.moments)),
       folds,
       weightsColumn,
+      weightsKind,
       sources: models.flatMap(({ model }) => model.sources),
       shards,
       reading: first.model.reading,

@@ -61,6 +61,15 @@ export async function trainGroups(
     throw new UsageError(`--vcov ${vcov} does not go with --group-by`, {
       hint: `train a group that needs it by itself: --where '${groupBy} == "…"' --vcov ${vcov}`,
     });
+  const { weightsKind, keepMeat } = options;
+  for (const [flag, value] of [
+    ["--weights-kind", weightsKind],
+    ["--keep-meat", keepMeat],
+  ])
+    if (value !== undefined)
+      throw new UsageError(`${flag} ${value} does not go with --group-by`, {
+        hint: `train a group that needs it by itself: --where '${groupBy} == "…"' ${flag} ${value}`,
+      });
   const ofOne = (Object.keys(FLAGS) as (keyof typeof FLAGS)[]).find((name) => options[name]);
   if (ofOne !== undefined)
     throw new UsageError(`--${FLAGS[ofOne]} is printed of one model, and --group-by fits many`, {

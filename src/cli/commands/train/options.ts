@@ -1,3 +1,4 @@
+import type { WeightsKind } from "../../../linear/model/document-schema.js";
 import type { ShardNumber } from "../../../linear/shards/numbered.js";
 import type { SolverChoice } from "../../../linear/solve/ladder.js";
 import type { KeepMeat } from "../../../training/keep-meat.js";
@@ -9,6 +10,7 @@ import type { MODEL_FORMATS } from "../../render/table-formats.js";
 export interface TrainOptions extends ModelOptions, VcovFlags {
   groupBy?: string;
   inEngine?: boolean;
+  weightsKind?: WeightsKind;
   keepMeat?: KeepMeat;
   testSize?: number;
   firstRow?: number;

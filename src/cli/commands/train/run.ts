@@ -77,6 +77,7 @@ async function trainOne(
     fitted = await fitCsv(data, {
       ...modelOptions(options),
       ...vcovOptions(options),
+      weightsKind: options.weightsKind,
       keepMeat: options.keepMeat,
       level: options.level,
       testSize: options.testSize,

@@ -47,7 +47,15 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--momentum <x>", "gd: a fixed momentum, 0 to below 1 (default: rising)", number)
     .option("--tolerance <x>", "gd: the relative gradient at which to stop (default: 1e-12)", number)
     .option("--max-iterations <n>", "gd: when to stop in any case (default: 20000)", positive);
-  robust(command, "iid")
+  robust(
+    command.addOption(
+      new Option(
+        "--weights-kind <kind>",
+        "what weights say, as Stata has it: rows each stands for, errors' variances, sampling (default: as R's lm)",
+      ).choices(["analytic", "frequency", "probability"]),
+    ),
+    "iid",
+  )
     .addOption(
       new Option(
         "--keep-meat <kind>",
