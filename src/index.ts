@@ -3,6 +3,7 @@ export type { ReadingOptions } from "./csv/reading-options.js";
 export type { Source } from "./csv/source.js";
 export type { Arithmetic, DateFactor } from "./dataset/formula/spec.js";
 export type { FactorLevels, ModelSpec } from "./dataset/formula/spec-schema.js";
+export type { ContrastChoice, ContrastChoices } from "./dataset/formula/with-contrasts.js";
 export type { ErrorOptions, Words } from "./errors.js";
 export {
   DataError,

@@ -10,6 +10,7 @@ export type OptionName =
   | "at"
   | "cluster"
   | "comment"
+  | "contrasts"
   | "cv"
   | "decimal"
   | "delimiter"

@@ -64,7 +64,7 @@ export interface RowSql {
 /**
  * Writes the rows of a spec in SQL.
  *
- * @throws UsageError for what has no place in SQL: functions of dates
+ * @throws UsageError for what has no place in SQL: functions of dates, given levels
  */
 export function rowSql(
   { spec, shape, weights, fold, group, where, missing, missingTexts }: RowChoice,
@@ -75,6 +75,16 @@ export function rowSql(
     throw new UsageError(wording`functions of dates are not summed up with ${option("inEngine")}`, {
       hint: wording`make columns of them with ${option("sql")}: SELECT …, extract(year FROM day) AS year FROM …`,
     });
+  const listed = spec.variables.find(
+    (variable) => variable.kind === "factor" && variable.levels !== undefined,
+  );
+  if (listed !== undefined)
+    throw new UsageError(
+      wording`the levels of ${listed.label} are not looked for with ${option("inEngine")}`,
+      {
+        hint: wording`leave out rows of other levels by ${option("sql")}: SELECT … WHERE column IN (…)`,
+      },
+    );
   const double = (name: string) => dialect.double(columnOf(name).name);
   const writer = {
     literal: dialect.literal,

@@ -1,4 +1,12 @@
-import { completeSpec, type DateFactor, type Expression, type Variable } from "../dataset/formula/spec.js";
+import { levelsOf, rawLevelsOf } from "../dataset/formula/coding.js";
+import { indicatorColumns } from "../dataset/formula/indicator-columns.js";
+import {
+  completeSpec,
+  type DateFactor,
+  type Expression,
+  type ModelSpec,
+  type Variable,
+} from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import { withEffects } from "../linear/model/absorbed-effects.js";
 import type { LinearModel } from "../linear/model/model.js";
@@ -83,20 +91,22 @@ export function equationOf(model: LinearModel): Equation {
   const codesOf: Map<string, number>[] = [];
   const factorNumbers = spec.variables.map((variable) => {
     if (variable.kind !== "factor") return -1;
-    const { column, of, label, by } = variable;
-    const own = levels[label] ?? [];
-    codesOf.push(new Map(own.map((level, code) => [level, code])));
-    return factors.push({ column, of, by, levels: own }) - 1;
+    const { column, of, by } = variable;
+    codesOf.push(new Map(levelsOf(variable, levels).map((level, code) => [level, code])));
+    return factors.push({ column, of, by, levels: rawLevelsOf(variable, levels) }) - 1;
   });
   // By place: two columns may have one name.
   const first = model.intercept ? 1 : 0;
   const blocks: Block[] = [];
   /** Where each column is: its block, and its entry there. */
-  const places: [Block, number][] = [];
+  const places: Places = [];
   let column = 0;
   for (const term of terms) {
     const own = new Map<string, Block & { entries: Entry[] }>();
-    for (const { name, parts } of term.columns) {
+    const { columns, shares, combine } = indicatorColumns(term);
+    const coefficients = combine?.(weights.subarray(column + 1, column + 1 + term.columns.length));
+    const of: Places = term.columns.map(() => []);
+    for (const [i, { parts }] of columns.entries()) {
       const powers: Power[] = [];
       const within: number[] = [];
       const codes: number[] = [];
@@ -110,10 +120,18 @@ export function equationOf(model: LinearModel): Equation {
       const key = powers.map(({ exponent }) => exponent).join();
       const block = own.get(key) ?? { term: term.label, powers, factors: within, entries: [] };
       own.set(key, block);
-      const aliased = Number.isNaN(model.coefficients[first + column]!);
-      places.push([block, block.entries.length]);
-      block.entries.push({ name, codes, coefficient: weights[++column]!, aliased });
+      const named = term.columns[shares[i]![0]!.column]!;
+      const name = combine === undefined ? named.name : namedLevels(spec, term.variables, parts);
+      const aliased = shares[i]!.every((share) =>
+        Number.isNaN(model.coefficients[first + column + share.column]!),
+      );
+      for (const share of shares[i]!)
+        of[share.column]!.push({ block, entry: block.entries.length, weight: share.weight });
+      const coefficient = coefficients?.[i] ?? weights[column + 1 + i]!;
+      block.entries.push({ name, codes, coefficient, aliased });
     }
+    places.push(...of);
+    column += term.columns.length;
     for (const block of own.values()) blocks.push(block);
   }
   return {
@@ -128,14 +146,29 @@ export function equationOf(model: LinearModel): Equation {
   };
 }
 
-function conditionsOf({ zero, relations }: RowSpacePlan, places: readonly [Block, number][]): Condition[] {
+/** For each column of the design the entries that it is made of, and its numbers there. */
+type Places = { block: Block; entry: number; weight: number }[][];
+
+/** A combination of levels as R would call its indicator. */
+function namedLevels(
+  { variables }: ModelSpec,
+  term: readonly number[],
+  parts: readonly (string | number | undefined)[],
+): string {
+  return term.map((v, i) => `${variables[v]!.label}${parts[i] ?? ""}`).join(":");
+}
+
+function conditionsOf({ zero, relations }: RowSpacePlan, places: Readonly<Places>): Condition[] {
+  const isPlain = ({ at }: { at: number }) => places[at - 1]!.every(({ weight }) => weight === 1);
   const zeros = ownBlocks(
-    zero.map(({ at }) => ({ at, value: 1 })),
+    zero.filter(isPlain).map(({ at }) => ({ at, value: 1 })),
     places,
   );
+  const contrasts = zero.filter((one) => !isPlain(one));
   return [
     // Columns that training never saw other than 0 have to be 0, each block's by itself, for they must not cancel.
     ...zeros.map((block) => ({ constant: 0, blocks: [block], limit: 0 })),
+    ...contrasts.map(({ at }) => ({ constant: 0, blocks: ownBlocks([{ at, value: 1 }], places), limit: 0 })),
     ...relations.map(({ at, values, spread }) => {
       const pairs = at.map((place, i) => ({ at: place, value: values[i]! }));
       const constant = pairs.filter((one) => one.at === 0).reduce((sum, { value }) => sum + value, 0);
@@ -146,18 +179,16 @@ function conditionsOf({ zero, relations }: RowSpacePlan, places: readonly [Block
 }
 
 /** The blocks that some columns are in, with these coefficients and no others. */
-function ownBlocks(
-  columns: readonly { at: number; value: number }[],
-  places: readonly [Block, number][],
-): Block[] {
-  const own = new Map<Block, Entry[]>();
-  for (const { at, value } of columns) {
-    const [block, entry] = places[at - 1]!;
-    const entries = own.get(block) ?? [];
-    own.set(block, entries);
-    entries.push({ ...block.entries[entry]!, coefficient: value });
-  }
-  return [...own].map(([block, entries]) => ({ ...block, entries }));
+function ownBlocks(columns: readonly { at: number; value: number }[], places: Readonly<Places>): Block[] {
+  const own = new Map<Block, Map<number, Entry>>();
+  for (const { at, value } of columns)
+    for (const { block, entry, weight } of places[at - 1]!) {
+      const entries = own.get(block) ?? new Map<number, Entry>();
+      own.set(block, entries);
+      const before = entries.get(entry)?.coefficient ?? 0;
+      entries.set(entry, { ...block.entries[entry]!, coefficient: before + weight * value });
+    }
+  return [...own].map(([block, entries]) => ({ ...block, entries: [...entries.values()] }));
 }
 
 /** Whether an equation is no more than β₀ + Σ β x over raw columns as they stand. */

@@ -2,6 +2,7 @@ import { type Expression, ofDates } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { ModelGroup } from "../linear/model/model-group.js";
+import { atHand } from "../stats/combined-columns.js";
 import { option, verb, wording } from "../wording.js";
 import { type Block, type Equation, type Factor, isPlain, ofDatesError, type Power } from "./equation.js";
 import { anyEquation } from "./group-equation.js";
@@ -64,12 +65,13 @@ const TELLING = 1e-3;
 export function singlePrecisionNotes(model: LinearModel | ModelGroup): string[] {
   const all = model instanceof ModelGroup ? [...model.models.values()] : [model];
   for (const { coefficients, intercept, moments, regression, terms, n, tss } of all) {
+    const columns = atHand(moments, regression.terms);
     const constant = intercept ? coefficients[0]! : 0;
     const sizes = regression.terms.map((key, j) => {
       const beta = Math.abs(coefficients[j + (intercept ? 1 : 0)]!);
-      const at = moments.index(key);
+      const at = columns.index(key);
       const size =
-        at < 0 ? 1 : Math.abs(moments.mean[at]!) + Math.sqrt(moments.product(at, at) / moments.sumW);
+        at < 0 ? 1 : Math.abs(columns.mean[at]!) + Math.sqrt(columns.product(at, at) / columns.sumW);
       return Number.isNaN(beta) ? 0 : beta * size;
     });
     const off = 2 ** -24 * sizes.reduce((sum, size) => sum + size, Math.abs(constant));

@@ -11,8 +11,8 @@ export interface PlottedTerm {
   centre: number;
   /** Of a factor: the levels in the order of their places, 0, 1, …; undefined for numbers. */
   levels: string[] | undefined;
-  /** Of a factor: the column of each level among `columns`; −1 for the reference. */
-  places: number[] | undefined;
+  /** Of a factor: the numbers that each level has in the columns, one of which tells it from others. */
+  codes: number[][] | undefined;
 }
 
 /** Terms that are drawn, and levels up to which a factor is. */
@@ -57,7 +57,9 @@ export function plottedTerms(model: LinearModel, most = MOST_TERMS): { terms: Pl
         coefficients: betas,
         centre: model.absorbed === undefined ? centre : 0,
         levels: known && [...known],
-        places: known?.map((level) => names.indexOf(level)),
+        codes: known?.map((level) =>
+          coded.columns.map(({ contrasts }, j) => contrasts?.[0]?.get(level) ?? (names[j] === level ? 1 : 0)),
+        ),
       },
     });
   }
@@ -80,20 +82,20 @@ export class TermBlock {
 
   /** Fills both; `column(j)` gives column j of X for the rows. */
   fill(column: (j: number) => Float64Array, rows: number): void {
-    this.#terms.forEach(({ columns, coefficients, centre, places }, t) => {
+    this.#terms.forEach(({ columns, coefficients, centre, codes }, t) => {
       const [x, part] = [this.x[t]!, this.part[t]!];
       part.fill(-centre, 0, rows);
-      if (places !== undefined) x.fill(Math.max(0, places.indexOf(-1)), 0, rows);
-      columns.forEach((j, i) => {
-        const values = column(j);
-        const place = places?.indexOf(i);
-        for (let r = 0; r < rows; r++) {
-          part[r]! += coefficients[i]! * values[r]!;
-          if (place !== undefined) {
-            if (values[r] !== 0) x[r] = place;
-          } else if (i === 0) x[r] = values[r]!;
-        }
+      const all = columns.map(column);
+      all.forEach((values, i) => {
+        for (let r = 0; r < rows; r++) part[r]! += coefficients[i]! * values[r]!;
       });
+      if (codes === undefined) x.set(all[0]!.subarray(0, rows));
+      else
+        for (let r = 0; r < rows; r++)
+          x[r] = Math.max(
+            0,
+            codes.findIndex((code) => code.every((value, i) => all[i]![r] === value)),
+          );
     });
   }
 }

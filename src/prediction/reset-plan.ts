@@ -1,4 +1,5 @@
 import type { LinearModel } from "../linear/model/model.js";
+import { atHand } from "../stats/combined-columns.js";
 import { packedIndex } from "../stats/packed.js";
 
 /**
@@ -28,7 +29,8 @@ export function resetPlan(model: LinearModel): ResetPlan {
   if (intercept) return { centre: 0, spread, constant: undefined };
   const { kept, lower } = whitening;
   const W = moments.sumW;
-  const means = kept.map((j) => moments.mean[moments.index(regression.terms[j]!)]!);
+  const columns = atHand(moments, regression.terms);
+  const means = kept.map((j) => columns.mean[columns.index(regression.terms[j]!)]!);
   const constant = Float64Array.from(kept, (_, i) => {
     let sum = 0;
     for (let j = 0; j <= i; j++) sum += lower[packedIndex(i, j)]! * means[j]!;

@@ -56,12 +56,15 @@ export function termFigure(
 
 /** What a term adds, over its values. */
 function ownLine(
-  { coefficients, centre, levels, places }: PlottedTerm,
+  { coefficients, centre, levels, codes }: PlottedTerm,
   range: { least: number; most: number } | undefined,
 ): { x: number[]; y: number[] } {
-  if (levels !== undefined && places !== undefined) {
+  if (levels !== undefined && codes !== undefined) {
     const x = levels.map((_, i) => i);
-    return { x, y: places.map((place) => (place < 0 ? 0 : coefficients[place]!) - centre) };
+    return {
+      x,
+      y: codes.map((code) => code.reduce((sum, value, i) => sum + coefficients[i]! * value, 0) - centre),
+    };
   }
   const { least, most } = range ?? { least: 0, most: 1 };
   const steps = coefficients.length === 1 ? 1 : 40;

@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { alignColumns, checkAlike, checkAmong, checkBlock, sameColumns } from "./block-layout.js";
+import { combinedExtended, combinedRows } from "./combined-columns.js";
 import type { CrossProducts, ExtendedMomentsJson } from "./cross-products.js";
 import { addAt, addProductAt, DoubleDouble, productError, sumError } from "./double-double.js";
 import { Moments } from "./moments.js";
@@ -268,9 +269,21 @@ export class ExtendedMoments implements CrossProducts {
     return this.mean[i] !== 0 || this.product(i, i) !== 0;
   }
 
-  /** These moments themselves: every entry of theirs is at hand. */
-  over(): ExtendedMoments {
-    return this;
+  /** These moments themselves, every entry of which is at hand; those of combined columns where such are asked for. */
+  over(keys: readonly string[] = []): ExtendedMoments {
+    const rows = combinedRows(keys, (key) => this.index(key));
+    if (rows === undefined) return this;
+    const { mean, c } = combinedExtended(
+      { hi: this.mean, lo: this.meanLow },
+      { hi: this.c, lo: this.cLow },
+      rows,
+    );
+    const out = ExtendedMoments.empty(keys).countAs(this);
+    out.mean.set(mean.hi);
+    out.meanLow.set(mean.lo);
+    out.c.set(c.hi);
+    out.cLow.set(c.lo);
+    return out;
   }
 
   /** The moments of the columns at `indices`, in that order. */

@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { alignColumns, checkAlike, checkAmong, checkBlock, sameColumns } from "./block-layout.js";
+import { combined, combinedRows } from "./combined-columns.js";
 import type { CrossProducts, MomentsJson } from "./cross-products.js";
 import { DoubleDouble } from "./double-double.js";
 import { doublesSteps, packedIndex, packedLength, plainList } from "./packed.js";
@@ -238,9 +239,12 @@ export class Moments implements CrossProducts {
     return this.mean[i] !== 0 || this.product(i, i) !== 0;
   }
 
-  /** These moments themselves: every entry of theirs is at hand. */
-  over(): Moments {
-    return this;
+  /** These moments themselves, every entry of which is at hand; those of combined columns where such are asked for. */
+  over(keys: readonly string[] = []): Moments {
+    const rows = combinedRows(keys, (key) => this.index(key));
+    if (rows === undefined) return this;
+    const { n, sumW, sumLogW } = this;
+    return Moments.of({ columns: keys, n, sumW, sumLogW, ...combined(this.mean, this.c, rows) });
   }
 
   /** The moments of the columns at `indices`, in that order. */

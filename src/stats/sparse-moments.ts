@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.js";
 import { checkAmong, sameColumns } from "./block-layout.js";
 import type { CellTable } from "./cell-table.js";
+import { basicKeys } from "./combined-columns.js";
 import type { CrossProducts } from "./cross-products.js";
 import { DoubleDouble } from "./double-double.js";
 import { ExtendedMoments } from "./extended-moments.js";
@@ -276,7 +277,8 @@ export class SparseMoments implements CrossProducts {
    * zero in every row. O(p² + cells) for p columns.
    */
   over(keys: readonly string[]): Moments | ExtendedMoments {
-    return overColumns(this, keys);
+    const basic = basicKeys(keys);
+    return basic === undefined ? overColumns(this, keys) : overColumns(this, basic).over(keys);
   }
 
   toJSON(): SparseMomentsJson {

@@ -2,6 +2,7 @@ import { ordinal } from "../csv/header.js";
 import { placesOf } from "../dataset/column-places.js";
 import { columnsSpec, formulaSpec } from "../dataset/formula/resolve.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
+import { type ContrastChoices, withContrasts } from "../dataset/formula/with-contrasts.js";
 import { nearestName } from "../dataset/nearest.js";
 import type { NumberFormat } from "../dataset/number-format.js";
 import { type Column, IDENTIFIER_ROWS } from "../dataset/schema.js";
@@ -23,6 +24,11 @@ export interface ColumnOptions {
   absorb?: readonly string[] | undefined;
   /** A formula in R's language; then `.` stands for the features. */
   formula?: string | undefined;
+  /**
+   * How factors are coded, by column or label: treatment, sum, helmert, poly or SAS as R's functions of that name have it,
+   * or columns of numbers for the levels. Default: as the formula says, else treatment.
+   */
+  contrasts?: ContrastChoices | undefined;
   /** A column of weights ≥ 0, which is no feature. */
   weights?: string | undefined;
   /** The columns of the groups of a clustered covariance, which are features only where they are named. */
@@ -118,13 +124,14 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
         hint: "leave one of them out",
       });
     const dot = usable((asked ?? columns).filter((column) => !excluded.has(column.name)));
-    const spec = formulaSpec(formula, {
+    const read = formulaSpec(formula, {
       columns,
       target: options.target ?? last?.name,
       dot: dot.map(({ name }) => name),
       intercept: options.intercept,
       absorb: absorb.map(({ name }) => name),
     });
+    const spec = withContrasts(read, options.contrasts);
     const stated = new Set([...spec.text, ...spec.numeric]);
     for (const column of [...refused.keys()]) if (stated.has(column.name)) refused.delete(column);
     const notes = /(^|[^\w])\.([^\w]|$)/.test(formula) ? leftOut() : [];
@@ -151,7 +158,8 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
       place: { file },
       hint: wording`the target is ${JSON.stringify(target.name)}; see ${option("target")}, ${option("features")} and ${option("exclude")}`,
     });
-  const spec = columnsSpec(target.name, features, { intercept: options.intercept, absorb });
+  const plain = columnsSpec(target.name, features, { intercept: options.intercept, absorb });
+  const spec = withContrasts(plain, options.contrasts);
   return { spec, notes: [...leftOut(), ...doubts(spec, table)] };
 }
 

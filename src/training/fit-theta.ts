@@ -10,6 +10,7 @@ import { solveSteps } from "../linear/solve/solve.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
+import { atHand } from "../stats/combined-columns.js";
 import type { CrossProducts } from "../stats/cross-products.js";
 import { checkLeft, singleLevels } from "./absorbing.js";
 import { checkInMemory } from "./budget.js";
@@ -135,7 +136,8 @@ export async function fitTheta(
 }
 
 /** Remarks on columns that were left out as dependent as far as their digits tell, for they lie far from 0. */
-function digitNotes(moments: CrossProducts, regression: Regression, { aliased }: Solution): string[] {
+function digitNotes(given: CrossProducts, regression: Regression, { aliased }: Solution): string[] {
+  const moments = atHand(given, regression.terms);
   return aliased.flatMap((j) => {
     const at = moments.index(regression.terms[j]!);
     if (at < 0 || !regression.intercept || regression.computed?.has(j)) return [];

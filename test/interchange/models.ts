@@ -53,6 +53,14 @@ const TERMS = [
   "kind:x:z",
   "kind:poly(x, 2, raw = TRUE)",
   "C(single)",
+  "C(state, sum)",
+  "C(kind, helmert):x",
+  "C(state, sum):C(kind, helmert)",
+  "C(code, poly) * x",
+  'relevel(factor(kind), "two")',
+  'factor(kind, levels = c("two", "one"))',
+  'factor(code, levels = c(24, 2, 1, 0.1, 3), labels = c("a", "b", "c", "d", "e")):z',
+  "ordered(code)",
 ];
 
 /** Names and levels that need quoting in one format or another. */

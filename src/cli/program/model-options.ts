@@ -11,6 +11,7 @@ export interface ModelOptions extends ReadingFlags, PenaltyFlags {
   dropSingletons?: boolean;
   formula?: string;
   reference: Record<string, string>;
+  contrasts: Record<string, string>;
   weights?: string;
   intercept: boolean;
   na: "omit" | "fail";
@@ -22,8 +23,18 @@ export interface ModelOptions extends ReadingFlags, PenaltyFlags {
 /** What the library calls them. */
 export function modelOptions(options: ModelOptions): FitCsvOptions {
   checkMix(options);
-  const { target, features, exclude, absorb, dropSingletons, formula, reference, weights, intercept } =
-    options;
+  const {
+    target,
+    features,
+    exclude,
+    absorb,
+    dropSingletons,
+    formula,
+    reference,
+    contrasts,
+    weights,
+    intercept,
+  } = options;
   const { na, folds, seed, foldBy } = options;
   return {
     ...readingOptions(options),
@@ -35,6 +46,7 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
     dropSingletons,
     formula,
     references: reference,
+    contrasts,
     weights,
     intercept,
     na,

@@ -70,6 +70,11 @@ export function fitting(command: Command): Command {
         .argParser(reference)
         .default({}, "its first"),
     )
+    .addOption(
+      new Option("--contrasts <column=kind>", "code a factor by sum, helmert, poly, SAS, treatment")
+        .argParser(reference)
+        .default({}, "treatment"),
+    )
     .option("--weights <column>", "weight rows by this column")
     .option("--no-intercept", "fit through the origin")
     .addOption(

@@ -143,20 +143,27 @@ function referenceLines(
   { codedTerms, spec, levels, references, absorbed }: LinearModel,
   columns: number,
 ): string[] {
-  const named = spec.variables.flatMap(({ kind, label, ...variable }, v) => {
+  const contrasts: string[] = [];
+  const named = spec.variables.flatMap((variable, v) => {
     const own = codedTerms.filter(({ variables }) => variables.includes(v));
-    if (kind !== "factor" || own.length === 0) return [];
+    if (variable.kind !== "factor" || own.length === 0) return [];
     const met = new Set(
       own.flatMap(({ variables, columns }) => columns.map(({ parts }) => parts[variables.indexOf(v)])),
     );
-    const { column } = variable as { column: string };
+    const { column, first, contrast, label } = variable;
+    if (contrast !== undefined && contrast.type !== "treatment") {
+      if (own.some((term) => !term.full[term.variables.indexOf(v)]))
+        contrasts.push(`${label} ${contrast.type === "columns" ? "of its own" : `contr.${contrast.type}`}`);
+      return [];
+    }
     const asked = [label, column].find((name) => Object.hasOwn(references, name));
-    const reference = asked === undefined ? levels[label]?.[0] : references[asked];
+    const reference = asked === undefined ? (first ?? levels[label]?.[0]) : references[asked];
     return own.length === 0 || reference === undefined || met.has(reference) ? [] : [`${label} ${reference}`];
   });
-  if (named.length === 0 || absorbed !== undefined) return [];
-  const text = `reference ${named.length === 1 ? "level" : "levels"}: ${firstOf(named)}`;
-  return [colour.dim(wrap(text, columns))];
+  const coded = contrasts.length === 0 ? [] : [`contrasts: ${firstOf(contrasts)}`];
+  if (named.length > 0 && absorbed === undefined)
+    coded.unshift(`reference ${named.length === 1 ? "level" : "levels"}: ${firstOf(named)}`);
+  return coded.map((text) => colour.dim(wrap(text, columns)));
 }
 
 /** What was absorbed, and how much the terms explain within it. */

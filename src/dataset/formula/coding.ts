@@ -1,8 +1,10 @@
 import { UsageError } from "../../errors.js";
 import { codePointOrder } from "../../stats/code-points.js";
+import { combinedKey } from "../../stats/combined-columns.js";
 import { option, wording } from "../../wording.js";
 import { nearestName } from "../nearest.js";
 import { columnKey, levelKey, variableKey } from "./column-key.js";
+import { contrastColumns, contrastCount } from "./contrasts.js";
 import type { ModelSpec, Variable } from "./spec.js";
 import type { FactorLevels } from "./spec-schema.js";
 import { deparseNumber } from "./syntax.js";
@@ -15,8 +17,13 @@ interface CodedColumn {
   name: string;
   /** The scan's key; a column that the scan never met is zero in every row. */
   key: string;
-  /** For each variable of the term: the level of a factor, the power of a polynomial, undefined for a number. */
+  /**
+   * For each variable of the term: the level of a factor, or the number of its contrast's column, the power of a
+   * polynomial, undefined for a number.
+   */
   parts: (string | number | undefined)[];
+  /** For each variable that is coded by a contrast here the numbers of its levels; undefined where none is. */
+  contrasts?: (ReadonlyMap<string, number> | undefined)[];
 }
 
 /** A term of the model with its columns. */
@@ -24,14 +31,24 @@ export interface CodedTerm {
   label: string;
   /** Indices into the spec's variables. */
   variables: number[];
+  /** For each of these whether it is a factor that has an indicator for every level here. */
+  full: boolean[];
   columns: CodedColumn[];
 }
 
+/** What a variable of a term multiplies: a level, a column of a contrast, a power, or a number as it is. */
+interface Choice {
+  part: string | number | undefined;
+  /** What R writes behind the variable's label. */
+  name: string;
+  contrast?: ReadonlyMap<string, number>;
+}
+
 /**
- * The columns that R's `model.matrix` gives a model, the intercept left out: factors are coded by treatment
- * contrasts, which leave out the reference level, or by an indicator for every level where no earlier term covers
- * it (Chambers & Hastie 1992, page 38). Either way each is a column of the scan, so that the coding, the reference
- * and the terms can be chosen when the data have gone by.
+ * The columns that R's `model.matrix` gives a model, the intercept left out: factors are coded by contrasts, of which
+ * those of treatment leave out the reference level, or by an indicator for every level where no earlier term covers
+ * it (Chambers & Hastie 1992, page 38). Either way each is a column of the scan or a combination of such, so that the
+ * coding, the reference and the terms can be chosen when the data have gone by.
  *
  * @param levels every factor's levels, sorted by {@link sortLevels}
  * @param references reference levels, by column name or factor label; the first level by default
@@ -52,7 +69,9 @@ export function codedTerms(
       // R varies the first variable fastest.
       columns = choices.flatMap((choice) => columns.map((column) => extended(column, variable, choice, i)));
     });
-    return { label, variables, columns };
+    for (const column of columns)
+      if (column.contrasts !== undefined) column.key = keyOf(spec, variables, column);
+    return { label, variables, full, columns };
   });
 }
 
@@ -63,8 +82,9 @@ export function codedCount(spec: ModelSpec, levels: FactorLevels): number {
     const choices = spec.terms[t]!.variables.map((v, i) => {
       const variable = spec.variables[v]!;
       if (variable.kind !== "factor") return variable.kind === "polynomial" ? variable.degree : 1;
-      const all = Object.hasOwn(levels, variable.label) ? levels[variable.label]!.length : 0;
-      return full[i] ? all : Math.max(0, all - 1);
+      const all = levelsOf(variable, levels).length;
+      if (full[i]) return all;
+      return variable.contrast === undefined ? Math.max(0, all - 1) : contrastCount(variable.contrast, all);
     });
     count += choices.reduce((product, one) => product * one, 1);
   });
@@ -110,42 +130,107 @@ function fullCodes(spec: ModelSpec): boolean[][] {
   return full;
 }
 
-function choicesOf(
-  variable: Variable,
-  levels: readonly string[] | undefined,
-  full: boolean,
-): (string | number | undefined)[] {
+function choicesOf(variable: Variable, levels: readonly string[] | undefined, full: boolean): Choice[] {
   switch (variable.kind) {
     case "numeric":
-      return [undefined];
+      return [{ part: undefined, name: "" }];
     case "polynomial":
-      return Array.from({ length: variable.degree }, (_, k) => k + 1);
-    case "factor":
-      return full ? [...levels!] : levels!.slice(1);
+      return Array.from({ length: variable.degree }, (_, k) => ({ part: k + 1, name: String(k + 1) }));
+    case "factor": {
+      const { contrast, label } = variable;
+      const plain = (level: string): Choice => ({ part: level, name: levelName(variable, level) });
+      if (full) return levels!.map(plain);
+      if (contrast === undefined) return levels!.slice(1).map(plain);
+      return contrastColumns(contrast, levels!, label).map(({ name, values }, j) => {
+        const [level, ...others] = levels!.filter((_, l) => values[l] !== 0);
+        // A column that is one level's indicator is that.
+        if (level !== undefined && others.length === 0 && values[levels!.indexOf(level)] === 1)
+          return { part: level, name: name === level ? levelName(variable, level) : name };
+        return { part: j + 1, name, contrast: new Map(levels!.map((own, l) => [own, values[l]!])) };
+      });
+    }
   }
 }
 
-function extended(
-  column: CodedColumn,
-  variable: Variable,
-  choice: string | number | undefined,
-  position: number,
-): CodedColumn {
-  const key = choice === undefined ? variableKey(variable) : levelKey(variable, choice);
-  const name = variable.label + nameOf(variable, choice);
+function extended(column: CodedColumn, variable: Variable, choice: Choice, position: number): CodedColumn {
+  const { part, contrast } = choice;
+  const key = part === undefined ? variableKey(variable) : levelKey(variable, part);
+  const name = variable.label + choice.name;
   return {
     name: position === 0 ? name : `${column.name}:${name}`,
     key: position === 0 ? key : columnKey([column.key, key]),
-    parts: [...column.parts, choice],
+    parts: [...column.parts, part],
+    ...(contrast === undefined && column.contrasts === undefined
+      ? {}
+      : { contrasts: [...(column.contrasts ?? column.parts.map(() => undefined)), contrast] }),
   };
 }
 
-/** A level or a power as R writes it behind the variable's label: 1e+05, unless its 15 digits would be another number. */
-function nameOf(variable: Variable, choice: string | number | undefined): string {
-  if (choice === undefined) return "";
-  if (variable.kind !== "factor" || variable.of !== "numbers") return String(choice);
-  const written = deparseNumber(Number(choice));
-  return Number(written) === Number(choice) ? written : String(choice);
+/** The key of a column with contrasts in it: what combination of the scan's columns it is. */
+function keyOf(spec: ModelSpec, variables: readonly number[], column: CodedColumn): string {
+  return combinedKey(
+    indicatorsOf(column).map(({ parts, weight }) => [
+      columnKey(
+        variables.map((v, i) => {
+          const variable = spec.variables[v]!;
+          return parts[i] === undefined ? variableKey(variable) : levelKey(variable, parts[i]);
+        }),
+      ),
+      weight,
+    ]),
+  );
+}
+
+/** The combinations of levels that a column is not zero in, and its numbers there, which its numeric parts multiply. */
+export function indicatorsOf({ parts, contrasts }: CodedColumn): {
+  parts: (string | number | undefined)[];
+  weight: number;
+}[] {
+  return parts.reduce<{ parts: (string | number | undefined)[]; weight: number }[]>(
+    (all, part, i) => {
+      const contrast = contrasts?.[i];
+      if (contrast === undefined) return all.map((own) => ({ ...own, parts: [...own.parts, part] }));
+      return [...contrast]
+        .filter(([, weight]) => weight !== 0)
+        .flatMap(([level, weight]) =>
+          all.map((own) => ({ parts: [...own.parts, level], weight: own.weight * weight })),
+        );
+    },
+    [{ parts: [], weight: 1 }],
+  );
+}
+
+/** A level as R writes it behind the factor's label: 1e+05, unless its 15 digits would be another number. */
+function levelName(variable: Variable & { kind: "factor" }, level: string): string {
+  if (variable.of !== "numbers" || variable.labels !== undefined) return level;
+  const written = deparseNumber(Number(level));
+  return Number(written) === Number(level) ? written : level;
+}
+
+/** A factor's levels: those that its formula gives it, else those that the data have. */
+export function levelsOf(
+  { label, levels, labels }: Variable & { kind: "factor" },
+  known: FactorLevels,
+): readonly string[] {
+  return labels ?? levels ?? (Object.hasOwn(known, label) ? known[label]! : []);
+}
+
+/** What a column of the data has where a factor has its levels, in their order: they may be called otherwise. */
+export function rawLevelsOf(factor: Variable & { kind: "factor" }, known: FactorLevels): readonly string[] {
+  return factor.levels ?? levelsOf(factor, known);
+}
+
+/** The levels of all factors, also of those that no row has. */
+export function allLevels(spec: ModelSpec, known: FactorLevels): FactorLevels {
+  const given = spec.variables.filter(
+    (variable) => variable.kind === "factor" && variable.levels !== undefined,
+  );
+  if (given.length === 0) return known;
+  const own = given.map((variable) => [
+    variable.label,
+    [...levelsOf(variable as Variable & { kind: "factor" }, known)],
+  ]);
+  return { ...known, ...Object.fromEntries(own) };
 }
 
 function referenceFirst(
@@ -163,12 +248,12 @@ function referenceFirst(
   const used = new Set(spec.terms.flatMap(({ variables }) => variables.map((v) => spec.variables[v]!)));
   return new Map(
     factors.map((factor) => {
-      const { label, column, of } = factor;
-      const given = levels[label] ?? [];
-      const sorted = used.has(factor) ? sortLevels(given, of) : [...given];
+      const { label, column, of, first } = factor;
+      const given = levelsOf(factor, levels);
+      const sorted = used.has(factor) && factor.levels === undefined ? sortLevels(given, of) : [...given];
       // A column may be called "constructor", which every object has.
       const asked = [label, column].find((name) => Object.hasOwn(references, name));
-      const reference = asked === undefined ? undefined : references[asked];
+      const reference = asked === undefined ? first : references[asked];
       if (reference === undefined) return [label, sorted];
       if (!sorted.includes(reference)) {
         const nearest = nearestName(reference, sorted);

@@ -13,6 +13,7 @@ export function columnKey(parts: readonly string[]): string {
 
 /** The key of a variable: R's label, in backticks where a bare column's name needs them. */
 export function variableKey(variable: Variable): string {
+  if (variable.kind === "factor" && variable.key !== undefined) return variable.key;
   if (variable.kind === "factor")
     return variable.label === variable.column ? quoteName(variable.column) : variable.label;
   return "column" in variable.expression && variable.kind === "numeric"

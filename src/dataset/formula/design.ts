@@ -1,7 +1,7 @@
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { positions } from "../../stats/positions.js";
 import { multiply, type Values } from "./arithmetic.js";
-import type { CodedTerm, FactorLevels } from "./coding.js";
+import { type CodedTerm, type FactorLevels, levelsOf } from "./coding.js";
 import type { RawBlock } from "./raw-block.js";
 import type { ModelSpec } from "./spec.js";
 import { TermEffects } from "./term-effects.js";
@@ -61,7 +61,7 @@ export class Design {
     this.#values = new Float64Array(width * BLOCK_ROWS);
     this.low = extended ? new Float64Array(width * BLOCK_ROWS) : undefined;
     this.#levels = spec.variables.map((variable) =>
-      variable.kind === "factor" ? composed(levels[variable.label] ?? []) : undefined,
+      variable.kind === "factor" ? composed(levelsOf(variable, levels)) : undefined,
     );
     this.#codes = spec.variables.map(() => new Int32Array(BLOCK_ROWS));
     let first = 0;
@@ -79,7 +79,7 @@ export class Design {
       this.#unwritten = 0;
       let column = 0;
       for (const term of this.#terms)
-        for (const { parts } of term.columns) this.#write(column++, term.variables, parts, rows);
+        for (const own of term.columns) this.#write(column++, term.variables, own, rows);
       for (let r = 0; r < rows; r++)
         if (this.missing[r] === 1)
           for (let j = 0; j < this.width; j++) this.#values[j * BLOCK_ROWS + r] = Number.NaN;
@@ -148,7 +148,7 @@ export class Design {
   #write(
     column: number,
     variables: readonly number[],
-    parts: readonly (string | number | undefined)[],
+    { parts, contrasts }: CodedTerm["columns"][number],
     rows: number,
   ): void {
     const at = column * BLOCK_ROWS;
@@ -166,8 +166,21 @@ export class Design {
         multiply(out, values, rows, out.hi, out.lo);
         return;
       }
-      const level = levels.get(part as string)!;
       const codes = this.#codes[v]!;
+      const contrast = contrasts?.[i];
+      if (contrast !== undefined) {
+        const values = new Float64Array(levels.size);
+        for (const [level, value] of contrast) values[levels.get(level)!] = value;
+        multiply(
+          out,
+          { hi: Float64Array.from(codes, (code) => values[code] ?? 0), lo: undefined },
+          rows,
+          out.hi,
+          out.lo,
+        );
+        return;
+      }
+      const level = levels.get(part as string)!;
       for (let r = 0; r < rows; r++)
         if (codes[r] !== level) {
           out.hi[r] = 0;

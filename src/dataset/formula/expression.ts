@@ -1,5 +1,6 @@
 import type { UsageError } from "../../errors.js";
 import { nearestName } from "../nearest.js";
+import { FACTOR_CALLS } from "./factor-calls.js";
 import { formulaError } from "./formula-error.js";
 import type { DateNumber, Expression, FunctionName, OperatorName } from "./spec.js";
 import type { Syntax } from "./syntax.js";
@@ -9,7 +10,6 @@ const OPERATORS = new Set<string>(["+", "-", "*", "/", "^"]);
 const DATE_NUMBERS = new Set<string>(["as.Date", "year", "hour"]);
 /** Functions that make a factor of dates. */
 export const DATE_FACTORS = new Set<string>(["weekdays", "months"]);
-export const FACTORS = new Set(["factor", "as.factor", "C"]);
 
 type Name = Syntax & { type: "name" };
 
@@ -49,7 +49,7 @@ export function arithmetic(node: Syntax, context: ExpressionContext): Expression
   }
   if (DATE_NUMBERS.has(name))
     return { call: name as DateNumber, args: [context.dates(dateColumn(node, text))] };
-  if (FACTORS.has(name) || DATE_FACTORS.has(name) || name === "poly")
+  if (FACTOR_CALLS.has(name) || DATE_FACTORS.has(name) || name === "poly")
     throw error(node, `${name}() stands alone or in an interaction, not inside arithmetic`);
   if (/^(?:[<>]=?|[=!]=|[!&|])$/.test(name))
     throw error(
@@ -60,7 +60,7 @@ export function arithmetic(node: Syntax, context: ExpressionContext): Expression
   if (/^[:~]$|%in%/.test(name)) throw error(node, `"${name}" is not arithmetic`);
   if (name === "[" || name === "[[")
     throw error(node, "slopes by level stand behind a |", "As in y ~ z | firm[x] + year.");
-  const known = [...FUNCTIONS, "I", "poly", "factor", "C", ...DATE_NUMBERS, ...DATE_FACTORS];
+  const known = [...FUNCTIONS, "I", "poly", ...FACTOR_CALLS, ...DATE_NUMBERS, ...DATE_FACTORS];
   const nearest = nearestName(name, known);
   throw error(
     node,

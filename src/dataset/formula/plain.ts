@@ -36,7 +36,7 @@ export function plainNumbers(spec: ModelSpec, { products, variables }: MomentsSh
   }
   const texts = variables.every((v) => {
     const variable = spec.variables[v]!;
-    return variable.kind === "factor" && variable.of === "text" && variable.by === undefined;
+    return variable.kind === "factor" && variable.of === "text" && !variable.by && !variable.levels;
   });
   return texts && names.length === spec.numeric.length && names.every((name, i) => name === spec.numeric[i]);
 }

@@ -26,10 +26,10 @@ export function rawColumns({ variables }: Pick<ModelSpec, "variables">, levels: 
       visit(variable.expression);
       continue;
     }
-    const { column, label, of, by } = variable;
+    const { column, label, of, by, levels: own } = variable;
     const kind = of === "text" ? "text" : "numeric";
-    // The levels of weekdays(day) are no texts of the column.
-    if (by === undefined && Object.hasOwn(levels, label))
+    // The levels of weekdays(day) are no texts of the column, and those of factor(x, levels = ) not all of them.
+    if (by === undefined && own === undefined && Object.hasOwn(levels, label))
       columns.set(column, { name: column, kind, levels: levels[label] });
     else add(column, kind);
   }

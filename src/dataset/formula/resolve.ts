@@ -2,7 +2,8 @@ import type { UsageError } from "../../errors.js";
 import { option, type Wording, wording } from "../../wording.js";
 import { nearestName } from "../nearest.js";
 import type { Column } from "../schema.js";
-import { arithmetic, DATE_FACTORS, dateColumn, FACTORS } from "./expression.js";
+import { arithmetic, DATE_FACTORS, dateColumn } from "./expression.js";
+import { FACTOR_CALLS, type Factor, factorOfCall } from "./factor-calls.js";
 import { formulaError } from "./formula-error.js";
 import { type Formula, parseFormula } from "./parse.js";
 import { completeSpec, type DateFactor, type Expression, type ModelSpec, type Variable } from "./spec.js";
@@ -36,7 +37,10 @@ export function formulaSpec(text: string, context: FormulaContext): ModelSpec {
 export function columnsSpec(
   target: string,
   features: readonly Column[],
-  context: { intercept?: boolean | undefined; absorb?: readonly Column[] | undefined },
+  context: {
+    intercept?: boolean | undefined;
+    absorb?: readonly Column[] | undefined;
+  },
 ): ModelSpec {
   const { absorb = [] } = context;
   const intercept = (context.intercept ?? true) && absorb.length === 0;
@@ -222,28 +226,26 @@ class Resolver {
       if (column.kind === "text") return { kind: "factor", label, column: column.name, of: "text" };
       return { kind: "numeric", label, expression: { column: column.name } };
     }
-    if (node.type === "call" && FACTORS.has(node.name)) {
-      const [argument, ...more] = node.args;
-      if (argument?.value.type !== "name" || argument.name !== undefined || more.length > 0)
-        throw this.#error(
-          node,
-          `${node.name}() takes one column`,
-          wording`The reference level is chosen by ${option("references", { column: "level" })}.`,
-        );
-      const column = this.#column(argument.value.name, argument.value);
-      return {
-        kind: "factor",
-        label,
-        column: column.name,
-        of: column.kind === "text" || column.words ? "text" : "numbers",
-      };
-    }
+    if (node.type === "call" && FACTOR_CALLS.has(node.name))
+      return factorOfCall(node, this.#formula.text, label, (inner) => this.#factorOf(node.name, inner));
     if (node.type === "call" && DATE_FACTORS.has(node.name)) {
       const { text: column } = this.#dates(dateColumn(node, this.#formula.text));
       return { kind: "factor", label, column, of: "text", by: node.name as DateFactor };
     }
     if (node.type === "call" && node.name === "poly") return this.#polynomial(node, label);
     return { kind: "numeric", label, expression: this.#arithmetic(node) };
+  }
+
+  /** The factor that the first argument of factor(), C() and the like is: a column, or another such call. */
+  #factorOf(call: string, node: Syntax): Factor {
+    if (node.type === "name") {
+      const column = this.#column(node.name, node);
+      const of = column.kind === "text" || column.words ? "text" : "numbers";
+      return { kind: "factor", label: "", column: column.name, of };
+    }
+    const variable = node.type === "call" ? this.#variable(node, deparse(node)) : undefined;
+    if (variable?.kind === "factor") return variable;
+    throw this.#error(node, `${call}() takes one column, or a factor`);
   }
 
   #polynomial(node: Syntax & { type: "call" }, label: string): Variable {

@@ -1,4 +1,4 @@
-import type { CodedTerm, FactorLevels } from "./coding.js";
+import { type CodedTerm, type FactorLevels, levelsOf } from "./coding.js";
 import { columnKey, levelKey, targetKey, variableKey } from "./column-key.js";
 import type { ModelSpec } from "./spec.js";
 
@@ -21,7 +21,7 @@ export function scanColumns(spec: ModelSpec, levels: FactorLevels): ScanColumn[]
       const variable = spec.variables[v]!;
       const choices: { part: string; level?: { factor: string; level: string } }[] =
         variable.kind === "factor"
-          ? (levels[variable.label] ?? []).map((level) => ({
+          ? levelsOf(variable, levels).map((level) => ({
               part: levelKey(variable, level),
               level: { factor: variable.label, level },
             }))
@@ -52,7 +52,7 @@ export function allTerms(spec: ModelSpec, levels: FactorLevels): CodedTerm[] {
       const variable = spec.variables[v]!;
       const choices =
         variable.kind === "factor"
-          ? (levels[variable.label] ?? [])
+          ? levelsOf(variable, levels)
           : variable.kind === "polynomial"
             ? Array.from({ length: variable.degree }, (_, k) => k + 1)
             : [undefined];
@@ -64,6 +64,6 @@ export function allTerms(spec: ModelSpec, levels: FactorLevels): CodedTerm[] {
         });
       });
     });
-    return { label, variables, columns };
+    return { label, variables, full: variables.map((v) => spec.variables[v]!.kind === "factor"), columns };
   });
 }

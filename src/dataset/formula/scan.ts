@@ -129,6 +129,8 @@ export class FormulaScan {
     const at = [[this.#variables.target], ...this.#variables.values].findIndex((columns) =>
       columns.some(({ hi }) => !Number.isFinite(hi[r]!)),
     );
+    // A value that is none of a factor's levels counts as missing.
+    if (at < 0) return;
     const { label, ...of } = at === 0 ? target : variables[at - 1]!;
     const known = this.undefinedRows.find((some) => some.label === label);
     if (known !== undefined) {

@@ -106,10 +106,72 @@ export const specDefinitions = {
             description: "The levels are the names of the days, or months, of the texts' dates.",
             enum: ["weekdays", "months"],
           },
+          levels: {
+            description:
+              "The levels in their order, as factor(x, levels = ) has them: other values are missing. Default: those that the data have, sorted.",
+            type: "array",
+            items: text,
+            minItems: 1,
+            uniqueItems: true,
+            title: "a list of levels",
+          },
+          labels: {
+            description: "What the levels are called, where that is not what the data have.",
+            type: "array",
+            items: text,
+            minItems: 1,
+            uniqueItems: true,
+            title: "a list of names",
+          },
+          first: {
+            description: "The level that comes before all others, as relevel(g, ref = ) has it.",
+            ...text,
+            title: "a level",
+          },
+          key: {
+            description:
+              "The key of its levels in moments, where these were summed for a factor of another label.",
+            ...text,
+            title: "a key",
+          },
+          contrast: { $ref: "#/$defs/contrast" },
         },
         required: ["kind", "label", "column", "of"],
       },
     ],
+  },
+  contrast: {
+    title: "contrasts",
+    description:
+      "How a factor is coded where R codes it by contrasts, if not by an indicator of every level but the first.",
+    type: "object",
+    properties: {
+      type: { enum: ["treatment", "SAS", "sum", "helmert", "poly", "columns"] },
+      base: {
+        description: "treatment: the reference's number among the levels.",
+        type: "integer",
+        minimum: 1,
+      },
+      numbered: {
+        description: "treatment, SAS: columns are called by their levels' numbers, not names.",
+        type: "boolean",
+      },
+      count: { description: "How many columns; default: one less than levels.", type: "integer", minimum: 1 },
+      values: {
+        description: "columns: a number for each level, by column.",
+        type: "array",
+        items: {
+          type: "array",
+          items: { type: "number" },
+          minItems: 2,
+          title: "a list of numbers",
+        },
+        minItems: 1,
+        title: "lists of numbers",
+      },
+      names: { description: "columns: what R puts behind the factor's name.", ...texts },
+    },
+    required: ["type"],
   },
   term: {
     title: "a term",
@@ -185,6 +247,9 @@ export type Expression = Static<Definitions["expression"], Definitions>;
 
 /** What one factor of a term stands for. */
 export type Variable = Static<Definitions["variable"], Definitions>;
+
+/** How a factor is coded. */
+export type Contrast = Static<Definitions["contrast"], Definitions>;
 
 /** A term of the model: the product of some of the spec's variables. */
 export type Term = Static<Definitions["term"], Definitions>;

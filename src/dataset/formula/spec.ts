@@ -53,6 +53,15 @@ export function hasDates({ target, variables }: Pick<ModelSpec, "target" | "vari
   );
 }
 
+/** Whether a factor of a spec has levels, a first level, a contrast or a key that its formula or a choice gave it. */
+export function isCoded({ variables }: Pick<ModelSpec, "variables">): boolean {
+  return variables.some(
+    (variable) =>
+      variable.kind === "factor" &&
+      (variable.levels ?? variable.first ?? variable.contrast ?? variable.key) !== undefined,
+  );
+}
+
 /** The raw columns of a spec by what they are: its target, where that is a column as it stands, numbers, factors. */
 export function rawSlots({ target, numeric, text }: ModelSpec): {
   target: string | undefined;

@@ -1,6 +1,7 @@
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { multiply, type Values } from "./arithmetic.js";
 import type { CodedTerm } from "./coding.js";
+import { indicatorColumns } from "./indicator-columns.js";
 import type { ModelSpec } from "./spec.js";
 
 /** A factor's levels by name, numbered. */
@@ -16,6 +17,9 @@ export class TermEffects {
   readonly #products: { powers: readonly number[]; places: Places }[] = [];
   readonly #buffer: Values = { hi: new Float64Array(BLOCK_ROWS), lo: undefined };
   readonly #place = new Int32Array(BLOCK_ROWS);
+  readonly #first: number;
+  readonly #combine: ReturnType<typeof indicatorColumns>["combine"];
+  #known: { given: Float64Array; absolute: boolean; weights: Float64Array } | undefined;
 
   /**
    * @param levels for each of the spec's variables, a factor's levels
@@ -30,7 +34,10 @@ export class TermEffects {
     const isFactor = (v: number) => spec.variables[v]!.kind === "factor";
     this.#factors = term.variables.filter(isFactor);
     this.#numbers = term.variables.filter((v) => !isFactor(v));
-    term.columns.forEach(({ parts }, j) => {
+    const { columns, combine } = indicatorColumns(term);
+    this.#first = first;
+    this.#combine = combine;
+    columns.forEach(({ parts }, j) => {
       const powers: number[] = [];
       const codes: number[] = [];
       term.variables.forEach((v, i) => {
@@ -42,23 +49,24 @@ export class TermEffects {
         product = { powers, places: new Places(this.#factors.map((v) => levels[v]!.size)) };
         this.#products.push(product);
       }
-      product.places.set(codes, first + j + 1);
+      product.places.set(codes, (combine === undefined ? first : 0) + j + 1);
     });
   }
 
   /**
-   * Adds the term to `out` for each row. `weights` are the coefficients, the intercept's first; `values` the variables'
+   * Adds the term to `out` for each row. `given` are the coefficients, the intercept's first; `values` the variables'
    * numbers, `codes` the factors' levels, −1 for one that is not known. With `absolute` what is added counts by its size.
    */
   addTo(
     out: Float64Array,
-    weights: Float64Array,
+    given: Float64Array,
     rows: number,
     values: readonly (readonly Values[])[],
     codes: readonly Int32Array[],
     absolute = false,
   ): void {
     const own = this.#factors.map((v) => codes[v]!);
+    const weights = this.#combine === undefined ? given : this.#combinedOf(given, absolute);
     for (const { powers, places } of this.#products) {
       const product = this.#product(powers, values, rows);
       places.find(own, rows, this.#place);
@@ -69,6 +77,15 @@ export class TermEffects {
         out[r]! += absolute ? Math.abs(value) : value;
       }
     }
+  }
+
+  /** The coefficients of the levels that those of contrasts come to; with `absolute` Σ |x_j β_j| instead. */
+  #combinedOf(given: Float64Array, absolute: boolean): Float64Array {
+    const known = this.#known;
+    if (known?.given === given && known.absolute === absolute) return known.weights;
+    const weights = Float64Array.of(0, ...this.#combine!(given.subarray(this.#first + 1), absolute));
+    this.#known = { given, absolute, weights };
+    return weights;
   }
 
   /** The product of the term's numbers, in their order; undefined for none. */

@@ -88,12 +88,42 @@ export class VariableBlock {
           this.values[v] = evaluate(rows);
         };
       }
-      case "factor":
-        if (variable.by !== undefined) return this.#dateFactor(variable.column, variable.by, v);
-        return variable.of === "text"
-          ? this.#textFactor(variable.column, v)
-          : this.#numberFactor(variable.column, v);
+      case "factor": {
+        const evaluate =
+          variable.by !== undefined
+            ? this.#dateFactor(variable.column, variable.by, v)
+            : variable.of === "text"
+              ? this.#textFactor(variable.column, v)
+              : this.#numberFactor(variable.column, v);
+        return variable.levels === undefined ? evaluate : this.#amongLevels(evaluate, variable, v);
+      }
     }
+  }
+
+  /** A factor whose levels are given: what is none of them is missing. */
+  #amongLevels(
+    evaluate: (rows: number) => void,
+    { levels = [], labels = levels }: Variable & { kind: "factor" },
+    v: number,
+  ): (rows: number) => void {
+    const places = positions(levels);
+    const own: FactorBlock = { codes: new Int32Array(BLOCK_ROWS), names: () => labels };
+    let known: number[] = [];
+    let of: readonly string[] | undefined;
+    let given = this.factors[v];
+    return (rows) => {
+      evaluate(rows);
+      if (this.factors[v] !== own) given = this.factors[v];
+      const names = given!.names();
+      if (names !== of) known = [];
+      of = names;
+      for (let r = 0; r < rows; r++) {
+        const code = given!.codes[r]!;
+        if (code >= 0) known[code] ??= places.get(names[code]!) ?? -1;
+        own.codes[r] = code < 0 ? -1 : known[code]!;
+      }
+      this.factors[v] = own;
+    };
   }
 
   #textFactor(column: string, v: number): (rows: number) => void {

@@ -1,4 +1,5 @@
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
+import { combinationOf, combinedRows } from "../../stats/combined-columns.js";
 import { packedLength } from "../../stats/packed.js";
 import type { KeptCells } from "./kept-kinds.js";
 import type { FitSize } from "./leverage-discount.js";
@@ -98,6 +99,19 @@ export function cellRowsOf(cells: KeptCells, columns: readonly string[]): CellRo
     table.add(x, 0, cells.weights?.[c] ?? 1, cells.rows[c]!, cells.means[c]!, cells.squares[c]!);
   });
   return table;
+}
+
+/** Cells with columns for those that are combinations of theirs. */
+export function combinedCells(cells: KeptCells, keys: readonly string[]): KeptCells {
+  const more = keys.filter((key) => combinationOf(key) !== undefined && !cells.columns.includes(key));
+  if (more.length === 0) return cells;
+  const columns = [...cells.columns, ...more];
+  const rows = combinedRows(columns, (key) => cells.columns.indexOf(key))!;
+  const p = cells.columns.length;
+  const x = cells.rows.flatMap((_, c) =>
+    rows.map((row) => row.reduce((sum, { at, weight }) => sum + weight * cells.x[c * p + at]!, 0)),
+  );
+  return { ...cells, columns, x };
 }
 
 function eachCell(cells: KeptCells, columns: number, call: (x: Float64Array, cell: number) => void): void {

@@ -1,4 +1,5 @@
 import { columnKey, levelKey, variableKey } from "../../dataset/formula/column-key.js";
+import { indicatorColumns } from "../../dataset/formula/indicator-columns.js";
 import { hasDates, type Variable } from "../../dataset/formula/spec.js";
 import { nearestName } from "../../dataset/nearest.js";
 import { ModelError, UsageError } from "../../errors.js";
@@ -110,7 +111,7 @@ function levelsOf(
 ): string[] {
   const all = levels[factor.label]!;
   const asked = [factor.label, factor.column].find((name) => Object.hasOwn(references, name));
-  const reference = asked === undefined ? all[0]! : references[asked]!;
+  const reference = asked === undefined ? (factor.first ?? all[0]!) : references[asked]!;
   return [reference, ...all.filter((one) => one !== reference)];
 }
 
@@ -127,8 +128,10 @@ function partsOf(
 function slopeRow(model: LinearModel, means: ProductMeans, column: string): DesignRow | UnknownMean {
   const row = new Float64Array(model.terms.length + 1);
   let at = 1;
-  for (const { label, variables, columns } of model.codedTerms)
-    for (const { parts } of columns) {
+  for (const term of model.codedTerms) {
+    const { label, variables } = term;
+    const { columns, shares } = indicatorColumns(term);
+    for (const [c, { parts }] of columns.entries()) {
       const all = partsOf(model, variables, parts);
       // By the product's rule.
       for (const [i, part] of all.entries()) {
@@ -140,11 +143,12 @@ function slopeRow(model: LinearModel, means: ProductMeans, column: string): Desi
           const mean =
             value === undefined ? undefined : means.of(power === 0 ? rest : [{ power, of: column }, ...rest]);
           if (mean === undefined) return { unknownIn: label };
-          row[at]! += value! * mean;
+          for (const share of shares[c]!) row[at + share.column]! += share.weight * value! * mean;
         }
       }
-      at++;
     }
+    at += term.columns.length;
+  }
   return row;
 }
 
@@ -175,18 +179,21 @@ function stepRow(
 ): DesignRow | UnknownMean {
   const row = new Float64Array(model.terms.length + 1);
   let at = 1;
-  for (const { label, variables, columns } of model.codedTerms)
-    for (const { parts } of columns) {
+  for (const term of model.codedTerms) {
+    const { label, variables } = term;
+    const { columns, shares } = indicatorColumns(term);
+    for (const [c, { parts }] of columns.entries()) {
       const all = partsOf(model, variables, parts);
       const i = all.findIndex((part) => "variable" in part && part.variable === factor);
       const sign = i < 0 ? 0 : parts[i] === to ? 1 : parts[i] === from ? -1 : 0;
       if (sign !== 0) {
         const mean = means.of(all.filter((_, other) => other !== i));
         if (mean === undefined) return { unknownIn: label };
-        row[at] = sign * mean;
+        for (const share of shares[c]!) row[at + share.column]! += share.weight * sign * mean;
       }
-      at++;
     }
+    at += term.columns.length;
+  }
   return row;
 }
 

@@ -1,3 +1,4 @@
+import { rawLevelsOf } from "../../dataset/formula/coding.js";
 import { Design } from "../../dataset/formula/design.js";
 import { hasDates } from "../../dataset/formula/spec.js";
 import { nearestName } from "../../dataset/nearest.js";
@@ -39,7 +40,7 @@ export function gridColumns(model: LinearModel, at: GridValues): GridColumn[] {
   for (const v of terms) {
     const variable = spec.variables[v]!;
     if (variable.kind !== "factor") continue;
-    const values = levels[variable.label]!;
+    const values = [...rawLevelsOf(variable, levels)];
     columns.set(variable.column, {
       name: variable.column,
       values: variable.of === "numbers" ? values.map(Number) : values,

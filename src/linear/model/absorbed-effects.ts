@@ -77,6 +77,7 @@ export function withEffects(
   const terms: CodedTerm[] = more.map(({ label, variables }, i) => ({
     label,
     variables,
+    full: [true],
     columns: known[i]!.map(({ level }) => ({
       name: `${label}${level}`,
       key: levelKey(spec.variables[absorbed[i]!]!, level),

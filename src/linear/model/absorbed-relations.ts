@@ -1,4 +1,5 @@
 import { inOneGo } from "../../parallel/steps.js";
+import { atHand } from "../../stats/combined-columns.js";
 import type { Relation } from "../solve/relations.js";
 import { solveSteps } from "../solve/solve.js";
 import { type FactorEffects, factorEffects, type ModelOfEffects } from "./absorbed-effects.js";
@@ -11,8 +12,9 @@ export function absorbedRelations(
   model: ModelOfEffects & { readonly effects: readonly FactorEffects[] },
   aliased: readonly number[],
 ): Relation[] {
-  const { moments, regression } = model;
-  const { terms } = regression;
+  const { regression } = model;
+  const { terms, target } = regression;
+  const moments = atHand(model.moments, [...terms, target]);
   const left = new Set(aliased);
   const kept = terms.map((_, j) => j).filter((j) => !left.has(j));
   return aliased.map((column): Relation => {
@@ -20,9 +22,16 @@ export function absorbedRelations(
     const square = own < 0 ? 0 : moments.product(own, own, false);
     if (square === 0) return { column, zero: true, constant: 0, at: [], values: [], spread: 0 };
     const asTarget = { ...regression, target: terms[column]!, terms: kept.map((j) => terms[j]!) };
-    const { coefficients, absorption } = inOneGo(solveSteps(moments, asTarget, { inverse: false }));
+    const { coefficients, absorption } = inOneGo(solveSteps(model.moments, asTarget, { inverse: false }));
     const { spec, levels } = model;
-    const effects = factorEffects({ spec, levels, moments, regression: asTarget, absorption, coefficients });
+    const effects = factorEffects({
+      spec,
+      levels,
+      moments: model.moments,
+      regression: asTarget,
+      absorption,
+      coefficients,
+    });
     const at = [...kept];
     const values = [...coefficients];
     let place = terms.length;

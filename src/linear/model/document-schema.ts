@@ -1,5 +1,5 @@
 import type { KeptReading } from "../../csv/kept-reading.js";
-import { hasDates, type ModelSpec } from "../../dataset/formula/spec.js";
+import { hasDates, isCoded, type ModelSpec } from "../../dataset/formula/spec.js";
 import { specDefinitions } from "../../dataset/formula/spec-schema.js";
 import type { Static } from "../../json-schema/schema.js";
 import { extendedMomentsSchema, momentsSchema } from "../../stats/moments-schema.js";
@@ -57,7 +57,14 @@ export function schemaOf(
   const plain = vcov == null || FIRST_VCOVS.includes(vcov.type);
   const first =
     plain && (penalty == null || Object.keys(penalty).every((key) => key === "lambda" || key === "alpha"));
-  return reading === undefined && !hasDates(spec) && !known && !("tables" in moments) && first ? 1 : SCHEMA;
+  return reading === undefined &&
+    !hasDates(spec) &&
+    !isCoded(spec) &&
+    !known &&
+    !("tables" in moments) &&
+    first
+    ? 1
+    : SCHEMA;
 }
 
 /** JSON Schemas of what stands in a model file, by the names under which they refer to each other. */

@@ -1,5 +1,5 @@
 import type { KeptReading } from "../../csv/kept-reading.js";
-import { type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
+import { allLevels, type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex } from "../../stats/packed.js";
@@ -88,7 +88,7 @@ export abstract class SolvedModel {
 
   protected constructor(parts: LoadedParts) {
     this.spec = parts.spec;
-    this.levels = parts.levels ?? {};
+    this.levels = allLevels(this.spec, parts.levels ?? {});
     this.references = parts.references ?? {};
     this.codedTerms = parts.codedTerms ?? codedTerms(this.spec, this.levels, this.references);
     this.terms = this.codedTerms.flatMap((term) => term.columns.map(({ name }) => name));

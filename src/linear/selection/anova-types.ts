@@ -1,4 +1,5 @@
-import type { CodedTerm } from "../../dataset/formula/coding.js";
+import { type CodedTerm, levelsOf } from "../../dataset/formula/coding.js";
+import { indicatorColumns } from "../../dataset/formula/indicator-columns.js";
 import { ModelError } from "../../errors.js";
 import type { Steps } from "../../parallel/steps.js";
 import { type Contrast, Contrasts } from "../hypotheses/contrast.js";
@@ -84,14 +85,43 @@ export function* sumContrastRows(model: LinearModel): Steps<TermRow[]> {
     const containing = model.codedTerms
       .map((_, s) => s)
       .filter((s) => s === t || containsTerm(model.spec, s, t));
-    const all = term.columns.map((column) => {
+    const all = hypothesesOf(model, term).map((parts) => {
       const weights = new Map<number, number>();
-      for (const s of containing) addShares(model, term, column.parts, s, places[s]!, weights);
+      for (const s of containing) addShares(model, term, parts, s, places[s]!, weights);
       return contrasts.of(weights);
     });
     rows.push(waldRow(model, contrasts, term.label, all, 0));
   }
   return rows;
+}
+
+/**
+ * The levels and powers of a term's sum-coded coefficients, one less for each factor than it has levels.
+ *
+ * @throws ModelError where the term's own contrasts have fewer columns
+ */
+function hypothesesOf(model: LinearModel, term: CodedTerm): CodedTerm["columns"][number]["parts"][] {
+  const { spec, levels } = model;
+  if (term.columns.every(({ contrasts }) => contrasts === undefined))
+    return term.columns.map(({ parts }) => parts);
+  return term.variables.reduce<CodedTerm["columns"][number]["parts"][]>(
+    (all, v, i) => {
+      const variable = spec.variables[v]!;
+      const names = variable.kind === "factor" ? levelsOf(variable, levels) : [];
+      if (variable.kind === "factor" && !term.full[i] && coded(term, v) < names.length - 1)
+        throw new ModelError(`type III: ${variable.label} has fewer contrasts than it has levels less one`, {
+          hint: "take type 2, or all contrasts",
+        });
+      const choices: (string | number | undefined)[] =
+        variable.kind === "factor"
+          ? term.full[i]
+            ? [...names]
+            : names.slice(0, -1)
+          : [...new Set(term.columns.map(({ parts }) => parts[i]))];
+      return choices.flatMap((choice) => all.map((parts) => [...parts, choice]));
+    },
+    [[]],
+  );
 }
 
 /** Adds what the columns of term `s` have in the sum-coded coefficient `parts` of a term. */
@@ -107,18 +137,22 @@ function addShares(
   const containing = codedTerms[s]!;
   const isFactor = (v: number) => spec.variables[v]!.kind === "factor";
   const count = (v: number) => levels[spec.variables[v]!.label]!.length;
+  const isFull = ({ variables, full }: CodedTerm, v: number) => full[variables.indexOf(v)]!;
   const further = containing.variables.filter((v) => !term.variables.includes(v));
   // Numbers, and factors with a column for every level, are coded alike either way.
-  if (further.some((v) => !isFactor(v) || coded(containing, v) === count(v))) return;
+  if (further.some((v) => !isFactor(v) || isFull(containing, v))) return;
   const mean = further.reduce((share, v) => share / count(v), 1);
-  for (const [c, column] of containing.columns.entries()) {
+  const { columns, shares } = indicatorColumns(containing);
+  for (const [c, column] of columns.entries()) {
     let share = mean;
     term.variables.forEach((v, i) => {
       const own = column.parts[containing.variables.indexOf(v)];
       const same = own === parts[i] ? 1 : 0;
-      share *= isFactor(v) && coded(term, v) < count(v) ? same - 1 / count(v) : same;
+      share *= isFactor(v) && !isFull(term, v) ? same - 1 / count(v) : same;
     });
-    if (share !== 0) weights.set(places[c]!, (weights.get(places[c]!) ?? 0) + share);
+    if (share !== 0)
+      for (const { column: at, weight } of shares[c]!)
+        weights.set(places[at]!, (weights.get(places[at]!) ?? 0) + weight * share);
   }
 }
 

@@ -1,5 +1,6 @@
 import { ModelError } from "../../errors.js";
 import { inOneGo } from "../../parallel/steps.js";
+import { atHand } from "../../stats/combined-columns.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, verb, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
@@ -55,7 +56,8 @@ export function importanceOf(model: LinearModel): Importance {
       hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,
     });
   const { absorption, codedTerms, regression, spec } = model;
-  const moments: CrossProducts = absorption?.moments ?? model.moments;
+  const whole = [...regression.terms, regression.target];
+  const moments: CrossProducts = absorption?.moments ?? atHand(model.moments, whole);
   const centred = model.intercept || absorption !== undefined;
   const total = model.absorbed?.tss ?? model.tss;
   const rows = inOneGo(afterOthersRows(model));

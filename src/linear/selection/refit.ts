@@ -9,6 +9,7 @@ import {
   type Term,
   type Variable,
 } from "../../dataset/formula/spec.js";
+import { type ContrastChoices, withContrasts } from "../../dataset/formula/with-contrasts.js";
 import { nearestName } from "../../dataset/nearest.js";
 import { ModelError, UsageError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
@@ -32,6 +33,8 @@ export interface RefitOptions extends PenaltyRefit {
   formula?: string | undefined;
   intercept?: boolean | undefined;
   references?: Readonly<Record<string, string>> | undefined;
+  /** How factors are coded, by column or label; see `fitCsv`. */
+  contrasts?: ContrastChoices | undefined;
 }
 
 /**
@@ -61,8 +64,9 @@ export function* refitSteps(model: LinearModel, options: RefitOptions): Steps<Es
         hint: wording`or leave ${option("formula")} out`,
       },
     );
-  const spec =
+  const chosen =
     options.formula === undefined ? chosenSpec(model, options) : spelledSpec(model, options.formula);
+  const spec = withContrasts(chosen, options.contrasts);
   const intercept = spec.absorbed === undefined && (options.intercept ?? spec.intercept);
   return yield* fitSpec(model, withFormula({ ...spec, intercept }), options);
 }
@@ -75,7 +79,12 @@ export function* refitTermsSteps(model: LinearModel, terms: readonly number[]): 
 
 function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): Steps<Estimate> {
   const factors = spec.variables.filter((variable) => variable.kind === "factor");
-  const levels = Object.fromEntries(factors.map(({ label }) => [label, model.levels[label] ?? []]));
+  const known = new Map(
+    model.spec.variables.map((variable) => [variableKey(variable), model.levels[variable.label] ?? []]),
+  );
+  const levels = Object.fromEntries(
+    factors.map((variable) => [variable.label, [...(known.get(variableKey(variable)) ?? [])]]),
+  );
   const references: Record<string, string> = { ...options.references };
   for (const { label, column } of factors)
     for (const name of [label, column]) {
@@ -216,17 +225,35 @@ function spelledSpec(model: LinearModel, formula: string): ModelSpec {
       .sort()
       .join("\n");
   const byIdentity = new Map(seen.map((term) => [identity(term, variables), term]));
+  const recoded = new Map<number, Variable>();
   const terms = asked.terms.map((term) => {
     const found = byIdentity.get(identity(term, asked.variables));
     if (found === undefined) throw unseen(term.label, model);
+    for (const v of term.variables) {
+      const own = asked.variables[v]!;
+      const at = found.variables.find((w) => identityOf(variables[w]!) === identityOf(own))!;
+      const coding = recodedAs(variables[at]!, own);
+      if (recoded.has(at) && JSON.stringify(recoded.get(at)) !== JSON.stringify(coding))
+        throw new ModelError(
+          `${own.label} and ${recoded.get(at)!.label} are one factor in the model's moments`,
+          {
+            hint: "code it in one way, or train again",
+          },
+        );
+      recoded.set(at, coding);
+    }
     return found;
   });
+  for (const [at, coding] of recoded) variables[at] = coding;
   return completeSpec({
     formula,
     target: { label: target.label, expression: target.expression },
     intercept: asked.intercept,
     variables,
-    terms,
+    terms: terms.map((term) => ({
+      ...term,
+      label: term.variables.map((v) => variables[v]!.label).join(":"),
+    })),
     absorbed: sameEffects(model, asked),
   });
 }
@@ -242,10 +269,24 @@ function sameEffects({ spec }: LinearModel, asked: ModelSpec): ModelSpec["absorb
   return spec.absorbed;
 }
 
-/** The same for two ways to write a factor: `factor(rad)` and `C(rad)`. */
+/** The same for two ways to write a factor: `factor(rad)`, `C(rad, sum)` and `relevel(factor(rad), "4")`. */
 function identityOf(variable: Variable): string {
   if (variable.kind !== "factor") return variableKey(variable);
-  return `${variable.by ?? "factor"} of ${variable.column}`;
+  const { by, column, levels, labels } = variable;
+  return `${by ?? "factor"} of ${JSON.stringify([column, levels, labels])}`;
+}
+
+/** A factor of the model's as a formula writes it: another label, reference or contrast, of the same levels' moments. */
+function recodedAs(known: Variable, asked: Variable): Variable {
+  if (known.kind !== "factor" || asked.kind !== "factor") return known;
+  if (
+    asked.contrast === undefined &&
+    asked.first === undefined &&
+    known.contrast === undefined &&
+    known.first === undefined
+  )
+    return known;
+  return { ...asked, key: variableKey(known) };
 }
 
 function unseen(label: string, model: LinearModel): ModelError {

@@ -1,5 +1,6 @@
 import { targetKey, variableKey } from "../../dataset/formula/column-key.js";
 import type { ModelSpec, Variable } from "../../dataset/formula/spec.js";
+import type { Contrast } from "../../dataset/formula/spec-schema.js";
 import { ModelError } from "../../errors.js";
 import { option, verb, type Wording, wording } from "../../wording.js";
 import type { Penalty } from "../model/document-schema.js";
@@ -109,7 +110,19 @@ function describedPenalty({ lambda, alpha, gamma, ...limits }: Penalty): string 
 
 function described(variable: Variable): string {
   if (variable.kind !== "factor") return "numeric";
-  return variable.of === "text" ? "a factor of texts" : "a factor of numbers";
+  const { of, levels, labels, first, contrast } = variable;
+  const parts = [
+    of === "text" ? "a factor of texts" : "a factor of numbers",
+    levels && `of the levels ${(labels ?? levels).join(", ")}`,
+    first && `with the reference ${first}`,
+    contrast && `coded by ${describedContrast(contrast)}`,
+  ];
+  return parts.filter((part) => part !== undefined).join(" ");
+}
+
+function describedContrast({ type, values, base, count }: Contrast): string {
+  const details = [values && JSON.stringify(values), base && `base ${base}`, count && `${count} columns`];
+  return [`contr.${type}`, ...details.filter((part) => part !== undefined)].join(", ");
 }
 
 function termKeys(spec: ModelSpec): string[] {

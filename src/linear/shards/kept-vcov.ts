@@ -1,4 +1,5 @@
-import { meatOfCells } from "../covariance/kept-cells.js";
+import { basicKeys } from "../../stats/combined-columns.js";
+import { combinedCells, meatOfCells } from "../covariance/kept-cells.js";
 import type { KeptMeat } from "../covariance/kept-kinds.js";
 import { meatOfProducts } from "../covariance/kept-products.js";
 import { type HeteroType, robustVcov } from "../covariance/meat.js";
@@ -54,11 +55,12 @@ function keptVcov(
   const { regression, whitening } = model;
   const fit = { n: model.n, parameters: model.parameters, whitening };
   if (kept.kind === "cells") {
-    const columns = regression.terms.map((key) => kept.columns.indexOf(key));
+    const cells = combinedCells(kept, regression.terms);
+    const columns = regression.terms.map((key) => cells.columns.indexOf(key));
     const own = kept.target === regression.target;
     const target = own ? -1 : kept.columns.indexOf(regression.target);
     if (!own && target < 0) return undefined;
-    const meat = meatOfCells(kept, { columns, target }, whitening, type as HeteroType, fit);
+    const meat = meatOfCells(cells, { columns, target }, whitening, type as HeteroType, fit);
     if (meat === undefined) return undefined;
     const vcov = robustVcov(type as HeteroType, meat, fit, ssc);
     return {
@@ -66,6 +68,8 @@ function keptVcov(
       note: `errors are ${vcovName(vcov)} still, exact: from ${kept.rows.length} distinct rows that the model keeps`,
     };
   }
+  // Sums of products are not put together for contrasts.
+  if (basicKeys(regression.terms) !== undefined) return undefined;
   const kind = type === "hc0" ? "hc0" : "hc1";
   const { meat, lost } = meatOfProducts(kept, regression, whitening);
   const digits = Math.floor(16 - lost);

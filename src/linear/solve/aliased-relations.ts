@@ -1,4 +1,5 @@
 import type { Steps } from "../../parallel/steps.js";
+import { atHand } from "../../stats/combined-columns.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { type ExtendedVector, extendedVector } from "./extended-cholesky.js";
 import { factorExtended, factorSpd } from "./factor-spd.js";
@@ -20,10 +21,11 @@ const CERTAIN_PIVOT = 1e-12;
  * @param aliased indices into the terms of the regression; the others are independent
  */
 export function relationsOf(
-  given: CrossProducts,
+  moments: CrossProducts,
   regression: Regression,
   aliased: readonly number[],
 ): Steps<Relation[]> {
+  const given = atHand(moments, [...regression.terms, regression.target]);
   return relationsBy(given, regression, aliased, (kept, columns) =>
     kept.length <= MOST_DENSE
       ? slopesByFactor(given, regression, kept, columns, refined)

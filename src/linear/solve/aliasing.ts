@@ -1,4 +1,5 @@
 import { ModelError } from "../../errors.js";
+import { atHand } from "../../stats/combined-columns.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import type { Regression } from "./regression.js";
@@ -51,7 +52,8 @@ export function checkRank({ n }: CrossProducts, { terms, intercept }: Regression
  *
  * @throws ModelError that names the column
  */
-export function checkSquares(moments: CrossProducts, { target, terms }: Regression): void {
+export function checkSquares(given: CrossProducts, { target, terms }: Regression): void {
+  const moments = atHand(given, [...terms, target]);
   const { sumW } = moments;
   for (const name of [target, ...terms]) {
     const at = moments.index(name);

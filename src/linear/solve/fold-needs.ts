@@ -1,4 +1,5 @@
 import type { Steps } from "../../parallel/steps.js";
+import { atHand } from "../../stats/combined-columns.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { relationsOf } from "./aliased-relations.js";
 import { predictionSquares } from "./prediction-squares.js";
@@ -19,12 +20,16 @@ const ROUNDING = 1e-13;
  * @param others the moments of the fit, `aliased` what its solution left out
  */
 export function* foldNeeds(
-  others: CrossProducts,
-  fold: CrossProducts,
+  ofOthers: CrossProducts,
+  ofFold: CrossProducts,
   regression: Regression,
   aliased: readonly number[],
 ): Steps<number[]> {
-  const { terms, intercept } = regression;
+  const { terms, intercept, target } = regression;
+  const [others, fold] = [ofOthers, ofFold].map((own) => atHand(own, [...terms, target])) as [
+    CrossProducts,
+    CrossProducts,
+  ];
   // A column that the others do not have at all is the usual case, and needs no relation.
   const unknown = aliased.filter((j) => squareOf(others, terms[j]!) === 0);
   const needed = unknown.filter((j) => squareOf(fold, terms[j]!) > 0);

@@ -1,3 +1,4 @@
+import { atHand } from "../../stats/combined-columns.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import type { Regression } from "./regression.js";
 import type { Solution } from "./solution.js";
@@ -39,7 +40,8 @@ export function isDoubtful({
  * condition number, a nearly perfect fit, a column that looks dependent or one that lies far from zero says that
  * double is not enough.
  */
-export function needsExtended(solution: Solution, moments: CrossProducts, regression: Regression): boolean {
+export function needsExtended(solution: Solution, given: CrossProducts, regression: Regression): boolean {
+  const moments = atHand(given, [...regression.terms, regression.target]);
   const far = [regression.target, ...regression.terms].some((name) => {
     const i = moments.index(name);
     return isFar(moments.sumW, moments.mean[i]!, moments.product(i, i));

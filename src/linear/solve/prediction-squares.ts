@@ -1,3 +1,4 @@
+import { combinationOf } from "../../stats/combined-columns.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { DoubleDouble } from "../../stats/double-double.js";
 import { SparseMoments } from "../../stats/sparse-moments.js";
@@ -75,14 +76,19 @@ function sparseForm(moments: SparseMoments, regression: Regression, coefficients
   const first = regression.intercept ? 1 : 0;
   const numbers: { number: number; a: number }[] = [];
   const families = new Map<number, Float64Array>();
-  const add = (key: string, a: number) => {
+  const add = (key: string, a: number): void => {
+    const parts = combinationOf(key);
+    if (parts !== undefined) {
+      for (const [basic, weight] of parts) add(basic, weight * a);
+      return;
+    }
     const found = moments.find(key);
     if (found === undefined || a === 0 || Number.isNaN(a)) return;
     if ("number" in found) numbers.push({ number: found.number, a });
     else {
       const own =
         families.get(found.family) ?? new Float64Array(tables[shape.families[found.family]!.table]!.count);
-      own[found.cell] = a;
+      own[found.cell]! += a;
       families.set(found.family, own);
     }
   };

@@ -1,5 +1,6 @@
 import { ModelError, UsageError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
+import { atHand, basicKeys, combinedRows } from "../../stats/combined-columns.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex } from "../../stats/packed.js";
 import { SparseMoments } from "../../stats/sparse-moments.js";
@@ -29,7 +30,29 @@ export function* absorbEffectsSteps(moments: CrossProducts, regression: Regressi
   const sparse = moments as SparseMoments;
   const sizes = families.map((family) => sparse.tables[sparse.shape.families[family]!.table]!.count);
   const smaller = sizes.reduce((sum, size) => sum + size, 0) - Math.max(...sizes);
-  const columns = [...terms, target];
+  const whole = [...terms, target];
+  const columns = basicKeys(whole) ?? whole;
+  if (columns === whole) return yield* absorbColumns(sparse, families, whole, smaller);
+  const found = yield* absorbColumns(sparse, families, columns, smaller);
+  const rows = combinedRows(whole, (key) => columns.indexOf(key))!;
+  return {
+    ...found,
+    moments: found.moments.over(whole),
+    effects: (combination) => {
+      const basic = new Float64Array(columns.length);
+      for (const [i, row] of rows.entries())
+        for (const { at, weight } of row) basic[at]! += weight * combination[i]!;
+      return found.effects(basic);
+    },
+  };
+}
+
+function* absorbColumns(
+  sparse: SparseMoments,
+  families: readonly number[],
+  columns: readonly string[],
+  smaller: number,
+): Steps<Absorbed> {
   if (smaller <= MOST_FACTORED) return yield* absorbSteps(sparse, families, columns);
   const found = yield* absorbIterativelySteps(sparse, families, columns);
   if (found.residual > WORST_RESIDUAL)
@@ -64,9 +87,10 @@ export function* solveAbsorbed(
   const within = yield* solve(absorbed.moments, { target, terms, intercept: true });
   const y = absorbed.moments.index(target);
   const k = terms.length;
+  const sums = atHand(moments, [...terms, target]);
   const loss = terms.reduce((most, name) => {
     const left = squareOf(absorbed.moments, name);
-    return left > 0 ? Math.max(most, squareOf(moments, name) / left) : most;
+    return left > 0 ? Math.max(most, squareOf(sums, name) / left) : most;
   }, 1);
   return {
     ...within,

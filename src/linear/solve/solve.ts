@@ -1,5 +1,6 @@
 import { ModelError, UsageError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
+import { basicKeys } from "../../stats/combined-columns.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { SparseMoments } from "../../stats/sparse-moments.js";
 import { option, wording } from "../../wording.js";
@@ -54,7 +55,9 @@ export function* solveSteps(
   if (regression.absorbed !== undefined)
     return yield* solveAbsorbed(moments, regression, (left, own) => solveSteps(left, own, options));
   const eliminated =
-    moments instanceof SparseMoments ? yield* eliminateFactor(moments, regression) : undefined;
+    moments instanceof SparseMoments && basicKeys(regression.terms) === undefined
+      ? yield* eliminateFactor(moments, regression)
+      : undefined;
   if (eliminated !== undefined) {
     const within = yield* solveSteps(eliminated.moments, eliminated.regression, { inverse });
     // Eliminated first, a factor's levels come before columns that stand before them: which column is the aliased one

@@ -13,6 +13,7 @@ import {
   type Run,
   TapeMachine,
 } from "../../../machine/index.js";
+import { atHand } from "../../../stats/combined-columns.js";
 import { beforeOutput } from "../../program/interruption.js";
 import { readNamed } from "../../program/model-option.js";
 import { print } from "../../render/print.js";
@@ -115,7 +116,8 @@ async function modelGraph(
 ): Promise<RunnableGraph> {
   const model = await readNamed(path, readModel, { trust, signal });
   const { moments, regression } = model;
-  const means = regression.terms.map((key) => moments.mean[moments.index(key)]!);
+  const columns = atHand(moments, regression.terms);
+  const means = regression.terms.map((key) => columns.mean[columns.index(key)]!);
   const { graph, prediction } = linearGraph(
     model.weights,
     rows,

@@ -15,6 +15,7 @@ export interface RefitOptions extends PresentOptions, PenaltyFlags {
   target?: string;
   formula?: string;
   reference: Record<string, string>;
+  contrasts: Record<string, string>;
   intercept: boolean;
   trust?: boolean;
 }
@@ -26,12 +27,13 @@ export async function refit(path: string, options: RefitOptions, signal: AbortSi
     [{ path, what: "the model that it is made of" }],
   );
   const model = await readAnyModel(path, { trust: options.trust, signal });
-  const { features, target, formula, reference, intercept } = options;
+  const { features, target, formula, reference, contrasts, intercept } = options;
   const asked = {
     features,
     target,
     formula,
     references: reference,
+    contrasts,
     intercept: intercept ? undefined : false,
     ...penaltyOptions(options),
   };

@@ -16,6 +16,11 @@ export const refitSyntax: Syntax = (program, run) => {
         .argParser(reference)
         .default({}, "as it was"),
     )
+    .addOption(
+      new Option("--contrasts <column=kind>", "code a factor by sum, helmert, poly, SAS, treatment")
+        .argParser(reference)
+        .default({}, "as it was"),
+    )
     .option("--no-intercept", "fit through the origin");
   penalty(command, "path: λ by cross-validation, 1se; 0: no penalty");
   example(
