@@ -37,9 +37,12 @@ export function wallClock(): number {
 /** When each node of one run waited and ran. */
 export class Trace {
   readonly spans: readonly Span[];
+  /** When the run began, the time of day in milliseconds. */
+  readonly began: number;
 
-  constructor(spans: readonly Span[]) {
+  constructor(spans: readonly Span[], began: number) {
     this.spans = spans;
+    this.began = began;
   }
 
   /** One line per span: label, thread, a bar (`·` waiting, `█` running) and the running time. */
@@ -165,6 +168,6 @@ export class Recorder {
       // A leaf's value is there from the start.
       if (parts === 0) spans.push({ ...base, lane: 0, ready, started: ready, ended: ready });
     }
-    return new Trace(spans);
+    return new Trace(spans, start);
   }
 }

@@ -6,6 +6,7 @@ import {
   Memory,
   type Node,
   type Run,
+  type Sites,
   type Span,
   TapeMachine,
   Tensor,
@@ -35,6 +36,11 @@ export interface OnnxMachineOptions {
   fusion?: boolean | undefined;
   /** Records when each node ran. */
   trace?: boolean | undefined;
+  /**
+   * The sites that run the model together, of which this machine is one (with machine go); all start the same runs, one after
+   * the other, and each has all outputs. See `GoMachineOptions`.
+   */
+  sites?: Sites | undefined;
 }
 
 const PLANS = 4;
@@ -93,6 +99,8 @@ export class OnnxMachine {
 
   constructor(model: OnnxModel, options: OnnxMachineOptions = {}) {
     const { plans = PLANS } = options;
+    if (options.sites !== undefined && options.machine === "tape")
+      throw new UsageError("the tape machine runs at one site", { hint: "take the go machine" });
     if (!(plans >= 1)) throw new UsageError(`plans is 1 or more, got ${plans}`);
     this.model = model;
     this.options = options;
@@ -128,6 +136,7 @@ export class OnnxMachine {
     }
     const spans: Span[] = [];
     const began = performance.now();
+    const day = performance.timeOrigin + began;
     for (let start = 0, level = 0, before = ""; ; level++) {
       options.signal?.throwIfAborted();
       const plan = this.planFor(level, start, before, values);
@@ -145,7 +154,7 @@ export class OnnxMachine {
       const all = new Map<string, Value>([...values.fixed, ...(values.open as Map<string, Value>)]);
       if (end === model.length) {
         const outputs = model.outputsOf(all) as ReadonlyMap<string, OnnxTensor>;
-        return { outputs, trace: this.options.trace ? new Trace(spans) : undefined };
+        return { outputs, trace: this.options.trace ? new Trace(spans, day) : undefined };
       }
       start = end;
       before = plan.key;
@@ -231,7 +240,7 @@ export class OnnxMachine {
       else if (isOperand(value) && !(value instanceof Tensor) && value.op !== "input") wanted.add(value);
     };
     for (const value of stage.live.values()) if (!(value instanceof OpenText)) collect(value);
-    const { machine = "go", workers, callerWorks, threshold, trace, fusion = true } = this.options;
+    const { machine = "go", workers, callerWorks, threshold, trace, sites, fusion = true } = this.options;
     const fused = fusion
       ? fuse(stage.graph, [...wanted])
       : { graph: stage.graph, nodeOf: (node: Node) => node };
@@ -250,7 +259,7 @@ export class OnnxMachine {
           ? undefined
           : machine === "tape"
             ? new TapeMachine(graph, settings)
-            : new GoMachine(graph, { ...settings, workers, callerWorks, threshold }),
+            : new GoMachine(graph, { ...settings, workers, callerWorks, threshold, sites }),
       inputs: new Map(nodes),
       nodeOf: (node) => fused.nodeOf(node)!,
       running: 0,

@@ -126,7 +126,7 @@ export class Link {
     });
     const lose = () => this.lose("is lost: its connection has closed");
     // The other's leave, which it took before, may be about to be read from the call beside.
-    const gone = call === this.control ? lose : () => setTimeout(lose, BESIDE_MS);
+    const gone = call === this.control ? lose : () => setTimeout(lose, BESIDE_MS).unref();
     call.on("error", gone);
     call.on("end", gone);
     call.on("close", gone);

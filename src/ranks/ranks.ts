@@ -26,6 +26,7 @@ import {
   PROTOCOL,
   readControl,
 } from "./messages.js";
+import { Sockets } from "./sockets.js";
 import type { RankTls } from "./tls.js";
 
 /** What a rank has to know to find the others. */
@@ -116,6 +117,7 @@ export class Ranks implements Sites {
   /** The port that this rank listens on. */
   port = 0;
   private readonly grpc: GrpcModule;
+  private readonly sockets = new Sockets();
   private readonly options: RankOptions;
   private readonly at: string;
   private readonly links: (Link | undefined)[] = [];
@@ -174,6 +176,7 @@ export class Ranks implements Sites {
       const { server, port: bound } = await listen(this.grpc, own, handlers);
       this.server = server;
       this.port = bound;
+      this.sockets.listens(bound);
       listening?.(bound);
       this.beats = setInterval(() => {
         for (const link of this.links) link?.beat();
@@ -261,6 +264,7 @@ export class Ranks implements Sites {
     if (this.server !== undefined) await shutDown(this.server);
     for (const link of links()) link.close();
     this.server?.forceShutdown();
+    this.sockets.destroy();
   }
 
   /** The ranks without a connection, values included. */
@@ -273,6 +277,7 @@ export class Ranks implements Sites {
   /** Connects to a rank below this one, again and again until it is there. */
   private async reach({ rank, host, port }: Peer, until: number): Promise<void> {
     const { tls, token } = this.options;
+    this.sockets.calls(port);
     for (;;) {
       const caller = new Caller(this.grpc, { host, port, tls, token });
       const left = until - performance.now();

@@ -10,6 +10,7 @@ import {
   graphToDot,
   graphToJson,
   graphToMermaid,
+  type Sites,
   Tensor,
   tensor,
 } from "../../../machine/index.js";
@@ -19,6 +20,7 @@ import {
   loadOnnx,
   OnnxMachine,
   type OnnxModel,
+  type OnnxRun,
   type OnnxTensor,
   type OnnxValue,
   operationsOf,
@@ -32,12 +34,14 @@ import {
   ValuesNeeded,
   writeNpy,
 } from "../../../onnx/index.js";
+import type { RankFlags } from "../../program/as-rank.js";
 import { count } from "../../render/numbers.js";
 import { renderTable } from "../../render/table.js";
 import { imageTensor, isImage } from "./image.js";
+import { outputsJson } from "./outputs-json.js";
 
 /** What `goml graph model.onnx` is told. */
-export interface OnnxGraphOptions {
+interface OnnxGraphOptions {
   format?: "table" | "dot" | "mermaid" | "json";
   shape?: Record<string, string>;
   run?: boolean;
@@ -52,14 +56,21 @@ export interface OnnxGraphOptions {
   machine: "tape" | "go";
   workers: number;
   trace?: string;
+  json?: boolean;
 }
 
-/** The text that tells of a model, or of its run; with `expect` the run must give what is expected. */
+/** What `--ranks` asks for besides. */
+type Ranked = OnnxGraphOptions & RankFlags;
+
+/**
+ * The text that tells of a model, or of its run, of which rank 0 tells where there are several; with `expect` the run must
+ * give what is expected.
+ */
 export async function onnxText(
   path: string,
-  options: OnnxGraphOptions,
+  options: Ranked,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<string | undefined> {
   const model = await load(path);
   if (options.run) return runText(model, options, signal);
   return describe(path, model, options);
@@ -172,8 +183,8 @@ function operationsText(model: OnnxModel, types: ReturnType<typeof typesOf>): st
   }
 }
 
-async function runText(model: OnnxModel, options: OnnxGraphOptions, signal: AbortSignal): Promise<string> {
-  const { input = {}, output = [], expect = {}, machine: kind, workers, trace } = options;
+async function runText(model: OnnxModel, options: Ranked, signal: AbortSignal): Promise<string | undefined> {
+  const { input = {}, trace } = options;
   const inputs = new Map<string, OnnxTensor>();
   for (const [name, text] of Object.entries(input)) {
     const declared = model.inputs.find((own) => own.name === name);
@@ -188,20 +199,51 @@ async function runText(model: OnnxModel, options: OnnxGraphOptions, signal: Abor
   }
   for (const { name, kind: own } of model.inputs)
     if (own === "optional" && !inputs.has(name)) inputs.set(name, undefined);
-  const machine = new OnnxMachine(model, { machine: kind, workers, trace: trace !== undefined });
+  if (options.ranks === undefined) {
+    const { run, ms } = await timedRun(model, inputs, options, signal);
+    return told(model, run, ms, options, run.trace?.chrome());
+  }
+  const { asRank, traceOfRanks } = await import("../../program/as-rank.js");
+  return asRank(options, signal, async (ranks) => {
+    const { run, ms } = await timedRun(model, inputs, options, signal, ranks);
+    const merged = trace === undefined ? undefined : await traceOfRanks(ranks, run.trace!);
+    return ranks.rank > 0 ? undefined : told(model, run, ms, options, merged);
+  });
+}
+
+async function timedRun(
+  model: OnnxModel,
+  inputs: ReadonlyMap<string, OnnxTensor>,
+  { machine: kind, workers, trace }: OnnxGraphOptions,
+  signal: AbortSignal,
+  sites?: Sites,
+): Promise<{ run: OnnxRun; ms: number }> {
+  const machine = new OnnxMachine(model, { machine: kind, workers, trace: trace !== undefined, sites });
   try {
     const started = performance.now();
     const run = await machine.run(inputs, { signal });
-    const ms = performance.now() - started;
-    if (trace !== undefined && run.trace !== undefined)
-      await writeFileAtomic(trace, `${JSON.stringify(run.trace.chrome())}\n`);
-    await writeOutputs(run.outputs, output);
-    await checkOutputs(model, run.outputs, expect, options);
-    const shown = [...run.outputs].map(([name, value]) => `${name}: ${valueText(value)}\n`).join("");
-    return `${shown}${ms.toFixed(1)} ms, the plan included\n`;
+    return { run, ms: performance.now() - started };
   } finally {
     await machine.close();
   }
+}
+
+/** Writes and checks what was asked for, and tells of the outputs. */
+async function told(
+  model: OnnxModel,
+  { outputs }: OnnxRun,
+  ms: number,
+  options: OnnxGraphOptions,
+  trace: object | undefined,
+): Promise<string> {
+  const { output = [], expect = {} } = options;
+  if (options.trace !== undefined && trace !== undefined)
+    await writeFileAtomic(options.trace, `${JSON.stringify(trace)}\n`);
+  await writeOutputs(outputs, output);
+  await checkOutputs(model, outputs, expect, options);
+  if (options.json) return outputsJson(outputs);
+  const shown = [...outputs].map(([name, value]) => `${name}: ${valueText(value)}\n`).join("");
+  return `${shown}${ms.toFixed(1)} ms, the plan included\n`;
 }
 
 /** A value as text, or after an @ the file that it stands in, by its name's end. */

@@ -11,16 +11,19 @@ import {
   type Machine,
   type Nested,
   type Run,
+  type Sites,
   TapeMachine,
 } from "../../../machine/index.js";
 import { atHand } from "../../../stats/combined-columns.js";
+import type { RankFlags } from "../../program/as-rank.js";
 import { beforeOutput } from "../../program/interruption.js";
 import { readNamed } from "../../program/model-option.js";
 import { print } from "../../render/print.js";
 import { examples, type RunnableGraph } from "./examples.js";
+import { outputsJson } from "./outputs-json.js";
 
 /** The options of `goml graph`, as commander gives them. */
-export interface GraphOptions {
+export interface GraphOptions extends RankFlags {
   model: string;
   example?: string;
   rows: number;
@@ -38,6 +41,7 @@ export interface GraphOptions {
   std?: readonly number[];
   rtol: number;
   atol: number;
+  json?: boolean;
 }
 
 /** `goml graph`: an expression graph as text; with `--run` its values, and when each node ran. */
@@ -48,6 +52,11 @@ export async function graph(
 ): Promise<number> {
   if (options.trace !== undefined && !options.run) {
     throw new UsageError("--trace goes with --run: there is nothing to trace", { hint: "add --run" });
+  }
+  checkRanks(options);
+  if (options.ranks !== undefined) {
+    const { startsRanks, runLocally } = await import("../../program/as-rank.js");
+    if (startsRanks(options)) return runLocally(options, signal);
   }
   if (path?.endsWith(".json")) return graph(undefined, { ...options, model: path }, signal);
   if (path !== undefined) return onnxGraph(path, options, signal);
@@ -67,8 +76,18 @@ export async function graph(
   const runnable =
     options.example === undefined ? await modelGraph(options, signal) : exampleGraph(options.example);
   const text = options.run ? await runText(runnable, options, signal) : render(runnable, options.format);
-  await put(text, output, signal);
+  if (text !== undefined) await put(text, output, signal);
   return 0;
+}
+
+/** Options that go with a run, and with the go machine. */
+function checkRanks({ run, json, ranks, machine }: GraphOptions): void {
+  if (json && !run) throw new UsageError("--json goes with --run", { hint: "a drawing is --format json" });
+  if (ranks === undefined) return;
+  if (!run)
+    throw new UsageError("--ranks goes with --run: there is nothing to do together", { hint: "add --run" });
+  if (machine === "tape")
+    throw new UsageError("--ranks goes with the go machine", { hint: "leave out --machine tape" });
 }
 
 /** Of a run the outputs that `--output y=file` names go to their files, of a drawing the text to its own. */
@@ -91,7 +110,7 @@ async function onnxGraph(path: string, options: GraphOptions, signal: AbortSigna
   );
   const { onnxText } = await import("./onnx.js");
   const text = await onnxText(path, { ...options, output: files }, signal);
-  await put(text, options.run ? undefined : output.at(-1), signal);
+  if (text !== undefined) await put(text, options.run ? undefined : output.at(-1), signal);
   return 0;
 }
 
@@ -132,28 +151,55 @@ function render({ graph }: RunnableGraph, format: GraphOptions["format"] = "dot"
   return `${JSON.stringify(graphToJson(graph), null, 2)}\n`;
 }
 
-/** Runs a graph twice, so that the times are not those of the compiler, and tells of the second run. */
+/**
+ * Runs a graph twice, so that the times are not those of the compiler, and tells of the second run; of several ranks rank 0
+ * tells.
+ */
 async function runText(
-  { graph, outputs }: RunnableGraph,
+  runnable: RunnableGraph,
   options: GraphOptions,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<string | undefined> {
+  if (options.ranks !== undefined) {
+    const { asRank, traceOfRanks } = await import("../../program/as-rank.js");
+    return asRank(options, signal, async (ranks) => {
+      const run = await runTwice(runnable, options, signal, ranks);
+      const merged = options.trace === undefined ? undefined : await traceOfRanks(ranks, run.trace!);
+      return ranks.rank > 0 ? undefined : told(runnable, run, options, merged);
+    });
+  }
+  const run = await runTwice(runnable, options, signal);
+  return told(runnable, run, options, run.trace!.chrome());
+}
+
+async function runTwice(
+  { graph, outputs }: RunnableGraph,
+  { machine: kind, workers }: GraphOptions,
+  signal: AbortSignal,
+  sites?: Sites,
+): Promise<Run> {
   const machine: Machine =
-    options.machine === "go"
-      ? new GoMachine(graph, { outputs, trace: true, workers: options.workers })
+    kind === "go"
+      ? new GoMachine(graph, { outputs, trace: true, workers, sites })
       : new TapeMachine(graph, { outputs, trace: true });
-  let run: Run;
   try {
     await machine.runAll({ signal });
-    run = await machine.runAll({ signal });
+    return await machine.runAll({ signal });
   } finally {
     await machine.close();
   }
-  const trace = run.trace!;
-  if (options.trace !== undefined)
-    await writeFileAtomic(options.trace, `${JSON.stringify(trace.chrome())}\n`);
+}
+
+async function told(
+  { outputs }: RunnableGraph,
+  run: Run,
+  options: GraphOptions,
+  trace: object | undefined,
+): Promise<string> {
+  if (options.trace !== undefined) await writeFileAtomic(options.trace, `${JSON.stringify(trace)}\n`);
+  if (options.json) return outputsJson(outputs.map((node) => [node.label, run.value(node)]));
   const values = outputs.map((node) => `${node.label} = ${valueText(run.value(node).toArray())}\n`);
-  return `${trace.timeline()}\n${values.join("")}`;
+  return `${run.trace!.timeline()}\n${values.join("")}`;
 }
 
 function valueText(value: Nested): string {

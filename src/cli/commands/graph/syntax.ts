@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import { assignment, count, number, numbers, positive, several } from "../../program/option-values.js";
+import { rankFlags } from "../../program/rank-flags.js";
 import { example, type Syntax, trust } from "../../program/syntax.js";
 
 export const graphSyntax: Syntax = (program, run) => {
@@ -42,8 +43,10 @@ export const graphSyntax: Syntax = (program, run) => {
     .option("--rtol <number>", "how far it may be off, as a share of what is expected", number, 1e-3)
     .option("--atol <number>", "and besides", number, 1e-7)
     .option("--trace <file>", "with --run: write the times for chrome://tracing or Perfetto")
+    .option("--json", "with --run: print the outputs as one JSON document")
     .addOption(trust())
     .action(run(async () => (await import("./run.js")).graph));
+  rankFlags(command, "the graph");
   example(
     command,
     "goml graph | dot -Tsvg > model.svg",
@@ -51,5 +54,6 @@ export const graphSyntax: Syntax = (program, run) => {
     "goml graph --example network --run --trace trace.json",
     "goml graph model.onnx --run --input x=@x.npy --output y=y.npy --workers 2",
     "goml graph model.onnx --run --input x=@photo.jpg --shape x=1x3x224x224",
+    "goml graph model.onnx --run --input x=@x.npy --ranks 3 --json",
   );
 };
