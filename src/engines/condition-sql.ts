@@ -29,6 +29,9 @@ export function conditionSql(condition: Condition, writer: ConditionWriter): str
       dates: () => {
         throw new Error("a condition compares dates as texts");
       },
+      among: () => {
+        throw new Error("a condition compares texts by itself");
+      },
     });
   const among = (x: string, list: readonly string[]) =>
     list.length === 0 ? "1 = 0" : `((${x}) IS NOT NULL AND (${x}) IN (${list.join(", ")}))`;

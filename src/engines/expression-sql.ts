@@ -8,6 +8,8 @@ type Writer = Pick<SqlDialect, "literal"> & {
   column(name: string): string;
   /** What a function of a column of dates gives. */
   dates(call: DateCall["call"], column: string): string;
+  /** Whether the text of a column is one of some, a condition that is NULL where it is missing. */
+  among(column: string, texts: readonly string[]): string;
 };
 
 type DateCall = Extract<Arithmetic, { args: { text: string }[] }>;
@@ -19,9 +21,13 @@ type DateCall = Extract<Arithmetic, { args: { text: string }[] }>;
 export function expressionSql(expression: Expression, writer: Writer): string {
   if ("number" in expression) return writer.literal(expression.number);
   if ("column" in expression) return writer.column(expression.column);
+  if ("among" in expression) {
+    const condition = writer.among(expression.text, expression.among);
+    return expression.absent ? `CASE WHEN ${condition} THEN 1e0 ELSE 0e0 END` : truth(condition);
+  }
   if (ofDates(expression)) return writer.dates(expression.call, expression.args[0].text);
   const { call, args } = expression;
-  const [a, b] = args.map((argument) => expressionSql(argument, writer)) as [string, string];
+  const [a, b, c] = args.map((argument) => expressionSql(argument, writer)) as [string, string, string];
   switch (call) {
     case "+":
     case "-":
@@ -48,7 +54,27 @@ export function expressionSql(expression: Expression, writer: Writer): string {
       return `CASE WHEN ${a} >= 0e0 THEN sqrt(${a}) END`;
     case "abs":
       return `abs(${a})`;
+    case "is.na":
+      return `CASE WHEN ${a} IS NULL THEN 1e0 ELSE 0e0 END`;
+    case "!":
+      return truth(`${a} = 0e0`);
+    case "&":
+    case "|":
+      // SQL has the three values of R, and their rules.
+      return truth(`${a} <> 0e0 ${call === "&" ? "AND" : "OR"} ${b} <> 0e0`);
+    case "ifelse":
+      return `CASE WHEN ${a} <> 0e0 THEN ${b} WHEN ${a} = 0e0 THEN ${c} END`;
+    case "pmin":
+    case "pmax":
+      return `CASE WHEN ${a} ${call === "pmin" ? "<=" : ">="} ${b} THEN ${a} WHEN ${b} IS NOT NULL AND ${a} IS NOT NULL THEN ${b} END`;
+    default:
+      return truth(`${a} ${call === "==" ? "=" : call === "!=" ? "<>" : call} ${b}`);
   }
+}
+
+/** A condition as 1 or 0, NULL where it is unknown. */
+function truth(condition: string): string {
+  return `CASE WHEN ${condition} THEN 1e0 WHEN NOT (${condition}) THEN 0e0 END`;
 }
 
 function logarithm(a: string): string {

@@ -1,6 +1,14 @@
 import type { Condition } from "../dataset/formula/condition.js";
 import type { MomentsShape } from "../dataset/formula/moments-shape.js";
-import { columnsOf, type Expression, hasDates, type ModelSpec } from "../dataset/formula/spec.js";
+import {
+  columnsOf,
+  type Expression,
+  expressionsOf,
+  hasDates,
+  type ModelSpec,
+  strictColumns,
+  textsOf,
+} from "../dataset/formula/spec.js";
 import { UsageError } from "../errors.js";
 import type { SessionColumn } from "../sources/database/session.js";
 import { option, wording } from "../wording.js";
@@ -85,6 +93,17 @@ export function rowSql(
         hint: wording`leave out rows of other levels by ${option("sql")}: SELECT … WHERE column IN (…)`,
       },
     );
+  const expressions = [spec.target.expression, ...spec.variables.flatMap(expressionsOf)];
+  const required = new Set(expressions.flatMap(strictColumns));
+  if (
+    expressions.some((one) => textsOf(one).length > 0 || columnsOf(one).some((name) => !required.has(name)))
+  )
+    throw new UsageError(
+      wording`conditions on texts and missing values are not summed up with ${option("inEngine")}`,
+      {
+        hint: wording`make columns of them with ${option("sql")}: SELECT …, CASE WHEN region = 'N' THEN 1 ELSE 0 END AS north FROM …`,
+      },
+    );
   const double = (name: string) => dialect.double(columnOf(name).name);
   const writer = {
     literal: dialect.literal,
@@ -93,6 +112,9 @@ export function rowSql(
     dates: () => {
       throw new Error("dates are refused before");
     },
+    among: () => {
+      throw new Error("texts are refused before");
+    },
   };
   const sql = (expression: Expression) => expressionSql(expression, writer);
   const power = (expression: Expression, k: number) =>
@@ -100,7 +122,7 @@ export function rowSql(
   const variable = (v: number, k: number) => {
     const of = spec.variables[v]!;
     if (of.kind === "factor") throw new Error("a factor is no number");
-    return power(of.expression, k);
+    return of.kind === "basis" ? sql(of.columns[k - 1]!.expression) : power(of.expression, k);
   };
   const names = [...new Set([...spec.numeric, ...(weights === undefined ? [] : [weights])])];
   const derived: DerivedSql[] = [];
@@ -110,8 +132,9 @@ export function rowSql(
   };
   derive(spec.target.label, spec.target.expression, 1);
   for (const of of spec.variables)
-    if (of.kind !== "factor" && columnsOf(of.expression).length > 0)
-      derive(of.label, of.expression, of.kind === "polynomial" ? of.degree : 1);
+    for (const expression of expressionsOf(of))
+      if (columnsOf(expression).length > 0)
+        derive(of.label, expression, of.kind === "polynomial" ? of.degree : 1);
   const given = (name: string) => [
     dialect.finite(double(name)),
     ...missing(name).map((value) => `${double(name)} <> ${dialect.literal(value)}`),

@@ -5,6 +5,7 @@ import {
   type DateFactor,
   type Expression,
   type ModelSpec,
+  strictColumns,
   type Variable,
 } from "../dataset/formula/spec.js";
 import { ModelError } from "../errors.js";
@@ -117,7 +118,8 @@ export function equationOf(model: LinearModel): Equation {
           codes.push(codesOf[factorNumbers[v]!]!.get(parts[i] as string) ?? -1);
         } else powers.push(powerOf(variable, parts[i]));
       });
-      const key = powers.map(({ exponent }) => exponent).join();
+      // Of each choice of powers, or of a basis's columns, one block.
+      const key = parts.filter((_, i) => spec.variables[term.variables[i]!]!.kind !== "factor").join();
       const block = own.get(key) ?? { term: term.label, powers, factors: within, entries: [] };
       own.set(key, block);
       const named = term.columns[shares[i]![0]!.column]!;
@@ -200,7 +202,17 @@ export function isPlain(equation: Equation): boolean {
 }
 
 function powerOf(variable: Exclude<Variable, { kind: "factor" }>, part: string | number | undefined): Power {
+  if (variable.kind === "basis")
+    return { expression: variable.columns[(part as number) - 1]!.expression, exponent: 1 };
   return { expression: variable.expression, exponent: typeof part === "number" ? part : 1 };
+}
+
+/** The raw columns without which a row has no prediction: all, but for what conditions and choices alone read. */
+export function requiredColumns({ blocks, factors }: Equation): ReadonlySet<string> {
+  return new Set([
+    ...factors.map(({ column }) => column),
+    ...blocks.flatMap(({ powers }) => powers.flatMap(({ expression }) => strictColumns(expression))),
+  ]);
 }
 
 /** The error of a format that has no functions of dates. */

@@ -2,7 +2,7 @@ import type { Arithmetic, DateFactor } from "../dataset/formula/spec.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { ModelGroup } from "../linear/model/model-group.js";
 import { version } from "../version.js";
-import type { Block } from "./equation.js";
+import { type Block, requiredColumns } from "./equation.js";
 import { anyEquation } from "./group-equation.js";
 import { levelNumber } from "./quote.js";
 
@@ -26,8 +26,11 @@ export interface TermsDocument {
   formula: string;
   /** β₀, 0 for a model without. */
   intercept: number;
-  /** The raw columns; `levels` where a column is a factor: with any other value there is no prediction. */
-  columns: { name: string; kind: "numeric" | "text"; levels?: (string | number)[] }[];
+  /**
+   * The raw columns; `levels` where a column is a factor: with any other value there is no prediction, nor where it is missing,
+   * unless it is `optional`: then its expressions say what they are without it.
+   */
+  columns: { name: string; kind: "numeric" | "text"; levels?: (string | number)[]; optional?: true }[];
   /** Names that the dates of columns have: with any other there is no prediction. */
   dates?: { column: string; by: DateFactor; levels: string[] }[];
   /** `aliased` marks a coefficient that could not be estimated and counts as 0. */
@@ -51,7 +54,9 @@ export interface TermsDocument {
  * ```
  */
 export function toTerms(model: LinearModel | ModelGroup): TermsDocument {
-  const { target, formula, intercept, numeric, text, factors, blocks, conditions } = anyEquation(model);
+  const equation = anyEquation(model);
+  const { target, formula, intercept, numeric, text, factors, blocks, conditions } = equation;
+  const required = requiredColumns(equation);
   const levelOf = (factor: number, code: number): string | number => {
     const { of, levels } = factors[factor]!;
     return of === "text" ? levels[code]! : levelNumber(levels[code]!);
@@ -69,7 +74,7 @@ export function toTerms(model: LinearModel | ModelGroup): TermsDocument {
   const column = (name: string, kind: "numeric" | "text") => {
     const f = factors.findIndex((factor) => factor.column === name && factor.by === undefined);
     return f < 0
-      ? { name, kind }
+      ? { name, kind, ...(required.has(name) ? {} : { optional: true as const }) }
       : { name, kind, levels: factors[f]!.levels.map((_, code) => levelOf(f, code)) };
   };
   const dates = factors.flatMap(({ column: of, by, levels }) =>

@@ -315,17 +315,77 @@ class Builder {
     if ("number" in expression) return this.#constant([expression.number]);
     if ("column" in expression) return this.#inputs.get(expression.column)!;
     const key = JSON.stringify(expression);
-    const known = this.#expressions.get(key) ?? this.#call(expression);
+    const known =
+      this.#expressions.get(key) ??
+      ("among" in expression ? this.#among(expression) : this.#call(expression));
     this.#expressions.set(key, known);
     return known;
+  }
+
+  /** Whether a text is one of some: 1 or 0, which is the operator's default. An empty text is a missing one here, of which nothing is known. */
+  #among({ text, among, absent }: Extract<Expression, { among: unknown }>): string {
+    const keys = absent ? among : [...among, ""];
+    const found = this.graph.add("LabelEncoder", [this.#inputs.get(text)!], {
+      keys_strings: { strings: [...keys] },
+      values_floats: { floats: keys.map((_, i) => (i < among.length ? 1 : Number.NaN)) },
+    });
+    return this.#type === "float" ? found : this.graph.cast(found, this.#type);
+  }
+
+  /** A condition as a number: NaN where one of the values that it compares is. */
+  #truth(condition: string, of: readonly string[]): string {
+    const { graph } = this;
+    // 0 · x is NaN where x is, and where it is infinite, which has no prediction anyway.
+    return of.reduce(
+      (sum, x) => graph.add("Add", [sum, graph.add("Mul", [x, this.#constant([0])])]),
+      graph.cast(condition, this.#type),
+    );
+  }
+
+  #holds(value: string): string {
+    return this.graph.add("Equal", [value, this.#constant([1])]);
   }
 
   #call(expression: Extract<Expression, { call: unknown }>): string {
     const { graph } = this;
     if (ofDates(expression)) throw ofDatesError(`${expression.call}(${expression.args[0].text})`, "ONNX");
     const { call, args } = expression;
-    const [a, b] = args.map((argument) => this.#value(argument)) as [string, string];
+    const [a, b, c] = args.map((argument) => this.#value(argument)) as [string, string, string];
     switch (call) {
+      case "==":
+        return this.#truth(graph.add("Equal", [a, b]), [a, b]);
+      case "!=":
+        return this.#truth(graph.add("Not", [graph.add("Equal", [a, b])]), [a, b]);
+      case "<":
+        return this.#truth(graph.add("Less", [a, b]), [a, b]);
+      case ">":
+        return this.#truth(graph.add("Greater", [a, b]), [a, b]);
+      case "<=":
+        return this.#truth(graph.add("LessOrEqual", [a, b]), [a, b]);
+      case ">=":
+        return this.#truth(graph.add("GreaterOrEqual", [a, b]), [a, b]);
+      case "is.na":
+        return graph.cast(graph.add("IsNaN", [a]), this.#type);
+      case "!":
+        return graph.add("Sub", [this.#constant([1]), a]);
+      case "&":
+      case "|": {
+        // By R's rules one value may decide: 0 & NaN is 0, 1 | NaN is 1.
+        const decisive = this.#constant([call === "&" ? 0 : 1]);
+        const decided = graph.add("Or", [
+          graph.add("Equal", [a, decisive]),
+          graph.add("Equal", [b, decisive]),
+        ]);
+        return graph.add("Where", [decided, decisive, graph.add("Mul", [a, b])]);
+      }
+      case "ifelse": {
+        const chosen = graph.add("Where", [this.#holds(a), b, c]);
+        return graph.add("Where", [graph.add("IsNaN", [a]), a, chosen]);
+      }
+      case "pmin":
+        return graph.add("Min", [a, b]);
+      case "pmax":
+        return graph.add("Max", [a, b]);
       case "+":
         return args.length === 1 ? a : graph.add("Add", [a, b]);
       case "-":
@@ -379,6 +439,6 @@ function coefficientsOf(blocks: readonly Block[]): number[] {
 }
 
 function hasColumn(expression: Expression): boolean {
-  if ("column" in expression) return true;
+  if ("column" in expression || "among" in expression) return true;
   return "call" in expression && (ofDates(expression) || expression.args.some(hasColumn));
 }

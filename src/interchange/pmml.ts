@@ -10,6 +10,7 @@ import {
   type Factor,
   ofDatesError,
   type Power,
+  requiredColumns,
 } from "./equation.js";
 import { anyEquation } from "./group-equation.js";
 import { type Element, renderXml } from "./xml.js";
@@ -38,6 +39,7 @@ const CONTINUOUS = { optype: "continuous", dataType: "double" };
 export function toPmml(model: LinearModel | ModelGroup): string {
   const equation = anyEquation(model);
   const fields = new Fields(equation);
+  const required = requiredColumns(equation);
   const predictors = [
     ...equation.blocks.flatMap((block) => predictorsOf(block, equation, fields)),
     ...equation.conditions.map((condition, c) => ({
@@ -79,7 +81,7 @@ export function toPmml(model: LinearModel | ModelGroup): string {
                 attributes: {
                   name: attributes!.name,
                   usageType: "active",
-                  missingValueTreatment: "returnInvalid",
+                  missingValueTreatment: required.has(String(attributes!.name)) ? "returnInvalid" : "asIs",
                   invalidValueTreatment: "returnInvalid",
                 },
               })),
@@ -151,7 +153,10 @@ class Fields {
     if (named !== undefined) throw ofDatesError(`${named.by}(${named.column})`, "PMML");
     this.inputs = [...numeric, ...text].map((name) => {
       const factor = factors.find(({ column }) => column === name);
-      if (factor === undefined) return { name: "DataField", attributes: { name, ...CONTINUOUS } };
+      if (factor === undefined) {
+        const type = text.includes(name) ? { optype: "categorical", dataType: "string" } : CONTINUOUS;
+        return { name: "DataField", attributes: { name, ...type } };
+      }
       return {
         name: "DataField",
         attributes: { name, optype: "categorical", dataType: factor.of === "text" ? "string" : "double" },
@@ -226,6 +231,14 @@ class Fields {
   #apply(expression: Expression): Element {
     if ("number" in expression) return constant(expression.number);
     if ("column" in expression) return { name: "FieldRef", attributes: { field: expression.column } };
+    if ("among" in expression) {
+      const text: Element = { name: "FieldRef", attributes: { field: expression.text } };
+      const among = expression.among.map(
+        (one): Element => ({ name: "Constant", attributes: { dataType: "string" }, children: [one] }),
+      );
+      const found = truth(apply("isIn", text, ...among));
+      return expression.absent ? apply("if", apply("isMissing", text), constant(0), found) : found;
+    }
     if (ofDates(expression)) throw ofDatesError(`${expression.call}(${expression.args[0].text})`, "PMML");
     const call = apply;
     const args = expression.args.map((argument) =>
@@ -233,8 +246,28 @@ class Fields {
         ? { name: "FieldRef", attributes: { field: this.#ofExpression(argument) } }
         : this.#apply(argument),
     );
-    const [a, b] = args as [Element, Element];
+    const [a, b, c] = args as [Element, Element, Element];
     switch (expression.call) {
+      case "==":
+      case "!=":
+      case "<":
+      case ">":
+      case "<=":
+      case ">=":
+        return truth(call(COMPARISONS[expression.call], a, b));
+      case "&":
+      case "|":
+        return truth(call(expression.call === "&" ? "and" : "or", isTrue(a), isTrue(b)));
+      case "is.na":
+        return truth(call("isMissing", a));
+      case "!":
+        return call("-", constant(1), a);
+      case "ifelse":
+        return call("if", isTrue(a), b, c);
+      case "pmin":
+        return call("if", call("lessOrEqual", a, b), a, b);
+      case "pmax":
+        return call("if", call("greaterOrEqual", a, b), a, b);
       case "-":
         return args.length === 1 ? call("-", constant(0), a) : call("-", a, b);
       case "+":
@@ -253,6 +286,24 @@ class Fields {
   }
 }
 
+const COMPARISONS = {
+  "==": "equal",
+  "!=": "notEqual",
+  "<": "lessThan",
+  ">": "greaterThan",
+  "<=": "lessOrEqual",
+  ">=": "greaterOrEqual",
+} as const;
+
+/** A condition as a number; missing where it is unknown. */
+function truth(condition: Element): Element {
+  return apply("if", condition, constant(1), constant(0));
+}
+
+function isTrue(value: Element): Element {
+  return apply("equal", value, constant(1));
+}
+
 function apply(name: string, ...children: Element[]): Element {
   return { name: "Apply", attributes: { function: name }, children };
 }
@@ -265,9 +316,10 @@ function constant(value: number): Element {
 function describe(expression: Expression): string {
   if ("number" in expression) return String(expression.number);
   if ("column" in expression) return expression.column;
-  if (ofDates(expression)) return `${expression.call}(${expression.args[0].text})`;
+  if ("call" in expression && ofDates(expression)) return `${expression.call}(${expression.args[0].text})`;
+  if ("among" in expression) return `${expression.text} in ${expression.among.join(", ")}`;
   const args = expression.args.map(describe);
-  if (!/^[-+*/^]$/.test(expression.call)) return `${expression.call}(${args.join(", ")})`;
+  if (!/^(?:[-+*/^&|]|[<>]=?|[=!]=)$/.test(expression.call)) return `${expression.call}(${args.join(", ")})`;
   return args.length === 1 ? `(${expression.call}${args[0]})` : `(${args.join(` ${expression.call} `)})`;
 }
 

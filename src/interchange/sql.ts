@@ -4,7 +4,14 @@ import type { LinearModel } from "../linear/model/model.js";
 import { ModelGroup } from "../linear/model/model-group.js";
 import { version } from "../version.js";
 import { dateSql } from "./date-sql.js";
-import { type Block, type Equation, equationOf, type Factor, type Power } from "./equation.js";
+import {
+  type Block,
+  type Equation,
+  equationOf,
+  type Factor,
+  type Power,
+  requiredColumns,
+} from "./equation.js";
 import { equationsOf, groupFactor } from "./group-equation.js";
 import { decimal, inComment, levelNumber, sqlName, sqlString } from "./quote.js";
 
@@ -78,14 +85,17 @@ const LARGEST = "1.7976931348623157e308";
 function conditions(equation: Equation, bytewise: Bytewise): string[] {
   const { numeric, factors, blocks } = equation;
   // SQLite casts any text to 0; the first comparison refuses text that is not that number.
+  const required = requiredColumns(equation);
   const numbers = numeric.map((name) => {
     const column = sqlName(name);
-    return `${column} = ${cast(name)} AND abs(${cast(name)}) <= ${LARGEST}`;
+    const number = `${column} = ${cast(name)} AND abs(${cast(name)}) <= ${LARGEST}`;
+    return required.has(name) ? number : `(${column} IS NULL OR ${number})`;
   });
   const derived = new Set<string>();
   for (const { powers } of blocks)
-    for (const power of powers)
-      if (power.exponent > 1 || !("column" in power.expression)) derived.add(powerSql(power));
+    for (const power of powers) {
+      if (power.exponent > 1 || !("column" in power.expression)) derived.add(powerSql(power, bytewise));
+    }
   return [
     ...numbers,
     ...[...derived].map((value) => `abs(${value}) <= ${LARGEST}`),
@@ -101,7 +111,7 @@ function conditions(equation: Equation, bytewise: Bytewise): string[] {
 }
 
 function blockSql(block: Block, { factors }: Equation, bytewise: Bytewise): string {
-  const product = block.powers.map(powerSql);
+  const product = block.powers.map((power) => powerSql(power, bytewise));
   if (block.factors.length === 0) return [literal(block.entries[0]!.coefficient), ...product].join(" * ");
   const used = block.factors.map((f) => factors[f]!);
   const single = used.length === 1 ? ` ${factorSql(used[0]!, bytewise)}` : "";
@@ -114,14 +124,20 @@ function blockSql(block: Block, { factors }: Equation, bytewise: Bytewise): stri
   return [`CASE${single} ${cases.join(" ")} ELSE 0e0 END`, ...product].join(" * ");
 }
 
-function powerSql({ expression, exponent }: Power): string {
+function powerSql({ expression, exponent }: Power, bytewise: Bytewise): string {
   return exponent === 1
-    ? valueSql(expression)
-    : valueSql({ call: "^", args: [expression, { number: exponent }] });
+    ? valueSql(expression, bytewise)
+    : valueSql({ call: "^", args: [expression, { number: exponent }] }, bytewise);
 }
 
-function valueSql(expression: Expression): string {
-  return expressionSql(expression, { literal, column: cast, dates: dateSql });
+function valueSql(expression: Expression, bytewise: Bytewise): string {
+  return expressionSql(expression, {
+    literal,
+    column: cast,
+    dates: dateSql,
+    among: (column, texts) =>
+      `${bytewise(`NULLIF(${sqlName(column)}, '')`)} IN (${texts.map(sqlString).join(", ")})`,
+  });
 }
 
 /** A raw column as a double; integers would overflow, or divide as integers. */

@@ -140,6 +140,12 @@ class Names {
   #source(expression: Expression): string {
     if ("number" in expression) return decimal(expression.number);
     if ("column" in expression) return `x${this.#columns.indexOf(expression.column)}`;
+    if ("among" in expression) {
+      const { text, among, absent } = expression;
+      const value = `row[${scriptString(text)}]`;
+      const found = `${scriptList(among)}.includes(String(${value} ?? ""))`;
+      return absent ? `(${found} ? 1 : 0)` : `((${value} ?? "") === "" ? NaN : ${found} ? 1 : 0)`;
+    }
     if (ofDates(expression)) {
       const [{ text }] = expression.args;
       if (!this.dates.includes(text)) this.dates.push(text);
@@ -147,10 +153,34 @@ class Names {
       return `${DATE_FUNCTIONS[expression.call]}(d${this.dates.indexOf(text)})`;
     }
     const { call } = expression;
-    const [first, second] = expression.args.map((argument) => this.#source(argument));
+    const [first, second, third] = expression.args.map((argument) => this.#source(argument));
     if (call === "^") return `Math.pow(${first}, ${second})`;
     if (/^[-+*/]$/.test(call))
       return second === undefined ? `(${call} ${first})` : `(${first} ${call} ${second})`;
+    switch (call) {
+      case "==":
+      case "!=":
+      case "<":
+      case ">":
+      case "<=":
+      case ">=": {
+        const compared = call === "==" || call === "!=" ? `${call}=` : call;
+        return `(Number.isNaN(${first}) || Number.isNaN(${second}) ? NaN : ${first} ${compared} ${second} ? 1 : 0)`;
+      }
+      case "&":
+        return `(${first} === 0 || ${second} === 0 ? 0 : ${first} * ${second})`;
+      case "|":
+        return `(${first} === 1 || ${second} === 1 ? 1 : ${first} + ${second})`;
+      case "!":
+        return `(1 - ${first})`;
+      case "is.na":
+        return `(Number.isNaN(${first}) ? 1 : 0)`;
+      case "ifelse":
+        return `(${first} === 1 ? ${second} : ${first} === 0 ? ${third} : NaN)`;
+      case "pmin":
+      case "pmax":
+        return `Math.${call.slice(1)}(${first}, ${second})`;
+    }
     if (call === "log" && second !== undefined) {
       const base = expression.args[1]!;
       if ("number" in base && (base.number === 2 || base.number === 10))
@@ -159,6 +189,10 @@ class Names {
     }
     return `Math.${call}(${first})`;
   }
+}
+
+function scriptList(texts: readonly string[]): string {
+  return `[${texts.map(scriptString).join(", ")}]`;
 }
 
 /** The coefficients of a block by levels, the last factor's code varying fastest, and the index into them. */

@@ -91,7 +91,7 @@ function rangeOf(
     const values = known(expression.column);
     return values !== undefined && "least" in values ? values : undefined;
   }
-  if (expression.call !== "-" || expression.args.length !== 1) return undefined;
+  if (!("call" in expression) || expression.call !== "-" || expression.args.length !== 1) return undefined;
   const inner = rangeOf(expression.args[0]!, known);
   return inner && { least: -inner.most, most: -inner.least };
 }

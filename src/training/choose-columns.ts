@@ -1,6 +1,6 @@
 import { ordinal } from "../csv/header.js";
 import { placesOf } from "../dataset/column-places.js";
-import { columnsSpec, formulaSpec } from "../dataset/formula/resolve.js";
+import { columnsSpec, type FormulaContext, formulaSpec } from "../dataset/formula/resolve.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
 import { type ContrastChoices, withContrasts } from "../dataset/formula/with-contrasts.js";
 import { nearestName } from "../dataset/nearest.js";
@@ -53,7 +53,7 @@ export interface ChosenColumns {
 }
 
 /** What is known of a table before its rows are read. */
-interface KnownTable {
+export interface KnownTable {
   readonly columns: readonly Column[];
   readonly sample: readonly (readonly string[])[];
   readonly format?: NumberFormat | undefined;
@@ -66,9 +66,15 @@ interface KnownTable {
  * columns, dates, numbers of rows, and text of which every cell of the sample differs from the others, are left out with
  * a note, or are an error where they were asked for by name. Names are compared in composed form (NFC).
  *
+ * @param data what is known of the data, for terms that depend on them
  * @throws UsageError for a name that is not there; DataError where the target holds text or no feature is left
  */
-export function chooseColumns(table: KnownTable, given: ColumnOptions, file: string): ChosenColumns {
+export function chooseColumns(
+  table: KnownTable,
+  given: ColumnOptions,
+  file: string,
+  data?: FormulaContext["data"],
+): ChosenColumns {
   const { columns } = table;
   const options = composed(given);
   const known = () => placesOf(columns);
@@ -130,6 +136,7 @@ export function chooseColumns(table: KnownTable, given: ColumnOptions, file: str
       dot: dot.map(({ name }) => name),
       intercept: options.intercept,
       absorb: absorb.map(({ name }) => name),
+      data,
     });
     const spec = withContrasts(read, options.contrasts);
     const stated = new Set([...spec.text, ...spec.numeric]);

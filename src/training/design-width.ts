@@ -1,6 +1,6 @@
 import { CHUNK_BYTES } from "../csv/chunks.js";
 import { momentsShape } from "../dataset/formula/moments-shape.js";
-import type { ModelSpec } from "../dataset/formula/spec.js";
+import { type ModelSpec, numbersOf } from "../dataset/formula/spec.js";
 import type { Column } from "../dataset/schema.js";
 import { UsageError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
@@ -18,11 +18,7 @@ export function designWidth(spec: ModelSpec, table: SampledTable): number {
 
 /** How many columns the Gram matrix of the moments has, the target's included: those of factors are cells, not columns. */
 export function denseWidth({ variables, terms }: ModelSpec): number {
-  const width = (v: number) => {
-    const variable = variables[v]!;
-    if (variable.kind === "factor") return 0;
-    return variable.kind === "polynomial" ? variable.degree : 1;
-  };
+  const width = (v: number) => numbersOf(variables[v]!);
   return terms.reduce((sum, term) => sum + term.variables.reduce((w, v) => w * width(v), 1), 1);
 }
 
@@ -103,8 +99,8 @@ function variableWidths(spec: ModelSpec, table: SampledTable, reference: number)
   const factors = spec.variables.some(({ kind }) => kind === "factor");
   const at = positions(factors ? table.columns.map(({ name }) => name) : []);
   return spec.variables.map((variable) => {
-    if (variable.kind === "numeric") return 1;
-    if (variable.kind === "polynomial") return variable.degree;
+    if (variable.kind !== "factor")
+      return numbersOf(variable) - (variable.kind === "basis" && variable.indicators ? reference : 0);
     // A date's parts: how many there are follows from the rows alone, and may be none.
     if (variable.by !== undefined) return reference > 0 ? 0 : DATE_LEVELS[variable.by];
     const position = at.get(variable.column)!;

@@ -31,7 +31,7 @@ import { namesOf, readTables, withSources } from "../sources/tables.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
 import { absorbingNotes, checkAbsorbing } from "./absorbing.js";
 import { checkBudget, checkColumns } from "./budget.js";
-import { checkNamedColumns, chooseColumns } from "./choose-columns.js";
+import { checkNamedColumns } from "./choose-columns.js";
 import { clustersInOnePass, vcovOfClusters } from "./cluster-moments.js";
 import { completeKinds } from "./complete-kinds.js";
 import {
@@ -42,6 +42,7 @@ import {
 } from "./cross-validate-by.js";
 import { crossValidateRows } from "./cross-validate-rows.js";
 import { type CvKind, checkCvKind } from "./cv-kind.js";
+import { chooseWithData } from "./data-bases.js";
 import { chosenFolds, chunkBytesFor, denseWidth, designWidth, foldsFor, levelNotes } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
@@ -142,7 +143,16 @@ export async function fitSources(
   const sampled = { ...complete.table, scattered: scatteredRows(complete.table) };
   const { spec, notes } =
     session?.spec === undefined
-      ? chooseColumns(sampled, options, namesOf(complete.table))
+      ? await chooseWithData(
+          {
+            sampled,
+            table: complete.table,
+            sources,
+            file: namesOf(complete.table),
+            inEngine: session !== undefined,
+          },
+          options,
+        )
       : { spec: session.spec, notes: [] };
   const all = withTarget(complete.table, spec);
   notes.unshift(...all.notes, ...(all.columnNotes ?? []), ...complete.notes);

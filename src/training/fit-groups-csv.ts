@@ -22,9 +22,10 @@ import { option, wording } from "../wording.js";
 import { checkAbsorbing, leftOutNotes, singleLevelsInGroups } from "./absorbing.js";
 import { checkBudget, checkColumns } from "./budget.js";
 import { checkRows } from "./check-rows.js";
-import { checkNamedColumns, chooseColumns, unknownColumn } from "./choose-columns.js";
+import { checkNamedColumns, unknownColumn } from "./choose-columns.js";
 import { completeKinds } from "./complete-kinds.js";
 import { crossValidateGroups } from "./cross-validate-rows.js";
+import { chooseWithData } from "./data-bases.js";
 import {
   chosenFolds,
   chunkBytesFor,
@@ -124,7 +125,10 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   if (options.formula === undefined && options.features === undefined)
     checkColumns(complete.table, leftOutCount({ ...options, exclude }), hasIntercept(options));
   const sampled = { ...complete.table, scattered: scatteredRows(complete.table) };
-  const { spec, notes } = chooseColumns(sampled, { ...options, exclude }, file);
+  const { spec, notes } = await chooseWithData(
+    { sampled, table: complete.table, sources, file, inEngine: session !== undefined },
+    { ...options, exclude },
+  );
   const all = withTarget(complete.table, spec);
   notes.unshift(...all.notes, ...(all.columnNotes ?? []), ...complete.notes);
   if ([...spec.numeric, ...spec.text].includes(groupBy))

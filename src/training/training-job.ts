@@ -4,6 +4,7 @@ import { GroupCvJob, type GroupCvPlan, type GroupCvResult } from "./group-cv-job
 import { LeaveOneOutJob, type LeaveOneOutPlan, type LeaveOneOutSums } from "./leave-one-out-job.js";
 import { MomentsJob, type MomentsPlan } from "./moments-job.js";
 import type { MomentsResult } from "./moments-result.js";
+import { SummaryJob, type SummaryPlan, type SummaryResult } from "./summary-job.js";
 import { VcovJob, type VcovPlan, type VcovResult } from "./vcov-job.js";
 
 /** The jobs that the scan's workers know. */
@@ -12,16 +13,18 @@ export type TrainingPlan =
   | { vcov: VcovPlan }
   | { cv: CvPlan }
   | { groupCv: GroupCvPlan }
-  | { leaveOneOut: LeaveOneOutPlan };
+  | { leaveOneOut: LeaveOneOutPlan }
+  | { summary: SummaryPlan };
 
 /** Makes the job that a plan asks for. */
 export const createTrainingJob: CreateJob<
   TrainingPlan,
-  MomentsResult | VcovResult | FoldSums[] | GroupCvResult | LeaveOneOutSums
+  MomentsResult | VcovResult | FoldSums[] | GroupCvResult | LeaveOneOutSums | SummaryResult
 > = (view, plan) => {
   if ("moments" in plan) return new MomentsJob(view, plan.moments);
   if ("cv" in plan) return new CvJob(view, plan.cv);
   if ("groupCv" in plan) return new GroupCvJob(view, plan.groupCv);
   if ("leaveOneOut" in plan) return new LeaveOneOutJob(view, plan.leaveOneOut);
+  if ("summary" in plan) return new SummaryJob(view, plan.summary);
   return new VcovJob(view, plan.vcov);
 };

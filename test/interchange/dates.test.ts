@@ -181,6 +181,7 @@ function byTerms(document: TermsDocument, row: Cells): number {
   const value = (of: Of): number => {
     if ("number" in of) return of.number;
     if ("column" in of) return row[of.column] as number;
+    if ("among" in of) throw new Error("no term is made of texts");
     const [first, second] = of.args as [Of | { text: string }, Of];
     if ("text" in first) return dateNumber(of.call as "year", row[first.text] as string)!;
     const [a, b] = [value(first), second === undefined ? 0 : value(second)];

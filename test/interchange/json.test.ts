@@ -8,9 +8,12 @@ type Row = Record<string, number | string | null>;
 
 /** What the document says, read by its description alone. */
 function predict(document: TermsDocument, row: Row): number {
-  for (const { name, kind, levels } of document.columns) {
+  for (const { name, levels, optional } of document.columns) {
     const value = row[name];
-    if (value === null || value === undefined || (kind === "text" && !levels)) return Number.NaN;
+    if (value === null || value === undefined) {
+      if (optional) continue;
+      return Number.NaN;
+    }
     if (levels && !levels.includes(value)) return Number.NaN;
   }
   const sumOf = (terms: Pick<TermsDocument["terms"][number], "coefficient" | "product">[], start: number) =>
@@ -35,11 +38,50 @@ function predict(document: TermsDocument, row: Row): number {
 
 function evaluate(expression: Arithmetic, row: Row): number {
   if ("number" in expression) return expression.number;
-  if ("column" in expression) return row[expression.column] as number;
+  if ("column" in expression) return (row[expression.column] as number | null) ?? Number.NaN;
+  if ("among" in expression) {
+    const text = row[expression.text];
+    if (text === null || text === undefined) return expression.absent ? 0 : Number.NaN;
+    return Number(expression.among.includes(String(text)));
+  }
   if (expression.call === "as.Date" || expression.call === "year" || expression.call === "hour")
     throw new Error("no term is made of dates");
-  const [a, b] = expression.args.map((argument) => evaluate(argument as Arithmetic, row)) as [number, number];
-  switch (expression.call) {
+  const [a, b, c] = expression.args.map((argument) => evaluate(argument as Arithmetic, row)) as number[];
+  return callOf(expression.call, a!, b!, c!);
+}
+
+type Call = Exclude<Extract<Arithmetic, { call: unknown }>["call"], "as.Date" | "year" | "hour">;
+
+function callOf(call: Call, a: number, b: number, c: number): number {
+  const missing = Number.isNaN(a) || Number.isNaN(b);
+  const truth = (value: boolean) => (missing ? Number.NaN : Number(value));
+  switch (call) {
+    case "==":
+      return truth(a === b);
+    case "!=":
+      return truth(a !== b);
+    case "<":
+      return truth(a < b);
+    case ">":
+      return truth(a > b);
+    case "<=":
+      return truth(a <= b);
+    case ">=":
+      return truth(a >= b);
+    case "!":
+      return Number.isNaN(a) ? a : Number(a === 0);
+    case "&":
+      return a === 0 || b === 0 ? 0 : truth(true);
+    case "|":
+      return a === 1 || b === 1 ? 1 : truth(false);
+    case "is.na":
+      return Number(Number.isNaN(a));
+    case "ifelse":
+      return Number.isNaN(a) ? a : a === 0 ? c : b;
+    case "pmin":
+      return Math.min(a, b);
+    case "pmax":
+      return Math.max(a, b);
     case "+":
       return b === undefined ? a : a + b;
     case "-":
@@ -53,7 +95,7 @@ function evaluate(expression: Arithmetic, row: Row): number {
     case "log":
       return b === undefined ? Math.log(a) : Math.log(a) / Math.log(b);
     default:
-      return Math[expression.call](a);
+      return Math[call](a);
   }
 }
 

@@ -42,6 +42,20 @@ const TERMS = [
   "sqrt(z)",
   "abs(z)",
   "poly(z, 3, raw = TRUE)",
+  "I(x > 2)",
+  "I(x > 2 & !(z <= 3) | code == 2)*z",
+  'I(state == "CA")',
+  'I(state != "CA" | x < 1)',
+  "I(code %in% c(1, 2)):z",
+  "ifelse(x > z, log(x), 0)",
+  "pmin(x, 3):pmax(z, 2)",
+  "cut(z, c(-Inf, 2, 4, Inf))",
+  "poly(x, 3)",
+  "kind:poly(z, 2)",
+  "ns(z, df = 4)",
+  "bs(x, knots = c(1, 2))",
+  "scale(z)",
+  "cut(x, c(0, 1, 2.5, 4), right = FALSE)",
   "state",
   "kind",
   "C(code)",
@@ -131,6 +145,8 @@ function predictionsOf(model: LinearModel | ModelGroup, rows: Table): { values: 
   design.fill(rawBlock(rows, spec), 0, n);
   const values: number[] = [];
   const scale: number[] = [];
+  // Outside what a fit of deficient rank determines there is no prediction.
+  const predicted = model.records.predict(rowsOf(rows), { unseen: "na" });
   for (let r = 0; r < n; r++) {
     let [sum, size] = [weights[0]!, Math.abs(weights[0]!)];
     for (let j = 0; j + 1 < weights.length; j++) {
@@ -138,7 +154,7 @@ function predictionsOf(model: LinearModel | ModelGroup, rows: Table): { values: 
       sum += value;
       size += Math.abs(value);
     }
-    values.push(design.missing[r] === 1 ? Number.NaN : sum);
+    values.push(design.missing[r] === 1 || Number.isNaN(predicted[r]) ? Number.NaN : sum);
     scale.push(size);
   }
   return { values, scale };

@@ -60,12 +60,15 @@ const RULES: Record<string, Rule> = {
     children: [EXPRESSION, "Value*"],
     attributes: { "name!": NAME, "optype!": OPTYPE, "dataType!": TYPE },
   },
-  Constant: { text: NUMBER, attributes: { dataType: TYPE } },
+  Constant: { text: NAME, attributes: { dataType: TYPE } },
   FieldRef: { attributes: { "field!": NAME } },
   NormDiscrete: { attributes: { "field!": NAME, "value!": NAME } },
   Apply: {
     children: [`${EXPRESSION}*`],
-    attributes: { "function!": /^([-+*/]|pow|ln|ln1p|log10|exp|sqrt|abs|if|lessOrEqual)$/ },
+    attributes: {
+      "function!":
+        /^([-+*/]|pow|ln|ln1p|log10|exp|sqrt|abs|if|lessOrEqual|lessThan|greaterThan|greaterOrEqual|equal|notEqual|and|or|isIn|isMissing)$/,
+    },
   },
   RegressionTable: {
     children: ["NumericPredictor*", "CategoricalPredictor*", "PredictorTerm*"],

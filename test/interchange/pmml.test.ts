@@ -62,9 +62,21 @@ function score(root: Element, row: Row): number | undefined {
 function evaluate(element: Element, values: ReadonlyMap<string, number | string>): number {
   const value = values.get(element.getAttribute("field") ?? "");
   if (element.tagName === "Constant") return Number(element.textContent);
-  if (element.tagName === "FieldRef") return value as number;
+  if (element.tagName === "FieldRef") return (value ?? Number.NaN) as number;
   if (element.tagName === "NormDiscrete") return Number(same(value!, element.getAttribute("value")!));
-  const [a, b] = childrenOf(element).map((child) => evaluate(child, values)) as [number, number];
+  const children = childrenOf(element);
+  if (element.getAttribute("function") === "isIn") {
+    const text = values.get(children[0]!.getAttribute("field")!);
+    if (text === undefined) return Number.NaN;
+    return Number(children.slice(1).some((child) => child.textContent === text));
+  }
+  if (element.getAttribute("function") === "isMissing" && children[0]!.tagName === "FieldRef") {
+    const known = values.get(children[0]!.getAttribute("field")!);
+    return Number(known === undefined || Number.isNaN(known));
+  }
+  const [a, b, c = Number.NaN] = children.map((child) => evaluate(child, values)) as [number, number, number];
+  // Of a comparison with a missing value the result is missing; one value may decide what goes by and, or.
+  const truth = (holds: boolean) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Number(holds));
   const functions: Record<string, () => number> = {
     "+": () => a + b,
     "-": () => a - b,
@@ -77,9 +89,17 @@ function evaluate(element: Element, values: ReadonlyMap<string, number | string>
     exp: () => Math.exp(a),
     sqrt: () => Math.sqrt(a),
     abs: () => Math.abs(a),
-    lessOrEqual: () => Number(a <= b),
+    lessOrEqual: () => truth(a <= b),
+    lessThan: () => truth(a < b),
+    greaterThan: () => truth(a > b),
+    greaterOrEqual: () => truth(a >= b),
+    equal: () => truth(a === b),
+    notEqual: () => truth(a !== b),
+    and: () => (a === 0 || b === 0 ? 0 : truth(true)),
+    or: () => (a === 1 || b === 1 ? 1 : truth(false)),
+    isMissing: () => Number(Number.isNaN(a)),
     // Without a third argument the result of a condition that does not hold is missing, as is then the prediction.
-    if: () => (a === 1 ? b : Number.NaN),
+    if: () => (a === 1 ? b : a === 0 ? c : Number.NaN),
   };
   return functions[element.getAttribute("function")!]!();
 }

@@ -1,16 +1,8 @@
 import { DoubleDouble, productError, sumError } from "../../stats/double-double.js";
 import { dateNumber, noDateError } from "./dates.js";
-import { type DateNumber, type Expression, type FunctionName, ofDates } from "./spec.js";
-
-/** Values of one column over a block of rows: high parts, and low parts where they are double-double. */
-export interface Values {
-  hi: Float64Array;
-  /** undefined where every low part is zero. */
-  lo: Float64Array | undefined;
-}
-
-/** Evaluates an expression over the first `rows` rows of the columns that `read` gives. */
-export type Evaluate = (rows: number) => Values;
+import type { Evaluate, ReadTexts, Values } from "./evaluate.js";
+import { compileAmong, compileChoice, compileLogical } from "./logical.js";
+import { type DateNumber, type Expression, type FunctionName, type LogicalName, ofDates } from "./spec.js";
 
 const FUNCTIONS: Record<FunctionName, (x: number) => number> = {
   log: Math.log,
@@ -45,6 +37,7 @@ export function compileExpression(
     const { column } = expression;
     return () => ({ hi: read(column), lo: undefined });
   }
+  if ("among" in expression) return compileAmong(expression, size, texts!);
   if (ofDates(expression)) return compileDates(expression.call, expression.args[0].text, size, texts!);
   const args = expression.args.map((argument) => compileExpression(argument, read, size, extended, texts));
   const { call } = expression;
@@ -55,15 +48,10 @@ export function compileExpression(
   if (call === "+" || call === "-" || call === "*" || call === "/")
     return extended ? extendedBinary(call, first, second, size) : plainBinary(call, first, second, size);
   if (call === "log" && args.length === 2) return logarithm(first, second, size);
-  return unary(FUNCTIONS[call as FunctionName], first, size);
+  if (call === "ifelse" || call === "pmin" || call === "pmax") return compileChoice(call, args, size);
+  if (call in FUNCTIONS) return unary(FUNCTIONS[call as FunctionName], first, size);
+  return compileLogical(call as LogicalName, args, size);
 }
-
-/** The texts of a column over a block of rows, and the number of its first row. */
-export type ReadTexts = (column: string) => {
-  codes: Int32Array;
-  names: readonly string[];
-  rowOf: (r: number) => number;
-};
 
 /** A function of dates, worked out once for each text. */
 function compileDates(call: DateNumber, column: string, size: number, texts: ReadTexts): Evaluate {

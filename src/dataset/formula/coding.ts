@@ -5,7 +5,7 @@ import { option, wording } from "../../wording.js";
 import { nearestName } from "../nearest.js";
 import { columnKey, levelKey, variableKey } from "./column-key.js";
 import { contrastColumns, contrastCount } from "./contrasts.js";
-import type { ModelSpec, Variable } from "./spec.js";
+import { type ModelSpec, numbersOf, type Variable } from "./spec.js";
 import type { FactorLevels } from "./spec-schema.js";
 import { deparseNumber } from "./syntax.js";
 
@@ -81,7 +81,8 @@ export function codedCount(spec: ModelSpec, levels: FactorLevels): number {
   fullCodes(spec).forEach((full, t) => {
     const choices = spec.terms[t]!.variables.map((v, i) => {
       const variable = spec.variables[v]!;
-      if (variable.kind !== "factor") return variable.kind === "polynomial" ? variable.degree : 1;
+      if (variable.kind !== "factor")
+        return numbersOf(variable) - (isCategorical(variable) && !full[i] ? 1 : 0);
       const all = levelsOf(variable, levels).length;
       if (full[i]) return all;
       return variable.contrast === undefined ? Math.max(0, all - 1) : contrastCount(variable.contrast, all);
@@ -109,7 +110,7 @@ export function levelOrder(
 
 /** For each term and each of its variables: whether a factor has an indicator for every level there. */
 function fullCodes(spec: ModelSpec): boolean[][] {
-  const isFactor = (v: number) => spec.variables[v]!.kind === "factor";
+  const isFactor = (v: number) => isCategorical(spec.variables[v]!);
   const full = spec.terms.map(({ variables }, t) =>
     variables.map((v) => {
       if (!isFactor(v) || variables.length === 1) return false;
@@ -130,12 +131,25 @@ function fullCodes(spec: ModelSpec): boolean[][] {
   return full;
 }
 
+/** Whether a variable's columns are coded by contrasts: a factor's levels, and indicators that expressions make. */
+function isCategorical(variable: Variable): boolean {
+  return variable.kind === "factor" || (variable.kind === "basis" && variable.indicators === true);
+}
+
 function choicesOf(variable: Variable, levels: readonly string[] | undefined, full: boolean): Choice[] {
   switch (variable.kind) {
     case "numeric":
       return [{ part: undefined, name: "" }];
     case "polynomial":
-      return Array.from({ length: variable.degree }, (_, k) => ({ part: k + 1, name: String(k + 1) }));
+      return Array.from({ length: variable.degree }, (_, k) => ({
+        part: k + 1,
+        // Of a matrix of one column R names none.
+        name: variable.degree === 1 ? "" : String(k + 1),
+      }));
+    case "basis": {
+      const all = variable.columns.map(({ name }, k): Choice => ({ part: k + 1, name }));
+      return isCategorical(variable) && !full ? all.slice(1) : all;
+    }
     case "factor": {
       const { contrast, label } = variable;
       const plain = (level: string): Choice => ({ part: level, name: levelName(variable, level) });

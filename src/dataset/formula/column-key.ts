@@ -16,7 +16,7 @@ export function variableKey(variable: Variable): string {
   if (variable.kind === "factor" && variable.key !== undefined) return variable.key;
   if (variable.kind === "factor")
     return variable.label === variable.column ? quoteName(variable.column) : variable.label;
-  return "column" in variable.expression && variable.kind === "numeric"
+  return variable.kind === "numeric" && "column" in variable.expression
     ? quoteName(variable.expression.column)
     : variable.label;
 }

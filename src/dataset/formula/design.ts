@@ -1,7 +1,8 @@
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { positions } from "../../stats/positions.js";
-import { multiply, type Values } from "./arithmetic.js";
+import { multiply } from "./arithmetic.js";
 import { type CodedTerm, type FactorLevels, levelsOf } from "./coding.js";
+import type { Values } from "./evaluate.js";
 import type { RawBlock } from "./raw-block.js";
 import type { ModelSpec } from "./spec.js";
 import { TermEffects } from "./term-effects.js";

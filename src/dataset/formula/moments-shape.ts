@@ -1,8 +1,8 @@
 import type { ColumnFamily, SparseShape, TableShape } from "../../stats/sparse-shape.js";
 import { levelKey, targetKey, variableKey } from "./column-key.js";
-import type { ModelSpec } from "./spec.js";
+import { type ModelSpec, numbersOf } from "./spec.js";
 
-/** A product of a spec's variables of numbers: for each its index, and the power of a polynomial. */
+/** A product of a spec's variables of numbers: for each its index, and the power of a polynomial, or which column of a basis. */
 export type NumberProduct = readonly { variable: number; power: number }[];
 
 /** The columns that moments of a spec are summed over. */
@@ -74,9 +74,7 @@ export function momentsShape(spec: ModelSpec): MomentsShape {
 function productsOf(spec: ModelSpec, own: readonly number[]): NumberProduct[] {
   return own.reduce<NumberProduct[]>(
     (list, v) => {
-      const variable = spec.variables[v]!;
-      const degree = variable.kind === "polynomial" ? variable.degree : 1;
-      return Array.from({ length: degree }, (_, k) => k + 1).flatMap((power) =>
+      return Array.from({ length: numbersOf(spec.variables[v]!) }, (_, k) => k + 1).flatMap((power) =>
         list.map((product) => [...product, { variable: v, power }]),
       );
     },
@@ -87,7 +85,7 @@ function productsOf(spec: ModelSpec, own: readonly number[]): NumberProduct[] {
 function partOf(spec: ModelSpec, v: number, product: NumberProduct): string {
   const variable = spec.variables[v]!;
   const power = product.find((factor) => factor.variable === v)?.power ?? 1;
-  return variable.kind === "polynomial" ? levelKey(variable, power) : variableKey(variable);
+  return variable.kind === "numeric" ? variableKey(variable) : levelKey(variable, power);
 }
 
 /**

@@ -119,6 +119,8 @@ class Parser {
           }
         if (!token.quoted && (token.name === "TRUE" || token.name === "FALSE"))
           return { type: "logical", value: token.name === "TRUE", at };
+        if (!token.quoted && token.name === "Inf")
+          return { type: "number", value: Number.POSITIVE_INFINITY, integer: false, at };
         return { type: "name", name: token.name, at };
       case "operator":
         if (token.text === "-" || token.text === "+")

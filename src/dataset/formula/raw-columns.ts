@@ -1,5 +1,5 @@
 import type { FactorLevels } from "./coding.js";
-import { type Expression, type ModelSpec, ofDates } from "./spec.js";
+import { type Expression, expressionsOf, type ModelSpec, ofDates } from "./spec.js";
 
 /** A column of the data as it stands there, before any formula: numbers, or texts. */
 export interface RawColumn {
@@ -17,13 +17,14 @@ export function rawColumns({ variables }: Pick<ModelSpec, "variables">, levels: 
   };
   const visit = (expression: Expression): void => {
     if ("column" in expression) add(expression.column, "numeric");
+    else if ("among" in expression) add(expression.text, "text");
     else if (!("call" in expression)) return;
     else if (ofDates(expression)) add(expression.args[0].text, "text");
     else expression.args.forEach(visit);
   };
   for (const variable of variables) {
     if (variable.kind !== "factor") {
-      visit(variable.expression);
+      expressionsOf(variable).forEach(visit);
       continue;
     }
     const { column, label, of, by, levels: own } = variable;

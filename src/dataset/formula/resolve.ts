@@ -2,12 +2,14 @@ import type { UsageError } from "../../errors.js";
 import { option, type Wording, wording } from "../../wording.js";
 import { nearestName } from "../nearest.js";
 import type { Column } from "../schema.js";
-import { arithmetic, DATE_FACTORS, dateColumn } from "./expression.js";
+import type { ColumnSummary, SummaryRequest } from "./column-summary.js";
+import { cutVariable } from "./cut.js";
+import { type DataContext, polynomial, scaled, spline } from "./data-basis.js";
+import { arithmetic, DATE_FACTORS, dateColumn, isLogical } from "./expression.js";
 import { FACTOR_CALLS, type Factor, factorOfCall } from "./factor-calls.js";
 import { formulaError } from "./formula-error.js";
 import { type Formula, parseFormula } from "./parse.js";
 import { completeSpec, type DateFactor, type Expression, type ModelSpec, type Variable } from "./spec.js";
-import { HIGHEST_DEGREE } from "./spec-schema.js";
 import { deparse, quoteName, type Syntax } from "./syntax.js";
 import { expandTerms } from "./terms.js";
 
@@ -23,7 +25,14 @@ export interface FormulaContext {
   intercept?: boolean | undefined;
   /** Columns whose levels' effects are absorbed, beside those that the formula names behind a `|`. */
   absorb?: readonly string[] | undefined;
+  /** What is known of the data, for terms that depend on them; where it does not yet know an answer it notes the question. */
+  data?: { find(request: SummaryRequest): ColumnSummary } | undefined;
+  /** The variables of a model, which are these under their labels, whatever the data. */
+  variables?: readonly Variable[] | undefined;
 }
+
+/** Functions that make several columns of one, in a way that depends on the data. */
+const BASES = new Set(["poly", "ns", "bs"]);
 
 /**
  * The model that a formula of R's language describes on a table. Text columns are factors; `factor(x)` and `C(x)`
@@ -232,7 +241,26 @@ class Resolver {
       const { text: column } = this.#dates(dateColumn(node, this.#formula.text));
       return { kind: "factor", label, column, of: "text", by: node.name as DateFactor };
     }
-    if (node.type === "call" && node.name === "poly") return this.#polynomial(node, label);
+    if (node.type === "call" && BASES.has(node.name)) return this.#ofData(node, label);
+    if (node.type === "call" && node.name === "cut") {
+      const base =
+        node.args.find(({ name }) => name === "x") ?? node.args.find(({ name }) => name === undefined);
+      return cutVariable(node, label, base && this.#arithmetic(base.value), this.#formula.text);
+    }
+    if (isLogical(node)) {
+      const holds = this.#arithmetic(node);
+      return {
+        kind: "basis",
+        label,
+        columns: [
+          { name: "FALSE", expression: { call: "!", args: [holds] } },
+          { name: "TRUE", expression: holds },
+        ],
+        indicators: true,
+      };
+    }
+    const known = this.#context.variables?.find((variable) => variable.label === label);
+    if (known?.kind === "numeric") return known;
     return { kind: "numeric", label, expression: this.#arithmetic(node) };
   }
 
@@ -248,36 +276,33 @@ class Resolver {
     throw this.#error(node, `${call}() takes one column, or a factor`);
   }
 
-  #polynomial(node: Syntax & { type: "call" }, label: string): Variable {
-    const unnamed = node.args.filter(({ name }) => name === undefined).map(({ value }) => value);
-    const named = new Map(node.args.map(({ name, value }) => [name, value]));
-    const base = named.get("x") ?? unnamed.shift();
-    const degree = named.get("degree") ?? unnamed.shift();
-    const raw = named.get("raw");
-    const isRaw = raw?.type === "logical" ? raw.value : raw?.type === "name" && raw.name === "T";
-    for (const name of named.keys())
-      if (name !== undefined && !["x", "degree", "raw"].includes(name))
-        throw this.#error(node, `poly() has no argument ${name} here`, "poly(x, 3, raw = TRUE)");
-    if (base === undefined || unnamed.length > 0)
-      throw this.#error(node, "poly() takes one column and a degree", "poly(x, 3, raw = TRUE)");
-    if (
-      degree?.type !== "number" ||
-      !Number.isInteger(degree.value) ||
-      degree.value < 1 ||
-      degree.value > HIGHEST_DEGREE
-    )
-      throw this.#error(
-        node,
-        `the degree of poly() must be a whole number from 1 to ${HIGHEST_DEGREE}`,
-        "poly(x, 3, raw = TRUE)",
-      );
-    if (!isRaw)
-      throw this.#error(
-        node,
-        "orthogonal polynomials are not part of goml's formulas",
-        "Add raw = TRUE: the fit and its predictions are the same.",
-      );
-    return { kind: "polynomial", label, expression: this.#arithmetic(base), degree: degree.value };
+  /** A call whose columns depend on the data, or, in a formula for a model, that model's own. */
+  #ofData(node: Syntax & { type: "call" }, label: string): Variable {
+    const known = this.#context.variables?.find((variable) => variable.label === label);
+    if (known !== undefined) return known;
+    const context = this.#dataContext();
+    return node.name === "poly" ? polynomial(node, label, context) : spline(node, label, context);
+  }
+
+  #dataContext(): DataContext {
+    return {
+      text: this.#formula.text,
+      arithmetic: (inner) => this.#arithmetic(inner),
+      summary: ({ expression, powers, values }, at) => {
+        const { data } = this.#context;
+        const found = data?.find({ label: deparse(at), expression, powers, values });
+        if (found !== undefined) return found;
+        throw this.#error(
+          at,
+          `${at.name}() depends on the data, which are not at hand`,
+          at.name === "poly"
+            ? "poly(x, 3, raw = TRUE) has the same fit."
+            : at.name === "scale"
+              ? "Leave it out: the fit is the same."
+              : "Give knots and Boundary.knots.",
+        );
+      },
+    };
   }
 
   #arithmetic(node: Syntax): Expression {
@@ -289,6 +314,8 @@ class Resolver {
         throw this.#error(name, `column ${quoteName(column.name)} is text, not numbers`, textHint(column));
       },
       dates: (name) => this.#dates(name),
+      scale: (call) => scaled(call, this.#dataContext()),
+      isText: ({ name }) => this.#columns.get(name)?.kind === "text",
     });
   }
 

@@ -1,6 +1,6 @@
 import { type CodedTerm, type FactorLevels, levelsOf } from "./coding.js";
 import { columnKey, levelKey, targetKey, variableKey } from "./column-key.js";
-import type { ModelSpec } from "./spec.js";
+import { type ModelSpec, numbersOf } from "./spec.js";
 
 /** A column that the scan of a spec may have met, and the levels of factors that it stands for. */
 interface ScanColumn {
@@ -25,9 +25,9 @@ export function scanColumns(spec: ModelSpec, levels: FactorLevels): ScanColumn[]
               part: levelKey(variable, level),
               level: { factor: variable.label, level },
             }))
-          : variable.kind === "polynomial"
-            ? Array.from({ length: variable.degree }, (_, k) => ({ part: levelKey(variable, k + 1) }))
-            : [{ part: variableKey(variable) }];
+          : variable.kind === "numeric"
+            ? [{ part: variableKey(variable) }]
+            : Array.from({ length: numbersOf(variable) }, (_, k) => ({ part: levelKey(variable, k + 1) }));
       columns = columns.flatMap((column) =>
         choices.map(({ part, level }) => ({
           parts: [...column.parts, part],

@@ -1,5 +1,6 @@
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
-import { multiply, type Values } from "./arithmetic.js";
+import { multiply } from "./arithmetic.js";
+import type { Values } from "./evaluate.js";
 import { type MomentsShape, momentsShape, type NumberProduct } from "./moments-shape.js";
 import { type RawBlock, rowNumber } from "./raw-block.js";
 import { columnsOf, type ModelSpec } from "./spec.js";

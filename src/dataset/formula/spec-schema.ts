@@ -34,7 +34,7 @@ export const specDefinitions = {
     title: "a number, a column or a call",
     description:
       "An arithmetic expression over columns of numbers and of dates. “-” and “+” of one argument are signs; log takes a base as its " +
-      "second argument.",
+      "second argument; comparisons are 1 or 0, and go with “&”, “|” and “!” by R's three-valued logic.",
     anyOf: [
       {
         type: "object",
@@ -48,7 +48,23 @@ export const specDefinitions = {
       },
       call(["+", "-", "log"], 1, 2),
       call(["*", "/", "^"], 2, 2),
-      call(["log2", "log10", "log1p", "exp", "sqrt", "abs"], 1, 1),
+      call(["log2", "log10", "log1p", "exp", "sqrt", "abs", "is.na", "!"], 1, 1),
+      call(["==", "!=", "<", ">", "<=", ">=", "&", "|", "pmin", "pmax"], 2, 2),
+      call(["ifelse"], 3, 3),
+      {
+        description:
+          "1 where a column of texts has one of these, else 0; where a text is missing there is no value, or with `absent` 0.",
+        type: "object",
+        properties: {
+          number: false,
+          column: false,
+          call: false,
+          text: { ...text, title: "a column name" },
+          among: texts,
+          absent: { const: true },
+        },
+        required: ["text", "among"],
+      },
       {
         description: "A number that the dates of a column of text give: days since 1970-01-01, year, hour.",
         type: "object",
@@ -72,7 +88,7 @@ export const specDefinitions = {
     ],
   },
   variable: {
-    title: "a numeric variable, a polynomial or a factor",
+    title: "a numeric variable, a polynomial, a basis or a factor",
     description: "What a term multiplies.",
     anyOf: [
       {
@@ -92,6 +108,31 @@ export const specDefinitions = {
           degree: { type: "integer", minimum: 1, maximum: HIGHEST_DEGREE },
         },
         required: ["kind", "label", "expression", "degree"],
+      },
+      {
+        description:
+          "A column for each of several expressions: whether a condition holds, the intervals of cut(x, …), and the bases of " +
+          "polynomials and splines, of which `from` says what they were made of.",
+        type: "object",
+        properties: {
+          kind: { const: "basis" },
+          label,
+          columns: {
+            type: "array",
+            items: {
+              type: "object",
+              properties: { name: { description: "What R prints behind the label.", ...text }, expression },
+              required: ["name", "expression"],
+            },
+            minItems: 1,
+          },
+          indicators: {
+            description:
+              "The columns are indicators of levels, one of which is 1 in each row: coded as a factor's, the first the reference.",
+            const: true,
+          },
+        },
+        required: ["kind", "label", "columns"],
       },
       {
         description:

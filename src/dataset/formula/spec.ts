@@ -4,8 +4,9 @@ import type { Expression, ModelSpec, Term, Variable } from "./spec-schema.js";
 export type Arithmetic =
   | { number: number }
   | { column: string }
+  | { text: string; among: string[]; absent?: true | undefined }
   | { call: DateNumber; args: { text: string }[] }
-  | { call: FunctionName | OperatorName; args: Arithmetic[] };
+  | { call: FunctionName | OperatorName | LogicalName | ChoiceName; args: Arithmetic[] };
 
 export type { Expression, ModelSpec, Term, Variable };
 
@@ -15,7 +16,16 @@ type CallName = Extract<Expression, { call: string }>["call"];
 export type OperatorName = Extract<CallName, "+" | "-" | "*" | "/" | "^">;
 
 /** The functions of one argument, and `log` of one or two (the base). */
-export type FunctionName = Exclude<CallName, OperatorName | DateNumber>;
+export type FunctionName = Exclude<CallName, OperatorName | DateNumber | LogicalName | ChoiceName>;
+
+/** Conditions, which are 1 or 0. */
+export type LogicalName = Extract<
+  CallName,
+  "==" | "!=" | "<" | ">" | "<=" | ">=" | "&" | "|" | "!" | "is.na"
+>;
+
+/** Choices among values of a row. */
+export type ChoiceName = Extract<CallName, "ifelse" | "pmin" | "pmax">;
 
 /** Days since 1970-01-01, as R counts them; the year; the hour, as it is written. */
 export type DateNumber = Extract<CallName, "as.Date" | "year" | "hour">;
@@ -23,16 +33,50 @@ export type DateNumber = Extract<CallName, "as.Date" | "year" | "hour">;
 /** The names of days and months, in English. */
 export type DateFactor = NonNullable<Extract<Variable, { kind: "factor" }>["by"]>;
 
+/** The columns without which an expression has no value: a condition, or a choice, may have one where a cell is missing. */
+export function strictColumns(expression: Expression): string[] {
+  if ("column" in expression) return [expression.column];
+  if ("among" in expression) return expression.absent ? [] : [expression.text];
+  if (!("call" in expression)) return [];
+  if (ofDates(expression)) return [expression.args[0].text];
+  const { call, args } = expression;
+  if (call === "is.na" || call === "&" || call === "|") return [];
+  return (call === "ifelse" ? args.slice(0, 1) : args).flatMap(strictColumns);
+}
+
 /** The columns that an expression reads, each once, in order. */
 export function columnsOf(expression: Expression): string[] {
   if ("column" in expression) return [expression.column];
   return "call" in expression && !ofDates(expression) ? [...new Set(expression.args.flatMap(columnsOf))] : [];
 }
 
-/** The columns of text whose dates an expression reads. */
-function datesOf(expression: Expression): string[] {
+/** The columns of text that an expression reads; with `dates` only those whose dates it does. */
+export function textsOf(expression: Expression, dates = false): string[] {
+  if ("among" in expression) return dates ? [] : [expression.text];
   if (!("call" in expression)) return [];
-  return ofDates(expression) ? [expression.args[0].text] : expression.args.flatMap(datesOf);
+  return ofDates(expression)
+    ? [expression.args[0].text]
+    : expression.args.flatMap((argument) => textsOf(argument, dates));
+}
+
+/** The expressions that a variable's columns are made of; none for a factor. */
+export function expressionsOf(variable: Variable): readonly Expression[] {
+  if (variable.kind === "factor") return [];
+  return variable.kind === "basis" ? variable.columns.map((one) => one.expression) : [variable.expression];
+}
+
+/** How many columns of numbers a variable has: none for a factor. */
+export function numbersOf(variable: Variable): number {
+  switch (variable.kind) {
+    case "factor":
+      return 0;
+    case "numeric":
+      return 1;
+    case "polynomial":
+      return variable.degree;
+    case "basis":
+      return variable.columns.length;
+  }
 }
 
 /** Whether a call is one of a column of dates. */
@@ -40,15 +84,17 @@ export function ofDates(
   expression: Extract<Expression, { call: string }>,
 ): expression is Extract<Expression, { call: DateNumber }> {
   const [first] = expression.args;
-  return first !== undefined && "text" in first;
+  return first !== undefined && "text" in first && !("among" in first);
 }
 
 /** Whether a spec's target or one of its terms is made of dates. */
 export function hasDates({ target, variables }: Pick<ModelSpec, "target" | "variables">): boolean {
   return (
-    datesOf(target.expression).length > 0 ||
+    textsOf(target.expression, true).length > 0 ||
     variables.some((variable) =>
-      variable.kind === "factor" ? variable.by !== undefined : datesOf(variable.expression).length > 0,
+      variable.kind === "factor"
+        ? variable.by !== undefined
+        : expressionsOf(variable).some((one) => textsOf(one, true).length > 0),
     )
   );
 }
@@ -88,14 +134,14 @@ export function completeSpec(parts: Omit<ModelSpec, "numeric" | "text">): ModelS
     ? parts.terms
     : parts.terms.map(({ label, variables: old }) => ({ label, variables: old.map((v) => position[v]!) }));
   const numeric = new Set(columnsOf(parts.target.expression));
-  const text = new Set<string>(datesOf(parts.target.expression));
+  const text = new Set<string>(textsOf(parts.target.expression));
   for (const variable of variables) {
     if (variable.kind === "factor") (variable.of === "text" ? text : numeric).add(variable.column);
-    else if ("column" in variable.expression) numeric.add(variable.expression.column);
-    else {
-      for (const column of columnsOf(variable.expression)) numeric.add(column);
-      for (const column of datesOf(variable.expression)) text.add(column);
-    }
+    else
+      for (const expression of expressionsOf(variable)) {
+        for (const column of columnsOf(expression)) numeric.add(column);
+        for (const column of textsOf(expression)) text.add(column);
+      }
   }
   return {
     ...parts,

@@ -16,7 +16,7 @@ const SYNTACTIC = /^(?:[\p{L}]|\.(?![0-9]))[\p{L}\p{N}._]*$/u;
 const RESERVED = new Set(
   "if else repeat while function for next break in TRUE FALSE NULL Inf NaN NA".split(" "),
 );
-const SPACED = new Set(["+", "-", "*", "~", "%in%"]);
+const SPACED = new Set("+ - * ~ %in% == != < > <= >= & |".split(" "));
 
 /** A column's name as R writes it in code: in backticks where it would not be read as a name. */
 export function quoteName(name: string): string {
@@ -53,6 +53,7 @@ function deparseCall(name: string, args: readonly Argument[]): string {
 
 /** A number as R prints it: 15 digits, in the shorter of the fixed and the scientific form, fixed if equal. */
 export function deparseNumber(value: number): string {
+  if (!Number.isFinite(value)) return value > 0 ? "Inf" : "-Inf";
   const [digits, power] = Number(value.toPrecision(15)).toExponential().split("e") as [string, string];
   const exponent = Number(power);
   const scientific = `${digits}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;

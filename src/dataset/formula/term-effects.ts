@@ -1,6 +1,7 @@
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
-import { multiply, type Values } from "./arithmetic.js";
+import { multiply } from "./arithmetic.js";
 import type { CodedTerm } from "./coding.js";
+import type { Values } from "./evaluate.js";
 import { indicatorColumns } from "./indicator-columns.js";
 import type { ModelSpec } from "./spec.js";
 

@@ -1,7 +1,8 @@
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
 import { positions } from "../../stats/positions.js";
-import { compileExpression, compilePowers, type Evaluate, type Values } from "./arithmetic.js";
+import { compileExpression, compilePowers } from "./arithmetic.js";
 import { dateName, noDateError } from "./dates.js";
+import type { Evaluate, Values } from "./evaluate.js";
 import { type RawBlock, rowNumber } from "./raw-block.js";
 import type { DateFactor, Expression, ModelSpec, Variable } from "./spec.js";
 
@@ -86,6 +87,12 @@ export class VariableBlock {
         const evaluate = compilePowers(base, variable.degree, BLOCK_ROWS, extended);
         return (rows) => {
           this.values[v] = evaluate(rows);
+        };
+      }
+      case "basis": {
+        const columns = variable.columns.map((one) => this.#compile(one.expression, extended));
+        return (rows) => {
+          this.values[v] = columns.map((evaluate) => evaluate(rows));
         };
       }
       case "factor": {

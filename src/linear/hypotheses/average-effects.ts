@@ -1,6 +1,6 @@
 import { columnKey, levelKey, variableKey } from "../../dataset/formula/column-key.js";
 import { indicatorColumns } from "../../dataset/formula/indicator-columns.js";
-import { hasDates, type Variable } from "../../dataset/formula/spec.js";
+import { columnsOf, expressionsOf, hasDates, type Variable } from "../../dataset/formula/spec.js";
 import { nearestName } from "../../dataset/nearest.js";
 import { ModelError, UsageError } from "../../errors.js";
 import { tCritical } from "../../stats/distributions.js";
@@ -95,13 +95,9 @@ export function averageEffects(
 }
 
 function columnsIn(variable: Variable): string[] {
-  return variable.kind === "factor" ? [variable.column] : namesIn(variable.expression);
-}
-
-function namesIn(expression: LinearModel["spec"]["target"]["expression"]): string[] {
-  if ("column" in expression) return [expression.column];
-  if (!("call" in expression)) return [];
-  return expression.args.flatMap((argument) => ("text" in argument ? [] : namesIn(argument)));
+  return variable.kind === "factor"
+    ? [variable.column]
+    : [...new Set(expressionsOf(variable).flatMap(columnsOf))];
 }
 
 /** A factor's levels, the reference first. */
@@ -158,7 +154,10 @@ function derivative(
   column: string,
 ): number[] | undefined {
   if (variable.kind === "factor") return undefined;
-  const inner = polynomialIn(variable.expression, column);
+  const inner = polynomialIn(
+    variable.kind === "basis" ? variable.columns[(choice as number) - 1]!.expression : variable.expression,
+    column,
+  );
   if (inner === undefined) return undefined;
   let all = inner;
   if (variable.kind === "polynomial") {
@@ -275,7 +274,7 @@ class ProductMeans {
     const { spec } = this.#model;
     if ("variable" in part) return [{ at: spec.variables.indexOf(part.variable), choice: part.choice }];
     return spec.variables.flatMap((variable, at): Place[] => {
-      if (variable.kind === "factor") return [];
+      if (variable.kind === "factor" || variable.kind === "basis") return [];
       const inner = polynomialIn(variable.expression, part.of);
       if (inner === undefined) return [];
       const monomial = (power: number) =>

@@ -1,6 +1,6 @@
 import { rawLevelsOf } from "../../dataset/formula/coding.js";
 import { Design } from "../../dataset/formula/design.js";
-import { hasDates } from "../../dataset/formula/spec.js";
+import { columnsOf, expressionsOf, hasDates, textsOf } from "../../dataset/formula/spec.js";
 import { nearestName } from "../../dataset/nearest.js";
 import { ModelError, UsageError } from "../../errors.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
@@ -50,7 +50,11 @@ export function gridColumns(model: LinearModel, at: GridValues): GridColumn[] {
   for (const v of terms) {
     const variable = spec.variables[v]!;
     if (variable.kind === "factor") continue;
-    for (const name of namesIn(variable.expression))
+    if (expressionsOf(variable).some((one) => textsOf(one).length > 0))
+      throw new ModelError(`means and trends of ${variable.label} cannot be had: a text has no mean`, {
+        hint: "make a factor of the column, a term of its own",
+      });
+    for (const name of expressionsOf(variable).flatMap(columnsOf))
       if (!columns.has(name)) columns.set(name, { name, values: [], factor: false });
   }
   for (const [name, values] of Object.entries(at)) {
@@ -78,12 +82,6 @@ export function gridColumns(model: LinearModel, at: GridValues): GridColumn[] {
   return [...columns.values()].map((column) =>
     column.values.length > 0 ? column : { ...column, values: [meanOf(model, column.name)] },
   );
-}
-
-function namesIn(expression: LinearModel["spec"]["target"]["expression"]): string[] {
-  if ("column" in expression) return [expression.column];
-  if (!("call" in expression)) return [];
-  return expression.args.flatMap((argument) => ("text" in argument ? [] : namesIn(argument)));
 }
 
 function meanOf(model: LinearModel, name: string): number {

@@ -177,7 +177,7 @@ function termOf(name: string, terms: readonly Term[], variables: readonly Variab
       if (term.variables.length !== 1) return false;
       return variable.kind === "factor"
         ? variable.column === name && variable.by === undefined
-        : isColumn(variable.expression, name);
+        : variable.kind !== "basis" && isColumn(variable.expression, name);
     });
   if (found === undefined)
     throw unknown(
@@ -206,10 +206,11 @@ function spelledSpec(model: LinearModel, formula: string): ModelSpec {
       ...spec.numeric.map((name) => ({ name, kind: "numeric" as const })),
       ...spec.text.map((name) => ({ name, kind: "text" as const })),
     ],
+    variables: spec.variables,
     target: isColumn(spec.target.expression, spec.target.label) ? spec.target.label : undefined,
     dot: spec.terms.flatMap(({ variables: [first, ...more] }) => {
       const variable = spec.variables[first!]!;
-      if (more.length > 0 || variable.kind === "polynomial") return [];
+      if (more.length > 0 || variable.kind === "polynomial" || variable.kind === "basis") return [];
       if (variable.kind === "factor")
         return variable.of === "text" && variable.by === undefined ? [variable.column] : [];
       return "column" in variable.expression ? [variable.expression.column] : [];

@@ -1,4 +1,5 @@
 import { targetKey, variableKey } from "../../dataset/formula/column-key.js";
+import { sameColumns } from "../../dataset/formula/data-basis.js";
 import type { ModelSpec, Variable } from "../../dataset/formula/spec.js";
 import type { Contrast } from "../../dataset/formula/spec-schema.js";
 import { ModelError } from "../../errors.js";
@@ -42,6 +43,19 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
       throw refuse(
         `${variableKey(variable)} is ${described(same)} in ${a.name} and ${described(variable)} in ${b.name}`,
         "a column that is text in one shard only may hold a word among its numbers",
+      );
+  }
+  for (const variable of [...y.spec.variables, { kind: "numeric" as const, ...y.spec.target }]) {
+    const same =
+      variable.label === x.spec.target.label
+        ? { kind: "numeric" as const, ...x.spec.target }
+        : kinds.get(variableKey(variable));
+    if (same !== undefined && !sameColumns(same, variable))
+      throw refuse(
+        `${variable.label} was made of the data of each by itself`,
+        /^(?:ns|bs)\(/.test(variable.label)
+          ? "give the shards common knots and Boundary.knots"
+          : wording`cut one whole by ${option("shard")}, or update one model; poly(x, 3, raw = TRUE), or no scale(), has the same fit`,
       );
   }
   const [termsX, termsY] = [termKeys(x.spec), termKeys(y.spec)];

@@ -1,7 +1,8 @@
-import { multiply, type Values } from "../../../src/dataset/formula/arithmetic.js";
+import { multiply } from "../../../src/dataset/formula/arithmetic.js";
 import { columnKey, levelKey, targetKey, variableKey } from "../../../src/dataset/formula/column-key.js";
+import type { Values } from "../../../src/dataset/formula/evaluate.js";
 import type { RawBlock } from "../../../src/dataset/formula/raw-block.js";
-import type { ModelSpec, Term, Variable } from "../../../src/dataset/formula/spec.js";
+import { type ModelSpec, numbersOf, type Term, type Variable } from "../../../src/dataset/formula/spec.js";
 import { VariableBlock } from "../../../src/dataset/formula/variables.js";
 import { BLOCK_ROWS } from "../../../src/kernels/block-rows.js";
 
@@ -179,8 +180,7 @@ class TermColumns {
     this.#numbers = term.variables.filter((v) => variables[v]!.kind !== "factor");
     this.#products = this.#numbers.reduce<number[][]>(
       (products, v) => {
-        const variable = variables[v]!;
-        const degree = variable.kind === "polynomial" ? variable.degree : 1;
+        const degree = numbersOf(variables[v]!);
         return Array.from({ length: degree }, (_, k) => k).flatMap((k) => products.map((ks) => [...ks, k]));
       },
       [[]],
@@ -286,7 +286,7 @@ class TermColumns {
       const parts = this.#term.variables.map((v) => {
         const variable = this.#variables[v]!;
         if (variable.kind === "factor") return levelKey(variable, names[this.#factors.indexOf(v)]!);
-        if (variable.kind === "polynomial") return levelKey(variable, powers[this.#numbers.indexOf(v)]! + 1);
+        if (variable.kind !== "numeric") return levelKey(variable, powers[this.#numbers.indexOf(v)]! + 1);
         return variableKey(variable);
       });
       columns.push(columnKey(parts));

@@ -55,7 +55,7 @@ describe("what has no meaning is refused with a hint", () => {
     ["medv ~ 3 + rm", "Only 0 and 1 stand alone"],
     ["medv ~ rm^rm", "a power of terms must be a whole number"],
     ["medv ~ (rm + lstat)^2.5", "the square of a column is I(a^2)"],
-    ["medv ~ poly(rm, 2)", "Add raw = TRUE"],
+    ["medv ~ poly(rm, 2)", "not at hand"],
     ["medv ~ poly(rm, 2, simple = TRUE)", "no argument simple"],
     ["medv ~ poly(rm, 0, raw = TRUE)", "whole number from 1 to 50"],
     ["medv ~ factor(rm + 1)", "factor() takes one column"],

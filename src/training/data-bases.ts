@@ -1,0 +1,108 @@
+import type { Source } from "../csv/source.js";
+import type { Table } from "../csv/table.js";
+import type { ColumnSummary, SummaryRequest } from "../dataset/formula/column-summary.js";
+import { unknownSummary } from "../dataset/formula/data-basis.js";
+import { UsageError } from "../errors.js";
+import { layoutOf } from "../scan/row-layout.js";
+import { scan } from "../scan/scan.js";
+import { PowerSums } from "../stats/power-sums.js";
+import { option, wording } from "../wording.js";
+import { type ChosenColumns, chooseColumns, type KnownTable } from "./choose-columns.js";
+import type { FitCsvOptions } from "./fit-options.js";
+import { keepStream } from "./keep-stream.js";
+import { ENTRY } from "./scan-moments.js";
+import { SummaryJob, type SummaryPlan, type SummaryResult, specOf } from "./summary-job.js";
+import type { TrainingPlan } from "./training-job.js";
+
+/** A table to be read, and how. */
+interface TableRead {
+  /** What columns are chosen from. */
+  sampled: KnownTable;
+  table: Table;
+  sources: readonly Source[];
+  /** What to call the data in messages. */
+  file: string;
+  /** Whether the rows stay in a database. */
+  inEngine: boolean;
+}
+
+/**
+ * `chooseColumns`, and where terms depend on the data (scale, poly, ns, bs) a pass over all rows before the fit for what these
+ * have to know. It takes all rows in which the column has a value, whatever they are of a shard, a fold or held out.
+ *
+ * @throws as `chooseColumns`; UsageError for such terms where the rows stay in a database
+ */
+export async function chooseWithData(
+  { sampled, table, sources, file, inEngine }: TableRead,
+  options: FitCsvOptions,
+): Promise<ChosenColumns> {
+  const requests = new Map<string, SummaryRequest>();
+  const first = chooseColumns(sampled, options, file, {
+    find: (request) => {
+      requests.set(keyOf(request), request);
+      return unknownSummary(request);
+    },
+  });
+  if (requests.size === 0) return first;
+  const labels = [...new Set(Array.from(requests.values(), ({ label }) => label))].join(", ");
+  if (inEngine)
+    throw new UsageError(
+      wording`${labels} depends on the data, which is not summed up with ${option("inEngine")}`,
+      {
+        hint: "poly(x, 3, raw = TRUE) has the same fit; give splines knots and Boundary.knots",
+      },
+    );
+  for (const source of sources) if (!source.repeatable) await keepStream(source, options.onProgress);
+  const known = await summarize(table, requests, options);
+  const { spec, notes } = chooseColumns(sampled, options, file, {
+    find: (request) => known.get(keyOf(request))!,
+  });
+  return { spec, notes: [...notes, `the data were read once before the fit, for ${labels}`] };
+}
+
+function keyOf({ expression, powers, values }: SummaryRequest): string {
+  return JSON.stringify([expression, powers, values]);
+}
+
+async function summarize(
+  table: Table,
+  requests: ReadonlyMap<string, SummaryRequest>,
+  { threads, callerWorks, signal, onProgress, where }: FitCsvOptions,
+): Promise<Map<string, ColumnSummary>> {
+  const all = [...requests.values()];
+  const spec = specOf(all.map(({ expression }) => expression));
+  const plan: SummaryPlan = { spec, columns: all.map(({ powers, values }) => ({ powers, values })) };
+  const layout = layoutOf(table, { target: undefined, numeric: spec.numeric, factors: spec.text, where });
+  const sums = all.map(({ powers }) => new PowerSums(powers));
+  const values: Float64Array[][] = all.map(() => []);
+  await scan<TrainingPlan, SummaryResult>(
+    table,
+    layout,
+    {
+      plan: { summary: plan },
+      create: (view) => new SummaryJob(view, plan),
+      entry: ENTRY,
+      collect: (result) => {
+        result.forEach((one, v) => {
+          sums[v]!.merge(PowerSums.of(one.sums));
+          values[v]!.push(one.values);
+        });
+        return undefined;
+      },
+    },
+    { threads, callerWorks, signal, onProgress },
+  );
+  return new Map(
+    [...requests.keys()].map((key, v) => [key, { sums: sums[v]!, values: joined(values[v]!).sort() }]),
+  );
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
