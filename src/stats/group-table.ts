@@ -112,7 +112,12 @@ export function groupTableOf(
   const { folds } = kind;
   const cells = new CellTable(cellKind(kind));
   const { keys } = records;
-  cells.codes = keys.map((target) => common[Math.floor(target / folds)]! * folds + (target % folds));
+  cells.codes = new Int32Array(keys.length);
+  for (let i = 0; i < keys.length; i++) {
+    const target = keys[i]!;
+    const group = folds === 1 ? target : Math.floor(target / folds);
+    cells.codes[i] = common[group]! * folds + (target - group * folds);
+  }
   cells.records = records.records;
   cells.count = keys.length;
   const table = new GroupTable(kind, groups, cells);

@@ -62,7 +62,7 @@ import { vcovSpecOf } from "./vcov-request.js";
 import { checkWeightsKind } from "./weights-kind.js";
 
 /** A file from which on a command that is not told how many threads to start starts some, at up to 50 columns. */
-const THREADS_PAY_BYTES = 40 << 20;
+const THREADS_PAY_BYTES = 64 << 20;
 const THREADS_PAY_WIDTH = 50;
 
 /** How rows were put into folds for a cross-validation that was asked for by its kind. */
@@ -210,7 +210,8 @@ export async function fitSources(
     for (const source of sources) if (!source.repeatable) await keepStream(source, onProgress);
 
   const chunkBytes = chunkBytesFor(width, plan.folds);
-  // On two cores a second thread has paid for its start from about 40 MB on, where this one works too.
+  // On two cores a second thread has paid for its start from about 64 MB on, where this one works too; sooner where it computes
+  // much for each byte.
   const paying = THREADS_PAY_BYTES / Math.max(1, denseWidth(spec) / THREADS_PAY_WIDTH);
   const inlineBytes = callerWorks && options.threads === undefined ? paying : undefined;
   const control: ScanControl = {

@@ -114,7 +114,8 @@ export class EachSolver {
     const { lowerTriangularMatrix } = new CholeskyDecomposition(matrix);
     const lower = this.#lower;
     for (let i = 0; i < k; i++) {
-      if (!(lowerTriangularMatrix.get(i, i) ** 2 > DOUBLE_TOLERANCE)) return false;
+      const root = lowerTriangularMatrix.get(i, i);
+      if (!(root * root > DOUBLE_TOLERANCE)) return false;
       for (let j = 0; j <= i; j++) lower[i * k + j] = lowerTriangularMatrix.get(i, j);
     }
     this.#slopes(product);
