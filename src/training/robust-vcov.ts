@@ -4,7 +4,7 @@ import { DataError, ModelError } from "../errors.js";
 import { bootstrapVcov } from "../linear/covariance/bootstrap.js";
 import type { AdjustedType } from "../linear/covariance/cluster-adjustment.js";
 import { clusteredVcov, needsGrams, splitSum } from "../linear/covariance/clustered.js";
-import { hacVcov } from "../linear/covariance/hac.js";
+import { type HacSpec, hacVcov } from "../linear/covariance/hac.js";
 import type { KeptTotal } from "../linear/covariance/kept-rows.js";
 import { needsLeverages } from "../linear/covariance/leverage-discount.js";
 import { type HeteroType, robustVcov } from "../linear/covariance/meat.js";
@@ -37,11 +37,17 @@ export interface VcovRequest extends DrawPlan, VcovSpec {
   keepMeat?: KeepMeat | undefined;
 }
 
-/** What to throw for a row of the fit whose cluster is missing. */
-export function withoutCluster(table: Table, row: number, clusters: readonly string[]): Promise<unknown> {
+/** What to throw for a row of the fit whose cluster, or time, or series, is missing. */
+export function withoutCluster(
+  table: Table,
+  row: number,
+  clusters: readonly string[],
+  time?: HacSpec | undefined,
+): Promise<unknown> {
+  const what = time === undefined ? "group" : time.unit === undefined ? "time" : "time, or no series";
   return withLine(
     table,
-    new DataError("this row of the fit has no group", {
+    new DataError(`this row of the fit has no ${what}`, {
       place: { row, column: clusters.length === 1 ? clusters[0] : undefined },
       hint: "fill the cell in, or leave the row out",
     }),
@@ -193,7 +199,7 @@ export async function robustSums(
     const size = { ...plan.size, largest: total.largest };
     total = Object.assign(await scan({ ...plan, size, kept: undefined }), { kept: told });
   }
-  if (total.ungrouped >= 0) throw await withoutCluster(table, total.ungrouped, clusters);
+  if (total.ungrouped >= 0) throw await withoutCluster(table, total.ungrouped, clusters, time);
   return total;
 }
 

@@ -13,7 +13,7 @@ import type { DataScan } from "../linear/model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../linear/model/solve-spec.js";
 import { withKeptVcov } from "../linear/shards/kept-vcov.js";
 import { unitedLevels } from "../linear/shards/merge-models.js";
-import { endOf, refuseAdding } from "../linear/shards/sources.js";
+import { endOf, refuseAdding, stillForgotten } from "../linear/shards/sources.js";
 import { mergeFoldsSteps, mergeSteps } from "../linear/solve/merge-steps.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import type { ReadingControl } from "../scan/reading-control.js";
@@ -158,6 +158,7 @@ async function updateSources(
         weightsColumn,
         weightsKind,
         sources,
+        forgotten: stillForgotten(model.forgotten, sources),
         shards: model.shards,
         reading: model.reading,
         scan: {

@@ -21,6 +21,24 @@ test("anova --type prints type II and III, and says the coding; of several model
     const wald = await goml(folder, ["anova", "r.json", "--type", "2"]);
     expect(wald.stdout).toContain("Wald tests, covariance: robust (HC3)");
     expect(wald.stdout).not.toContain("Sum Sq");
+    // A test of type 1 is by squares, one of type 2 by Wald's F, which no draws make: JSON says so as the text does.
+    const squares = await goml(folder, ["anova", "r.json", "--json"]);
+    expect(JSON.parse(squares.stdout).notes).toEqual([
+      expect.stringContaining("a robust covariance has no part"),
+    ]);
+    const drawn = [
+      "train",
+      "w.csv",
+      "--formula",
+      "wage ~ education",
+      "--vcov",
+      "bootstrap",
+      "--cluster",
+      "occupation",
+    ];
+    await goml(folder, [...drawn, "-m", "drawn.json", "-q"]);
+    const draws = await goml(folder, ["anova", "drawn.json", "--type", "2", "--json"]);
+    expect(JSON.parse(draws.stdout).notes).toEqual([expect.stringContaining("not of the draws")]);
     const several = await goml(folder, ["anova", "m.json", "r.json", "--type", "2"]);
     expect(several).toMatchObject({ code: 2, stdout: "" });
   }));

@@ -110,6 +110,30 @@ function expectSame(found: LinearModel, expected: LinearModel, tolerance = 1e-12
   expect(found.aliased).toEqual(expected.aliased);
 }
 
+test("rows of a source are taken out once, until they are added again", async () => {
+  const [a, b] = [file(lines(3, 60)), file(lines(4, 60))];
+  const how = { formula: "y ~ x + z", folds: 1 };
+  const [one, two] = await Promise.all([a, b].map(async (path) => (await fitCsv(path, how)).model));
+  const named = (model: LinearModel, name: string) => ({
+    model: LinearModel.fromJSON(JSON.parse(JSON.stringify(model))),
+    name,
+  });
+  // Twice as many rows as are taken out, so that the sums alone would not tell.
+  const whole = mergeModels([
+    named(two!, "two"),
+    named(one!, "one"),
+    named((await fitCsv(file(lines(5, 60)), how)).model, "three"),
+  ]).model;
+  const once = forgetRows(named(whole, "all"), named(one!, "one")).model;
+  expect(() => forgetRows(named(once, "all"), named(one!, "one"))).toThrow(
+    "the rows of one have been taken out of all already",
+  );
+  const again = mergeModels([named(once, "all"), named(one!, "one")]).model;
+  expect(forgetRows(named(again, "all"), named(one!, "one")).model.n).toBe(once.n);
+  const { model: updated } = await updateCsv(once, a);
+  expect(forgetRows(named(updated, "all"), named(one!, "one")).model.n).toBe(once.n);
+});
+
 describe("models of shards", () => {
   test("merge to the model of all rows, whatever the order, and however they are paired", async () => {
     await fc.assert(

@@ -23,12 +23,17 @@ function adjustmentOf(type: AdjustedType): (lambda: number) => number {
 
 /**
  * The adjusted sum of scores UᵀA e of a cluster, from s = Uᵀe and G = UᵀU alone: with the singular values of U,
- * Uᵀf(UUᵀ) = f(G)Uᵀ (MacKinnon, Nielsen & Webb 2023 do so for cr3).
+ * Uᵀf(UUᵀ) = f(G)Uᵀ (MacKinnon, Nielsen & Webb 2023 do so for cr3). `alone` says whether the cluster alone tells a coefficient.
  */
-export function adjustedScores(type: AdjustedType, scores: Float64Array, gram: Float64Array): Float64Array {
+export function adjustedScores(
+  type: AdjustedType,
+  scores: Float64Array,
+  gram: Float64Array,
+): { scores: Float64Array; alone: boolean } {
   const f = adjustmentOf(type);
   const { values, vectors } = symmetricEigen(gram, scores.length);
-  return applied(values.map(f), vectors, scores);
+  const alone = values.some((lambda) => 1 - lambda < FULL_LEVERAGE);
+  return { scores: applied(values.map(f), vectors, scores), alone };
 }
 
 /** Σ_k f_k v_k (v_kᵀs). */

@@ -89,6 +89,7 @@ export function clusteredVcov(spec: ClusterSpec, sums: readonly ClusterSum[], fi
   const least = Math.min(...ways.map(({ clusters }) => clusters));
   const rank = sums[0]!.scores.length;
   const meat = new Float64Array(packedLength(rank));
+  let alone = 0;
   for (let subset = 1; subset < 1 << columns.length; subset++) {
     const own = columns.map((_, c) => c).filter((c) => (subset >> c) & 1);
     const merged = own.length === columns.length ? sums : mergedBy(sums, own);
@@ -96,7 +97,9 @@ export function clusteredVcov(spec: ClusterSpec, sums: readonly ClusterSum[], fi
     const factor = factorOf(type, ssc, { ...fit, clusters });
     const sign = own.length % 2 === 1 ? 1 : -1;
     for (const { scores, gram } of merged) {
-      const s = isAdjusted(type) ? adjustedScores(type, scores, gram!) : scores;
+      const adjusted = isAdjusted(type) ? adjustedScores(type, scores, gram!) : undefined;
+      if (adjusted?.alone) alone++;
+      const s = adjusted?.scores ?? scores;
       for (let i = 0, at = 0; i < rank; i++)
         for (let j = 0; j <= i; j++, at++) meat[at]! += sign * factor * s[i]! * s[j]!;
     }
@@ -108,6 +111,8 @@ export function clusteredVcov(spec: ClusterSpec, sums: readonly ClusterSum[], fi
     clusters: least,
     ...(ssc === undefined ? {} : { ssc }),
     ...(mended === undefined ? {} : { repaired: true }),
+    // (I − H)^−½ of cr2 is a pseudo-inverse by its definition (Pustejovsky & Tipton 2018).
+    ...(alone > 0 && type !== "cr2" ? { alone } : {}),
     ...sharesOf(spec, sums),
     meat: Array.from(mended ?? meat),
   };

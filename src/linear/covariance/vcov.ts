@@ -154,6 +154,11 @@ export function clusterNotes(vcov: Vcov): string[] {
         `(from some ${ENOUGH_CLUSTERS} clusters on that matters little)`,
     );
   }
+  if (vcov.alone !== undefined)
+    notes.push(
+      `${vcov.alone} of ${vcov.clusters} clusters alone tell a coefficient, which no fit without them has: ${vcov.type} takes a ` +
+        "pseudo-inverse there, and such a coefficient's error says little (cr2 is defined for it)",
+    );
   if (vcov.repaired) notes.push("the covariance had negative eigenvalues, which were set to 0");
   if (vcov.enumerated && leastDrawnP(vcov) > USUAL_LEVEL)
     notes.push(

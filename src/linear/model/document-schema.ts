@@ -32,6 +32,7 @@ export function schemaOf(
     scan,
     keptMeat,
     weightsKind,
+    forgotten = [],
   }: {
     reading?: KeptReading | undefined;
     spec: ModelSpec;
@@ -42,6 +43,7 @@ export function schemaOf(
     vcov?: Vcov | null | undefined;
     keptMeat?: KeptMeat | undefined;
     weightsKind?: WeightsKind | undefined;
+    forgotten?: readonly SourceContent[] | undefined;
     scan?: { foldBy?: string | undefined; endRow?: number | undefined } | null | undefined;
   },
   moments: object,
@@ -49,6 +51,7 @@ export function schemaOf(
   const known =
     keptMeat !== undefined ||
     weightsKind !== undefined ||
+    forgotten.length > 0 ||
     scan?.foldBy !== undefined ||
     scan?.endRow !== undefined ||
     shards.length > 0 ||

@@ -72,6 +72,11 @@ export const estimateDefinitions = {
             description: "Whether negative eigenvalues of the covariance by several columns were set to 0.",
             type: "boolean",
           },
+          alone: {
+            description:
+              "How many clusters alone tell a coefficient, where fits without them are made with a pseudo-inverse.",
+            ...count,
+          },
           draw: {
             description:
               "What a bootstrap draws: clusters or rows with replacement, or what residuals are multiplied by.",

@@ -60,6 +60,8 @@ export interface ModelParts {
   source?: DataSource | undefined;
   /** What the rows were read from, as far as that is known. */
   sources?: readonly SourceContent[] | undefined;
+  /** Those whose rows were taken out, and not added since. */
+  forgotten?: readonly SourceContent[] | undefined;
   /** The numbered shards whose rows these are, where they were numbered. */
   shards?: readonly ShardSet[] | undefined;
   /** The options by which the data were read, where any were given. */

@@ -114,6 +114,13 @@ export const modelDefinitions = {
       source,
       sources,
       shards,
+      forgotten: {
+        description:
+          "Sources whose rows were taken out, and not added since: so that nothing is taken out twice.",
+        type: "array",
+        items: { $ref: "#/$defs/content" },
+        title: "a list of sources",
+      },
       reading: { $ref: "#/$defs/reading" },
       spec: { $ref: "#/$defs/spec" },
       levels: levelsSchema,

@@ -46,6 +46,7 @@ interface WrittenModel {
   readonly source: DataSource | undefined;
   readonly sources: readonly SourceContent[];
   readonly shards: readonly ShardSet[];
+  readonly forgotten: readonly SourceContent[];
   readonly reading: KeptReading | undefined;
   readonly levels: FactorLevels;
   readonly references: Readonly<Record<string, string>>;
@@ -103,6 +104,7 @@ export function documentOf(model: WrittenModel): WritableDocument {
     source: model.source ?? null,
     ...(model.sources.length === 0 ? {} : { sources: [...model.sources] }),
     ...(model.shards.length === 0 ? {} : { shards: [...model.shards] }),
+    ...(model.forgotten.length === 0 ? {} : { forgotten: [...model.forgotten] }),
     ...(model.reading === undefined
       ? {}
       : { reading: model.reading as NonNullable<ModelDocument["reading"]> }),

@@ -78,6 +78,8 @@ export abstract class SolvedModel {
   readonly source: DataSource | undefined;
   /** What the rows were read from, by content, as far as that is known; empty for a fit from arrays. */
   readonly sources: readonly SourceContent[];
+  /** Those whose rows were taken out, and not added since. */
+  readonly forgotten: readonly SourceContent[];
   /** The numbered shards whose rows are in the model; empty where they were not numbered. */
   readonly shards: readonly ShardSet[];
   /** The options by which the data were read, where any were given. */
@@ -113,6 +115,7 @@ export abstract class SolvedModel {
     this.penalty = parts.penalty;
     this.source = parts.source;
     this.sources = parts.sources ?? [];
+    this.forgotten = parts.forgotten ?? [];
     this.shards = parts.shards ?? [];
     this.reading = parts.reading;
     this.scan = parts.scan;

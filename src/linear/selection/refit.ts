@@ -94,7 +94,7 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
     }
   const keys = scanKeys(spec, levels);
   const pruned = (moments: CrossProducts) => keepColumns(moments, (key) => keys.has(key));
-  const { weightsColumn, weightsKind, source, sources, shards, scan } = model;
+  const { weightsColumn, weightsKind, source, sources, forgotten, shards, scan } = model;
   const refitted = yield* solveSpecSteps(
     {
       spec,
@@ -108,6 +108,7 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
       weightsKind,
       source,
       sources,
+      forgotten,
       shards,
       reading: model.reading,
       scan: scan && { ...scan, test: null },

@@ -13,7 +13,13 @@ import { checkCompatible, type NamedModel } from "./compatible.js";
 import { withKeptVcov } from "./kept-vcov.js";
 import { levelsLeft } from "./levels-left.js";
 import { shardsLeft } from "./numbered.js";
-import { endOf, sameContent, sameFolds, sourcesLeft } from "./sources.js";
+import { endOf, refuseForgetting, sameContent, sameFolds, sourcesLeft } from "./sources.js";
+
+/** Options of `forgetRows`; all may be left out. */
+export interface ForgetOptions {
+  /** Whether rows of a source that was taken out already are taken out once more. Default: false, that is refused. */
+  again?: boolean | undefined;
+}
 
 /** A model without the rows of a shard. */
 export interface Forgotten extends Estimate {
@@ -40,14 +46,23 @@ export interface Forgotten extends Estimate {
  * console.log(forgetRows(whole, shard).model.n); // 3
  * ```
  */
-export function forgetRows(whole: NamedModel, shard: NamedModel): Forgotten {
-  return inOneGo(forgetRowsSteps(whole, shard));
+export function forgetRows(whole: NamedModel, shard: NamedModel, options: ForgetOptions = {}): Forgotten {
+  return inOneGo(forgetRowsSteps(whole, shard, options));
 }
 
 /** `forgetRows` in steps. */
-export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Forgotten> {
+export function* forgetRowsSteps(
+  whole: NamedModel,
+  shard: NamedModel,
+  { again }: ForgetOptions = {},
+): Steps<Forgotten> {
   checkCompatible(whole, shard);
   const { model } = whole;
+  if (!again)
+    refuseForgetting(
+      { name: whole.name, ...sourcesOf(model) },
+      { name: shard.name, ...sourcesOf(shard.model) },
+    );
   const shards = shardsLeft(
     { name: whole.name, shards: model.shards },
     { name: shard.name, shards: shard.model.shards },
@@ -85,6 +100,10 @@ export function* forgetRowsSteps(whole: NamedModel, shard: NamedModel): Steps<Fo
       weightsColumn,
       weightsKind,
       sources: sourcesLeft(model.sources, shard.model.sources),
+      forgotten: [
+        ...model.forgotten,
+        ...shard.model.sources.filter((one) => !model.forgotten.some((other) => sameContent(one, other))),
+      ],
       shards,
       reading: model.reading,
       scan: less(scan, shard.model.scan),
@@ -114,6 +133,10 @@ function keptWithout(whole: LinearModel, shard: LinearModel): KeptMeat | undefin
   if (all === undefined || part === undefined) return undefined;
   if (all.kind === "buckets" && !sameFolds(whole, shard)) return undefined;
   return meatWithout(all, part);
+}
+
+function sourcesOf({ sources, forgotten }: LinearModel) {
+  return { sources, forgotten };
 }
 
 /** Each fold without the shard's rows in it; none where these cannot be in it, or the shard has other folds. */

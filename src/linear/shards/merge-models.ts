@@ -13,7 +13,7 @@ import { mergeFoldsSteps, mergeTreeSteps } from "../solve/merge-steps.js";
 import { checkCompatible, foldNotes, type NamedModel } from "./compatible.js";
 import { withKeptVcov } from "./kept-vcov.js";
 import { inShardOrder, mergedShards } from "./numbered.js";
-import { refuseMerging } from "./sources.js";
+import { refuseMerging, stillForgotten } from "./sources.js";
 
 /** Options of `mergeModels`; all may be left out. */
 export interface MergeOptions {
@@ -81,6 +81,7 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
   for (let f = 0; f < count; f++)
     folds.push(yield* mergeTreeSteps(models.map(({ model }) => model.folds[f]!)));
   const { spec, references, weightsColumn, weightsKind, penalty } = first.model;
+  const added = models.flatMap(({ model }) => model.sources);
   const merged = yield* solveSpecSteps(
     {
       spec,
@@ -96,7 +97,11 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
       folds,
       weightsColumn,
       weightsKind,
-      sources: models.flatMap(({ model }) => model.sources),
+      sources: added,
+      forgotten: stillForgotten(
+        models.flatMap(({ model }) => model.forgotten),
+        added,
+      ),
       shards,
       reading: first.model.reading,
       scan: summedScan(models.map(({ model }) => model.scan)),

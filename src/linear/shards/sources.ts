@@ -60,6 +60,35 @@ export function sourcesLeft(
   return left;
 }
 
+/** Which of sources that were taken out have not been added since. */
+export function stillForgotten(
+  forgotten: readonly SourceContent[],
+  added: readonly SourceContent[],
+): readonly SourceContent[] {
+  return forgotten.filter((one) => !added.some((other) => sameContent(one, other)));
+}
+
+/**
+ * Refuses to take rows out that were taken out already, and not added again: of a source that is known to have been, and
+ * of which the model has no more.
+ *
+ * @throws ModelError
+ */
+export function refuseForgetting(
+  whole: NamedSources & { readonly forgotten: readonly SourceContent[] },
+  shard: NamedSources,
+): void {
+  const gone = shard.sources.find(
+    (one) =>
+      whole.forgotten.some((other) => sameContent(one, other)) &&
+      !whole.sources.some((other) => sameContent(one, other)),
+  );
+  if (gone === undefined) return;
+  throw new ModelError(`the rows of ${shard.name} have been taken out of ${whole.name} already`, {
+    hint: wording`take as many out once more with ${option("again", true)}`,
+  });
+}
+
 /** The first pair of sources of the same content. */
 export function sameTwice<S extends Pick<SourceContent, "bytes" | "sha256" | "xxh128">>(
   sources: readonly S[],

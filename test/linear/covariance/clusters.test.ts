@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { clusterNotes } from "../../../src/linear/covariance/vcov.js";
 import { testHypotheses } from "../../../src/linear/hypotheses/wald-tests.js";
 import { LinearModel } from "../../../src/linear/model/model.js";
+import { fit } from "../../../src/training/fit.js";
 import { fitCsv } from "../../../src/training/fit-csv.js";
 import type { FitCsvOptions } from "../../../src/training/fit-options.js";
 import { agree } from "../golden-fits.js";
@@ -131,4 +132,24 @@ test("the remark on few clusters names the degrees of freedom that t has", () =>
   expect(clusterNotes({ ...vcov, ssc: { "t.df": "conventional" } })[0]).toContain(
     "the degrees of freedom of the rows",
   );
+});
+
+test("a note says that CR3 takes a pseudo-inverse where a cluster alone tells a coefficient", () => {
+  // z is 1 in the first cluster only: no fit without it has its coefficient.
+  const X = Array.from({ length: 24 }, (_, i) => [Math.sin(3 * i), i < 6 ? 1 : 0]);
+  const y = X.map(([x, z], i) => x! + 2 * z! + Math.cos(5 * i));
+  const clusters = y.map((_, i) => Math.floor(i / 6));
+  const notes = (vcov: "cr2" | "cr3" | "jackknife", columns: number) =>
+    clusterNotes(
+      fit(
+        X.map((row) => row.slice(0, columns)),
+        y,
+        { vcov, clusters },
+      ).vcov,
+    ).join();
+  for (const vcov of ["cr3", "jackknife"] as const) {
+    expect(notes(vcov, 2)).toMatch(/1 of 4 clusters alone tell a coefficient.*pseudo-inverse/);
+    expect(notes(vcov, 1)).not.toMatch(/alone/);
+  }
+  expect(notes("cr2", 2)).not.toMatch(/alone/);
 });

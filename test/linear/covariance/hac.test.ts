@@ -105,6 +105,7 @@ describe.each(["whole", "gaps"] as const)("a panel (%s)", (name) => {
 test("the command says what is wrong", async () => {
   writeColumns(folder, "panel", golden.panels.whole.columns);
   writeFileSync(join(folder, "alone.csv"), "y,x\n1,2\n2,3\n4,3\n3,5\n");
+  writeFileSync(join(folder, "timeless.csv"), "y,x,t\n1,2,1\n2,3,\n4,3,2\n3,5,3\n");
   const cases: [string[], number, RegExp][] = [
     [
       ["panel.csv", "--vcov", "hac", "--time", "year"],
@@ -116,6 +117,7 @@ test("the command says what is wrong", async () => {
     [["panel.csv", "--vcov", "hc1", "--lag", "3"], 2, /--lag 3 has no part in --vcov hc1/],
     [["panel.csv", "--vcov", "hac", "--time", "yaer", "--unit", "firm"], 2, /did you mean "year"\?/],
     [["alone.csv", "--vcov", "hac", "--lag", "x"], 2, /--lag/],
+    [["timeless.csv", "--vcov", "dk", "--time", "t"], 3, /timeless.csv:3: .*this row of the fit has no time/],
   ];
   for (const [args, code, message] of cases) {
     const run = await goml(folder, ["train", "-t", "y", ...args]);

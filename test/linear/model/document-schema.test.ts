@@ -67,6 +67,7 @@ test("it requires what every model file has", () => {
     "digest",
     "shards",
     "keptMeat",
+    "forgotten",
     "weightsKind",
   ];
   expect(Object.keys(model.properties).filter((key) => !sometimes.includes(key))).toEqual(

@@ -51,7 +51,8 @@ export async function anova(paths: string[], options: AnovaOptions, signal: Abor
     if (type !== 1)
       throw new UsageError(`--type ${type} is of the terms of one model, and ${models.length} are compared`);
     const table = anovaModels(models);
-    if (options.json) print(`${JSON.stringify({ ...document, table }, null, 2)}\n`);
+    const notes = notesOf(models, type);
+    if (options.json) print(`${JSON.stringify({ ...document, table, ...notes }, null, 2)}\n`);
     else {
       const named = models.map((one, i) => `${i + 1}: ${one.name}, ${formulaOf(one)}`);
       printTable(model.target, [...named, "", renderModels(table)], models);
@@ -60,7 +61,8 @@ export async function anova(paths: string[], options: AnovaOptions, signal: Abor
   }
   if (!(model instanceof ModelGroup)) {
     const table = await withPauses(anovaTermsSteps(model, type), { signal });
-    if (options.json) print(`${JSON.stringify({ ...document, table }, null, 2)}\n`);
+    const notes = notesOf(models, type);
+    if (options.json) print(`${JSON.stringify({ ...document, table, ...notes }, null, 2)}\n`);
     else printTable(`${model.target}, ${KINDS[type]}`, ["", renderTerms(table)], models, type);
     return 0;
   }
@@ -90,17 +92,28 @@ const KINDS: Record<AnovaType, string> = {
   3: "each term after all others (type III)",
 };
 
+/** Remarks on what a robust covariance, or the draws of a bootstrap, have to do with F; nothing where there are none. */
+function notesOf(models: readonly ComparedModel[], type: AnovaType): { notes?: string[] } {
+  const own = models.flatMap(({ model }) => (model instanceof LinearModel ? [model.vcov] : []));
+  const robust = own.some((vcov) => vcov.type !== "iid");
+  const notes =
+    type !== 1
+      ? own.flatMap(notOfDrawsNotes)
+      : robust
+        ? ["F compares residual sums of squares; a robust covariance has no part in it"]
+        : [];
+  return notes.length === 0 ? {} : { notes };
+}
+
 function printTable(
   title: string,
   lines: readonly string[],
   models: readonly ComparedModel[],
   type: AnovaType = 1,
 ): void {
-  const robust = models.some(({ model }) => !(model instanceof ModelGroup) && model.vcov.type !== "iid");
-  const note = "F compares residual sums of squares; a robust covariance has no part in it";
   const [first] = models;
   const vcov = first!.model instanceof LinearModel ? first!.model.vcov : undefined;
-  const notes = type === 1 ? (robust ? [note] : []) : vcov === undefined ? [] : notOfDrawsNotes(vcov);
+  const { notes = [] } = notesOf(models, type);
   const all = [...renderNotes(notes), colour.bold(`Analysis of variance of ${title}`), ...lines];
   if (type === 3)
     all.push(colour.dim("factors coded by sum contrasts (contr.sum), whatever the model's reference levels"));

@@ -16,6 +16,7 @@ import { type PresentOptions, presentModel } from "../../render/present-model.js
 /** The options of `goml forget`, as commander gives them. */
 export interface ForgetOptions extends PresentOptions {
   vcov?: "iid";
+  again?: boolean;
   trust?: boolean;
 }
 
@@ -60,7 +61,11 @@ export async function forget(
     }
     if (inPlace) keepRobust(model, path, "forget", options.vcov);
     const asked = options.vcov === "iid" ? model.withKeptMeat(undefined) : model;
-    const steps = forgetRowsSteps({ name: path, model: asked }, { name: shardPath!, model: shard });
+    const steps = forgetRowsSteps(
+      { name: path, model: asked },
+      { name: shardPath!, model: shard },
+      { again: options.again },
+    );
     const rest = await withPauses(steps, { signal });
     if (inPlace) keepRobust(model, path, "forget", options.vcov, rest.model);
     const { digitsLost, digitsLeft } = rest;

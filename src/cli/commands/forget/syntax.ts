@@ -7,9 +7,11 @@ export const forgetSyntax: Syntax = (program, run) => {
     .description("take the rows of a shard out of a model again, in place, and say what accuracy that cost")
     .argument("[model.json]", "the model")
     .argument("[shard.json]", "a model of rows that are among its own");
-  command.addOption(
-    new Option("--vcov <type>", "iid: give robust standard errors up for classical ones").choices(["iid"]),
-  );
+  command
+    .option("--again", "take rows out that were taken out already all the same")
+    .addOption(
+      new Option("--vcov <type>", "iid: give robust standard errors up for classical ones").choices(["iid"]),
+    );
   example(
     derived(command, "where to write (default: the model file itself, in place)").action(
       run(async () => (await import("./run.js")).forget, {
