@@ -121,7 +121,7 @@ async function meatOf(
       clusters: [...clusters],
       ...(ssc === undefined ? {} : { ssc: { ...ssc } }),
       ...(df === undefined ? {} : { df }),
-      ...(bootstrap === undefined ? {} : { bootstrap }),
+      ...(bootstrap === undefined ? {} : { bootstrap: JSON.parse(JSON.stringify(bootstrap)) }),
       ...(time === undefined ? {} : { time: JSON.parse(JSON.stringify(time)) }),
     },
     n: sums.n,

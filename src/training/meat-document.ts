@@ -35,7 +35,7 @@ const meatSchema = {
         bootstrap: {
           type: "object",
           properties: { draw: text, draws: count, seed: number, level: number },
-          required: ["draw", "draws", "seed", "level"],
+          required: ["draws", "seed", "level"],
         },
         time: {
           type: "object",

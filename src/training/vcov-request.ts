@@ -37,7 +37,8 @@ export interface VcovOptions {
   unit?: string | undefined;
   /**
    * Of `bootstrap`: clusters, or rows where there are none, drawn with replacement (`pairs`), or their residuals multiplied by
-   * ±1 (`rademacher`, default), Webb's six values or Mammen's two, with the null hypothesis imposed.
+   * ±1 (`rademacher`), Webb's six values or Mammen's two, with the null hypothesis imposed. Default: `rademacher`, but `webb` where
+   * ±1 can be dealt out in no more ways than there are draws.
    */
   draw?: BootstrapDraw | undefined;
   /** Of `bootstrap`: how many draws. Default: 999. */
@@ -116,7 +117,7 @@ function bootstrapSpec(options: VcovOptions & { seed?: number | undefined }, typ
   if (type === "bootstrap") {
     if (draws !== undefined && !(Number.isSafeInteger(draws) && draws >= 2 && draws <= MOST_DRAWS))
       throw new UsageError(`draws should be an integer from 2 to ${MOST_DRAWS}, got ${draws}`);
-    return { draw: draw ?? ("rademacher" as const), draws: draws ?? 999, seed, level };
+    return { draw, draws: draws ?? 999, seed, level };
   }
   refuse(vcov, option("vcov", "bootstrap"), [
     draw === undefined ? undefined : option("draw", draw),

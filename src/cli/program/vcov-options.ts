@@ -84,7 +84,7 @@ export function robust(command: Command, usual: AskedVcov | undefined): Command 
     .addOption(
       new Option(
         "--draw <what>",
-        "bootstrap: clusters or rows, or what residuals are multiplied by (default: rademacher)",
+        "bootstrap: clusters or rows, or what residuals are multiplied by (default: rademacher; of few clusters webb)",
       ).choices(["pairs", "rademacher", "webb", "mammen"]),
     )
     .option("--draws <n>", "bootstrap: how many (default: 999), by --seed", positive);

@@ -6,14 +6,15 @@ import { backSubstitute, cholesky, forwardSubstitute } from "../solve/cholesky.j
 import type { ClusteredFit, ClusterSum } from "./clustered.js";
 import { smallSampleFactor } from "./small-sample.js";
 import { leastDrawnP, type RobustVcov } from "./vcov.js";
-import { WildBootstrap, type WildContrast, type WildWeights } from "./wild-bootstrap.js";
+import { allWays, WildBootstrap, type WildContrast, type WildWeights } from "./wild-bootstrap.js";
 
 /** What a bootstrap draws: clusters (or rows) with replacement, or what their residuals are multiplied by. */
 export type BootstrapDraw = "pairs" | WildWeights;
 
 /** Which bootstrap. */
 export interface BootstrapSpec {
-  draw: BootstrapDraw;
+  /** Undefined for ±1, or Webb's weights where ±1 can be dealt out in no more ways than there are draws. */
+  draw?: BootstrapDraw | undefined;
   draws: number;
   seed: number;
   /** The column of the clusters; undefined for rows. */
@@ -48,7 +49,9 @@ export function bootstrapVcov(
   fit: ClusteredFit,
   coefficients: readonly CoefficientContrast[],
 ): RobustVcov {
-  const { draw, draws, seed, cluster, level } = spec;
+  const { draws, seed, cluster, level } = spec;
+  // So few ways tell p in coarse steps, and intervals from them cover too little (Webb 2023; docs/covariances.md has figures).
+  const draw = spec.draw ?? (allWays(given.length, draws) ? "webb" : "rademacher");
   if (given.length < 2)
     throw new ModelError(`${cluster ?? "the fit"} has ${given.length} group to draw from, and needs two`);
   // The order of names, so that threads do not show.

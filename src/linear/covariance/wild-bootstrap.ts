@@ -2,6 +2,11 @@ import { rowHash } from "../../dataset/row-hash.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import type { ClusterSum } from "./clustered.js";
 
+/** Whether ±1 can be dealt out to so many clusters in no more ways than there are draws. */
+export function allWays(clusters: number, draws: number): boolean {
+  return clusters < 31 && 2 ** clusters <= draws;
+}
+
 /** What residuals of a cluster are multiplied by in a draw: ±1; Webb's six values; Mammen's two. */
 export type WildWeights = "rademacher" | "webb" | "mammen";
 
@@ -52,7 +57,7 @@ export class WildBootstrap {
     this.#scores = sums.map(({ scores }) => scores);
     this.#grams = sums.map(({ gram }) => gram!);
     this.#rank = this.#scores[0]!.length;
-    this.enumerated = plan.weights === "rademacher" && sums.length < 31 && 2 ** sums.length <= plan.draws;
+    this.enumerated = plan.weights === "rademacher" && allWays(sums.length, plan.draws);
     this.draws = this.enumerated ? 2 ** sums.length : plan.draws;
     this.#plan = plan;
   }

@@ -42,6 +42,7 @@ describe.each(golden.wild)(`$formula, weights $weights, in ${golden.r}`, (one) =
       formula,
       weights: weights ?? undefined,
       vcov: "bootstrap",
+      draw: "rademacher",
       cluster: "group",
       solver,
       threads: 1,
@@ -189,6 +190,8 @@ test("the command draws rows where there are no clusters, and says what does not
     "y ~ x + z",
     "--vcov",
     "bootstrap",
+    "--draw",
+    "rademacher",
     "--cluster",
     "group",
   ]);
@@ -249,11 +252,23 @@ describe("of three clusters", () => {
   const three = clusters.map((g) => g % 3);
 
   test("eight ways of ±1 tell no p below a quarter", () => {
-    const model = fit(X, y, { vcov: "bootstrap", clusters: three });
+    const model = fit(X, y, { vcov: "bootstrap", draw: "rademacher", clusters: three });
     expect(model.vcov).toMatchObject({ draws: 8, enumerated: true });
     const { coefficients } = model.summary();
     expect(coefficients.some(({ p }) => p === 0)).toBe(true);
     for (const { p, pBelow } of coefficients) expect(pBelow).toBe(p === 0 ? 0.25 : undefined);
+  });
+
+  test("Webb's weights are the default, for ±1 have fewer ways than there are draws; of many clusters it is ±1", () => {
+    expect(fit(X, y, { vcov: "bootstrap", clusters: three }).vcov).toMatchObject({
+      draw: "webb",
+      draws: 999,
+    });
+    expect(fit(X, y, { vcov: "bootstrap", draws: 7, clusters: three }).vcov).toMatchObject({
+      draw: "rademacher",
+    });
+    const many = y.map((_, i) => i % 12);
+    expect(fit(X, y, { vcov: "bootstrap", clusters: many }).vcov).toMatchObject({ draw: "rademacher" });
   });
 
   test("pairs are refused where most draws do not tell all coefficients", () => {
