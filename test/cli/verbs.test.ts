@@ -200,3 +200,29 @@ test("train --group-by writes models that predict, evaluate and inspect know, on
   expect(runs[7]!.stderr).toMatch(/^goml: groups\.json holds 9 models, by rad\nhint: /);
   expect(notes).toEqual([]);
 });
+
+test("probability weights: no likelihood is printed, none is selected by, and no errors are made up", () =>
+  inFolder({ "w.csv": readFileSync("data/cps-wages.csv", "utf8") }, async (folder) => {
+    const how = [
+      "-t",
+      "wage",
+      "-f",
+      "education,experience",
+      "--weights",
+      "age",
+      "--weights-kind",
+      "probability",
+    ];
+    const { stdout } = await goml(folder, ["train", "w.csv", ...how, "-m", "p.json"]);
+    expect(stdout).toContain("standard errors, t, p and intervals: robust (HC1)");
+    expect(stdout).toContain("probability weights age: no likelihood, and no AIC");
+    expect(stdout).not.toMatch(/\bNA\b|log-likelihood/);
+    const refused = async (code: number, message: string, ...args: string[]) =>
+      expect(await goml(folder, args)).toMatchObject({ code, stderr: expect.stringContaining(message) });
+    await refused(2, "no likelihood, and so no AIC", "select", "p.json");
+    await refused(4, "sums of squares make no F", "anova", "p.json");
+    await goml(folder, ["refit", "p.json", "-f", "education", "-q", "-m", "less.json"]);
+    await refused(4, "errors are robust, which needs all rows at once", "test", "less.json", "education = 1");
+    const groups = ["train", "w.csv", ...how, "--group-by", "gender"];
+    await refused(2, "--weights-kind probability does not go with --group-by", ...groups);
+  }));

@@ -108,7 +108,14 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
       "",
       `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   R² ${significant(fit.r2)}${uncentred(model)}`,
     );
-  } else
+  } else if (model.weightsKind === "probability")
+    lines.push(
+      `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   ` +
+        `σ ${significant(fit.sigma)} on ${count(fit.dfResidual)} degrees of freedom`,
+      `R² ${significant(fit.r2)}${uncentred(model)}   adjusted R² ${significant(fit.adjR2)}`,
+      `probability weights ${model.weightsColumn}: no likelihood, and no AIC`,
+    );
+  else
     lines.push(
       `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   ` +
         `σ ${significant(fit.sigma)} on ${count(fit.dfResidual)} degrees of freedom`,

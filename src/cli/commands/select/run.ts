@@ -56,6 +56,10 @@ export async function select(path: string, options: SelectOptions, signal: Abort
     });
   const { direction, criterion } = options;
   if (model instanceof ModelGroup) return selectOfGroups(path, model, options, signal);
+  if (model.weightsKind === "probability" && criterion !== "cv")
+    throw new UsageError(`with probability weights there is no likelihood, and so no ${NAMES[criterion]}`, {
+      hint: "choose by --criterion cv",
+    });
   const data = selectionData(model);
   const search =
     direction === "best"
