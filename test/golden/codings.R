@@ -2,7 +2,7 @@
 # Names and columns of model.matrix() under contrasts, relevel, factor(levels =), nesting, and contrasts beside the formula.
 # Factors are sorted as in the C locale. Numbers are written by 17 digits: every bit.
 source("test/golden/json.R")
-invisible(Sys.setlocale("LC_COLLATE", "C"))
+invisible(Sys.setlocale("LC_COLLATE", "C")); invisible(Sys.setlocale("LC_TIME", "C"))
 set.seed(16)
 n <- 24
 d <- data.frame(
@@ -10,6 +10,8 @@ d <- data.frame(
   a = sample(c("a1", "a2", "a3"), n, TRUE), b = sample(c("p", "q"), n, TRUE), c = sample(c("k", "l", "m"), n, TRUE),
   g = sample(c("w", "X", "y", "z"), n, TRUE), cyl = sample(c(4, 6, 8), n, TRUE), code = sample(c("10", "9", "007"), n, TRUE),
   size = sample(c("low", "mid", "high"), n, TRUE), `my f` = sample(c("u", "v", "w"), n, TRUE), check.names = FALSE, stringsAsFactors = TRUE)
+d$day <- as.Date("2024-03-28") + sample(60, n)
+week <- "c(\"Monday\", \"Tuesday\", \"Wednesday\", \"Thursday\", \"Friday\", \"Saturday\", \"Sunday\")"
 formulas <- c(
   # Each contrast by itself, with and without an intercept.
   "y ~ C(a, sum)", "y ~ C(a, helmert)", "y ~ C(g, poly)", "y ~ C(a, treatment)", "y ~ C(a, SAS)", "y ~ C(a)",
@@ -52,7 +54,11 @@ formulas <- c(
   "y ~ ordered(size, levels = c(\"low\", \"mid\", \"high\"))", "y ~ ordered(cyl)", "y ~ ordered(a):x", "y ~ ordered(a) * C(b, sum)", "y ~ ordered(cyl) - 1",
   "y ~ factor(size, levels = c(\"low\", \"mid\", \"high\"), ordered = TRUE)", "y ~ C(ordered(a), sum)",
   "y ~ code", "y ~ C(code, sum)", "y ~ relevel(factor(code), ref = \"9\")", "y ~ factor(code, levels = c(\"9\", \"10\", \"007\")) * b", "y ~ as.factor(cyl) * C(code, helmert)",
-  "y ~ factor(size, levels = c(\"mid\", \"low\")):x")
+  "y ~ factor(size, levels = c(\"mid\", \"low\")):x",
+  # Dates.
+  "y ~ factor(weekdays(day))", "y ~ C(factor(weekdays(day)), sum) - 1", paste0("y ~ factor(weekdays(day), levels = ", week, ") * x"),
+  paste0("y ~ C(factor(weekdays(day), levels = ", week, "), poly)"), "y ~ relevel(factor(months(day)), ref = \"May\") * b",
+  "y ~ C(factor(months(day)), helmert):x", "y ~ as.Date(day) * C(a, sum)", "y ~ a / as.Date(day)")
 beside <- list(
   list("y ~ a", list(a = "contr.sum")), list("y ~ a * b", list(a = "contr.sum", b = "contr.sum")), list("y ~ a * b", list(a = "contr.helmert")),
   list("y ~ g", list(g = "contr.poly")), list("y ~ g * x", list(g = "contr.SAS")), list("y ~ a:x", list(a = "contr.sum")),
@@ -67,4 +73,4 @@ case <- function(formula, contrasts = NULL) {
 }
 cases <- c(lapply(formulas, case), lapply(beside, function(one) case(one[[1]], one[[2]])))
 poly <- lapply(2:22, function(k) { m <- contr.poly(k); I(lapply(seq_len(k - 1), function(j) unname(m[, j]))) })
-cat(json(list(r = R.version.string, data = lapply(d, function(v) if (is.factor(v)) as.character(v) else v), cases = cases, poly = I(poly))), "\n", sep = "")
+cat(json(list(r = R.version.string, data = lapply(d, function(v) if (is.factor(v) || inherits(v, "Date")) as.character(v) else v), cases = cases, poly = I(poly))), "\n", sep = "")

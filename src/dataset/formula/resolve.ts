@@ -1,5 +1,5 @@
 import type { UsageError } from "../../errors.js";
-import { option, type Wording, wording } from "../../wording.js";
+import { option, verb, type Wording, wording } from "../../wording.js";
 import { nearestName } from "../nearest.js";
 import type { Column } from "../schema.js";
 import type { ColumnSummary, SummaryRequest } from "./column-summary.js";
@@ -216,7 +216,14 @@ class Resolver {
   }
 
   #response(): Syntax {
-    if (this.#formula.response) return this.#formula.response;
+    const { response } = this.#formula;
+    if (response?.type === "call" && response.name === "cbind")
+      throw this.#error(
+        response,
+        "one target is fitted at a time",
+        wording`Of targets that are terms too, ${verb("refit", option("target"))} fits the others without the data.`,
+      );
+    if (response) return response;
     if (this.#context.target === undefined)
       throw formulaError(
         this.#formula.text,
