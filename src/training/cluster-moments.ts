@@ -1,11 +1,19 @@
 import type { Table } from "../csv/table.js";
 import { momentsShape } from "../dataset/formula/moments-shape.js";
 import type { ModelSpec } from "../dataset/formula/spec.js";
-import { meansAt, productIndex, productsAt, recordLength } from "../kernels/cell-record.js";
+import {
+  meansAt,
+  productCount,
+  productIndex,
+  productsAt,
+  recordLength,
+  WEIGHT_LOW_AT,
+} from "../kernels/cell-record.js";
 import { bootstrapVcov } from "../linear/covariance/bootstrap.js";
 import type { AdjustedType } from "../linear/covariance/cluster-adjustment.js";
-import { ClusterScores } from "../linear/covariance/cluster-scores.js";
+import { type ClusterMoments, ClusterScores } from "../linear/covariance/cluster-scores.js";
 import { type ClusterSum, clusteredVcov, needsGrams } from "../linear/covariance/clustered.js";
+import { ExtendedClusterScores } from "../linear/covariance/extended-cluster-scores.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { coefficientContrasts } from "../linear/model/summary.js";
 import { cellKind, type GroupTable } from "../stats/group-table.js";
@@ -13,7 +21,10 @@ import { chunkBytesForGroups, plannedGroups, rowBytes } from "./design-width.js"
 import type { MomentsPlan } from "./moments-job.js";
 import type { VcovSpec } from "./vcov-request.js";
 
-/** What the moments of clusters may take in each thread, of which a table that grows takes twice as much for a moment. */
+/**
+ * What the moments of clusters may take in each thread in double, of which a table that grows takes twice as much for a moment;
+ * where double is not enough, and all is summed again, they take twice that.
+ */
 const MOST_BYTES = 32e6;
 
 /** How the moments of clusters are summed beside those of the fit. */
@@ -26,8 +37,8 @@ export interface ClustersInOnePass {
 
 /**
  * How the clustered covariance of a fit is found in the same pass; undefined where there are likely too many clusters, and where
- * moments are not of numbers in double alone, or of numbers about the levels of one absorbed factor, which are the
- * clusters. Then the rows are read a second time.
+ * moments are not of numbers alone, or of numbers about the levels of one absorbed factor, which are the clusters. Then the
+ * rows are read a second time.
  */
 export function clustersInOnePass(
   table: Table,
@@ -35,11 +46,10 @@ export function clustersInOnePass(
   plan: MomentsPlan,
   weighted: boolean,
 ): ClustersInOnePass | undefined {
-  const { spec, extended } = plan;
-  if (extended) return undefined;
+  const { spec } = plan;
   const shape = momentsShape(spec);
   if (shape.tables.length > 0 && !absorbsClusters(spec, cluster)) return undefined;
-  const bytes = 8 * recordLength(cellKind({ columns: shape.numbers, folds: 1, extended, weighted }));
+  const bytes = 8 * recordLength(cellKind({ columns: shape.numbers, folds: 1, extended: false, weighted }));
   const most = Math.floor(MOST_BYTES / bytes);
   const at = table.columns.findIndex(({ name }) => name === cluster);
   const seen = new Set(table.sample.map((row) => row[at])).size;
@@ -75,19 +85,30 @@ export function vcovOfClusters(model: LinearModel, request: VcovSpec, clusters: 
   const width = at.length;
   const places = at.flatMap((i) => at.map((j) => productsAt(cells.kind) + productIndex(cells.kind, i, j)));
   const means = meansAt(cells.kind);
-  const own = { sumW: 0, mean: new Float64Array(width), products: new Float64Array(width * width) };
-  const summed = new ClusterScores(whitening);
+  const empty = () => ({ sumW: 0, mean: new Float64Array(width), products: new Float64Array(width * width) });
+  const own = { ...empty(), low: empty() };
+  const { extended } = cells.kind;
+  const summed = extended ? new ExtendedClusterScores(whitening) : new ClusterScores(whitening);
+  /** Takes a record's numbers from `from` on, or what they lack as doubles. */
+  const read = (into: ClusterMoments, from: number, [lowMeans, lowProducts]: readonly [number, number]) => {
+    // Rows about absorbed effects, which are the clusters, have mean 0 in each.
+    if (absorbed === undefined)
+      for (let i = 0; i < width; i++) into.mean[i] = cells.records[from + means + lowMeans + at[i]!]!;
+    for (let i = 0; i < width; i++)
+      for (let j = 0; j <= i; j++)
+        into.products[i * width + j] = cells.records[from + places[i * width + j]! + lowProducts]!;
+  };
+  const lows = [cells.kind.columns, productCount(cells.kind)] as const;
   const sums: ClusterSum[] = [];
   for (let cell = 0; cell < cells.count; cell++) {
     own.sumW = cells.weight(cell);
     if (!(own.sumW > 0)) continue;
     const from = cell * cells.stride;
-    // Rows about absorbed effects, which are the clusters, have mean 0 in each.
-    if (absorbed === undefined)
-      for (let i = 0; i < width; i++) own.mean[i] = cells.records[from + means + at[i]!]!;
-    for (let i = 0; i < width; i++)
-      for (let j = 0; j <= i; j++)
-        own.products[i * width + j] = cells.records[from + places[i * width + j]!]!;
+    read(own, from, [0, 0]);
+    if (extended) {
+      own.low.sumW = cells.records[from + WEIGHT_LOW_AT]!;
+      read(own.low, from, lows);
+    }
     sums.push({
       keys: [clusters.names[cells.codes[cell]!]!],
       scores: summed.scores(own),

@@ -22,12 +22,21 @@ export class ClusterSums {
   #told = 0;
   #unclustered = -1;
 
-  constructor(view: BlockView, options: { columns: number; weighted: boolean; most: number }) {
+  constructor(
+    view: BlockView,
+    options: {
+      columns: number;
+      weighted: boolean;
+      extended: boolean;
+      low: boolean;
+      most: number;
+    },
+  ) {
     this.#kernels = view.kernels;
     this.#view = view;
     this.#most = options.most;
     this.#targets = view.kernels.alloc(4 * BLOCK_ROWS);
-    this.#groups = new GroupAccumulator(view.kernels, { ...options, extended: false, low: false });
+    this.#groups = new GroupAccumulator(view.kernels, options);
   }
 
   /**
@@ -36,7 +45,13 @@ export class ClusterSums {
    * @param kept which of the view's rows they are; undefined where they are all of them
    */
   add(
-    { block, count, targets, weights }: { block: number; count: number; targets: number; weights: number },
+    {
+      block,
+      low,
+      count,
+      targets,
+      weights,
+    }: Record<"block" | "low" | "count" | "targets" | "weights", number>,
     kept: ArrayLike<number> | undefined,
   ): void {
     if (this.#groups === undefined) return;
@@ -58,7 +73,7 @@ export class ClusterSums {
       ints[to + i] = target;
     }
     if (this.#names.length > this.#most) this.#groups = undefined;
-    else this.#groups.add(block, count, this.#targets, weights);
+    else this.#groups.add(block, count, this.#targets, weights, low);
   }
 
   #numberOf(value: number): number {

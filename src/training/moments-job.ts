@@ -36,8 +36,7 @@ export interface MomentsPlan extends DrawPlan {
   /** Only the rows of these groups are summed up. */
   groups?: readonly string[] | undefined;
   /**
-   * Rows of each value of the layout's first cluster have moments of their own too, in double, unless there are more than so
-   * many.
+   * Rows of each value of the layout's first cluster have moments of their own too, unless there are more than so many.
    */
   clusters?: number | undefined;
   /** Whether weights say how many rows each stands for: they are integers, and n is their sum. */
@@ -132,8 +131,14 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     else this.#groups = new GroupAccumulator(kernels, { columns: numbers.length, weighted, extended, low });
     if (plan.keepRows && this.#groups !== undefined && this.#plain && tables.length === 0)
       this.#keeper = new RowKeeper(kernels, { columns: numbers.length, weighted });
-    if (plan.clusters !== undefined && !extended)
-      this.#clusters = new ClusterSums(view, { columns: numbers.length, weighted, most: plan.clusters });
+    if (plan.clusters !== undefined)
+      this.#clusters = new ClusterSums(view, {
+        columns: numbers.length,
+        weighted,
+        extended,
+        low,
+        most: plan.clusters,
+      });
     this.#tables = tables.map((table) => new CellAccumulator(kernels, { ...table, extended, logs: false }));
     const grouped = view.layout.group !== undefined;
     this.#counted = tables.map((table) => isCounted(table, { weighted, grouped }));
@@ -161,7 +166,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
     for (const table of this.#tables) table.add(block, count, { targets, codes: this.#codes, weights, low });
     (this.#groups ?? this.#grouped).add(block, count, targets, weights, low);
     this.#keeper?.add(block, count, targets, weights);
-    this.#clusters?.add({ block, count, targets, weights }, this.#kept);
+    this.#clusters?.add({ block, low, count, targets, weights }, this.#kept);
   }
 
   /** Takes the rows of levels that are left out off their targets. */
