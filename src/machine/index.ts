@@ -62,6 +62,7 @@ export { localSites } from "./sites/in-process.js";
 export { CHUNK_BYTES, Mailbox } from "./sites/mailbox.js";
 export { place } from "./sites/placement.js";
 export { RankError, type RankFailure } from "./sites/rank-error.js";
+export { type ShardedGraph, type ShardOptions, shardBatch } from "./sites/shard-batch.js";
 export type { SiteLink, Sites } from "./sites/sites.js";
 export { TapeMachine } from "./tape-machine.js";
 export { type BigData, type Data, type DType, type Nested, Tensor, tensor } from "./tensor.js";

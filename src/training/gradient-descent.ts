@@ -1,16 +1,18 @@
 import { ModelError, UsageError } from "../errors.js";
 import {
   abs,
+  add,
   GoMachine,
   Graph,
   grad,
   matmul,
   max,
-  mean,
   mul,
   type Node,
+  type Sites,
   square,
   sub,
+  sum,
   TapeMachine,
   tensor,
 } from "../machine/index.js";
@@ -39,6 +41,11 @@ export interface DescentOptions {
   machine?: "tape" | "go" | undefined;
   /** Worker threads of the go machine. Default: 0. */
   workers?: number | undefined;
+  /**
+   * The sites that descend together, of which this is one, on the go machine: each has all rows and computes with its shards of
+   * them. The bits are those of one.
+   */
+  sites?: Sites | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -62,6 +69,9 @@ export interface Descent {
  * weights the rows of both times √(w/w̄), the graph is the cost ½ mean (Zβ − v)² and its derivative; a step is
  *
  *     b′ = β − η ∇(β),  β′ = b′ + μ (b′ − b).
+ *
+ * The sums over rows are those of shards of them, up to 16, added in their order by nodes of the graph: so they can be computed
+ * at several sites, and the bits hang on the number of rows alone.
  *
  * It takes about √κ ln(1/tolerance) iterations, κ being the condition number of ZᵀZ.
  *
@@ -100,17 +110,17 @@ export async function descend(
     return { coefficients, rss: total * target.scale[0]! ** 2, iterations: 0, gradient: 0, converged: true };
   }
 
-  const graph = new Graph();
-  const z = graph.constant(tensor(columns.values, [n, k]), "float64", "Z");
-  const v = graph.constant(target.values, "float64", "v");
-  const beta = graph.parameter("β", new Float64Array(k));
-  const cost = mul(mean(square(sub(matmul(z, beta), v))), 0.5);
-  const [slope] = grad(cost, [beta]) as [Node];
-  const steepest = max(abs(slope));
+  const { graph, beta, cost, slope, steepest } = costOf(
+    columns.values,
+    target.values,
+    k,
+    options.sites?.size ?? 1,
+  );
   const outputs = [cost, slope, steepest];
+  const { sites } = options;
   const machine =
-    options.machine === "go"
-      ? new GoMachine(graph, { outputs, workers: options.workers ?? 0 })
+    options.machine === "go" || sites !== undefined
+      ? new GoMachine(graph, { outputs, workers: options.workers ?? 0, sites })
       : new TapeMachine(graph, { outputs });
   const evaluate = async (at: Float64Array) => {
     machine.let(beta, at);
@@ -132,6 +142,48 @@ export async function descend(
     };
   } finally {
     await machine.close();
+  }
+}
+
+/** Rows from which there is another shard, and how many shards there are at most. */
+const SHARD_ROWS = 128;
+const MOST_SHARDS = 16;
+
+/**
+ * ½ mean (Zβ − v)² and its derivative: sums over shards of the rows, added in their order. What a shard alone has to do with
+ * is placed at its site, the rest at the first.
+ */
+function costOf(Z: Float64Array, v: Float64Array, k: number, sites: number) {
+  const n = v.length;
+  const shards = Math.max(1, Math.min(MOST_SHARDS, Math.floor(n / SHARD_ROWS)));
+  const graph = new Graph();
+  const beta = graph.parameter("β", new Float64Array(k));
+  const shardOf = new Map<Node, number>();
+  let total: Node | undefined;
+  for (let i = 0; i < shards; i++) {
+    const [from, to] = [Math.floor((i * n) / shards), Math.floor(((i + 1) * n) / shards)];
+    const rows = graph.constant(tensor(Z.subarray(from * k, to * k), [to - from, k]), "float64", `Z${i}`);
+    const targets = graph.constant(v.subarray(from, to), "float64", `v${i}`);
+    shardOf.set(rows, i).set(targets, i);
+    const squares = sum(square(sub(matmul(rows, beta), targets)));
+    total = total === undefined ? squares : add(total, squares);
+  }
+  const cost = mul(total!, 0.5 / n);
+  const [slope] = grad(cost, [beta]) as [Node];
+  const steepest = max(abs(slope));
+  if (sites > 1) placeShards(graph, shardOf, (i) => Math.floor((i * sites) / shards));
+  return { graph, beta, cost, slope, steepest };
+}
+
+/** Places what depends on one shard's rows at its site, what depends on several at site 0. */
+function placeShards(graph: Graph, shardOf: Map<Node, number>, siteOf: (shard: number) => number): void {
+  const SEVERAL = -1;
+  for (const node of graph.nodes) {
+    if (typeof node.op === "string") continue;
+    const shards = new Set(node.inputs.flatMap((input) => shardOf.get(input) ?? []));
+    const [only] = shards;
+    if (only !== undefined) shardOf.set(node, shards.size === 1 ? only : SEVERAL);
+    node.site = only === undefined || shards.size > 1 || only === SEVERAL ? 0 : siteOf(only);
   }
 }
 

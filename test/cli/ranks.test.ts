@@ -104,6 +104,25 @@ test("what is wrong is said once", async () => {
   expect(alone.code).toBe(1);
 });
 
+test("gradient descent gives one model, byte for byte, on any number of ranks", async () => {
+  const model = async (...args: string[]) => {
+    const run = await goml(["train", "rows.csv", "--solver", "gd", "-m", "gd.json", "-q", ...args]);
+    expect(run).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    return readFileSync(join(folder, "gd.json"), "utf8");
+  };
+  // Five shards of 128 rows and more.
+  const rows = Array.from({ length: 700 }, (_, i) => {
+    const [a, b] = [Math.sin(i), Math.cos(1.7 * i)];
+    return `${a},${b},${1 + 2 * a - b + Math.sin(9 * i) / 10}`;
+  });
+  writeFileSync(join(folder, "rows.csv"), `a,b,y\n${rows.join("\n")}\n`);
+  const alone = await model();
+  for (const ranks of ["2", "3"]) expect(await model("--ranks", ranks)).toBe(alone);
+  const other = await goml(["train", "rows.csv", "--ranks", "2", "-m", "gd.json"]);
+  expect(other).toMatchObject({ code: 2 });
+  expect(other.stderr).toContain("--ranks goes with --solver gd");
+});
+
 /** The processes that another one has started. */
 function childrenOf(pid: number): { pid: number; rank: string }[] {
   return readdirSync("/proc")

@@ -2,12 +2,13 @@ import type { WeightsKind } from "../../../linear/model/document-schema.js";
 import type { ShardNumber } from "../../../linear/shards/numbered.js";
 import type { SolverChoice } from "../../../linear/solve/ladder.js";
 import type { KeepMeat } from "../../../training/keep-meat.js";
+import type { RankFlags } from "../../program/as-rank.js";
 import type { ModelOptions } from "../../program/model-options.js";
 import type { VcovFlags } from "../../program/vcov-options.js";
 import type { MODEL_FORMATS } from "../../render/table-formats.js";
 
 /** The options of `goml train`, as commander gives them. */
-export interface TrainOptions extends ModelOptions, VcovFlags {
+export interface TrainOptions extends ModelOptions, VcovFlags, RankFlags {
   groupBy?: string;
   inEngine?: boolean;
   weightsKind?: WeightsKind;

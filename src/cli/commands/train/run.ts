@@ -4,6 +4,7 @@ import { namedTwice, refuseOverwriting } from "../../../files/same-file.js";
 import { shownPath } from "../../../files/shown-path.js";
 import { MOST_BYTES } from "../../../linear/model/model-file.js";
 import { writeJson } from "../../../linear/model/write-json.js";
+import type { Sites } from "../../../machine/index.js";
 import { expandPaths } from "../../../sources/paths.js";
 import { type CsvFit, fitCsv } from "../../../training/fit-csv.js";
 import type { FitCsvOptions } from "../../../training/fit-options.js";
@@ -26,6 +27,11 @@ export async function train(
   asked: Omit<TrainOptions, "model"> & { model?: string },
   signal: AbortSignal,
 ): Promise<number> {
+  checkRanks(asked);
+  if (asked.ranks !== undefined) {
+    const { startsRanks, runLocally } = await import("../../program/as-rank.js");
+    if (startsRanks(asked)) return runLocally(asked, signal);
+  }
   const data = expandPaths(given);
   // Shards side by side must not write over each other.
   const { shard } = asked;
@@ -71,10 +77,47 @@ async function trainOne(
   options: TrainOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  const { ranks } = options;
+  if (ranks === undefined) return tell(data, options, await fitted(data, options, signal), signal);
+  const { asRank } = await import("../../program/as-rank.js");
+  const found = await asRank(options, signal, async (sites) => {
+    const fit = await fitted(data, options, signal, sites);
+    return sites.rank === 0 ? fit : undefined;
+  });
+  return found === undefined ? 0 : tell(data, options, found, signal);
+}
+
+/** Ranks descend; what others do is done by threads. */
+function checkRanks({
+  ranks,
+  solver,
+  groupBy,
+  machine,
+  report,
+}: Pick<TrainOptions, "ranks" | "solver" | "groupBy" | "machine" | "report">): void {
+  if (ranks === undefined) return;
+  if (solver !== "gd")
+    throw new UsageError("--ranks goes with --solver gd", {
+      hint: "other solvers read parts of a file on several machines by --shard",
+    });
+  if (groupBy !== undefined) throw new UsageError("--ranks fits one model, and --group-by many");
+  if (machine === "tape")
+    throw new UsageError("--ranks goes with the go machine", { hint: "leave out --machine tape" });
+  if (report !== undefined)
+    throw new UsageError("--report reads the rows once more, which ranks do not", {
+      hint: "goml report, then",
+    });
+}
+
+async function fitted(
+  data: readonly string[],
+  options: TrainOptions,
+  signal: AbortSignal,
+  sites?: Sites,
+): Promise<CsvFit> {
   const progress = progressBar("reading");
-  let fitted: CsvFit;
   try {
-    fitted = await fitCsv(data, {
+    return await fitCsv(data, {
       ...modelOptions(options),
       ...vcovOptions(options),
       weightsKind: options.weightsKind,
@@ -87,7 +130,7 @@ async function trainOne(
       quotedLines: options.quotedLines,
       inEngine: options.inEngine,
       solver: options.solver,
-      descent: descentOptions(options),
+      descent: { ...descentOptions(options), sites },
       threads: options.threads,
       fileBytes: MOST_BYTES,
       callerWorks: true,
@@ -97,6 +140,15 @@ async function trainOne(
   } finally {
     progress.end();
   }
+}
+
+/** Writes the model, and prints what was asked for. */
+async function tell(
+  data: readonly string[],
+  options: TrainOptions,
+  fitted: CsvFit,
+  signal: AbortSignal,
+): Promise<number> {
   const { model } = fitted;
   if (options.strict && model.aliased.length > 0)
     throw new ModelError(`these terms depend linearly on terms before them: ${model.aliased.join(", ")}`, {

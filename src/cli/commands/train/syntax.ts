@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import { natural, number, positive, shard, shardId, share } from "../../program/option-values.js";
+import { rankFlags } from "../../program/rank-flags.js";
 import { example, fitting, objective, reading, type Syntax, whole } from "../../program/syntax.js";
 import { robust } from "../../program/vcov-options.js";
 import { MODEL_FORMATS } from "../../render/table-formats.js";
@@ -82,6 +83,7 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--json", "print one JSON document")
     .option("-q, --quiet", "print nothing but errors")
     .action(run(async () => (await import("./run.js")).train));
+  rankFlags(command, "gd");
   example(
     objective(reading(command)),
     "goml train data.csv",
@@ -97,5 +99,6 @@ export const trainSyntax: Syntax = (program, run) => {
     "goml train data.csv --vcov hac --lag 4 --time month --unit firm",
     "goml train data.csv --group-by region",
     "goml train data.csv --solver gd --machine go",
+    "goml train data.csv --solver gd --ranks 3",
   );
 };
