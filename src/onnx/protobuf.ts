@@ -37,6 +37,13 @@ export class Message {
     return this;
   }
 
+  /** The start of bytes that follow the message's end. */
+  bytesAfter(field: number, length: number): this {
+    this.#varint(BigInt((field << 3) | 2));
+    this.#varint(BigInt(length));
+    return this;
+  }
+
   text(field: number, value: string): this {
     return this.bytes(field, new TextEncoder().encode(value));
   }

@@ -1,3 +1,4 @@
+import { CHUNK_BYTES } from "../machine/index.js";
 import type { Call, Caller } from "./calls.js";
 import { Liveness } from "./liveness.js";
 import {
@@ -11,6 +12,11 @@ import {
 
 /** How much later than its end on one call something may be read that was sent before it on the other, in milliseconds. */
 const BESIDE_MS = 100;
+
+/** Pieces from this size on are written into buffers that are used again, of room for the longest and what names it. */
+const SMALL_BYTES = 1 << 16;
+const ROOM_BYTES = CHUNK_BYTES + 128;
+const MOST_ROOMS = 8;
 
 /** What a link tells of. */
 export interface LinkEvents {
@@ -42,6 +48,8 @@ export class Link {
   private readonly held: Piece[] = [];
   private taking = false;
   private line: Promise<void> = Promise.resolve();
+  /** Buffers whose pieces have gone: memory that the system gives anew costs more than the copy into it. */
+  private readonly rooms: Buffer[] = [];
   private readonly stops = new Set<(reason: unknown) => void>();
 
   constructor(rank: number, control: Call, caller: Caller | undefined, events: LinkEvents) {
@@ -154,7 +162,13 @@ export class Link {
   private async write(piece: Piece): Promise<void> {
     const { pieces } = this;
     if (this.over || pieces === undefined) return;
-    if (pieces.write(pieceBytes(piece))) return;
+    const small = piece.data.length < SMALL_BYTES;
+    const room = small ? undefined : (this.rooms.pop() ?? Buffer.allocUnsafeSlow(ROOM_BYTES));
+    const bytes = pieceBytes(piece, room);
+    const gone = () => {
+      if (room !== undefined && this.rooms.length < MOST_ROOMS) this.rooms.push(room);
+    };
+    if (pieces.write(bytes, gone)) return;
     await new Promise<void>((resolve, reject) => {
       const end = (then: () => void) => {
         pieces.off("drain", drained);

@@ -148,9 +148,24 @@ export function readControl(bytes: Uint8Array): ControlMessage {
   return { bye: Boolean(bye) };
 }
 
-export function pieceBytes({ program, run, attempt, edge, sequence, data }: Piece): Buffer {
-  const head = new Message().integer(1, program).integer(2, run).integer(3, attempt);
-  return asBuffer(head.integer(4, edge).integer(5, sequence).bytes(6, data).encode());
+/** @param room a buffer for the message, where it is large enough */
+export function pieceBytes(
+  { program, run, attempt, edge, sequence, data }: Piece,
+  room: Buffer = Buffer.alloc(0),
+): Buffer {
+  const head = new Message()
+    .integer(1, program)
+    .integer(2, run)
+    .integer(3, attempt)
+    .integer(4, edge)
+    .integer(5, sequence)
+    .bytesAfter(6, data.length)
+    .encode();
+  const length = head.length + data.length;
+  const bytes = room.length < length ? Buffer.allocUnsafeSlow(length) : room.subarray(0, length);
+  bytes.set(head);
+  bytes.set(data, head.length);
+  return bytes;
 }
 
 /** @throws DataError where the bytes are no such message */
