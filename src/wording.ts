@@ -33,6 +33,7 @@ export type OptionName =
   | "inEngine"
   | "interval"
   | "keepMeat"
+  | "iv"
   | "kernel"
   | "lag"
   | "lambda"

@@ -7,6 +7,7 @@ import { freeNames, type Output, openOutput, quoteField } from "../csv/write.js"
 import { DataError, ModelError } from "../errors.js";
 import { builtFile } from "../files/built-file.js";
 import { type InfluenceLimits, influenceLimits } from "../linear/covariance/influence.js";
+import { refuseInstruments } from "../linear/instruments/check-instruments.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { Steps } from "../parallel/steps.js";
 import { withPauses } from "../parallel/with-pauses.js";
@@ -106,6 +107,7 @@ async function diagnoseSources(
   sources: readonly Source[],
   options: DiagnoseCsvOptions,
 ): Promise<Diagnosis> {
+  refuseInstruments(model, "leverages and the measures made of them");
   if (model.penalty !== undefined)
     throw new ModelError("a penalised fit's residuals have no leverages of this kind", {
       hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,

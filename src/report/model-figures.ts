@@ -108,6 +108,7 @@ export function coefficientFigure(model: LinearModel, level = 0.95): Figure | un
 
 /** The terms' variance inflation factors, on the scale of a standard error. */
 export function inflationFigure(model: LinearModel): Figure | undefined {
+  if (model.instruments !== undefined) return undefined;
   if (model.terms.length < 2 || model.terms.length > MOST_INFLATED || model.rank < 2) return undefined;
   const all = varianceInflation(model).filter(({ gvif }) => gvif * 0 === 0);
   if (all.length < 2) return undefined;

@@ -1,4 +1,5 @@
 import { vcovShortName } from "../linear/covariance/vcov.js";
+import { ESTIMATOR_NAMES } from "../linear/instruments/check-instruments.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { CoefficientRow, Summary } from "../linear/model/summary.js";
 
@@ -62,17 +63,34 @@ const STATISTICS = {
   loglik: ["log-likelihood", ({ fit }) => fit.logLik],
   aic: ["AIC", ({ fit }) => fit.aic],
   bic: ["BIC", ({ fit }) => fit.bic],
+  "first-stage-f": [
+    "first-stage F",
+    (_, model) => leastOf(model.instrumentTests()?.firstStages.map(({ f }) => f)),
+  ],
 } as const satisfies Record<
   string,
   readonly [label: string, read: (summary: Summary, model: LinearModel) => number]
 >;
+
+/** The least of some numbers; NaN of none. */
+function leastOf(values: readonly number[] = []): number {
+  return values.length === 0 ? Number.NaN : Math.min(...values);
+}
 
 export type StatisticName = keyof typeof STATISTICS;
 
 export const STATISTIC_NAMES = Object.keys(STATISTICS) as StatisticName[];
 
 /** What stands below the coefficients unless told otherwise. */
-export const USUAL_STATISTICS: readonly StatisticName[] = ["n", "r2", "adj-r2", "within-r2", "f", "aic"];
+export const USUAL_STATISTICS: readonly StatisticName[] = [
+  "n",
+  "r2",
+  "adj-r2",
+  "within-r2",
+  "f",
+  "first-stage-f",
+  "aic",
+];
 
 /** What a table shows, and under which names. */
 export interface RegressionTableOptions {
@@ -158,7 +176,11 @@ function aboutLines(models: readonly TableModel[], label: (name: string) => stri
   const covariances = models.map(({ model: { penalty, vcov } }) =>
     penalty === undefined ? vcovShortName(vcov) : "",
   );
+  const estimators = models.map(({ model: { instruments } }) =>
+    instruments === undefined ? "" : ESTIMATOR_NAMES[instruments.estimator],
+  );
   return [
+    { label: "estimator", of: estimators },
     { label: "weights", of: weights },
     { label: "penalty", of: penalties },
     { label: "covariance", of: covariances },

@@ -3,10 +3,11 @@ import { readingToKeep } from "../csv/kept-reading.js";
 import { scatteredRows } from "../csv/scattered-rows.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
-import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
+import { type ModelSpec, rawSlots, structuralSpec } from "../dataset/formula/spec.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { InterruptedError } from "../errors.js";
 import { clusterNotes } from "../linear/covariance/vcov.js";
+import { instrumentNotes } from "../linear/model/instrument-tests-of.js";
 import { LinearModel } from "../linear/model/model.js";
 import { perfectFitNotes } from "../linear/model/summary.js";
 import { checkNames } from "../linear/penalty/column-limits.js";
@@ -48,6 +49,8 @@ import type { FitCsvOptions } from "./fit-options.js";
 import { fitTheta } from "./fit-theta.js";
 import { foldKey } from "./fold-key.js";
 import { type Engine, engineOf, withoutKeyNotes } from "./in-engine.js";
+import { instrumentedVcovOf } from "./instrumented-vcov.js";
+import { instrumentsFor } from "./instruments-for.js";
 import { checkKeepMeat, keptNotes } from "./keep-meat.js";
 import { keepStream } from "./keep-stream.js";
 import { leaveOneOutByLeverage } from "./leave-one-out.js";
@@ -163,12 +166,18 @@ export async function fitSources(
   const robust = weightsKind === "probability" || (keepMeat !== undefined && keepMeat !== "none");
   const vcov = vcovSpecOf(
     all,
-    classical && robust && options.lambda === undefined ? { ...options, vcov: "hc1" } : options,
+    classical && robust && options.lambda === undefined
+      ? { ...options, vcov: "hc1" }
+      : classical && options.iv === "gmm"
+        ? { ...options, vcov: "hc0" }
+        : options,
   );
   checkKeepMeat(keepMeat, vcov);
   const penalty = penaltyChoice(options);
   if (kind !== undefined) checkCvColumn(kind, all);
   checkAbsorbing(spec, options);
+  const instruments = instrumentsFor(spec, options, vcov?.type);
+  const equation = structuralSpec(spec);
   const width = designWidth(spec, all);
   const small = session === undefined && all.whole && extendedIsFree(all.sample.length, width);
   const keyed = session === undefined || options.foldBy !== undefined;
@@ -177,10 +186,13 @@ export async function fitSources(
     spec,
     extended: solver === "extended" || (solver === "auto" && small),
     testSize: options.testSize ?? 0,
-    folds: !keyed
-      ? 1
-      : (chosenFolds(kind?.kind === "repeated" ? kind.folds : options.folds) ??
-        (spec.absorbed === undefined || (penalty !== undefined && isChosen(penalty)) ? foldsFor(width) : 1)),
+    folds:
+      !keyed || instruments !== undefined
+        ? 1
+        : (chosenFolds(kind?.kind === "repeated" ? kind.folds : options.folds) ??
+          (spec.absorbed === undefined || (penalty !== undefined && isChosen(penalty))
+            ? foldsFor(width)
+            : 1)),
     seed: options.seed ?? 1,
     firstRow: options.firstRow ?? 0,
     foldBy: foldKey(all, options.foldBy),
@@ -230,12 +242,15 @@ export async function fitSources(
   });
   const engine = await session?.scan({ table, plan, where: layout.where }, options);
   const inOnePass =
-    vcov?.clusters.length !== 1 || vcov.time !== undefined || penalty !== undefined
+    instruments !== undefined ||
+    vcov?.clusters.length !== 1 ||
+    vcov.time !== undefined ||
+    penalty !== undefined
       ? undefined
       : clustersInOnePass(table, vcov.clusters[0]!, plan, options.weights !== undefined);
   const estimate = () =>
     inOnePass === undefined
-      ? fitTheta({ table, layout, plan, control, engine }, options, watch)
+      ? fitTheta({ table, layout, plan, control, engine, instruments }, options, watch)
       : fitTheta(
           {
             table,
@@ -280,7 +295,8 @@ export async function fitSources(
           ),
     );
   const ofParts = (solution: Solution, chosen: Penalty | undefined, heldOut?: readonly HeldOut[]) => ({
-    spec,
+    spec: equation,
+    instruments,
     levels,
     references,
     solver: found.solver,
@@ -334,11 +350,13 @@ export async function fitSources(
     notes.push(...clusterNotes(model.vcov));
   } else if (vcov !== undefined) {
     const request = { ...plan, ...vcov, keepMeat };
-    model = await watch.scan(() => robustVcovOf(table, layout, model, request, control));
+    const estimated = instruments === undefined ? robustVcovOf : instrumentedVcovOf;
+    model = await watch.scan(() => estimated(table, layout, model, request, control));
     const times = vcov.type === "hc5" ? "twice more" : "a second time";
     notes.push(`the data were read ${times} for the ${vcov.type} covariance`, ...clusterNotes(model.vcov));
     notes.push(...keptNotes(model.keptMeat, keepMeat));
   }
+  notes.push(...instrumentNotes(model));
   const repeated =
     kind?.kind === "repeated"
       ? await watch.scan(() => crossValidateRepeatedly(scanned, model, folds, kind.times))
@@ -365,7 +383,16 @@ export async function fitSources(
   let test: PredictionMetrics | undefined;
   if (plan.testSize > 0) {
     const score = { predictor: model.predictorPlan(true), unseen: "na" as const, held: plan };
-    const { errors, outside } = await watch.scan(() => scanScore(table, layout, score, control));
+    // Predictions do not read the instruments.
+    const scored = {
+      ...rawSlots(equation),
+      weight: options.weights,
+      foldBy: plan.foldBy,
+      where: options.where,
+    };
+    const { errors, outside } = await watch.scan(() =>
+      scanScore(table, layoutOf(table, scored), score, control),
+    );
     notes.push(...outside.notes());
     test = errors.metrics(model.parameters, weightsKind);
     model = model.withScan({ ...scan, test });

@@ -43,6 +43,7 @@ import type { FitCsvOptions } from "./fit-options.js";
 import { foldKey } from "./fold-key.js";
 import type { GroupMoments } from "./group-moments.js";
 import { engineOf, withoutKeyNotes } from "./in-engine.js";
+import { refuseInstrumentsOfGroups } from "./instruments-for.js";
 import { keepStream } from "./keep-stream.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
@@ -142,6 +143,7 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const ofRow = rowBytes({ sample });
   const penalty = penaltyChoice(options);
   checkAbsorbing(spec, options);
+  refuseInstrumentsOfGroups(spec, options);
   const keyed = session === undefined || options.foldBy !== undefined;
   if (!keyed) notes.push(...withoutKeyNotes(options, penalty));
   const plan: MomentsPlan = {

@@ -1,4 +1,5 @@
 import type { ReadingOptions } from "../csv/reading-options.js";
+import type { AskedEstimator } from "../linear/instruments/check-instruments.js";
 import type { WeightsKind } from "../linear/model/document-schema.js";
 import type { AskedLimits } from "../linear/penalty/column-limits.js";
 import type { AskedRelaxation, LambdaChoice } from "../linear/penalty/penalty.js";
@@ -97,6 +98,12 @@ export interface FitCsvOptions
    * Default: with a covariance of rows, distinct rows where there are at most a quarter as many as rows; `none` keeps nothing.
    */
   keepMeat?: KeepMeat | undefined;
+  /**
+   * How an equation is estimated whose formula has endogenous terms and instruments, `y ~ x | 0 | endogenous ~ instruments`:
+   * two-stage least squares (`2sls`, default), `liml`, `fuller` (with another α than 1: `fuller:4`), or two-step `gmm`, which
+   * reads the data a second time.
+   */
+  iv?: AskedEstimator | undefined;
   /** How θ is found. Default: `auto`. */
   solver?: SolverChoice | undefined;
   /** How gradient descent goes, with the solver `gd`. */

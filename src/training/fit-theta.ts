@@ -1,6 +1,9 @@
 import type { Table } from "../csv/table.js";
-import { codedTerms, type FactorLevels } from "../dataset/formula/coding.js";
-import { regressionOf, type Solver } from "../linear/model/model-parts.js";
+import type { FactorLevels } from "../dataset/formula/coding.js";
+import { structuralSpec } from "../dataset/formula/spec.js";
+import { redundantNotes } from "../linear/instruments/check-instruments.js";
+import { instrumentedRegression, type ModelInstruments } from "../linear/model/model-instruments.js";
+import type { Solver } from "../linear/model/model-parts.js";
 import { checkEstimable, checkRank } from "../linear/solve/aliasing.js";
 import { needsExtended } from "../linear/solve/ladder.js";
 import { mergeFoldsSteps } from "../linear/solve/merge-steps.js";
@@ -54,11 +57,13 @@ export async function fitTheta(
     control: ScanControl;
     /** What gives the sums in the place of a scan, where a database makes them. */
     engine?: EngineScan | undefined;
+    /** Where the plan's spec has instruments. */
+    instruments?: ModelInstruments | undefined;
   },
   options: FitCsvOptions,
   watch: Stopwatch,
 ): Promise<ThetaEstimate> {
-  const { table, layout, plan, control, engine } = scan;
+  const { table, layout, plan, control, engine, instruments } = scan;
   const { spec } = plan;
   const { solver = "auto", references = {}, signal } = options;
   const notes: string[] = [];
@@ -87,7 +92,7 @@ export async function fitTheta(
 
   const { levels } = total;
   notes.push(...levelDoubts(levels, spec, table, options.text));
-  const regression = regressionOf(spec, codedTerms(spec, levels, references));
+  const regression = instrumentedRegression(structuralSpec(spec), levels, references, instruments);
   let moments = await withPauses(mergeFoldsSteps(total.folds), control);
   checkEstimable(moments, regression);
   const readAll = async () => {
@@ -118,7 +123,7 @@ export async function fitTheta(
     );
   }
   if (options.lambda === undefined || options.lambda === 0) checkRank(moments, regression, solution.rank);
-  notes.push(...digitNotes(moments, regression, solution));
+  notes.push(...redundantNotes(solution, regression), ...digitNotes(moments, regression, solution));
   if (solution.conditionNumber > WARNING_CONDITION)
     notes.push(
       "the terms are close to linearly dependent: θ is right for these very numbers, but changes much with " +

@@ -1,4 +1,5 @@
 import { ModelError, UsageError } from "../errors.js";
+import { refuseInstruments } from "../linear/instruments/check-instruments.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { plainList } from "../stats/packed.js";
 import { option, wording } from "../wording.js";
@@ -114,6 +115,7 @@ function checkWhole(model: LinearModel, n: number, total: Float64Array): void {
  * @throws UsageError; ModelError for a penalised fit
  */
 export function checkMeats(model: LinearModel, { type, clusters, time, bootstrap }: VcovSpec): void {
+  refuseInstruments(model, "meats of shards");
   if (model.penalty !== undefined)
     throw new ModelError("a penalised fit is biased and has no covariance", {
       hint: "leave the penalty out",

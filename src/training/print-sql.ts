@@ -64,6 +64,10 @@ function printed(
   const file = namesOf(table);
   checkNamedColumns(table, options, file);
   const { spec, notes } = chooseColumns(table, options, file);
+  if (spec.instruments !== undefined)
+    throw new UsageError("a printed query has no instruments", {
+      hint: wording`a database that can be reached has: ${option("inEngine", true)}`,
+    });
   const { weights, seed = 1, where, naValues, naValuesIn, solver, foldBy: key } = options;
   const foldBy = foldKey(table, key);
   const asked = chosenFolds(options.folds);

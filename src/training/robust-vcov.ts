@@ -66,7 +66,7 @@ export function ofFit(plan: PredictorPlan): PredictorPlan {
  * and reghdfe count.
  * With `fixef.K` none of them, or all.
  */
-function countedParameters(
+export function countedParameters(
   model: LinearModel,
   ssc: Ssc | undefined,
   nesting: readonly (readonly NestedLevels[])[],

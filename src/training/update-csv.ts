@@ -101,7 +101,7 @@ async function updateSources(
   const sameFile = from.length === 1 && first!.path !== undefined && first!.path === model.source?.path;
   const reading = readingFor(options, model.reading, { sameFile, where: true });
   const table = ofModel(await readTables(from, reading));
-  const { spec, weightsColumn, weightsKind, references, penalty } = model;
+  const { scannedSpec: spec, weightsColumn, weightsKind, references, penalty, instruments } = model;
   const foldBy = model.folds.length > 1 ? before.foldBy : undefined;
   if ((model.scan?.singletons ?? 0) > 0)
     throw new ModelError(
@@ -147,7 +147,8 @@ async function updateSources(
   const updated = await withPauses(
     solveSpecSteps(
       {
-        spec,
+        spec: model.spec,
+        instruments,
         levels: unitedLevels(spec, [model.levels, total.levels]),
         references,
         moments:

@@ -6,6 +6,7 @@ import type { FitSize } from "../linear/covariance/leverage-discount.js";
 import { Meat, type SummedRows } from "../linear/covariance/meat.js";
 import type { VcovType } from "../linear/covariance/vcov.js";
 import type { Whitening } from "../linear/covariance/whitening.js";
+import { JointMeat, type JointPlan } from "../linear/instruments/joint-meat.js";
 import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
 import type { WithinPlan } from "../linear/model/effect-tables.js";
 import { WithinBlock } from "../linear/model/within-block.js";
@@ -29,6 +30,8 @@ export interface VcovPlan extends DrawPlan {
   /** What is summed up. */
   sums: SummedRows;
   size: FitSize;
+  /** Of an equation with instruments: what residuals are made of. */
+  joint?: JointPlan | undefined;
   /** Whether weights say how many rows each stands for. */
   frequencies?: boolean | undefined;
   /** What of the rows is to be kept besides, and the terms whose columns that is, those of all levels among them. */
@@ -69,7 +72,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
   readonly #within: WithinBlock;
   /** Of each column of clusters. */
   readonly #nesting: readonly LevelNesting[];
-  readonly #sums: Meat;
+  readonly #sums: Meat | JointMeat;
   readonly #kept: KeptRows | undefined;
   readonly #design: Design | undefined;
   readonly #target = new Float64Array(BLOCK_ROWS);
@@ -89,7 +92,10 @@ export class VcovJob implements ChunkJob<VcovResult> {
       { length: within === undefined ? 0 : plan.clusters },
       () => new LevelNesting(within!.columns.map(({ length }) => length / within!.width)),
     );
-    this.#sums = new Meat(plan.whitening, plan.type, plan.size, plan.sums, plan.frequencies);
+    this.#sums =
+      plan.joint === undefined
+        ? new Meat(plan.whitening, plan.type, plan.size, plan.sums, plan.frequencies)
+        : new JointMeat(plan.whitening, plan.joint, plan.sums === "scores", plan.frequencies);
     if (plan.kept === undefined) return;
     const { spec, levels } = plan.predictor;
     this.#kept = new KeptRows(plan.kept, plan.frequencies);
@@ -113,7 +119,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
       rows,
       column: (j) => this.#within.column(j),
       target: this.#target,
-      fitted: this.#plan.within === undefined ? undefined : predictions,
+      fitted: this.#plan.within === undefined && this.#plan.joint === undefined ? undefined : predictions,
       weights: raw.weights,
       leverage: this.#within.leverage,
       groups,

@@ -1,4 +1,5 @@
 import { clusterNotes } from "../../linear/covariance/vcov.js";
+import { instrumentNotes } from "../../linear/model/instrument-tests-of.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import { perfectFitNotes } from "../../linear/model/summary.js";
 import { relaxationNotes } from "../../linear/penalty/objective.js";
@@ -16,7 +17,13 @@ export function* reportSteps(model: LinearModel, notes: string[] = []): Steps<Mo
   const { scan } = model;
   return {
     model,
-    notes: [...notes, ...clusterNotes(model.vcov), ...perfectFitNotes(model), ...relaxationNotes(model)],
+    notes: [
+      ...notes,
+      ...clusterNotes(model.vcov),
+      ...perfectFitNotes(model),
+      ...relaxationNotes(model),
+      ...instrumentNotes(model),
+    ],
     cv: yield* crossValidationSteps(model),
     ...(scan === undefined
       ? {}

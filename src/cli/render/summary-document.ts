@@ -4,6 +4,7 @@ import { objectiveOf } from "../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../linear/solve/cross-validation.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, collinearityDocument } from "./collinearity.js";
+import { instrumentsDocument } from "./instruments.js";
 import type { ModelReport } from "./model-report.js";
 import { shardsDocument } from "./shards.js";
 
@@ -31,6 +32,7 @@ function modelDocument(model: LinearModel, path: string | undefined, level: numb
     coefficients,
     fit,
     ...(wald === undefined ? {} : { wald }),
+    ...(model.instruments === undefined ? {} : { instruments: instrumentsDocument(model, level) }),
   };
 }
 

@@ -9,6 +9,7 @@ import { type CollinearityOptions, renderCollinearity } from "./collinearity.js"
 import { colour, screen } from "./colour.js";
 import { covarianceText, degreesText } from "./covariance-text.js";
 import { droppedText } from "./dropped.js";
+import { equationText, instrumentLines } from "./instruments.js";
 import { FIRST, firstOf, moreLines, shownOf, WHOLE } from "./long-list.js";
 import { foldsBy, leftOutFolds, type ModelReport } from "./model-report.js";
 import { alignedDecimals, count, milliseconds, pValue, significant, stars, tValue } from "./numbers.js";
@@ -84,6 +85,7 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
       : []),
     `${colour.bold(model.target)} on ${model.terms.length} ${model.terms.length === 1 ? "term" : "terms"}` +
       `${model.intercept || model.absorbed !== undefined ? "" : ", without intercept"}`,
+    ...equationText(model).map((text) => colour.dim(wrap(text, Math.min(columns, 80)))),
     "",
     ...(model.penalty === undefined
       ? renderCoefficients({ ...summary, coefficients: [...shown] }, columns)
@@ -108,7 +110,13 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
       "",
       `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   R² ${significant(fit.r2)}${uncentred(model)}`,
     );
-  } else if (model.weightsKind === "probability")
+  } else if (model.instruments !== undefined)
+    lines.push(
+      `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   ` +
+        `σ ${significant(fit.sigma)} on ${count(fit.dfResidual)} degrees of freedom`,
+      `R² ${significant(fit.r2)}${uncentred(model)}   adjusted R² ${significant(fit.adjR2)}, of residuals from the structural equation`,
+    );
+  else if (model.weightsKind === "probability")
     lines.push(
       `MSE ${significant(fit.mse)}   RMSE ${significant(fit.rmse)}   ` +
         `σ ${significant(fit.sigma)} on ${count(fit.dfResidual)} degrees of freedom`,
@@ -129,9 +137,10 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
     lines.push(
       Number.isNaN(wald.f)
         ? `no Wald test of all slopes: the robust covariance of the ${wald.df1} is singular`
-        : `Wald test of all slopes, robust: F ${significant(wald.f)} on ${wald.df1} and ${degreesText(wald.df2)} DF, ` +
+        : `Wald test of all slopes${model.vcov.type === "iid" ? "" : ", robust"}: F ${significant(wald.f)} on ${wald.df1} and ${degreesText(wald.df2)} DF, ` +
             `p ${pValue(wald.p)}`,
     );
+  lines.push(...instrumentLines(model, summary.level, columns));
   const condition = `condition number ${significant(model.conditionNumber, 3)}`;
   const solver = `solver ${solverText(model)}`;
   // In one line where 80 columns have room for it.

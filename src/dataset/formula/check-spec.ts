@@ -17,6 +17,11 @@ export function specFault(spec: ModelSpec): string | undefined {
       return `"spec.absorbed[${i}]" should be a factor that is no term of its own`;
   if (absorbed.length > 0 && spec.intercept)
     return '"spec.intercept" should be false where effects are absorbed';
+  const { endogenous = [], excluded = [] } = spec.instruments ?? {};
+  if ([...endogenous, ...excluded].some((t) => t >= spec.terms.length))
+    return `"spec.instruments" should name terms below ${spec.terms.length}`;
+  if (endogenous.some((t) => excluded.includes(t)))
+    return '"spec.instruments" should not name a term both as endogenous and as an instrument';
   const complete = completeSpec(spec);
   for (const part of ["numeric", "text"] as const) {
     const names = complete[part];

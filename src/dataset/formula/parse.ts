@@ -8,6 +8,8 @@ export interface Formula {
   text: string;
   response: Syntax | undefined;
   terms: Syntax;
+  /** What stands behind a second `~`: the instruments of the endogenous variables, which come last before it. */
+  instruments?: Syntax | undefined;
 }
 
 /**
@@ -71,8 +73,13 @@ class Parser {
     this.#next++;
     this.#right = true;
     const terms = this.#expression(0);
+    let instruments: Syntax | undefined;
+    if (this.#is("~")) {
+      this.#next++;
+      instruments = this.#expression(0);
+    }
     if (this.#peek().type !== "end") throw this.#unexpected("an operator or the end");
-    return { text: this.#text, response, terms };
+    return { text: this.#text, response, terms, instruments };
   }
 
   condition(): Syntax {

@@ -97,12 +97,14 @@ class Resolver {
       label: response.type === "name" ? response.name : label,
       expression: this.#arithmetic(response),
     };
-    const { terms, effects, slopes, behind } = this.#withoutEffects();
+    const { terms, effects, slopes, behind, endogenous } = this.#withoutEffects();
+    const { instruments } = this.#formula;
     const right = slopes.reduce<Syntax>(
       (sum, value) => ({ type: "call", name: "+", args: [{ value: sum }, { value }], at: value.at }),
       terms,
     );
-    const elsewhere = new Set([...namesIn(response), ...behind.flatMap((node) => [...namesIn(node)])]);
+    const aside = [...behind, ...[endogenous, instruments].filter((node) => node !== undefined)];
+    const elsewhere = new Set([...namesIn(response), ...aside.flatMap((node) => [...namesIn(node)])]);
     const dot = (): Syntax[] =>
       (this.#context.dot ?? [...this.#columns.keys()])
         .filter((name) => !elsewhere.has(name))
@@ -116,7 +118,14 @@ class Resolver {
       this.#numbers.set(variable, this.#variables.length);
       return this.#variables.push(this.#variable(node, variable)) - 1;
     };
-    const { intercept, terms: expanded } = expandTerms(this.#formula.text, right, install, dot);
+    const expand = (node: Syntax) => expandTerms(this.#formula.text, node, install, dot);
+    const first = endogenous && expand(endogenous).terms;
+    const { intercept, terms: exogenous } = expand(right);
+    const { expanded, parts } = this.#instrumented(
+      first,
+      exogenous,
+      instruments && expand(instruments).terms,
+    );
     const absorbed = this.#absorbed(effects, expanded, right);
     const constant = intercept && this.#context.intercept !== false;
     return completeSpec({
@@ -124,6 +133,7 @@ class Resolver {
       target,
       intercept: constant && absorbed.length === 0 && slopes.length === 0,
       ...(absorbed.length === 0 ? {} : { absorbed }),
+      ...(parts === undefined ? {} : { instruments: parts }),
       variables: this.#variables,
       terms: expanded.map((variables) => ({
         label: variables.map((i) => this.#variables[i]!.label).join(":"),
@@ -136,10 +146,20 @@ class Resolver {
    * The terms, and what stands behind a `|`: the columns whose effects are absorbed, and slopes by level as terms. As
    * fixest has it, `firm[x]` is an effect and a slope on x for every firm, `firm[[x]]` the slopes alone.
    */
-  #withoutEffects(): { terms: Syntax; effects: Syntax[]; slopes: Syntax[]; behind: Syntax[] } {
-    const { terms } = this.#formula;
-    if (terms.type !== "call" || terms.name !== "|") return { terms, effects: [], slopes: [], behind: [] };
+  #withoutEffects(): {
+    terms: Syntax;
+    effects: Syntax[];
+    slopes: Syntax[];
+    behind: Syntax[];
+    endogenous?: Syntax;
+  } {
+    const parts = this.#formula.instruments && this.#instrumentedParts();
+    const { terms = this.#formula.terms, endogenous } = parts ?? {};
+    const none = { terms, effects: [], slopes: [], behind: [], ...(endogenous && { endogenous }) };
+    if (terms.type !== "call" || terms.name !== "|") return none;
     const [left, right] = terms.args.map(({ value }) => value) as [Syntax, Syntax];
+    if (endogenous !== undefined && right.type === "number" && right.value === 0)
+      return { ...none, terms: left };
     if (left.type === "call" && left.name === "|")
       throw this.#error(
         right,
@@ -163,7 +183,56 @@ class Resolver {
       slopes.push(...numbers.map((number) => this.#slope(factor, number)));
       if (numbers.length === 0) throw this.#error(node, "no column to have slopes on", "As in firm[x].");
     }
-    return { terms: left, effects, slopes, behind };
+    return { terms: left, effects, slopes, behind, ...(endogenous && { endogenous }) };
+  }
+
+  /** Cuts `exogenous | effects | endogenous`, of which `effects` may be left out, before its last `|`. */
+  #instrumentedParts(): { terms: Syntax; endogenous: Syntax } {
+    const { terms } = this.#formula;
+    if (terms.type !== "call" || terms.name !== "|")
+      throw this.#error(
+        terms,
+        "a second ~ needs the endogenous variables before it, behind a |",
+        "As in y ~ exogenous | 0 | endogenous ~ instruments.",
+      );
+    const [left, right] = terms.args.map(({ value }) => value) as [Syntax, Syntax];
+    return { terms: left, endogenous: right };
+  }
+
+  /** All terms, the endogenous first and those that are only instruments last, and which are which. */
+  #instrumented(
+    endogenous: readonly number[][] | undefined,
+    exogenous: number[][],
+    instruments: readonly number[][] | undefined,
+  ): { expanded: number[][]; parts?: NonNullable<ModelSpec["instruments"]> } {
+    if (endogenous === undefined || instruments === undefined) return { expanded: exogenous };
+    const { terms } = this.#formula;
+    const named = (list: readonly number[]) => list.map((v) => this.#variables[v]!.label).join(":");
+    const among = (list: readonly number[][], term: readonly number[]) =>
+      list.some((other) => String(other) === String(term));
+    const twice = endogenous.find((term) => among(exogenous, term));
+    if (twice !== undefined)
+      throw this.#error(
+        terms,
+        `${named(twice)} is endogenous and exogenous`,
+        "Take it out of one of the parts.",
+      );
+    const itself = endogenous.find((term) => among([...instruments], term));
+    if (itself !== undefined)
+      throw this.#error(terms, `${named(itself)} is an instrument of itself`, "Then it is exogenous.");
+    const excluded = instruments.filter((term) => !among(exogenous, term));
+    if (endogenous.length === 0)
+      throw this.#error(terms, "no endogenous variable stands before the second ~");
+    if (excluded.length === 0)
+      throw this.#error(terms, "no instrument stands behind the second ~ that is not exogenous");
+    const from = endogenous.length + exogenous.length;
+    return {
+      expanded: [...endogenous, ...exogenous, ...excluded],
+      parts: {
+        endogenous: endogenous.map((_, i) => i),
+        excluded: excluded.map((_, i) => from + i),
+      },
+    };
   }
 
   /** The term of a slope on a number for each level of a factor. */

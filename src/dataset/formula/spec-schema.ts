@@ -5,6 +5,15 @@ const texts = { type: "array", items: text, title: "a list of names" } as const;
 const label = { description: "What R prints.", ...text } as const;
 const expression = { $ref: "#/$defs/expression" } as const;
 
+/** Some terms of a spec. */
+const termIndices = {
+  type: "array",
+  items: { type: "integer", minimum: 0 },
+  minItems: 1,
+  uniqueItems: true,
+  title: "a list of terms",
+} as const;
+
 /** A call of a number of arguments. */
 const call = <const Name extends string, const Least extends number, const Most extends number>(
   names: readonly Name[],
@@ -256,6 +265,15 @@ export const specDefinitions = {
         items: { type: "integer", minimum: 0 },
         minItems: 1,
         uniqueItems: true,
+      },
+      instruments: {
+        description:
+          "Where some terms are endogenous: which, by index, and which others are only instruments of theirs; the rest are " +
+          "exogenous.",
+        type: "object",
+        properties: { endogenous: termIndices, excluded: termIndices },
+        required: ["endogenous", "excluded"],
+        title: "the endogenous terms and their instruments",
       },
       numeric: { description: "The raw columns to read as numbers, the target's first.", ...texts },
       text: { description: "The raw columns to read as text.", ...texts },

@@ -152,3 +152,13 @@ export function completeSpec(parts: Omit<ModelSpec, "numeric" | "text">): ModelS
     text: [...text],
   };
 }
+
+/**
+ * The spec without the terms that are only instruments: that of the equation whose coefficients are wanted, and of what
+ * predicts.
+ */
+export function structuralSpec(spec: ModelSpec): ModelSpec {
+  const { instruments, ...rest } = spec;
+  if (instruments === undefined) return spec;
+  return completeSpec({ ...rest, terms: rest.terms.filter((_, t) => !instruments.excluded.includes(t)) });
+}

@@ -1,6 +1,7 @@
 import { ModelError } from "../../errors.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
+import { refuseInstruments } from "../instruments/check-instruments.js";
 import type { LinearModel } from "../model/model.js";
 import { extendedCholesky, extendedVector, setEntry } from "../solve/extended-cholesky.js";
 import { solve } from "../solve/solve.js";
@@ -39,6 +40,7 @@ const MOST_FACTORED = 300;
  * ```
  */
 export function varianceInflation(model: LinearModel): InflationRow[] {
+  refuseInstruments(model, "variance inflation factors");
   const { regression, absorption } = model;
   // Absorbed effects are among the other terms, and the constant among them.
   const intercept = model.intercept || absorption !== undefined;

@@ -19,10 +19,12 @@ const SINGULAR = 1e-12;
 
 /**
  * The Wald test of all slopes of a model whose covariance is robust, F on q and n − rank, or G − 1 for G clusters (R's
- * `car::linearHypothesis` with `vcov.`); undefined under the classical covariance, where it is the summary's own F, and where there is no slope.
+ * `car::linearHypothesis` with `vcov.`); undefined where it is the summary's own F, under the classical covariance of least squares, and where
+ * there is no slope.
  */
 export function waldTest(model: FittedModel): WaldTest | undefined {
-  if (model.vcov.type === "iid") return undefined;
+  const { vcov } = model;
+  if (vcov.type === "iid" && model.instruments === undefined) return undefined;
   const { kept, lower, constant } = model.whitening;
   const q = kept.length;
   if (q === 0) return undefined;
@@ -33,8 +35,9 @@ export function waldTest(model: FittedModel): WaldTest | undefined {
     gamma[i]! /= lower[packedIndex(i, i)]!;
     for (let j = 0; j < i; j++) gamma[j]! -= lower[packedIndex(i, j)]! * gamma[i]!;
   }
-  const { meat } = model.vcov;
-  const variance = (i: number, j: number) => meat[packedIndex(i + first, j + first)]!;
+  const sigma2 = model.rss / model.dfResidual;
+  const variance = (i: number, j: number) =>
+    vcov.type === "iid" ? (i === j ? sigma2 : 0) : vcov.meat[packedIndex(i + first, j + first)]!;
   const root = Float64Array.from(kept, (_, i) => Math.sqrt(variance(i, i)));
   const correlation = new Float64Array(packedLength(q));
   for (let i = 0; i < q; i++)

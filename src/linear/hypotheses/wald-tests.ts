@@ -187,7 +187,7 @@ function jointTest(
     chiSquare,
     chiSquareP: Number.isNaN(chiSquare) ? Number.NaN : chiSquareSurvival(chiSquare, q),
   };
-  if (model.vcov.type !== "iid") return joint;
+  if (model.vcov.type !== "iid" || model.instruments !== undefined) return joint;
   const more = chiSquare / model.dfResidual;
   const lr = model.n * Math.log1p(more);
   const lm = (model.n * more) / (1 + more);

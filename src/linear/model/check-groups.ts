@@ -39,6 +39,8 @@ function fitOf(fits: GroupFits, g: number, name: string): SolvedFit {
   if (!coefficients.every(Number.isFinite)) throw wrong("a coefficient is not a number");
   return {
     absorbed: undefined,
+    aliased: [],
+    instruments: undefined,
     // biome-ignore lint/correctness/useYield: there is nothing to absorb
     *absorptionSteps() {
       return undefined;

@@ -6,6 +6,7 @@ import { option, wording } from "../../wording.js";
 import { unwhiten } from "../covariance/whitening.js";
 import type { Absorbed } from "../solve/absorb.js";
 import { columnsOf } from "../solve/solve.js";
+import { instrumentedFault } from "./check-instrumented.js";
 import { unpenalizedSlope } from "./check-penalty.js";
 import type { LinearModel } from "./model.js";
 
@@ -29,9 +30,11 @@ export type SolvedFit = Pick<
   LinearModel,
   | "absorbed"
   | "absorptionSteps"
+  | "aliased"
   | "coefficients"
   | "covariance"
   | "dfResidual"
+  | "instruments"
   | "intercept"
   | "moments"
   | "n"
@@ -63,6 +66,11 @@ export function* checkSolutionSteps(model: SolvedFit, name: string): Steps<void>
     new ModelError(`${name}: ${part} not what the moments in the file give`, {
       hint: wording`the file has been changed; train it anew, or read it as it is with ${option("trust", true)}`,
     });
+  if (model.instruments !== undefined) {
+    const fault = yield* instrumentedFault(model);
+    if (fault !== undefined) throw wrong(fault);
+    return;
+  }
   let absorption: Absorbed | undefined;
   try {
     absorption = yield* model.absorptionSteps();

@@ -12,7 +12,7 @@ import { modelDefinitions } from "./model-schema.js";
 /**
  * The latest version of the model file's schema that is known here. A file says the earliest that has all that is in it:
  * 2 has moments by cell, the options of reading, terms made of dates, sources by their content, fits of groups side by
- * side, folds by a key, glmnet's penalties, covariances that 0.1 did not have, and what robust errors are made of.
+ * side, folds by a key, glmnet's penalties, instruments, covariances that 0.1 did not have, and what robust errors are made of.
  */
 export const SCHEMA = 2;
 
@@ -29,6 +29,7 @@ export function schemaOf(
     shards = [],
     penalty,
     vcov,
+    instruments,
     scan,
     keptMeat,
     weightsKind,
@@ -44,6 +45,7 @@ export function schemaOf(
     keptMeat?: KeptMeat | undefined;
     weightsKind?: WeightsKind | undefined;
     forgotten?: readonly SourceContent[] | undefined;
+    instruments?: ModelInstruments | undefined;
     scan?: { foldBy?: string | undefined; endRow?: number | undefined } | null | undefined;
   },
   moments: object,
@@ -57,6 +59,7 @@ export function schemaOf(
     shards.length > 0 ||
     sources.length > 0 ||
     (source !== undefined && source.mtimeMs === undefined);
+  if (instruments !== undefined) return SCHEMA;
   const plain = vcov == null || FIRST_VCOVS.includes(vcov.type);
   const first =
     plain && (penalty == null || Object.keys(penalty).every((key) => key === "lambda" || key === "alpha"));
@@ -114,6 +117,9 @@ export type KeptMeat = StaticOf<"keptMeat">;
 
 /** What a fit minimises beside squares, and the bounds within which; α is the mix: 0 is ridge, 1 the lasso. */
 export type Penalty = StaticOf<"penalty">;
+
+/** The instruments of a model with endogenous terms, and its estimator. */
+export type ModelInstruments = StaticOf<"instruments">;
 
 /** The file a model was fitted on, so that it can be found again and a change be noticed. */
 export type DataSource = StaticOf<"source">;

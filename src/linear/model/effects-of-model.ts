@@ -6,6 +6,7 @@ import type { CellTable } from "../../stats/cell-table.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { SparseMoments } from "../../stats/sparse-moments.js";
 import { type Whitening, whiteningSteps } from "../covariance/whitening.js";
+import { equationSteps } from "../instruments/solve-instrumented.js";
 import type { Absorbed } from "../solve/absorb.js";
 import type { InvertRows } from "../solve/effects-leverage.js";
 import type { Regression } from "../solve/regression.js";
@@ -102,11 +103,15 @@ export function whiteningOfFit(model: Omit<ModelOfTables, "spec" | "levels">): W
 }
 
 /** `whiteningOfFit`, in steps. */
-export function whiteningOfFitSteps(model: Omit<ModelOfTables, "spec" | "levels">): Steps<Whitening> {
+export function* whiteningOfFitSteps(model: Omit<ModelOfTables, "spec" | "levels">): Steps<Whitening> {
   const { absorption, regression, moments, coefficients } = model;
+  if (regression.instruments !== undefined) {
+    const { estimating, regression: own } = yield* equationSteps(moments, regression);
+    return yield* whiteningSteps(estimating, { ...own, intercept: regression.intercept }, coefficients);
+  }
   return absorption === undefined
-    ? whiteningSteps(moments, regression, coefficients)
-    : whiteningSteps(absorption.moments, { ...regression, intercept: false }, coefficients);
+    ? yield* whiteningSteps(moments, regression, coefficients)
+    : yield* whiteningSteps(absorption.moments, { ...regression, intercept: false }, coefficients);
 }
 
 /** Leverages of more levels than these, those of the largest factor left out, are not worked out. */

@@ -1,7 +1,62 @@
 import { count, names, number, numberOrNull, numbers, text } from "./schema-parts.js";
 
-/** How a covariance was estimated, and what was penalised. */
+/** An F test; null where it is not defined. */
+const fTest = {
+  type: "object",
+  properties: { f: numberOrNull, df1: count, df2: number, p: numberOrNull },
+  required: ["f", "df1", "df2", "p"],
+  title: "an F test",
+} as const;
+
+/** How a covariance was estimated, what was penalised, and with which instruments. */
 export const estimateDefinitions = {
+  instruments: {
+    title: "the instruments and the estimator",
+    description:
+      "Of an equation with endogenous terms: all columns that moments are of, and how θ was estimated from them.",
+    type: "object",
+    properties: {
+      spec: {
+        description:
+          "The model's spec with the terms that are only instruments, which come last; its moments have the columns of this one.",
+        $ref: "#/$defs/spec",
+      },
+      estimator: {
+        description: "Two-stage least squares, LIML, Fuller's, or two-step GMM.",
+        enum: ["2sls", "liml", "fuller", "gmm"],
+      },
+      robust: { description: "Where the covariance is not iid.", $ref: "#/$defs/instrumentTests" },
+      fuller: {
+        description: "α of Fuller's estimator.",
+        ...number,
+        minimum: 0,
+        title: "a number of 0 or more",
+      },
+    },
+    required: ["spec", "estimator"],
+  },
+  instrumentTests: {
+    title: "tests of instruments",
+    description: "Tests of instruments under a robust covariance, which need the rows.",
+    type: "object",
+    properties: {
+      kleibergenPaap: fTest,
+      effectiveF: {
+        type: "object",
+        properties: { f: number, criticalValue: number, df: number },
+        required: ["f", "criticalValue", "df"],
+        title: "an effective F",
+      },
+      overidentification: {
+        type: "object",
+        properties: { test: { enum: ["Hansen J"] }, statistic: number, df: count, p: number },
+        required: ["test", "statistic", "df", "p"],
+        title: "a test of overidentification",
+      },
+      andersonRubin: fTest,
+    },
+    required: ["kleibergenPaap", "andersonRubin"],
+  },
   vcov: {
     title:
       "iid, or one of hc0, hc1, hc2, hc3, hc4, hc4m, hc5, cluster, cr0, cr2, cr3, hac, dk, bootstrap, jackknife with its meat",

@@ -1,7 +1,7 @@
 import { specFault } from "../../dataset/formula/check-spec.js";
 import { type CodedTerm, codedCount, codedTerms } from "../../dataset/formula/coding.js";
 import { targetKey } from "../../dataset/formula/column-key.js";
-import type { ModelSpec } from "../../dataset/formula/spec.js";
+import { type ModelSpec, structuralSpec } from "../../dataset/formula/spec.js";
 import { EXPRESSION_DEPTH } from "../../dataset/formula/spec-schema.js";
 import { GomlError, ModelError } from "../../errors.js";
 import { found } from "../../json-schema/expectation.js";
@@ -48,6 +48,7 @@ export function* modelDocumentSteps(value: unknown, name: string): Steps<Checked
   const fault =
     lengthFault(document) ??
     specFault(spec) ??
+    instrumentsFault(document) ??
     levelsFault(document) ??
     termsFault(document) ??
     shardsFault(document.shards);
@@ -93,6 +94,21 @@ export function* modelDocumentSteps(value: unknown, name: string): Steps<Checked
     if (!sameColumns(others.columns, fold.columns))
       throw wrong(`"heldOut[${f}]" should have the same columns in "others" and "fold"`);
   return { ...document, moments, folds, heldOut, codedTerms: coded };
+}
+
+/** What of the instruments does not fit to the equation. */
+function instrumentsFault({ spec, instruments }: ModelDocument): string | undefined {
+  if (spec.instruments !== undefined) return '"spec" should be that of the equation, without instruments';
+  if (instruments === undefined) return undefined;
+  const fault = specFault(instruments.spec)?.replaceAll('"spec.', '"instruments.spec.');
+  if (fault !== undefined) return fault;
+  const { terms, instruments: parts } = instruments.spec;
+  if (parts === undefined) return '"instruments.spec" should have instruments';
+  const last = terms.length - parts.excluded.length;
+  if (parts.excluded.some((t) => t < last)) return '"instruments.spec" should have its instruments last';
+  if (JSON.stringify(structuralSpec(instruments.spec)) !== JSON.stringify(spec))
+    return '"spec" should be "instruments.spec" without the instruments';
+  return undefined;
 }
 
 /** Which list has not as many numbers as the coefficients ask for. */

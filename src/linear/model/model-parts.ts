@@ -14,6 +14,7 @@ import type {
   DataSource,
   KeptMeat,
   ModelDocument,
+  ModelInstruments,
   ScanDocument,
   ShardSet,
   SourceContent,
@@ -57,6 +58,8 @@ export interface ModelParts {
   keptMeat?: KeptMeat | undefined;
   /** Where θ minimises more than squares. */
   penalty?: Penalty | undefined;
+  /** Where some terms are endogenous: their instruments, of which the moments have the columns too. */
+  instruments?: ModelInstruments | undefined;
   source?: DataSource | undefined;
   /** What the rows were read from, as far as that is known. */
   sources?: readonly SourceContent[] | undefined;
@@ -91,6 +94,7 @@ export interface FittedModel {
   readonly weightUnit: number;
   readonly vcov: Vcov;
   readonly penalty: Penalty | undefined;
+  readonly instruments: ModelInstruments | undefined;
   readonly absorbed: AbsorbedEffects | undefined;
   withinPlan(leverages: string | undefined): WithinPlan | undefined;
 }

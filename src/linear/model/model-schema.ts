@@ -110,6 +110,7 @@ export const modelDefinitions = {
         description: "Where θ minimises more than squares.",
         anyOf: [{ type: "null" }, { $ref: "#/$defs/penalty" }],
       },
+      instruments: { description: "Where some terms are endogenous.", $ref: "#/$defs/instruments" },
       scan,
       source,
       sources,

@@ -10,6 +10,7 @@ import type { AbsorbedEffects, Method } from "../solve/solution.js";
 import {
   type KeptMeat,
   type ModelDocument,
+  type ModelInstruments,
   type Penalty,
   type ShardSet,
   schemaOf,
@@ -42,6 +43,7 @@ interface WrittenModel {
   readonly weightsKind: WeightsKind | undefined;
   readonly weightUnit: number;
   readonly penalty: Penalty | undefined;
+  readonly instruments: ModelInstruments | undefined;
   readonly scan: DataScan | undefined;
   readonly source: DataSource | undefined;
   readonly sources: readonly SourceContent[];
@@ -100,6 +102,7 @@ export function documentOf(model: WrittenModel): WritableDocument {
     weights: model.weightsColumn ?? null,
     ...(model.weightsKind === undefined ? {} : { weightsKind: model.weightsKind }),
     penalty: model.penalty ?? null,
+    ...(model.instruments === undefined ? {} : { instruments: model.instruments }),
     scan: writeScan(model.scan),
     source: model.source ?? null,
     ...(model.sources.length === 0 ? {} : { sources: [...model.sources] }),

@@ -5,6 +5,7 @@ import { tCritical } from "../../stats/distributions.js";
 import { doublesSteps } from "../../stats/packed.js";
 import type { RobustVcov } from "../covariance/vcov.js";
 import { unwhiten, type Whitening } from "../covariance/whitening.js";
+import type { InstrumentTests } from "../instruments/instrument-tests.js";
 import {
   type PredictConcurrentOptions,
   predictRowsConcurrent,
@@ -25,6 +26,7 @@ import {
   whiteningOfFitSteps,
   withinPlanSteps,
 } from "./effects-of-model.js";
+import { instrumentTestsOf } from "./instrument-tests-of.js";
 import { type IntervalOptions, intervalsOf, type PredictedInterval } from "./interval.js";
 import { intervalPlan } from "./interval-plan.js";
 import { flatten, rowCount } from "./matrix-rows.js";
@@ -67,7 +69,7 @@ export class LinearModel extends SolvedModel implements FittedModel {
   /** A model from a solution of its moments. @internal */
   static of(parts: ModelParts): LinearModel {
     const { solution: found, ...rest } = parts;
-    const { absorption, ...solution } = found;
+    const { absorption, instrumented: _, ...solution } = found;
     const variance = solution.rss / (parts.moments.n - solution.rank - (solution.absorbed?.rank ?? 0));
     const terms = codedTerms(parts.spec, parts.levels ?? {}, parts.references ?? {});
     const names = terms.flatMap((term) => term.columns.map(({ name }) => name));
@@ -211,6 +213,15 @@ export class LinearModel extends SolvedModel implements FittedModel {
   get effects(): readonly FactorEffects[] {
     this.#effects ??= factorEffects(this);
     return this.#effects;
+  }
+
+  /**
+   * What is told of the instruments: first stages, weakness, endogeneity, overidentification; undefined where there are none.
+   *
+   * @param level that of Anderson and Rubin's interval
+   */
+  instrumentTests(level = 0.95): InstrumentTests | undefined {
+    return instrumentTestsOf(this, level);
   }
 
   /** The table of coefficients and the statistics of the fit; `level` is that of the intervals. */

@@ -1,12 +1,13 @@
-import { codedTerms } from "../../dataset/formula/coding.js";
 import type { Steps } from "../../parallel/steps.js";
+import { penalizedInstruments, redundantNotes } from "../instruments/check-instruments.js";
 import { type CrossValidatedPath, pathNotes } from "../penalty/cross-validated-path.js";
 import { isNone, type PenaltyChoice, penalizeSteps } from "../penalty/penalty.js";
 import { checkEstimable, checkRank } from "../solve/aliasing.js";
 import { needsExtended } from "../solve/ladder.js";
 import { solveSteps } from "../solve/solve.js";
 import { LinearModel } from "./model.js";
-import { type ModelParts, regressionOf } from "./model-parts.js";
+import { instrumentedRegression, type ModelInstruments } from "./model-instruments.js";
+import type { ModelParts } from "./model-parts.js";
 
 /** A model made from moments, without any rows. */
 export interface Estimate {
@@ -30,11 +31,13 @@ export function* solveSpecSteps(
   penalty?: PenaltyChoice | undefined,
 ): Steps<Estimate> {
   const { spec, levels = {}, references = {}, moments, folds = [] } = parts;
-  const regression = regressionOf(spec, codedTerms(spec, levels, references));
+  const { instruments, notes } = fromMoments(parts.instruments);
+  const regression = instrumentedRegression(spec, levels, references, instruments);
+  if (instruments !== undefined && penalty !== undefined) throw penalizedInstruments();
   checkEstimable(moments, regression);
   const plain = yield* solveSteps(moments, regression);
   if (penalty === undefined || penalty.lambda === 0) checkRank(moments, regression, plain.rank);
-  const notes: string[] = [];
+  notes.push(...redundantNotes(plain, regression));
   const doubtful = !moments.extended && needsExtended(plain, moments, regression);
   if (doubtful)
     notes.push(
@@ -48,9 +51,25 @@ export function* solveSpecSteps(
   if (penalized?.path !== undefined) notes.push(...pathNotes(penalized.path));
   const model = LinearModel.of({
     ...parts,
+    instruments,
     solver: moments.extended ? "extended" : "normal",
     solution: penalized?.solution ?? plain,
     penalty: penalized?.penalty,
   });
   return { model, path: penalized?.path, doubtful, notes };
+}
+
+/** The instruments of a model of which there are moments and no rows: these have no GMM. */
+function fromMoments(instruments: ModelInstruments | undefined): {
+  instruments: ModelInstruments | undefined;
+  notes: string[];
+} {
+  if (instruments === undefined) return { instruments, notes: [] };
+  // Tests under a robust covariance need rows, too.
+  const { robust: _, ...rest } = instruments;
+  if (rest.estimator !== "gmm") return { instruments: rest, notes: [] };
+  return {
+    instruments: { ...rest, estimator: "2sls" },
+    notes: ["two-step GMM needs all rows at once: these are its first step, two-stage least squares"],
+  };
 }

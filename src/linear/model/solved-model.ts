@@ -9,6 +9,7 @@ import type { HeldOut } from "../solve/held-out.js";
 import type { Regression } from "../solve/regression.js";
 import type { AbsorbedEffects, Method, Solution } from "../solve/solution.js";
 import type { KeptMeat, WeightsKind } from "./document-schema.js";
+import { instrumentColumns, type ModelInstruments } from "./model-instruments.js";
 import {
   type DataScan,
   type DataSource,
@@ -75,6 +76,8 @@ export abstract class SolvedModel {
   readonly weightsKind: WeightsKind | undefined;
   /** The penalty of a ridge, lasso or elastic net fit, which has no standard errors; undefined for least squares. */
   readonly penalty: Penalty | undefined;
+  /** Where some terms are endogenous: their instruments. */
+  readonly instruments: ModelInstruments | undefined;
   readonly source: DataSource | undefined;
   /** What the rows were read from, by content, as far as that is known; empty for a fit from arrays. */
   readonly sources: readonly SourceContent[];
@@ -113,6 +116,7 @@ export abstract class SolvedModel {
     this.weightsColumn = parts.weightsColumn;
     this.weightsKind = parts.weightsKind;
     this.penalty = parts.penalty;
+    this.instruments = parts.instruments;
     this.source = parts.source;
     this.sources = parts.sources ?? [];
     this.forgotten = parts.forgotten ?? [];
@@ -133,7 +137,14 @@ export abstract class SolvedModel {
 
   /** The model as a regression of columns of its moments. */
   get regression(): Regression {
-    return regressionOf(this.spec, this.codedTerms);
+    const own = regressionOf(this.spec, this.codedTerms);
+    if (this.instruments === undefined) return own;
+    return { ...own, instruments: instrumentColumns(this.instruments, this.levels, this.references) };
+  }
+
+  /** The spec of all columns that the moments are of: with instruments, of these too. */
+  get scannedSpec(): ModelSpec {
+    return this.instruments?.spec ?? this.spec;
   }
 
   /** The number of rows of the fit (of positive weight). */
@@ -188,7 +199,7 @@ export abstract class SolvedModel {
 
 /** A model's parts with the solution spelled out. */
 export type LoadedParts = Omit<ModelParts, "solution"> &
-  Omit<Solution, "inverse" | "aliased" | "absorption"> & {
+  Omit<Solution, "inverse" | "aliased" | "absorption" | "instrumented"> & {
     covariance: Float64Array;
     variances?: Float64Array | undefined;
     aliased: readonly string[];

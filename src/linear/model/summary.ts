@@ -46,11 +46,23 @@ const NOT_OF_SAMPLES = {
   bic: Number.NaN,
 };
 
+/** What is of least squares alone: with instruments the fit is no projection of y, and no maximum of the likelihood. */
+const NOT_OF_INSTRUMENTS = {
+  f: Number.NaN,
+  logLik: Number.NaN,
+  aic: Number.NaN,
+  aicExtract: Number.NaN,
+  bic: Number.NaN,
+};
+
 /** What R's `summary.lm` tells of a model, and the intervals. */
 export interface Summary {
   coefficients: CoefficientRow[];
   fit: FitSummary;
-  /** The test of all slopes under a robust covariance, where the model has one; `fit.f` is the classical F. */
+  /**
+   * The test of all slopes under a robust covariance, where the model has one, and of a model with instruments; `fit.f` is the
+   * F of least squares.
+   */
   wald: WaldTest | undefined;
   /** The level of the intervals. */
   level: number;
@@ -91,10 +103,12 @@ export function summarize(model: FittedModel, level: number): Summary {
     tss: model.tss * model.weightUnit,
     sumLogW: model.moments.sumLogW + (model.weightUnit === 1 ? 0 : model.n * Math.log(model.weightUnit)),
   };
-  const metrics =
-    model.penalty === undefined
-      ? { ...fitMetrics(sums), ...(model.weightsKind === "probability" ? NOT_OF_SAMPLES : {}) }
-      : { ...fitMetrics(sums), ...NOT_OF_PENALIZED };
+  const metrics = {
+    ...fitMetrics(sums),
+    ...(model.penalty === undefined ? {} : NOT_OF_PENALIZED),
+    ...(model.weightsKind === "probability" ? NOT_OF_SAMPLES : {}),
+    ...(model.instruments === undefined ? {} : NOT_OF_INSTRUMENTS),
+  };
   return {
     coefficients: coefficientRows(model, level),
     fit: {

@@ -2,6 +2,7 @@ import { ModelError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, verb, wording } from "../../wording.js";
+import { refuseInstruments } from "../instruments/check-instruments.js";
 import { LinearModel } from "../model/model.js";
 import type { ModelGroup } from "../model/model-group.js";
 import { solveSteps } from "../solve/solve.js";
@@ -253,6 +254,7 @@ function comparedFit({ name, model }: ComparedModel): ComparedFit {
 }
 
 function checkUnpenalised(name: string, model: LinearModel): void {
+  refuseInstruments(model, "tests by sums of squares");
   if (model.penalty === undefined) return;
   throw new ModelError(`${name} is a penalised fit, whose sums of squares have no F distribution`, {
     hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,

@@ -1,5 +1,6 @@
 import { UsageError } from "../../errors.js";
 import type { Steps } from "../../parallel/steps.js";
+import { refuseInstruments } from "../instruments/check-instruments.js";
 import type { LinearModel } from "../model/model.js";
 import type { ModelGroup } from "../model/model-group.js";
 import type { BestSubsets } from "./best-subset.js";
@@ -86,14 +87,9 @@ export class GroupSubmodels implements ComparedSubmodels {
 }
 
 /** What selection needs of a model. */
-export function selectionData({
-  spec,
-  moments,
-  folds,
-  heldOut,
-  levels,
-  references,
-}: LinearModel): SelectionData {
+export function selectionData(model: LinearModel): SelectionData {
+  refuseInstruments(model, "criteria of submodels");
+  const { spec, moments, folds, heldOut, levels, references } = model;
   return { spec, moments, folds: folds.length > 1 ? folds : undefined, heldOut, levels, references };
 }
 

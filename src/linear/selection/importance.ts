@@ -3,6 +3,7 @@ import { inOneGo } from "../../parallel/steps.js";
 import { atHand } from "../../stats/combined-columns.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, verb, wording } from "../../wording.js";
+import { refuseInstruments } from "../instruments/check-instruments.js";
 import type { LinearModel } from "../model/model.js";
 import { DOUBLE_TOLERANCE } from "../solve/solve.js";
 import { afterOthersRows } from "./anova-types.js";
@@ -51,6 +52,7 @@ const MOST_TERMS = 20;
  * ```
  */
 export function importanceOf(model: LinearModel): Importance {
+  refuseInstruments(model, "shares in R²");
   if (model.penalty !== undefined)
     throw new ModelError("shares in R² are of least squares, and this is a penalised fit", {
       hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,

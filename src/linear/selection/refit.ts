@@ -6,6 +6,7 @@ import {
   completeSpec,
   type Expression,
   type ModelSpec,
+  structuralSpec,
   type Term,
   type Variable,
 } from "../../dataset/formula/spec.js";
@@ -17,6 +18,13 @@ import { keepColumns } from "../../stats/block-layout.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { option, wording } from "../../wording.js";
 import { prunedMeat } from "../covariance/kept-meat.js";
+import {
+  type AskedEstimator,
+  readEstimator,
+  refuseInstruments,
+  withoutInstruments,
+} from "../instruments/check-instruments.js";
+import type { ModelInstruments } from "../model/document-schema.js";
 import type { LinearModel } from "../model/model.js";
 import { regressionOf } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
@@ -32,6 +40,8 @@ export interface RefitOptions extends PenaltyRefit {
   /** A formula over the terms that the model has. */
   formula?: string | undefined;
   intercept?: boolean | undefined;
+  /** Another estimator of an equation with instruments. */
+  iv?: AskedEstimator | undefined;
   references?: Readonly<Record<string, string>> | undefined;
   /** How factors are coded, by column or label; see `fitCsv`. */
   contrasts?: ContrastChoices | undefined;
@@ -64,23 +74,37 @@ export function* refitSteps(model: LinearModel, options: RefitOptions): Steps<Es
         hint: wording`or leave ${option("formula")} out`,
       },
     );
-  const chosen =
-    options.formula === undefined ? chosenSpec(model, options) : spelledSpec(model, options.formula);
-  const spec = withContrasts(chosen, options.contrasts);
+  const spec = withContrasts(askedSpec(model, options), options.contrasts);
   const intercept = spec.absorbed === undefined && (options.intercept ?? spec.intercept);
   return yield* fitSpec(model, withFormula({ ...spec, intercept }), options);
 }
 
+/** The spec asked for; with instruments, that of all columns. */
+function askedSpec(model: LinearModel, options: RefitOptions): ModelSpec {
+  if (options.formula !== undefined) return spelledSpec(model, options.formula);
+  if (model.instruments === undefined) return chosenSpec(model, options);
+  if (options.features !== undefined || options.target !== undefined)
+    throw new UsageError("of an equation with instruments other terms are asked for by a formula", {
+      hint: wording`${option("formula", `${model.target} ~ … | 0 | … ~ …`)}`,
+    });
+  return model.instruments.spec;
+}
+
 /** The submodel of some of a model's terms, by index. */
 export function* refitTermsSteps(model: LinearModel, terms: readonly number[]): Steps<Estimate> {
+  refuseInstruments(model, "submodels");
   const chosen = terms.map((t) => model.spec.terms[t]!);
   return yield* fitSpec(model, withFormula(completeSpec({ ...model.spec, terms: chosen })), {});
 }
 
-function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): Steps<Estimate> {
-  const factors = spec.variables.filter((variable) => variable.kind === "factor");
+function* fitSpec(model: LinearModel, scanned: ModelSpec, options: RefitOptions): Steps<Estimate> {
+  const spec = structuralSpec(scanned);
+  const factors = scanned.variables.filter((variable) => variable.kind === "factor");
   const known = new Map(
-    model.spec.variables.map((variable) => [variableKey(variable), model.levels[variable.label] ?? []]),
+    model.scannedSpec.variables.map((variable) => [
+      variableKey(variable),
+      model.levels[variable.label] ?? [],
+    ]),
   );
   const levels = Object.fromEntries(
     factors.map((variable) => [variable.label, [...(known.get(variableKey(variable)) ?? [])]]),
@@ -92,7 +116,8 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
       if (Object.hasOwn(model.references, name) && !Object.hasOwn(references, name))
         references[name] = model.references[name]!;
     }
-  const keys = scanKeys(spec, levels);
+  const instruments = refittedInstruments(model, scanned, options.iv);
+  const keys = scanKeys(scanned, levels);
   const pruned = (moments: CrossProducts) => keepColumns(moments, (key) => keys.has(key));
   const { weightsColumn, weightsKind, source, sources, forgotten, shards, scan } = model;
   const refitted = yield* solveSpecSteps(
@@ -106,6 +131,7 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
       heldOut: targetKey(spec.target) === targetKey(model.spec.target) ? model.heldOut : undefined,
       weightsColumn,
       weightsKind,
+      instruments,
       source,
       sources,
       forgotten,
@@ -117,6 +143,24 @@ function* fitSpec(model: LinearModel, spec: ModelSpec, options: RefitOptions): S
   );
   const kept = model.keptMeat && prunedMeat(model.keptMeat, keys, targetKey(spec.target));
   return withKeptVcov(refitted, [model], kept);
+}
+
+/** The instruments of another fit of the same rows, with the estimator asked for, or that of the model. */
+function refittedInstruments(
+  model: LinearModel,
+  scanned: ModelSpec,
+  asked: AskedEstimator | undefined,
+): ModelInstruments | undefined {
+  if (scanned.instruments === undefined) {
+    if (asked === undefined) return undefined;
+    throw withoutInstruments(asked);
+  }
+  if (asked === "gmm")
+    throw new ModelError("two-step GMM needs the rows, of which the model keeps the moments", {
+      hint: "train again for it",
+    });
+  const { estimator, fuller } = model.instruments ?? { estimator: "2sls" as const };
+  return { spec: scanned, ...(asked === undefined ? { estimator, fuller } : readEstimator(asked)) };
 }
 
 /** A target that the moments know. */
@@ -201,7 +245,7 @@ function unknown(name: string, names: readonly string[], what: string): UsageErr
  * its columns have the keys of the moments.
  */
 function spelledSpec(model: LinearModel, formula: string): ModelSpec {
-  const { spec } = model;
+  const { scannedSpec: spec } = model;
   const asked = formulaSpec(formula, {
     columns: [
       ...spec.numeric.map((name) => ({ name, kind: "numeric" as const })),
@@ -257,6 +301,7 @@ function spelledSpec(model: LinearModel, formula: string): ModelSpec {
       label: term.variables.map((v) => variables[v]!.label).join(":"),
     })),
     absorbed: sameEffects(model, asked),
+    ...(asked.instruments === undefined ? {} : { instruments: asked.instruments }),
   });
 }
 
@@ -299,9 +344,17 @@ function unseen(label: string, model: LinearModel): ModelError {
 
 /** A spec with a formula that says what it is. */
 function withFormula(spec: ModelSpec): ModelSpec {
-  const terms = spec.terms.map((term) =>
-    term.variables.map((v) => variableKey(spec.variables[v]!)).join(":"),
-  );
+  const all = spec.terms.map((term) => term.variables.map((v) => variableKey(spec.variables[v]!)).join(":"));
+  const { endogenous = [], excluded = [] } = spec.instruments ?? {};
+  const terms = all.filter((_, t) => !endogenous.includes(t) && !excluded.includes(t));
+  if (spec.instruments !== undefined) {
+    const named = (list: readonly number[]) => list.map((t) => all[t]!).join(" + ");
+    const effects = (spec.absorbed ?? []).map((v) => variableKey(spec.variables[v]!)).join(" + ") || "0";
+    const exogenous = terms.join(" + ") || "1";
+    const without = spec.intercept || spec.absorbed !== undefined ? "" : " - 1";
+    const parts = `${exogenous}${without} | ${effects} | ${named(endogenous)} ~ ${named(excluded)}`;
+    return { ...spec, formula: `${targetKey(spec.target)} ~ ${parts}` };
+  }
   const right = terms.length === 0 ? (spec.intercept ? "1" : "0") : terms.join(" + ");
   if (spec.absorbed !== undefined) {
     const effects = spec.absorbed.map((v) => variableKey(spec.variables[v]!));

@@ -36,8 +36,8 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
   const [x, y] = [a.model, b.model];
   if (targetKey(x.spec.target) !== targetKey(y.spec.target))
     throw refuse(`the targets are ${x.target} and ${y.target}`);
-  const kinds = new Map(x.spec.variables.map((variable) => [variableKey(variable), variable]));
-  for (const variable of y.spec.variables) {
+  const kinds = new Map(x.scannedSpec.variables.map((variable) => [variableKey(variable), variable]));
+  for (const variable of y.scannedSpec.variables) {
     const same = kinds.get(variableKey(variable));
     if (same !== undefined && described(same) !== described(variable))
       throw refuse(
@@ -58,6 +58,8 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
           : wording`cut one whole by ${option("shard")}, or update one model; poly(x, 3, raw = TRUE), or no scale(), has the same fit`,
       );
   }
+  const [equationX, equationY] = [x, y].map(describedEquation);
+  if (equationX !== equationY) throw refuse(`the instruments are ${equationX} and ${equationY}`);
   const [termsX, termsY] = [termKeys(x.spec), termKeys(y.spec)];
   const lacking = termsX.filter((term) => !termsY.includes(term));
   if (lacking.length > 0) throw refuse(`${b.name} has no ${lacking.join(", ")}`);
@@ -103,6 +105,16 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
       `the penalties are ${penalties.join(" and ")}`,
       wording`make them alike with ${verb("refit", option("lambda"))}`,
     );
+}
+
+/** The endogenous terms, their instruments and the estimator, in words that are alike where these are. */
+function describedEquation({ instruments }: LinearModel): string {
+  if (instruments === undefined) return "none";
+  const { spec, estimator, fuller } = instruments;
+  const keys = termKeys(spec);
+  const named = (list: readonly number[]) => list.map((t) => keys[t]!).join(" + ");
+  const { endogenous, excluded } = spec.instruments!;
+  return `${named(endogenous)} ~ ${named(excluded)} (${estimator}${fuller === undefined ? "" : `:${fuller}`})`;
 }
 
 /** A penalty in words that are alike where penalties are. */

@@ -86,7 +86,7 @@ export function* forgetRowsSteps(
   const moments = folds.length > 0 ? yield* mergeFoldsSteps(folds) : left;
 
   const { spec, references, weightsColumn, weightsKind, penalty, scan } = model;
-  const { levels, gone } = levelsLeft(spec, model.levels, moments);
+  const { levels, gone } = levelsLeft(model.scannedSpec, model.levels, moments);
   const keep = (all: CrossProducts) => keepColumns(all, (key) => !gone.has(key));
   const digitsLost = lostDigits(model.moments, moments);
   const digitsLeft = (moments.extended ? 32 : 16) - digitsLost;
@@ -99,6 +99,7 @@ export function* forgetRowsSteps(
       folds: folds.map(keep),
       weightsColumn,
       weightsKind,
+      instruments: model.instruments,
       sources: sourcesLeft(model.sources, shard.model.sources),
       forgotten: [
         ...model.forgotten,

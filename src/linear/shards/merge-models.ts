@@ -80,13 +80,13 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
   const count = unfolded.length > 0 ? 0 : first.model.folds.length;
   for (let f = 0; f < count; f++)
     folds.push(yield* mergeTreeSteps(models.map(({ model }) => model.folds[f]!)));
-  const { spec, references, weightsColumn, weightsKind, penalty } = first.model;
+  const { spec, references, weightsColumn, weightsKind, penalty, instruments } = first.model;
   const added = models.flatMap(({ model }) => model.sources);
   const merged = yield* solveSpecSteps(
     {
       spec,
       levels: unitedLevels(
-        spec,
+        first.model.scannedSpec,
         models.map(({ model }) => model.levels),
       ),
       references,
@@ -97,6 +97,7 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
       folds,
       weightsColumn,
       weightsKind,
+      instruments,
       sources: added,
       forgotten: stillForgotten(
         models.flatMap(({ model }) => model.forgotten),

@@ -52,10 +52,10 @@ export function checkRank({ n }: CrossProducts, { terms, intercept }: Regression
  *
  * @throws ModelError that names the column
  */
-export function checkSquares(given: CrossProducts, { target, terms }: Regression): void {
-  const moments = atHand(given, [...terms, target]);
+export function checkSquares(given: CrossProducts, { target, terms, instruments }: Regression): void {
+  const moments = atHand(given, [...terms, ...(instruments?.excluded ?? []), target]);
   const { sumW } = moments;
-  for (const name of [target, ...terms]) {
+  for (const name of [target, ...terms, ...(instruments?.excluded ?? [])]) {
     const at = moments.index(name);
     if (at < 0) continue;
     const mean = moments.mean[at]!;

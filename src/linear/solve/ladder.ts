@@ -41,12 +41,15 @@ export function isDoubtful({
  * double is not enough.
  */
 export function needsExtended(solution: Solution, given: CrossProducts, regression: Regression): boolean {
-  const moments = atHand(given, [...regression.terms, regression.target]);
-  const far = [regression.target, ...regression.terms].some((name) => {
+  const { excluded = [] } = regression.instruments ?? {};
+  const moments = atHand(given, [...regression.terms, ...excluded, regression.target]);
+  const far = [regression.target, ...regression.terms, ...excluded].some((name) => {
     const i = moments.index(name);
     return isFar(moments.sumW, moments.mean[i]!, moments.product(i, i));
   });
-  return far || solution.aliased.length > 0 || isDoubtful(solution);
+  return (
+    far || solution.aliased.length > 0 || isDoubtful(solution) || solution.instrumented?.doubtful === true
+  );
 }
 
 /** Multiplications that take about a millisecond in double-double arithmetic; below that it costs nothing to use. */

@@ -14,4 +14,22 @@ export interface Regression {
   names?: readonly (readonly string[])[] | undefined;
   /** The keys of factors whose levels' effects are absorbed. */
   absorbed?: readonly string[] | undefined;
+  /** Where some terms are endogenous: with which instruments they are estimated. */
+  instruments?: Instruments | undefined;
+}
+
+/** How the coefficients of a regression with endogenous terms are estimated; see `solveInstrumentedSteps`. */
+export type InstrumentalEstimator = "2sls" | "liml" | "fuller" | "gmm";
+
+/** The instruments of a regression with endogenous terms. */
+export interface Instruments {
+  /** Which terms are endogenous, by index; the others are exogenous, and instruments of themselves. */
+  endogenous: readonly number[];
+  /** The columns that are instruments and no terms. */
+  excluded: readonly string[];
+  /** Those of them, by index, that were computed from numbers of the data in double-double. */
+  computed?: ReadonlySet<number> | undefined;
+  estimator: InstrumentalEstimator;
+  /** α of Fuller's estimator. */
+  fuller?: number | undefined;
 }

@@ -11,6 +11,16 @@ export interface AbsorbedEffects {
   tss: number;
 }
 
+/** What is known of instruments beside the coefficients. */
+interface InstrumentedSolution {
+  /** κ of the k-class: 1 for two-stage least squares. */
+  kappa: number;
+  /** Instruments, by index, that depend linearly on exogenous terms or on instruments before them. */
+  redundant: readonly number[];
+  /** Whether the instruments' cross-products ask for more digits than double has. */
+  doubtful: boolean;
+}
+
 /** A least-squares solution θ = (XᵀX)⁻¹Xᵀy; with an intercept, that is coefficient 0. */
 export interface Solution {
   /** θ; NaN for the aliased. */
@@ -39,6 +49,8 @@ export interface Solution {
   absorbed?: AbsorbedEffects | undefined;
   /** And how, from which the effects themselves follow. */
   absorption?: Absorbed | undefined;
+  /** Where terms are endogenous: what became of their instruments. */
+  instrumented?: InstrumentedSolution | undefined;
   /** How it was computed, where that was from moments. */
   method?: Method | undefined;
 }

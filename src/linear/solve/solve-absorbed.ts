@@ -112,7 +112,7 @@ function squareOf(moments: CrossProducts, name: string): number {
 }
 
 /** A packed triangle of k + 1 rows without the first row and column. */
-function withoutFirst(packed: Float64Array, k: number): Float64Array {
+export function withoutFirst(packed: Float64Array, k: number): Float64Array {
   const rest = new Float64Array((k * (k + 1)) / 2);
   for (let i = 0; i < k; i++)
     rest.set(packed.subarray(packedIndex(i + 1, 1), packedIndex(i + 1, i + 1) + 1), packedIndex(i, 0));

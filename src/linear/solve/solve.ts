@@ -4,6 +4,7 @@ import { basicKeys } from "../../stats/combined-columns.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { SparseMoments } from "../../stats/sparse-moments.js";
 import { option, wording } from "../../wording.js";
+import { solveInstrumentedSteps } from "../instruments/solve-instrumented.js";
 import { eliminateFactor } from "./eliminate.js";
 import { factorSpd } from "./factor-spd.js";
 import type { Regression } from "./regression.js";
@@ -52,6 +53,8 @@ export function* solveSteps(
   if (moments.n === 0)
     throw new ModelError("there are no rows to fit", { hint: "all rows have missing cells?" });
   const { inverse = true } = options;
+  if (regression.instruments !== undefined)
+    return yield* solveInstrumentedSteps(moments, regression, (left, own) => solveSteps(left, own, options));
   if (regression.absorbed !== undefined)
     return yield* solveAbsorbed(moments, regression, (left, own) => solveSteps(left, own, options));
   const eliminated =

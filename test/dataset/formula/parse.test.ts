@@ -36,7 +36,7 @@ describe("what does not parse is shown", () => {
     ["medv ~ lstat ; rm", 'unexpected ";"'],
     ["medv ~ `lstat", "Close the backtick"],
     ["medv ~ lstat rm", 'expected an operator or the end, found "rm"'],
-    ["medv ~ lstat ~ rm", 'expected an operator or the end, found "~"'],
+    ["medv ~ lstat ~ rm", "a second ~ needs the endogenous variables before it"],
   ] as const)
     test(formula, () => {
       expect(refusal(formula)).toContain(message);

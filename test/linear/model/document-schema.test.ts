@@ -65,6 +65,7 @@ test("it requires what every model file has", () => {
     "reading",
     "sources",
     "digest",
+    "instruments",
     "shards",
     "keptMeat",
     "forgotten",

@@ -50,6 +50,10 @@ export async function cv(paths: readonly string[], options: CvOptions, signal: A
     return cvOfGroups(path, { model, notes: found.notes }, options, signal);
   }
   const cv = found.cv ?? (await withPauses(crossValidationSteps(model), { signal }));
+  if (cv === undefined && model.instruments !== undefined)
+    throw new UsageError("there is no cross-validation with instruments: they are for the coefficients", {
+      hint: "evaluate tells the error of predictions on other rows",
+    });
   if (cv === undefined)
     throw new UsageError(`${path} has no cross-validation folds`, { hint: "train with --folds 10" });
   const { notes } = found;

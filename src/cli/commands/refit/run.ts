@@ -1,4 +1,5 @@
 import { refuseOverwriting } from "../../../files/same-file.js";
+import type { AskedEstimator } from "../../../linear/instruments/check-instruments.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import { eachGroupSteps } from "../../../linear/selection/each-group.js";
@@ -14,6 +15,7 @@ export interface RefitOptions extends PresentOptions, PenaltyFlags {
   features?: string[];
   target?: string;
   formula?: string;
+  iv?: AskedEstimator;
   reference: Record<string, string>;
   contrasts: Record<string, string>;
   intercept: boolean;
@@ -27,11 +29,12 @@ export async function refit(path: string, options: RefitOptions, signal: AbortSi
     [{ path, what: "the model that it is made of" }],
   );
   const model = await readAnyModel(path, { trust: options.trust, signal });
-  const { features, target, formula, reference, contrasts, intercept } = options;
+  const { features, target, formula, iv, reference, contrasts, intercept } = options;
   const asked = {
     features,
     target,
     formula,
+    iv,
     references: reference,
     contrasts,
     intercept: intercept ? undefined : false,

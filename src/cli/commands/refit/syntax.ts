@@ -11,6 +11,7 @@ export const refitSyntax: Syntax = (program, run) => {
     .option("-f, --features <terms>", "only these of its terms", list)
     .option("-t, --target <column>", "predict another of its columns")
     .option("--formula <formula>", "a formula over the terms that it has")
+    .option("--iv <estimator>", "with instruments: 2sls, liml, fuller or fuller:4")
     .addOption(
       new Option("--reference <column=level>", "another reference level of a factor")
         .argParser(reference)
@@ -34,6 +35,7 @@ export const refitSyntax: Syntax = (program, run) => {
     "goml refit model.json --features lstat,rm -m small.json",
     "goml refit model.json --target rm",
     "goml refit model.json --formula 'medv ~ rm + lstat - 1'",
+    "goml refit model.json --iv liml -m liml.json",
     "goml refit model.json --lambda path --alpha 1 -m lasso.json",
     "goml refit model.json --lower 0 --lower lstat=-Inf",
   );

@@ -85,6 +85,7 @@ export async function trainGroups(
     shard: options.shard,
     quotedLines: options.quotedLines,
     inEngine: options.inEngine,
+    iv: options.iv,
     solver,
     threads: options.threads,
     fileBytes: MOST_BYTES,

@@ -1,3 +1,4 @@
+import type { AskedEstimator } from "../../../linear/instruments/check-instruments.js";
 import type { WeightsKind } from "../../../linear/model/document-schema.js";
 import type { ShardNumber } from "../../../linear/shards/numbered.js";
 import type { SolverChoice } from "../../../linear/solve/ladder.js";
@@ -13,6 +14,7 @@ export interface TrainOptions extends ModelOptions, VcovFlags, RankFlags {
   inEngine?: boolean;
   weightsKind?: WeightsKind;
   keepMeat?: KeepMeat;
+  iv?: AskedEstimator;
   testSize?: number;
   firstRow?: number;
   shardId?: ShardNumber;

@@ -129,6 +129,7 @@ async function fitted(
       shard: options.shard,
       quotedLines: options.quotedLines,
       inEngine: options.inEngine,
+      iv: options.iv,
       solver: options.solver,
       descent: { ...descentOptions(options), sites },
       threads: options.threads,

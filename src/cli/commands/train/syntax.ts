@@ -22,6 +22,10 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--in-engine", "of a database: it sums up its rows itself, and only sums leave it")
     .option("--effects <file.csv>", "with --absorb: write the effects of all levels as CSV")
     .option("--report <file.html>", "write a page with plots too, which takes one more pass: see goml report")
+    .option(
+      "--iv <estimator>",
+      "of a formula 'y ~ exogenous | 0 | endogenous ~ instruments': 2sls (default), liml, fuller or fuller:4, gmm",
+    )
     .option("--group-by <column>", "one model per value of this column, in the same pass")
     .option("--test-size <share>", "hold out this share of the rows and report the error on them", share)
     .option("--first-row <n>", "the file is a shard, and its first row has this number in the whole", natural)
