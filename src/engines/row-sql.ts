@@ -4,6 +4,7 @@ import {
   columnsOf,
   type Expression,
   expressionsOf,
+  fittedTarget,
   hasDates,
   type ModelSpec,
   strictColumns,
@@ -93,7 +94,8 @@ export function rowSql(
         hint: wording`leave out rows of other levels by ${option("sql")}: SELECT … WHERE column IN (…)`,
       },
     );
-  const expressions = [spec.target.expression, ...spec.variables.flatMap(expressionsOf)];
+  const target = fittedTarget(spec.target);
+  const expressions = [target, ...spec.variables.flatMap(expressionsOf)];
   const required = new Set(expressions.flatMap(strictColumns));
   if (
     expressions.some((one) => textsOf(one).length > 0 || columnsOf(one).some((name) => !required.has(name)))
@@ -130,7 +132,7 @@ export function rowSql(
     if (k > 1 || !("column" in expression))
       derived.push({ label, defined: dialect.finite(power(expression, k)) });
   };
-  derive(spec.target.label, spec.target.expression, 1);
+  derive(spec.target.label, target, 1);
   for (const of of spec.variables)
     for (const expression of expressionsOf(of))
       if (columnsOf(expression).length > 0)
@@ -151,7 +153,7 @@ export function rowSql(
     present.push(`${columnOf(name).key} IS NOT NULL`);
   return {
     values: [
-      sql(spec.target.expression),
+      sql(target),
       ...shape.products.map((product) => product.map((of) => variable(of.variable, of.power)).join(" * ")),
     ],
     keys: shape.variables.map((v) => keyOf(spec, v, dialect, columnOf)),

@@ -5,6 +5,7 @@ import {
   type DateFactor,
   type Expression,
   type ModelSpec,
+  predictedTarget,
   strictColumns,
   type Variable,
 } from "../dataset/formula/spec.js";
@@ -87,7 +88,7 @@ export function equationOf(model: LinearModel): Equation {
   const whole = withEffects(model);
   const { levels, terms, weights } = whole;
   const { rowSpace } = model;
-  const spec = completeSpec({ ...whole.spec, target: { label: "", expression: { number: 0 } } });
+  const spec = completeSpec({ ...whole.spec, target: predictedTarget(whole.spec.target) });
   const factors: Factor[] = [];
   const codesOf: Map<string, number>[] = [];
   const factorNumbers = spec.variables.map((variable) => {
@@ -136,6 +137,14 @@ export function equationOf(model: LinearModel): Equation {
     column += term.columns.length;
     for (const block of own.values()) blocks.push(block);
   }
+  const { offset } = spec.target;
+  if (offset !== undefined)
+    blocks.push({
+      term: offset.label,
+      powers: [{ expression: offset.expression, exponent: 1 }],
+      factors: [],
+      entries: [{ name: offset.label, codes: [], coefficient: 1, aliased: false }],
+    });
   return {
     target: model.target,
     formula: spec.formula,

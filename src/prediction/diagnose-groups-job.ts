@@ -166,7 +166,7 @@ export class DiagnoseGroupsJob implements ChunkJob<DiagnoseGroupsResult> {
     const { target, predictions } = this.#predictor;
     for (const [i, r] of rows.entries()) {
       const weight = this.#weights[r]!;
-      const y = weight > 0 ? target![r]! : Number.NaN;
+      const y = weight > 0 ? target![r]! - this.#predictor.offset[r]! : Number.NaN;
       const residual = whitened.residual(y, this.#deviations[i]!) + predictions[r]! * 0;
       this.#influence.measure(r, residual, whitened.squares[i]!, weight);
       this.#rules[r] = rulesOf(this.#influence, r, limits);

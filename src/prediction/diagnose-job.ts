@@ -162,7 +162,8 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   /** y − ŷ, NaN without a prediction; with absorbed effects ŷ does not follow from the columns about them. */
   #residual(r: number, y: number, prediction: number): number {
     if (this.#plan.within !== undefined) return y - prediction;
-    return this.#whitened.residual(y, this.#deviations[r]!) + prediction * 0;
+    const fitted = y - (this.#predictor.offset?.[r] ?? 0);
+    return this.#whitened.residual(fitted, this.#deviations[r]!) + prediction * 0;
   }
 
   /** Puts what the tests need of row r into row `at` of the block. */

@@ -48,7 +48,7 @@ export async function readDesign(
         X.reserve(k);
         for (let j = 0; j < k; j++) X.push(design.values[j * BLOCK_ROWS + r]!);
         y.reserve(1);
-        y.push(design.target[r]!);
+        y.push(design.target[r]! - (design.offset?.[r] ?? 0));
         weights.reserve(1);
         weights.push(weight);
       }

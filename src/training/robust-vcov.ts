@@ -1,5 +1,6 @@
 import { withLine } from "../csv/locate.js";
 import type { Table } from "../csv/table.js";
+import { fittedTarget } from "../dataset/formula/spec.js";
 import { DataError, ModelError } from "../errors.js";
 import { bootstrapVcov } from "../linear/covariance/bootstrap.js";
 import type { AdjustedType } from "../linear/covariance/cluster-adjustment.js";
@@ -57,7 +58,10 @@ export function withoutCluster(
 /** A predictor of rows of the fit, none of which lies outside what they determine, whatever rounding says. */
 export function ofFit(plan: PredictorPlan): PredictorPlan {
   const effects = plan.effects && { ...plan.effects, connections: undefined };
-  return { ...plan, rowSpace: undefined, effects };
+  // Moments know the target less its offset.
+  const { label } = plan.spec.target;
+  const target = { label, expression: fittedTarget(plan.spec.target) };
+  return { ...plan, spec: { ...plan.spec, target }, rowSpace: undefined, effects };
 }
 
 /**

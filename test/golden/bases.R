@@ -50,12 +50,19 @@ cases <- c(lapply(stateless, case, whole, "whole"), lapply(stateless[c(1, 3, 11,
            lapply(bases, case, whole, "whole"))
 # Coefficients, and predictions at other values, within the data's range and beyond, of the basis of the data (safe prediction).
 fitted <- c("y ~ poly(x, 3) + z", "y ~ poly(year, 5)", "y ~ scale(x) * sex", "y ~ ns(x, df = 4) + sex", "y ~ bs(z, knots = c(3, 5, 7), Boundary.knots = c(1, 9))",
-            "y ~ ns(year, 3) + scale(z)", "y ~ poly(x, 2):sex + scale(z, scale = FALSE)", "y ~ cut(age, c(0, 40, 90)) + pmin(x, 1)", "y ~ bs(x, degree = 2)")
+            "y ~ ns(year, 3) + scale(z)", "y ~ poly(x, 2):sex + scale(z, scale = FALSE)", "y ~ cut(age, c(0, 40, 90)) + pmin(x, 1)", "y ~ bs(x, degree = 2)",
+            "y ~ x + offset(z)", "log(y) ~ offset(log(z)) + sex + offset(2 * x)", "y ~ offset(z) - 1 + x", "y ~ sex * x + offset(ifelse(x > 0, x, 0))")
 other <- data.frame(x = c(-4, -1, 0, 0.5, 2, 5), z = c(0.5, 1.5, 3, 5, 8, 9.5), year = c(1980, 1991, 2000, 2010.5, 2024, 2030), age = c(18, 40, 41, 60, 80, 25),
                     sex = c("f", "m", "f", "m", "f", "m"))
+# Of an offset as R 4.3 has it: of the fitted values less the offset, which summary() of older versions leaves in.
+r2 <- function(fit) {
+  f <- fitted(fit) - if (is.null(fit$offset)) 0 else fit$offset
+  explained <- sum((f - if (attr(terms(fit), "intercept") == 1) mean(f) else 0)^2)
+  explained / (explained + deviance(fit))
+}
 fits <- lapply(fitted, function(f) {
   fit <- lm(as.formula(f), whole)
-  list(formula = f, names = I(names(coef(fit))), coefficients = I(unname(coef(fit))), errors = I(unname(sqrt(diag(vcov(fit))))),
+  list(formula = f, r2 = r2(fit), rss = deviance(fit), names = I(names(coef(fit))), coefficients = I(unname(coef(fit))), errors = I(unname(sqrt(diag(vcov(fit))))),
        predictions = I(unname(suppressWarnings(predict(fit, other)))))
 })
 cat(json(list(fits = fits, other = as.list(other), r = R.version.string, data = list(whole = as.list(whole), holes = as.list(holes)), cases = cases)), "\n", sep = "")

@@ -92,7 +92,7 @@ export const examples: fc.Arbitrary<Promise<Example>> = fc
     seed: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
   })
   .map(({ terms, target, intercept, groupBy, seed }) => {
-    const formula = `${target} ~ ${terms.join(" + ")}${intercept ? "" : " - 1"}`;
+    const formula = `${target} ~ ${terms.join(" + ")}${seed % 4 === 0 ? " + offset(pmin(z, 2))" : ""}${intercept ? "" : " - 1"}`;
     return groupBy === undefined ? exampleOf(formula, seed) : groupExampleOf(formula, seed, groupBy);
   });
 

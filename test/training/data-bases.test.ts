@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { compileExpression } from "../../src/dataset/formula/arithmetic.js";
 import { polynomialColumns } from "../../src/dataset/formula/polynomial-basis.js";
-import { fitCsv, fitGroupsCsv, mergeModels, refit, updateCsv } from "../../src/index.js";
+import { averageEffects, fitCsv, fitGroupsCsv, mergeModels, refit, updateCsv } from "../../src/index.js";
 import { PowerSums } from "../../src/stats/power-sums.js";
 import { inFolder } from "../cli/goml.js";
 import type { Table } from "../dataset/formula/table.js";
@@ -11,6 +11,8 @@ import { rowsOf } from "../interchange/models.js";
 
 interface Fit {
   formula: string;
+  r2: number;
+  rss: number;
   names: string[];
   coefficients: number[];
   errors: number[];
@@ -39,11 +41,13 @@ function expectClose(found: ArrayLike<number>, expected: readonly number[], what
 }
 
 describe(`fits of bases of the data, and predictions from them, as lm of ${golden.r}`, () => {
-  for (const { formula, names, coefficients, errors, predictions } of golden.fits)
+  for (const { formula, r2, rss, names, coefficients, errors, predictions } of golden.fits)
     test(formula, async () => {
       await inFolder({ "data.csv": csv(whole) }, async (folder) => {
         const { model } = await fitCsv(join(folder, "data.csv"), { formula, folds: 3 });
-        expect(["(Intercept)", ...model.terms]).toEqual(names);
+        expect([...(model.intercept ? ["(Intercept)"] : []), ...model.terms]).toEqual(names);
+        expectClose([model.summary().fit.r2], [r2], "R²");
+        expectClose([model.rss], [rss], "RSS");
         expectClose(model.coefficients, coefficients, "coefficient");
         const found = model.summary().coefficients.map(({ stdError }) => stdError);
         expectClose(found, errors, "error");
@@ -138,10 +142,71 @@ describe("data in parts", () => {
       await expect(fitCsv(path, { formula: "y ~ ns(pmax(x, 0), df = 5)" })).rejects.toThrow(
         "least or greatest value",
       );
+      const far = await fitCsv(path, { formula: "y ~ ns(year, knots = c(2000, 2010)) + scale(big, FALSE)" });
+      expect(far.model.terms.slice(0, 3)).toEqual(
+        [1, 2, 3].map((k) => `ns(year, knots = c(2000, 2010))${k}`),
+      );
+      await expect(fitCsv(path, { formula: "y ~ ns(year, knots = 1900)" })).rejects.toThrow(
+        "within 1990 and",
+      );
       await expect(fitCsv(path, { formula: "y ~ poly(age, 20) + poly(sex, 2)" })).rejects.toThrow("is text");
       await expect(fitCsv(path, { formula: "y ~ poly(I(x > 0), 2)" })).rejects.toThrow(
         "too few different values",
       );
+    });
+  });
+});
+
+describe("an offset", () => {
+  const formula = "y ~ x + sex + offset(z)";
+
+  test("is taken from the target in folds, solvers and second passes alike", async () => {
+    const table = { ...whole, y: whole.y!.map((y, r) => (y as number) + (whole.z![r] as number)) };
+    await inFolder({ "with.csv": csv(table), "without.csv": csv(whole) }, async (folder) => {
+      const [a, b] = [join(folder, "with.csv"), join(folder, "without.csv")];
+      for (const options of [
+        { testSize: 0.3 },
+        { vcov: "hc3" },
+        { solver: "qr" },
+        { vcov: "cr1", cluster: "region" },
+      ] as const) {
+        const shifted = await fitCsv(a, { formula, ...options });
+        const plain = await fitCsv(b, { formula: "y ~ x + sex", ...options });
+        expectClose(shifted.model.coefficients, [...plain.model.coefficients], "coefficient");
+        const errors = ({ model }: typeof plain) =>
+          model.summary().coefficients.map(({ stdError }) => stdError);
+        expectClose(errors(shifted), errors(plain), `error ${JSON.stringify(options)}`);
+        expectClose([shifted.cv!.rmse], [plain.cv!.rmse], "CV");
+        if (plain.test !== undefined) expectClose([shifted.test!.rmse], [plain.test.rmse], "test");
+      }
+      const grouped = await fitGroupsCsv(a, { formula: "y ~ x + offset(z)", groupBy: "sex" });
+      const one = await fitCsv(a, { formula: "y ~ sex * x + offset(z)" });
+      const records = rowsOf(golden.other);
+      expectClose(grouped.models.predict(records), [...one.model.predict(records)], "prediction");
+    });
+  });
+
+  test("is refused where it cannot be heeded", async () => {
+    await inFolder({ "data.csv": csv(whole) }, async (folder) => {
+      const path = join(folder, "data.csv");
+      const { model } = await fitCsv(path, { formula });
+      expect(() => model.predict([[1, 1]])).toThrow("offset(z)");
+      expect(() => averageEffects(model, { columns: ["z"] })).toThrow("no column z");
+      await expect(fitCsv(path, { formula: "y ~ x - offset(z)" })).rejects.toThrow("an offset is added");
+      await expect(fitCsv(path, { formula: "y ~ x * offset(z)" })).rejects.toThrow(
+        "an offset is added by itself",
+      );
+      await expect(fitCsv(path, { formula: "y ~ lag(x)" })).rejects.toThrow("lag() needs other rows");
+      const other = await fitCsv(path, { formula: "y ~ x + sex" });
+      expect(() =>
+        mergeModels(
+          [
+            { name: "a", model },
+            { name: "b", model: other.model },
+          ],
+          { again: true },
+        ),
+      ).toThrow("targets");
     });
   });
 });

@@ -1,5 +1,5 @@
 import { levelKey as levelPart } from "../../stats/level-codes.js";
-import type { Expression, Variable } from "./spec.js";
+import type { ModelSpec, Variable } from "./spec.js";
 import { quoteName } from "./syntax.js";
 
 /**
@@ -22,7 +22,10 @@ export function variableKey(variable: Variable): string {
 }
 
 /** The key of the target's column. */
-export function targetKey(target: { label: string; expression: Expression }): string {
+export function targetKey(target: ModelSpec["target"]): string {
+  const { offset } = target;
+  if (offset !== undefined)
+    return `${targetKey({ label: target.label, expression: target.expression })} - ${offset.label}`;
   return "column" in target.expression ? quoteName(target.expression.column) : target.label;
 }
 

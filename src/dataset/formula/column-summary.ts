@@ -17,6 +17,8 @@ export interface ColumnSummary {
   sums: PowerSums;
   /** Ascending, where they were asked for; else empty. */
   values: Float64Array;
+  /** Whether it only stands for one that is asked for and not there yet. */
+  unknown?: true;
 }
 
 /** R's quantile of type 7 of ascending values. */

@@ -29,7 +29,7 @@ const MOST_KNOTS = 1000;
 export function unknownSummary({ powers }: Pick<SummaryRequest, "powers">): ColumnSummary {
   const sums = new PowerSums(powers);
   for (let x = 0; x <= powers + 1; x++) sums.add(x);
-  return { sums, values: Float64Array.of(0, 1) };
+  return { sums, values: Float64Array.of(0, 1), unknown: true };
 }
 
 /** `(x − mean)/deviation`, either of which can be left out or given, as R's `scale` has it. */
@@ -81,7 +81,8 @@ export function polynomial(node: Call, label: string, context: DataContext): Var
     );
   const expression = context.arithmetic(args.x!);
   if (isRaw) return { kind: "polynomial", label, expression, degree: degree.value };
-  const { sums } = context.summary({ expression, powers: 2 * degree.value, values: false }, node);
+  const { sums, unknown } = context.summary({ expression, powers: 2 * degree.value, values: false }, node);
+  if (unknown) return basis(label, Array(degree.value).fill(expression));
   const columns = polynomialColumns(expression, sums, degree.value);
   if (columns === undefined)
     throw formulaError(
@@ -139,6 +140,9 @@ export function spline(node: Call, label: string, context: DataContext): Variabl
   const values = given === undefined && count > 0;
   const summary =
     values || bounds === undefined ? context.summary({ expression: x, powers: 0, values }, node) : undefined;
+  // As many columns as there will be.
+  if (summary?.unknown)
+    return basis(label, Array(count + (natural ? 1 : degree) + (intercept ? 1 : 0)).fill(x));
   const [low, high] = (bounds ?? [summary!.sums.least, summary!.sums.most]) as [number, number];
   if (!(high > low)) throw error(node, `${deparse(args.x!)} has one value only`);
   let inner = given ?? [];

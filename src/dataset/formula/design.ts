@@ -73,6 +73,11 @@ export class Design {
     });
   }
 
+  /** What is added to the rows' predictions, where the model has an offset. */
+  get offset(): Float64Array | undefined {
+    return this.#variables.offset?.hi;
+  }
+
   /** The columns, column-major, column j at j·128; NaN in rows that are missing. */
   get values(): Float64Array {
     const rows = this.#unwritten;
@@ -115,6 +120,8 @@ export class Design {
     const unseen = this.#codeFactors(start, rows);
     for (const columns of this.#variables.values)
       for (const { hi } of columns) for (let r = 0; r < rows; r++) if (hi[r]! * 0 !== 0) this.missing[r] = 1;
+    const offset = this.#variables.offset?.hi;
+    if (offset !== undefined) for (let r = 0; r < rows; r++) if (offset[r]! * 0 !== 0) this.missing[r] = 1;
     for (const level of unseen) if (this.missing[level.row - start] === 0) this.unseen.push(level);
     for (const { row } of unseen) this.missing[row - start] = 1;
     // log(0) is no value to compare with.

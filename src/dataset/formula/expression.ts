@@ -139,6 +139,13 @@ export function arithmetic(node: Syntax, context: ExpressionContext): Expression
   }
   if (DATE_NUMBERS.has(name))
     return { call: name as DateNumber, args: [context.dates(dateColumn(node, text))] };
+  if (name === "offset") throw error(node, "an offset is added by itself", "As in y ~ x + offset(log(n)).");
+  if (LAGS.has(name))
+    throw error(
+      node,
+      `${name}() needs other rows, and rows are taken one by one, in parallel`,
+      "Make the column beforehand, within units and in the order of time, as by SQL's lag(x) OVER (PARTITION BY unit ORDER BY time).",
+    );
   if (FACTOR_CALLS.has(name) || DATE_FACTORS.has(name) || ALONE.has(name))
     throw error(node, `${name}() stands alone or in an interaction, not inside arithmetic`);
   if (/^[:~]$/.test(name)) throw error(node, `"${name}" is not arithmetic`);
@@ -162,6 +169,9 @@ export function arithmetic(node: Syntax, context: ExpressionContext): Expression
     nearest ? `Did you mean ${nearest}()?` : `Functions: ${known.join(", ")}.`,
   );
 }
+
+/** Functions of other rows. */
+const LAGS = new Set(["lag", "lead", "diff", "cumsum"]);
 
 /** Functions whose values are several columns. */
 const ALONE = new Set(["poly", "ns", "bs", "cut"]);

@@ -8,7 +8,7 @@ import type { ModelSpec } from "./spec.js";
  */
 export function plainKeys(spec: ModelSpec): string[] | undefined {
   const { target, variables, terms, numeric, text } = spec;
-  if (text.length > 0 || !("column" in target.expression)) return undefined;
+  if (text.length > 0 || target.offset !== undefined || !("column" in target.expression)) return undefined;
   const names = [target.expression.column];
   const keys = [targetKey(target)];
   for (const { variables: parts } of terms) {
@@ -26,7 +26,7 @@ export function plainKeys(spec: ModelSpec): string[] | undefined {
  * its factors texts: then blocks of raw columns need not be copied.
  */
 export function plainNumbers(spec: ModelSpec, { products, variables }: MomentsShape): boolean {
-  if (!("column" in spec.target.expression)) return false;
+  if (!("column" in spec.target.expression) || spec.target.offset !== undefined) return false;
   const names = [spec.target.expression.column];
   for (const product of products) {
     const variable = spec.variables[product[0]!.variable]!;

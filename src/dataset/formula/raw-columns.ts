@@ -10,7 +10,10 @@ export interface RawColumn {
 }
 
 /** The raw columns that a spec's terms read, each once, in the order in which the terms name them. */
-export function rawColumns({ variables }: Pick<ModelSpec, "variables">, levels: FactorLevels): RawColumn[] {
+export function rawColumns(
+  { variables, target }: Pick<ModelSpec, "variables" | "target">,
+  levels: FactorLevels,
+): RawColumn[] {
   const columns = new Map<string, RawColumn>();
   const add = (name: string, kind: RawColumn["kind"]) => {
     if (!columns.has(name)) columns.set(name, { name, kind });
@@ -34,5 +37,6 @@ export function rawColumns({ variables }: Pick<ModelSpec, "variables">, levels: 
       columns.set(column, { name: column, kind, levels: levels[label] });
     else add(column, kind);
   }
+  if (target.offset !== undefined) visit(target.offset.expression);
   return [...columns.values()];
 }

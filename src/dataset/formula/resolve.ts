@@ -99,10 +99,25 @@ class Resolver {
     };
     const { terms, effects, slopes, behind, endogenous } = this.#withoutEffects();
     const { instruments } = this.#formula;
+    const offsets: Syntax[] = [];
     const right = slopes.reduce<Syntax>(
       (sum, value) => ({ type: "call", name: "+", args: [{ value: sum }, { value }], at: value.at }),
-      terms,
+      (this.#formula.text.includes("offset") ? this.#withoutOffsets(terms, offsets) : terms) ?? {
+        type: "number",
+        value: 1,
+        integer: false,
+        at: terms.at,
+      },
     );
+    if (offsets.length > 0) {
+      if (instruments !== undefined)
+        throw this.#error(
+          offsets[0]!,
+          "an offset and instruments do not go together",
+          "Take it from the target.",
+        );
+      Object.assign(target, { offset: this.#offset(offsets) });
+    }
     const aside = [...behind, ...[endogenous, instruments].filter((node) => node !== undefined)];
     const elsewhere = new Set([...namesIn(response), ...aside.flatMap((node) => [...namesIn(node)])]);
     const dot = (): Syntax[] =>
@@ -140,6 +155,38 @@ class Resolver {
         variables,
       })),
     });
+  }
+
+  /** The terms without those that are offset(x), which it adds to `offsets`; undefined where no other is left. */
+  #withoutOffsets(node: Syntax, offsets: Syntax[]): Syntax | undefined {
+    if (node.type !== "call") return node;
+    if (node.name === "offset") {
+      offsets.push(node);
+      return undefined;
+    }
+    if ((node.name !== "+" && node.name !== "-") || node.args.length !== 2) return node;
+    const [left, right] = node.args.map(({ value }) => value) as [Syntax, Syntax];
+    if (right.type === "call" && right.name === "offset") {
+      if (node.name === "-") throw this.#error(right, "an offset is added", "offset(-x) takes x away.");
+      offsets.push(right);
+      return this.#withoutOffsets(left, offsets);
+    }
+    const rest = this.#withoutOffsets(left, offsets);
+    if (rest === left) return node;
+    if (rest !== undefined) return { ...node, args: [{ value: rest }, { value: right }] };
+    return node.name === "+" ? right : { ...node, args: [{ value: right }] };
+  }
+
+  #offset(offsets: readonly Syntax[]): { label: string; expression: Expression } {
+    const values = offsets.map((node) => {
+      const args = (node as Syntax & { type: "call" }).args;
+      if (args.length !== 1) throw this.#error(node, "offset() takes one expression");
+      return this.#arithmetic(args[0]!.value);
+    });
+    return {
+      label: offsets.map(deparse).join(" + "),
+      expression: values.reduce((a, b) => ({ call: "+", args: [a, b] })),
+    };
   }
 
   /**

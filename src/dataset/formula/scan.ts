@@ -3,7 +3,7 @@ import { multiply } from "./arithmetic.js";
 import type { Values } from "./evaluate.js";
 import { type MomentsShape, momentsShape, type NumberProduct } from "./moments-shape.js";
 import { type RawBlock, rowNumber } from "./raw-block.js";
-import { columnsOf, type ModelSpec } from "./spec.js";
+import { columnsOf, fittedTarget, type ModelSpec } from "./spec.js";
 import type { UndefinedRows } from "./undefined-rows.js";
 import { VariableBlock } from "./variables.js";
 
@@ -52,7 +52,10 @@ export class FormulaScan {
     this.spec = spec;
     this.shape = momentsShape(spec);
     this.#extended = options.extended ?? false;
-    this.#variables = new VariableBlock(spec, { extended: this.#extended, target: true });
+    this.#variables = new VariableBlock(
+      { ...spec, target: { label: spec.target.label, expression: fittedTarget(spec.target) } },
+      { extended: this.#extended, target: true },
+    );
     const { numbers, factors, products } = this.shape;
     this.#values = new Float64Array(numbers.length * BLOCK_ROWS);
     this.#low = this.#extended ? new Float64Array(numbers.length * BLOCK_ROWS) : undefined;

@@ -241,7 +241,16 @@ export const specDefinitions = {
   target: {
     title: "the target's label and expression",
     type: "object",
-    properties: { label, expression },
+    properties: {
+      label,
+      expression,
+      offset: {
+        description: "What is taken from the target before the fit, and added to predictions: R's offset().",
+        type: "object",
+        properties: { label, expression },
+        required: ["label", "expression"],
+      },
+    },
     required: ["label", "expression"],
   },
   spec: {

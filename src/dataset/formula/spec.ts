@@ -33,6 +33,16 @@ export type DateNumber = Extract<CallName, "as.Date" | "year" | "hour">;
 /** The names of days and months, in English. */
 export type DateFactor = NonNullable<Extract<Variable, { kind: "factor" }>["by"]>;
 
+/** What is fitted: the target, less its offset where it has one. */
+export function fittedTarget({ expression, offset }: ModelSpec["target"]): Expression {
+  return offset === undefined ? expression : { call: "-", args: [expression, offset.expression] };
+}
+
+/** A target that nothing is read for but its offset, which predictions have. */
+export function predictedTarget({ offset }: ModelSpec["target"]): ModelSpec["target"] {
+  return { label: "", expression: { number: 0 }, ...(offset === undefined ? {} : { offset }) };
+}
+
 /** The columns without which an expression has no value: a condition, or a choice, may have one where a cell is missing. */
 export function strictColumns(expression: Expression): string[] {
   if ("column" in expression) return [expression.column];
@@ -90,7 +100,7 @@ export function ofDates(
 /** Whether a spec's target or one of its terms is made of dates. */
 export function hasDates({ target, variables }: Pick<ModelSpec, "target" | "variables">): boolean {
   return (
-    textsOf(target.expression, true).length > 0 ||
+    textsOf(fittedTarget(target), true).length > 0 ||
     variables.some((variable) =>
       variable.kind === "factor"
         ? variable.by !== undefined
@@ -133,8 +143,8 @@ export function completeSpec(parts: Omit<ModelSpec, "numeric" | "text">): ModelS
   const terms = all
     ? parts.terms
     : parts.terms.map(({ label, variables: old }) => ({ label, variables: old.map((v) => position[v]!) }));
-  const numeric = new Set(columnsOf(parts.target.expression));
-  const text = new Set<string>(textsOf(parts.target.expression));
+  const numeric = new Set(columnsOf(fittedTarget(parts.target)));
+  const text = new Set<string>(textsOf(fittedTarget(parts.target)));
   for (const variable of variables) {
     if (variable.kind === "factor") (variable.of === "text" ? text : numeric).add(variable.column);
     else

@@ -23,6 +23,8 @@ export class VariableBlock {
   /** Per variable: a factor's codes. */
   readonly factors: (FactorBlock | undefined)[];
   target: Values = { hi: new Float64Array(0), lo: undefined };
+  /** What is added to predictions, where the spec has an offset. */
+  offset: Values | undefined;
   readonly #spec: ModelSpec;
   readonly #positions: ReadonlyMap<string, number>;
   readonly #evaluators: ((rows: number) => void)[] = [];
@@ -37,6 +39,13 @@ export class VariableBlock {
     spec.variables.forEach((variable, v) => {
       this.#evaluators.push(this.#evaluator(variable, v, options.extended));
     });
+    const { offset } = spec.target;
+    if (offset !== undefined) {
+      const evaluate = this.#compile(offset.expression, options.extended);
+      this.#evaluators.push((rows) => {
+        this.offset = evaluate(rows);
+      });
+    }
     if (options.target) {
       const evaluate = this.#compile(spec.target.expression, options.extended);
       this.#evaluators.push((rows) => {

@@ -68,6 +68,10 @@ export function averageEffects(
         hint: nearest ? `Did you mean ${nearest}?` : `Columns: ${all.join(", ")}.`,
       });
     }
+  const { offset } = spec.target;
+  const within = offset && (columns ?? all).find((name) => columnsOf(offset.expression).includes(name));
+  if (within !== undefined)
+    throw new ModelError(`${within} stands in ${offset!.label} too, whose slope is not estimated`);
   const means = new ProductMeans(model);
   const tested = (column: string, row: DesignRow | UnknownMean): EstimateRow => {
     if (!("unknownIn" in row)) return testedRow(model, contrasts, row, critical, level);

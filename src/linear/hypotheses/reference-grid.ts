@@ -35,6 +35,10 @@ export function gridColumns(model: LinearModel, at: GridValues): GridColumn[] {
     throw new ModelError(
       "means and trends of models of dates cannot be had: a date has no mean among its terms",
     );
+  if (spec.target.offset !== undefined)
+    throw new ModelError(`means and trends of models with ${spec.target.offset.label} cannot be had`, {
+      hint: "an offset has a value of its own in each row: predict rows instead",
+    });
   const terms = new Set(spec.terms.flatMap(({ variables }) => variables));
   const columns = new Map<string, GridColumn>();
   for (const v of terms) {

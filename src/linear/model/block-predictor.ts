@@ -80,11 +80,18 @@ export class BlockPredictor implements CombinedColumns {
     this.#start = start;
     this.#design?.fill(raw, start, rows);
     this.combine(weights, out, rows);
+    const { offset } = this;
+    if (offset !== undefined) for (let r = 0; r < rows; r++) out[r]! += offset[r]!;
     this.#disconnect(out, rows);
     if (target) this.target = this.#design?.target ?? raw.numeric[0]!.subarray(start, start + rows);
     if (this.#rowSpace === undefined) return;
     this.outside = this.#rowSpace.outside(this, rows).filter(({ row }) => !Number.isNaN(out[row]!));
     for (const { row } of this.outside) out[row] = Number.NaN;
+  }
+
+  /** The offset of the rows that were filled in last, where the model has one. */
+  get offset(): Float64Array | undefined {
+    return this.#design?.offset;
   }
 
   /** Writes w₀ + Σ_j w_j x_j for the rows that were filled in last, or the sum of these numbers' sizes. */

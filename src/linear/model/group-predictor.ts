@@ -100,6 +100,8 @@ export type EachGroup = (
 export class GroupPredictor {
   readonly predictions = new Float64Array(BLOCK_ROWS);
   target: Float64Array | undefined;
+  /** The rows' offset, as far as there are predictions. */
+  readonly offset = new Float64Array(BLOCK_ROWS);
   readonly unseen: UnseenLevel[] = [];
   readonly outside: OutsideRow[] = [];
   readonly #plan: GroupPredictorPlan;
@@ -202,6 +204,7 @@ export class GroupPredictor {
       predictor.predict(this.#gather(raw, start, own), 0, own.length);
       for (let i = 0; i < own.length; i++) {
         this.predictions[own[i]!] = predictor.predictions[i]!;
+        this.offset[own[i]!] = predictor.offset?.[i] ?? 0;
         if (this.target !== undefined) this.target[own[i]!] = predictor.target![i]!;
       }
       if (this.#plan.intervals !== undefined) {
@@ -236,7 +239,8 @@ export class GroupPredictor {
     const from = group * (values.length + 1);
     let sum = weights[from]!;
     for (let j = 0; j < values.length; j++) sum += values[j]![r]! * weights[from + j + 1]!;
-    this.predictions[r] = sum;
+    this.offset[r] = this.#columns!.offset?.[r] ?? 0;
+    this.predictions[r] = sum + this.offset[r]!;
     if (this.target !== undefined) this.target[r] = this.#columns!.target![r]!;
   }
 

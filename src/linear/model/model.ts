@@ -1,5 +1,5 @@
 import { codedTerms } from "../../dataset/formula/coding.js";
-import { UsageError } from "../../errors.js";
+import { ModelError, UsageError } from "../../errors.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
 import { tCritical } from "../../stats/distributions.js";
 import { doublesSteps } from "../../stats/packed.js";
@@ -330,6 +330,11 @@ export class LinearModel extends SolvedModel implements FittedModel {
 
   /** The columns of a matrix are not all that such a model predicts from. */
   #refuseAbsorbed(what: string): void {
+    const { offset } = this.spec.target;
+    if (offset !== undefined)
+      throw new ModelError(`${what} cannot be had of a model with ${offset.label}`, {
+        hint: "predict from records or files, which have its columns",
+      });
     refuseAbsorbed(this, what);
   }
 

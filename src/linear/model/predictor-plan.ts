@@ -1,5 +1,5 @@
 import type { CodedTerm } from "../../dataset/formula/coding.js";
-import { completeSpec, type ModelSpec } from "../../dataset/formula/spec.js";
+import { completeSpec, type ModelSpec, predictedTarget } from "../../dataset/formula/spec.js";
 import type { PredictorPlan } from "./block-predictor.js";
 import type { ModelOfTables, PredictedEffects } from "./effects-of-model.js";
 import type { RowSpacePlan } from "./row-space.js";
@@ -31,7 +31,7 @@ export function predictorPlanOf(model: ModelOfPlan, target: boolean): PredictorP
 
 /** The spec whose raw columns predicting reads. */
 export function predictedSpec(spec: ModelSpec, target: boolean): ModelSpec {
-  return target ? spec : completeSpec({ ...spec, target: { label: "", expression: { number: 0 } } });
+  return target ? spec : completeSpec({ ...spec, target: predictedTarget(spec.target) });
 }
 
 /** θ with 0 for aliased terms and, first, the intercept (0 where there is none): what predicting needs. */

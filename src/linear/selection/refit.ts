@@ -293,7 +293,7 @@ function spelledSpec(model: LinearModel, formula: string): ModelSpec {
   for (const [at, coding] of recoded) variables[at] = coding;
   return completeSpec({
     formula,
-    target: { label: target.label, expression: target.expression },
+    target,
     intercept: asked.intercept,
     variables,
     terms: terms.map((term) => ({
