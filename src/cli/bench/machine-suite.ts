@@ -8,6 +8,7 @@ import {
   work,
 } from "../../machine/index.js";
 import { count } from "../render/numbers.js";
+import { cutEdge } from "./cut-edges.js";
 import { type BenchedGraph, chain, diamonds, fanOut, network, neurons, pair } from "./machine-graphs.js";
 import type { BenchCase, BenchGroup, BenchSuite } from "./suite.js";
 
@@ -20,7 +21,7 @@ const STREAMED = 100;
 /**
  * The tape machine against the go machine, on one thread and on several, the caller's counted: the article's equation
  * bare and with 50 µs of work per op, one run at a time and streamed; two ops that share nothing, from the size of
- * which on threads pay; graphs of many small nodes; a network of matrices.
+ * which on threads pay; graphs of many small nodes; a network of matrices; edges that lead from one site to another.
  */
 export const machineSuite: BenchSuite = ({ threads, quick }) => {
   const several = threads.filter((n) => n > 1);
@@ -60,6 +61,8 @@ export const machineSuite: BenchSuite = ({ threads, quick }) => {
         ...counts.map((n) => ({ label: `go, ${n} threads`, options: { workers: n - 1 } })),
       ]),
     ),
+    cutEdge("1 KB", 1024),
+    cutEdge("8 MB", 8 << 20),
   ];
 };
 
