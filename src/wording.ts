@@ -4,14 +4,19 @@
  */
 export type OptionName =
   | "absorb"
+  | "adaptive"
   | "again"
   | "alpha"
   | "append"
   | "at"
+  | "calibration"
   | "cluster"
   | "comment"
+  | "conformal"
+  | "conformalBy"
   | "contrasts"
   | "cv"
+  | "decay"
   | "decimal"
   | "delimiter"
   | "df"
@@ -70,7 +75,8 @@ export type OptionName =
   | "vcov"
   | "weights"
   | "weightsKind"
-  | "where";
+  | "where"
+  | "window";
 
 type OptionValue = string | number | boolean | readonly string[] | Readonly<Record<string, string>>;
 

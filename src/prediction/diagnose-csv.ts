@@ -4,9 +4,10 @@ import { linesOfRows } from "../csv/locate.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { freeNames, type Output, openOutput, quoteField } from "../csv/write.js";
-import { DataError, ModelError } from "../errors.js";
+import { DataError, ModelError, UsageError } from "../errors.js";
 import { builtFile } from "../files/built-file.js";
 import { type InfluenceLimits, influenceLimits } from "../linear/covariance/influence.js";
+import { inverseRoot } from "../linear/covariance/whitening.js";
 import { refuseInstruments } from "../linear/instruments/check-instruments.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { Steps } from "../parallel/steps.js";
@@ -33,6 +34,7 @@ import {
   type RowDiagnosis,
   type StandingOut,
 } from "./influential-rows.js";
+import { breuschGodfreySteps, whiteSteps } from "./kept-rows-tests.js";
 import { PlotRows, type PlotSums } from "./plot-rows.js";
 import { type PlottedTerm, plottedTerms } from "./plotted-terms.js";
 import { resetPlan } from "./reset-plan.js";
@@ -66,6 +68,10 @@ export interface Diagnosis {
   /** Squares and cubes of ŷ, F on df1 and df2; undefined where they add nothing to the columns, or effects are
    * absorbed. */
   reset: AuxiliaryTest | undefined;
+  /** White's, on the columns, their squares and products, where it was asked for. */
+  white?: AuxiliaryTest | undefined;
+  /** Breusch and Godfrey's, of errors that correlate up to a lag, df1, in the order of the rows; where it was asked for. */
+  breuschGodfrey?: AuxiliaryTest | undefined;
   limits: InfluenceLimits;
   /** How many rows are past each limit. */
   counts: StandingOut;
@@ -122,9 +128,14 @@ async function diagnoseSources(
       },
     );
   const limits = influenceLimits(model);
+  const whitening = await withPauses(model.whiteningSteps(), options);
+  const { white = false, lags, dfbetas = false } = options;
+  checkKept(model, { white, lags, dfbetas });
+  const estimated = model.coefficientNames.filter((_, j) => !Number.isNaN(model.coefficients[j]!));
   const plan: DiagnosePlan = {
     predictor,
-    whitening: await withPauses(model.whiteningSteps(), options),
+    whitening,
+    keepRows: white || lags !== undefined,
     within: await withPauses(model.withinPlanSteps("the rows' influence"), options),
     scale: { n: model.n, rank: model.parameters, rss: model.rss },
     limits,
@@ -132,13 +143,16 @@ async function diagnoseSources(
     held,
     unseen: options.unseen ?? "fail",
     most,
-    text,
+    text:
+      text === undefined || !dfbetas
+        ? text
+        : { ...text, dfbetas: { names: estimated, root: inverseRoot(whitening) } },
     named: id !== undefined,
     ...(options.plots ? { plots: { terms: plottedTerms(model).terms } } : {}),
   };
   const output = path === undefined ? undefined : openOutput(path);
   try {
-    await output?.write(rowHeader(table, text, id));
+    await output?.write(rowHeader(table, plan.text, id));
     const seen = await diagnoseRows(table, { layout, plan, output, options });
     await output?.commit();
     const { top, extreme } = seen.influential;
@@ -147,6 +161,17 @@ async function diagnoseSources(
       signal: options.signal,
     });
     const { plots } = plan;
+    if (seen.whitened !== undefined) {
+      const rows = {
+        values: seen.whitened,
+        k: whitening.kept.length,
+        residuals: seen.residuals,
+        intercept: model.intercept,
+      };
+      if (white) found.white = await withPauses(whiteSteps(rows), { signal: options.signal });
+      if (lags !== undefined)
+        found.breuschGodfrey = await withPauses(breuschGodfreySteps(rows, lags), { signal: options.signal });
+    }
     return plots === undefined ? found : { ...found, plots: { sums: seen.plots.take(), ...plots } };
   } catch (error) {
     output?.abort();
@@ -174,6 +199,7 @@ interface Seen {
   heldOut: number;
   outside: number;
   residuals: Float64Array;
+  whitened: Float64Array | undefined;
   auxiliary: AuxiliaryMoments;
   influential: Influential<RowDiagnosis>;
   plots: PlotRows;
@@ -190,6 +216,7 @@ async function diagnoseRows(
 ): Promise<Seen> {
   const { layout, plan, output, options } = work;
   const parts: Float64Array[] = [];
+  const columns: Float64Array[] = [];
   const auxiliary = new AuxiliaryMoments(plan.whitening.kept.length, plan.whitening.constant !== 0);
   const influential = new InfluentialRows<RowDiagnosis>(plan.most);
   const plots = new PlotRows(plan.plots?.terms.length ?? 0);
@@ -205,6 +232,7 @@ async function diagnoseRows(
       heldOut += chunk.heldOut;
       outside += chunk.outside.rows;
       parts.push(chunk.residuals);
+      if (chunk.whitened !== undefined) columns.push(chunk.whitened);
       auxiliary.push(number, chunk);
       influential.merge(chunk.influential);
       if (chunk.plots !== undefined) plots.merge(chunk.plots);
@@ -219,13 +247,56 @@ async function diagnoseRows(
     signal,
     onProgress,
   });
-  const residuals = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
+  const residuals = joined(parts);
+  const whitened = plan.keepRows ? joined(columns) : undefined;
+  return {
+    rows,
+    excluded,
+    heldOut,
+    outside,
+    residuals,
+    whitened,
+    auxiliary,
+    influential: influential.take(),
+    plots,
+  };
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const whole = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;
   for (const part of parts) {
-    residuals.set(part, at);
+    whole.set(part, at);
     at += part.length;
   }
-  return { rows, excluded, heldOut, outside, residuals, auxiliary, influential: influential.take(), plots };
+  return whole;
+}
+
+/** Numbers of rows that are kept for tests that need all: 1 GB. */
+const MOST_KEPT = 1 << 27;
+
+/** @throws UsageError and ModelError for what a model's rows cannot be asked */
+function checkKept(
+  model: LinearModel,
+  { white, lags, dfbetas }: { white: boolean; lags: number | undefined; dfbetas: boolean },
+): void {
+  if (lags !== undefined && !(Number.isSafeInteger(lags) && lags >= 1 && lags < model.n))
+    throw new UsageError(`lags should be an integer from 1 to ${model.n - 1}, got ${lags}`);
+  if (model.absorbed !== undefined && (white || lags !== undefined || dfbetas))
+    throw new ModelError(
+      "tests on the columns, and what rows do to coefficients, do not go with absorbed effects",
+      {
+        hint: "fit the factors as terms",
+      },
+    );
+  if (!white && lags === undefined) return;
+  if (model.weightsColumn !== undefined)
+    throw new ModelError("White's and Breusch and Godfrey's tests are of fits without weights");
+  const numbers = model.n * (model.terms.length ** (white ? 2 : 1) + (lags ?? 0));
+  if (numbers > MOST_KEPT)
+    throw new ModelError(
+      `${model.n} rows of ${model.terms.length} columns are too many to keep for these tests`,
+    );
 }
 
 function* diagnosisSteps(

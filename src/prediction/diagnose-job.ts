@@ -11,6 +11,7 @@ import { WithinBlock } from "../linear/model/within-block.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { type DrawPlan, RowDraw } from "../scan/row-draw.js";
+import { DfbetasBlock } from "./dfbetas.js";
 import {
   type Influential,
   InfluentialRows,
@@ -44,6 +45,8 @@ export interface DiagnosePlan {
   text: MeasuresText | undefined;
   /** Whether rows have names. */
   named: boolean;
+  /** Whether the rows' whitened columns are kept, for tests that need them all. */
+  keepRows?: boolean | undefined;
   /** What plots are made of, where any are wanted: the terms that are drawn. */
   plots?: { terms: readonly PlottedTerm[] } | undefined;
 }
@@ -60,6 +63,8 @@ export interface DiagnoseResult {
   moments: MomentsParts;
   /** Σ (e² − RSS/n) and Σ (e² − RSS/n)². */
   squares: [number, number];
+  /** The whitened columns of the rows that `residuals` has, row by row, where they are kept. */
+  whitened: Float64Array | undefined;
   influential: Influential<RowDiagnosis>;
   text: Uint8Array | undefined;
   plots: PlotSums | undefined;
@@ -85,8 +90,10 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
   #rows = 0;
   #heldOut = 0;
   #residuals: number[] = [];
+  #kept: number[] = [];
   #squares: [number, number] = [0, 0];
   readonly #influential: InfluentialRows<RowDiagnosis>;
+  readonly #dfbetas: DfbetasBlock | undefined;
   readonly #plots: PlotRows | undefined;
   readonly #terms: TermBlock;
   readonly #plotted: PlottedRow = {
@@ -113,6 +120,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     const terms = plan.plots?.terms ?? [];
     this.#terms = new TermBlock(terms);
     this.#plots = plan.plots && new PlotRows(terms.length);
+    this.#dfbetas = plan.text?.dfbetas && new DfbetasBlock(plan.text.dfbetas, plan.scale);
     const columns = plan.whitening.kept.length + 4;
     this.#moments = new MomentsAccumulator(kernels, columns);
     this.#block = kernels.allocBlock(columns);
@@ -155,6 +163,10 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     this.#rows += rows;
     const { named, text } = this.#plan;
     const columns = measuredColumns(this.#influence, predictions, text?.augment);
+    if (this.#dfbetas !== undefined) {
+      this.#dfbetas.fill(this.#whitened.values, this.#influence, (r) => weightOf(r), rows);
+      columns.push(...this.#dfbetas.columns, this.#dfbetas.covratio);
+    }
     if (named) this.#text?.add(columns, rows, rowNames(this.#view, rows));
     else this.#text?.add(text?.augment ? columns : [this.#numbers, ...columns], rows);
   }
@@ -188,6 +200,8 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     this.#squares[0] += square;
     this.#squares[1] += square * square;
     this.#residuals.push(Math.sqrt(weight) * residual);
+    if (this.#plan.keepRows)
+      for (let i = 0; i < k; i++) this.#kept.push(this.#whitened.values[(i + first) * BLOCK_ROWS + r]!);
   }
 
   /** What of 1 the columns do not span, in row r. */
@@ -233,6 +247,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
       residuals: Float64Array.from(this.#residuals),
       moments: this.#moments.read(),
       squares: this.#squares,
+      whitened: this.#plan.keepRows ? Float64Array.from(this.#kept) : undefined,
       influential: this.#influential.take(),
       text: this.#text?.take(),
       plots: this.#plots?.take(),
@@ -241,6 +256,7 @@ export class DiagnoseJob implements ChunkJob<DiagnoseResult> {
     this.#rows = 0;
     this.#heldOut = 0;
     this.#residuals = [];
+    this.#kept = [];
     this.#squares = [0, 0];
     return result;
   }

@@ -31,6 +31,12 @@ export interface DiagnoseCsvOptions extends ReadingOptions, ReadingControl {
    * Default: false.
    */
   augment?: boolean | undefined;
+  /** Whether the file has how each row moves each coefficient (DFBETAS), and COVRATIO. Default: false. */
+  dfbetas?: boolean | undefined;
+  /** Whether White's test is made, which keeps all rows in memory. Default: false. */
+  white?: boolean | undefined;
+  /** The lags of Breusch and Godfrey's test, which keeps all rows in memory. Default: it is not made. */
+  lags?: number | undefined;
   /** How many of the rows that stand out to name. Default: 10. */
   top?: number | undefined;
   /** Whether to gather what plots are made of. Default: false. */

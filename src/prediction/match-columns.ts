@@ -21,6 +21,8 @@ interface MatchOptions {
   text?: boolean;
   /** Read the model's weights, where the table has them. */
   weights?: boolean;
+  /** Read the column by whose groups conformal intervals are calibrated. */
+  conformal?: boolean;
   /** A condition on rows. */
   where?: string | undefined;
   /** The column that rows are drawn by. */
@@ -54,7 +56,10 @@ export function matchColumns(
   const kinds = new Map(table.columns.map((column) => [column.name, column.kind]));
   const needed = model.predictorPlan(false);
   const groups = model instanceof ModelGroup ? [model.groupBy] : [];
-  const missing = [...needed.spec.numeric, ...needed.spec.text, ...groups].filter((name) => !kinds.has(name));
+  const by = options.conformal === true && !(model instanceof ModelGroup) ? model.conformal : undefined;
+  const own = by?.by === undefined ? [] : [by.by];
+  const wanted = new Set([...needed.spec.numeric, ...needed.spec.text, ...groups, ...own]);
+  const missing = [...wanted].filter((name) => !kinds.has(name));
   if (missing.length > 0) {
     const names = [...kinds.keys()];
     throw new ModelError(`${table.source.name}: columns of the model are missing: ${namesInWords(missing)}`, {
@@ -75,7 +80,10 @@ export function matchColumns(
       : undefined;
   const { text, where, id, foldBy } = options;
   const slots = { ...rawSlots(predictor.spec), weight: weights, group: groups[0], text, where, id, foldBy };
-  return { layout: layoutOf(table, slots), predictor };
+  const layout = layoutOf(table, slots);
+  if (own.length === 0) return { layout, predictor };
+  const column = table.columns.findIndex(({ name }) => name === own[0]);
+  return { layout: { ...layout, clusters: [{ column, of: by!.of! }] }, predictor };
 }
 
 /**

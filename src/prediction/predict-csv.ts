@@ -10,6 +10,7 @@ import { truthWords } from "../dataset/record-cells.js";
 import { ModelError, UsageError } from "../errors.js";
 import { builtFile } from "../files/built-file.js";
 import { refuseOverwriting } from "../files/same-file.js";
+import { conformalPlan } from "../linear/conformal/conformal.js";
 import { unconnectedNotes } from "../linear/model/absorbed-effects.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { GroupPredictorPlan } from "../linear/model/group-predictor.js";
@@ -55,8 +56,11 @@ export interface PredictCsvOptions extends ReadingOptions, ReadingControl {
    * in quotes behind an apostrophe; numbers stay as they are. Default: false, rows keep their bytes.
    */
   excelSafe?: boolean | undefined;
-  /** Adds columns `lower` and `upper`: of the mean of y, or of a new y. Default: none. */
-  interval?: IntervalKind | "none" | undefined;
+  /**
+   * Adds columns `lower` and `upper`: of the mean of y, or of a new y; or of a new y by what conformal intervals were calibrated by.
+   * Default: none.
+   */
+  interval?: IntervalKind | "conformal" | "none" | undefined;
   /** The level of the intervals. Default: 0.95. */
   level?: number | undefined;
   /** Adds a column `stdError`, the standard error of the fitted value. */
@@ -163,15 +167,18 @@ async function predictSources(
   // A column that only the model names may be missing here, as it is for rows that have no names yet.
   const known = table.columns.some(({ name }) => name === reading.id?.normalize("NFC"));
   const id = options.id ?? (known ? reading.id : undefined);
-  const withErrors = bounds || stdError;
+  const conformal = interval === "conformal";
+  if (conformal) checkConformal(model);
+  const withErrors = (bounds && !conformal) || stdError;
   await withPauses(knownEffectsSteps(model, withErrors ? "intervals" : undefined), options);
   const { layout, predictor } = matchColumns(model, table, {
     text: append,
     weights: true,
+    conformal,
     where: options.where,
     id,
   });
-  const wanted = { interval: bounds ? interval : ("confidence" as const), level };
+  const wanted = { interval: bounds && !conformal ? interval : ("confidence" as const), level };
   if (withErrors && model instanceof LinearModel && model.penalty === undefined)
     await withPauses(model.whiteningSteps(), options);
   const columns = columnFormatOf(options.output);
@@ -182,6 +189,10 @@ async function predictSources(
         : predictor,
     intervals:
       withErrors && model instanceof LinearModel ? intervalPlan(model, tCritical, wanted) : undefined,
+    conformal:
+      conformal && model instanceof LinearModel
+        ? conformalPlan(model.conformal!, model.intercept, level ?? 0.95)
+        : undefined,
     stdError,
     bounds,
     contributions: options.terms && model instanceof LinearModel ? contributionsOf(model) : undefined,
@@ -203,6 +214,7 @@ async function predictSources(
   const errors = new PredictionErrors();
   let rows = 0;
   let missing = 0;
+  let unbounded = 0;
   const outside = new OutsideRows();
   let excluded = 0;
   try {
@@ -237,6 +249,7 @@ async function predictSources(
         collect: async (chunk) => {
           rows += chunk.rows;
           missing += chunk.missing;
+          unbounded += chunk.unbounded;
           outside.absorb(chunk.outside);
           errors.absorb(PredictionErrors.of(chunk.errors));
           open = await (typed === undefined
@@ -266,6 +279,14 @@ async function predictSources(
   if (options.where === undefined && model.reading?.where !== undefined)
     notes.push(`all rows are predicted; the model was trained on those for which ${model.reading.where}`);
   notes.push(...outside.notes());
+  if (unbounded > 0)
+    notes.push(
+      `${unbounded} ${unbounded === 1 ? "interval is" : "intervals are"} unbounded: too few calibration rows${
+        model instanceof LinearModel && model.conformal?.by !== undefined
+          ? ` of the row's ${model.conformal.by}`
+          : ""
+      } for this level`,
+    );
   return {
     rows,
     missing,
@@ -275,6 +296,18 @@ async function predictSources(
     metrics: errors.n > 0 ? errors.metrics(model.parameters) : undefined,
     timing: { totalMs: performance.now() - started, threads: used },
   };
+}
+
+/** @throws UsageError for models by group; ModelError where nothing was calibrated */
+function checkConformal(model: LinearModel | ModelGroup): void {
+  if (model instanceof ModelGroup)
+    throw new UsageError("conformal intervals are those of one model, and these are models by group", {
+      hint: wording`train one model of all rows, and calibrate by the groups: ${option("conformalBy")}`,
+    });
+  if (model.conformal === undefined)
+    throw new ModelError("the model has no conformal intervals: nothing was calibrated when it was made", {
+      hint: wording`train with ${option("conformal", "split")}, cv+ or jackknife+`,
+    });
 }
 
 /** How a model's columns write true and false: as its levels do, and as numbers. */

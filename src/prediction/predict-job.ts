@@ -1,6 +1,7 @@
 import { excelSafeField } from "../csv/excel-safe.js";
 import type { Table } from "../csv/table.js";
 import { freeNames, quoteField } from "../csv/write.js";
+import { ConformalBlock, type ConformalPlan } from "../linear/conformal/conformal.js";
 import { BlockPredictor } from "../linear/model/block-predictor.js";
 import { type AnyPredictorPlan, GroupPredictor, rowPredictor } from "../linear/model/group-predictor.js";
 import { IntervalBlock, type IntervalPlan } from "../linear/model/interval.js";
@@ -9,6 +10,7 @@ import { checkUnseen, type UnseenPolicy } from "../linear/model/unseen.js";
 import { WithinBlock } from "../linear/model/within-block.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
+import { clusterNames } from "../scan/cluster-names.js";
 import { PredictionErrors } from "../stats/metrics.js";
 import { ended } from "../stats/pauses.js";
 import { ContributionBlock, type ContributionsPlan, contributionNames } from "./contributions.js";
@@ -20,6 +22,8 @@ export interface PredictPlan {
   predictor: AnyPredictorPlan;
   /** What standard errors and intervals need, where either is asked for. */
   intervals?: IntervalPlan | undefined;
+  /** What conformal intervals need, in place of others. */
+  conformal?: ConformalPlan | undefined;
   /** Which columns follow the prediction, in this order. */
   stdError?: boolean | undefined;
   bounds?: boolean | undefined;
@@ -42,6 +46,8 @@ export interface PredictResult {
   rows: number;
   /** Rows whose prediction is NA because a cell is missing. */
   missing: number;
+  /** Rows whose conformal interval has no bounds. */
+  unbounded: number;
   /** Those whose prediction is NA because they lie outside what the training data determine. */
   outside: OutsideCount;
   /** UTF-8 text, one line per row. */
@@ -59,6 +65,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
   readonly #predictor: BlockPredictor | GroupPredictor;
   readonly #intervals: IntervalBlock | undefined;
   readonly #within: WithinBlock | undefined;
+  readonly #conformal: ConformalBlock | undefined;
   readonly #contributions: ContributionBlock | undefined;
   readonly #columns: Float64Array[];
   readonly #text: RowText;
@@ -68,6 +75,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
   #errors = new PredictionErrors();
   #rows = 0;
   #missing = 0;
+  #unbounded = 0;
 
   constructor(view: BlockView, plan: PredictPlan) {
     this.#view = view;
@@ -80,7 +88,11 @@ export class PredictJob implements ChunkJob<PredictResult> {
         this.#within = new WithinBlock(plan.intervals.within, this.#predictor);
       const { stdError, lower, upper } = this.#intervals;
       if (plan.stdError) this.#columns.push(stdError);
-      if (plan.bounds) this.#columns.push(lower, upper);
+      if (plan.bounds && plan.conformal === undefined) this.#columns.push(lower, upper);
+    }
+    if (plan.conformal !== undefined) {
+      this.#conformal = new ConformalBlock(plan.conformal);
+      this.#columns.push(this.#conformal.lower, this.#conformal.upper);
     }
     const predictor = this.#predictor;
     if (predictor instanceof GroupPredictor && predictor.stdError !== undefined) {
@@ -108,12 +120,23 @@ export class PredictJob implements ChunkJob<PredictResult> {
     const { weights } = raw;
     this.#predictor.predict(raw, 0, rows);
     checkUnseen(this.#predictor, (r) => this.#view.rowNumber(r), this.#plan.unseen);
-    const { predictions, target } = this.#predictor;
+    const predictor = this.#predictor;
+    const { predictions, target } = predictor;
     const within = this.#within;
     if (within !== undefined) {
       within.fill(rows);
       if (this.#intervals !== undefined)
         yield* this.#intervals.fillSteps(predictions, (j) => within.column(j), rows, within.leverage);
+    }
+    if (this.#conformal !== undefined && predictor instanceof BlockPredictor) {
+      const groups = clusterNames(this.#view, rows);
+      this.#conformal.fill(
+        predictions,
+        rows,
+        (weights, out) => predictor.combine(weights, out, rows),
+        groups,
+      );
+      for (let r = 0; r < rows; r++) if (this.#conformal.upper[r] === Infinity) this.#unbounded++;
     }
     this.#contributions?.fill(rows);
     for (let r = 0; r < rows; r++) {
@@ -161,6 +184,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
     const result = {
       rows: this.#rows,
       missing: this.#missing,
+      unbounded: this.#unbounded,
       outside: this.#outside.take(),
       text: this.#text.take(),
       columns: this.#plan.typed ? this.#takeColumns() : undefined,
@@ -169,6 +193,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
     this.#errors = new PredictionErrors();
     this.#rows = 0;
     this.#missing = 0;
+    this.#unbounded = 0;
     return result;
   }
 }

@@ -1,4 +1,5 @@
 import type { InfluenceBlock } from "../linear/covariance/influence.js";
+import type { DfbetasPlan } from "./dfbetas.js";
 
 /** Whether to write the rows' measures, and how. */
 export interface MeasuresText {
@@ -7,6 +8,8 @@ export interface MeasuresText {
   excelSafe?: boolean | undefined;
   /** Whether as R's broom does. */
   augment?: boolean | undefined;
+  /** Where each coefficient's change is written too. */
+  dfbetas?: DfbetasPlan | undefined;
 }
 
 /** The measures of a row, as `InfluenceBlock` has them, by the names that they are written under. */
@@ -29,8 +32,9 @@ const AUGMENTED = [
 ] as const;
 
 /** The names of the columns: of the rows, unless they are augmented and have no names, the fitted value, the measures. */
-export function measureNames({ augment }: MeasuresText, id: string | undefined): string[] {
-  const names = (augment ? AUGMENTED : MEASURES).map(([name]) => name);
+export function measureNames({ augment, dfbetas }: MeasuresText, id: string | undefined): string[] {
+  const names: string[] = (augment ? AUGMENTED : MEASURES).map(([name]) => name);
+  if (dfbetas !== undefined) names.push(...dfbetas.names.map((name) => `dfbetas ${name}`), "covratio");
   if (augment) return [...(id === undefined ? [] : [id]), ".fitted", ...names];
   return [id ?? "row", "fitted", ...names];
 }

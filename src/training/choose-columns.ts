@@ -11,6 +11,7 @@ import { isDecimal } from "../kernels/number.js";
 import { option, type Wording, wording } from "../wording.js";
 import type { CvKind } from "./cv-kind.js";
 import { doubts } from "./doubts.js";
+import type { WindowOptions } from "./window-options.js";
 
 /** Which columns the user asks for; all may be left out. */
 export interface ColumnOptions {
@@ -42,6 +43,8 @@ export interface ColumnOptions {
   foldBy?: string | undefined;
   /** How rows are cross-validated; a column of it is a feature only where it is named. */
   cv?: CvKind | undefined;
+  /** Windows of rows to be fitted too; their column of time is a feature only where it is named. */
+  window?: WindowOptions | undefined;
   /** Whether to fit an intercept; a formula may leave it out too. Default: true. */
   intercept?: boolean | undefined;
 }
@@ -92,7 +95,15 @@ export function chooseColumns(
   const excluded = new Set(named(options.exclude).map(({ name }) => name));
   if (weights !== undefined) excluded.add(weights.name);
   const clusters = namedClusters(options.cluster, [...known().keys()]);
-  for (const name of [...clusters, options.time, options.unit, options.id, options.foldBy, cvColumn(options)])
+  for (const name of [
+    ...clusters,
+    options.time,
+    options.unit,
+    options.id,
+    options.foldBy,
+    cvColumn(options),
+    options.window?.time,
+  ])
     if (name !== undefined && !options.features?.includes(name)) excluded.add(name);
   if (options.id !== undefined) find(options.id);
   const absorb = named(options.absorb);

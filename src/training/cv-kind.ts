@@ -29,6 +29,7 @@ export function checkCvKind(
     lambda?: unknown;
     inEngine?: boolean | undefined;
     shard?: unknown;
+    weightsKind?: string | undefined;
   },
 ): void {
   const name = kind.kind;
@@ -48,6 +49,10 @@ export function checkCvKind(
   refuse(
     shard !== undefined,
     wording`${option("cv")} needs all rows, and ${option("shard")} reads a part of them`,
+  );
+  refuse(
+    options.weightsKind === "frequency" && name === "loo",
+    "weights that are frequencies stand for several rows each, and leaving one of them out is not leaving one row out",
   );
   refuse(
     folds !== undefined && name === "loo",

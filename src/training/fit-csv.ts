@@ -5,11 +5,13 @@ import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import { type ModelSpec, rawSlots, structuralSpec } from "../dataset/formula/spec.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
-import { InterruptedError } from "../errors.js";
+import { InterruptedError, UsageError } from "../errors.js";
+import { calibrationNotes } from "../linear/conformal/conformal.js";
 import { clusterNotes } from "../linear/covariance/vcov.js";
 import { instrumentNotes } from "../linear/model/instrument-tests-of.js";
 import { LinearModel } from "../linear/model/model.js";
 import { perfectFitNotes } from "../linear/model/summary.js";
+import { adaptiveFactors } from "../linear/penalty/adaptive.js";
 import { checkNames } from "../linear/penalty/column-limits.js";
 import { type CrossValidatedPath, pathNotes } from "../linear/penalty/cross-validated-path.js";
 import { relaxationNotes } from "../linear/penalty/objective.js";
@@ -30,8 +32,10 @@ import { layoutOf, withClusters } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
+import { option, wording } from "../wording.js";
 import { absorbingNotes, checkAbsorbing } from "./absorbing.js";
 import { checkBudget, checkColumns } from "./budget.js";
+import { type Coverage, calibrate, calibrationShare, checkConformalColumn, coverageOf } from "./calibrate.js";
 import { checkNamedColumns } from "./choose-columns.js";
 import { clustersInOnePass, vcovOfClusters } from "./cluster-moments.js";
 import { completeKinds } from "./complete-kinds.js";
@@ -63,6 +67,7 @@ import { type FitTiming, Stopwatch } from "./stopwatch.js";
 import { undefinedNotes } from "./undefined-notes.js";
 import { vcovSpecOf } from "./vcov-request.js";
 import { checkWeightsKind } from "./weights-kind.js";
+import { checkWindow, fitWindows, type WindowFit } from "./windows.js";
 
 /** A file from which on a command that is not told how many threads to start starts some, at up to 50 columns. */
 const THREADS_PAY_BYTES = 64 << 20;
@@ -88,10 +93,14 @@ export interface CsvFit {
   excluded: number;
   /** The error on the rows held out, if there were to be any. */
   test: PredictionMetrics | undefined;
+  /** How often conformal intervals cover the rows held out, where there are both. */
+  coverage?: Coverage | undefined;
   /** The out-of-fold error on the rows of the fit. */
   cv: CrossValidation | undefined;
   /** How rows were put into folds for it, where that was asked for. */
   cvBy?: CvDetails | undefined;
+  /** The fits to windows of the rows, where they were asked for. */
+  windows?: WindowFit[] | undefined;
   /** The path on which λ was chosen; its errors are weighted means, as glmnet's are. */
   path: CrossValidatedPath | undefined;
   /** Remarks: columns left out, a solver that stepped in. */
@@ -173,11 +182,19 @@ export async function fitSources(
         : options,
   );
   checkKeepMeat(keepMeat, vcov);
-  const penalty = penaltyChoice(options);
+  let penalty = penaltyChoice(options);
   if (kind !== undefined) checkCvColumn(kind, all);
+  checkConformalColumn(options, all);
+  if (options.window !== undefined)
+    checkWindow(options.window, all, { ...options, bounded: penalty !== undefined });
+  const aside = calibrationShare(options, penalty);
   checkAbsorbing(spec, options);
   const instruments = instrumentsFor(spec, options, vcov?.type);
   const equation = structuralSpec(spec);
+  if (instruments !== undefined && (kind ?? options.conformal ?? options.window) !== undefined)
+    throw new UsageError(
+      wording`${option("cv")}, ${option("conformal")} and ${option("window")} are of least squares, and the model has instruments`,
+    );
   const width = designWidth(spec, all);
   const small = session === undefined && all.whole && extendedIsFree(all.sample.length, width);
   const keyed = session === undefined || options.foldBy !== undefined;
@@ -185,7 +202,8 @@ export async function fitSources(
   const plan: MomentsPlan = {
     spec,
     extended: solver === "extended" || (solver === "auto" && small),
-    testSize: options.testSize ?? 0,
+    // What is set aside to calibrate by is held out of the fit as well.
+    testSize: (options.testSize ?? 0) + aside,
     folds:
       !keyed || instruments !== undefined
         ? 1
@@ -215,6 +233,8 @@ export async function fitSources(
     options.dropSingletons === true ||
     options.leaveOneOut === true ||
     kind !== undefined ||
+    options.conformal !== undefined ||
+    options.window !== undefined ||
     plan.testSize > 0 ||
     vcov !== undefined ||
     options.na === "fail";
@@ -278,6 +298,8 @@ export async function fitSources(
   notes.push(...found.notes, ...(await undefinedNotes(table, found.total.undefinedRows)));
   const { total, moments, levels, regression } = found;
   if (penalty !== undefined) checkNames(regression, penalty);
+  if (penalty !== undefined && options.adaptive !== undefined)
+    penalty = { ...penalty, factors: adaptiveFactors(moments, regression, found.solution, options.adaptive) };
   // Absorbed effects are cross-validated by rows: a model's folds would tell nothing.
   const folds = plan.folds > 1 && !twice ? total.folds : [];
   const scanned = { table, layout, plan, control };
@@ -380,9 +402,18 @@ export async function fitSources(
                   ? withPauses(crossValidateWithSteps(folds, regression, model.penalty), control)
                   : undefined;
               });
+  const heldOut = options.testSize ?? 0;
+  let coverage: Coverage | undefined;
+  if (options.conformal !== undefined) {
+    const rows = { table, layout, model, split: plan, heldOut, control };
+    model = await watch.scan(() => calibrate(rows, options, { all: folds, cv }));
+    notes.push(...calibrationNotes(model.conformal!, options.level ?? 0.95, heldOut));
+    if (heldOut > 0) coverage = await watch.scan(() => coverageOf({ ...rows, model }, options.level ?? 0.95));
+  }
   let test: PredictionMetrics | undefined;
-  if (plan.testSize > 0) {
-    const score = { predictor: model.predictorPlan(true), unseen: "na" as const, held: plan };
+  if (heldOut > 0) {
+    const held = { ...plan, testSize: heldOut };
+    const score = { predictor: model.predictorPlan(true), unseen: "na" as const, held };
     // Predictions do not read the instruments.
     const scored = {
       ...rawSlots(equation),
@@ -397,6 +428,11 @@ export async function fitSources(
     test = errors.metrics(model.parameters, weightsKind);
     model = model.withScan({ ...scan, test });
   }
+  const { window } = options;
+  const windows =
+    window === undefined
+      ? undefined
+      : await watch.scan(() => fitWindows({ table, layout, model, split: plan, signal }, window));
   const { dropped, excluded } = total;
   const rows = total.rows + excluded;
   return {
@@ -405,6 +441,8 @@ export async function fitSources(
     dropped,
     excluded,
     test,
+    ...(coverage === undefined ? {} : { coverage }),
+    ...(windows === undefined ? {} : { windows }),
     cv: cv && cvOnScaleOf(cv, model.errorScale),
     ...(kind === undefined
       ? {}

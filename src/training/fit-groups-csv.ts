@@ -142,6 +142,10 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   const likely = all.whole ? groupsSeen : likelyGroups(sample.length, groupsSeen);
   const ofRow = rowBytes({ sample });
   const penalty = penaltyChoice(options);
+  if (options.adaptive !== undefined)
+    throw new UsageError(
+      wording`${option("adaptive")} is for one model: each group would have penalty factors of its own`,
+    );
   checkAbsorbing(spec, options);
   refuseInstrumentsOfGroups(spec, options);
   const keyed = session === undefined || options.foldBy !== undefined;

@@ -6,6 +6,7 @@ import type { AskedRelaxation, LambdaChoice } from "../linear/penalty/penalty.js
 import type { ShardNumber } from "../linear/shards/numbered.js";
 import type { SolverChoice } from "../linear/solve/ladder.js";
 import type { ReadingControl } from "../scan/reading-control.js";
+import type { ConformalOptions } from "./calibrate.js";
 import type { ColumnOptions } from "./choose-columns.js";
 import type { DescentOptions } from "./gradient-descent.js";
 import type { KeepMeat } from "./keep-meat.js";
@@ -18,6 +19,7 @@ export interface FitCsvOptions
     ReadingControl,
     AskedLimits,
     AskedRelaxation,
+    ConformalOptions,
     VcovOptions {
   /** Rows with missing cells among the columns used: left out (default), or an error. */
   na?: "omit" | "fail" | undefined;
@@ -61,6 +63,11 @@ export interface FitCsvOptions
    * θ then minimises {@link PENALTY_OBJECTIVE}. Default: none.
    */
   lambda?: LambdaChoice | undefined;
+  /**
+   * Penalty factors by least squares of the same rows: 1/|slope of a standard deviation| to this power, an adaptive lasso. Above 0;
+   * 1 is usual. Default: none.
+   */
+  adaptive?: number | undefined;
   /** The mix of the penalty, from 0 (ridge, default) to 1 (lasso). */
   alpha?: number | undefined;
   /**

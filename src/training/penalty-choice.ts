@@ -13,16 +13,25 @@ import type { FitCsvOptions } from "./fit-options.js";
 export function penaltyChoice(
   options: Pick<
     FitCsvOptions,
-    "lambda" | "alpha" | "solver" | "vcov" | keyof AskedLimits | keyof AskedRelaxation
+    "lambda" | "alpha" | "adaptive" | "solver" | "vcov" | keyof AskedLimits | keyof AskedRelaxation
   >,
 ): PenaltyChoice | undefined {
-  const { lambda, alpha = 0, solver, vcov = "iid" } = options;
+  const { lambda, alpha = 0, adaptive, solver, vcov = "iid" } = options;
   const limits = checkedLimits(options);
   const gamma = gammasOf(options);
+  if (adaptive !== undefined) {
+    if (!(adaptive > 0 && adaptive < Infinity))
+      throw new UsageError(wording`${option("adaptive")} is a power above 0, got ${adaptive}`);
+    if (limits.factors !== undefined)
+      throw new UsageError(
+        wording`${option("adaptive")} and ${option("penaltyFactors")} both say what is penalised how much`,
+      );
+  }
   if (lambda === undefined)
     for (const [name, what] of [
       [option("penaltyFactors"), limits.factors],
       [option("relax"), gamma],
+      [option("adaptive"), adaptive],
     ] as const)
       if (what !== undefined)
         throw new UsageError(wording`${name} goes with a penalty, and there is none`, {

@@ -14,6 +14,8 @@ export interface DesignMatrix {
   X: Float64Array;
   y: Float64Array;
   weights: Float64Array | undefined;
+  /** Each row's value in the layout's first cluster, where it has one: undefined where that is missing. */
+  keys?: (string | undefined)[] | undefined;
 }
 
 /** Reads a table into memory as the design matrix of a model, for a solver that wants all rows at once. */
@@ -28,7 +30,9 @@ export async function readDesign(
   const terms = codedTerms(spec, levels, references);
   const design = new Design(spec, terms, levels, { target: true });
   const k = design.width;
-  const { weight: weightAt, foldBy: keyAt } = blockOrder(layout);
+  const { weight: weightAt, foldBy: keyAt, clusters } = blockOrder(layout);
+  const [cluster] = layout.clusters ?? [];
+  const keys: (string | undefined)[] = [];
   const weighted = layout.weight !== undefined;
   const X = new Growing();
   const y = new Growing();
@@ -45,6 +49,14 @@ export async function readDesign(
         const weight = weighted ? block.numeric[weightAt]![start + r]! : 1;
         const missing = design.missing[r] === 1 || Number.isNaN(design.target[r]! + weight);
         if (missing || draw.isHeldOut(start + r)) continue;
+        if (cluster !== undefined) {
+          const at = clusters[0]!;
+          const value =
+            cluster.of === "numbers" ? block.numeric[at]![start + r]! : block.codes[at]![start + r]!;
+          keys.push(
+            cluster.of === "text" ? names[at]![value] : Number.isNaN(value) ? undefined : String(value),
+          );
+        }
         X.reserve(k);
         for (let j = 0; j < k; j++) X.push(design.values[j * BLOCK_ROWS + r]!);
         y.reserve(1);
@@ -58,6 +70,7 @@ export async function readDesign(
     X: X.values(),
     y: y.values(),
     weights: weighted ? weights.values() : undefined,
+    ...(cluster === undefined ? {} : { keys }),
   };
 }
 

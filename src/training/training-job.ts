@@ -1,4 +1,5 @@
 import type { CreateJob } from "../scan/chunk-job.js";
+import { ConformalJob, type ConformalResult, type ConformalScan } from "./conformal-job.js";
 import { CvJob, type CvPlan, type FoldSums } from "./cv-job.js";
 import { GroupCvJob, type GroupCvPlan, type GroupCvResult } from "./group-cv-job.js";
 import { LeaveOneOutJob, type LeaveOneOutPlan, type LeaveOneOutSums } from "./leave-one-out-job.js";
@@ -14,17 +15,19 @@ export type TrainingPlan =
   | { cv: CvPlan }
   | { groupCv: GroupCvPlan }
   | { leaveOneOut: LeaveOneOutPlan }
+  | { conformal: ConformalScan }
   | { summary: SummaryPlan };
 
 /** Makes the job that a plan asks for. */
 export const createTrainingJob: CreateJob<
   TrainingPlan,
-  MomentsResult | VcovResult | FoldSums[] | GroupCvResult | LeaveOneOutSums | SummaryResult
+  MomentsResult | VcovResult | FoldSums[] | GroupCvResult | LeaveOneOutSums | ConformalResult | SummaryResult
 > = (view, plan) => {
   if ("moments" in plan) return new MomentsJob(view, plan.moments);
   if ("cv" in plan) return new CvJob(view, plan.cv);
   if ("groupCv" in plan) return new GroupCvJob(view, plan.groupCv);
   if ("leaveOneOut" in plan) return new LeaveOneOutJob(view, plan.leaveOneOut);
+  if ("conformal" in plan) return new ConformalJob(view, plan.conformal);
   if ("summary" in plan) return new SummaryJob(view, plan.summary);
   return new VcovJob(view, plan.vcov);
 };

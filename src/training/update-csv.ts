@@ -25,6 +25,7 @@ import { option, wording } from "../wording.js";
 import { checkUpdate } from "./budget.js";
 import { checkRows } from "./check-rows.js";
 import { chunkBytesFor, denseWidth, summedApart } from "./design-width.js";
+import { checkDecay, fadedWith } from "./fade-rows.js";
 import { keepPlan } from "./keep-meat.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { robustSums } from "./robust-vcov.js";
@@ -39,6 +40,11 @@ export interface UpdateCsvOptions extends ReadingOptions, ReadingControl {
   na?: "omit" | "fail" | undefined;
   /** Whether a source whose rows are in the model already is added all the same. Default: false, it is refused. */
   again?: boolean | undefined;
+  /**
+   * The forgetting factor of recursive least squares: what a row's weight is multiplied by with each row after it, the model's own
+   * among them; above 0. Folds are left out. Default: 1, nothing is forgotten.
+   */
+  decay?: number | undefined;
   /** The most that the model's file may take, in bytes: more is refused before the rows are read. Default: no limit. */
   fileBytes?: number | undefined;
 }
@@ -83,6 +89,8 @@ async function updateSources(
   from: readonly Source[],
   options: UpdateCsvOptions,
 ): Promise<CsvUpdate> {
+  const { decay } = options;
+  if (decay !== undefined) checkDecay(decay, model);
   keepContents(from, model.sources);
   if (!options.again) await refuseWholes(from, model.shards);
   const before: Omit<DataScan, "test"> = model.scan ?? { rows: model.n, firstRow: 0, dropped: 0, seed: 1 };
@@ -111,7 +119,7 @@ async function updateSources(
       },
     );
   checkColumns({ spec, weightsColumn, foldBy }, table, namesOf(table));
-  if (options.na === "fail" || model.keptMeat !== undefined)
+  if (options.na === "fail" || model.keptMeat !== undefined || decay !== undefined)
     for (const source of from) if (!source.repeatable) await source.seekable();
   const { extended } = model.moments;
   const plan: MomentsPlan = {
@@ -139,9 +147,23 @@ async function updateSources(
   await checkRows(table, layout, total, options);
   const sources = [...model.sources, ...(await refuse(from))];
   const folds: CrossProducts[] = [];
-  for (const [f, fold] of model.folds.entries())
+  for (const [f, fold] of decay === undefined ? model.folds.entries() : [])
     folds.push(await withPauses(mergeSteps(fold, total.folds[f]!), control));
+  const fading =
+    decay === undefined
+      ? undefined
+      : await fadedWith(model, decay, {
+          table,
+          layout,
+          split: { testSize: 0, ...draw },
+          signal,
+        });
   const notes = [...table.notes, ...(await undefinedNotes(table, total.undefinedRows))];
+  if (fading !== undefined)
+    notes.push(
+      `rows fade by ${decay} with each row after them: errors are those of such weights, and their degrees of freedom count all ${fading.n} rows` +
+        (model.folds.length > 0 ? "; the cross-validation folds are left out" : ""),
+    );
   const excluded = (before.excluded ?? 0) + total.excluded;
   const undefinedRows = (before.undefinedRows ?? 0) + undefinedCount(total.undefinedRows);
   const updated = await withPauses(
@@ -152,9 +174,10 @@ async function updateSources(
         levels: unitedLevels(spec, [model.levels, total.levels]),
         references,
         moments:
-          folds.length > 0
+          fading ??
+          (folds.length > 0
             ? await withPauses(mergeFoldsSteps(folds), control)
-            : await withPauses(mergeSteps(model.moments, total.folds[0]!), control),
+            : await withPauses(mergeSteps(model.moments, total.folds[0]!), control)),
         folds,
         weightsColumn,
         weightsKind,
@@ -177,8 +200,10 @@ async function updateSources(
     control,
   );
   const kept =
-    model.keptMeat && (await keptWith(model.keptMeat, updated.model, { table, layout, draw, control }));
-  const found = withKeptVcov(updated, [model], kept);
+    fading === undefined &&
+    model.keptMeat &&
+    (await keptWith(model.keptMeat, updated.model, { table, layout, draw, control }));
+  const found = withKeptVcov(updated, [model], kept || undefined);
   return {
     ...found,
     notes: [...notes, ...found.notes],

@@ -15,6 +15,7 @@ export interface ModelOptions extends ReadingFlags, PenaltyFlags {
   weights?: string;
   intercept: boolean;
   na: "omit" | "fail";
+  adaptive?: number | true;
   folds?: number;
   seed: number;
   foldBy?: string;
@@ -35,7 +36,7 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
     weights,
     intercept,
   } = options;
-  const { na, folds, seed, foldBy } = options;
+  const { na, folds, seed, foldBy, adaptive } = options;
   return {
     ...readingOptions(options),
     ...penaltyOptions(options),
@@ -50,6 +51,7 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
     weights,
     intercept,
     na,
+    adaptive: adaptive === true ? 1 : adaptive,
     folds,
     seed,
     foldBy,

@@ -191,6 +191,13 @@ export function lambda(text: string): LambdaChoice {
   return value;
 }
 
+/** A power above 0. */
+export function adaptivePower(text: string): number {
+  const value = number(text);
+  if (value <= 0) throw new InvalidArgumentError("expected a power above 0");
+  return value;
+}
+
 /** A number from 0 to 1, both included. */
 export function mix(text: string): number {
   const value = Number(text);

@@ -15,6 +15,8 @@ export interface ModelUse {
   writes?: boolean;
   /** The arguments that it cannot do without, the model counted as one; none where it has a default. */
   required?: readonly string[];
+  /** An option with which the model is enough. */
+  unless?: string;
 }
 
 /** The arguments and options of a command, its model where the command looks for it. */
@@ -25,7 +27,8 @@ export async function placeModel(
   const words = [...command.args];
   const options: Record<string, unknown> = { ...command.opts() };
   const model = command.getOptionValueSource("model") === "cli" ? String(options.model) : undefined;
-  const required = use.required ?? [];
+  const enough = use.unless !== undefined && options[use.unless] === true;
+  const required = (use.required ?? []).slice(0, enough ? 1 : undefined);
   const [first] = words;
   if (use.by === "before data") {
     if (first !== undefined && ((await isModelFile(first)) || /\.onnx$/i.test(first))) {

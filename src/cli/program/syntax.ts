@@ -1,5 +1,14 @@
 import { type Command, Option } from "commander";
-import { character, integer, list, natural, positive, reference, share } from "./option-values.js";
+import {
+  adaptivePower,
+  character,
+  integer,
+  list,
+  natural,
+  positive,
+  reference,
+  share,
+} from "./option-values.js";
 import { penalty } from "./penalty-options.js";
 import type { ModelUse } from "./place-model.js";
 
@@ -84,6 +93,11 @@ export function fitting(command: Command): Command {
     fitted,
     "path: λ of the least cross-validated error; 1se: the largest within its standard error",
   )
+    .option(
+      "--adaptive [power]",
+      "with --lambda: an adaptive lasso, factors 1/|least squares' slope of a standard deviation| to this power (1)",
+      adaptivePower,
+    )
     .option("--folds <n>", "cross-validation folds, 1 for none (default: 10)", positive)
     .option("--seed <n>", "seed of the split and the folds", integer, 1)
     .option(

@@ -2,6 +2,7 @@ import { quoteField } from "../../csv/write.js";
 import type { FactorEffects } from "../../linear/model/absorbed-effects.js";
 import type { ModelGroup } from "../../linear/model/model-group.js";
 import type { CoefficientRow } from "../../linear/model/summary.js";
+import type { WindowFit } from "../../training/windows.js";
 
 const COLUMNS = ["term", "estimate", "stdError", "t", "p", "lower", "upper"] as const;
 
@@ -35,6 +36,16 @@ export function* groupEffectsCsv(models: ModelGroup): Generator<string, void, vo
     for (const { factor, levels, effects } of model.effects)
       for (const [i, level] of levels.entries())
         yield `${[group, factor, level, effects[i]!].map(cell).join(",")}\n`;
+}
+
+/** Windows' coefficients as CSV, in the same manner. */
+export function* windowsCsv(
+  names: readonly string[],
+  windows: readonly WindowFit[],
+): Generator<string, void, void> {
+  yield `${["first", "last", "n", ...names, "sigma", "r2"].map((name) => quoteField(name)).join(",")}\n`;
+  for (const { first, last, n, coefficients, sigma, r2 } of windows)
+    yield `${[first, last, n, ...coefficients, sigma, r2].map(cell).join(",")}\n`;
 }
 
 function cell(value: string | number): string {

@@ -1,8 +1,10 @@
+import type { Conformal } from "../../linear/conformal/conformal.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import { type CrossValidatedPath, pathOnScaleOf } from "../../linear/penalty/cross-validated-path.js";
 import { objectiveOf } from "../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../linear/solve/cross-validation.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
+import type { Coverage } from "../../training/calibrate.js";
 import { type CollinearityOptions, collinearityDocument } from "./collinearity.js";
 import { instrumentsDocument } from "./instruments.js";
 import type { ModelReport } from "./model-report.js";
@@ -56,7 +58,7 @@ export function summaryDocument(
   report: ModelReport,
   options: { model: string | undefined; level: number; path: string | undefined } & CollinearityOptions,
 ) {
-  const { model, rows, dropped, excluded, test, cv, path, notes, timing } = report;
+  const { model, rows, dropped, excluded, test, coverage, cv, path, notes, timing } = report;
   return {
     data: {
       path: options.path,
@@ -68,10 +70,21 @@ export function summaryDocument(
     ...modelDocument(model, options.model, options.level),
     ...collinearityDocument(model, options),
     ...(test === undefined ? {} : { test }),
+    ...(model.conformal === undefined ? {} : { conformal: conformalDocument(model.conformal, coverage) }),
     ...(cv === undefined ? {} : { cv: cvDocument(cv, model.scan?.foldBy) }),
     ...(path === undefined ? {} : { path: pathDocument(pathOnScaleOf(path, model.errorScale)) }),
     notes,
     timing,
+  };
+}
+
+/** Conformal intervals as documents have them: without what they are computed from. */
+function conformalDocument({ method, by, n, groups }: Conformal, coverage: Coverage | undefined) {
+  return {
+    method,
+    ...(by === undefined ? {} : { by, groups: groups.length }),
+    calibrationRows: n,
+    ...(coverage === undefined ? {} : { coverage: { ...coverage, share: coverage.covered / coverage.n } }),
   };
 }
 

@@ -7,6 +7,7 @@ import { objectiveOf, type Penalty } from "../../linear/penalty/penalty.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import { type CollinearityOptions, renderCollinearity } from "./collinearity.js";
 import { colour, screen } from "./colour.js";
+import { renderConformal } from "./conformal-text.js";
 import { covarianceText, degreesText } from "./covariance-text.js";
 import { droppedText } from "./dropped.js";
 import { equationText, instrumentLines } from "./instruments.js";
@@ -22,13 +23,16 @@ export function renderSummary(
   options: { model?: string | undefined; inPlace?: boolean; level: number } & CollinearityOptions,
   columns: number,
 ): string {
-  const { model, rows, dropped = 0, excluded = 0, test, cv, path, notes = [], timing } = report;
+  const { model, rows, dropped = 0, excluded = 0, test, coverage, cv, path, notes = [], timing } = report;
   const lines = [...renderNotes(notes), renderModel(model, model.summary(options.level), columns)];
   const out = excluded > 0 ? `, ${count(excluded)} left out by --where` : "";
-  const held = test === undefined ? "" : `, ${count(test.n)} held out`;
+  const aside = model.conformal?.method === "split" ? model.conformal.n : 0;
+  const held =
+    (aside === 0 ? "" : `, ${count(aside)} set aside to calibrate by`) +
+    (test === undefined ? "" : `, ${count(test.n)} held out`);
   if (rows === undefined) lines.push(`${count(model.n)} rows used`);
   else {
-    const others = model.n + dropped + excluded + (test?.n ?? 0) + (model.scan?.singletons ?? 0);
+    const others = model.n + dropped + excluded + (test?.n ?? 0) + aside + (model.scan?.singletons ?? 0);
     const unweighted =
       model.weightsColumn !== undefined && rows > others ? `, ${count(rows - others)} of weight 0` : "";
     lines.push(
@@ -46,6 +50,7 @@ export function renderSummary(
       `Held-out rows: MSE ${significant(test.mse)}, RMSE ${significant(test.rmse)}, MAE ${significant(test.mae)}, ` +
         `R² ${significant(test.r2)}, extractAIC ${significant(test.aicExtract)}`,
     );
+  lines.push(...renderConformal(model, coverage, options.level, columns));
   lines.push(...renderCollinearity(model, options, columns));
   if (path !== undefined)
     lines.push("", renderPath(pathOnScaleOf(path, model.errorScale), model.penalty!.alpha, columns), "");

@@ -127,7 +127,7 @@ export function testHypotheses(model: TestedModel, texts: readonly string[], lev
 }
 
 /** The places in θ of the coefficients of each term that has several. */
-function termPlaces({
+export function termPlaces({
   codedTerms,
   intercept,
 }: Pick<TestedModel, "codedTerms" | "intercept">): Map<string, number[]> {
@@ -145,7 +145,7 @@ function termPlaces({
 }
 
 /** The hypotheses that none before them implies; one that they contradict is refused. */
-function independent(hypotheses: readonly Hypothesis[], contrasts: readonly Contrast[]) {
+export function independent(hypotheses: readonly Hypothesis[], contrasts: readonly Contrast[]) {
   const { kept, aliased, lower, size, products } = factorOfRows(contrasts.map(({ whitened }) => whitened));
   const notes = aliased.map((i) => {
     const before = kept.filter((j) => j < i).length;

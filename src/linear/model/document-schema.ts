@@ -12,7 +12,8 @@ import { modelDefinitions } from "./model-schema.js";
 /**
  * The latest version of the model file's schema that is known here. A file says the earliest that has all that is in it:
  * 2 has moments by cell, the options of reading, terms made of dates, sources by their content, fits of groups side by
- * side, folds by a key, glmnet's penalties, instruments, covariances that 0.1 did not have, and what robust errors are made of.
+ * side, folds by a key, glmnet's penalties, instruments, covariances and intervals that 0.1 did not have, and what robust errors are
+ * made of.
  */
 export const SCHEMA = 2;
 
@@ -32,6 +33,7 @@ export function schemaOf(
     instruments,
     scan,
     keptMeat,
+    conformal,
     weightsKind,
     forgotten = [],
   }: {
@@ -47,11 +49,13 @@ export function schemaOf(
     forgotten?: readonly SourceContent[] | undefined;
     instruments?: ModelInstruments | undefined;
     scan?: { foldBy?: string | undefined; endRow?: number | undefined } | null | undefined;
+    conformal?: object | undefined;
   },
   moments: object,
 ): number {
   const known =
     keptMeat !== undefined ||
+    conformal !== undefined ||
     weightsKind !== undefined ||
     forgotten.length > 0 ||
     scan?.foldBy !== undefined ||
@@ -120,6 +124,9 @@ export type Penalty = StaticOf<"penalty">;
 
 /** The instruments of a model with endogenous terms, and its estimator. */
 export type ModelInstruments = StaticOf<"instruments">;
+
+/** What conformal intervals are calibrated by. */
+export type Conformal = StaticOf<"conformal">;
 
 /** The file a model was fitted on, so that it can be found again and a change be noticed. */
 export type DataSource = StaticOf<"source">;

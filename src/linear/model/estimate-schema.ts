@@ -227,6 +227,49 @@ export const estimateDefinitions = {
       },
     ],
   },
+  conformal: {
+    title: "what conformal intervals are calibrated by",
+    description:
+      "Scores |y − ŷ| of rows by fits that did not see them: bounds are order statistics of ŷ ± score over the fits.",
+    type: "object",
+    properties: {
+      method: { enum: ["split", "cv+", "jackknife+"], title: "split, cv+ or jackknife+" },
+      by: { description: "The column of the groups, each calibrated by its own rows.", ...text },
+      of: { description: "How that column is read.", enum: ["numbers", "text"] },
+      share: { description: "Of split: the share of rows that was set aside.", ...number },
+      n: { description: "Calibration rows.", ...count },
+      fits: {
+        description:
+          "θ of the fits without a fold, or a row, that predict its rows; empty where the model itself predicts rows set aside.",
+        type: "array",
+        items: { type: "array", items: number, title: "a list of numbers" },
+        title: "a list of coefficients",
+      },
+      groups: {
+        description:
+          "Of each group its rows, of each fit how many have finite scores, and every run-th of these in order of size, down from the largest.",
+        type: "array",
+        items: {
+          type: "object",
+          properties: {
+            name: { type: ["string", "null"], title: "a name, or null" },
+            n: count,
+            run: count,
+            rows: { type: "array", items: count, title: "a list of counts" },
+            scores: {
+              type: "array",
+              items: { type: "array", items: number, title: "a list of numbers" },
+              title: "a list of scores for each fit",
+            },
+          },
+          required: ["name", "n", "run", "rows", "scores"],
+          title: "a group's scores",
+        },
+        title: "a list of groups",
+      },
+    },
+    required: ["method", "n", "fits", "groups"],
+  },
   penalty: {
     title: "lambda and alpha",
     description:

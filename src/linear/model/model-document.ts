@@ -15,6 +15,7 @@ import { momentsSteps } from "../../stats/read-moments.js";
 import { foldWhole } from "../../stats/sparse-fold.js";
 import { productCount } from "../../stats/symmetric-products.js";
 import { verb, wording } from "../../wording.js";
+import { conformalFault } from "../conformal/conformal.js";
 import { shardsFault } from "../shards/numbered.js";
 import type { HeldOut } from "../solve/held-out.js";
 import {
@@ -51,7 +52,8 @@ export function* modelDocumentSteps(value: unknown, name: string): Steps<Checked
     instrumentsFault(document) ??
     levelsFault(document) ??
     termsFault(document) ??
-    shardsFault(document.shards);
+    shardsFault(document.shards) ??
+    conformalFault(document.conformal, document.coefficients.length);
   if (fault !== undefined) throw wrong(fault);
   let coded: CodedTerm[];
   try {

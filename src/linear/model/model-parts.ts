@@ -11,6 +11,7 @@ import type { HeldOut } from "../solve/held-out.js";
 import type { Regression } from "../solve/regression.js";
 import type { AbsorbedEffects, Solution } from "../solve/solution.js";
 import type {
+  Conformal,
   DataSource,
   KeptMeat,
   ModelDocument,
@@ -60,6 +61,8 @@ export interface ModelParts {
   penalty?: Penalty | undefined;
   /** Where some terms are endogenous: their instruments, of which the moments have the columns too. */
   instruments?: ModelInstruments | undefined;
+  /** What conformal intervals are calibrated by. */
+  conformal?: Conformal | undefined;
   source?: DataSource | undefined;
   /** What the rows were read from, as far as that is known. */
   sources?: readonly SourceContent[] | undefined;

@@ -111,6 +111,7 @@ export const modelDefinitions = {
         anyOf: [{ type: "null" }, { $ref: "#/$defs/penalty" }],
       },
       instruments: { description: "Where some terms are endogenous.", $ref: "#/$defs/instruments" },
+      conformal: { description: "Where conformal intervals were asked for.", $ref: "#/$defs/conformal" },
       scan,
       source,
       sources,

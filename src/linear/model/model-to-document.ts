@@ -8,6 +8,7 @@ import type { Vcov } from "../covariance/vcov.js";
 import type { HeldOut } from "../solve/held-out.js";
 import type { AbsorbedEffects, Method } from "../solve/solution.js";
 import {
+  type Conformal,
   type KeptMeat,
   type ModelDocument,
   type ModelInstruments,
@@ -44,6 +45,7 @@ interface WrittenModel {
   readonly weightUnit: number;
   readonly penalty: Penalty | undefined;
   readonly instruments: ModelInstruments | undefined;
+  readonly conformal: Conformal | undefined;
   readonly scan: DataScan | undefined;
   readonly source: DataSource | undefined;
   readonly sources: readonly SourceContent[];
@@ -103,6 +105,7 @@ export function documentOf(model: WrittenModel): WritableDocument {
     ...(model.weightsKind === undefined ? {} : { weightsKind: model.weightsKind }),
     penalty: model.penalty ?? null,
     ...(model.instruments === undefined ? {} : { instruments: model.instruments }),
+    ...(model.conformal === undefined ? {} : { conformal: model.conformal }),
     scan: writeScan(model.scan),
     source: model.source ?? null,
     ...(model.sources.length === 0 ? {} : { sources: [...model.sources] }),

@@ -18,7 +18,7 @@ import { absorbEffectsSteps } from "../solve/solve-absorbed.js";
 import { type FactorEffects, factorEffects, refuseAbsorbed } from "./absorbed-effects.js";
 import { absorbedRelations } from "./absorbed-relations.js";
 import type { PredictorPlan } from "./block-predictor.js";
-import type { KeptMeat, ModelDocument } from "./document-schema.js";
+import type { Conformal, KeptMeat, ModelDocument } from "./document-schema.js";
 import type { WithinPlan } from "./effect-tables.js";
 import {
   type PredictedEffects,
@@ -107,6 +107,11 @@ export class LinearModel extends SolvedModel implements FittedModel {
   /** The same fit, with what robust errors follow from without its rows. */
   withKeptMeat(keptMeat: KeptMeat | undefined): LinearModel {
     return new LinearModel({ ...this, keptMeat }, this.#made);
+  }
+
+  /** The same fit with conformal intervals. */
+  withConformal(conformal: Conformal): LinearModel {
+    return new LinearModel({ ...this, conformal }, this.#made);
   }
 
   /** The same fit, with what is known of its rows. */

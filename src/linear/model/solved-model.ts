@@ -8,7 +8,7 @@ import type { Penalty } from "../penalty/penalty.js";
 import type { HeldOut } from "../solve/held-out.js";
 import type { Regression } from "../solve/regression.js";
 import type { AbsorbedEffects, Method, Solution } from "../solve/solution.js";
-import type { KeptMeat, WeightsKind } from "./document-schema.js";
+import type { Conformal, KeptMeat, WeightsKind } from "./document-schema.js";
 import { instrumentColumns, type ModelInstruments } from "./model-instruments.js";
 import {
   type DataScan,
@@ -78,6 +78,8 @@ export abstract class SolvedModel {
   readonly penalty: Penalty | undefined;
   /** Where some terms are endogenous: their instruments. */
   readonly instruments: ModelInstruments | undefined;
+  /** What conformal intervals are calibrated by, where they were asked for. */
+  readonly conformal: Conformal | undefined;
   readonly source: DataSource | undefined;
   /** What the rows were read from, by content, as far as that is known; empty for a fit from arrays. */
   readonly sources: readonly SourceContent[];
@@ -117,6 +119,7 @@ export abstract class SolvedModel {
     this.weightsKind = parts.weightsKind;
     this.penalty = parts.penalty;
     this.instruments = parts.instruments;
+    this.conformal = parts.conformal;
     this.source = parts.source;
     this.sources = parts.sources ?? [];
     this.forgotten = parts.forgotten ?? [];

@@ -22,6 +22,13 @@ export function vcovNotes(models: readonly LinearModel[]): string[] {
     : [`standard errors are classical again: ${robust.vcov.type} needs all rows at once`];
 }
 
+/** What is to be said where conformal intervals are lost: they are those of another fit. */
+export function conformalNotes(models: readonly LinearModel[]): string[] {
+  return models.some(({ conformal }) => conformal !== undefined)
+    ? ["the conformal intervals are left out: they are calibrated by the fit that was, and need rows again"]
+    : [];
+}
+
 /** What is to be said where the folds of some models are lost because others have none. */
 export function foldNotes(models: readonly NamedModel[]): string[] {
   const without = models.filter(({ model }) => model.folds.length === 0);

@@ -6,7 +6,7 @@ import { type HeteroType, robustVcov } from "../covariance/meat.js";
 import { type RobustVcov, vcovName } from "../covariance/vcov.js";
 import type { LinearModel } from "../model/model.js";
 import type { Estimate } from "../model/solve-spec.js";
-import { vcovNotes } from "./compatible.js";
+import { conformalNotes, vcovNotes } from "./compatible.js";
 
 /** The covariances that follow from what a model keeps of its rows. */
 const OF_CELLS: readonly string[] = ["hc0", "hc1", "hc2", "hc3", "hc4", "hc4m", "hc5", "jackknife"];
@@ -26,10 +26,11 @@ const LEAST_DIGITS = 4;
  * @param kept what is kept of the rows; undefined where nothing is, or not of all
  */
 export function withKeptVcov(
-  found: Estimate,
+  solved: Estimate,
   before: readonly LinearModel[],
   kept: KeptMeat | undefined,
 ): Estimate {
+  const found = { ...solved, notes: [...conformalNotes(before), ...solved.notes] };
   const robust = before.map(({ vcov }) => vcov).find((vcov): vcov is RobustVcov => vcov.type !== "iid");
   const model = kept === undefined ? found.model : found.model.withKeptMeat(kept);
   if (robust === undefined) return { ...found, model };

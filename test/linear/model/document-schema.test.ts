@@ -54,8 +54,8 @@ test("it requires what every model file has", () => {
   expect(always("goml-model").filter((key) => !["vcov", "penalty", "scan"].includes(key))).toEqual(
     model.required,
   );
-  // Of some fits only: of more than 2,500 coefficients, from moments, with absorbed effects, read in a special way, from
-  // sources that are known by their content; of files, and not of what JSON.stringify makes.
+  // Of some fits only: of more than 2,500 coefficients, from moments, with absorbed effects, with conformal intervals, read in a special
+  // way, from sources that are known by their content; of files, and not of what JSON.stringify makes.
   const sometimes = [
     "fits",
     "variances",
@@ -69,6 +69,7 @@ test("it requires what every model file has", () => {
     "shards",
     "keptMeat",
     "forgotten",
+    "conformal",
     "weightsKind",
   ];
   expect(Object.keys(model.properties).filter((key) => !sometimes.includes(key))).toEqual(

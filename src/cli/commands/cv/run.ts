@@ -100,6 +100,7 @@ async function ofModel(path: string, options: CvOptions, signal: AbortSignal): P
     gamma,
     "group-by": by,
     cv: options.cv,
+    adaptive: options.adaptive,
     "fold-by": options.foldBy,
   };
   const asked = { folds, formula, target, features, exclude, weights, lambda, alpha, ...limits };

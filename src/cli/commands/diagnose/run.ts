@@ -23,6 +23,9 @@ export interface DiagnoseOptions extends ReadingFlags, GroupOption {
   output?: string;
   append?: boolean;
   augment?: boolean;
+  dfbetas?: boolean;
+  white?: boolean;
+  lags?: number;
   top: number;
   threads?: number;
   excelSafe?: boolean;
@@ -38,6 +41,10 @@ export async function diagnose(
   options: DiagnoseOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  if (options.dfbetas && options.output === undefined)
+    throw new UsageError("--dfbetas is written to the file of --output", {
+      hint: "name the file: -o rows.csv",
+    });
   if ((options.append || options.augment) && options.output === undefined)
     throw new UsageError(
       options.append
@@ -58,6 +65,9 @@ export async function diagnose(
     output: options.output,
     append: options.append,
     augment: options.augment,
+    dfbetas: options.dfbetas,
+    white: options.white,
+    lags: options.lags,
     excelSafe: options.excelSafe,
     top: options.top,
     threads: options.threads,
@@ -124,7 +134,14 @@ function renderDiagnosis(found: Diagnosis, target: string): string {
   return `${setLines(lines)}\n`;
 }
 
-function renderTests({ durbinWatson, breuschPagan, jarqueBera, reset }: Diagnosis): string {
+function renderTests({
+  durbinWatson,
+  breuschPagan,
+  white,
+  breuschGodfrey,
+  jarqueBera,
+  reset,
+}: Diagnosis): string {
   const titles = ["", "Statistic", "Df", "p", "for errors that are"];
   const rows = [
     [
@@ -142,6 +159,22 @@ function renderTests({ durbinWatson, breuschPagan, jarqueBera, reset }: Diagnosi
       String(breuschPagan.df1),
       pValue(breuschPagan.p),
       "of constant variance",
+    ]);
+  if (white !== undefined)
+    rows.push([
+      "White",
+      significant(white.statistic, 5),
+      String(white.df1),
+      pValue(white.p),
+      "of constant variance, squares and products too",
+    ]);
+  if (breuschGodfrey !== undefined)
+    rows.push([
+      "Breusch–Godfrey",
+      significant(breuschGodfrey.statistic, 5),
+      String(breuschGodfrey.df1),
+      pValue(breuschGodfrey.p),
+      `uncorrelated (up to lag ${breuschGodfrey.df1}, in the order of the rows)`,
     ]);
   rows.push([
     "Jarque–Bera",

@@ -15,6 +15,9 @@ export const diagnoseSyntax: Syntax = (program, run) => {
     .option("-o, --output <file>", "write every row's measures as CSV")
     .option("--append", "keep the input's columns in that file")
     .option("--augment", "write the input's columns and the measures of R's broom::augment, under its names")
+    .option("--dfbetas", "with -o: how each row moves each coefficient (DFBETAS), and COVRATIO, too")
+    .option("--white", "White's test too, which keeps the rows in memory")
+    .option("--lags <n>", "Breusch and Godfrey's test of errors that correlate up to this lag too", positive)
     .option(
       "--excel-safe",
       "with --append, write texts that spreadsheets take for formulas behind an apostrophe",

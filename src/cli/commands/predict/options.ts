@@ -12,7 +12,7 @@ export interface PredictOptions extends ReadingFlags {
   machine?: MachineName;
   append?: boolean;
   excelSafe?: boolean;
-  interval: IntervalKind | "none";
+  interval: IntervalKind | "conformal" | "none";
   level: number;
   se?: boolean;
   terms?: boolean;

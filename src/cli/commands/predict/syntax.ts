@@ -40,8 +40,11 @@ export const predictSyntax: Syntax = (program, run) => {
       ]),
     )
     .addOption(
-      new Option("--interval <kind>", "add lower and upper: of the mean of y, or of a new y")
-        .choices(["none", "confidence", "prediction"])
+      new Option(
+        "--interval <kind>",
+        "add lower and upper: of the mean of y, or of a new y; conformal: as train --conformal calibrated",
+      )
+        .choices(["none", "confidence", "prediction", "conformal"])
         .default("none"),
     )
     .option("--level <p>", "level of the intervals", share, 0.95)
@@ -61,6 +64,7 @@ export const predictSyntax: Syntax = (program, run) => {
     "goml predict --concurrent",
     "goml predict new.csv -m model.json --append -o predicted.csv",
     "goml predict new.csv --interval prediction --level 0.9",
+    "goml predict new.csv --interval conformal --level 0.9",
     "goml predict new.csv --terms --append",
     "cat new.csv | goml predict > predicted.csv",
     "goml predict new.jsonl",

@@ -20,21 +20,15 @@ import {
 import type { Criterion } from "../../../linear/selection/submodels.js";
 import type { Steps } from "../../../parallel/steps.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
-import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
+import { groupsOrOne } from "../../program/one-of-groups.js";
 import { colour, screen } from "../../render/colour.js";
 import { FIRST, moreLines, shownOf, WHOLE } from "../../render/long-list.js";
 import { reportSteps } from "../../render/model-report.js";
 import { significant } from "../../render/numbers.js";
 import { presentGroups } from "../../render/present-groups.js";
-import { type PresentOptions, presentModel } from "../../render/present-model.js";
+import { presentModel } from "../../render/present-model.js";
 import { renderTable, wrap } from "../../render/table.js";
-
-/** The options of `goml select`, as commander gives them. */
-export interface SelectOptions extends PresentOptions, GroupOption {
-  direction: Direction | "best";
-  criterion: Criterion;
-  trust?: boolean;
-}
+import type { SelectOptions } from "./options.js";
 
 const NAMES: Record<Criterion, string> = { aic: "AIC", bic: "BIC", cv: "CV RMSE" };
 
@@ -55,7 +49,11 @@ export async function select(path: string, options: SelectOptions, signal: Abort
       hint: "goml refit --lambda 0 gives the fit without it",
     });
   const { direction, criterion } = options;
-  if (model instanceof ModelGroup) return selectOfGroups(path, model, options, signal);
+  if (direction === "lar" || direction === "lasso") {
+    const { leastAngles } = await import("./least-angle.js");
+    return leastAngles(path, model, { ...options, direction }, signal);
+  }
+  if (model instanceof ModelGroup) return selectOfGroups(path, model, { ...options, direction }, signal);
   if (model.weightsKind === "probability" && criterion !== "cv")
     throw new UsageError(`with probability weights there is no likelihood, and so no ${NAMES[criterion]}`, {
       hint: "choose by --criterion cv",
@@ -81,7 +79,7 @@ export async function select(path: string, options: SelectOptions, signal: Abort
 async function selectOfGroups(
   path: string,
   models: ModelGroup,
-  options: SelectOptions,
+  options: SelectOptions & { direction: Direction | "best" },
   signal: AbortSignal,
 ): Promise<number> {
   const { direction, criterion } = options;

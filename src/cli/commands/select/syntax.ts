@@ -7,8 +7,11 @@ export const selectSyntax: Syntax = (program, run) => {
     .description("choose terms by AIC, BIC or cross-validation, from a model file alone")
     .argument("[model.json]", "the model with all terms that may be chosen")
     .addOption(
-      new Option("--direction <name>", "stepwise as R's step; best: every subset, by branch and bound")
-        .choices(["both", "forward", "backward", "best"])
+      new Option(
+        "--direction <name>",
+        "stepwise as R's step; best: every subset, by branch and bound; lar, lasso: their path, step by step",
+      )
+        .choices(["both", "forward", "backward", "best", "lar", "lasso"])
         .default("both"),
     )
     .addOption(
@@ -26,5 +29,6 @@ export const selectSyntax: Syntax = (program, run) => {
     "goml select model.json -m selected.json",
     "goml select model.json --direction backward --criterion bic",
     "goml select model.json --direction best --criterion cv --json",
+    "goml select model.json --direction lasso",
   );
 };

@@ -1,6 +1,8 @@
 import { UsageError } from "../../../errors.js";
 import { clusterNotes } from "../../../linear/covariance/vcov.js";
 import { type Adjustment, adjustP } from "../../../linear/hypotheses/adjust.js";
+import { chowTest } from "../../../linear/hypotheses/chow.js";
+import { type RestrictedFit, restrictedFit } from "../../../linear/hypotheses/restricted.js";
 import { type HypothesisRow, type JointTest, testHypotheses } from "../../../linear/hypotheses/wald-tests.js";
 import type { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
@@ -19,6 +21,8 @@ import { type Align, renderTable, setLines } from "../../render/table.js";
 /** The options of `goml test`, as commander gives them. */
 export interface TestOptions extends GroupOption {
   each?: boolean;
+  constrain?: boolean;
+  chow?: boolean;
   adjust: Adjustment;
   level: number;
   trust?: boolean;
@@ -36,8 +40,17 @@ export async function test(
   const texts = all.slice(1);
   if (adjust !== "none" && !each)
     throw new UsageError("--adjust is for tests of each hypothesis by itself: give --each too");
+  if (options.constrain && each)
+    throw new UsageError("--constrain puts all hypotheses in together, and --each takes each by itself", {
+      hint: "leave one of them out",
+    });
   const model = groupsOrOne(await readAnyModel(path, { trust: options.trust, signal }), path, group);
   const about = { goml: version, command: "test", model: path, target: model.target };
+  if (options.chow) return chow(model, texts, about, options);
+  if (options.constrain && model instanceof ModelGroup)
+    throw new UsageError("--constrain fits one model, and these are models by group", {
+      hint: "name one with --group",
+    });
   if (model instanceof ModelGroup) {
     const groups = testGroups(model, texts, options);
     if (options.json) {
@@ -48,10 +61,49 @@ export async function test(
   }
   if (model.penalty === undefined) await withPauses(model.whiteningSteps(), { signal });
   const tests = testsOf(model, texts, options);
+  if (options.constrain) {
+    const restricted = restrictedFit(model, texts, level);
+    if (options.json)
+      print(`${JSON.stringify({ ...about, level, ...restricted, joint: tests.joint }, null, 2)}\n`);
+    else print(renderRestricted(model, restricted, tests.joint!, level));
+    return 0;
+  }
   if (options.json) {
     const { type } = model.vcov;
     print(`${JSON.stringify({ ...about, vcov: type, level, ...tests }, null, 2)}\n`);
   } else print(renderTests(model, tests, options));
+  return 0;
+}
+
+/** Chow's test between the groups of models by group. */
+function chow(
+  model: LinearModel | ModelGroup,
+  texts: readonly string[],
+  about: object,
+  { json, each, constrain }: TestOptions,
+): number {
+  if (!(model instanceof ModelGroup))
+    throw new UsageError("--chow tests whether one model holds in all groups, and this is one model", {
+      hint: "goml train --group-by … fits one for each",
+    });
+  if (texts.length > 0 || each || constrain)
+    throw new UsageError("--chow is a hypothesis by itself: leave the others out");
+  const found = chowTest(model.models);
+  if (json) {
+    print(`${JSON.stringify({ ...about, groupBy: model.groupBy, chow: found }, null, 2)}\n`);
+    return 0;
+  }
+  const { groups, f, df1, df2, p, rssTogether, rssApart } = found;
+  const notes =
+    model.refused.length > 0 ? [`${model.refused.length} groups without a model are left out`] : [];
+  print(
+    `${setLines([
+      ...renderNotes(notes),
+      `${colour.bold(model.target)}: the same coefficients in all ${groups} groups by ${model.groupBy} (Chow)`,
+      "",
+      `F ${significant(f)} on ${df1} and ${df2} DF, p ${pValue(p)}   RSS ${significant(rssTogether)} together, ${significant(rssApart)} apart`,
+    ])}\n`,
+  );
   return 0;
 }
 
@@ -108,6 +160,26 @@ function renderTests(model: LinearModel, tests: Tests, { each, adjust, level }: 
   lines.push(colour.dim(`covariance: ${covarianceText(model, degrees)}`));
   if (each && adjust !== "none") lines.push(colour.dim(`p adjusted: ${adjust}`));
   return `${setLines(lines)}\n`;
+}
+
+/** The coefficients under the hypotheses, and the test of these. */
+function renderRestricted(model: LinearModel, fit: RestrictedFit, joint: JointTest, level: number): string {
+  const { constraints, coefficients, sigma, dfResidual, notes } = fit;
+  const rows = coefficients.map(({ term, ...row }) => ({
+    ...row,
+    hypothesis: term,
+    value: 0,
+    df: dfResidual,
+  }));
+  return `${setLines([
+    ...renderNotes(notes),
+    `${colour.bold(model.target)} under ${constraints.join(", ")}`,
+    "",
+    renderRows(rows, level, "none"),
+    "",
+    `σ ${significant(sigma)} on ${dfResidual} degrees of freedom, ${significant(Math.sqrt(model.rss / model.dfResidual))} on ${model.dfResidual} without`,
+    ...renderJoint(joint),
+  ])}\n`;
 }
 
 function renderRows(rows: Tests["hypotheses"], level: number, adjust: Adjustment): string {

@@ -61,6 +61,10 @@ export async function trainGroups(
     throw new UsageError(`--vcov ${vcov} does not go with --group-by`, {
       hint: `train a group that needs it by itself: --where '${groupBy} == "…"' --vcov ${vcov}`,
     });
+  if (options.conformal !== undefined)
+    throw new UsageError("--conformal calibrates one model, and --group-by fits one for each group", {
+      hint: `fit one, and calibrate by the groups: --conformal ${options.conformal} --conformal-by ${groupBy}`,
+    });
   const { weightsKind, keepMeat } = options;
   for (const [flag, value] of [
     ["--weights-kind", weightsKind],

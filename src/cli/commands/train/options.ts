@@ -1,3 +1,4 @@
+import type { ConformalMethod } from "../../../linear/conformal/conformal.js";
 import type { AskedEstimator } from "../../../linear/instruments/check-instruments.js";
 import type { WeightsKind } from "../../../linear/model/document-schema.js";
 import type { ShardNumber } from "../../../linear/shards/numbered.js";
@@ -15,6 +16,12 @@ export interface TrainOptions extends ModelOptions, VcovFlags, RankFlags {
   weightsKind?: WeightsKind;
   keepMeat?: KeepMeat;
   iv?: AskedEstimator;
+  window?: number;
+  expanding?: boolean;
+  step?: number;
+  conformal?: ConformalMethod;
+  conformalBy?: string;
+  calibration?: number;
   testSize?: number;
   firstRow?: number;
   shardId?: ShardNumber;

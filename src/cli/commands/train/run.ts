@@ -59,6 +59,13 @@ export async function train(
     throw new UsageError("--format and --json print the model in two ways", {
       hint: "leave one of them out",
     });
+  if (options.window !== undefined) {
+    const { trainWindows } = await import("./windows.js");
+    return trainWindows(data, { ...options, window: options.window, named: asked.model }, signal);
+  }
+  for (const name of ["expanding", "step"] as const)
+    if (options[name] !== undefined)
+      throw new UsageError(`--${name} goes with --window`, { hint: "add --window and a number of rows" });
   const code =
     options.groupBy === undefined
       ? await trainOne(data, options, signal)
@@ -124,6 +131,9 @@ async function fitted(
       keepMeat: options.keepMeat,
       level: options.level,
       testSize: options.testSize,
+      conformal: options.conformal,
+      conformalBy: options.conformalBy,
+      calibration: options.calibration,
       firstRow: options.firstRow,
       shardId: options.shardId,
       shard: options.shard,

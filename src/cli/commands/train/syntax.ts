@@ -28,6 +28,25 @@ export const trainSyntax: Syntax = (program, run) => {
     )
     .option("--group-by <column>", "one model per value of this column, in the same pass")
     .option("--test-size <share>", "hold out this share of the rows and report the error on them", share)
+    .option(
+      "--window <rows>",
+      "fit windows of so many rows in order of --time: a row of coefficients each, and no model",
+      positive,
+    )
+    .option("--expanding", "with --window: windows begin with the first row, and grow")
+    .option("--step <rows>", "with --window: from one window to the next (default: 1)", positive)
+    .addOption(
+      new Option(
+        "--conformal <method>",
+        "calibrate intervals for predict --interval conformal: on rows set aside, on folds, or on each row left out",
+      ).choices(["split", "cv+", "jackknife+"]),
+    )
+    .option("--conformal-by <column>", "calibrate each value of this column by its own rows (Mondrian)")
+    .option(
+      "--calibration <share>",
+      "with --conformal split: the share of rows to set aside (default: 0.2)",
+      share,
+    )
     .option("--first-row <n>", "the file is a shard, and its first row has this number in the whole", natural)
     .option(
       "--shard-id <[run:]i/n>",
@@ -101,6 +120,8 @@ export const trainSyntax: Syntax = (program, run) => {
     "goml train data.csv --vcov cluster --cluster firm,year",
     "goml train data.csv --vcov bootstrap --cluster school",
     "goml train data.csv --vcov hac --lag 4 --time month --unit firm",
+    "goml train data.csv --window 250 --time date -o windows.csv",
+    "goml train data.csv --conformal cv+ --test-size 0.2",
     "goml train data.csv --group-by region",
     "goml train data.csv --solver gd --machine go",
     "goml train data.csv --solver gd --ranks 3",

@@ -1,3 +1,4 @@
+import { UsageError } from "../../../errors.js";
 import { refuseOverwriting } from "../../../files/same-file.js";
 import { shownPath } from "../../../files/shown-path.js";
 import { MOST_BYTES, readAnyModel } from "../../../linear/model/model-file.js";
@@ -20,6 +21,7 @@ export interface UpdateOptions extends ReadingFlags, PresentOptions {
   na: "omit" | "fail";
   threads?: number;
   again?: boolean;
+  decay?: number;
   trust?: boolean;
   vcov?: "iid";
 }
@@ -38,6 +40,8 @@ export async function update(
   );
   return changing(path, asked, signal, async ({ target, inPlace, check }) => {
     const model = await readAnyModel(path, { trust: options.trust, signal });
+    if (model instanceof ModelGroup && options.decay !== undefined)
+      throw new UsageError("--decay is for one model, and these are models by group");
     if (model instanceof ModelGroup) {
       await updateGroups(model, path, data, { ...options, model: target }, { signal, check });
       return 0;
@@ -50,6 +54,7 @@ export async function update(
       na: options.na,
       threads: options.threads,
       again: options.again,
+      decay: options.decay,
       fileBytes: MOST_BYTES,
       callerWorks: true,
       signal,

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { positive } from "../../program/option-values.js";
+import { number, positive } from "../../program/option-values.js";
 import { derived, example, reading, type Syntax } from "../../program/syntax.js";
 
 export const updateSyntax: Syntax = (program, run) => {
@@ -10,6 +10,11 @@ export const updateSyntax: Syntax = (program, run) => {
     .argument("[more.csv...]", "the new rows, of one file or several; - is standard input")
     .addOption(
       new Option("--na <policy>", "rows with missing cells").choices(["omit", "fail"]).default("omit"),
+    )
+    .option(
+      "--decay <factor>",
+      "forget: with each new row the weights of those before are multiplied by it (recursive least squares)",
+      number,
     )
     .option("--again", "add rows that are in the model already all the same")
     .addOption(
@@ -25,6 +30,7 @@ export const updateSyntax: Syntax = (program, run) => {
       ),
     ),
     "goml update model.json today.csv",
+    "goml update model.json today.csv --decay 0.99",
     "goml update model.json more.csv -m larger.json --json",
   );
 };

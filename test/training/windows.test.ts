@@ -1,0 +1,114 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { fit } from "../../src/training/fit.js";
+import { fitCsv } from "../../src/training/fit-csv.js";
+import { goml, inFolder } from "../cli/goml.js";
+import { scratchFolder } from "../csv/scratch.js";
+
+// lm of each window: test/golden/windows.R
+const golden: Record<
+  "rolling" | "expanding",
+  { first: number; last: number; theta: number[]; sigma: number }[]
+> = JSON.parse(readFileSync("test/golden/windows.json", "utf8"));
+
+const scratch = scratchFolder();
+const features = ["rm", "lstat", "tax"];
+
+describe("windows", () => {
+  test.each([
+    ["rolling", { rows: 120, step: 37 }],
+    ["expanding", { rows: 60, step: 100, expanding: true }],
+  ] as const)("%s: R's lm of each window's rows", async (name, how) => {
+    const { windows } = await fitCsv("data/boston.csv", { features, window: how });
+    expect(windows!.map(({ first, last }) => [Number(first), Number(last)])).toEqual(
+      golden[name].map(({ first, last }) => [first, last]),
+    );
+    windows!.forEach(({ coefficients, sigma }, i) => {
+      const expected = golden[name][i]!;
+      // R's QR in double: some 11 digits of windows in which tax hardly varies.
+      coefficients.forEach((value, j) => {
+        expect(Math.abs(value / expected.theta[j]! - 1)).toBeLessThan(1e-9);
+      });
+      expect(Math.abs(sigma / expected.sigma - 1)).toBeLessThan(1e-9);
+    });
+  });
+
+  test("are the fits of their rows in order of time, whatever the order of the file", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: -9, max: 9 })), {
+          minLength: 14,
+          maxLength: 60,
+        }),
+        fc.integer({ min: 5, max: 9 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.boolean(),
+        async (drawn, rows, step, expanding) => {
+          const all = drawn.map(([t, noise], i) => ({ t, x: (i * 7) % 5, y: 3 * ((i * 7) % 5) + noise }));
+          const path = scratch.file(
+            "w.csv",
+            `t,x,y\n${all.map(({ t, x, y }) => `${t},${x},${y}\n`).join("")}`,
+          );
+          const { windows } = await fitCsv(path, {
+            features: ["x"],
+            window: { rows, time: "t", step, expanding },
+          });
+          const sorted = [...all].sort((a, b) => a.t - b.t);
+          const ends = Array.from({ length: sorted.length }, (_, i) => i + 1).filter(
+            (end) => end >= rows && (end - rows) % step === 0,
+          );
+          expect(windows!.length).toBe(ends.length);
+          ends.forEach((end, w) => {
+            const own = sorted.slice(expanding ? 0 : end - rows, end);
+            const found = windows![w]!;
+            expect([found.first, found.last, found.n]).toEqual([
+              String(own[0]!.t),
+              String(own.at(-1)!.t),
+              own.length,
+            ]);
+            if (new Set(own.map(({ x }) => x)).size < 2) return;
+            const model = fit(
+              own.map(({ x }) => [x]),
+              own.map(({ y }) => y),
+            );
+            model.coefficients.forEach((value, j) => {
+              expect(found.coefficients[j]!).toBeCloseTo(value, 9);
+            });
+          });
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  test("keep their digits far from zero, where subtracted sums would lose them", async () => {
+    const n = 400;
+    const all = Array.from({ length: n }, (_, i) => ({ x: 1e7 + (i % 13), y: 2 * (i % 13) + ((i * 5) % 7) }));
+    const path = scratch.file("far.csv", `x,y\n${all.map(({ x, y }) => `${x},${y}\n`).join("")}`);
+    const { windows } = await fitCsv(path, { window: { rows: 50 } });
+    const own = all.slice(n - 50);
+    const model = fit(
+      own.map(({ x }) => [x - 1e7]),
+      own.map(({ y }) => y),
+    );
+    expect(windows!.at(-1)!.coefficients[1]! / model.coefficients[1]! - 1).toBeCloseTo(0, 10);
+  });
+
+  test("goml train --window prints and writes them, and refuses what is of one model", () =>
+    inFolder({ "d.csv": readFileSync("data/boston.csv") }, async (folder) => {
+      const run = await goml(folder, ["train", "d.csv", "-f", "rm", "--window", "500", "-o", "w.csv"]);
+      expect(run.stdout).toContain("7 windows of 500 rows, in order of the rows");
+      expect(readFileSync(`${folder}/w.csv`, "utf8").split("\n")[0]).toBe(
+        "first,last,n,(Intercept),rm,sigma,r2",
+      );
+      expect(run.left).toEqual(["d.csv", "w.csv"]);
+      for (const more of [
+        ["-m", "x.json"],
+        ["--vcov", "hc3"],
+        ["--lambda", "1"],
+        ["--group-by", "chas"],
+      ])
+        expect((await goml(folder, ["train", "d.csv", "--window", "500", ...more])).code).toBe(2);
+    }));
+});
