@@ -27,7 +27,7 @@ export function checkKeepMeat(keep: KeepMeat | undefined, vcov: VcovSpec | undef
   if (vcov.clusters.length === 0 && vcov.time === undefined && vcov.bootstrap === undefined) return;
   throw new UsageError(
     wording`${option("keepMeat", keep)} keeps what single rows say, and ${option("vcov", vcov.type)} is of several together`,
-    { hint: "goml meat and goml merge --meats put clusters of shards together" },
+    { hint: "goml meat sums up the clusters of shards, and goml merge puts them together" },
   );
 }
 

@@ -66,7 +66,7 @@ function printed(
   const { spec, notes } = chooseColumns(table, options, file);
   if (spec.instruments !== undefined)
     throw new UsageError("a printed query has no instruments", {
-      hint: wording`a database that can be reached has: ${option("inEngine", true)}`,
+      hint: wording`train takes them from a database that can be reached: ${option("inEngine", true)}`,
     });
   const { weights, seed = 1, where, naValues, naValuesIn, solver, foldBy: key } = options;
   const foldBy = foldKey(table, key);

@@ -19,17 +19,14 @@ export function checkWeightsKind(
     });
   const refuse = (what: Wording, why: string) =>
     new UsageError(wording`${what} does not go with ${option("weightsKind", weightsKind)}: ${why}`);
-  if (inEngine) throw refuse(option1("inEngine"), "a database sums weights up as they are");
+  if (inEngine) throw refuse(wording`${option("inEngine")}`, "a database sums weights up as they are");
   if (weightsKind !== "frequency") return;
   if (vcov === "hac" || ((vcov === "bootstrap" || vcov === "jackknife") && cluster === undefined))
     throw refuse(wording`${option("vcov", vcov)}`, "rows that stand for several are no single ones");
   if (keepMeat === "buckets")
     throw refuse(wording`${option("keepMeat", keepMeat)}`, "copies of a row would be drawn together");
-  if (dropSingletons) throw refuse(option1("dropSingletons"), "a row may stand for several");
+  if (dropSingletons) throw refuse(wording`${option("dropSingletons")}`, "a row may stand for several");
   if (absorbed !== undefined && folds !== undefined && folds > 1)
-    throw refuse(option1("folds"), "where effects are absorbed, its rows are predicted one by one");
+    throw refuse(wording`${option("folds")}`, "where effects are absorbed, its rows are predicted one by one");
 }
 
-function option1(name: "inEngine" | "dropSingletons" | "folds"): Wording {
-  return wording`${option(name)}`;
-}
