@@ -133,7 +133,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
       this.#conformal.fill(
         predictions,
         rows,
-        (weights, out) => predictor.combine(weights, out, rows),
+        (weights, out) => predictor.predictBy(weights, out, rows),
         groups,
       );
       for (let r = 0; r < rows; r++) if (this.#conformal.upper[r] === Infinity) this.#unbounded++;

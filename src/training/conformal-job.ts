@@ -80,11 +80,16 @@ export class ConformalJob implements ChunkJob<ConformalResult> {
     const { predictions, target } = predictor;
     if (by.rows === "folds")
       by.fits.forEach((weights, f) => {
-        if (weights !== undefined) predictor.combine(weights, this.#fitted[f]!, rows);
+        if (weights !== undefined) predictor.predictBy(weights, this.#fitted[f]!, rows);
       });
     if (this.#whitened !== undefined) yield* this.#whitened.fillSteps((j) => predictor.column(j), rows);
     const groups = clusterNames(this.#view, rows);
-    this.#intervals?.fill(predictions, rows, (weights, out) => predictor.combine(weights, out, rows), groups);
+    this.#intervals?.fill(
+      predictions,
+      rows,
+      (weights, out) => predictor.predictBy(weights, out, rows),
+      groups,
+    );
     for (let r = 0; r < rows; r++) {
       const weight = raw.weights?.[r] ?? 1;
       const y = target![r]!;

@@ -125,7 +125,7 @@ export class CvJob implements ChunkJob<FoldSums[]> {
   #predict(fold: number, rows: number): void {
     const { weights, connections } = this.#plan.fits[fold]!;
     const out = this.#out;
-    this.#predictor.combine(weights, out, rows);
+    this.#predictor.predictBy(weights, out, rows);
     if (connections !== undefined)
       for (let r = 0; r < rows; r++) {
         let sum = 0;

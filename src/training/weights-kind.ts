@@ -27,6 +27,8 @@ export function checkWeightsKind(
     throw refuse(wording`${option("keepMeat", keepMeat)}`, "copies of a row would be drawn together");
   if (dropSingletons) throw refuse(wording`${option("dropSingletons")}`, "a row may stand for several");
   if (absorbed !== undefined && folds !== undefined && folds > 1)
-    throw refuse(wording`${option("folds")}`, "where effects are absorbed, its rows are predicted one by one");
+    throw refuse(
+      wording`${option("folds")}`,
+      "where effects are absorbed, its rows are predicted one by one",
+    );
 }
-

@@ -30,9 +30,14 @@ const modelOf = (of: readonly Row[]) =>
   );
 
 /** Each row's bounds, as they are written. */
-async function bounds(model: LinearModel, level: number, threads = 0): Promise<[number, number][]> {
+async function bounds(
+  model: LinearModel,
+  level: number,
+  threads = 0,
+  data = path,
+): Promise<[number, number][]> {
   const output = `${scratch.path}/predicted.csv`;
-  await predictCsv(model, path, { output, interval: "conformal", level, threads });
+  await predictCsv(model, data, { output, interval: "conformal", level, threads });
   return readFileSync(output, "utf8")
     .trim()
     .split("\n")
@@ -130,6 +135,24 @@ describe("conformal intervals", () => {
       expect(coverage!.groups!.map(({ name, covered: of }) => [name, of])).toEqual(Object.entries(covered));
     },
   );
+
+  test("with an offset: those of the target less it, moved by it", async () => {
+    const moved = scratch.file(
+      "moved.csv",
+      `a,b,y,o\n${rows.map(({ a, b, y }, i) => `${a},${b},${y + (i % 7) * 10},${(i % 7) * 10}\n`).join("")}`,
+    );
+    for (const conformal of methods) {
+      const { model, coverage } = await fitCsv(path, { features, conformal, testSize: 0.3 });
+      const offset = await fitCsv(moved, { formula: "y ~ a + b + offset(o)", conformal, testSize: 0.3 });
+      const expected = await bounds(model, 0.8);
+      (await bounds(offset.model, 0.8, 0, moved)).forEach(([lower, upper], i) => {
+        // Sums with numbers up to 60 are rounded at 1e-14 of them.
+        expect(lower).toBeCloseTo(expected[i]![0] + (i % 7) * 10, 10);
+        expect(upper).toBeCloseTo(expected[i]![1] + (i % 7) * 10, 10);
+      });
+      expect(offset.coverage!.covered).toBe(coverage!.covered);
+    }
+  });
 
   test("are the same bits on any number of threads, and from the model's file", async () => {
     for (const conformal of methods) {

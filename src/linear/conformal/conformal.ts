@@ -136,18 +136,18 @@ export class ConformalBlock {
   /**
    * Fills `lower` and `upper`.
    *
-   * @param combine writes β₀ + xᵀβ of the rows
+   * @param predictBy writes what other coefficients predict for the rows
    * @param group the name of each row's group; undefined where there are none
    */
   fill(
     predictions: Float64Array,
     rows: number,
-    combine: (weights: Float64Array, out: Float64Array) => void,
+    predictBy: (weights: Float64Array, out: Float64Array) => void,
     group: ((r: number) => string | undefined) | undefined,
   ): void {
     const { fits, groups } = this.#plan;
     fits.forEach((weights, f) => {
-      combine(weights, this.#fitted[f]!);
+      predictBy(weights, this.#fitted[f]!);
     });
     for (let r = 0; r < rows; r++) {
       const g = group === undefined ? 0 : (this.#groups.get(group(r) ?? "") ?? -1);

@@ -79,9 +79,7 @@ export class BlockPredictor implements CombinedColumns {
     this.#raw = raw;
     this.#start = start;
     this.#design?.fill(raw, start, rows);
-    this.combine(weights, out, rows);
-    const { offset } = this;
-    if (offset !== undefined) for (let r = 0; r < rows; r++) out[r]! += offset[r]!;
+    this.predictBy(weights, out, rows);
     this.#disconnect(out, rows);
     if (target) this.target = this.#design?.target ?? raw.numeric[0]!.subarray(start, start + rows);
     if (this.#rowSpace === undefined) return;
@@ -92,6 +90,13 @@ export class BlockPredictor implements CombinedColumns {
   /** The offset of the rows that were filled in last, where the model has one. */
   get offset(): Float64Array | undefined {
     return this.#design?.offset;
+  }
+
+  /** Writes what other coefficients predict for the rows that were filled in last: w₀ + Σ_j w_j x_j and their offset. */
+  predictBy(weights: Float64Array, out: Float64Array, rows: number): void {
+    this.combine(weights, out, rows);
+    const { offset } = this;
+    if (offset !== undefined) for (let r = 0; r < rows; r++) out[r]! += offset[r]!;
   }
 
   /** Writes w₀ + Σ_j w_j x_j for the rows that were filled in last, or the sum of these numbers' sizes. */
