@@ -53,9 +53,9 @@ export function allTerms(spec: ModelSpec, levels: FactorLevels): CodedTerm[] {
       const choices =
         variable.kind === "factor"
           ? levelsOf(variable, levels)
-          : variable.kind === "polynomial"
-            ? Array.from({ length: variable.degree }, (_, k) => k + 1)
-            : [undefined];
+          : variable.kind === "numeric"
+            ? [undefined]
+            : Array.from({ length: numbersOf(variable) }, (_, k) => k + 1);
       columns = choices.flatMap((choice) => {
         const own = choice === undefined ? variableKey(variable) : levelKey(variable, choice);
         return columns.map(({ key, parts }) => {

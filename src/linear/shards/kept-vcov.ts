@@ -54,6 +54,9 @@ function keptVcov(
   const { type, ssc, cluster } = asked;
   if (cluster !== undefined || !OF_CELLS.includes(type)) return undefined;
   const { regression, whitening } = model;
+  // All columns of a scan are kept, of levels and combinations that no row had too: what is not there is not known to be zero.
+  const known = new Set(kept.kind === "cells" ? [...kept.columns, kept.target] : kept.columns);
+  if ((basicKeys(regression.terms) ?? regression.terms).some((key) => !known.has(key))) return undefined;
   const fit = { n: model.n, parameters: model.parameters, whitening };
   if (kept.kind === "cells") {
     const cells = combinedCells(kept, regression.terms);
