@@ -202,6 +202,12 @@ describe("probability weights", () => {
     const again = copied(model);
     expect([...again.standardErrors]).toEqual([NaN, NaN]);
     expect(() => again.predictInterval([{ x: 1 }])).toThrow("with probability weights errors are robust");
+    // Once they are lost, they stay lost, with instruments too, and as a file has it.
+    expect([...refit(again, { formula: "y ~ 1" }).model.standardErrors]).toEqual([NaN]);
+    const instrumented = await fitted({ ...how, formula: "y ~ 1 | 0 | x ~ g" });
+    const lost = copied(refit(instrumented, { iv: "liml" }).model);
+    expect([...lost.standardErrors]).toEqual([NaN, NaN]);
+    expect([...refit(lost, { formula: "y ~ x" }).model.standardErrors]).toEqual([NaN, NaN]);
     const kept = refit(await fitted({ ...how, keepMeat: "quartic" }), { features: ["x"] }).model;
     const { model: whole } = await fitCsv(DATA, { formula: "y ~ x", ...how });
     expectClose(kept.standardErrors, [...whole.standardErrors]);

@@ -19,6 +19,7 @@ type InstrumentedFit = Pick<
   | "tss"
   | "variances"
   | "vcov"
+  | "weightsKind"
 >;
 
 /**
@@ -40,6 +41,9 @@ export function* instrumentedFault(model: InstrumentedFit): Steps<string | undef
     if (!near(own, other, TOLERANCE * (error + Math.abs(other)))) return "a coefficient is";
   }
   if (model.vcov.type !== "iid" || !(model.dfResidual > 0)) return undefined;
+  // Drawn rows have robust errors, or none.
+  if (model.weightsKind === "probability")
+    return covariance.every(Number.isNaN) ? undefined : "the covariance is";
   for (let i = 0; i < covariance.length; i++) {
     const value = again.inverse[i]! * variance;
     if (!Number.isNaN(value) && !near(covariance[i]!, value, TOLERANCE * sizeAt(i, again.inverse) * variance))

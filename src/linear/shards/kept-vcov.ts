@@ -33,11 +33,11 @@ export function withKeptVcov(
   const found = { ...solved, notes: [...conformalNotes(before), ...solved.notes] };
   const robust = before.map(({ vcov }) => vcov).find((vcov): vcov is RobustVcov => vcov.type !== "iid");
   const model = kept === undefined ? found.model : found.model.withKeptMeat(kept);
-  if (robust === undefined) return { ...found, model };
   const sampled = model.weightsKind === "probability" && model.penalty === undefined;
   const lost = sampled
     ? { ...found, model: model.withoutErrors(), notes: [NO_ERRORS, ...found.notes] }
     : { ...found, model, notes: [...vcovNotes(before), ...found.notes] };
+  if (robust === undefined) return sampled ? lost : { ...found, model };
   if (kept === undefined || model.penalty !== undefined || (model.aliased.length > 0 && model.rank === 0))
     return lost;
   const made = keptVcov(model, kept, robust);
