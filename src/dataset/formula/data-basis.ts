@@ -67,7 +67,10 @@ export function scaled(node: Call, context: DataContext): Expression {
 export function polynomial(node: Call, label: string, context: DataContext): Variable {
   const args = matched(node, ["x", "degree", "raw"], context);
   const { raw } = args;
-  if (node.args.filter(({ name }) => name === undefined).length > 2)
+  // R takes what has no name and is no degree for further columns, of polynomials of several.
+  const unnamed = node.args.filter(({ name }) => name === undefined).length;
+  const named = node.args.filter(({ name }) => name === "x" || name === "degree").length;
+  if (unnamed + named > 2)
     throw formulaError(context.text, node.at, "poly() takes one column and a degree", "poly(x, 3)");
   const isRaw = raw?.type === "logical" ? raw.value : raw?.type === "name" && raw.name === "T";
   const most = isRaw ? HIGHEST_DEGREE : MOST_ORTHOGONAL;
@@ -194,6 +197,7 @@ function matched(
           `${node.name}() has no argument ${name} here`,
           `Its arguments: ${names.join(", ")}.`,
         );
+      if (found[name] !== undefined) throw formulaError(text, value.at, `${node.name}() has ${name} twice`);
       found[name] = value;
     }
   const left = names.filter((name) => found[name] === undefined);
