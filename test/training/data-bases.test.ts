@@ -181,6 +181,9 @@ describe("an offset", () => {
       }
       const grouped = await fitGroupsCsv(a, { formula: "y ~ x + offset(z)", groupBy: "sex" });
       const one = await fitCsv(a, { formula: "y ~ sex * x + offset(z)" });
+      // As a term that is there twice.
+      const twice = await fitCsv(a, { formula: "y ~ offset(z) + sex * x + offset(z)" });
+      expect(twice.model.coefficients).toEqual(one.model.coefficients);
       const records = rowsOf(golden.other);
       expectClose(grouped.models.predict(records), [...one.model.predict(records)], "prediction");
     });

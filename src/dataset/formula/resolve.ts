@@ -177,7 +177,9 @@ class Resolver {
     return node.name === "+" ? right : { ...node, args: [{ value: right }] };
   }
 
-  #offset(offsets: readonly Syntax[]): { label: string; expression: Expression } {
+  #offset(all: readonly Syntax[]): { label: string; expression: Expression } {
+    // One that is there twice counts once, as any term does, and as in R.
+    const offsets = [...new Map(all.map((node) => [deparse(node), node])).values()];
     const values = offsets.map((node) => {
       const args = (node as Syntax & { type: "call" }).args;
       if (args.length !== 1) throw this.#error(node, "offset() takes one expression");
