@@ -77,7 +77,7 @@ interface FittedRows {
 export function calibrationShare(
   options: ConformalOptions & {
     testSize?: number | undefined;
-    absorb?: readonly string[] | undefined;
+    absorbs: boolean;
     inEngine?: boolean | undefined;
     shard?: unknown;
     firstRow?: number | undefined;
@@ -85,7 +85,7 @@ export function calibrationShare(
   },
   penalty: PenaltyChoice | undefined,
 ): number {
-  const { conformal, conformalBy, calibration, testSize = 0, absorb = [], inEngine } = options;
+  const { conformal, conformalBy, calibration, testSize = 0, absorbs, inEngine } = options;
   if (conformal === undefined) {
     const given =
       conformalBy !== undefined
@@ -112,7 +112,7 @@ export function calibrationShare(
     throw new UsageError(
       wording`${option("calibration")} is the share set aside, and ${name} sets none aside`,
     );
-  if (absorb.length > 0 && conformal !== "split")
+  if (absorbs && conformal !== "split")
     throw new UsageError(wording`${name} does not go with absorbed effects`, {
       hint: wording`${option("conformal", "split")} does; or fit the factors as terms`,
     });

@@ -25,7 +25,6 @@ export function checkCvKind(
   options: {
     folds?: number | undefined;
     foldBy?: string | undefined;
-    absorb?: readonly string[] | undefined;
     lambda?: unknown;
     inEngine?: boolean | undefined;
     shard?: unknown;
@@ -33,7 +32,7 @@ export function checkCvKind(
   },
 ): void {
   const name = kind.kind;
-  const { folds, foldBy, absorb = [], lambda, inEngine, shard } = options;
+  const { folds, foldBy, lambda, inEngine, shard } = options;
   const refuse = (given: boolean, text: ReturnType<typeof wording>, hint?: ReturnType<typeof wording>) => {
     if (given) throw new UsageError(text, hint === undefined ? {} : { hint });
   };
@@ -64,11 +63,6 @@ export function checkCvKind(
   );
   refuse(folds === 1, wording`${option("folds", 1)} means none, and ${option("cv")} asks for some`);
   refuse(
-    absorb.length > 0 && (name === "group" || name === "time"),
-    wording`absorbed effects are cross-validated in random folds, or with one row left out`,
-    wording`fit the factor as a term, or leave ${option("cv")} out`,
-  );
-  refuse(
     typeof lambda === "string" && (name === "time" || name === "repeated"),
     name === "time" ? "a λ is not chosen along time" : "a λ is chosen in the folds of one draw",
     wording`give a number to ${option("lambda")}`,
@@ -79,4 +73,17 @@ export function checkCvKind(
     kind.times < 1 || kind.times > MOST_REPETITIONS,
     `repeated cross-validation reads the data once for each repetition: 1 to ${MOST_REPETITIONS}, got ${kind.times}`,
   );
+}
+
+/**
+ * Refuses folds whose rows' effects would have to be taken out again in another pass.
+ *
+ * @throws UsageError for all kinds but one row left out
+ */
+export function checkCvOfAbsorbed({ kind }: CvKind): void {
+  if (kind !== "loo")
+    throw new UsageError(
+      "absorbed effects are cross-validated in one draw of random folds, or with one row left out",
+      { hint: wording`fit the factor as a term, or leave ${option("cv")} out` },
+    );
 }

@@ -46,7 +46,7 @@ import {
   foldsByColumn,
 } from "./cross-validate-by.js";
 import { crossValidateRows } from "./cross-validate-rows.js";
-import { type CvKind, checkCvKind } from "./cv-kind.js";
+import { type CvKind, checkCvKind, checkCvOfAbsorbed } from "./cv-kind.js";
 import { chooseWithData } from "./data-bases.js";
 import { chosenFolds, chunkBytesFor, denseWidth, designWidth, foldsFor, levelNotes } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
@@ -183,11 +183,16 @@ export async function fitSources(
   );
   checkKeepMeat(keepMeat, vcov);
   let penalty = penaltyChoice(options);
-  if (kind !== undefined) checkCvColumn(kind, all);
+  // A formula may have them too.
+  const absorbs = spec.absorbed !== undefined;
+  if (kind !== undefined) {
+    if (absorbs) checkCvOfAbsorbed(kind);
+    checkCvColumn(kind, all);
+  }
   checkConformalColumn(options, all);
   if (options.window !== undefined)
-    checkWindow(options.window, all, { ...options, bounded: penalty !== undefined });
-  const aside = calibrationShare(options, penalty);
+    checkWindow(options.window, all, { ...options, absorbs, bounded: penalty !== undefined });
+  const aside = calibrationShare({ ...options, absorbs }, penalty);
   checkAbsorbing(spec, options);
   const instruments = instrumentsFor(spec, options, vcov?.type);
   const equation = structuralSpec(spec);

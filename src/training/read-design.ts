@@ -14,6 +14,8 @@ export interface DesignMatrix {
   X: Float64Array;
   y: Float64Array;
   weights: Float64Array | undefined;
+  /** Each row's number in the data, from 0. */
+  rows: Float64Array;
   /** Each row's value in the layout's first cluster, where it has one: undefined where that is missing. */
   keys?: (string | undefined)[] | undefined;
 }
@@ -37,6 +39,7 @@ export async function readDesign(
   const X = new Growing();
   const y = new Growing();
   const weights = new Growing();
+  const rowsOf = new Growing();
   for await (const { block, levels: names } of readRows(table, layout)) {
     if (signal?.aborted) throw new InterruptedError();
     const raw = { ...block, levels: names };
@@ -61,6 +64,8 @@ export async function readDesign(
         for (let j = 0; j < k; j++) X.push(design.values[j * BLOCK_ROWS + r]!);
         y.reserve(1);
         y.push(design.target[r]! - (design.offset?.[r] ?? 0));
+        rowsOf.reserve(1);
+        rowsOf.push(rowNumber(raw, start + r));
         weights.reserve(1);
         weights.push(weight);
       }
@@ -70,6 +75,7 @@ export async function readDesign(
     X: X.values(),
     y: y.values(),
     weights: weighted ? weights.values() : undefined,
+    rows: rowsOf.values(),
     ...(cluster === undefined ? {} : { keys }),
   };
 }

@@ -11,7 +11,7 @@ import type { DesignMatrix } from "./read-design.js";
  * @returns the solution, and a remark on how the descent went
  */
 export async function solveByDescent(
-  { X, y, weights }: DesignMatrix,
+  { X, y, weights }: Pick<DesignMatrix, "X" | "y" | "weights">,
   normal: Solution,
   options: DescentOptions,
 ): Promise<{ solution: Solution; note: string }> {

@@ -4,6 +4,7 @@ import { placesOf } from "../dataset/column-places.js";
 import { timesInOrder } from "../dataset/times-in-order.js";
 import { DataError, InterruptedError, UsageError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
+import { weightUnitOf } from "../linear/model/weight-unit.js";
 import { solve } from "../linear/solve/solve.js";
 import type { DrawPlan } from "../scan/row-draw.js";
 import { type RowLayout, withClusters } from "../scan/row-layout.js";
@@ -18,13 +19,13 @@ import type { WindowOptions } from "./window-options.js";
 
 /** The fit to one window. */
 export interface WindowFit {
-  /** Times, or numbers of rows, of the first and last. */
+  /** Times, or numbers of rows in the data from 1 on, of the first and last. */
   first: string;
   last: string;
   n: number;
   /** θ; NaN for terms that depend on others within the window. */
   coefficients: Float64Array;
-  /** √(RSS/(n − rank)), NaN where no degrees of freedom are left. */
+  /** √(RSS/(n − rank)) as the kind of the weights has it, NaN where no degrees of freedom are left. */
   sigma: number;
   r2: number;
 }
@@ -41,7 +42,7 @@ export function checkWindow(
   { columns, source }: Table,
   options: {
     lambda?: unknown;
-    absorb?: readonly string[] | undefined;
+    absorbs: boolean;
     inEngine?: boolean | undefined;
     bounded: boolean;
   },
@@ -50,12 +51,7 @@ export function checkWindow(
     throw new UsageError(wording`${option("window")} is a number of rows, got ${rows}`);
   if (!Number.isSafeInteger(step) || step < 1)
     throw new UsageError(`a step is a number of rows, got ${step}`);
-  if (
-    options.lambda !== undefined ||
-    options.bounded ||
-    (options.absorb?.length ?? 0) > 0 ||
-    options.inEngine
-  )
+  if (options.lambda !== undefined || options.bounded || options.absorbs || options.inEngine)
     throw new UsageError(wording`${option("window")} fits least squares of terms to rows in memory`, {
       hint: wording`leave out ${option("lambda")}, bounds, ${option("absorb")} and ${option("inEngine")}`,
     });
@@ -84,7 +80,7 @@ export async function fitWindows(
   const k = model.terms.length;
   checkInMemory(model.n, k);
   const layout = withClusters(rows.layout, table, time === undefined ? [] : [time]);
-  const { X, y, weights, keys } = await readDesign(table, layout, model, split, signal);
+  const { X, y, weights, keys, rows: numbers } = await readDesign(table, layout, model, split, signal);
   const n = y.length;
   const { regression } = model;
   const columns = [...regression.terms, regression.target];
@@ -101,7 +97,7 @@ export async function fitWindows(
     row[k] = y[r]!;
     return kind.fromRows(columns, row, weights?.subarray(r, r + 1));
   };
-  const called = (i: number) => keys?.[order[i]!] ?? String(order[i]! + 1);
+  const called = (i: number) => keys?.[order[i]!] ?? String(numbers[order[i]!]! + 1);
   const fits: WindowFit[] = [];
   // Rows [start, middle) by what they and those after them up to the middle come to, and the merge of those from the middle on.
   let suffixes: CrossProducts[] = [];
@@ -126,7 +122,7 @@ export async function fitWindows(
     if (end < size || (end - size) % step !== 0) continue;
     const front = middle > start ? suffixes[middle - start - 1] : undefined;
     const moments = front === undefined ? later! : later === undefined ? front : front.clone().absorb(later);
-    fits.push({ first: called(start), last: called(end - 1), n: moments.n, ...fitOf(moments, regression) });
+    fits.push({ first: called(start), last: called(end - 1), n: moments.n, ...fitOf(moments, model) });
     if (fits.length % STRETCH === 0) {
       await nextTick();
       if (signal?.aborted) throw new InterruptedError(undefined, { cause: signal.reason });
@@ -135,10 +131,13 @@ export async function fitWindows(
   return fits;
 }
 
-function fitOf(moments: CrossProducts, regression: LinearModel["regression"]) {
+function fitOf(moments: CrossProducts, { regression, weightsKind }: LinearModel) {
   const { coefficients, rss, tss, rank } = solve(moments, regression, { inverse: false });
-  const df = moments.n - rank;
-  return { coefficients, sigma: df > 0 ? Math.sqrt(rss / df) : Number.NaN, r2: 1 - rss / tss };
+  // Frequencies stand for so many rows.
+  const df = (weightsKind === "frequency" ? moments.sumW : moments.n) - rank;
+  const unit = weightUnitOf({ weightsKind, moments });
+  const sigma = df > 0 ? Math.sqrt((rss / df) * unit) : Number.NaN;
+  return { coefficients, sigma, r2: 1 - rss / tss };
 }
 
 /** The rows' places in order of time. */

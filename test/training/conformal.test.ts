@@ -205,6 +205,14 @@ describe("conformal intervals", () => {
     ).toBe(true);
   });
 
+  test.each(["cv+", "jackknife+"] as const)(
+    "%s is refused of absorbed effects, however they are named",
+    async (conformal) => {
+      for (const options of [{ features, absorb: ["g"] }, { formula: "y ~ a + b | g" }])
+        await expect(fitCsv(path, { ...options, conformal })).rejects.toThrow("absorbed effects");
+    },
+  );
+
   test("of a damaged file are refused", async () => {
     const { model } = await fitCsv(path, { features, conformal: "cv+" });
     const damaged = (change: (conformal: Record<string, unknown>) => void) => {

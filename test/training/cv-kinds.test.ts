@@ -180,6 +180,14 @@ describe("cross-validation by kinds of folds", () => {
     await expect(fitCsv(data(), { cv: { kind: "time", column: "t" }, lambda: "path" })).rejects.toThrow(
       "not chosen along time",
     );
+    const absorbing = [{ features, absorb: ["g"] }, { formula: "y ~ x1 + x2 | g" }];
+    for (const options of absorbing)
+      for (const cv of [
+        { kind: "group", column: "t" },
+        { kind: "time", column: "t" },
+        { kind: "repeated", folds: 3, times: 2 },
+      ] as const)
+        await expect(fitCsv(data(), { ...options, cv })).rejects.toThrow("in one draw of random folds");
     await expect(fitCsv(data(), { cv: { kind: "group", column: "nope" } })).rejects.toThrow("nope");
     await expect(
       fitCsv(

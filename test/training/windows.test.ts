@@ -95,6 +95,36 @@ describe("windows", () => {
     expect(windows!.at(-1)!.coefficients[1]! / model.coefficients[1]! - 1).toBeCloseTo(0, 10);
   });
 
+  test("have the σ of fits with the kind of their weights, and the numbers of their rows in the file", async () => {
+    const lines = readFileSync("data/boston.csv", "utf8").trim().split("\n");
+    // Rows 1 and 3 have no rm: a window of 100 goes from row 2 to row 102.
+    const cut = (line: string) =>
+      line
+        .split(",")
+        .map((cell, j) => (j === 5 ? "" : cell))
+        .join();
+    const path = scratch.file(
+      "gaps.csv",
+      lines.map((line, i) => (i === 1 || i === 3 ? cut(line) : line)).join("\n"),
+    );
+    for (const weightsKind of [undefined, "analytic", "frequency", "probability"] as const) {
+      const options = { features, weights: "rad", weightsKind };
+      const { windows } = await fitCsv(path, { ...options, window: { rows: 100 } });
+      const { first, last, sigma } = windows![0]!;
+      expect([first, last]).toEqual(["2", "102"]);
+      const head = scratch.file("head.csv", `${lines[0]}\n${[lines[2], ...lines.slice(4, 103)].join("\n")}`);
+      // The same rows by one pass, in double-double too: the last bits of sums.
+      expect(sigma / (await fitCsv(head, options)).model.sigma).toBeCloseTo(1, 10);
+    }
+  });
+
+  test("are refused of absorbed effects, however they are named", async () => {
+    for (const options of [{ features, absorb: ["chas"] }, { formula: "medv ~ rm | chas" }])
+      await expect(fitCsv("data/boston.csv", { ...options, window: { rows: 90 } })).rejects.toThrow(
+        "least squares of terms",
+      );
+  });
+
   test("goml train --window prints and writes them, and refuses what is of one model", () =>
     inFolder({ "d.csv": readFileSync("data/boston.csv") }, async (folder) => {
       const run = await goml(folder, ["train", "d.csv", "-f", "rm", "--window", "500", "-o", "w.csv"]);
