@@ -16,7 +16,9 @@ export function checkDecay(decay: number, model: LinearModel): void {
     throw new UsageError(
       wording`${option("decay")} is what a row's weight is multiplied by with each row after it, above 0 and at most 1, got ${decay}`,
     );
-  const { spec, penalty, absorbed, weightsKind } = model;
+  const { spec, penalty, absorbed, weightsKind, instruments } = model;
+  if (instruments !== undefined)
+    throw new ModelError(wording`${option("decay")} goes with least squares, and the model has instruments`);
   if (weightsKind !== undefined)
     throw new ModelError(
       `rows that fade have analytic weights, and the model's are of the kind ${weightsKind}`,

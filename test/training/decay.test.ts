@@ -94,5 +94,7 @@ describe("updates that forget", () => {
     await expect(updateCsv(penalized, path, { decay: 0.9 })).rejects.toThrow("penalised");
     const coded = (await fitCsv(csv("first", first), { formula: "y ~ a + C(w)" })).model;
     await expect(updateCsv(coded, path, { decay: 0.9 })).rejects.toThrow("has factors");
+    const iv = (await fitCsv(csv("first", first), { formula: "y ~ 1 | 0 | a ~ b" })).model;
+    await expect(updateCsv(iv, path, { decay: 0.9 })).rejects.toThrow("has instruments");
   });
 });

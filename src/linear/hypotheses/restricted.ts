@@ -11,7 +11,7 @@ export interface RestrictedFit {
   constraints: string[];
   coefficients: CoefficientRow[];
   rss: number;
-  /** √(RSS/df), df = n − rank + q for q constraints. */
+  /** √(RSS/df), df = n − rank + q for q constraints, on the scale that weights have in the model. */
   sigma: number;
   dfResidual: number;
   notes: string[];
@@ -30,7 +30,7 @@ const FIXED = 1e-20;
  * updated and refitted models too.
  *
  * @throws UsageError where a constraint cannot be read, or contradicts others
- * @throws ModelError for a penalised fit, robust errors, and coefficients that were left out
+ * @throws ModelError for a penalised fit, instruments, robust errors, and coefficients that were left out
  */
 export function restrictedFit(model: TestedModel, texts: readonly string[], level = 0.95): RestrictedFit {
   const names = { coefficients: model.coefficientNames, terms: termPlaces(model) };
@@ -40,6 +40,13 @@ export function restrictedFit(model: TestedModel, texts: readonly string[], leve
     throw new ModelError(`errors under constraints are classical, and the model's are ${model.vcov.type}`, {
       hint: "the hypotheses themselves can be tested under them",
     });
+  if (model.instruments !== undefined)
+    throw new ModelError(
+      "the residuals of a fit by instruments are not those of a projection: there is no fit under constraints",
+      {
+        hint: "the hypotheses themselves can be tested",
+      },
+    );
   const contrasts = new Contrasts(model);
   const all = hypotheses.map(({ weights }) => contrasts.of(weights));
   const { kept, notes } = independent(hypotheses, all);
@@ -93,5 +100,12 @@ export function restrictedFit(model: TestedModel, texts: readonly string[], leve
     };
   });
   const constraints = kept.map((i) => hypotheses[i]!.text);
-  return { constraints, coefficients, rss, sigma: Math.sqrt(variance), dfResidual: df, notes };
+  return {
+    constraints,
+    coefficients,
+    rss,
+    sigma: Math.sqrt(variance * model.weightUnit),
+    dfResidual: df,
+    notes,
+  };
 }

@@ -51,6 +51,15 @@ describe("least squares under constraints", () => {
     expect(found.coefficients[1]!.estimate + found.coefficients[2]!.estimate).toBeCloseTo(1, 12);
   });
 
+  test("σ is on the scale of the model's, with weights of any kind", async () => {
+    // A constraint that the fit has already moves neither θ nor RSS.
+    for (const weightsKind of [undefined, "analytic", "frequency"] as const) {
+      const { model } = await fitCsv("data/boston.csv", { features: ["lstat"], weights: "rad", weightsKind });
+      const { sigma, dfResidual } = restrictedFit(model, [`lstat = ${model.coefficients[1]}`]);
+      expect(sigma / (model.sigma * Math.sqrt(model.dfResidual / dfResidual))).toBeCloseTo(1, 12);
+    }
+  });
+
   test("refuses robust errors, contradictions and penalties; a coefficient that is fixed has no error", async () => {
     const features = ["rm", "lstat"];
     const robust = (await fitCsv("data/boston.csv", { features, vcov: "hc3" })).model;
@@ -59,6 +68,8 @@ describe("least squares under constraints", () => {
     expect(() => restrictedFit(model, ["rm = 4", "rm = 5"])).toThrow("contradicts");
     const penalized = (await fitCsv("data/boston.csv", { features, lambda: 1 })).model;
     expect(() => restrictedFit(penalized, ["rm = 4"])).toThrow("biased");
+    const iv = (await fitCsv("data/boston.csv", { formula: "medv ~ rm | 0 | lstat ~ tax + age" })).model;
+    expect(() => restrictedFit(iv, ["rm = 4"])).toThrow("fit by instruments");
     const fixed = restrictedFit(model, ["rm = 4"]).coefficients[1]!;
     expect(fixed.estimate).toBeCloseTo(4, 12);
     expect(fixed.stdError).toBe(0);

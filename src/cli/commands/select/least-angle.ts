@@ -30,6 +30,8 @@ export async function leastAngles(
     throw new UsageError(`--direction ${direction} shows a path, and makes no model`, {
       hint: "goml refit --lambda … --alpha 1 makes one of the lasso at a λ, or --lambda path by cross-validation",
     });
+  if (model.instruments !== undefined)
+    throw new UsageError(`--direction ${direction} is of least squares, and the model has instruments`);
   if (model.absorbed !== undefined)
     throw new UsageError(`--direction ${direction} does not go with absorbed effects`);
   const steps = await withPauses(

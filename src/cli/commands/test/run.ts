@@ -177,7 +177,7 @@ function renderRestricted(model: LinearModel, fit: RestrictedFit, joint: JointTe
     "",
     renderRows(rows, level, "none"),
     "",
-    `σ ${significant(sigma)} on ${dfResidual} degrees of freedom, ${significant(Math.sqrt(model.rss / model.dfResidual))} on ${model.dfResidual} without`,
+    `σ ${significant(sigma)} on ${dfResidual} degrees of freedom, ${significant(model.sigma)} on ${model.dfResidual} without`,
     ...renderJoint(joint),
   ])}\n`;
 }
