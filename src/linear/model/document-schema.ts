@@ -1,7 +1,7 @@
 import type { KeptReading } from "../../csv/kept-reading.js";
 import { hasDates, isCoded, type ModelSpec } from "../../dataset/formula/spec.js";
 import { specDefinitions } from "../../dataset/formula/spec-schema.js";
-import type { Static } from "../../json-schema/schema.js";
+import type { Schema, Static } from "../../json-schema/schema.js";
 import { extendedMomentsSchema, momentsSchema } from "../../stats/moments-schema.js";
 import { sparseFoldSchema, sparseMomentsSchema } from "../../stats/sparse-schema.js";
 import { dataDefinitions } from "./data-schema.js";
@@ -78,7 +78,7 @@ export function schemaOf(
 }
 
 /** JSON Schemas of what stands in a model file, by the names under which they refer to each other. */
-export const documentDefinitions = {
+export const documentDefinitions: Definitions = {
   ...specDefinitions,
   moments: momentsSchema,
   extendedMoments: extendedMomentsSchema,
@@ -88,17 +88,31 @@ export const documentDefinitions = {
   ...dataDefinitions,
   ...modelDefinitions,
   ...groupDefinitions,
-} as const;
+};
 
 /** The JSON Schema of a model file: one model, or models by group. */
-export const documentSchema = {
+export const documentSchema: Schema & {
+  readonly $schema: string;
+  readonly title: string;
+  readonly $defs: object;
+} = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   title: "goml model file, schema 2",
   anyOf: [{ $ref: "#/$defs/model" }, { $ref: "#/$defs/modelGroup" }],
   $defs: documentDefinitions,
-} as const;
+};
 
-type Definitions = typeof documentDefinitions;
+// By their names, not by what is in them, of which the declarations would be 200 kB.
+type Definitions = typeof specDefinitions &
+  typeof estimateDefinitions &
+  typeof dataDefinitions &
+  typeof modelDefinitions &
+  typeof groupDefinitions & {
+    readonly moments: typeof momentsSchema;
+    readonly extendedMoments: typeof extendedMomentsSchema;
+    readonly sparseMoments: typeof sparseMomentsSchema;
+    readonly sparseFold: typeof sparseFoldSchema;
+  };
 type StaticOf<Name extends keyof Definitions> = Static<Definitions[Name], Definitions>;
 
 /** The JSON document of a model. Numbers that are not finite (of aliased terms) are null. */
