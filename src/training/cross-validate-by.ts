@@ -71,7 +71,7 @@ export async function foldsByColumn(
     );
   return kind.kind === "group"
     ? withPauses(groupFoldsSteps(parts, count), control)
-    : withPauses(timeFoldsSteps(parts, count ?? TIME_SPLITS), control);
+    : withPauses(timeFoldsSteps(parts, count ?? TIME_SPLITS, kind.column), control);
 }
 
 /** Cross-validates by folds of a column's values: each group by the others, or each stretch of time by those before. */

@@ -1,7 +1,7 @@
 import { setImmediate as nextTick } from "node:timers/promises";
 import type { Table } from "../csv/table.js";
 import { placesOf } from "../dataset/column-places.js";
-import { timesInOrder } from "../dataset/times-in-order.js";
+import { checkedTimesInOrder } from "../dataset/times-in-order.js";
 import { DataError, InterruptedError, UsageError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { weightUnitOf } from "../linear/model/weight-unit.js";
@@ -155,6 +155,6 @@ function inOrder(
       place: { file: table.source.name, column: time },
       hint: "fill them in, or leave such rows out",
     });
-  const places = new Map(timesInOrder(new Set(keys as string[])).map((key, i) => [key, i]));
+  const places = new Map(checkedTimesInOrder(new Set(keys as string[]), time!).map((key, i) => [key, i]));
   return order.sort((a, b) => places.get(keys[a]!)! - places.get(keys[b]!)! || a - b);
 }

@@ -1,4 +1,4 @@
-import { timesInOrder } from "../../dataset/times-in-order.js";
+import { checkedTimesInOrder } from "../../dataset/times-in-order.js";
 import { ModelError, UsageError } from "../../errors.js";
 import { packedLength } from "../../stats/packed.js";
 import { option, wording } from "../../wording.js";
@@ -47,7 +47,7 @@ const KERNELS: Record<Kernel, (x: number) => number> = {
  * Stata's newey have it, and (n − 1)/(n − K) · T/(T − 1) of T times for `dk`.
  *
  * @param sums what the rows of each time, or of each series and time, add up to: keys are [time], [unit, time] or [row]
- * @throws UsageError where a series has several rows at one time; ModelError for fewer than two times
+ * @throws UsageError where a series has several rows at one time, and for texts that do not order them; ModelError for fewer than two times
  */
 export function hacVcov(spec: HacSpec, sums: readonly ClusterSum[], fit: ClusteredFit): RobustVcov {
   const { type, kernel, ssc, time, unit } = spec;
@@ -63,7 +63,7 @@ export function hacVcov(spec: HacSpec, sums: readonly ClusterSum[], fit: Cluster
             : wording`${option("vcov", "dk")} sums up the rows of a time`,
       },
     );
-  const times = timesInOrder(new Set(sums.map(({ keys }) => keys.at(-1)!)));
+  const times = checkedTimesInOrder(new Set(sums.map(({ keys }) => keys.at(-1)!)), time ?? "the rows");
   if (times.length < 2)
     throw new ModelError(`${time ?? "the rows"} have ${times.length} time, and lags need two`);
   const series = seriesOf(sums, times);

@@ -1,4 +1,4 @@
-import { timesInOrder } from "../../dataset/times-in-order.js";
+import { checkedTimesInOrder, timesInOrder } from "../../dataset/times-in-order.js";
 import { UsageError } from "../../errors.js";
 import type { Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
@@ -53,9 +53,9 @@ export function* groupFoldsSteps(groups: readonly Part[], count: number | undefi
  * rows, as scikit-learn's TimeSeriesSplit has it; the first has the rest. Rows of one time stay together, in the stretch in
  * which the first of them lies.
  *
- * @throws UsageError where there are fewer rows than splits and one
+ * @throws UsageError where there are fewer rows than splits and one, and for texts that do not order them
  */
-export function* timeFoldsSteps(times: readonly Part[], splits: number): Steps<PartedFolds> {
+export function* timeFoldsSteps(times: readonly Part[], splits: number, column: string): Steps<PartedFolds> {
   const n = times.reduce((sum, { moments }) => sum + moments.n, 0);
   const size = Math.floor(n / (splits + 1));
   if (size === 0)
@@ -63,7 +63,7 @@ export function* timeFoldsSteps(times: readonly Part[], splits: number): Steps<P
   const byName = new Map(times.map((part) => [part.name, part]));
   const stretches: Part[][] = Array.from({ length: splits + 1 }, () => []);
   let before = 0;
-  for (const name of timesInOrder(byName.keys())) {
+  for (const name of checkedTimesInOrder(byName.keys(), column)) {
     const part = byName.get(name)!;
     const at = Math.max(0, Math.floor((before - (n - splits * size)) / size) + 1);
     stretches[Math.min(at, splits)]!.push(part);
