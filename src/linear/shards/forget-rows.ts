@@ -58,15 +58,16 @@ export function* forgetRowsSteps(
 ): Steps<Forgotten> {
   checkCompatible(whole, shard);
   const { model } = whole;
+  const shards = shardsLeft(
+    { name: whole.name, shards: model.shards },
+    { name: shard.name, shards: shard.model.shards },
+  );
+  // After the shards' numbers, which the option cannot overrule.
   if (!again)
     refuseForgetting(
       { name: whole.name, ...sourcesOf(model) },
       { name: shard.name, ...sourcesOf(shard.model) },
     );
-  const shards = shardsLeft(
-    { name: whole.name, shards: model.shards },
-    { name: shard.name, shards: shard.model.shards },
-  );
   const notAmong = (why: string) =>
     new ModelError(`the rows of ${shard.name} are not among those of ${whole.name}: ${why}`, {
       hint: "only what was merged or trained in can be taken out",
