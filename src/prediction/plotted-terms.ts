@@ -58,7 +58,10 @@ export function plottedTerms(model: LinearModel, most = MOST_TERMS): { terms: Pl
         centre: model.absorbed === undefined ? centre : 0,
         levels: known && [...known],
         codes: known?.map((level) =>
-          coded.columns.map(({ contrasts }, j) => contrasts?.[0]?.get(level) ?? (names[j] === level ? 1 : 0)),
+          coded.columns.map(
+            ({ contrasts }, j) =>
+              contrasts?.[0]?.find(([own]) => own === level)?.[1] ?? (names[j] === level ? 1 : 0),
+          ),
         ),
       },
     });

@@ -40,3 +40,21 @@ test("columns of dates are asked for, and a level that is called NA is one", () 
       "country BYTES",
     ]);
   }));
+
+test("contrasts and offsets are served as they predict", () =>
+  inFolder({ "d.csv": CSV }, async (folder) => {
+    const { model } = await fitCsv(join(folder, "d.csv"), {
+      formula: "y ~ C(country, sum) + C(months(day), helmert) + offset(as.Date(day) / 1000)",
+      naValuesIn: { country: [""] },
+    });
+    const records = DAYS.flatMap((day) => COUNTRIES.map((country) => ({ day, country })));
+    await using server = await serving({}, { m: model });
+    const response = await fetch(`${server.url}/invocations`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ dataframe_records: records }),
+    });
+    expect(((await response.json()) as { predictions: unknown }).predictions).toEqual([
+      ...model.predict(records),
+    ]);
+  }));

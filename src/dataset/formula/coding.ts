@@ -22,8 +22,8 @@ interface CodedColumn {
    * polynomial, undefined for a number.
    */
   parts: (string | number | undefined)[];
-  /** For each variable that is coded by a contrast here the numbers of its levels; undefined where none is. */
-  contrasts?: (ReadonlyMap<string, number> | undefined)[];
+  /** For each variable that is coded by a contrast here its levels and their numbers; undefined, or null as JSON has it, where none is. */
+  contrasts?: (LevelNumbers | undefined | null)[];
 }
 
 /** A term of the model with its columns. */
@@ -36,12 +36,15 @@ export interface CodedTerm {
   columns: CodedColumn[];
 }
 
+/** Levels of a factor, each with its number in a column of a contrast: plain data. */
+type LevelNumbers = readonly (readonly [level: string, value: number])[];
+
 /** What a variable of a term multiplies: a level, a column of a contrast, a power, or a number as it is. */
 interface Choice {
   part: string | number | undefined;
   /** What R writes behind the variable's label. */
   name: string;
-  contrast?: ReadonlyMap<string, number>;
+  contrast?: LevelNumbers;
 }
 
 /**
@@ -160,7 +163,7 @@ function choicesOf(variable: Variable, levels: readonly string[] | undefined, fu
         // A column that is one level's indicator is that.
         if (level !== undefined && others.length === 0 && values[levels!.indexOf(level)] === 1)
           return { part: level, name: name === level ? levelName(variable, level) : name };
-        return { part: j + 1, name, contrast: new Map(levels!.map((own, l) => [own, values[l]!])) };
+        return { part: j + 1, name, contrast: levels!.map((own, l) => [own, values[l]!] as const) };
       });
     }
   }
@@ -202,9 +205,9 @@ export function indicatorsOf({ parts, contrasts }: CodedColumn): {
 }[] {
   return parts.reduce<{ parts: (string | number | undefined)[]; weight: number }[]>(
     (all, part, i) => {
-      const contrast = contrasts?.[i];
+      const contrast = contrasts?.[i] ?? undefined;
       if (contrast === undefined) return all.map((own) => ({ ...own, parts: [...own.parts, part] }));
-      return [...contrast]
+      return contrast
         .filter(([, weight]) => weight !== 0)
         .flatMap(([level, weight]) =>
           all.map((own) => ({ parts: [...own.parts, level], weight: own.weight * weight })),

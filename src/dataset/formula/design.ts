@@ -175,7 +175,7 @@ export class Design {
         return;
       }
       const codes = this.#codes[v]!;
-      const contrast = contrasts?.[i];
+      const contrast = contrasts?.[i] ?? undefined;
       if (contrast !== undefined) {
         const values = new Float64Array(levels.size);
         for (const [level, value] of contrast) values[levels.get(level)!] = value;
