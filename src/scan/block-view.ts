@@ -17,6 +17,10 @@ export class BlockView {
   readonly #holds: Holds | undefined;
   /** The numbers of the rows that are left of the block, where some are not. */
   readonly #kept = new Int32Array(BLOCK_ROWS);
+  /** Where groups are numbers: the code of each, and those of the block's rows. */
+  readonly #groupCodes = new Map<number, number>();
+  readonly #groupNames: string[] = [];
+  readonly #groups = new Int32Array(BLOCK_ROWS);
   #selected = false;
   #excluded = 0;
 
@@ -100,7 +104,13 @@ export class BlockView {
   /** Each row's group, as a code into `names`; undefined where the layout has none. */
   get group(): { codes: Int32Array; names: readonly string[] } | undefined {
     if (this.layout.group === undefined) return undefined;
-    return this.#texts(this.#order.group);
+    if (this.layout.groupOf === undefined) return this.#texts(this.#order.group);
+    this.#numbers(this.#order.group, BLOCK_ROWS).forEach((value, r) => {
+      if (!Number.isNaN(value) && !this.#groupCodes.has(value))
+        this.#groupCodes.set(value, this.#groupNames.push(String(value)) - 1);
+      this.#groups[r] = this.#groupCodes.get(value) ?? -1;
+    });
+    return { codes: this.#groups, names: this.#groupNames };
   }
 
   /** The values of a cluster's column: numbers, or codes into `names`; missing ones are NaN or −1. */

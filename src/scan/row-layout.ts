@@ -20,6 +20,8 @@ export interface RowLayout {
   readonly factors: readonly number[];
   /** The column whose texts name each row's group. */
   readonly group?: number | undefined;
+  /** Whether that column is read as numbers, as others of its slots are; what its numbers are called names the group. */
+  readonly groupOf?: "numbers" | undefined;
   /** Columns whose values say which rows belong together, as numbers or as text. */
   readonly clusters?: readonly ColumnSlot[] | undefined;
   /** The column whose whole numbers rows are drawn into folds by, and held out. */
@@ -107,6 +109,7 @@ export function layoutIn(other: Table, table: Table, layout: RowLayout): RowLayo
     weight: optional(layout.weight),
     factors: layout.factors.map(moved),
     group: optional(layout.group),
+    groupOf: layout.groupOf,
     clusters: layout.clusters?.map(movedSlot),
     foldBy: optional(layout.foldBy),
     where: where && {
@@ -130,6 +133,16 @@ export function withClusters(layout: RowLayout, table: Table, names: readonly st
   if (names.length === 0) return layout;
   const at = placesOf(table.columns);
   return { ...layout, clusters: names.map((name) => slotOf(table, at.get(name)!, layout)) };
+}
+
+/** A layout with a column of groups, read as its other slots read it. */
+export function withGroup(layout: RowLayout, column: number): RowLayout {
+  const { target, numeric, weight, foldBy, where } = layout;
+  const conditions = Object.values(where?.columns ?? {}).flatMap((of) =>
+    of.of === "numbers" ? [of.column] : [],
+  );
+  const numbers = [target, ...numeric, weight, foldBy, ...conditions].includes(column);
+  return { ...layout, group: column, groupOf: numbers ? "numbers" : undefined, clusters: undefined };
 }
 
 /** How a column is read: as the slots that have it do, else by what it holds. */
@@ -200,7 +213,7 @@ export function blockOrder(layout: RowLayout): BlockOrder {
     return known >= 0 ? known : stored.push(column) - 1;
   };
   const weightAt = weight === undefined ? -1 : place({ column: weight, of: "numbers" });
-  const groupAt = group === undefined ? -1 : place({ column: group, of: "text" });
+  const groupAt = group === undefined ? -1 : place({ column: group, of: layout.groupOf ?? "text" });
   const places = clusters.map(place);
   const foldByAt = foldBy === undefined ? -1 : place({ column: foldBy, of: "numbers" });
   const named = Object.entries(where?.columns ?? {}).map(

@@ -16,7 +16,7 @@ import {
 } from "../linear/solve/parted-folds.js";
 import type { Regression } from "../linear/solve/regression.js";
 import { withPauses } from "../parallel/with-pauses.js";
-import type { RowLayout } from "../scan/row-layout.js";
+import { type RowLayout, withGroup } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { CrossProducts } from "../stats/cross-products.js";
 import { unknownColumn } from "./choose-columns.js";
@@ -56,7 +56,7 @@ export async function foldsByColumn(
 ): Promise<PartedFolds> {
   const group = placesOf(table.columns).get(kind.column)!;
   const what = { ...plan, folds: 1, extended: fit.extended, clusters: undefined };
-  const { total } = await scanMoments(table, { ...layout, group, clusters: undefined }, what, control);
+  const { total } = await scanMoments(table, withGroup(layout, group), what, control);
   const parts: Part[] = total
     .groups!.names.map((name) => ({ name, moments: total.groups!.foldsOf(name)[0]! }))
     .filter(({ moments }) => moments.n > 0);

@@ -164,6 +164,26 @@ describe("cross-validation by kinds of folds", () => {
     }
   });
 
+  test("folds by a column that is in the model, the weight or a condition, as by a copy of it", async () => {
+    const rows = golden.rows.map((row) => [...row, row[3]!, row[4]!]);
+    const path = csv("copies", "x1,x2,x3,g,t,y,g2,t2", rows);
+    for (const options of [
+      { formula: "y ~ x1 + t + g" },
+      { formula: "y ~ x1 + C(g)", lambda: 1 },
+      { formula: "y ~ x1", weights: "g", where: "g > 0" },
+      { formula: "y ~ x1", where: "t > 2" },
+    ])
+      for (const [kind, column] of [
+        ["time", "t"],
+        ["group", "g"],
+      ] as const) {
+        const of = (name: string) => fitCsv(path, { ...options, cv: { kind, column: name } });
+        const [own, copy] = [await of(column), await of(`${column}2`)];
+        expect(own.cv).toEqual(copy.cv);
+        expect(own.cvBy).toEqual(copy.cvBy && { ...copy.cvBy, kind: { kind, column } });
+      }
+  });
+
   test("counts rows of leverage 1, and leaves absorbed effects out with their rows", async () => {
     const rows = [...golden.rows.slice(0, 30).map((row) => [...row, 0]), [...golden.rows[30]!, 1]];
     const path = csv("alone", "x1,x2,x3,g,t,y,d", rows);
