@@ -49,6 +49,7 @@ const setup = fc.record({
     "y ~ z + g - 1",
     "y ~ poly(x, 2, raw = TRUE) + z",
     "y ~ I(g == 'b') + z",
+    "y ~ C(g, sum) * x + z",
     "y ~ cut(x, c(-1, 1.5, 102, 200)) + z",
     "y ~ x * ns(z, knots = 0.5, Boundary.knots = c(-1, 3))",
   ),

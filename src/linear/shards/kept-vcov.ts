@@ -72,8 +72,6 @@ function keptVcov(
       note: `errors are ${vcovName(vcov)} still, exact: from ${kept.rows.length} distinct rows that the model keeps`,
     };
   }
-  // Sums of products are not put together for contrasts.
-  if (basicKeys(regression.terms) !== undefined) return undefined;
   const kind = type === "hc0" ? "hc0" : "hc1";
   const { meat, lost } = meatOfProducts(kept, regression, whitening);
   const digits = Math.floor(16 - lost);
