@@ -16,14 +16,14 @@ import { penaltyChoice } from "./penalty-choice.js";
  * How an equation with instruments is estimated; undefined where the spec has none.
  *
  * @throws UsageError for what such a fit cannot be asked for: a penalty, a solver that needs rows, cross-validation, for
- * the estimator does not minimise the error of predictions, and covariances of least squares alone
+ * the estimator does not minimise the error of predictions, and covariances of least squares alone, and what is kept for them
  */
 export function instrumentsFor(
   spec: ModelSpec,
   options: FitCsvOptions,
   vcov: VcovType | undefined,
 ): ModelInstruments | undefined {
-  const { iv, solver = "auto", folds, leaveOneOut, cv } = options;
+  const { iv, solver = "auto", folds, leaveOneOut, cv, keepMeat } = options;
   if (spec.instruments === undefined) {
     if (iv !== undefined) throw withoutInstruments(iv);
     return undefined;
@@ -37,6 +37,11 @@ export function instrumentsFor(
     throw new UsageError(
       "there is no cross-validation with instruments: they are for the coefficients, at the price of a larger error of predictions",
       { hint: wording`leave ${option("folds")} out` },
+    );
+  if (keepMeat !== undefined && keepMeat !== "none")
+    throw new UsageError(
+      wording`${option("keepMeat")} is of least squares: of an equation with instruments nothing is kept of the rows`,
+      { hint: wording`leave ${option("keepMeat")} out` },
     );
   checkVcovOfInstruments(vcov ?? "iid");
   return { spec, ...readEstimator(iv ?? "2sls") };

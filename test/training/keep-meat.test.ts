@@ -164,6 +164,7 @@ describe("what a model keeps of its rows", () => {
   test.each([
     [{ vcov: "cluster", cluster: "g", keepMeat: "auto" }, /is of several together/],
     [{ vcov: "hc1", keepMeat: "cells", formula: "y ~ x | g" }, /where effects are absorbed/],
+    [{ vcov: "hc1", keepMeat: "auto", formula: "y ~ g | 0 | x ~ z" }, /is of least squares/],
   ] as const)("is refused: %o", async (options, message) => {
     await expect(fitted(rows(9, 100, false), options)).rejects.toThrow(message);
   });
