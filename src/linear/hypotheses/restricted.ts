@@ -31,6 +31,15 @@ const FIXED = 1e-20;
  *
  * @throws UsageError where a constraint cannot be read, or contradicts others
  * @throws ModelError for a penalised fit, instruments, robust errors, and coefficients that were left out
+ *
+ * @example
+ * ```js
+ * import { fitCsv, restrictedFit } from "goml";
+ *
+ * const { model } = await fitCsv("data/boston.csv", { features: ["rm", "lstat"] });
+ * const { coefficients, dfResidual } = restrictedFit(model, ["rm + lstat = 4"]);
+ * console.log(coefficients.map(({ estimate }) => estimate.toFixed(4)).join(), dfResidual); // 1.6637,4.6704,-0.6704 504
+ * ```
  */
 export function restrictedFit(model: TestedModel, texts: readonly string[], level = 0.95): RestrictedFit {
   const names = { coefficients: model.coefficientNames, terms: termPlaces(model) };

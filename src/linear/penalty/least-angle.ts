@@ -1,5 +1,5 @@
 import { ModelError } from "../../errors.js";
-import type { Steps } from "../../parallel/steps.js";
+import { inOneGo, type Steps } from "../../parallel/steps.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex, packedLength } from "../../stats/packed.js";
 import { backSubstitute, cholesky, forwardSubstitute } from "../solve/cholesky.js";
@@ -104,6 +104,28 @@ export function* leastAngleSteps(
     yield;
   }
   return steps;
+}
+
+/**
+ * The path of least angles, or with `lasso` every knot of the lasso's, from a model's moments: see `AngleStep`.
+ *
+ * @throws ModelError where columns depend on each other, so that their direction is not determined
+ *
+ * @example
+ * ```js
+ * import { fitCsv, leastAngles } from "goml";
+ *
+ * const { model } = await fitCsv("data/boston.csv", { features: ["rm", "lstat", "tax"] });
+ * const steps = leastAngles(model.moments, model.regression, { lasso: true });
+ * console.log(steps.map(({ joins }) => joins.map((j) => model.terms[j])).join()); // lstat,rm,tax
+ * ```
+ */
+export function leastAngles(
+  moments: CrossProducts,
+  regression: Regression,
+  options: { lasso: boolean },
+): AngleStep[] {
+  return inOneGo(leastAngleSteps(moments, regression, options));
 }
 
 /** d with R_AA d = sign(gradient) over the columns that are in: their covariances fall together. */
