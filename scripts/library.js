@@ -20,7 +20,7 @@ export async function minifyLibrary() {
       .filter((file) => file.endsWith(".js"))
       .map(async (file) => {
         const path = join("dist", file);
-        const { code } = await esbuild.transform(readFileSync(path, "utf8"), {
+        const { code } = await esbuild.transform(withoutDescriptions(file, readFileSync(path, "utf8")), {
           minifyWhitespace: true,
           lineLimit: 100,
           charset: "utf8",
@@ -30,6 +30,15 @@ export async function minifyLibrary() {
       }),
   );
 }
+
+/**
+ * Takes descriptions out of a schema, which is a tenth of what a page of the web loads to predict: they are for readers of
+ * dist/model.schema.json, and no message has them.
+ */
+const withoutDescriptions = (file, text) =>
+  file.endsWith("-schema.js")
+    ? text.replace(/\bdescription:\s*(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|[\s+])+,?/g, "")
+    : text;
 
 /**
  * Leaves out of the package (`dist/.npmignore`) what nobody can reach: modules that only the command has, in its own pieces, and

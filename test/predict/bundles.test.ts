@@ -57,9 +57,8 @@ async function bundle(): Promise<string> {
 describe("goml/predict", () => {
   it("is less than 60 kB of code, compressed", async () => {
     const bytes = gzipSync(await bundle(), { level: 9 }).length;
-    // It was 36 kB when this was written, and is 48 with groups, shards and penalties, much of it words of the schema.
+    // It was 36 kB when this was written, and is 55 with groups, shards, penalties, contrasts, bases and instruments.
     expect(bytes).toBeLessThan(60_000);
-    expect(bytes).toBeLessThan(50_000);
   });
 
   it("runs where there is nothing but the language", async () => {
@@ -95,13 +94,15 @@ describe("goml/predict", () => {
       if (!hasChromium) test.skip(`${CHROMIUM} is not installed`);
       const given = JSON.stringify({ model, records: RECORDS }).replaceAll("<", "\\u003c");
       const html = `<!doctype html><script>globalThis.given = ${given};</script><script type="module">${code}</script>`;
-      const server = createServer((_, response) => response.setHeader("content-type", "text/html").end(html));
+      const server = createServer((_, response) =>
+        response.setHeader("content-type", "text/html; charset=utf-8").end(html),
+      );
       await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
       const { browser, close } = await openChromium();
       try {
         const page = await browser.newPage();
         await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-        await expect.poll(() => page.evaluate("globalThis.found")).toBe(expected);
+        await expect.poll(() => page.evaluate("globalThis.found"), { timeout: 10_000 }).toBe(expected);
       } finally {
         await close();
         server.close();
