@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { connect, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { inFolder } from "../cli/goml.js";
 import { boston, expected, infer, matrixRequest, serving, X } from "./serving.js";
@@ -18,7 +17,8 @@ test("with more connections than descriptors the server stays, and answers when 
     child.stderr.on("data", (chunk) => {
       errors += chunk;
     });
-    const url = await new Promise<string>((resolve) => {
+    const url = await new Promise<string>((resolve, reject) => {
+      child.on("exit", (code) => reject(new Error(`the server ended with ${code}: ${log}${errors}`)));
       child.stdout.on("data", (chunk) => {
         log += chunk;
         const [, found] = /"urls":\["([^"]+)"/.exec(log) ?? [];
@@ -35,7 +35,7 @@ test("with more connections than descriptors the server stays, and answers when 
       return socket;
     });
     // Those that find no descriptor are closed at once, by the server.
-    while (refused < 100) await sleep(10);
+    await expect.poll(() => refused, { timeout: 20_000 }).toBeGreaterThanOrEqual(100);
     for (const socket of open) socket.destroy();
     let status = 0;
     while (status !== 200) {
