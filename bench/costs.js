@@ -1,10 +1,9 @@
 // What each part of a model's specification costs: CPU and wall of `goml train` on 1,000,000 rows, against the plain
 // numeric fit in the same round: `node bench/costs.js [--rows 1000000] [--rounds 5]`.
 import { existsSync, mkdirSync } from "node:fs";
-import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { median } from "../dist/stats/quantile.js";
+import { againstFirst } from "./against-first.js";
 import { generateFactors } from "./generate.js";
 import { run } from "./run.js";
 
@@ -32,40 +31,9 @@ const cases = [
   ["by 8 groups", [...plain, "--group-by", "region"]],
   ["with ridge, λ by cross-validation", [...plain, "--lambda", "path"]],
   ["in double-double", [...plain, "--solver", "extended"]],
-].map(([name, options]) => ({
+].map(([name, options]) => [
   name,
-  command: [
-    process.execPath,
-    here("../bin/goml.js"),
-    "train",
-    path,
-    "-q",
-    "-m",
-    here("data/costs.json"),
-    ...options,
-  ],
-  runs: [],
-}));
+  [process.execPath, here("../bin/goml.js"), "train", path, "-q", "-m", here("data/costs.json"), ...options],
+]);
 
-for (const { name, command } of cases) {
-  const { ok, stderr } = run(command);
-  if (!ok) throw new Error(`${name}: ${stderr}`);
-}
-for (let round = 0; round < Number(flags.rounds); round++)
-  for (const { command, runs } of cases) runs.push(run(command));
-
-const [base] = cases;
-process.stdout.write(
-  `${rows} rows, ${cpus().length} cores, ${cpus()[0]?.model.trim()}, Node ${process.versions.node}; medians of ` +
-    `${flags.rounds} rounds, ratios round by round\n\n${"".padEnd(38)}   CPU s  ratio   wall s  ratio     MB\n`,
-);
-for (const { name, runs } of cases) {
-  const figures = ["cpu", "wall"].map((what) => {
-    const ratio = median(runs.map((one, i) => one[what] / base.runs[i][what]));
-    return `${median(runs.map((one) => one[what]))
-      .toFixed(2)
-      .padStart(8)}${ratio.toFixed(2).padStart(7)}`;
-  });
-  const memory = median(runs.map((one) => one.memory)).toFixed(0);
-  process.stdout.write(`${name.padEnd(38)}${figures.join(" ")}${memory.padStart(7)}\n`);
-}
+againstFirst(cases, Number(flags.rounds), `${rows} rows`);

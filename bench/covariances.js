@@ -3,10 +3,9 @@
 // 1,000,000 generated rows (seeded), whole processes, one after the other in each round, ratios round by round, since shared
 // machines drift. Build first.
 import { existsSync, mkdirSync } from "node:fs";
-import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { median } from "../dist/stats/quantile.js";
+import { againstFirst } from "./against-first.js";
 import { generatePanel } from "./generate-panel.js";
 import { run } from "./run.js";
 
@@ -45,24 +44,8 @@ const cases = [
   ["cr2", train("--vcov", "cr2", "--cluster", cluster)],
   ["wild bootstrap, 999 draws", train("--vcov", "bootstrap", "--cluster", cluster)],
 ];
-const seconds = cases.map(() => []);
-const work = cases.map(() => []);
-for (let round = 0; round < Number(flags.rounds); round++)
-  cases.forEach(([name, command], c) => {
-    const { ok, wall, cpu, stderr } = run(command);
-    if (!ok) throw new Error(`${name}: ${stderr}`);
-    seconds[c].push(wall);
-    work[c].push(cpu);
-  });
-console.log(
-  `1,000,000 rows of ${features.length} numbers, ${clusters} clusters; ${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}`,
+againstFirst(
+  cases,
+  Number(flags.rounds),
+  `1,000,000 rows of ${features.length} numbers, ${clusters} clusters`,
 );
-console.log(
-  `${"".padEnd(28)} ${"seconds".padStart(9)} ${"× iid".padStart(9)} ${"CPU s".padStart(9)} ${"× iid".padStart(9)}`,
-);
-const text = (value, digits) => value.toFixed(digits).padStart(9);
-cases.forEach(([name], c) => {
-  const of = (times) =>
-    `${text(median(times[c]), 3)} ${text(median(times[c].map((own, round) => own / times[0][round])), 2)}`;
-  console.log(`${name.padEnd(28)} ${of(seconds)} ${of(work)}`);
-});

@@ -4,10 +4,9 @@
 // after the other in each round, ratios round by round, since shared machines drift. Least squares is of the structural terms, as
 // trained by default (10 folds), and without folds, for there are none with instruments. Build first.
 import { closeSync, existsSync, mkdirSync, openSync, writeSync } from "node:fs";
-import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { median } from "../dist/stats/quantile.js";
+import { againstFirst } from "./against-first.js";
 import { uniform } from "./generate.js";
 import { run } from "./run.js";
 
@@ -39,26 +38,7 @@ const cases = [
   ["2SLS, hc1", train(equation, "--vcov", "hc1")],
   ["two-step GMM", train(equation, "--iv", "gmm")],
 ];
-const seconds = cases.map(() => []);
-const work = cases.map(() => []);
-for (let round = 0; round < Number(flags.rounds); round++)
-  cases.forEach(([name, command], c) => {
-    const { ok, wall, cpu, stderr } = run(command);
-    if (!ok) throw new Error(`${name}: ${stderr}`);
-    seconds[c].push(wall);
-    work[c].push(cpu);
-  });
-console.log(
-  `${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}; medians of ${flags.rounds} rounds`,
-);
-console.log(`${"".padEnd(28)} ${["seconds", "×", "CPU s", "×"].map((title) => title.padStart(9)).join(" ")}`);
-cases.forEach(([name], c) => {
-  const of = (times) => {
-    const ratios = times[c].map((own, round) => own / times[0][round]);
-    return `${median(times[c]).toFixed(3).padStart(9)} ${median(ratios).toFixed(2).padStart(9)}`;
-  };
-  console.log(`${name.padEnd(28)} ${of(seconds)} ${of(work)}`);
-});
+againstFirst(cases, Number(flags.rounds), "1,000,000 rows");
 
 /** Writes the rows: x is moved by the instruments and by what also moves y. */
 function generate(file) {
