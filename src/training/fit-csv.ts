@@ -171,16 +171,7 @@ export async function fitSources(
   const { references = {}, solver = "auto", signal, onProgress, callerWorks } = options;
   const { keepMeat, weightsKind } = options;
   checkWeightsKind(options, spec);
-  const classical = options.vcov === undefined || options.vcov === "iid";
-  const robust = weightsKind === "probability" || (keepMeat !== undefined && keepMeat !== "none");
-  const vcov = vcovSpecOf(
-    all,
-    classical && robust && options.lambda === undefined
-      ? { ...options, vcov: "hc1" }
-      : classical && options.iv === "gmm"
-        ? { ...options, vcov: "hc0" }
-        : options,
-  );
+  const vcov = vcovSpecOf(all, withImpliedVcov(options));
   checkKeepMeat(keepMeat, vcov);
   let penalty = penaltyChoice(options);
   // A formula may have them too.
@@ -388,25 +379,24 @@ export async function fitSources(
     kind?.kind === "repeated"
       ? await watch.scan(() => crossValidateRepeatedly(scanned, model, folds, kind.times))
       : undefined;
-  const cv =
-    repeated !== undefined
-      ? repeated.cv
-      : parted !== undefined
-        ? await watch.solve(() => crossValidateParted(kind!.kind, parted, regression, model.penalty, control))
-        : kind?.kind === "loo" && !each
-          ? await watch.scan(() => leaveOneOutByLeverage(table, layout, model, plan, control))
-          : byRows !== undefined && !along
-            ? byRows.cv
-            : await watch.solve(() => {
-                if (byRows !== undefined)
-                  return withPauses(
-                    crossValidateHeldOutWithSteps(byRows.heldOut, regression, model.penalty),
-                    control,
-                  );
-                return folds.filter((fold) => fold.n > 0).length > 1
-                  ? withPauses(crossValidateWithSteps(folds, regression, model.penalty), control)
-                  : undefined;
-              });
+  const crossValidate = async () => {
+    if (repeated !== undefined) return repeated.cv;
+    if (parted !== undefined)
+      return watch.solve(() => crossValidateParted(kind!.kind, parted, regression, model.penalty, control));
+    if (kind?.kind === "loo" && !each)
+      return watch.scan(() => leaveOneOutByLeverage(table, layout, model, plan, control));
+    if (byRows !== undefined && !along) return byRows.cv;
+    const { penalty } = model;
+    if (byRows !== undefined) {
+      const { heldOut } = byRows;
+      return watch.solve(() =>
+        withPauses(crossValidateHeldOutWithSteps(heldOut, regression, penalty), control),
+      );
+    }
+    if (folds.filter((fold) => fold.n > 0).length < 2) return undefined;
+    return watch.solve(() => withPauses(crossValidateWithSteps(folds, regression, penalty), control));
+  };
+  const cv = await crossValidate();
   const heldOut = options.testSize ?? 0;
   let coverage: Coverage | undefined;
   if (options.conformal !== undefined) {
@@ -462,6 +452,18 @@ export async function fitSources(
     notes,
     timing: watch.timing(),
   };
+}
+
+/**
+ * The options with the covariance that the others imply where none is asked for: probability weights and kept sums of rows have
+ * robust errors, and two-step GMM is made for them.
+ */
+function withImpliedVcov(options: FitCsvOptions): FitCsvOptions {
+  const { vcov = "iid", keepMeat = "none", weightsKind, lambda, iv } = options;
+  if (vcov !== "iid") return options;
+  if ((weightsKind === "probability" || keepMeat !== "none") && lambda === undefined)
+    return { ...options, vcov: "hc1" };
+  return iv === "gmm" ? { ...options, vcov: "hc0" } : options;
 }
 
 /** How many columns at most the options keep from being features. */
