@@ -1,3 +1,5 @@
-export { joinRanks, type RankOptions, Ranks } from "./ranks.js";
+export { joinRanks } from "./join-ranks.js";
+export type { RankOptions } from "./rank-options.js";
+export { Ranks } from "./ranks.js";
 export type { RankTls } from "./tls.js";
 export { type RetriedOptions, withRanks } from "./with-ranks.js";

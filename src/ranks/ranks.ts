@@ -14,7 +14,7 @@ import {
   type Sites,
 } from "../machine/index.js";
 import { version } from "../version.js";
-import { type Call, Caller, type GrpcModule, listen, loadGrpc, type ServerCall } from "./calls.js";
+import { type Call, Caller, type GrpcModule, listen, type ServerCall } from "./calls.js";
 import { Link } from "./link.js";
 import { BEAT_MS } from "./liveness.js";
 import {
@@ -26,35 +26,8 @@ import {
   PROTOCOL,
   readControl,
 } from "./messages.js";
+import type { RankOptions } from "./rank-options.js";
 import { Sockets } from "./sockets.js";
-import type { RankTls } from "./tls.js";
-
-/** What a rank has to know to find the others. */
-export interface RankOptions {
-  /** Which it is, from 0. */
-  rank: number;
-  size: number;
-  /** Where rank 0 listens. Of port 0, which is any that is free, only rank 0 itself knows; see `listening`. */
-  host?: string | undefined;
-  port: number;
-  /**
-   * The address that this rank listens on. Default: rank 0's own, or where that is not of this machine alone all of this
-   * machine's, which takes a token.
-   */
-  listen?: string | undefined;
-  /** What all ranks have in common and nobody else knows. */
-  token?: string | undefined;
-  tls?: RankTls | undefined;
-  /** How long to wait for all ranks, in milliseconds. Default: 60,000. */
-  joinTimeout?: number | undefined;
-  /** How often the group was begun before; the greatest of all ranks counts. Default: 0. */
-  attempt?: number | undefined;
-  signal?: AbortSignal | undefined;
-  /** Told the port that this rank listens on. */
-  listening?: ((port: number) => void) | undefined;
-  /** What this rank says its version is. @internal */
-  version?: string | undefined;
-}
 
 const JOIN_MS = 60_000;
 /** Between two tries to reach a rank that is not there yet. */
@@ -66,48 +39,6 @@ const LAST_MS = 250;
 interface Part {
   readonly program: CutProgram;
   readonly mailbox: Mailbox;
-}
-
-/**
- * Joins the ranks of a group: processes, of one host or several, that run graphs together. Resolves when all are there.
- *
- * @throws UsageError where ranks do not fit together, or a package is missing; RankError where one does not come
- * @example
- * ```js
- * import { joinRanks } from "goml/ranks";
- *
- * const ranks = await joinRanks({ rank: 0, size: 1, port: 0 });
- * console.log(ranks.rank, ranks.size); // 0 1
- * await ranks.close();
- * ```
- */
-export async function joinRanks(options: RankOptions): Promise<Ranks> {
-  const { rank, size, host = "127.0.0.1", listen: own, token } = options;
-  if (!(Number.isInteger(size) && size >= 1)) throw new UsageError(`ranks are 1 or more, got ${size}`);
-  if (!(Number.isInteger(rank) && rank >= 0 && rank < size))
-    throw new UsageError(`rank ${rank} is none of ${size}, counted from 0`);
-  options.signal?.throwIfAborted();
-  const at = own ?? (isLoopback(host) ? host : "0.0.0.0");
-  if (!isLoopback(at) && token === undefined)
-    throw new UsageError(
-      `rank ${rank} would listen on ${at} for anyone: ranks of several hosts need a token`,
-      {
-        hint: "give all of them the same one",
-      },
-    );
-  const ranks = new Ranks(await loadGrpc(), options, at);
-  try {
-    await ranks.join();
-  } catch (error) {
-    ranks.fail(error);
-    await ranks.close();
-    throw error;
-  }
-  return ranks;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\./.test(host);
 }
 
 /** The ranks of a group as one of them sees it: what `GoMachineOptions.sites` takes. Made by `joinRanks`. */

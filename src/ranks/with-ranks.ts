@@ -1,5 +1,7 @@
 import { RankError } from "../machine/index.js";
-import { joinRanks, type RankOptions, type Ranks } from "./ranks.js";
+import { joinRanks } from "./join-ranks.js";
+import type { RankOptions } from "./rank-options.js";
+import type { Ranks } from "./ranks.js";
 
 export interface RetriedOptions extends RankOptions {
   /** How often the work is begun anew, from its inputs, where a rank fails or is lost. Default: 0. */

@@ -1,5 +1,6 @@
 import { add, GoMachine, Graph, localSites, type Sites, Tensor } from "../../machine/index.js";
-import { joinRanks, type Ranks } from "../../ranks/ranks.js";
+import { joinRanks } from "../../ranks/join-ranks.js";
+import type { Ranks } from "../../ranks/ranks.js";
 import type { BenchGroup } from "./suite.js";
 
 /**
