@@ -1,6 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { isIP } from "node:net";
 import type { Server } from "@grpc/grpc-js";
 import { UsageError } from "../errors.js";
 import {
@@ -15,6 +13,8 @@ import {
 } from "../machine/index.js";
 import { version } from "../version.js";
 import { type Call, Caller, type GrpcModule, listen, type ServerCall } from "./calls.js";
+import { Changes } from "./changes.js";
+import { admits, hostOf, REFUSED, refuse, whyNot } from "./greeting.js";
 import { Link } from "./link.js";
 import { BEAT_MS } from "./liveness.js";
 import {
@@ -26,6 +26,7 @@ import {
   PROTOCOL,
   readControl,
 } from "./messages.js";
+import { type Later, Parts } from "./parts.js";
 import type { RankOptions } from "./rank-options.js";
 import { Sockets } from "./sockets.js";
 
@@ -34,12 +35,6 @@ const JOIN_MS = 60_000;
 const RETRY_MS = 100;
 /** How long what was written last may take to go. */
 const LAST_MS = 250;
-
-/** A machine's part here: what pieces are for. */
-interface Part {
-  readonly program: CutProgram;
-  readonly mailbox: Mailbox;
-}
 
 /** The ranks of a group as one of them sees it: what `GoMachineOptions.sites` takes. Made by `joinRanks`. */
 export class Ranks implements Sites {
@@ -52,10 +47,7 @@ export class Ranks implements Sites {
   private readonly options: RankOptions;
   private readonly at: string;
   private readonly links: (Link | undefined)[] = [];
-  private readonly parts: Part[] = [];
-  private readonly opened = new Set<() => void>();
-  /** The hashes of machines that others have made and this rank has not yet. */
-  private readonly awaited: Map<number, { rank: number; fingerprint: string }>[] = [];
+  private readonly parts: Parts;
   private readonly failure = new AbortController();
   private readonly notes = new Map<string, Uint8Array>();
   private gathered = 0;
@@ -64,7 +56,7 @@ export class Ranks implements Sites {
   private beats: NodeJS.Timeout | undefined = undefined;
   private complete = false;
   private leaving = false;
-  private changed: (() => void)[] = [];
+  private readonly changes: Changes;
   /** Of rank 0: where the others listen. */
   private readonly peers: (Peer | undefined)[] = [];
   private told: readonly Peer[] | undefined = undefined;
@@ -80,6 +72,8 @@ export class Ranks implements Sites {
     this.number = options.attempt ?? 0;
     // Each machine listens, and whoever waits; Node takes more than ten for a leak.
     setMaxListeners(0, this.failure.signal);
+    this.changes = new Changes(this.rank, this.signal);
+    this.parts = new Parts(this.rank, (other) => this.differs(other));
   }
 
   /** How often the group was begun before. */
@@ -114,7 +108,7 @@ export class Ranks implements Sites {
       }, BEAT_MS);
       if (this.rank > 0) {
         await this.reach({ rank: 0, host, port }, until);
-        await this.until(
+        await this.changes.until(
           () => this.told !== undefined,
           until,
           () => "rank 0 has not told where the others are",
@@ -122,7 +116,7 @@ export class Ranks implements Sites {
         for (const peer of this.told!)
           if (peer.rank > 0 && peer.rank < this.rank) await this.reach(peer, until);
       }
-      await this.until(
+      await this.changes.until(
         () => this.missing().length === 0,
         until,
         () =>
@@ -137,12 +131,9 @@ export class Ranks implements Sites {
   }
 
   open(program: CutProgram, mailbox: Mailbox): SiteLink {
-    const number = this.parts.length;
-    this.parts.push({ program, mailbox });
+    const number = this.parts.count;
     this.tellAll({ program: { number, fingerprint: program.fingerprint } });
-    for (const { rank, fingerprint } of this.awaited[number]?.values() ?? [])
-      this.compare(rank, number, fingerprint);
-    for (const go of [...this.opened]) go();
+    this.parts.add(program, mailbox);
     return {
       signal: this.signal,
       send: (edge, run, bytes) => this.send(number, edge, run, bytes),
@@ -167,7 +158,7 @@ export class Ranks implements Sites {
       return [];
     }
     const others = Array.from({ length: this.size - 1 }, (_, i) => `${i + 1}/${number}`);
-    await this.until(() => others.every((key) => this.notes.has(key)));
+    await this.changes.until(() => others.every((key) => this.notes.has(key)));
     const all = [content, ...others.map((key) => this.notes.get(key)!)];
     for (const key of others) this.notes.delete(key);
     return all;
@@ -188,7 +179,7 @@ export class Ranks implements Sites {
     const links = () => this.links.filter((link) => link !== undefined);
     if (!this.signal.aborted && this.complete) {
       this.tellAll({ bye: true });
-      await this.until(() => links().every(({ left }) => left)).catch(() => undefined);
+      await this.changes.until(() => links().every(({ left }) => left)).catch(() => undefined);
     }
     clearInterval(this.beats);
     for (const link of links()) await link.end();
@@ -213,8 +204,8 @@ export class Ranks implements Sites {
       const caller = new Caller(this.grpc, { host, port, tls, token });
       const left = until - performance.now();
       try {
-        await this.orFailed(caller.ready(Math.max(1, Math.min(left, 1000))));
-        const answer = await this.orFailed(this.greet(rank, caller, host, port));
+        await this.changes.orFailed(caller.ready(Math.max(1, Math.min(left, 1000))));
+        const answer = await this.changes.orFailed(this.greet(rank, caller, host, port));
         if (answer === "welcome") return;
       } catch (error) {
         if (this.signal.aborted || (error as { final?: boolean }).final) {
@@ -236,8 +227,8 @@ export class Ranks implements Sites {
       const call = caller.call("Control");
       call.write(controlBytes({ hello: this.hello() }));
       const refused = (error: Error & { code?: number; details?: string }) => {
-        // Unauthenticated, and what never fits; anything else may still come.
-        const final = error.code === 16 || error.code === 9;
+        // Anything else may still come.
+        const final = error.code === REFUSED.unauthenticated || error.code === REFUSED.failedPrecondition;
         if (final)
           reject(Object.assign(new UsageError(`rank ${rank}: ${error.details ?? error.message}`), { final }));
         else resolve("later");
@@ -277,22 +268,21 @@ export class Ranks implements Sites {
 
   /** Another rank says hello. */
   private greeted(call: ServerCall): void {
-    if (!this.admits(call)) return;
+    if (!admits(call, this.options.token)) return;
     call.on("error", () => undefined);
     call.once("data", (bytes: Buffer) => {
       const { hello } = readControl(bytes);
-      const why = hello === undefined ? "expected hello" : this.against(hello);
+      const why = hello === undefined ? "expected hello" : whyNot(hello, this.hello());
       if (why !== undefined) {
-        // Failed precondition.
-        refuse(call, 9, why);
+        refuse(call, REFUSED.failedPrecondition, why);
         if (hello !== undefined && this.rank === 0 && !this.complete)
           this.fail(new RankError({ rank: hello.rank, why }));
         return;
       }
       const { rank, attempt, port } = hello!;
       if (this.complete || this.links[rank] !== undefined || this.leaving || attempt < this.least()) {
-        // Unavailable: the group is another's yet.
-        refuse(call, 14, "not now");
+        // The group is another's yet.
+        refuse(call, REFUSED.unavailable, "not now");
         if (this.links[rank] !== undefined && attempt > this.number)
           this.lost(rank, "is lost: it has begun anew");
         return;
@@ -309,7 +299,7 @@ export class Ranks implements Sites {
           for (const each of this.links)
             each?.tell({ peers: { attempt: this.number, peers: others as Peer[] } });
       }
-      this.change();
+      this.changes.happened();
     });
   }
 
@@ -318,40 +308,18 @@ export class Ranks implements Sites {
     return this.rank === 0 || this.told === undefined ? 0 : this.number;
   }
 
-  /** Why another rank cannot be one of this group. */
-  private against({ version: other, protocol, rank, size }: Hello): string | undefined {
-    const own = this.options.version ?? version;
-    if (other !== own || protocol !== PROTOCOL)
-      return `rank ${rank} is goml ${other}, rank ${this.rank} is ${own}: all must be the same`;
-    if (size !== this.size) return `rank ${rank} is one of ${size}, rank ${this.rank} one of ${this.size}`;
-    if (!(rank >= 0 && rank < size && rank !== this.rank)) return `there are two of rank ${rank}`;
-    return undefined;
-  }
-
   /** Another rank's call for pieces. */
   private carried(call: ServerCall): void {
-    if (!this.admits(call)) return;
+    if (!admits(call, this.options.token)) return;
     const [rank, attempt] = ["goml-rank", "goml-attempt"].map((key) => Number(call.metadata.get(key)[0]));
     const link = this.links[rank!];
     call.on("error", () => undefined);
     if (link === undefined || link.open || (this.told !== undefined && attempt !== this.number)) {
-      refuse(call, 14, "not now");
+      refuse(call, REFUSED.unavailable, "not now");
       return;
     }
     link.carry(call);
-    this.change();
-  }
-
-  /** Whether a call has the token; else it is refused. */
-  private admits(call: ServerCall): boolean {
-    const { token } = this.options;
-    if (token === undefined) return true;
-    const given = String(call.metadata.get("authorization")[0] ?? "");
-    const digest = (text: string) => createHash("sha256").update(text).digest();
-    if (timingSafeEqual(digest(given), digest(`Bearer ${token}`))) return true;
-    // Unauthenticated.
-    refuse(call, 16, "another token");
-    return false;
+    this.changes.happened();
   }
 
   private heard(rank: number, message: ControlMessage): void {
@@ -360,47 +328,22 @@ export class Ranks implements Sites {
       this.number = peers.attempt;
       this.told = peers.peers;
     }
-    if (program !== undefined) {
-      if (this.parts[program.number] === undefined) {
-        this.awaited[program.number] ??= new Map();
-        this.awaited[program.number]!.set(rank, { rank, fingerprint: program.fingerprint });
-      } else this.compare(rank, program.number, program.fingerprint);
-    }
+    if (program !== undefined) this.parts.announced(rank, program.number, program.fingerprint);
     if (failure !== undefined) this.end(new RankError(failure));
     if (note !== undefined) this.notes.set(`${rank}/${note.number}`, note.content.slice());
-    if (message.beat === undefined) this.change();
+    if (message.beat === undefined) this.changes.happened();
   }
 
-  private compare(rank: number, number: number, fingerprint: string): void {
-    if (this.parts[number]!.program.fingerprint === fingerprint) return;
+  /** Another rank has made another machine. */
+  private differs(rank: number): void {
     const [first, second] = [rank, this.rank].sort((a, b) => a - b);
     this.fail(new RankError({ rank: second!, why: `its graph is another than that of rank ${first}` }));
   }
 
-  /** Takes a piece of a value, or says when to offer it again. */
-  private arrived({
-    program,
-    run,
-    attempt,
-    edge,
-    sequence,
-    data,
-  }: Piece): true | ((again: () => void) => void) {
-    if (attempt !== this.number || this.signal.aborted) return true;
-    const part = this.parts[program];
-    if (part === undefined) return (again) => once(this.opened, again);
-    const { mailbox } = part;
-    if (!mailbox.takes(run))
-      return (again) => {
-        const stop = mailbox.whenRoom(() => {
-          stop();
-          again();
-        });
-      };
-    const own = part.program.edges[edge];
-    if (own === undefined || own.to !== this.rank) throw new RangeError(`there is no edge ${edge} to here`);
-    mailbox.deliver(own, run, sequence, data);
-    return true;
+  private arrived(piece: Piece): true | Later {
+    // What an attempt before has left is dropped.
+    if (piece.attempt !== this.number || this.signal.aborted) return true;
+    return this.parts.take(piece);
   }
 
   private async send(program: number, edge: CutEdge, run: number, bytes: Uint8Array): Promise<void> {
@@ -426,7 +369,7 @@ export class Ranks implements Sites {
       this.links[rank] = this.peers[rank] = undefined;
       if (this.rank === 0 && this.told === undefined) return;
     }
-    const edge = this.edgeOf(rank);
+    const edge = this.parts.edgeOf(rank);
     const failure: RankFailure = {
       rank,
       why,
@@ -437,18 +380,6 @@ export class Ranks implements Sites {
     this.end(new RankError(failure));
   }
 
-  /** The edge that this rank waits for another at, else one that leads between them. */
-  private edgeOf(rank: number): CutEdge | undefined {
-    for (const { mailbox } of this.parts) {
-      const edge = mailbox.awaitedFrom(rank);
-      if (edge !== undefined) return edge;
-    }
-    const all = this.parts.flatMap(({ program }) => program.edges);
-    return all.find(
-      ({ from, to }) => (from === rank && to === this.rank) || (to === rank && from === this.rank),
-    );
-  }
-
   private tellAll(message: ControlMessage): void {
     for (const link of this.links) link?.tell(message);
   }
@@ -457,38 +388,8 @@ export class Ranks implements Sites {
     if (this.signal.aborted) return;
     this.failure.abort(error);
     for (const link of this.links) link?.stop(error);
-    for (const go of [...this.opened]) go();
-    this.change();
-  }
-
-  private change(): void {
-    for (const go of this.changed.splice(0)) go();
-  }
-
-  /** Waits until something holds. @throws where a rank fails before, or the time is over */
-  private async until(holds: () => boolean, end?: number, why?: () => string): Promise<void> {
-    while (!holds()) {
-      this.signal.throwIfAborted();
-      const left = end === undefined ? undefined : end - performance.now();
-      if (left !== undefined && left <= 0)
-        throw new RankError({ rank: this.rank, why: `${why!()} in time`, lost: true });
-      await new Promise<void>((resolve) => {
-        const timer = left === undefined ? undefined : setTimeout(resolve, left);
-        this.changed.push(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
-  }
-
-  private orFailed<T>(value: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const abort = () => reject(this.signal.reason);
-      if (this.signal.aborted) abort();
-      this.signal.addEventListener("abort", abort, { once: true });
-      value.then(resolve, reject).finally(() => this.signal.removeEventListener("abort", abort));
-    });
+    this.parts.offerAgain();
+    this.changes.happened();
   }
 }
 
@@ -501,26 +402,4 @@ function shutDown(server: Server): Promise<void> {
       resolve();
     });
   });
-}
-
-function refuse(call: ServerCall, code: number, details: string): void {
-  call.emit("error", { code, details } as never);
-}
-
-/** The host of a peer as gRPC spells it: `ipv4:10.0.0.2:4711`, `[::1]:4711`. */
-function hostOf(peer: string): string {
-  const plain = peer
-    .replace(/^ipv[46]:/, "")
-    .replace(/:\d+$/, "")
-    .replace(/^\[|\]$/g, "");
-  const host = plain.replace(/^::ffff:/, "");
-  return isIP(host) ? host : "127.0.0.1";
-}
-
-function once(set: Set<() => void>, go: () => void): void {
-  const listener = () => {
-    set.delete(listener);
-    go();
-  };
-  set.add(listener);
 }
