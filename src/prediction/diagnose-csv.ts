@@ -8,7 +8,6 @@ import { DataError, ModelError, UsageError } from "../errors.js";
 import { builtFile } from "../files/built-file.js";
 import { type InfluenceLimits, influenceLimits } from "../linear/covariance/influence.js";
 import { inverseRoot } from "../linear/covariance/whitening.js";
-import { refuseInstruments } from "../linear/instruments/check-instruments.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { Steps } from "../parallel/steps.js";
 import { withPauses } from "../parallel/with-pauses.js";
@@ -27,7 +26,7 @@ import {
 import { option, verb, wording } from "../wording.js";
 import { AuxiliaryMoments, type AuxiliaryTest } from "./auxiliary-tests.js";
 import { DiagnoseJob, type DiagnosePlan, type DiagnoseResult } from "./diagnose-job.js";
-import { type DiagnoseCsvOptions, openRows } from "./diagnosed-rows.js";
+import { checkDiagnosable, type DiagnoseCsvOptions, openRows } from "./diagnosed-rows.js";
 import {
   type Influential,
   InfluentialRows,
@@ -113,7 +112,7 @@ async function diagnoseSources(
   sources: readonly Source[],
   options: DiagnoseCsvOptions,
 ): Promise<Diagnosis> {
-  refuseInstruments(model, "leverages and the measures made of them");
+  checkDiagnosable(model);
   if (model.penalty !== undefined)
     throw new ModelError("a penalised fit's residuals have no leverages of this kind", {
       hint: wording`${verb("refit", option("lambda", 0))} gives the fit without the penalty`,

@@ -4,6 +4,7 @@ import type { Source } from "../csv/source.js";
 import { ofModel } from "../csv/table.js";
 import { ModelError } from "../errors.js";
 import { refuseOverwriting } from "../files/same-file.js";
+import { refuseInstruments } from "../linear/instruments/check-instruments.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
 import type { GroupPredictorPlan } from "../linear/model/group-predictor.js";
 import { LinearModel } from "../linear/model/model.js";
@@ -85,16 +86,27 @@ export async function openRows<Fitted extends LinearModel | ModelGroup>(
     new ModelError(`${namesOf(table)}: the ${what} missing or not numeric`, { hint });
   if (!predictor.target)
     throw lacks(`target ${JSON.stringify(fitted.target)} is`, "diagnose compares predictions with it");
-  if (fitted instanceof LinearModel && fitted.weightsKind === "frequency")
-    throw new ModelError("rows that stand for several are not diagnosed one by one", {
-      hint: "write each row as often as its frequency says, and train on these",
-    });
+  checkDiagnosable(fitted);
   if (fitted.weightsColumn !== undefined && layout.weight === undefined)
     throw lacks(
       `weights ${JSON.stringify(fitted.weightsColumn)} are`,
       fitted instanceof ModelGroup ? "the models were fitted with them" : "the model was fitted with them",
     );
   return { table, id, text, layout, held, predictor: predictor as Plan<Fitted> };
+}
+
+/**
+ * Refuses models whose rows are not measured one by one, whatever the rows are.
+ *
+ * @throws ModelError for instruments, and for weights that are frequencies
+ */
+export function checkDiagnosable(fitted: LinearModel | ModelGroup): void {
+  if (!(fitted instanceof LinearModel)) return;
+  refuseInstruments(fitted, "leverages and the measures made of them");
+  if (fitted.weightsKind === "frequency")
+    throw new ModelError("rows that stand for several are not diagnosed one by one", {
+      hint: "write each row as often as its frequency says, and train on these",
+    });
 }
 
 /** Which rows of its own file a model was not fitted on. */

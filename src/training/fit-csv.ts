@@ -6,7 +6,7 @@ import type { Table } from "../csv/table.js";
 import { type ModelSpec, rawSlots, structuralSpec } from "../dataset/formula/spec.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { InterruptedError, UsageError } from "../errors.js";
-import { calibrationNotes } from "../linear/conformal/conformal.js";
+import { type ConformalMethod, calibrationNotes } from "../linear/conformal/conformal.js";
 import { clusterNotes } from "../linear/covariance/vcov.js";
 import { instrumentNotes } from "../linear/model/instrument-tests-of.js";
 import { LinearModel } from "../linear/model/model.js";
@@ -32,7 +32,7 @@ import { layoutOf, withClusters } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
-import { option, wording } from "../wording.js";
+import { type OptionMark, option, wording } from "../wording.js";
 import { absorbingNotes, checkAbsorbing } from "./absorbing.js";
 import { checkBudget, checkColumns } from "./budget.js";
 import { type Coverage, calibrate, calibrationShare, checkConformalColumn, coverageOf } from "./calibrate.js";
@@ -403,6 +403,7 @@ export async function fitSources(
     const rows = { table, layout, model, split: plan, heldOut, control };
     model = await watch.scan(() => calibrate(rows, options, { all: folds, cv }));
     notes.push(...calibrationNotes(model.conformal!, options.level ?? 0.95, heldOut));
+    if ((options.shard ?? options.shardId) !== undefined) notes.push(calibratedByShard(options.conformal));
     if (heldOut > 0) coverage = await watch.scan(() => coverageOf({ ...rows, model }, options.level ?? 0.95));
   }
   let test: PredictionMetrics | undefined;
@@ -457,13 +458,40 @@ export async function fitSources(
 /**
  * The options with the covariance that the others imply where none is asked for: probability weights and kept sums of rows have
  * robust errors, and two-step GMM is made for them.
+ *
+ * @throws UsageError where the classical one is asked for by name
  */
 function withImpliedVcov(options: FitCsvOptions): FitCsvOptions {
-  const { vcov = "iid", keepMeat = "none", weightsKind, lambda, iv } = options;
-  if (vcov !== "iid") return options;
-  if ((weightsKind === "probability" || keepMeat !== "none") && lambda === undefined)
-    return { ...options, vcov: "hc1" };
-  return iv === "gmm" ? { ...options, vcov: "hc0" } : options;
+  const { vcov, keepMeat = "none", weightsKind, lambda, iv } = options;
+  if (vcov !== undefined && vcov !== "iid") return options;
+  const implied = (type: "hc0" | "hc1", what: OptionMark, why: string) => {
+    if (vcov === "iid")
+      throw new UsageError(wording`${option("vcov", "iid")} does not go with ${what}: ${why}`, {
+        hint: wording`leave ${option("vcov")} out, which is ${type} then`,
+      });
+    return { ...options, vcov: type };
+  };
+  if (lambda === undefined && weightsKind === "probability")
+    return implied(
+      "hc1",
+      option("weightsKind", weightsKind),
+      "rows that were drawn with unequal probabilities have no classical errors",
+    );
+  if (lambda === undefined && keepMeat !== "none")
+    return implied("hc1", option("keepMeat", keepMeat), "it keeps what robust errors are made of");
+  if (iv === "gmm")
+    return implied(
+      "hc0",
+      option("iv", iv),
+      "its weights are those of robust errors, and under iid it is 2sls",
+    );
+  return options;
+}
+
+/** What becomes of intervals that are calibrated on a shard. */
+function calibratedByShard(conformal: ConformalMethod): string {
+  const rows = conformal === "split" ? ", and the rows that are set aside are missing there" : "";
+  return `the conformal intervals are calibrated by rows of this shard alone: a merged model has none${rows}`;
 }
 
 /** How many columns at most the options keep from being features. */

@@ -21,6 +21,16 @@ test("the summary of Boston Housing", async () => {
   expect(stdout).toMatch(/^read [0-9.]+ m?s, solve [0-9.]+ m?s, total [0-9.]+ m?s, 1 thread$/m);
 });
 
+test.each([
+  ["instruments", ["--formula", "medv ~ rm | 0 | lstat ~ age + dis"], 4, "estimated with instruments"],
+  ["frequencies", ["--weights", "rad", "--weights-kind", "frequency"], 4, "stand for several"],
+  ["a shard", ["--shard", "1/2"], 2, "--report shows all rows of the data"],
+])("--report of %s is refused before anything is written", async (_, how, code, message) => {
+  const run = await train(...how, "--report", "page.html");
+  expect(run).toMatchObject({ code, stdout: "", left: ["boston.csv"] });
+  expect(run.stderr).toContain(message);
+});
+
 describe("--json prints one document, whose names scripts rely on", () => {
   test("and R's numbers, in full", async () => {
     const { stdout, stderr, model } = await train("--json");

@@ -188,6 +188,17 @@ describe("conformal intervals", () => {
     expect(merged.notes.join()).toContain("conformal intervals are left out");
   });
 
+  test("of a shard are its own, which is said, and which merging leaves out", async () => {
+    const part = { number: 1, of: 2, run: "night" };
+    const { notes, model } = await fitCsv(path, { features, conformal: "split", shard: part });
+    expect(notes).toContain(
+      "the conformal intervals are calibrated by rows of this shard alone: a merged model has none, and the rows that are set aside are missing there",
+    );
+    expect(model.conformal!.n).toBeLessThan(0.4 * rows.length);
+    const folds = await fitCsv(path, { features, conformal: "cv+", shardId: part });
+    expect(folds.notes.join()).toContain("by rows of this shard alone: a merged model has none");
+  });
+
   test("are unbounded where too few rows calibrate them, which is said", async () => {
     const few = scratch.file(
       "few.csv",

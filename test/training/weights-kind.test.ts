@@ -212,6 +212,17 @@ describe("probability weights", () => {
     const { model: whole } = await fitCsv(DATA, { formula: "y ~ x", ...how });
     expectClose(kept.standardErrors, [...whole.standardErrors]);
   });
+
+  test("and classical ones are refused where they are asked for by name", async () => {
+    await expect(fitted({ ...how, vcov: "iid" })).rejects.toThrow(
+      /"iid".* does not go with .*weightsKind.*: rows that were drawn with unequal probabilities/,
+    );
+    await expect(fitted({ formula: "y ~ x", keepMeat: "cells", vcov: "iid" })).rejects.toThrow(
+      /"iid".* does not go with .*keepMeat/,
+    );
+    const gmm = { formula: "y ~ 1 | 0 | x ~ g", iv: "gmm", vcov: "iid" } as const;
+    await expect(fitted(gmm)).rejects.toThrow(/"iid".* does not go with .*iv/);
+  });
 });
 
 test("without a kind weights are as ever: R's lm, σ on their own scale", async () => {

@@ -46,14 +46,16 @@ export function vcovOptions(flags: VcovFlags): VcovOptions {
   return { vcov: flags.vcov, cluster, ssc: flags.ssc, df, kernel, lag: flags.lag, time, unit, draw, draws };
 }
 
-/** @param usual the covariance where none is named */
-export function robust(command: Command, usual: AskedVcov | undefined): Command {
+/** @param usual the covariance where none is named, in words */
+export function robust(command: Command, usual = "iid"): Command {
   return command
     .addOption(
-      new Option("--vcov <type>", "the coefficients' covariance; hc0 to hc5 read the data twice")
+      new Option(
+        "--vcov <type>",
+        `the coefficients' covariance (default: ${usual}); hc0 to hc5 read the data twice`,
+      )
         .choices(VCOVS)
-        .argParser(vcov(VCOVS))
-        .default(usual),
+        .argParser(vcov(VCOVS)),
     )
     .option(
       "--cluster <columns>",

@@ -13,7 +13,7 @@ export const meatSyntax: Syntax = (program, run) => {
       "model.json",
     )
     .option("-o, --output <file>", "where to write it (default: meat.json, of a shard meat.3-of-8.json)");
-  robust(command, undefined)
+  robust(command, "hc1, with --cluster cr1")
     .option("--seed <n>", "seed of a bootstrap's draws", integer, 1)
     .option("--shard <[run:]i/n>", "read part i of n of the data, as goml train --shard cut them", shard)
     .option("--quoted-lines", "with --shard: cells in quotes may span lines")

@@ -57,7 +57,7 @@ export async function trainGroups(
     throw new UsageError(`--group-by goes with solvers that work from moments, not with ${solver}`, {
       hint: "leave --solver out",
     });
-  if (vcov !== "iid")
+  if (vcov !== undefined && vcov !== "iid")
     throw new UsageError(`--vcov ${vcov} does not go with --group-by`, {
       hint: `train a group that needs it by itself: --where '${groupBy} == "…"' --vcov ${vcov}`,
     });

@@ -55,6 +55,10 @@ export async function train(
     throw new UsageError("--report reads the rows once more, and standard input can be read once", {
       hint: "train on a file",
     });
+  if (options.report !== undefined && shard !== undefined)
+    throw new UsageError("--report shows all rows of the data, and --shard fits some of them", {
+      hint: "goml merge, then goml report of the whole model",
+    });
   if (options.format !== undefined && options.json)
     throw new UsageError("--format and --json print the model in two ways", {
       hint: "leave one of them out",
@@ -165,6 +169,10 @@ async function tell(
     throw new ModelError(`these terms depend linearly on terms before them: ${model.aliased.join(", ")}`, {
       hint: "leave them out with --exclude, or train without --strict",
     });
+  if (options.report !== undefined) {
+    const { checkDiagnosable } = await import("../../../prediction/diagnosed-rows.js");
+    checkDiagnosable(model);
+  }
   if (options.effects !== undefined && model.absorbed === undefined)
     throw new UsageError("--effects goes with --absorb, and no effects were absorbed");
   await writeJson(options.model, model.document(), { signal, threads: options.threads });

@@ -78,7 +78,6 @@ export const trainSyntax: Syntax = (program, run) => {
         "what weights say, as Stata has it: rows each stands for, errors' variances, sampling (default: as R's lm)",
       ).choices(["analytic", "frequency", "probability"]),
     ),
-    "iid",
   )
     .addOption(
       new Option(
