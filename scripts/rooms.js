@@ -17,6 +17,7 @@ const rooms = [
   "csv",
   "ranks",
   "onnx",
+  "webgpu",
   "machine",
   "parallel",
   "dataset",
