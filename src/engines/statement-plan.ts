@@ -24,6 +24,7 @@ const planSchema = {
       },
     },
     weights: { type: "string" },
+    weightsKind: { enum: ["analytic", "frequency"] },
     folds: { type: "integer", minimum: 1 },
     foldBy: { type: "string" },
     seed: { type: "integer" },
@@ -42,6 +43,8 @@ export interface StatementPlan {
   /** The columns that are read. */
   readonly columns: readonly { readonly name: string; readonly kind: "numeric" | "text" }[];
   readonly weights?: string | undefined;
+  /** What they say, where that was said. */
+  readonly weightsKind?: "analytic" | "frequency" | undefined;
   readonly folds: number;
   /** By which rows fall into folds, where there are any. */
   readonly foldBy?: string | undefined;

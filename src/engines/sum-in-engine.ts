@@ -54,18 +54,21 @@ export interface EngineSums extends CellMoments {
   /** A group whose digits the common shift has cost; see `lostGroup`. */
   readonly lost?: string | undefined;
   readonly undefinedRows: UndefinedRows[];
+  /** How many weights are no whole numbers. */
+  readonly fractions: number;
 }
 
 /** What moments and counts come to. */
 export function engineSums(
   moments: CellMoments,
-  { rows, excluded, undefinedRows }: RowCounts,
+  { rows, excluded, undefinedRows, fractions }: RowCounts,
   row: RowSql,
 ): EngineSums {
   return {
     ...moments,
     total: rows,
     excluded,
+    fractions,
     undefinedRows: row.derived.flatMap(({ label }, i) =>
       undefinedRows[i] === 0 ? [] : [{ label, rows: undefinedRows[i]!, first: -1, values: [] }],
     ),

@@ -1,13 +1,13 @@
 import type { Table } from "../csv/table.js";
 import { placesOf } from "../dataset/column-places.js";
-import { DataError } from "../errors.js";
+import { DataError, UsageError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import {
   crossValidateForwardSteps,
   crossValidateWithSteps,
   type Penalty,
 } from "../linear/penalty/penalty.js";
-import type { CrossValidation } from "../linear/solve/cross-validation.js";
+import { type CrossValidation, meanOfDraws } from "../linear/solve/cross-validation.js";
 import {
   groupFoldsSteps,
   type Part,
@@ -19,6 +19,9 @@ import { withPauses } from "../parallel/with-pauses.js";
 import { type RowLayout, withGroup } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import type { CrossProducts } from "../stats/cross-products.js";
+import { countedByWeights } from "../stats/frequencies.js";
+import { packedLength } from "../stats/packed.js";
+import { option, wording } from "../wording.js";
 import { unknownColumn } from "./choose-columns.js";
 import type { CvKind } from "./cv-kind.js";
 import type { MomentsPlan } from "./moments-job.js";
@@ -57,8 +60,9 @@ export async function foldsByColumn(
   const group = placesOf(table.columns).get(kind.column)!;
   const what = { ...plan, folds: 1, extended: fit.extended, clusters: undefined };
   const { total } = await scanMoments(table, withGroup(layout, group), what, control);
+  const counted = (moments: CrossProducts) => (plan.frequencies ? countedByWeights(moments) : moments);
   const parts: Part[] = total
-    .groups!.names.map((name) => ({ name, moments: total.groups!.foldsOf(name)[0]! }))
+    .groups!.names.map((name) => ({ name, moments: counted(total.groups!.foldsOf(name)[0]!) }))
     .filter(({ moments }) => moments.n > 0);
   const found = parts.reduce((sum, { moments }) => sum + moments.n, 0);
   if (found < fit.n)
@@ -86,35 +90,59 @@ export function crossValidateParted(
   return withPauses(steps(folds, regression, penalty), control);
 }
 
+/** Numbers that the folds of several draws may hold together: 1 GB. */
+const MOST_NUMBERS = 1 << 27;
+
+/** The folds of one more draw of many: one pass. */
+async function drawFolds(
+  { table, layout, plan, control }: ScannedRows,
+  extended: boolean,
+  time: number,
+): Promise<readonly CrossProducts[]> {
+  const again = { ...plan, extended, foldSeed: plan.seed + time };
+  return (await scanMoments(table, layout, again, control)).total.folds;
+}
+
 /**
- * Cross-validates in random folds drawn several times, each in a pass of its own. Errors are means over the repetitions, and
- * their standard errors the means of those over folds: repetitions share their rows, and tell nothing more of other rows.
+ * The folds of all draws but the first, to choose a λ by: each needs all of them.
  *
- * @param first the folds of the first repetition
+ * @throws UsageError where they are too many to hold
+ */
+export async function drawFoldsAgain(
+  rows: ScannedRows,
+  { extended, columns }: Pick<CrossProducts, "extended" | "columns">,
+  times: number,
+): Promise<(readonly CrossProducts[])[]> {
+  const numbers = times * rows.plan.folds * packedLength(columns.length) * (extended ? 2 : 1);
+  if (numbers > MOST_NUMBERS)
+    throw new UsageError(
+      `to choose a λ, ${times} draws of ${rows.plan.folds} folds of ${columns.length} columns are held at once, and are too many`,
+      { hint: wording`ask for fewer draws, or give a number to ${option("lambda")}` },
+    );
+  const draws: (readonly CrossProducts[])[] = [];
+  for (let time = 1; time < times; time++) draws.push(await drawFolds(rows, extended, time));
+  return draws;
+}
+
+/**
+ * Cross-validates in random folds drawn several times, each in a pass of its own; see `meanOfDraws`.
+ *
+ * @param first the folds of the first draw
+ * @param again those of the others, where they have been drawn
  */
 export async function crossValidateRepeatedly(
-  { table, layout, plan, control }: ScannedRows,
+  rows: ScannedRows,
   model: LinearModel,
   first: readonly CrossProducts[],
   times: number,
+  again: readonly (readonly CrossProducts[])[] | undefined,
 ): Promise<{ cv: CrossValidation; repetitions: CrossValidation[] }> {
   const { regression, penalty } = model;
   const repetitions: CrossValidation[] = [];
   for (let time = 0; time < times; time++) {
-    const again = { ...plan, extended: model.moments.extended, foldSeed: plan.seed + time };
-    const folds = time === 0 ? first : (await scanMoments(table, layout, again, control)).total.folds;
-    repetitions.push(await withPauses(crossValidateWithSteps(folds, regression, penalty), control));
+    const folds =
+      time === 0 ? first : (again?.[time - 1] ?? (await drawFolds(rows, model.moments.extended, time)));
+    repetitions.push(await withPauses(crossValidateWithSteps(folds, regression, penalty), rows.control));
   }
-  const mean = (of: (cv: CrossValidation) => number) =>
-    repetitions.reduce((sum, cv) => sum + of(cv), 0) / times;
-  const mse = mean((cv) => cv.mse);
-  const cv: CrossValidation = {
-    folds: repetitions.flatMap(({ folds }) => folds),
-    leftOut: repetitions.reduce((sum, { leftOut }) => sum + leftOut, 0),
-    mse,
-    rmse: Math.sqrt(mse),
-    r2: mean((one) => one.r2),
-    mseError: mean((one) => one.mseError),
-  };
-  return { cv, repetitions };
+  return { cv: meanOfDraws(repetitions), repetitions };
 }

@@ -25,14 +25,14 @@ export function checkCvKind(
   options: {
     folds?: number | undefined;
     foldBy?: string | undefined;
-    lambda?: unknown;
+    conformal?: string | undefined;
     inEngine?: boolean | undefined;
     shard?: unknown;
     weightsKind?: string | undefined;
   },
 ): void {
   const name = kind.kind;
-  const { folds, foldBy, lambda, inEngine, shard } = options;
+  const { folds, foldBy, inEngine, shard } = options;
   const refuse = (given: boolean, text: ReturnType<typeof wording>, hint?: ReturnType<typeof wording>) => {
     if (given) throw new UsageError(text, hint === undefined ? {} : { hint });
   };
@@ -63,9 +63,9 @@ export function checkCvKind(
   );
   refuse(folds === 1, wording`${option("folds", 1)} means none, and ${option("cv")} asks for some`);
   refuse(
-    typeof lambda === "string" && (name === "time" || name === "repeated"),
-    name === "time" ? "a λ is not chosen along time" : "a λ is chosen in the folds of one draw",
-    wording`give a number to ${option("lambda")}`,
+    options.conformal === "cv+",
+    wording`${option("conformal", "cv+")} is of random folds, and ${option("cv")} asks for others`,
+    wording`leave one of them out`,
   );
   if (kind.kind !== "repeated") return;
   refuse(kind.folds < 2, `repeated cross-validation needs 2 folds or more, got ${kind.folds}`);

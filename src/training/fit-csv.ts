@@ -43,6 +43,7 @@ import {
   checkCvColumn,
   crossValidateParted,
   crossValidateRepeatedly,
+  drawFoldsAgain,
   foldsByColumn,
 } from "./cross-validate-by.js";
 import { crossValidateRows } from "./cross-validate-rows.js";
@@ -279,7 +280,7 @@ export async function fitSources(
         );
   let found = await estimate();
   // Rows of one key stay together.
-  const alone = options.leaveOneOut === true && plan.foldBy === undefined;
+  const alone = options.leaveOneOut === true && plan.foldBy === undefined && !plan.frequencies;
   // A penalty has no leverages: each row is left out, and the rest fitted.
   const each = kind?.kind === "loo" && penalty !== undefined;
   if (each || (alone && found.moments.n > 1 && found.moments.n <= plan.folds)) {
@@ -303,12 +304,20 @@ export async function fitSources(
     kind !== undefined && "column" in kind
       ? await watch.scan(() => foldsByColumn(scanned, kind, moments, options.folds))
       : undefined;
+  const along = penalty !== undefined && isChosen(penalty);
+  const otherDraws =
+    along && kind?.kind === "repeated"
+      ? await watch.scan(() => drawFoldsAgain(scanned, moments, kind.times))
+      : undefined;
   const penalize = (held: readonly HeldOut[] | undefined) =>
     watch.solve(() =>
       penalty === undefined
         ? undefined
         : withPauses(
-            penalizeSteps(moments, parted?.folds ?? folds, regression, found.solution, penalty, held),
+            penalizeSteps(moments, parted?.folds ?? folds, regression, found.solution, penalty, held, {
+              forward: kind?.kind === "time",
+              again: otherDraws,
+            }),
             control,
           ),
     );
@@ -325,7 +334,6 @@ export async function fitSources(
     heldOut,
   });
   let byRows: Awaited<ReturnType<typeof crossValidateRows>> | undefined;
-  const along = penalty !== undefined && isChosen(penalty);
   const crossValidated = (model: LinearModel) =>
     watch.scan(() => crossValidateRows(table, layout, model, total.folds, plan, control));
   // What a path is cross-validated from is known without its λs.
@@ -377,7 +385,7 @@ export async function fitSources(
   notes.push(...instrumentNotes(model));
   const repeated =
     kind?.kind === "repeated"
-      ? await watch.scan(() => crossValidateRepeatedly(scanned, model, folds, kind.times))
+      ? await watch.scan(() => crossValidateRepeatedly(scanned, model, folds, kind.times, otherDraws))
       : undefined;
   const crossValidate = async () => {
     if (repeated !== undefined) return repeated.cv;

@@ -54,7 +54,7 @@ export async function fitSqlResult(path: string, options: FitSqlResultOptions = 
     for await (const piece of source.chunks()) pieces.push(piece.slice());
     const result = readResult(Buffer.concat(pieces), source.name);
     const { plan } = result;
-    const { weights, folds, foldBy, seed, where, naValues, naValuesIn } = plan;
+    const { weights, weightsKind, folds, foldBy, seed, where, naValues, naValuesIn } = plan;
     const text = plan.columns.filter(({ kind }) => kind === "text").map(({ name }) => name);
     const reading = { naValues, naValuesIn, ...(text.length === 0 ? {} : { text }), where };
     return fitSources(
@@ -63,6 +63,7 @@ export async function fitSqlResult(path: string, options: FitSqlResultOptions = 
         ...options,
         ...reading,
         weights,
+        weightsKind,
         folds,
         foldBy,
         seed,
@@ -81,7 +82,7 @@ function engineOfResult(source: Source, result: Result, reading: FitCsvOptions):
     async scan({ table, where }, options) {
       const sums = sumsOfResult(result, { where: conditionOf(where), format: table.format });
       return {
-        scan: async () => scannedSums(sums, options, file),
+        scan: async () => scannedSums(sums, { ...options, weightsKind: plan.weightsKind }, file),
         inexact: async () => "the answer has the sums that it has",
         async checkExact(solution) {
           throw new ModelError(doubleDoubt(solution), {

@@ -9,6 +9,7 @@ import type { Solution } from "../linear/solve/solution.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { SqlSession } from "../sources/database/session.js";
 import { sessionOf } from "../sources/open-data.js";
+import { countedByWeights } from "../stats/frequencies.js";
 import { type OptionMark, option, type Wording, wording } from "../wording.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import type { ScannedMoments } from "./moments-result.js";
@@ -66,9 +67,20 @@ export function engineOf(sources: readonly Source[], options: FitCsvOptions): En
 
 /** The option that needs rows, where there is one. */
 function takesRows(options: FitCsvOptions): OptionMark | undefined {
-  const { solver, vcov = "iid", testSize, shard, dropSingletons, absorb = [], folds, lambda } = options;
+  const {
+    keepMeat = "none",
+    solver,
+    vcov = "iid",
+    testSize,
+    shard,
+    dropSingletons,
+    absorb = [],
+    folds,
+    lambda,
+  } = options;
   if (solver === "qr" || solver === "gd") return option("solver", solver);
   if (vcov !== "iid") return option("vcov", vcov);
+  if (keepMeat !== "none") return option("keepMeat", keepMeat);
   if (testSize !== undefined && testSize > 0) return option("testSize", testSize);
   if (shard !== undefined) return option("shard");
   // Absorbed effects are cross-validated by rows.
@@ -173,10 +185,18 @@ export function conditionOf(where: RowLayout["where"]): RowChoice["where"] {
  * @throws DataError for missing cells where they are not to be
  */
 export function scannedSums(
-  { folds, groups, levels, rows: complete, total, excluded, undefinedRows }: EngineSums,
-  { na }: Pick<FitCsvOptions, "na">,
+  { folds, groups, levels, rows: complete, total, excluded, undefinedRows, fractions }: EngineSums,
+  { na, weightsKind }: Pick<FitCsvOptions, "na" | "weightsKind">,
   file: string,
 ): ScannedMoments {
+  if (weightsKind === "frequency") {
+    if (fractions > 0)
+      throw new DataError(
+        `frequencies say how many rows each is, integers of 0 or more: ${fractions} ${fractions === 1 ? "is" : "are"} none`,
+        { place: { file } },
+      );
+    for (const fold of folds) countedByWeights(fold);
+  }
   const rows = total - excluded;
   const dropped = rows - complete;
   if (na === "fail" && dropped > 0)

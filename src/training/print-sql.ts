@@ -14,6 +14,7 @@ import type { FitCsvOptions } from "./fit-options.js";
 import { foldKey } from "./fold-key.js";
 import { conditionOf } from "./in-engine.js";
 import { columnsNamed, namedTable } from "./named-table.js";
+import { checkWeightsKind } from "./weights-kind.js";
 
 /** A query for the sums of a model. */
 export interface PrintedSql {
@@ -68,7 +69,8 @@ function printed(
     throw new UsageError("a printed query has no instruments", {
       hint: wording`train takes them from a database that can be reached: ${option("inEngine", true)}`,
     });
-  const { weights, seed = 1, where, naValues, naValuesIn, solver, foldBy: key } = options;
+  checkWeightsKind({ ...options, inEngine: true }, spec);
+  const { weights, weightsKind, seed = 1, where, naValues, naValuesIn, solver, foldBy: key } = options;
   const foldBy = foldKey(table, key);
   const asked = chosenFolds(options.folds);
   const folds =
@@ -95,6 +97,7 @@ function printed(
       ...[weights, foldBy].filter((name) => name !== undefined),
     ]),
     ...(weights === undefined ? {} : { weights: weights.normalize("NFC") }),
+    ...(weightsKind === undefined || weightsKind === "probability" ? {} : { weightsKind }),
     folds,
     ...(foldBy === undefined ? {} : { foldBy }),
     seed,

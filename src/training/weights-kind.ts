@@ -19,7 +19,8 @@ export function checkWeightsKind(
     });
   const refuse = (what: Wording, why: string) =>
     new UsageError(wording`${what} does not go with ${option("weightsKind", weightsKind)}: ${why}`);
-  if (inEngine) throw refuse(wording`${option("inEngine")}`, "a database sums weights up as they are");
+  if (inEngine && weightsKind === "probability")
+    throw refuse(wording`${option("inEngine")}`, "its errors are robust, and take the rows");
   if (weightsKind !== "frequency") return;
   if (vcov === "hac" || ((vcov === "bootstrap" || vcov === "jackknife") && cluster === undefined))
     throw refuse(wording`${option("vcov", vcov)}`, "rows that stand for several are no single ones");

@@ -83,6 +83,20 @@ const MODELS: Record<string, FitCsvOptions> = {
     weights: "share",
     ...FOLDED,
   },
+  "weights that are frequencies": {
+    target: "y",
+    features: ["i", "tiny", "color"],
+    weights: "w",
+    weightsKind: "frequency",
+    ...FOLDED,
+  },
+  "analytic weights": {
+    target: "y",
+    features: ["tiny", "gap"],
+    weights: "share",
+    weightsKind: "analytic",
+    ...FOLDED,
+  },
   expressions: {
     formula: "y ~ log(i) * color + I(gap^2) + tiny:gap + factor(tiny) + poly(share, 2, raw = TRUE)",
     ...FOLDED,
@@ -193,6 +207,17 @@ describe.each(SUMMING)("%s sums up", (engine) => {
       kind: "data",
       message: expect.stringContaining("weights are 0 or more, found 2 below"),
     });
+    const frequencies = {
+      table: "t",
+      features: ["tiny"],
+      weights: "share",
+      weightsKind: "frequency",
+    } as const;
+    await expect(fit(frequencies)).rejects.toThrow(/frequencies say how many rows each is.*: \d+ are none/);
+    await expect(fit({ ...frequencies, weightsKind: "probability" })).rejects.toThrow(
+      "its errors are robust, and take the rows",
+    );
+    await expect(fit({ features: ["x"], keepMeat: "cells" })).rejects.toMatchObject({ kind: "usage" });
     await expect(fit({ features: ["x"], na: "fail" })).rejects.toThrow("2 of 40 rows have a missing cell");
     await expect(fit({ features: ["x"], vcov: "hc1" })).rejects.toMatchObject({ kind: "usage" });
     await expect(fit({ features: ["x"], testSize: 0.2 })).rejects.toMatchObject({ kind: "usage" });

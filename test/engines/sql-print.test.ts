@@ -114,6 +114,8 @@ const MODELS: Record<string, FitCsvOptions> = {
     formula: 'y ~ epoch + color * `Group "é`',
     weights: "w",
   },
+  "weights that are frequencies": { formula: "y ~ epoch + color", weights: "w", weightsKind: "frequency" },
+  "analytic weights": { formula: "y ~ epoch + gap", weights: "w", weightsKind: "analytic" },
   "some of the rows": {
     formula: "y ~ gap + color",
     where: 'share >= 0.25 & !(color %in% c("red", "blue")) | is.na(gap)',

@@ -194,11 +194,66 @@ describe("cross-validation by kinds of folds", () => {
     close(absorbed.cv!.mse, asTerms.cv!.mse);
   });
 
+  // Each point of a path has the error that a fit by its λ has in the same folds.
+  test.each([
+    { kind: "loo" },
+    { kind: "group", column: "g" },
+    { kind: "time", column: "t" },
+    { kind: "repeated", folds: 4, times: 3 },
+  ] as const)("a λ is chosen by $kind", async (cv) => {
+    for (const lambda of ["path", "1se"] as const) {
+      const how = { features, alpha: 0.5, cv };
+      const { path, cv: chosen, model, cvBy } = await fitCsv(data(), { ...how, lambda });
+      const { path: points, best, withinOneError } = path!;
+      expect(model.penalty!.lambda).toBe(points[lambda === "path" ? best : withinOneError]!.lambda);
+      expect(cvBy!.kind).toEqual(cv);
+      for (const at of [0, 20, best, withinOneError, points.length - 1]) {
+        const fixed = await fitCsv(data(), { ...how, lambda: points[at]!.lambda });
+        close(points[at]!.mse, fixed.cv!.mse);
+        close(points[at]!.mseError, fixed.cv!.mseError);
+      }
+      close(chosen!.mse, points[lambda === "path" ? best : withinOneError]!.mse);
+      const plain = await fitCsv(data(), { features, cv });
+      close(path!.unpenalized!.mse, plain.cv!.mse);
+      expect(Math.min(...points.map(({ mse }) => mse))).toBe(points[best]!.mse);
+    }
+  });
+
+  test("weights that are frequencies: as if rows were there so often", async () => {
+    const weights = golden.rows.map((_, i) => i % 4);
+    const weighted = csv(
+      "weighted",
+      "x1,x2,x3,g,t,y,w",
+      golden.rows.map((row, i) => [...row, weights[i]!]),
+    );
+    const written = csv(
+      "written",
+      "x1,x2,x3,g,t,y",
+      golden.rows.flatMap((row, i) => new Array(weights[i]!).fill(row)),
+    );
+    for (const cv of [
+      { kind: "group", column: "g" },
+      { kind: "time", column: "t" },
+    ] as const)
+      for (const more of [{}, { lambda: "path" }] as const) {
+        const how = { target: "y", features, cv, ...more };
+        const own = await fitCsv(weighted, { ...how, weights: "w", weightsKind: "frequency" });
+        const copies = await fitCsv(written, how);
+        close(own.cv!.mse, copies.cv!.mse);
+        close(own.cv!.r2, copies.cv!.r2);
+        expect(own.cv!.folds.map(({ n }) => n)).toEqual(copies.cv!.folds.map(({ n }) => n));
+      }
+    // Leaving a row out would be leaving out all that it stands for: folds are random ones then.
+    const alone = { target: "y", features, weights: "w", weightsKind: "frequency", folds: 1000 } as const;
+    const { cv } = await fitCsv(weighted, { ...alone, leaveOneOut: true });
+    expect(cv!.folds.length).toBeLessThanOrEqual(golden.rows.length);
+  });
+
   test("refuses what does not go together", async () => {
     const loo = { kind: "loo" } as const;
     await expect(fitCsv(data(), { cv: loo, folds: 3 })).rejects.toThrow("as many folds as rows");
-    await expect(fitCsv(data(), { cv: { kind: "time", column: "t" }, lambda: "path" })).rejects.toThrow(
-      "not chosen along time",
+    await expect(fitCsv(data(), { cv: { kind: "group", column: "g" }, conformal: "cv+" })).rejects.toThrow(
+      "of random folds",
     );
     const absorbing = [{ features, absorb: ["g"] }, { formula: "y ~ x1 + x2 | g" }];
     for (const options of absorbing)

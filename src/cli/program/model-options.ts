@@ -1,3 +1,4 @@
+import type { WeightsKind } from "../../linear/model/document-schema.js";
 import type { FitCsvOptions } from "../../training/fit-options.js";
 import { checkMix, type PenaltyFlags, penaltyOptions } from "./penalty-options.js";
 import { type ReadingFlags, readingOptions } from "./reading-options.js";
@@ -13,6 +14,7 @@ export interface ModelOptions extends ReadingFlags, PenaltyFlags {
   reference: Record<string, string>;
   contrasts: Record<string, string>;
   weights?: string;
+  weightsKind?: WeightsKind;
   intercept: boolean;
   na: "omit" | "fail";
   adaptive?: number | true;
@@ -34,6 +36,7 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
     reference,
     contrasts,
     weights,
+    weightsKind,
     intercept,
   } = options;
   const { na, folds, seed, foldBy, adaptive } = options;
@@ -49,6 +52,7 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
     references: reference,
     contrasts,
     weights,
+    weightsKind,
     intercept,
     na,
     adaptive: adaptive === true ? 1 : adaptive,

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import {
   adaptivePower,
   character,
+  cvKind,
   integer,
   list,
   natural,
@@ -85,6 +86,12 @@ export function fitting(command: Command): Command {
         .default({}, "treatment"),
     )
     .option("--weights <column>", "weight rows by this column")
+    .addOption(
+      new Option(
+        "--weights-kind <kind>",
+        "what weights say, as Stata has it: rows each stands for, errors' variances, sampling (default: as R's lm)",
+      ).choices(["analytic", "frequency", "probability"]),
+    )
     .option("--no-intercept", "fit through the origin")
     .addOption(
       new Option("--na <policy>", "rows with missing cells").choices(["omit", "fail"]).default("omit"),
@@ -104,6 +111,15 @@ export function fitting(command: Command): Command {
       "--fold-by <column>",
       "split and fold rows by the whole numbers of this column: rows of one number stay together",
     );
+}
+
+/** The folds of commands that cross-validate rows. */
+export function cvKinds(command: Command): Command {
+  return command.option(
+    "--cv <kind>",
+    "folds of another kind: loo; group:COLUMN; time:COLUMN (only the past predicts); repeated:10x3",
+    cvKind,
+  );
 }
 
 /** The options of every command that makes a model of others. */

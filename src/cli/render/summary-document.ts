@@ -5,6 +5,7 @@ import { objectiveOf } from "../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../linear/solve/cross-validation.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
 import type { Coverage } from "../../training/calibrate.js";
+import type { CvKind } from "../../training/cv-kind.js";
 import { type CollinearityOptions, collinearityDocument } from "./collinearity.js";
 import { instrumentsDocument } from "./instruments.js";
 import type { ModelReport } from "./model-report.js";
@@ -58,7 +59,7 @@ export function summaryDocument(
   report: ModelReport,
   options: { model: string | undefined; level: number; path: string | undefined } & CollinearityOptions,
 ) {
-  const { model, rows, dropped, excluded, test, coverage, cv, path, notes, timing } = report;
+  const { model, rows, dropped, excluded, test, coverage, cv, cvBy, path, notes, timing } = report;
   return {
     data: {
       path: options.path,
@@ -71,7 +72,7 @@ export function summaryDocument(
     ...collinearityDocument(model, options),
     ...(test === undefined ? {} : { test }),
     ...(model.conformal === undefined ? {} : { conformal: conformalDocument(model.conformal, coverage) }),
-    ...(cv === undefined ? {} : { cv: cvDocument(cv, model.scan?.foldBy) }),
+    ...(cv === undefined ? {} : { cv: cvDocument(cv, cvBy?.kind ?? model.scan?.foldBy) }),
     ...(path === undefined ? {} : { path: pathDocument(pathOnScaleOf(path, model.errorScale)) }),
     notes,
     timing,
@@ -88,7 +89,10 @@ function conformalDocument({ method, by, n, groups }: Conformal, coverage: Cover
   };
 }
 
-function cvDocument({ folds, leftOut, unpredicted, mse, rmse, r2 }: CrossValidation, by: string | undefined) {
+function cvDocument(
+  { folds, leftOut, unpredicted, mse, rmse, r2 }: CrossValidation,
+  by: string | CvKind | undefined,
+) {
   const left = { ...(leftOut > 0 ? { leftOut } : {}), ...(unpredicted ? { unpredicted } : {}) };
   return { folds: folds.length, ...(by === undefined ? {} : { by }), ...left, mse, rmse, r2 };
 }

@@ -9,6 +9,7 @@ import { type CollinearityOptions, renderCollinearity } from "./collinearity.js"
 import { colour, screen } from "./colour.js";
 import { renderConformal } from "./conformal-text.js";
 import { covarianceText, degreesText } from "./covariance-text.js";
+import { cvSplitText } from "./cv-split.js";
 import { droppedText } from "./dropped.js";
 import { equationText, instrumentLines } from "./instruments.js";
 import { FIRST, firstOf, moreLines, shownOf, WHOLE } from "./long-list.js";
@@ -23,7 +24,19 @@ export function renderSummary(
   options: { model?: string | undefined; inPlace?: boolean; level: number } & CollinearityOptions,
   columns: number,
 ): string {
-  const { model, rows, dropped = 0, excluded = 0, test, coverage, cv, path, notes = [], timing } = report;
+  const {
+    model,
+    rows,
+    dropped = 0,
+    excluded = 0,
+    test,
+    coverage,
+    cv,
+    cvBy,
+    path,
+    notes = [],
+    timing,
+  } = report;
   const lines = [...renderNotes(notes), renderModel(model, model.summary(options.level), columns)];
   const out = excluded > 0 ? `, ${count(excluded)} left out by --where` : "";
   const aside = model.conformal?.method === "split" ? model.conformal.n : 0;
@@ -42,7 +55,7 @@ export function renderSummary(
   lines.push(...shardLines(model.shards));
   if (cv !== undefined)
     lines.push(
-      `${cv.folds.length}-fold cross-validation${foldsBy(model)}: RMSE ${significant(cv.rmse)}, R² ${significant(cv.r2)} out of fold`,
+      `${cvBy === undefined ? `${cv.folds.length}-fold cross-validation${foldsBy(model)}` : `cross-validation (${cvSplitText(model, cv, cvBy)})`}: RMSE ${significant(cv.rmse)}, R² ${significant(cv.r2)} out of fold`,
       ...leftOutFolds(model, cv).map((text) => colour.yellow(text)),
     );
   if (test !== undefined)

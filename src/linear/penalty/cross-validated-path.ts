@@ -4,10 +4,12 @@ import {
   asNeeded,
   type CrossValidation,
   collectErrors,
-  crossValidateSteps,
   type FoldPrediction,
+  forwardChain,
   leaveOneOut,
+  meanOfDraws,
   onScaleOf,
+  predictFold,
 } from "../solve/cross-validation.js";
 import {
   aboutEffects,
@@ -51,6 +53,14 @@ export function pathOnScaleOf(
   };
 }
 
+/** How rows are put into folds, where it is not one draw of which each fold is predicted by all others. */
+export interface Folding {
+  /** The folds are stretches of time in their order, and each is predicted by those before it. */
+  forward?: boolean | undefined;
+  /** The folds of further draws: errors are means over all of them. */
+  again?: readonly (readonly CrossProducts[])[] | undefined;
+}
+
 /**
  * Ridge, lasso or elastic net along a path of λs, each cross-validated from the moments of the folds. The λs come
  * from all rows (see {@link lambdaPathSteps}) unless they are given; where the least error is at the smallest, the path goes
@@ -60,20 +70,49 @@ export function* crossValidatePathSteps(
   folds: readonly CrossProducts[],
   regression: Regression,
   options: PathOptions = {},
+  { forward = false, again = [] }: Folding = {},
 ): Steps<CrossValidatedPath> {
-  const filled = yield* asNeeded(
-    folds.filter((fold) => fold.n > 0),
-    regression,
-  );
-  const rows = filled.reduce((sum, { n }) => sum + n, 0);
-  const fewest = rows - filled.reduce((most, { n }) => Math.max(most, n), 0);
+  const draws: (readonly CrossProducts[])[] = [];
+  for (const draw of [folds, ...again])
+    draws.push(
+      yield* asNeeded(
+        draw.filter((fold) => fold.n > 0),
+        regression,
+      ),
+    );
+  const visited = forward ? forwardChain : leaveOneOut;
+  const predicted = forward ? draws.map((draw) => draw.slice(1)) : draws;
+  const each = function* <Found>(visit: Visit<Found>) {
+    const found: Found[] = [];
+    for (const draw of draws) found.push(...(yield* visited(draw, visit)));
+    return found;
+  };
+  const errors = (predictions: readonly FoldPrediction[]) => {
+    let at = 0;
+    return meanOfDraws(
+      predicted.map((own) => {
+        at += own.length;
+        return collectErrors(own, regression.target, predictions.slice(at - own.length, at));
+      }),
+    );
+  };
+  const fewest = forward
+    ? (draws[0]![0]?.n ?? 0)
+    : Math.min(
+        ...draws.map((draw) => {
+          const sizes = draw.map(({ n }) => n);
+          return sizes.reduce((sum, n) => sum + n, 0) - Math.max(0, ...sizes);
+        }),
+      );
   const all: PathFolds = {
-    total: yield* mergeFoldsSteps(filled),
+    total: yield* mergeFoldsSteps(draws[0]!),
     regression,
     enough: fewest > regression.terms.length + 1,
-    each: (visit) => leaveOneOut(filled, visit),
-    errors: (predictions) => collectErrors(filled, regression.target, predictions),
-    plain: () => crossValidateSteps(filled, regression),
+    each,
+    errors,
+    *plain() {
+      return errors(yield* each((others, fold) => predictFold(others, fold, regression)));
+    },
   };
   return yield* pathOf(all, options);
 }
@@ -100,6 +139,8 @@ export function* heldOutPathSteps(
   return yield* pathOf(all, options);
 }
 
+type Visit<Found> = (others: CrossProducts, fold: CrossProducts) => Steps<Found>;
+
 /** What a path is cross-validated from. */
 interface PathFolds {
   /** The moments of all rows. */
@@ -107,8 +148,8 @@ interface PathFolds {
   regression: Regression;
   /** Whether all but one fold have rows enough for least squares. */
   enough: boolean;
-  /** What `visit` finds for each fold and the merge of all others. */
-  each: <Found>(visit: (others: CrossProducts, fold: CrossProducts) => Steps<Found>) => Steps<Found[]>;
+  /** What `visit` finds for each fold and the merge of those that predict it. */
+  each: <Found>(visit: Visit<Found>) => Steps<Found[]>;
   errors: (predictions: readonly FoldPrediction[]) => CrossValidation;
   /** Least squares. */
   plain: () => Steps<CrossValidation>;

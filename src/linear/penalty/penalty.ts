@@ -25,7 +25,12 @@ import { predictionSquares } from "../solve/prediction-squares.js";
 import type { Regression } from "../solve/regression.js";
 import type { Solution } from "../solve/solution.js";
 import { columnLimits, isBounded, limitsOf, type NamedLimits } from "./column-limits.js";
-import { type CrossValidatedPath, crossValidatePathSteps, heldOutPathSteps } from "./cross-validated-path.js";
+import {
+  type CrossValidatedPath,
+  crossValidatePathSteps,
+  type Folding,
+  heldOutPathSteps,
+} from "./cross-validated-path.js";
 import { elasticNetSteps, lambdaPathSteps, type NetOptions, type PenalizedFit } from "./elastic-net.js";
 
 export { objectiveOf, PENALTY_OBJECTIVE } from "./objective.js";
@@ -106,6 +111,7 @@ export interface PenalizedSolution {
  * There is no covariance: the estimates are biased, and t tests of them would be naive.
  *
  * @param held in place of folds, where effects are absorbed
+ * @param folding how folds are predicted, where it is not each by all others in one draw
  * @throws UsageError for a λ, an α or a γ out of range, and for one to be chosen without folds
  */
 export function* penalizeSteps(
@@ -115,6 +121,7 @@ export function* penalizeSteps(
   plain: Solution,
   choice: PenaltyChoice,
   held?: readonly HeldOut[],
+  folding?: Folding,
 ): Steps<PenalizedSolution> {
   const { alpha, parametrization } = choice;
   const how = optionsOf(regression, choice);
@@ -128,7 +135,7 @@ export function* penalizeSteps(
       throw unchoosable(lambdas === undefined ? "λ" : "γ");
     path =
       about === undefined
-        ? yield* crossValidatePathSteps(folds, regression, { ...how, lambdas })
+        ? yield* crossValidatePathSteps(folds, regression, { ...how, lambdas }, folding)
         : yield* heldOutPathSteps(pairs!, about.moments, regression, { ...how, lambdas });
     const chosen = path.path[lambda === "1se" ? path.withinOneError : path.best]!;
     lambda = chosen.lambda;

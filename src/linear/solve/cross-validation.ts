@@ -197,6 +197,25 @@ export function collectErrors(
 }
 
 /**
+ * The cross-validation of folds that were drawn several times. Errors are means over the draws, and their standard errors the
+ * means of those over folds: draws share their rows, and tell nothing more of other rows.
+ */
+export function meanOfDraws(draws: readonly CrossValidation[]): CrossValidation {
+  if (draws.length === 1) return draws[0]!;
+  const mean = (of: (cv: CrossValidation) => number) =>
+    draws.reduce((sum, cv) => sum + of(cv), 0) / draws.length;
+  const mse = mean((cv) => cv.mse);
+  return {
+    folds: draws.flatMap(({ folds }) => folds),
+    leftOut: draws.reduce((sum, { leftOut }) => sum + leftOut, 0),
+    mse,
+    rmse: Math.sqrt(mse),
+    r2: mean((cv) => cv.r2),
+    mseError: mean((cv) => cv.mseError),
+  };
+}
+
+/**
  * Errors that are weighted means, Σ w (y − ŷ)² / Σw, as glmnet has them, on the scale of a fit's MSE, which is RSS/n.
  *
  * @param of the rows of the fit, and the sum of their weights

@@ -16,10 +16,12 @@ import { version } from "../../../version.js";
 import { type ModelOptions, modelOptions } from "../../program/model-options.js";
 import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
 import { progressBar } from "../../program/progress.js";
+import { refuseCv } from "../../program/refuse-cv.js";
 import { sayWritten, writePage } from "../../program/write-page.js";
 import { colour } from "../../render/colour.js";
+import { cvSplitText } from "../../render/cv-split.js";
 import { moreLines, shownOf } from "../../render/long-list.js";
-import { crossValidationSteps, foldsBy, leftOutFolds } from "../../render/model-report.js";
+import { crossValidationSteps, leftOutFolds } from "../../render/model-report.js";
 import { alignedDecimals, count, significant } from "../../render/numbers.js";
 import { print } from "../../render/print.js";
 import { penaltyText, renderNotes } from "../../render/summary.js";
@@ -60,7 +62,7 @@ export async function cv(paths: readonly string[], options: CvOptions, signal: A
   if (options.report !== undefined) {
     const page = crossValidationPage(model, cv, {
       path,
-      split: splitText(model, cv, found.cvBy),
+      split: cvSplitText(model, cv, found.cvBy),
       notes,
       made: [
         ["goml", version],
@@ -101,6 +103,7 @@ async function ofModel(path: string, options: CvOptions, signal: AbortSignal): P
     "group-by": by,
     cv: options.cv,
     adaptive: options.adaptive,
+    "weights-kind": options.weightsKind,
     "fold-by": options.foldBy,
   };
   const asked = { folds, formula, target, features, exclude, weights, lambda, alpha, ...limits };
@@ -124,8 +127,10 @@ async function ofData(paths: readonly string[], options: CvOptions, signal: Abor
     const leaveOneOut = options.folds !== undefined;
     return fitCsv(paths, { ...how, ...control, leaveOneOut, cv: options.cv }).finally(progress.end);
   }
-  if (options.cv !== undefined)
-    throw new UsageError("--cv folds the rows of one model, and --group-by fits one for each group", {
+  refuseCv(options.cv, groupBy);
+  const { weightsKind } = options;
+  if (weightsKind !== undefined)
+    throw new UsageError(`--weights-kind ${weightsKind} does not go with --group-by`, {
       hint: `cross-validate a group by itself: --where '${groupBy} == "…"'`,
     });
   const folds = options.folds ?? GROUP_FOLDS;
@@ -178,30 +183,6 @@ function foldNames(by: CvDetails | undefined): readonly string[] | undefined {
   return by?.kind.kind === "time" ? by.names?.slice(1) : by?.names;
 }
 
-/** How rows were put into folds, in words. */
-function splitText(model: LinearModel, cv: CrossValidation, by: CvDetails | undefined): string {
-  const { folds, unpredicted = 0 } = cv;
-  const seed = model.scan === undefined ? "" : `, seed ${model.scan.seed}`;
-  switch (by?.kind.kind) {
-    case "loo":
-      return `each of ${count(model.n)} rows left out by itself`;
-    case "group":
-      return by.names!.length === folds.length && by.names!.every((name) => / groups?$/.test(name))
-        ? `${folds.length} folds of groups by ${by.kind.column}`
-        : `${folds.length} groups by ${by.kind.column}, each left out by itself`;
-    case "time":
-      return `${folds.length} stretches of ${by.kind.column}, each predicted from those before`;
-    case "repeated":
-      return `${by.kind.folds} folds drawn ${by.kind.times} times${seed === "" ? "" : `, seeds from ${model.scan!.seed} on`}`;
-    default: {
-      const single = folds.every(({ n }) => n + unpredicted === 1);
-      return single
-        ? `each of ${folds.length} rows left out by itself`
-        : `${folds.length} folds${foldsBy(model)}${seed}`;
-    }
-  }
-}
-
 function render(model: LinearModel, found: CrossValidation, by: CvDetails | undefined): string {
   const { mse, rmse, r2, mseError } = found;
   const { repetitions } = by ?? {};
@@ -223,7 +204,7 @@ function render(model: LinearModel, found: CrossValidation, by: CvDetails | unde
   ]);
   const titles =
     repetitions === undefined ? ["fold", "rows", "MSE", "RMSE", "R²"] : ["repetition", "MSE", "RMSE", "R²"];
-  const split = splitText(model, found, by);
+  const split = cvSplitText(model, found, by);
   const { penalty } = model;
   const { length } = model.terms;
   const spread =

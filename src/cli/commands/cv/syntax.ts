@@ -1,5 +1,5 @@
-import { cvKind, positive } from "../../program/option-values.js";
-import { example, fitting, reading, type Syntax, trust, whole } from "../../program/syntax.js";
+import { positive } from "../../program/option-values.js";
+import { cvKinds, example, fitting, reading, type Syntax, trust, whole } from "../../program/syntax.js";
 
 export const cvSyntax: Syntax = (program, run) => {
   const command = program
@@ -9,12 +9,7 @@ export const cvSyntax: Syntax = (program, run) => {
       "[model.json or data.csv...]",
       "a model, from the moments that it keeps; or the data, of one file or several; - is standard input",
     );
-  fitting(command)
-    .option(
-      "--cv <kind>",
-      "folds of another kind: loo; group:COLUMN; time:COLUMN (only the past predicts); repeated:10x3",
-      cvKind,
-    )
+  cvKinds(fitting(command))
     .option("--group-by <column>", "one model per value of this column, each cross-validated on its rows")
     .option("--group <name>", "of models by group, this one, fold by fold")
     .option("--threads <n>", "worker threads (default: all cores)", positive)

@@ -22,6 +22,7 @@ const PRINTED = [
   "dropSingletons",
   "formula",
   "weights",
+  "weightsKind",
   "folds",
   "foldBy",
   "where",

@@ -8,6 +8,7 @@ import { fitGroupsCsv } from "../../../training/fit-groups-csv.js";
 import { version } from "../../../version.js";
 import { modelOptions } from "../../program/model-options.js";
 import { progressBar } from "../../program/progress.js";
+import { refuseCv } from "../../program/refuse-cv.js";
 import { groupCoefficientsCsv, groupEffectsCsv } from "../../render/coefficients-csv.js";
 import { groupsDocument, renderGroups } from "../../render/group-report.js";
 import { printModelTable, refuseTooMany } from "../../render/model-table.js";
@@ -65,6 +66,7 @@ export async function trainGroups(
     throw new UsageError("--conformal calibrates one model, and --group-by fits one for each group", {
       hint: `fit one, and calibrate by the groups: --conformal ${options.conformal} --conformal-by ${groupBy}`,
     });
+  refuseCv(options.cv, groupBy);
   const { weightsKind, keepMeat } = options;
   for (const [flag, value] of [
     ["--weights-kind", weightsKind],

@@ -1,8 +1,8 @@
 import type { ConformalMethod } from "../../../linear/conformal/conformal.js";
 import type { AskedEstimator } from "../../../linear/instruments/check-instruments.js";
-import type { WeightsKind } from "../../../linear/model/document-schema.js";
 import type { ShardNumber } from "../../../linear/shards/numbered.js";
 import type { SolverChoice } from "../../../linear/solve/ladder.js";
+import type { CvKind } from "../../../training/cv-kind.js";
 import type { KeepMeat } from "../../../training/keep-meat.js";
 import type { RankFlags } from "../../program/as-rank.js";
 import type { ModelOptions } from "../../program/model-options.js";
@@ -13,7 +13,7 @@ import type { MODEL_FORMATS } from "../../render/table-formats.js";
 export interface TrainOptions extends ModelOptions, VcovFlags, RankFlags {
   groupBy?: string;
   inEngine?: boolean;
-  weightsKind?: WeightsKind;
+  cv?: CvKind;
   keepMeat?: KeepMeat;
   iv?: AskedEstimator;
   window?: number;

@@ -131,7 +131,7 @@ async function fitted(
     return await fitCsv(data, {
       ...modelOptions(options),
       ...vcovOptions(options),
-      weightsKind: options.weightsKind,
+      cv: options.cv,
       keepMeat: options.keepMeat,
       level: options.level,
       testSize: options.testSize,

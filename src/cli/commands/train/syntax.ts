@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import { natural, number, positive, shard, shardId, share } from "../../program/option-values.js";
 import { rankFlags } from "../../program/rank-flags.js";
-import { example, fitting, objective, reading, type Syntax, whole } from "../../program/syntax.js";
+import { cvKinds, example, fitting, objective, reading, type Syntax, whole } from "../../program/syntax.js";
 import { robust } from "../../program/vcov-options.js";
 import { MODEL_FORMATS } from "../../render/table-formats.js";
 
@@ -18,7 +18,7 @@ export const trainSyntax: Syntax = (program, run) => {
       "where to write the model (default: model.json, of a shard model.3-of-8.json)",
     )
     .option("-o, --output <file.csv>", "write the table of coefficients as CSV too, all of them");
-  fitting(command)
+  cvKinds(fitting(command))
     .option("--in-engine", "of a database: it sums up its rows itself, and only sums leave it")
     .option("--effects <file.csv>", "with --absorb: write the effects of all levels as CSV")
     .option("--report <file.html>", "write a page with plots too, which takes one more pass: see goml report")
@@ -71,14 +71,7 @@ export const trainSyntax: Syntax = (program, run) => {
     .option("--momentum <x>", "gd: a fixed momentum, 0 to below 1 (default: rising)", number)
     .option("--tolerance <x>", "gd: the relative gradient at which to stop (default: 1e-12)", number)
     .option("--max-iterations <n>", "gd: when to stop in any case (default: 20000)", positive);
-  robust(
-    command.addOption(
-      new Option(
-        "--weights-kind <kind>",
-        "what weights say, as Stata has it: rows each stands for, errors' variances, sampling (default: as R's lm)",
-      ).choices(["analytic", "frequency", "probability"]),
-    ),
-  )
+  robust(command)
     .addOption(
       new Option(
         "--keep-meat <kind>",
@@ -113,6 +106,7 @@ export const trainSyntax: Syntax = (program, run) => {
     "goml train data.csv --formula 'log(price) ~ rooms * C(region) + poly(age, 2, raw = TRUE)'",
     "goml train data.csv --test-size 0.2 --seed 1 --json",
     "goml train data.csv --lambda path --alpha 0.5",
+    "goml train data.csv --lambda path --cv time:date",
     "goml train data.csv --lambda path --alpha 1 --relax --penalty-factors age=0",
     "goml train data.csv --lower 0",
     "goml train data.csv --vcov cr2 --cluster school",

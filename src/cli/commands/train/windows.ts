@@ -20,6 +20,7 @@ import type { TrainOptions } from "./options.js";
 const OF_A_MODEL = [
   ["groupBy", "group-by"],
   ["conformal", "conformal"],
+  ["cv", "cv"],
   ["report", "report"],
   ["format", "format"],
   ["testSize", "test-size"],
