@@ -66,15 +66,13 @@ const cases = {
 /** What both ranks do: each case as often as it is asked for. */
 async function asRank(ranks, names, rounds, between) {
   const times = Object.fromEntries(names.map((name) => [name, []]));
-  // A thread of its own computes: one that computes between turns of the event loop sends little in each of them, and two processes
-  // take as long as one.
   const machines = names.map((name) => {
     const { make } = cases[name];
     const made = make();
     return {
       name,
       ...made,
-      machine: new GoMachine(made.graph, { sites: ranks, outputs: [made.y], workers: 1, callerWorks: false }),
+      machine: new GoMachine(made.graph, { sites: ranks, outputs: [made.y] }),
     };
   });
   for (let round = -1; round < rounds; round++) {

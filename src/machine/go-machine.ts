@@ -26,17 +26,25 @@ const THRESHOLD_NS = 3_000;
 const CAPACITY = 4;
 /** A run that takes longer lets the event loop turn, in nanoseconds. */
 const SLICE_NS = 8_000_000;
+/**
+ * A run of so much work, at a nanosecond for a byte that crosses, is computed beside the thread that sends to other processes: to
+ * hand it over takes 0.3 ms.
+ */
+const BESIDE_NS = 2_000_000;
 /** Runs that take less are tried on several threads and on one, in nanoseconds. */
 const TRIED_NS = 20_000_000;
 
 export interface GoMachineOptions extends MachineOptions {
   /** Values that fit into a channel, which is how many runs may be under way at a time: 1 to 64. Default 4. */
   capacity?: number | undefined;
-  /** Worker threads; they start when first needed. Default 0: all ops run on this thread. */
+  /**
+   * Worker threads; they start when first needed. Default 0: all ops run on this thread. With `sites` that are other processes,
+   * and more than 2 ms of work here (or 2 MB that cross), 1, and `callerWorks` false, because a thread that computes sends little meanwhile.
+   */
   workers?: number | undefined;
   /**
    * Whether this thread computes too while workers do, and lets the event loop turn every 8 ms between ops; else it
-   * only waits, and whoever else needs the event loop, as in a server, never waits for an op. Default: true.
+   * only waits, and whoever else needs the event loop, as in a server, never waits for an op. Default: true, but see `workers`.
    */
   callerWorks?: boolean | undefined;
   /** The estimated cost, in nanoseconds, from which a task is shared between threads. Default 3,000; 0 shares all. */
@@ -88,7 +96,9 @@ export class GoMachine extends PlannedMachine {
     const site = sites && new Site(graph, options.outputs, sites, capacity);
     super(graph, site === undefined ? options : { ...options, outputs: site.outputs }, site?.local);
     this.site = site;
-    const { workers = 0, threshold = THRESHOLD_NS, callerWorks = true, pause } = options;
+    const apart = options.workers === undefined && sites?.apart === true && sites.size > 1;
+    const beside = apart && workOf(this.plan.steps) + site!.bytes >= BESIDE_NS;
+    const { workers = beside ? 1 : 0, threshold = THRESHOLD_NS, callerWorks = !beside, pause } = options;
     if (!(workers >= 0) || !Number.isInteger(workers)) {
       throw new UsageError(`workers is an integer of 0 or more, got ${workers}`);
     }
@@ -275,4 +285,9 @@ function checkCapacity(capacity: number): void {
   if (!(capacity >= 1) || !Number.isInteger(capacity)) {
     throw new UsageError(`capacity is an integer of 1 or more, got ${capacity}`);
   }
+}
+
+/** About how long steps take on one thread, in nanoseconds. */
+function workOf(steps: readonly Step[]): number {
+  return steps.reduce((sum, { kernel }) => sum + (kernel?.cost ?? 0), 0);
 }

@@ -24,7 +24,7 @@ export type OnnxTensor = Tensor | StringTensor | Sequence | undefined;
 export interface OnnxMachineOptions {
   /** What runs the graph: one node after another, or by tasks and channels. Default: go. */
   machine?: "tape" | "go" | undefined;
-  /** Worker threads of the go machine. Default 0. */
+  /** Worker threads of the go machine. Default 0; see `GoMachineOptions` where there are sites. */
   workers?: number | undefined;
   /** Whether this thread computes too while workers do. Default: true. */
   callerWorks?: boolean | undefined;

@@ -40,6 +40,7 @@ const LAST_MS = 250;
 export class Ranks implements Sites {
   readonly rank: number;
   readonly size: number;
+  readonly apart = true;
   /** The port that this rank listens on. */
   port = 0;
   private readonly grpc: GrpcModule;

@@ -18,6 +18,8 @@ export class Site {
   readonly local: LocalGraph;
   /** The nodes of the local graph that a run must give. */
   readonly outputs: readonly Node[];
+  /** The bytes that come in and go out in a run. */
+  readonly bytes: number;
   private readonly wanted: readonly Node[];
   private readonly mailbox: Mailbox;
   private readonly link: SiteLink;
@@ -34,6 +36,8 @@ export class Site {
       send: (edge, run, data) => this.send(edge, run, data),
     });
     this.outputs = [...new Set([...this.wanted.map((node) => this.local.of(node)!), ...this.local.sends])];
+    const own = cut.edges.filter(({ from, to }) => from === sites.rank || to === sites.rank);
+    this.bytes = own.reduce((sum, { bytes }) => sum + bytes, 0);
     this.link = sites.open(cut, this.mailbox);
     this.link.signal.addEventListener("abort", this.stop, { once: true });
     if (this.link.signal.aborted) this.stop();

@@ -24,6 +24,11 @@ export interface Sites {
   /** Which of them this is, from 0. */
   readonly rank: number;
   readonly size: number;
+  /**
+   * Whether the others are other processes, to which this one's event loop sends: then a machine computes beside it by default.
+   * Default: false.
+   */
+  readonly apart?: boolean;
   /** A machine's part begins; what arrives for it goes to the mailbox. */
   open(program: CutProgram, mailbox: Mailbox): SiteLink;
 }
