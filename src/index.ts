@@ -21,6 +21,7 @@ export { toPmml } from "./interchange/pmml.js";
 export { type SqlOptions, toSql } from "./interchange/sql.js";
 export { toTypeScript } from "./interchange/typescript.js";
 export { type Conformal, type ConformalMethod, guaranteedCoverage } from "./linear/conformal/conformal.js";
+export type { Coverage } from "./linear/conformal/coverage.js";
 export {
   coefficientCorrelation,
   type InflationRow,
@@ -123,7 +124,7 @@ export type { FitMetrics, PredictionMetrics } from "./stats/metrics.js";
 export { Moments } from "./stats/moments.js";
 export type { JarqueBera, ResidualQuantiles } from "./stats/residual-tests.js";
 export type { SparseMomentsJson } from "./stats/sparse-schema.js";
-export type { ConformalOptions, Coverage } from "./training/calibrate.js";
+export type { ConformalOptions } from "./training/calibrate.js";
 export type { CvKind } from "./training/cv-kind.js";
 export { type FitOptions, fit } from "./training/fit.js";
 export { type CsvFit, type CvDetails, fitCsv } from "./training/fit-csv.js";

@@ -275,6 +275,7 @@ async function predictSources(
     output.abort();
     throw error;
   }
+  const kind = model instanceof LinearModel && layout.weight !== undefined ? model.weightsKind : undefined;
   const notes = [...table.notes, ...(model instanceof LinearModel ? unconnectedNotes(model) : [])];
   if (options.where === undefined && model.reading?.where !== undefined)
     notes.push(`all rows are predicted; the model was trained on those for which ${model.reading.where}`);
@@ -293,7 +294,7 @@ async function predictSources(
     outside: outside.rows,
     excluded,
     notes,
-    metrics: errors.n > 0 ? errors.metrics(model.parameters) : undefined,
+    metrics: errors.n > 0 ? errors.metrics(model.parameters, kind) : undefined,
     timing: { totalMs: performance.now() - started, threads: used },
   };
 }

@@ -13,6 +13,7 @@ import type { Batch, BatchShape } from "./batch.js";
 import type { Predicted, Predictor } from "./predicted.js";
 import type { IntervalWish } from "./question.js";
 import { badRequest, listed, quoted } from "./request-error.js";
+import { ServedConformal } from "./served-conformal.js";
 import { groupsPredictor } from "./served-groups.js";
 import type { IntervalParts, ModelDescription, ServedRegression } from "./served-model.js";
 
@@ -47,12 +48,19 @@ export class AskableModels {
 export function makeReady(model: ServedRegression): AskableModel {
   const { name, version, weights, description } = model;
   const bytes = Buffer.from(description.buffer, description.byteOffset, description.byteLength);
-  const { inputs, plan } = JSON.parse(bytes.toString()) as ModelDescription;
+  const { inputs, plan, aside } = JSON.parse(bytes.toString()) as ModelDescription;
   const width = inputs.filter(({ datatype }) => datatype === "FP64").length;
   const formula = plan && formulaModel({ ...plan, weights }, inputs);
   let parts: IntervalParts | undefined;
-  const intervals = (wish: IntervalWish | undefined) => {
+  let calibrated: ServedConformal | undefined;
+  const bounds = (batch: Batch, wish: IntervalWish | undefined): Bounds | undefined => {
     if (wish === undefined) return undefined;
+    if (wish.kind === "conformal") {
+      if (model.conformal === undefined)
+        throw badRequest("the model has no conformal intervals: nothing was calibrated when it was made");
+      calibrated ??= new ServedConformal(model.conformal, inputs);
+      return calibrated.of(batch, wish.level);
+    }
     if (model.intervals === undefined) throw badRequest(`the model has no intervals: ${model.noIntervals}`);
     parts ??= deserialize(model.intervals) as IntervalParts;
     const { df } = parts;
@@ -63,27 +71,31 @@ export function makeReady(model: ServedRegression): AskableModel {
   return {
     named: `"model_name":${JSON.stringify(name)},"model_version":${JSON.stringify(version)}`,
     inputs,
+    aside,
     position: new Map(inputs.map((input, j) => [input.name, j])),
     width,
     predictor:
       groups ??
       (formula === undefined
-        ? (batch, _unseen, wish) => plainPredictor(batch, weights, intervals(wish))
-        : (batch, unseen, wish) => formulaPredictor(formula, batch, unseen, intervals(wish))),
+        ? (batch, _unseen, wish) => plainPredictor(batch, weights, bounds(batch, wish))
+        : (batch, unseen, wish) => formulaPredictor(formula, batch, unseen, bounds(batch, wish))),
   };
 }
 
 /** Each input is a term of its own: a row times θ. */
-function plainPredictor(
-  batch: Batch,
-  weights: Float64Array,
-  intervals: IntervalBlock | undefined,
-): Predictor {
+function plainPredictor(batch: Batch, weights: Float64Array, bounds: Bounds | undefined): Predictor {
   const width = weights.length - 1;
+  const intervals = bounds instanceof IntervalBlock ? bounds : undefined;
   const columns = intervals && Array.from({ length: width }, () => new Float64Array(BLOCK_ROWS));
   return (out, from, to) => {
     const X = batch.numbers(from, to);
     predictRows(X, weights, out.prediction.subarray(from, to), 0, to - from);
+    if (bounds !== undefined && !(bounds instanceof IntervalBlock))
+      for (let start = from; start < to; start += BLOCK_ROWS) {
+        const rows = Math.min(BLOCK_ROWS, to - start);
+        const block = X.subarray((start - from) * width, (start - from + rows) * width);
+        fillConformal(bounds, out, start, rows, (theta, into) => predictRows(block, theta, into, 0, rows));
+      }
     if (intervals === undefined || columns === undefined) return;
     for (let start = from; start < to; start += BLOCK_ROWS) {
       const rows = Math.min(BLOCK_ROWS, to - start);
@@ -125,8 +137,9 @@ function formulaPredictor(
   { blocks, levels, width, numeric, texts, buffers }: FormulaModel,
   batch: Batch,
   unseen: UnseenPolicy,
-  intervals: IntervalBlock | undefined,
+  bounds: Bounds | undefined,
 ): Predictor {
+  const intervals = bounds instanceof IntervalBlock ? bounds : undefined;
   const coded = texts.map((at) => batch.texts[at]!);
   const raw: RawBlock = {
     numeric: buffers,
@@ -151,11 +164,28 @@ function formulaPredictor(
       if (unseen === "fail" && blocks.outside.length > 0)
         throw outsideError(blocks.outside[0]!, batch.firstRow + start);
       out.prediction.set(blocks.predictions.subarray(0, rows), start);
+      if (bounds !== undefined && !(bounds instanceof IntervalBlock))
+        fillConformal(bounds, out, start, rows, (theta, into) => blocks.predictBy(theta, into, rows));
       if (intervals === undefined || within === undefined) continue;
       within.fill(rows);
       fillIntervals(intervals, out, start, rows, (j) => within.column(j), within.leverage);
     }
   };
+}
+
+/** What bounds predictions: intervals of least squares, or those of a calibration. */
+type Bounds = IntervalBlock | ReturnType<ServedConformal["of"]>;
+
+function fillConformal(
+  { block, groups }: Exclude<Bounds, IntervalBlock>,
+  { prediction, lower, upper }: Predicted,
+  start: number,
+  rows: number,
+  predictBy: (weights: Float64Array, into: Float64Array) => void,
+): void {
+  block.fill(prediction.subarray(start, start + rows), rows, predictBy, groups && ((r) => groups(start + r)));
+  lower?.set(block.lower.subarray(0, rows), start);
+  upper?.set(block.upper.subarray(0, rows), start);
 }
 
 function fillIntervals(

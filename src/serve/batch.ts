@@ -1,7 +1,7 @@
 import { truthWords } from "../dataset/record-cells.js";
 import { TextCodes } from "../dataset/text-codes.js";
 import { badRequest, listed, quoted } from "./request-error.js";
-import type { InputColumn } from "./served-model.js";
+import type { InputColumn } from "./served.js";
 
 /** Numbers of a request, read where they lie as they are needed. */
 export interface Numbers {
@@ -30,6 +30,8 @@ export interface Batch {
   readonly numbers: (from: number, to: number) => Float64Array;
   /** The text input columns, in the model's order. */
   readonly texts: readonly CodedTexts[];
+  /** The column by whose groups intervals are calibrated, where it is no input and the request has it. */
+  readonly aside?: Batch | undefined;
 }
 
 /** What a model asks for in a batch. */
@@ -37,6 +39,8 @@ export interface BatchShape {
   readonly inputs: readonly InputColumn[];
   /** The number of numeric inputs. */
   readonly width: number;
+  /** A column that only conformal intervals ask for. */
+  readonly aside?: InputColumn | undefined;
 }
 
 /** An array as numbers. */

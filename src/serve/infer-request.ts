@@ -20,6 +20,7 @@ import {
   readTensorHead,
   within,
 } from "./request-tensors.js";
+import type { InputColumn } from "./served.js";
 import { OUTPUT } from "./served-model.js";
 import { binaryNumbers, binaryTexts, jsonNumbers, jsonTexts } from "./tensor.js";
 
@@ -87,6 +88,17 @@ function readTensor(input: unknown, where: string, rest: BinaryData, limits: Rea
 }
 
 function gather(model: AskableModel, tensors: readonly Tensor[]): Batch {
+  const aside = model.aside && tensors.find(({ name }) => name === model.aside!.name);
+  if (aside === undefined) return gatherInputs(model, tensors);
+  const batch = gatherInputs(
+    model,
+    tensors.filter((tensor) => tensor !== aside),
+  );
+  const alone = { inputs: [model.aside!], width: 1 };
+  return { ...batch, aside: batchOf(alone, batch.rows, (input) => columnOf(aside, input, batch.rows)) };
+}
+
+function gatherInputs(model: AskableModel, tensors: readonly Tensor[]): Batch {
   const first = tensors[0];
   if (first === undefined) throw badRequest("inputs is empty");
   const known = model.position;
@@ -102,21 +114,28 @@ function gather(model: AskableModel, tensors: readonly Tensor[]): Batch {
   );
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const rows = first.shape[0]!;
-  return batchOf(model, rows, ({ name, datatype }) => {
-    const tensor = byName.get(name);
-    if (tensor === undefined) return undefined;
-    const { shape, values } = tensor;
-    if (shape[0] !== rows)
-      throw badRequest(`input ${quoted(name)} has ${shape[0]} rows, input ${quoted(first.name)} has ${rows}`);
-    if (shape.length > 2 || (shape.length === 2 && shape[1] !== 1))
-      throw badRequest(
-        `input ${quoted(name)} has shape [${shape.join(", ")}], expected [n] or [n, 1]; all columns in one tensor are called "${MATRIX}"`,
-      );
-    const readable = datatype === "FP64" ? isNumbers(values) : !isNumbers(values) || values.bool;
-    if (!readable)
-      throw badRequest(`input ${quoted(name)} is ${tensor.datatype}, the model reads ${datatype}`);
-    return values;
+  return batchOf(model, rows, (input) => {
+    const tensor = byName.get(input.name);
+    return tensor && columnOf(tensor, input, rows, first.name);
   });
+}
+
+/** A tensor's values as one column of the model. @throws RequestError (400) for another shape or type */
+function columnOf(
+  { shape, values, datatype: given }: Tensor,
+  { name, datatype }: InputColumn,
+  rows: number,
+  other = "input",
+): ColumnValues {
+  if (shape[0] !== rows)
+    throw badRequest(`input ${quoted(name)} has ${shape[0]} rows, input ${quoted(other)} has ${rows}`);
+  if (shape.length > 2 || (shape.length === 2 && shape[1] !== 1))
+    throw badRequest(
+      `input ${quoted(name)} has shape [${shape.join(", ")}], expected [n] or [n, 1]; all columns in one tensor are called "${MATRIX}"`,
+    );
+  const readable = datatype === "FP64" ? isNumbers(values) : !isNumbers(values) || values.bool;
+  if (!readable) throw badRequest(`input ${quoted(name)} is ${given}, the model reads ${datatype}`);
+  return values;
 }
 
 /** The tensor of all columns has a name of its own; a column that is called the same is told by its shape. */
@@ -166,8 +185,10 @@ function intervalOf({ parameters }: Json): IntervalWish | undefined {
   if (typeof level !== "number" || !(level > 0 && level < 1))
     throw badRequest(`level should be a number between 0 and 1, got ${quoted(level)}`);
   if (interval === undefined || interval === "none") return undefined;
-  if (interval !== "prediction" && interval !== "confidence")
-    throw badRequest(`interval should be "prediction", "confidence" or "none", got ${quoted(interval)}`);
+  if (interval !== "prediction" && interval !== "confidence" && interval !== "conformal")
+    throw badRequest(
+      `interval should be "prediction", "confidence", "conformal" or "none", got ${quoted(interval)}`,
+    );
   return { kind: interval, level };
 }
 

@@ -3,7 +3,7 @@ import type { AskableModel } from "./askable.js";
 import { type Batch, batchOf, type ColumnValues, checkDistinct, numbersOf } from "./batch.js";
 import { parseJson } from "./json.js";
 import { badRequest, quoted } from "./request-error.js";
-import type { InputColumn } from "./served-model.js";
+import type { InputColumn } from "./served.js";
 
 /** One column of a data frame: the cell of a row. */
 type Cells = (row: number) => unknown;

@@ -40,7 +40,7 @@ const SCHEMAS: Record<string, Schema> = {
     properties: {
       interval: {
         type: "string",
-        enum: ["none", "confidence", "prediction"],
+        enum: ["none", "confidence", "prediction", "conformal"],
         description: "Adds the outputs lower and upper.",
       },
       level: { type: "number", description: "Between 0 and 1." },

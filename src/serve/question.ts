@@ -21,8 +21,8 @@ export interface OutputWish {
   readonly binary: boolean;
 }
 
-/** An interval of every prediction that is asked for: of the mean, or of a new value. */
+/** An interval of every prediction that is asked for: of the mean, of a new value, or of that by what was calibrated. */
 export interface IntervalWish {
-  readonly kind: IntervalKind;
+  readonly kind: IntervalKind | "conformal";
   readonly level: number;
 }

@@ -53,7 +53,10 @@ function modelMetadata({ model, problem }: Entry, versions: readonly string[], s
       outputs: model.outputs,
       parameters: { ...model.about, problem },
     };
-  const intervals = model.intervals === undefined ? [] : ["prediction", "confidence"];
+  const intervals = [
+    ...(model.intervals === undefined ? [] : ["prediction", "confidence"]),
+    ...(model.conformal === undefined ? [] : ["conformal"]),
+  ];
   return {
     name,
     versions,

@@ -13,8 +13,9 @@ import type { Batch } from "./batch.js";
 import type { Predicted, Predictor } from "./predicted.js";
 import type { IntervalWish } from "./question.js";
 import { badRequest, quoted } from "./request-error.js";
+import type { InputColumn } from "./served.js";
 import { shared } from "./served.js";
-import { type InputColumn, type ServedRegression, shownColumns } from "./served-model.js";
+import { type ServedRegression, shownColumns } from "./served-model.js";
 
 /** Levels that are listed among what a model asks for; of more the names would be most of it. */
 const MOST_LEVELS = 1000;
@@ -75,6 +76,8 @@ export function groupsPredictor(
   let bounded: { wish: string; predictor: GroupPredictor } | undefined;
   const predictorOf = (wish: IntervalWish | undefined) => {
     if (wish === undefined) return plain;
+    if (wish.kind === "conformal")
+      throw badRequest("conformal intervals are those of one model, and these are models by group");
     if (intervals === undefined) throw badRequest(`the model has no intervals: ${noIntervals}`);
     const key = JSON.stringify([wish.kind, wish.level]);
     if (bounded?.wish !== key) {

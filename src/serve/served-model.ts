@@ -8,15 +8,8 @@ import type { IntervalPlan } from "../linear/model/interval.js";
 import { intervalPlan } from "../linear/model/interval-plan.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { tCritical } from "../stats/distributions.js";
-import { type Served, type ServedNetwork, shared } from "./served.js";
-
-/** A raw column of the data that a model reads: numbers (FP64) or the texts of a factor (BYTES). */
-export interface InputColumn {
-  readonly name: string;
-  readonly datatype: "FP64" | "BYTES";
-  /** Of a factor, the levels that training met. */
-  readonly levels?: readonly string[] | undefined;
-}
+import { type InputColumn, type Served, type ServedNetwork, shared } from "./served.js";
+import { asideOf, sharedConformal } from "./served-conformal.js";
 
 /** What every thread makes its predictor of, see `askable`. */
 export interface ModelDescription {
@@ -24,6 +17,8 @@ export interface ModelDescription {
   readonly inputs: readonly InputColumn[];
   /** How raw columns become predictions; undefined where each input is a term of its own, in their order. */
   readonly plan: Omit<PredictorPlan, "weights"> | undefined;
+  /** The column that conformal intervals ask for besides. */
+  readonly aside?: InputColumn | undefined;
 }
 
 /** What a model's intervals are made of, whatever their kind and level. */
@@ -48,6 +43,8 @@ export interface ServedRegression extends Served {
   /** `IntervalParts`, of models by group `GroupIntervals`, serialised; undefined where the model has no intervals, and then why. */
   readonly intervals: Uint8Array | undefined;
   readonly noIntervals: string | undefined;
+  /** What conformal intervals are made of, where any were calibrated; see `sharedConformal`. */
+  readonly conformal?: Uint8Array | undefined;
   /** What the page and the model's metadata show. */
   readonly about: {
     readonly formula: string;
@@ -55,6 +52,8 @@ export interface ServedRegression extends Served {
     readonly sigma: number | null;
     /** Its columns as a form shows them, in the order of its inputs. */
     readonly columns: readonly ShownColumn[];
+    /** The column by whose groups conformal intervals are, where it is no input otherwise. */
+    readonly conformalBy?: string | undefined;
   };
 }
 
@@ -98,7 +97,7 @@ export function servedModel(model: LinearModel, name: string, version: string): 
   const plain = plan.rowSpace === undefined && plan.effects === undefined ? plainColumns(plan) : undefined;
   const weights = new Float64Array(new SharedArrayBuffer(all.byteLength));
   weights.set(all);
-  const description: ModelDescription =
+  const asked: ModelDescription =
     plain === undefined
       ? {
           inputs: rawColumns(plan.spec, plan.levels).map(({ name: column, kind, levels }) => ({
@@ -109,6 +108,8 @@ export function servedModel(model: LinearModel, name: string, version: string): 
           plan,
         }
       : { inputs: plain.map((column) => ({ name: column, datatype: "FP64" })), plan: undefined };
+  const aside = asideOf(model, asked.inputs);
+  const description = { ...asked, aside };
   return {
     kind: "regression",
     id: randomUUID(),
@@ -116,6 +117,7 @@ export function servedModel(model: LinearModel, name: string, version: string): 
     version,
     target: model.target,
     weights,
+    conformal: sharedConformal(model),
     description: shared(Buffer.from(JSON.stringify(description))),
     ...intervalsOf(model),
     about: {
@@ -123,6 +125,7 @@ export function servedModel(model: LinearModel, name: string, version: string): 
       rows: model.n,
       sigma: Number.isFinite(model.sigma) ? model.sigma : null,
       columns: shownColumns(description.inputs, (column) => knownMean(model, column)),
+      ...(aside === undefined ? {} : { conformalBy: aside.name }),
     },
   };
 }

@@ -6,6 +6,14 @@ export interface Served {
   readonly version: string;
 }
 
+/** A raw column of the data that a model reads: numbers (FP64) or the texts of a factor (BYTES). */
+export interface InputColumn {
+  readonly name: string;
+  readonly datatype: "FP64" | "BYTES";
+  /** Of a factor, the levels that training met. */
+  readonly levels?: readonly string[] | undefined;
+}
+
 /** An input or output of a network, as the protocol describes it; lengths that are open are −1. */
 export interface NetworkTensor {
   readonly name: string;

@@ -9,6 +9,7 @@ import {
   conformalPlan,
   MOST_FIT_NUMBERS,
 } from "../linear/conformal/conformal.js";
+import type { Coverage } from "../linear/conformal/coverage.js";
 import { inverseRoot, type Whitening } from "../linear/covariance/whitening.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { weightsOf } from "../linear/model/predictor-plan.js";
@@ -43,19 +44,6 @@ export interface ConformalOptions {
 
 /** The share that is set aside unless it is said how much. */
 const ASIDE = 0.2;
-
-/** How often intervals cover rows that were held out from all of it. */
-export interface Coverage {
-  level: number;
-  /** Rows held out, and those whose y lies within its interval. */
-  n: number;
-  covered: number;
-  /** The mean width of the intervals that are bounded, and how many are not. */
-  width: number;
-  unbounded: number;
-  /** The same of each group, where there are groups. */
-  groups?: { name: string; n: number; covered: number }[] | undefined;
-}
 
 /** The rows of a fit, as they are scanned. */
 interface FittedRows {

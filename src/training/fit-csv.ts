@@ -7,6 +7,7 @@ import { type ModelSpec, rawSlots, structuralSpec } from "../dataset/formula/spe
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { InterruptedError, UsageError } from "../errors.js";
 import { type ConformalMethod, calibrationNotes } from "../linear/conformal/conformal.js";
+import type { Coverage } from "../linear/conformal/coverage.js";
 import { clusterNotes } from "../linear/covariance/vcov.js";
 import { instrumentNotes } from "../linear/model/instrument-tests-of.js";
 import { LinearModel } from "../linear/model/model.js";
@@ -35,7 +36,7 @@ import type { PredictionMetrics } from "../stats/metrics.js";
 import { type OptionMark, option, wording } from "../wording.js";
 import { absorbingNotes, checkAbsorbing } from "./absorbing.js";
 import { checkBudget, checkColumns } from "./budget.js";
-import { type Coverage, calibrate, calibrationShare, checkConformalColumn, coverageOf } from "./calibrate.js";
+import { calibrate, calibrationShare, checkConformalColumn, coverageOf } from "./calibrate.js";
 import { checkNamedColumns } from "./choose-columns.js";
 import { clustersInOnePass, vcovOfClusters } from "./cluster-moments.js";
 import { completeKinds } from "./complete-kinds.js";

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { LinearModel } from "../../src/linear/model/model.js";
 import { refit } from "../../src/linear/selection/refit.js";
 import { mergeModels } from "../../src/linear/shards/merge-models.js";
+import { evaluateCsv } from "../../src/prediction/evaluate-csv.js";
 import { predictCsv } from "../../src/prediction/predict-csv.js";
 import { foldOf, isHeldOut } from "../../src/scan/row-draw.js";
 import { fit } from "../../src/training/fit.js";
@@ -187,6 +188,56 @@ describe("conformal intervals", () => {
     );
     expect(merged.notes.join()).toContain("conformal intervals are left out");
   });
+
+  test.each(["split", "cv+", "jackknife+"] as const)(
+    "evaluate counts the rows of other data that %s covers, by group, on any number of threads",
+    async (conformal) => {
+      const more = Array.from({ length: 700 }, () => {
+        const [a, b] = [4 * next(), next() - 0.5];
+        return {
+          a,
+          b,
+          g: ["u", "v", "w", ""][Math.floor(4 * next())]!,
+          y: 1 + a - 2 * b + a * (next() - 0.5),
+        };
+      });
+      const other = scratch.file(
+        "other.csv",
+        `a,b,g,y\n${more.map(({ a, b, g, y }) => `${a},${b},${g},${y}\n`).join("")}`,
+      );
+      const { model } = await fitCsv(path, { features, conformal, conformalBy: "g" });
+      const level = 0.8;
+      const of = await bounds(model, level, 0, other);
+      const isCovered = more.map(({ y }, i) => of[i]![0] <= y && y <= of[i]![1]);
+      const { coverage } = await evaluateCsv(model, other, { level });
+      const count = (name: string) => ({
+        name: name === "" ? "NA" : name,
+        n: more.filter(({ g }) => g === name).length,
+        covered: more.filter(({ g }, i) => g === name && isCovered[i]).length,
+      });
+      expect(coverage).toMatchObject({
+        level,
+        n: 700,
+        covered: isCovered.filter((covered) => covered).length,
+        // Groups that the calibration did not have.
+        unbounded: more.filter(({ g }) => g === "w" || g === "").length,
+      });
+      expect([...coverage!.groups!].sort((p, q) => (p.name < q.name ? -1 : 1))).toEqual(
+        ["", "u", "v", "w"].map(count),
+      );
+      const widths = of.map(([lower, upper]) => upper - lower).filter((width) => width < Infinity);
+      const width = widths.reduce((sum, one) => sum + one) / widths.length;
+      expect(Math.abs(coverage!.width / width - 1)).toBeLessThan(1e-12);
+      for (const threads of [1, 3])
+        expect((await evaluateCsv(model, other, { level, threads })).coverage).toEqual(coverage);
+      // The rows by which they were calibrated say nothing of it; nor can those that lack the groups.
+      const own = await evaluateCsv(model, path, { level });
+      expect(own.coverage).toBeUndefined();
+      expect(own.notes.join()).toContain("calibrated by these rows");
+      const without = scratch.file("without.csv", "a,b,y\n1,2,3\n2,3,4\n");
+      expect((await evaluateCsv(model, without)).notes.join()).toContain("calibrated by g, which these data");
+    },
+  );
 
   test("of a shard are its own, which is said, and which merging leaves out", async () => {
     const part = { number: 1, of: 2, run: "night" };

@@ -1,6 +1,6 @@
 import { conformalWidth, guaranteedCoverage } from "../../linear/conformal/conformal.js";
+import type { Coverage } from "../../linear/conformal/coverage.js";
 import type { LinearModel } from "../../linear/model/model.js";
-import type { Coverage } from "../../training/calibrate.js";
 import { moreLines, shownOf } from "./long-list.js";
 import { alignedDecimals, count, significant } from "./numbers.js";
 import { renderTable } from "./table.js";
@@ -21,22 +21,37 @@ export function renderConformal(
       `${by === undefined ? "" : ` in ${count(groups.length)} groups`}` +
       `${width === undefined ? "" : `, ± ${significant(width)} of level ${level}`}; guaranteed to cover ${significant(guaranteedCoverage(conformal, level), 3)} of rows drawn as these`,
   ];
-  if (coverage === undefined) return lines;
-  const { n: held, covered, width: mean, unbounded } = coverage;
-  lines.push(
-    `${(100 * (covered / held)).toFixed(1)} % of ${count(held)} held-out rows are covered, mean width ${significant(mean)}` +
+  return coverage === undefined
+    ? lines
+    : [...lines, ...renderCoverage(coverage, "held-out rows are covered", by, columns)];
+}
+
+/**
+ * How often intervals cover the target.
+ *
+ * @param what of which rows that is said, with the verb
+ * @param by the column of the groups, where there are groups
+ */
+export function renderCoverage(
+  { n, covered, width, unbounded, groups }: Coverage,
+  what: string,
+  by: string | undefined,
+  columns: number,
+): string[] {
+  const lines = [
+    `${(100 * (covered / n)).toFixed(1)} % of ${count(n)} ${what}` +
+      `${unbounded < n ? `, mean width ${significant(width)}` : ""}` +
       `${unbounded > 0 ? `, ${count(unbounded)} unbounded` : ""}`,
-  );
-  if (coverage.groups !== undefined) {
-    const shown = shownOf(coverage.groups);
-    const shares = alignedDecimals(shown.map((group) => group.covered / group.n));
-    const rows = shown.map((group, i) => [group.name, count(group.n), shares[i]!]);
-    lines.push(
-      "",
-      renderTable({ titles: [by!, "held out", "covered"], rows, align: ["left", "right", "right"] }, columns),
-      ...moreLines(coverage.groups.length - shown.length, "groups"),
-      "",
-    );
-  }
-  return lines;
+  ];
+  if (groups === undefined) return lines;
+  const shown = shownOf(groups);
+  const shares = alignedDecimals(shown.map((group) => group.covered / group.n));
+  const rows = shown.map((group, i) => [group.name, count(group.n), shares[i]!]);
+  return [
+    ...lines,
+    "",
+    renderTable({ titles: [by!, "rows", "covered"], rows, align: ["left", "right", "right"] }, columns),
+    ...moreLines(groups.length - shown.length, "groups"),
+    "",
+  ];
 }

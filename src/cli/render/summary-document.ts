@@ -1,10 +1,10 @@
 import type { Conformal } from "../../linear/conformal/conformal.js";
+import type { Coverage } from "../../linear/conformal/coverage.js";
 import type { LinearModel } from "../../linear/model/model.js";
 import { type CrossValidatedPath, pathOnScaleOf } from "../../linear/penalty/cross-validated-path.js";
 import { objectiveOf } from "../../linear/penalty/penalty.js";
 import type { CrossValidation } from "../../linear/solve/cross-validation.js";
 import type { AbsorbedEffects } from "../../linear/solve/solution.js";
-import type { Coverage } from "../../training/calibrate.js";
 import type { CvKind } from "../../training/cv-kind.js";
 import { type CollinearityOptions, collinearityDocument } from "./collinearity.js";
 import { instrumentsDocument } from "./instruments.js";

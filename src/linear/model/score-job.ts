@@ -1,8 +1,11 @@
 import type { BlockView } from "../../scan/block-view.js";
 import type { ChunkJob, CreateJob } from "../../scan/chunk-job.js";
+import { clusterNames } from "../../scan/cluster-names.js";
 import { type DrawPlan, RowDraw } from "../../scan/row-draw.js";
 import { PredictionErrors } from "../../stats/metrics.js";
-import type { BlockPredictor } from "./block-predictor.js";
+import { ConformalBlock, type ConformalPlan } from "../conformal/conformal.js";
+import { CoverageCount, type CoveredRows } from "../conformal/coverage.js";
+import { BlockPredictor } from "./block-predictor.js";
 import { type AnyPredictorPlan, type GroupPredictor, rowPredictor } from "./group-predictor.js";
 import { type OutsideCount, OutsideRows } from "./row-space.js";
 import { checkUnseen, type UnseenPolicy } from "./unseen.js";
@@ -14,6 +17,8 @@ export interface ScorePlan {
   unseen: UnseenPolicy;
   /** Only the rows that such a training holds out; all rows where there is none. */
   held?: DrawPlan | undefined;
+  /** Conformal intervals of one model, to count the targets that they cover; the layout's cluster is their group. */
+  conformal?: ConformalPlan | undefined;
 }
 
 /** How a chunk's predictions compare with its targets. */
@@ -23,6 +28,7 @@ export interface ScoreResult {
   errors: readonly number[];
   /** Rows with a target that have no prediction, though they are complete. */
   outside: OutsideCount;
+  covered?: CoveredRows | undefined;
 }
 
 /** Compares the predictions of a model with the targets of the rows that are complete. */
@@ -32,7 +38,9 @@ class ScoreJob implements ChunkJob<ScoreResult> {
   readonly #draw: RowDraw | undefined;
   readonly #predictor: BlockPredictor | GroupPredictor;
   readonly #outside = new OutsideRows();
+  readonly #intervals: ConformalBlock | undefined;
   #errors = new PredictionErrors();
+  #covered: CoverageCount | undefined;
   #rows = 0;
 
   constructor(view: BlockView, plan: ScorePlan) {
@@ -40,6 +48,8 @@ class ScoreJob implements ChunkJob<ScoreResult> {
     this.#plan = plan;
     this.#draw = plan.held && new RowDraw(view, plan.held);
     this.#predictor = rowPredictor(plan.predictor);
+    this.#intervals = plan.conformal && new ConformalBlock(plan.conformal);
+    this.#covered = plan.conformal && new CoverageCount();
   }
 
   add(rows: number): void {
@@ -53,17 +63,36 @@ class ScoreJob implements ChunkJob<ScoreResult> {
     const isAsked = (r: number) => this.#draw === undefined || this.#draw.isHeldOut(r);
     const counts = (r: number) => !Number.isNaN(target![r]!) && weightOf(r) > 0 && isAsked(r);
     this.#outside.add(this.#predictor.outside, counts);
+    const { names, lower, upper } = this.#fillIntervals(rows) ?? {};
     for (let r = 0; r < rows; r++) {
       const [y, prediction, weight] = [target![r]!, predictions[r]!, weightOf(r)];
-      if (!Number.isNaN(prediction) && !Number.isNaN(y) && weight > 0 && isAsked(r))
-        this.#errors.add(y, prediction, weight);
+      if (Number.isNaN(prediction) || Number.isNaN(y) || !(weight > 0) || !isAsked(r)) continue;
+      this.#errors.add(y, prediction, weight);
+      if (lower !== undefined) this.#covered!.add(y, lower[r]!, upper![r]!, names?.(r));
     }
     this.#rows += rows;
   }
 
+  /** The bounds of a block's rows, and the names of their groups; undefined without intervals. */
+  #fillIntervals(rows: number) {
+    const predictor = this.#predictor;
+    if (this.#intervals === undefined || !(predictor instanceof BlockPredictor)) return undefined;
+    const names = clusterNames(this.#view, rows);
+    const predictBy = (weights: Float64Array, out: Float64Array) => predictor.predictBy(weights, out, rows);
+    this.#intervals.fill(predictor.predictions, rows, predictBy, names);
+    const { lower, upper } = this.#intervals;
+    return { names, lower, upper };
+  }
+
   finish(): ScoreResult {
-    const result = { rows: this.#rows, errors: this.#errors.sums, outside: this.#outside.take() };
+    const result = {
+      rows: this.#rows,
+      errors: this.#errors.sums,
+      outside: this.#outside.take(),
+      covered: this.#covered?.rows,
+    };
     this.#errors = new PredictionErrors();
+    this.#covered = this.#covered && new CoverageCount();
     this.#rows = 0;
     return result;
   }

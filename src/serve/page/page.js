@@ -258,7 +258,7 @@ function intervalChoices(kinds) {
 }
 
 function showRegression(model, path) {
-  const { formula, rows, sigma, target, intervals, columns } = model.parameters;
+  const { formula, rows, sigma, target, intervals, conformalBy, columns } = model.parameters;
   const section = heading(
     model,
     `${formula} · fitted on ${rows.toLocaleString("en")} rows${sigma === null ? "" : `, σ ${sigma.toPrecision(4)}`} · version ${model.versions.at(-1)}`,
@@ -270,7 +270,10 @@ function showRegression(model, path) {
     fields.append(label);
     return field;
   });
-  const { elements, wish } = intervalChoices(intervals);
+  const { elements, wish } = intervalChoices(
+    // A column that is no input has no field.
+    intervals.filter((kind) => kind !== "conformal" || conformalBy === undefined),
+  );
   const request = () => ({
     inputs: model.inputs.map(({ name, datatype }, i) => {
       const { value } = inputs[i];

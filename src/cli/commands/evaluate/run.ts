@@ -1,11 +1,14 @@
 import { GateError, ModelError, UsageError } from "../../../errors.js";
 import { shownPath } from "../../../files/shown-path.js";
+import { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { evaluateCsv } from "../../../prediction/evaluate-csv.js";
 import { version } from "../../../version.js";
 import { readNamed } from "../../program/model-option.js";
 import { progressBar } from "../../program/progress.js";
 import { type ReadingFlags, readingOptions } from "../../program/reading-options.js";
+import { screen } from "../../render/colour.js";
+import { renderCoverage } from "../../render/conformal-text.js";
 import { droppedFrom } from "../../render/dropped.js";
 import { annotation, markdownTable, stepSummary } from "../../render/github.js";
 import { count, significant } from "../../render/numbers.js";
@@ -30,6 +33,7 @@ export interface EvaluateOptions extends ReadingFlags, Bounds {
   unseen: "fail" | "na";
   baseline?: string;
   tolerance: number;
+  level: number;
   github?: boolean;
   json?: boolean;
   quiet?: boolean;
@@ -54,12 +58,13 @@ export async function evaluate(
       threads: options.threads,
       callerWorks: true,
       unseen: options.unseen,
+      level: options.level,
       signal,
       onProgress: progress.update,
     }).finally(progress.end);
   };
   const found = await measure(model, "reading");
-  const { rows, dropped, outside, excluded, metrics, notes } = found;
+  const { rows, dropped, outside, excluded, metrics, notes, coverage } = found;
   let baseline: Baseline | undefined;
   if (options.baseline !== undefined) {
     const other = await readAnyModel(options.baseline, { trust: options.trust, signal });
@@ -104,6 +109,9 @@ export async function evaluate(
           },
           model: { path: options.model, target: model.target },
           metrics,
+          ...(coverage === undefined
+            ? {}
+            : { coverage: { ...coverage, share: coverage.covered / coverage.n } }),
           ...(baseline ? { baseline: { path: options.baseline, ...baseline } } : {}),
           gates,
           ...(notes.length > 0 ? { notes } : {}),
@@ -121,6 +129,14 @@ export async function evaluate(
           `${count(metrics.n)} of ${count(rows)} rows, ${droppedFrom(model.spec, dropped, weighted)}` +
             `${outside > 0 ? `, ${count(outside)} without a prediction` : ""}` +
             `${excluded > 0 ? `, ${count(excluded)} left out by --where` : ""}`,
+          ...(coverage === undefined
+            ? []
+            : renderCoverage(
+                coverage,
+                `rows are covered by conformal intervals of level ${options.level}`,
+                model instanceof LinearModel ? model.conformal?.by : undefined,
+                screen.columns,
+              )),
           ...(gates.length > 0 && gates.every((gate) => gate.passed) ? [verdict(gates)] : []),
         ])}\n`,
     );

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { number, positive, tolerance } from "../../program/option-values.js";
+import { number, positive, share, tolerance } from "../../program/option-values.js";
 import { example, reading, type Syntax, trust, unseen } from "../../program/syntax.js";
 
 export const evaluateSyntax: Syntax = (program, run) => {
@@ -18,6 +18,12 @@ export const evaluateSyntax: Syntax = (program, run) => {
       new Option("--tolerance <share>", "by what share of it, such as 1% or 0.01")
         .argParser(tolerance)
         .default(0, "0"),
+    )
+    .option(
+      "--level <p>",
+      "level of the conformal intervals whose coverage is told, of a model with them",
+      share,
+      0.95,
     )
     .option(
       "--github",
