@@ -1,7 +1,5 @@
 #!/usr/bin/env node
 "use strict";
-const { start } = require("../dist/bundle/start.js");
+const { start, end } = require("../dist/bundle/start.js");
 
-start(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+start(process.argv.slice(2)).then(end);

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import * as esbuild from "esbuild";
+import { builtinsLater } from "./builtins.js";
 import { piecesOf } from "./pieces.js";
 
 /** What users install beside goml where they need it: packages of JavaScript, and those with code of a machine, or of many files. */
@@ -113,18 +114,25 @@ export async function buildBundles(
   for (const [file, { imports }] of Object.entries(command.outputs))
     write(basename(file), ascii(withoutImports(file, readFileSync(file, "utf8"), imports)));
   const { pieces, places } = await layOut(
-    piecesOf(withoutImports("pieces", union.outputFiles[0].text, onlyOutput(union).imports), MARK, pieced),
+    piecesOf(
+      builtinsLater(withoutImports("pieces", union.outputFiles[0].text, onlyOutput(union).imports)),
+      MARK,
+      pieced,
+    ),
   );
   write("pieces.js", pieces);
   write("pieces.json", JSON.stringify(places));
 
   const __BUILD__ = JSON.stringify(identity.digest("hex").slice(0, 16));
   const define = { ...commonJs.define, __BUILD__ };
-  const metafiles = [command, union.metafile, await build({ entryPoints: { start }, plugins, define })];
+  // Neither asks for its own address.
+  const plain = { plugins, banner: {} };
+  const metafiles = [command, union.metafile, await build({ entryPoints: { start }, ...plain, define })];
   for (const [name, source] of Object.entries(workers)) {
     const __PLACES__ = JSON.stringify(places[name] ?? []);
     const entryPoints = { [name]: threads ? source : "src/cli/program/thread.ts" };
-    metafiles.push(await build({ entryPoints, plugins, define: { ...commonJs.define, __PLACES__ } }));
+    const own = threads ? { plugins } : plain;
+    metafiles.push(await build({ entryPoints, ...own, define: { ...commonJs.define, __PLACES__ } }));
     const file = `${outdir}/${name}.js`;
     writeFileSync(file, ascii(readFileSync(file, "utf8")));
   }
@@ -158,6 +166,13 @@ function apart(made) {
   return {
     name: "scripts and modules apart",
     setup(b) {
+      // Commander requires it as it loads, for commands that are programs of their own.
+      b.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+        /[\\/]commander[\\/]/.test(importer) ? { path: "child_process", namespace: "later" } : undefined,
+      );
+      b.onLoad({ filter: /./, namespace: "later" }, () => ({
+        contents: `exports.spawn = (...given) => process.getBuiltinModule("node:child_process").spawn(...given);`,
+      }));
       b.onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, importer }) => {
         const source = sourceOf(importer, path);
         const leads = kind === "dynamic-import" || (source === colour && importer !== "entries");

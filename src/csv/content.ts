@@ -1,7 +1,8 @@
-import type { Hash } from "node:crypto";
 import { readSync } from "node:fs";
 import { setImmediate as nextTick } from "node:timers/promises";
+import { milliseconds } from "../clock.js";
 import { Kernels } from "../kernels/kernels.js";
+import { Sha256 } from "../kernels/sha256.js";
 import { Xxh128 } from "../kernels/xxh128.js";
 import type { Bytes } from "./bytes.js";
 
@@ -25,16 +26,15 @@ export interface Content {
 /** The hashes that a content is known by, of bytes in order. */
 class ContentHash {
   /** Both until it is known that there are more bytes than SHA-256 is for. */
-  #slow: Hash | undefined;
+  #slow: Sha256 | undefined;
   readonly #fast: Xxh128 | undefined;
   readonly #always: boolean;
   #bytes = 0;
 
   /** @param size how many bytes there will be at most */
-  constructor(createHash: (name: string) => Hash, { always, size }: { always: boolean; size: number }) {
+  constructor({ always, size }: { always: boolean; size: number }) {
     this.#always = always;
-    if (always || size === Number.POSITIVE_INFINITY || size <= SHA256_BYTES)
-      this.#slow = createHash("sha256");
+    if (always || size === Number.POSITIVE_INFINITY || size <= SHA256_BYTES) this.#slow = new Sha256();
     if (size > SHA256_BYTES) this.#fast = new Xxh128(new Kernels(), PIECE);
   }
 
@@ -63,7 +63,7 @@ class ContentHash {
     const long = this.#bytes > SHA256_BYTES;
     return {
       bytes: this.#bytes,
-      ...(this.#slow === undefined ? {} : { sha256: this.#slow.digest("hex") }),
+      ...(this.#slow === undefined ? {} : { sha256: this.#slow.digest() }),
       ...(long ? { xxh128: this.#fast!.digest() } : {}),
     };
   }
@@ -92,7 +92,7 @@ export class ContentReader {
     let count = 0;
     for await (const piece of bytes) {
       if (this.#content === undefined && this.#asked && (hash !== undefined || count === 0)) {
-        hash ??= new ContentHash(await loadHash(), { ...this.#asked, size: Number.POSITIVE_INFINITY });
+        hash ??= new ContentHash({ ...this.#asked, size: Number.POSITIVE_INFINITY });
         hash.update(piece);
       }
       count += piece.length;
@@ -115,15 +115,15 @@ export async function fileContent(
   { size, always }: { size: number; always: boolean },
   goOn: () => boolean,
 ): Promise<Content | undefined> {
-  const hash = new ContentHash(await loadHash(), { always, size });
+  const hash = new ContentHash({ always, size });
   const own =
     hash.room === undefined ? Buffer.allocUnsafeSlow(Math.max(1, Math.min(PIECE, size))) : undefined;
   let position = 0;
-  let since = performance.now();
+  let since = milliseconds();
   while (position < size) {
-    if (performance.now() - since >= STRETCH_MS) {
+    if (milliseconds() - since >= STRETCH_MS) {
       await nextTick();
-      since = performance.now();
+      since = milliseconds();
     }
     if (!goOn()) return undefined;
     const room = own ?? hash.room!;
@@ -134,10 +134,4 @@ export async function fileContent(
     position += bytesRead;
   }
   return hash.content;
-}
-
-/** Loaded when it is needed: it takes 2 ms. */
-async function loadHash(): Promise<(name: string) => Hash> {
-  const { createHash } = await import("node:crypto");
-  return createHash;
 }

@@ -1,6 +1,7 @@
 import { closeSync, linkSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { milliseconds } from "../clock.js";
 import { DataError, InterruptedError } from "../errors.js";
 import { isGone, machineMark } from "./owner.js";
 import { throughLinks } from "./resolve-link.js";
@@ -37,7 +38,7 @@ export interface LockWait {
 export async function lockBeside(path: string, wait: LockWait = {}): Promise<Lock> {
   const lock = lockName(path);
   const { signal, onWait, patience = PATIENCE_MS } = wait;
-  const since = performance.now();
+  const since = milliseconds();
   let told = false;
   for (;;) {
     if (signal?.aborted) throw new InterruptedError(undefined, { cause: signal.reason });
@@ -53,7 +54,7 @@ export async function lockBeside(path: string, wait: LockWait = {}): Promise<Loc
     }
     if (!told) onWait?.(holder.name);
     told = true;
-    if (holder.elsewhere && performance.now() - since > patience)
+    if (holder.elsewhere && milliseconds() - since > patience)
       throw new DataError(`${holder.name} is changing it`, {
         place: { file: path },
         hint: `try again later; if nothing is running there any more, remove ${lock}`,

@@ -62,6 +62,7 @@ export interface Exports {
     bytes: number,
   ): void;
   lz4Decompress(input: number, length: number, out: number, to: number, outEnd: number): number;
+  sha256Blocks(state: number, schedule: number, input: number, blocks: number): void;
   snappyDecompress(input: number, length: number, out: number, size: number): number;
   xxh3Blocks(sums: number, secret: number, input: number, blocks: number): void;
 }

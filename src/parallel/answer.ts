@@ -1,4 +1,4 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, threadId } from "node:worker_threads";
 import {
   DataError,
   type ErrorKind,
@@ -9,6 +9,7 @@ import {
   UsageError,
 } from "../errors.js";
 import { plainText, type Wording } from "../wording.js";
+import { thisThread } from "./this-thread.js";
 
 /** What a worker sends back for a job: the answer, or the error in a form that survives the thread boundary. */
 export type Reply<Answer> = { readonly answer: Answer } | { readonly failure: Failure };
@@ -37,6 +38,7 @@ export function answerJobs<Job, Answer>(
 ): void {
   const port = parentPort;
   if (port === null) throw new Error("answerJobs runs in a worker thread");
+  thisThread.number = threadId;
   port.on("message", async (job: Job) => {
     let reply: Reply<Answer>;
     let buffers: readonly ArrayBuffer[] = [];

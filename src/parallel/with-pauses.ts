@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { setImmediate as nextTick } from "node:timers/promises";
+import { milliseconds } from "../clock.js";
 import { InterruptedError } from "../errors.js";
 import type { Steps } from "./steps.js";
 
@@ -22,16 +23,16 @@ export async function withPauses<Result>(
   };
   try {
     checked();
-    let since = performance.now();
+    let since = milliseconds();
     for (;;) {
       const { done, value } = steps.next();
       if (done) return value;
       // A task that is done here after all, being small, is no pause: signals are heard in turns of the event loop.
       if (value !== undefined) await value.elsewhere(threads, signal);
-      if (performance.now() - since < STRETCH_MS) continue;
+      if (milliseconds() - since < STRETCH_MS) continue;
       await nextTick();
       checked();
-      since = performance.now();
+      since = milliseconds();
     }
   } catch (error) {
     if (signal?.aborted) throw new InterruptedError(undefined, { cause: error });

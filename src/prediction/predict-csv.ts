@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { milliseconds } from "../clock.js";
 import { CHUNK_BYTES } from "../csv/chunks.js";
 import type { TruthOf } from "../csv/json-lines.js";
 import { readingFor } from "../csv/kept-reading.js";
@@ -131,7 +132,7 @@ async function predictSources(
   sources: readonly Source[],
   options: PredictCsvOptions,
 ): Promise<CsvPrediction> {
-  const started = performance.now();
+  const started = milliseconds();
   const { interval = "none", level, stdError = false } = options;
   const bounds = interval !== "none";
   const { output: to = "-" } = options;
@@ -295,7 +296,7 @@ async function predictSources(
     excluded,
     notes,
     metrics: errors.n > 0 ? errors.metrics(model.parameters, kind) : undefined,
-    timing: { totalMs: performance.now() - started, threads: used },
+    timing: { totalMs: milliseconds() - started, threads: used },
   };
 }
 

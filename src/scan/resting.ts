@@ -1,4 +1,5 @@
 import { setImmediate as nextTick } from "node:timers/promises";
+import { milliseconds } from "../clock.js";
 
 /** How long the calling thread works at a stretch before it lets others run, in milliseconds. */
 const STRETCH_MS = 10;
@@ -8,12 +9,12 @@ const STRETCH_MS = 10;
  * undefined. `check` is called after a pause, and may throw.
  */
 export function resting(check: () => void): () => Promise<void> | undefined {
-  let since = performance.now();
+  let since = milliseconds();
   return () => {
-    if (performance.now() - since < STRETCH_MS) return undefined;
+    if (milliseconds() - since < STRETCH_MS) return undefined;
     return nextTick().then(() => {
       check();
-      since = performance.now();
+      since = milliseconds();
     });
   };
 }

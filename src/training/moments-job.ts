@@ -1,4 +1,3 @@
-import { threadId } from "node:worker_threads";
 import type { MomentsShape } from "../dataset/formula/moments-shape.js";
 import { plainNumbers } from "../dataset/formula/plain.js";
 import { type DesignBlock, FormulaScan } from "../dataset/formula/scan.js";
@@ -11,6 +10,7 @@ import { GroupAccumulator } from "../kernels/group-accumulator.js";
 import { GroupedMoments } from "../kernels/grouped.js";
 import type { Kernels } from "../kernels/kernels.js";
 import { MomentsAccumulator } from "../kernels/moments.js";
+import { thisThread } from "../parallel/this-thread.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
 import { type DrawPlan, RowDraw } from "../scan/row-draw.js";
@@ -89,7 +89,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   readonly #codes: number;
   readonly #design: Omit<ReadyBlock, "rows">;
   /** Names this job's numbering of levels among those of other threads. */
-  readonly #dictionary = `${threadId}.${jobs++}`;
+  readonly #dictionary = `${thisThread.number}.${jobs++}`;
   /** Per factor, how many of its levels' names have been told. */
   readonly #told: number[];
   /** Per factor, the levels left out: by name, and whether one is by its code, as far as it was asked. */

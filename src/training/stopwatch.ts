@@ -1,3 +1,4 @@
+import { milliseconds } from "../clock.js";
 /** How long a fit took, and on how many threads. */
 export interface FitTiming {
   totalMs: number;
@@ -9,29 +10,29 @@ export interface FitTiming {
 /** Adds up what reading and solving take. */
 export class Stopwatch {
   threads = 1;
-  readonly #started = performance.now();
+  readonly #started = milliseconds();
   #scanMs = 0;
   #solveMs = 0;
 
   /** Does work that reads the data. */
   async scan<T>(work: () => Promise<T> | T): Promise<T> {
-    const from = performance.now();
+    const from = milliseconds();
     const result = await work();
-    this.#scanMs += performance.now() - from;
+    this.#scanMs += milliseconds() - from;
     return result;
   }
 
   /** Does work that solves. */
   async solve<T>(work: () => Promise<T> | T): Promise<T> {
-    const from = performance.now();
+    const from = milliseconds();
     const result = await work();
-    this.#solveMs += performance.now() - from;
+    this.#solveMs += milliseconds() - from;
     return result;
   }
 
   /** The figures so far. */
   timing(): FitTiming {
-    const totalMs = performance.now() - this.#started;
+    const totalMs = milliseconds() - this.#started;
     return { totalMs, scanMs: this.#scanMs, solveMs: this.#solveMs, threads: this.threads };
   }
 }

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { version } from "../../version.js";
 import { BundleLoader, codeFolder } from "../program/code-cache.js";
+import { end } from "../program/end.js";
 import { type Places, scriptOf } from "../program/pieces.js";
 import type { runProgram } from "../program/program.js";
 import { asset, assetText } from "./asset.js";
@@ -24,11 +25,12 @@ async function main(argv: string[]): Promise<number> {
     folder,
     // The build gathers code there, which then is in the executable.
     kept: process.env.NODE_COMPILE_CACHE ? codeFolder(folder, __BUILD__) : undefined,
+    require: beside,
     importModule: async (id) => beside(id),
-    text: (name) => {
+    text: (name, around) => {
       const own = places[name.slice(0, -".js".length)];
-      if (own === undefined) return assetText(`bundle/${name}`);
-      return scriptOf(own, (to, at, length, from) => pieces.copy(to, at, from, from + length));
+      if (own === undefined) return around.join(assetText(`bundle/${name}`));
+      return scriptOf(own, (to, at, length, from) => pieces.copy(to, at, from, from + length), around);
     },
     code: (name) => {
       try {
@@ -44,6 +46,4 @@ async function main(argv: string[]): Promise<number> {
   return code;
 }
 
-main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+main(process.argv.slice(2)).then(end);

@@ -1,5 +1,4 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Script } from "node:vm";
 import { crc32 } from "node:zlib";
@@ -20,9 +19,12 @@ export interface Bundles {
   readonly folder: string;
   /** The folder of their code, which need not exist; undefined for none. */
   readonly kept: string | undefined;
-  /** Node's own `import` for what is no bundle, as of a file in the folder. */
+  /** Node's own `require` for what is no bundle, as of a file in the folder. */
+  readonly require: (id: string) => unknown;
+  /** Node's own `import` for what is neither a bundle nor a module of Node, as of a file in the folder. */
   readonly importModule: (id: string) => Promise<unknown>;
-  readonly text: (name: string) => string;
+  /** The text of one, between what stands before and after it. */
+  readonly text: (name: string, around: readonly [string, string]) => string;
   /** The code that they come with. */
   readonly code?: (name: string) => Buffer | undefined;
 }
@@ -35,7 +37,8 @@ interface Loaded {
   readonly fresh: boolean;
 }
 
-const PARAMETERS = "exports, require, module, __filename, __dirname, __import";
+/** On the first line, so that lines are those of the file; columns of the first one are not. */
+const AROUND = ["(function (exports, require, module, __filename, __dirname, __import) {", "\n})"] as const;
 /** Of the bundles that the build writes. */
 const BESIDE = /^\.\/([\w-]+\.js)$/;
 
@@ -48,36 +51,31 @@ const BESIDE = /^\.\/([\w-]+\.js)$/;
  */
 export class BundleLoader {
   readonly #bundles: Bundles;
-  readonly #require: NodeJS.Require;
   readonly #loaded = new Map<string, Loaded>();
 
   constructor(bundles: Bundles) {
     this.#bundles = bundles;
-    this.#require = createRequire(join(bundles.folder, "bundle.js"));
   }
 
   /** The exports of a bundle, which is run the first time. */
   load(name: string): object {
     const known = this.#loaded.get(name);
     if (known !== undefined) return known.module.exports;
-    const { folder, importModule } = this.#bundles;
+    const { folder, importModule, require } = this.#bundles;
     const filename = join(folder, name);
-    const text = this.#bundles.text(name);
+    const text = this.#bundles.text(name, AROUND);
     const cachedData = this.#codeOf(name);
-    // On the first line, so that lines are those of the file; columns of the first one are not.
-    const script = new Script(`(function (${PARAMETERS}) {${text}\n})`, {
-      filename,
-      ...(cachedData && { cachedData }),
-    });
+    const script = new Script(text, { filename, ...(cachedData && { cachedData }) });
     const module = { exports: {} };
     this.#loaded.set(name, { module, name, script, fresh: cachedData === undefined });
     (script.runInThisContext() as Wrapped)(
       module.exports,
-      (id) => this.#bundle(id) ?? this.#require(id),
+      (id) => this.#bundle(id) ?? require(id),
       module,
       filename,
       folder,
-      async (id) => this.#bundle(id) ?? importModule(id),
+      // Node's loader of modules takes 5 ms for the first, which one of its own does not need: it has the same names.
+      async (id) => this.#bundle(id) ?? (id.startsWith("node:") ? require(id) : importModule(id)),
     );
     return module.exports;
   }

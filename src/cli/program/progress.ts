@@ -1,3 +1,4 @@
+import { milliseconds } from "../../clock.js";
 import { forTerminal } from "../../files/terminal-text.js";
 
 /** How far reading has come: bytes, of a total where it is known. */
@@ -14,11 +15,11 @@ const REDRAW_MS = 100;
  * time left. `end` wipes it.
  */
 export function progressBar(what: string): { update: (progress: Progress) => void; end: () => void } {
-  const started = performance.now();
+  const started = milliseconds();
   const { stderr } = process;
   let drawn = 0;
   const update = ({ read, total }: Progress) => {
-    const now = performance.now();
+    const now = milliseconds();
     if (!stderr.isTTY || now - started < SHOW_AFTER_MS || now - drawn < REDRAW_MS) return;
     drawn = now;
     stderr.write(`\r\u001b[K${progressLine(what, { read, total }, now - started, stderr.columns ?? 80)}`);

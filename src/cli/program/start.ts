@@ -1,13 +1,17 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { version } from "../../version.js";
-import { BundleLoader, codeFolder } from "./code-cache.js";
+import { BundleLoader, type Bundles, codeFolder } from "./code-cache.js";
 import { type Places, scriptOf } from "./pieces.js";
 import type { runProgram } from "./program.js";
 
+export { end } from "./end.js";
+
 /** Put in by the build: a hash of the bundles. */
 declare const __BUILD__: string;
+/** Of the bundle of this file, which is CommonJS. */
+declare const require: NodeJS.Require;
+declare const __dirname: string;
 
 /**
  * Runs the command with its arguments (those after `goml`) and gives the exit code. All but the version is in other
@@ -18,10 +22,11 @@ export async function start(argv: string[]): Promise<number> {
     process.stdout.write(`${version}\n`);
     return 0;
   }
-  const folder = fileURLToPath(new URL(".", import.meta.url));
+  const folder = __dirname;
   const loader = new BundleLoader({
     folder,
     kept: codeFolder(folder, __BUILD__),
+    require,
     importModule: (id) => import(id),
     text: bundlesIn(folder),
   });
@@ -32,15 +37,15 @@ export async function start(argv: string[]): Promise<number> {
 }
 
 /** The texts of the bundles in a folder: of pieces, and the few that are files. */
-function bundlesIn(folder: string): (name: string) => string {
+function bundlesIn(folder: string): Bundles["text"] {
   const text = (name: string) => readFileSync(join(folder, name), "latin1");
   const places: Places = JSON.parse(text("pieces.json"));
-  return (name) => {
+  return (name, around) => {
     const own = places[name.slice(0, -".js".length)];
-    if (own === undefined) return text(name);
+    if (own === undefined) return around.join(text(name));
     const file = openSync(join(folder, "pieces.js"), "r");
     try {
-      return scriptOf(own, (to, at, length, from) => readSync(file, to, at, length, from));
+      return scriptOf(own, (to, at, length, from) => readSync(file, to, at, length, from), around);
     } finally {
       closeSync(file);
     }

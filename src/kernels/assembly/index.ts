@@ -16,6 +16,7 @@ export { flushGroup, scatterRows } from "./scatter";
 export { powerOfFive } from "./powers";
 export { allFinite, copyColumns } from "./columns";
 export { lz4Decompress } from "./lz4";
+export { sha256Blocks } from "./sha256";
 export { snappyDecompress } from "./snappy";
 export { xxh3Blocks } from "./xxh3";
 

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from "node:crypto";
+import { Sha256 } from "../../kernels/sha256.js";
 
 /** What stands before a digest in a file, and after. */
 const BEFORE = ',"digest":"';
@@ -10,13 +10,13 @@ export const REACH = BEFORE.length + 66 + 4096;
  * The digest of a model's document: SHA-256 of its JSON as goml writes it, without white space, up to the digest, which is
  * the last that it has.
  */
-export function newDigest(): Hash {
-  return createHash("sha256");
+export function newDigest(): Sha256 {
+  return new Sha256();
 }
 
 /** The end of a document that began with bytes of this digest. */
-export function digestEnd(digest: Hash): string {
-  return `${BEFORE}${digest.digest("hex")}"}`;
+export function digestEnd(digest: Sha256): string {
+  return `${BEFORE}${digest.digest()}"}`;
 }
 
 /** The digest at the end of a text, and where it begins; undefined where there is none. */
@@ -31,7 +31,7 @@ export function isAsWritten(text: string): boolean {
   const end = endOfDocument(tail);
   if (end === undefined) return false;
   const body = text.slice(0, text.length - tail.length + end.at);
-  return newDigest().update(body).digest("hex") === end.digest;
+  return newDigest().update(body).digest() === end.digest;
 }
 
 /**
@@ -46,5 +46,5 @@ export function matchesDigest(text: string, document: unknown): boolean {
   const { digest, ...rest } = document;
   if ("schema" in document && document.schema === 1) return true;
   if (isAsWritten(text)) return true;
-  return newDigest().update(JSON.stringify(rest).slice(0, -1)).digest("hex") === digest;
+  return newDigest().update(JSON.stringify(rest).slice(0, -1)).digest() === digest;
 }

@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import type { Steps } from "../../parallel/steps.js";
-import { endOfDocument, newDigest, REACH } from "./digest.js";
+import { endOfDocument, REACH } from "./digest.js";
 import { JsonReader } from "./json-reader.js";
 import { jsonPieces } from "./write-json.js";
 
@@ -15,7 +16,7 @@ export interface StreamedDocument {
 /** Reads a document that is too long to be parsed at once: see `matchesDigest` for what its digest says. */
 export class DocumentStream {
   readonly #reader = new JsonReader();
-  readonly #digest = newDigest();
+  readonly #digest = createHash("sha256");
   /** The end of the text so far, in which the digest may begin. */
   #tail: Buffer = Buffer.alloc(0);
 
@@ -44,7 +45,7 @@ export class DocumentStream {
       const own = this.#digest.copy().update(this.#tail.subarray(0, end.at));
       if (own.digest("hex") === digest) return true;
     }
-    const again = newDigest();
+    const again = createHash("sha256");
     for (const piece of jsonPieces(rest, { open: true })) {
       again.update(piece);
       yield;

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { BundleLoader } from "../../../src/cli/program/code-cache.js";
@@ -80,7 +81,7 @@ test("a bundle loads its neighbours once, and modules by Node's own import", () 
     const write = (name: string, text: string) => writeFileSync(join(folder, "b", name), text);
     write(
       "one.js",
-      'exports.two = require("./two.js"); exports.later = () => Promise.all([__import("./two.js"), __import("m"), require("node:os")]);',
+      'exports.two = require("./two.js"); exports.later = () => Promise.all([__import("./two.js"), __import("m"), __import("node:os"), require("node:os")]);',
     );
     write(
       "two.js",
@@ -91,15 +92,17 @@ test("a bundle loads its neighbours once, and modules by Node's own import", () 
       const loader = new BundleLoader({
         folder: join(folder, "b"),
         kept,
+        require: createRequire(import.meta.url),
         importModule: async (id) => `module ${id}`,
-        text: (name) => readFileSync(join(folder, "b", name), "utf8"),
+        text: (name, around) => around.join(readFileSync(join(folder, "b", name), "utf8")),
       });
       const one = loader.load("one.js") as {
         two: { count: number; twice(x: number): number };
         later(): Promise<unknown[]>;
       };
-      const [two, m, os] = await one.later();
-      expect([two, m, os]).toEqual([one.two, "module m", process.getBuiltinModule("node:os")]);
+      const [two, m, ...os] = await one.later();
+      const own = process.getBuiltinModule("node:os");
+      expect([two, m, ...os]).toEqual([one.two, "module m", own, own]);
       expect([one.two.count, one.two.twice(21)]).toEqual([1, 42]);
       loader.keep();
       expect(existsSync(join(folder, "k", "two.js"))).toBe(kept !== undefined);
