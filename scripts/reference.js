@@ -47,6 +47,7 @@ run(process.execPath, [
     "dist/predict.d.ts",
     "dist/ranks/index.d.ts",
     "dist/serve/index.d.ts",
+    "dist/webgpu/index.d.ts",
   ],
   ...["--tsconfig", `${home}/tsconfig.json`],
   ...["--out", "docs/api"],

@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.js";
 import { builtFile } from "../files/built-file.js";
+import { DeviceRuns, devicePart } from "./device/device-runs.js";
 import { Clock } from "./engine/clock.js";
 import { Engine, type EngineRun } from "./engine/engine.js";
 import type { Frame } from "./engine/frame-store.js";
@@ -83,6 +84,7 @@ export class GoMachine extends PlannedMachine {
   private readonly pace: Pace | undefined;
   /** Which part of the graph is here, where several sites run it. */
   private readonly site: Site | undefined;
+  private readonly device: DeviceRuns<GoMachine> | undefined;
   /** The runs that have begun. */
   private begun = 0;
   /** The number of sweeps that wait for a promise. */
@@ -93,9 +95,14 @@ export class GoMachine extends PlannedMachine {
   constructor(graph: Graph, options: GoMachineOptions = {}) {
     const { capacity = CAPACITY, sites } = options;
     checkCapacity(capacity);
+    if (sites !== undefined && options.device !== undefined)
+      throw new UsageError("a machine of several sites has no device of its own yet");
     const site = sites && new Site(graph, options.outputs, sites, capacity);
-    super(graph, site === undefined ? options : { ...options, outputs: site.outputs }, site?.local);
+    const part = devicePart(graph, options, 1 + (options.workers ?? 0));
+    const { outputs } = site ?? part ?? options;
+    super(graph, { ...options, outputs }, site?.local ?? part);
     this.site = site;
+    this.device = part && new DeviceRuns(part, () => new GoMachine(graph, { ...options, device: undefined }));
     const apart = options.workers === undefined && sites?.apart === true && sites.size > 1;
     const beside = apart && workOf(this.plan.steps) + site!.bytes >= BESIDE_NS;
     const { workers = beside ? 1 : 0, threshold = THRESHOLD_NS, callerWorks = !beside, pause } = options;
@@ -123,7 +130,7 @@ export class GoMachine extends PlannedMachine {
     this.overlapped = !empty && (always || worthwhile);
     this.letsTurn = workers > 0 && this.engine.work > SLICE_NS && this.engine.work > 1000 * plan.tasks.length;
     // Who asks when nodes ran wants to see the threads.
-    const settled = always || this.traced || !callerWorks;
+    const settled = always || this.traced || !callerWorks || part !== undefined;
     const tried = !settled && this.shared && this.engine.work < TRIED_NS;
     this.pace = tried ? new Pace() : undefined;
     this.startLeaves();
@@ -131,7 +138,7 @@ export class GoMachine extends PlannedMachine {
 
   /** The number of runs under way or in line. */
   get running(): number {
-    return this.engine.running + this.sweeping;
+    return this.engine.running + this.sweeping + (this.device?.standby?.running ?? 0);
   }
 
   /** The number of worker threads that have been started and not ended. */
@@ -174,6 +181,16 @@ export class GoMachine extends PlannedMachine {
     });
   }
 
+  override let(node: Node, value: Value): void {
+    super.let(node, value);
+    this.device?.let(node, value);
+  }
+
+  override reset(): void {
+    super.reset();
+    this.device?.reset();
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     this.site?.close(new MachineClosedError(), this.running > 0);
@@ -183,6 +200,7 @@ export class GoMachine extends PlannedMachine {
       });
     }
     await this.engine.close(new MachineClosedError());
+    await this.device?.close();
   }
 
   protected override setLeaf(step: Step, data: Data | undefined): void {
@@ -192,10 +210,13 @@ export class GoMachine extends PlannedMachine {
   private start(options: RunOptions, shared: boolean): Promise<Run> {
     try {
       this.checkOpen();
+      const { site, device } = this;
+      const cpu = device?.fallback();
+      if (cpu !== undefined) return cpu.runAll(options);
       this.checkLeaves();
       if (options.signal?.aborted) throw options.signal.reason;
       if (options.views === true) this.lentViews = !this.engine.inMemory;
-      const { site } = this;
+      if (device !== undefined) return this.startPart(device, options, shared);
       if (site === undefined) return this.startFrame(options, shared);
       const number = site.begin();
       super.let(site.local.run, number);
@@ -203,6 +224,13 @@ export class GoMachine extends PlannedMachine {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  private startPart(device: DeviceRuns<GoMachine>, options: RunOptions, shared: boolean): Promise<Run> {
+    const { part } = device;
+    const number = part.begin();
+    if (part.run !== undefined) super.let(part.run, number);
+    return device.follow(number, this.startFrame(options, shared));
   }
 
   private startFrame(options: RunOptions, shared: boolean): Promise<Run> {

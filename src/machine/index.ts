@@ -3,7 +3,19 @@ export { Channel, ChannelClosedError, EMPTY } from "../parallel/channel.js";
 export { type Arm, type Selected, select } from "../parallel/select.js";
 export { type Task, TaskGroup, type TaskGroupOptions } from "../parallel/task-group.js";
 export { grad } from "./derivatives/gradient.js";
+export type {
+  Device,
+  DeviceLimits,
+  DeviceProgram,
+  DeviceSpan,
+  DeviceSpeed,
+  DeviceStep,
+  DeviceValue,
+  LoadedProgram,
+} from "./device/device.js";
+export { DeviceError } from "./device/device-error.js";
 export type { DeviceKernel, DeviceKernels, Pass, PassBuffer } from "./device/device-kernel.js";
+export type { Placement } from "./device/placement.js";
 export type { MemoryShare } from "./engine/memory.js";
 export { Memory } from "./engine/memory.js";
 export { MachineClosedError, OpError, ShapeError } from "./errors.js";

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.js";
+import type { DeviceOptions } from "./device/device-part.js";
 import type { Leaves } from "./engine/caller-frame.js";
 import type { Memory } from "./engine/memory.js";
 import { MachineClosedError } from "./errors.js";
@@ -41,7 +42,7 @@ export interface Machine {
   close(): Promise<void>;
 }
 
-export interface MachineOptions {
+export interface MachineOptions extends DeviceOptions {
   /** The nodes whose values are wanted; only what they need is run. Default: the nodes that nothing consumes. */
   outputs?: readonly Node[] | undefined;
   /** Records when each node waited and ran. */
@@ -105,6 +106,9 @@ export abstract class PlannedMachine implements Machine {
     this.checkOpen();
     this.startLeaves();
     for (const step of this.plan.outputs) step.node.value = undefined;
+    // A part has nodes of its own.
+    if (this.part !== undefined)
+      for (const node of this.graph.nodes) if (this.part.of(node) !== undefined) node.value = undefined;
   }
 
   /** Gives a leaf the value that runs starting from now on see. */
@@ -164,5 +168,24 @@ export class FinishedRun implements Run {
       });
     }
     return tensor;
+  }
+}
+
+/** A run of a part by the nodes of the whole graph; sets the outputs' `node.value`. */
+export class PartRun implements Run {
+  readonly trace: Trace | undefined;
+  private readonly run: Run;
+  private readonly part: GraphPart;
+
+  /** @param trace default: that of the run */
+  constructor(run: Run, part: GraphPart, outputs: readonly Node[], trace: Trace | undefined = run.trace) {
+    this.run = run;
+    this.part = part;
+    this.trace = trace;
+    for (const node of outputs) node.value = this.value(node);
+  }
+
+  value(node: Node): Tensor {
+    return this.run.value(this.part.of(node) ?? node);
   }
 }

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.js";
+import { DeviceError } from "./device/device-error.js";
 import { OpError } from "./errors.js";
 import type { Graph, Node } from "./graph.js";
 import { type Kernel, Result } from "./op.js";
@@ -114,7 +115,7 @@ export function compile(graph: Graph, outputs: readonly Node[] | undefined): Pla
 }
 
 /** The values of the needed nodes that depend on constants alone, at the nodes' ids. */
-function foldConstants(graph: Graph, needed: Uint8Array): (Data | undefined)[] {
+export function foldConstants(graph: Graph, needed: Uint8Array): (Data | undefined)[] {
   const values = new Array<Data | undefined>(graph.nodes.length);
   for (const node of graph.nodes) {
     const { id, op, inputs, initial } = node;
@@ -134,9 +135,12 @@ function foldConstants(graph: Graph, needed: Uint8Array): (Data | undefined)[] {
   return values;
 }
 
-/** What an op threw, with the node, the op and the shapes; an error that has them already stays as it is. */
-export function opError(step: Step, cause: unknown): OpError {
-  if (cause instanceof OpError) return cause;
+/**
+ * What an op threw, with the node, the op and the shapes; an error that has them already stays as it is, and one of a device,
+ * which is no op's fault.
+ */
+export function opError(step: Step, cause: unknown): OpError | DeviceError {
+  if (cause instanceof OpError || cause instanceof DeviceError) return cause;
   const { node } = step;
   const name = typeof node.op === "string" ? node.op : node.op.name;
   return new OpError(

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.js";
+import { DeviceRuns, devicePart } from "./device/device-runs.js";
 import { CallerFrame } from "./engine/caller-frame.js";
 import { Clock } from "./engine/clock.js";
 import { LeafCopies } from "./engine/leaf-copies.js";
@@ -6,7 +7,7 @@ import { Memory, type MemoryShare } from "./engine/memory.js";
 import { assignPlaces } from "./engine/places.js";
 import { type Pause, type SweepControl, sweep } from "./engine/sweep.js";
 import { MachineClosedError } from "./errors.js";
-import type { Graph } from "./graph.js";
+import type { Graph, Node, Value } from "./graph.js";
 import { FinishedRun, type MachineOptions, PlannedMachine, type Run, type RunOptions } from "./machine.js";
 import { opError, type Step } from "./plan.js";
 import type { Data } from "./tensor.js";
@@ -26,9 +27,13 @@ export class TapeMachine extends PlannedMachine {
   private readonly memory: MemoryShare;
   private frame: CallerFrame | undefined;
   private running: Promise<unknown> | undefined = undefined;
+  private readonly device: DeviceRuns<TapeMachine> | undefined;
 
   constructor(graph: Graph, options: MachineOptions = {}) {
-    super(graph, options);
+    const part = devicePart(graph, options, 1);
+    super(graph, part === undefined ? options : { ...options, outputs: part.outputs }, part);
+    const onCpu = () => new TapeMachine(graph, { ...options, device: undefined });
+    this.device = part && new DeviceRuns(part, onCpu);
     const places = assignPlaces(this.plan, "sequential");
     const memory = (options.memory ?? new Memory()).share();
     this.memory = memory;
@@ -50,8 +55,11 @@ export class TapeMachine extends PlannedMachine {
       });
     }
     options.signal?.throwIfAborted();
+    const { device } = this;
+    const cpu = device?.fallback();
+    if (cpu !== undefined) return cpu.runAll(options);
     this.checkLeaves();
-    const run = this.run(options);
+    const run = device === undefined ? this.run(options) : this.runPart(device, options);
     this.running = run;
     try {
       return await run;
@@ -64,13 +72,31 @@ export class TapeMachine extends PlannedMachine {
     this.closed = true;
     await this.running?.catch(() => undefined);
     this.frame = undefined;
+    await this.device?.close();
     this.memory.close();
+  }
+
+  override let(node: Node, value: Value): void {
+    super.let(node, value);
+    this.device?.let(node, value);
+  }
+
+  override reset(): void {
+    super.reset();
+    this.device?.reset();
   }
 
   protected override setLeaf(step: Step, data: Data | undefined): void {
     const { frame, running, copies } = this;
     const isRead = (copy: Data) => running !== undefined && frame?.leaf(step.leaf) === copy;
     super.setLeaf(step, data && (copies?.adopt(step.leaf, data, isRead) ?? data));
+  }
+
+  private runPart(device: DeviceRuns<TapeMachine>, options: RunOptions): Promise<Run> {
+    const { part } = device;
+    const number = part.begin();
+    if (part.run !== undefined) super.let(part.run, number);
+    return device.follow(number, this.run(options));
   }
 
   private async run({ signal, views }: RunOptions): Promise<Run> {

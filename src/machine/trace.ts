@@ -7,7 +7,7 @@ export interface Span {
   readonly label: string;
   readonly op: string;
   readonly shape: string;
-  /** 0 for the main thread, else a worker's number, counted from 1. */
+  /** 0 for the main thread, else a worker's number, counted from 1; of a device one of `DEVICE_LANES`. */
   readonly lane: number;
   /** When the node's task began to wait for its inputs, had them, and had sent its output. */
   readonly spawned: number;
@@ -15,6 +15,25 @@ export interface Span {
   readonly ended: number;
   /** When the work itself began; after `ready` when it stood in line for a worker. */
   readonly started: number;
+}
+
+/** The lanes of copies to a device, of what it computes, and of copies from it. */
+export const DEVICE_LANES = { upload: -1, run: -2, download: -3 } as const;
+
+/** Tracks of a device stand below those of threads: no viewer takes numbers less than 0. */
+const DEVICE_TRACKS = 10_000;
+
+function trackOf(lane: number): number {
+  return lane < 0 ? DEVICE_TRACKS - lane : lane;
+}
+
+/** A lane's name; `short` in six characters, for a timeline. */
+function laneName(lane: number, short: boolean): string {
+  if (lane === DEVICE_LANES.upload) return short ? "to gpu" : "copies to the gpu";
+  if (lane === DEVICE_LANES.run) return short ? "gpu   " : "gpu";
+  if (lane === DEVICE_LANES.download) return short ? "of gpu" : "copies from the gpu";
+  if (short) return lane === 0 ? "main  " : `work ${lane}`;
+  return lane === 0 ? "main" : `worker ${lane}`;
 }
 
 /** An event of the Chrome trace format. */
@@ -58,7 +77,7 @@ export class Trace {
         const start = Math.min(column(span.started), width - 1);
         const stop = Math.max(column(span.ended), start + 1);
         const bar = `${" ".repeat(Math.min(from, start))}${"·".repeat(Math.max(0, start - from))}${"█".repeat(stop - start)}`;
-        const lane = span.lane === 0 ? "main  " : `work ${span.lane}`;
+        const lane = laneName(span.lane, true);
         return `${labels[i]!.padEnd(pad)}  ${lane}  ${bar.padEnd(width)}  ${formatMs(span.ended - span.started)}\n`;
       })
       .join("");
@@ -75,8 +94,8 @@ export class Trace {
         ts: 0,
         dur: 0,
         pid: 1,
-        tid: lane,
-        args: { name: lane === 0 ? "main" : `worker ${lane}` },
+        tid: trackOf(lane),
+        args: { name: laneName(lane, false) },
       }),
     );
     const events = this.spans.map(
@@ -87,7 +106,7 @@ export class Trace {
         ts: span.started * 1000,
         dur: (span.ended - span.started) * 1000,
         pid: 1,
-        tid: span.lane,
+        tid: trackOf(span.lane),
         args: {
           shape: span.shape,
           waitedForInputsUs: (span.ready - span.spawned) * 1000,

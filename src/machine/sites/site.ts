@@ -1,7 +1,6 @@
 import type { Graph, Node } from "../graph.js";
-import type { Run } from "../machine.js";
-import type { Data, Tensor } from "../tensor.js";
-import type { Trace } from "../trace.js";
+import { PartRun, type Run } from "../machine.js";
+import type { Data } from "../tensor.js";
 import { cutGraph, type LocalGraph, localGraph } from "./cut.js";
 import type { CutEdge } from "./cut-edge.js";
 import { Mailbox } from "./mailbox.js";
@@ -55,7 +54,7 @@ export class Site {
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();
     try {
-      return new SiteRun(await running, this.local, this.wanted);
+      return new PartRun(await running, this.local, this.wanted);
     } catch (error) {
       this.fail(error);
       // Which of the sites failed first is known to all of them.
@@ -84,23 +83,5 @@ export class Site {
   private async send(edge: CutEdge, run: number, { buffer, byteOffset, byteLength }: Data): Promise<void> {
     await this.mailbox.turnOf(run);
     await this.link.send(edge, run, new Uint8Array(buffer, byteOffset, byteLength));
-  }
-}
-
-/** A run by the nodes of the whole graph. */
-class SiteRun implements Run {
-  readonly trace: Trace | undefined;
-  private readonly run: Run;
-  private readonly local: LocalGraph;
-
-  constructor(run: Run, local: LocalGraph, outputs: readonly Node[]) {
-    this.run = run;
-    this.local = local;
-    this.trace = run.trace;
-    for (const node of outputs) node.value = this.value(node);
-  }
-
-  value(node: Node): Tensor {
-    return this.run.value(this.local.of(node) ?? node);
   }
 }

@@ -1,0 +1,27 @@
+import { existsSync } from "node:fs";
+import { afterAll, beforeAll } from "vitest";
+import type { Device } from "../../src/machine/index.js";
+import { openGpu } from "../../src/webgpu/index.js";
+
+/** A Vulkan driver in software, which comes with Debian's Chromium. */
+export const ICD = "/usr/lib/chromium/vk_swiftshader_icd.json";
+
+/** Whether a GPU in software is there to run kernels for real. */
+export const hasGpu = existsSync(ICD);
+if (!hasGpu) process.stderr.write(`no ${ICD} (Debian's chromium has it): tests of the GPU are skipped\n`);
+// Before the first use in this process.
+else process.env.VK_ICD_FILENAMES = ICD;
+
+/** A GPU for a file's tests, closed after them. */
+export function softwareGpu(): { readonly device: Device } {
+  let device: Device | undefined;
+  beforeAll(async () => {
+    if (hasGpu) device = await openGpu();
+  });
+  afterAll(() => device?.close());
+  return {
+    get device() {
+      return device!;
+    },
+  };
+}
