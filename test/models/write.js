@@ -5,11 +5,13 @@
 //                                          they gave when they were new: predicted/*.csv, inspected/*.json beside
 //
 // v1 is schema 1 as goml 0.1.0 wrote it at commit a9accc0, v2 schema 2 before version 0.2: factors by their cells, effects
-// absorbed, groups side by side, numbered shards, penalties with limits. They must load for ever and predict the same
+// absorbed, groups side by side, numbered shards, penalties with limits. v2b is schema 2 with what came to it before that
+// version: contrasts, bases, offsets, kinds of weights, instruments, conformal intervals, what robust errors are made of,
+// clusters' shares, draws, decay, sources that were forgotten. They must load for ever and predict the same
 // bytes, so they are never written again: the script refuses. A later schema gets a list of commands of its own, and a
 // folder.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 process.chdir(fileURLToPath(new URL(".", import.meta.url)));
@@ -99,6 +101,33 @@ function writeData() {
       return [t, t * 2 + Math.round(next() * 3), 3 * t + 1, small, size, y];
     });
   };
+  // Counts to weigh by, keys to fold by, times and units, an instrument.
+  const counts = ["id", "unit", "time", "sex", "dose", "z", "x", "count", "y"];
+  const countRows = (count, seed) => {
+    const next = uniform(seed);
+    const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+    return Array.from({ length: count }, (_, i) => {
+      const [sex, dose] = [next() < 0.5 ? "m" : "f", Math.floor(next() * 3)];
+      const [z, v] = [normal(), normal()];
+      const x = +(z + v).toFixed(4);
+      const y = (1 + x + dose - (sex === "m" ? 1 : 0) + v + normal() * (1 + dose)).toFixed(4);
+      return [
+        1000 + 7 * i,
+        `u${i % 9}`,
+        Math.floor(i / 9),
+        sex,
+        dose,
+        z.toFixed(4),
+        x,
+        Math.floor(next() * 4),
+        y,
+      ];
+    });
+  };
+  writeCsv("counts", counts, countRows(99, 8));
+  writeCsv("counts-first", counts, countRows(99, 8).slice(0, 60));
+  writeCsv("counts-second", counts, countRows(99, 8).slice(60));
+  writeCsv("counts-new", counts, countRows(12, 9));
   writeCsv("hard", hard, hardRows(90, 6));
   writeCsv("hard-new", hard, hardRows(12, 7));
 }
@@ -107,7 +136,13 @@ const panel = (...options) => ["train", "data/panel.csv", "-t", "y", ...options]
 const formula = (text, ...options) => ["train", "data/panel.csv", "--formula", text, ...options];
 const odd = (...options) => ["train", "data/odd.csv", ...options];
 const hard = (...options) => ["train", "data/hard.csv", ...options];
+const counts = (text, ...options) => ["train", "data/counts.csv", "--formula", text, ...options];
 const plain = ["-f", "x1,x2,z"];
+const cells = ["--formula", "y ~ sex + dose", "--vcov", "hc2", "--keep-meat", "cells", "--folds", "2"];
+const weighed = (kind) => ["--weights", "count", "--weights-kind", kind, "--folds", "2"];
+const clustered = (...how) => counts("y ~ x + sex", "--folds", "1", "--vcov", ...how);
+const iv = (...how) => counts("y ~ sex | 0 | x ~ z + dose", ...how);
+const conformal = (...how) => counts("y ~ x + sex", "--folds", "3", "--conformal", ...how);
 const shared = ["--formula", "y ~ x1 + region + x2", "--folds", "4"];
 const groups = ["--formula", "y ~ x1 + x2", "--group-by", "region", "--folds", "2"];
 const absorbed = ["--formula", "y ~ x1 + x2 | firm + region"];
@@ -295,6 +330,62 @@ const versions = {
     "hard.aliased": hard("-t", "y", "-f", "t,sum,small", "--folds", "2"),
     "hard.levels": hard("--formula", "y ~ t + factor(size)", "--folds", "2"),
   },
+  v2b: {
+    "panel.contrasts": formula("y ~ x1 * C(region, sum) + C(grade, helmert)", "--folds", "2"),
+    "panel.contrasts-option": formula("y ~ region + x2", "--contrasts", "region=SAS", "--folds", "2"),
+    "panel.contrasts-recoded": ["refit", "v2b/panel.contrasts-option.json", "--contrasts", "region=sum"],
+    "panel.ordered": formula("y ~ ordered(grade) + relevel(factor(region), ref = 'south')", "--folds", "1"),
+    "panel.levels": formula("y ~ factor(region, levels = c('west', 'east', 'north')) + x1", "--folds", "1"),
+    "panel.poly": formula("y ~ poly(x1, 3) + scale(z)", "--folds", "2"),
+    "panel.splines": formula("y ~ ns(x2, df = 3) + bs(x1, knots = c(-0.5, 0.5), degree = 2)", "--folds", "1"),
+    "panel.conditions": formula(
+      "y ~ ifelse(x1 > 0, x2, 0) + (z > 1 & x2 < 5) + pmax(x1, 0) + cut(x2, c(-Inf, 3, 6, Inf))",
+      "--folds",
+      "1",
+    ),
+    "panel.offset": formula("y ~ x1 + region + offset(x2 / 2)", "--folds", "2"),
+    "panel.offset-absorbed": formula("y ~ x1 + offset(x2) | firm", "--folds", "2"),
+    "panel.adaptive": panel(...plain, "--lambda", "path", "--alpha", "1", "--adaptive", "--folds", "3"),
+    "panel.decayed": ["update", "v2/panel.plain.json", "data/panel-later.csv", "--decay", "0.98"],
+    "panel.quartic": panel("-f", "x1,x2", "--vcov", "hc1", "--keep-meat", "quartic", "--folds", "1"),
+    "panel.hc5": panel(...plain, "--vcov", "hc5", "--folds", "1"),
+    "panel.groups-contrasts": formula(
+      "y ~ C(grade, sum) + offset(x1)",
+      "--group-by",
+      "region",
+      "--folds",
+      "1",
+    ),
+    "counts.analytic": counts("y ~ x + sex", ...weighed("analytic")),
+    "counts.frequency": counts("y ~ x + sex", ...weighed("frequency")),
+    "counts.probability": counts("y ~ x + sex", ...weighed("probability")),
+    "counts.cells": ["train", "data/counts.csv", ...cells],
+    "counts.cells-first": ["train", "data/counts-first.csv", ...cells],
+    "counts.cells-second": ["train", "data/counts-second.csv", ...cells, "--first-row", "60"],
+    "counts.cells-merged": ["merge", "v2b/counts.cells-first.json", "v2b/counts.cells-second.json"],
+    "counts.cells-forgotten": ["forget", "v2b/counts.cells-merged.json", "v2b/counts.cells-second.json"],
+    "counts.cells-refitted": ["refit", "v2b/counts.cells.json", "--formula", "y ~ sex"],
+    "counts.buckets": counts("y ~ x", "--vcov", "hc0", "--keep-meat", "buckets", "--folds", "1"),
+    "counts.fold-by": counts("y ~ x + sex", "--fold-by", "id", "--folds", "3", "--test-size", "0.2"),
+    "counts.two-ways": clustered("cluster", "--cluster", "unit,sex"),
+    "counts.cr2": clustered("cr2", "--cluster", "unit"),
+    "counts.cr3": clustered("cr3", "--cluster", "unit", "--df", "clusters"),
+    "counts.jackknife": clustered("jackknife", "--cluster", "unit"),
+    "counts.wild": clustered("bootstrap", "--cluster", "unit", "--draws", "99", "--draw", "webb"),
+    "counts.pairs": clustered("bootstrap", "--draw", "pairs", "--draws", "99"),
+    "counts.hac": clustered("hac", "--time", "time", "--unit", "unit", "--lag", "2"),
+    "counts.dk": clustered("dk", "--time", "time", "--kernel", "parzen"),
+    "counts.ssc": clustered("hc1", "--ssc", "adj=false"),
+    "counts.2sls": iv(),
+    "counts.liml": iv("--iv", "liml", "--vcov", "hc1"),
+    "counts.fuller": iv("--iv", "fuller:4", "--vcov", "cluster", "--cluster", "unit"),
+    "counts.gmm": iv("--iv", "gmm"),
+    "counts.iv-absorbed": counts("y ~ sex | dose | x ~ z", "--weights", "count"),
+    "counts.split": conformal("split"),
+    "counts.split-by": conformal("split", "--conformal-by", "sex", "--calibration", "0.4"),
+    "counts.cv-plus": conformal("cv+", "--conformal-by", "dose"),
+    "counts.jackknife-plus": conformal("jackknife+"),
+  },
 };
 
 /** The fields of `inspect --json` that are the model's, not the build's or the machine's. */
@@ -319,8 +410,9 @@ async function writeVersion(version, build) {
     const [data] = name.split(".");
     const to = ["-q", "-o", `${version}/predicted/${name}.csv`];
     const predict = ["predict", `data/${data}-new.csv`, "-m", path, "--unseen", "na"];
+    const { conformal } = JSON.parse(readFileSync(path, "utf8"));
     try {
-      goml(...predict, "--interval", "prediction", ...to);
+      goml(...predict, "--interval", conformal === undefined ? "prediction" : "conformal", ...to);
     } catch {
       // With a penalty, and with a robust covariance beside absorbed effects, there are none.
       goml(...predict, ...to);
