@@ -51,6 +51,8 @@ export interface Table {
   readonly part?: TablePart | undefined;
   /** The table in which its rows go on, of the same columns by name. */
   readonly next?: Table | undefined;
+  /** Columns that other rows give, by the numbers of all rows of this table and of those in which it goes on. */
+  readonly lagged?: readonly LaggedColumn[] | undefined;
   /** The column that the table is read for, without which there would be no use in it. */
   readonly target?: string | undefined;
   /** Whether a model says what its columns hold, and no option can. */
@@ -59,6 +61,12 @@ export interface Table {
   readonly notes: readonly string[];
   /** Remarks on columns, for who chooses among them. */
   readonly columnNotes?: readonly string[] | undefined;
+}
+
+/** A column that is in no file: what other rows have, in memory that threads share. */
+export interface LaggedColumn {
+  readonly name: string;
+  readonly values: Float64Array<SharedArrayBuffer>;
 }
 
 /** A table and those in which its rows go on, in order. */

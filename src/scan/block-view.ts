@@ -3,6 +3,7 @@ import type { RawBlock } from "../dataset/formula/raw-block.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import type { Kernels } from "../kernels/kernels.js";
 import type { BlockSource } from "./block-source.js";
+import { LaggedSource } from "./lagged-source.js";
 import { type BlockOrder, blockOrder, type RowLayout } from "./row-layout.js";
 
 /**
@@ -15,6 +16,7 @@ export class BlockView {
   readonly layout: RowLayout;
   readonly #order: BlockOrder;
   readonly #holds: Holds | undefined;
+  readonly #lagged: LaggedSource | undefined;
   /** The numbers of the rows that are left of the block, where some are not. */
   readonly #kept = new Int32Array(BLOCK_ROWS);
   /** Where groups are numbers: the code of each, and those of the block's rows. */
@@ -26,10 +28,13 @@ export class BlockView {
 
   constructor(kernels: Kernels, source: BlockSource, layout: RowLayout) {
     this.kernels = kernels;
-    this.source = source;
     this.layout = layout;
     this.#order = blockOrder(layout);
-    const { where } = layout;
+    const { where, lagged } = layout;
+    const { slots } = this.#order;
+    if (slots !== undefined && lagged !== undefined)
+      this.#lagged = new LaggedSource(kernels, source, slots, lagged);
+    this.source = this.#lagged ?? source;
     this.#holds =
       where &&
       compileCondition(where.condition, {
@@ -44,6 +49,7 @@ export class BlockView {
    * @returns how many are left
    */
   filter(rows: number): number {
+    this.#lagged?.fill(rows);
     this.#selected = false;
     if (this.#holds === undefined) return rows;
     const holds = this.#holds(rows);

@@ -39,13 +39,23 @@ export async function* readRows(
       part.typed?.blocks(order.choice, levels) ?? readColumns(part, order.choice, { ...options, levels });
     for await (const block of blocks) {
       rows += block.rows;
-      const numbered = { ...block, firstRow: before + block.firstRow };
+      const numbered = withLagged({ ...block, firstRow: before + block.firstRow }, layout, order);
       const kept = layout.where === undefined ? undefined : rowsThatHold(numbered, layout, order, levels);
       if (kept === undefined) yield { block: numbered, levels: names, excluded: 0 };
       else yield { block: selected(numbered, kept), levels: names, excluded: block.rows - kept.length };
     }
     before += (part.part?.before.firstRow ?? 0) + rows;
   }
+}
+
+/** A block with the columns that other rows give among its own. */
+function withLagged(block: ColumnBlock, { lagged }: RowLayout, { slots }: BlockOrder): ColumnBlock {
+  if (lagged === undefined || slots === undefined) return block;
+  const { firstRow, rows } = block;
+  const numeric = slots.map((slot) =>
+    slot >= 0 ? block.numeric[slot]! : lagged[-1 - slot]!.subarray(firstRow, firstRow + rows),
+  );
+  return { ...block, numeric, filled: undefined };
 }
 
 /** The places of the rows of a block for which a layout's condition holds. */

@@ -12,8 +12,10 @@ import { option, wording } from "../wording.js";
 export interface RowLayout {
   /** The target, where it is a column as it stands; what a formula makes of columns reads them from `numeric`. */
   readonly target?: number | undefined;
-  /** Columns of numbers. */
+  /** Columns of numbers; −1 − i is column i of `lagged`, as the target may be. */
   readonly numeric: readonly number[];
+  /** Columns that are in no file, by the numbers of all rows. */
+  readonly lagged?: readonly Float64Array[] | undefined;
   /** The column of weights. */
   readonly weight?: number | undefined;
   /** Columns of text, read as levels. */
@@ -68,7 +70,11 @@ export interface NamedSlots {
  */
 export function layoutOf(table: Table, slots: NamedSlots): RowLayout {
   const at = placesOf(table.columns);
-  const position = (name: string) => at.get(name)!;
+  const { lagged = [] } = table;
+  const position = (name: string) => {
+    const i = lagged.findIndex((column) => column.name === name);
+    return i >= 0 ? -1 - i : at.get(name)!;
+  };
   const optional = (name: string | undefined) => (name === undefined ? undefined : position(name));
   const layout: RowLayout = {
     target: optional(slots.target),
@@ -78,6 +84,7 @@ export function layoutOf(table: Table, slots: NamedSlots): RowLayout {
     group: optional(slots.group),
     foldBy: optional(slots.foldBy),
     text: slots.text,
+    ...(lagged.length === 0 ? {} : { lagged: lagged.map(({ values }) => values) }),
   };
   return {
     ...withClusters(layout, table, slots.clusters),
@@ -95,6 +102,7 @@ export function layoutIn(other: Table, table: Table, layout: RowLayout): RowLayo
   const at = new Map(other.columns.map((column, i) => [column.name, i]));
   const missing = new Set<string>();
   const moved = (column: number): number => {
+    if (column < 0) return column;
     const { name } = table.columns[column]!;
     const found = at.get(name);
     if (found === undefined) missing.add(name);
@@ -120,6 +128,7 @@ export function layoutIn(other: Table, table: Table, layout: RowLayout): RowLayo
     },
     id: layout.id && movedSlot(layout.id),
     text: layout.text,
+    ...(layout.lagged === undefined ? {} : { lagged: layout.lagged }),
   };
   if (missing.size === 0) return result;
   throw new DataError(`columns of ${table.source.name} are missing: ${[...missing].join(", ")}`, {
@@ -186,6 +195,11 @@ function idOf(table: Table, name: string, layout: RowLayout): ColumnSlot {
 export interface BlockOrder {
   /** The columns to read. */
   readonly choice: ColumnChoice;
+  /**
+   * Where other rows give columns: for each column of numbers where it is among those that are read, or −1 − i for column i
+   * of the layout's `lagged`.
+   */
+  readonly slots?: readonly number[];
   /** How many columns of numbers the target's and `numeric` are. */
   readonly numbers: number;
   /** Where the weight is among the numbers of the block, and the group among its texts; −1 where there is none. */
@@ -220,9 +234,13 @@ export function blockOrder(layout: RowLayout): BlockOrder {
     ([name, column]) => [name, { at: place(column), of: column.of }] as const,
   );
   const known = id !== undefined && [...numeric, ...factors].includes(id.column);
+  const read = layout.lagged === undefined ? numeric : numeric.filter((column) => column >= 0);
   return {
+    ...(layout.lagged === undefined
+      ? {}
+      : { slots: numeric.map((column) => (column < 0 ? column : read.indexOf(column))) }),
     choice: {
-      numeric,
+      numeric: read,
       factors,
       text: text ?? false,
       name: id === undefined || known ? undefined : id.column,
