@@ -14,6 +14,7 @@ import { withPauses } from "../parallel/with-pauses.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import type { DrawPlan } from "../scan/row-draw.js";
 import { namesOf, readTables } from "../sources/tables.js";
+import { withModelLags } from "../training/model-lags.js";
 import { checkOrder } from "./check-order.js";
 import { knownEffectsSteps } from "./known-effects.js";
 import { matchColumns } from "./match-columns.js";
@@ -64,7 +65,8 @@ export async function openRows<Fitted extends LinearModel | ModelGroup>(
   );
   const sameFile = isOwnFile(fitted, sources);
   const reading = readingFor(options, fitted.reading, { sameFile, where: true });
-  const table = ofModel(await readTables(sources, reading));
+  const read = ofModel(await readTables(sources, reading));
+  const { table } = await withModelLags(fitted, read, sources, options);
   const known = table.columns.some((column) => column.name === reading.id?.normalize("NFC"));
   const id = options.id ?? (known ? reading.id : undefined);
   const { output, augment = false, append = augment, excelSafe } = options;

@@ -15,6 +15,7 @@ import { withPauses } from "../parallel/with-pauses.js";
 import type { ReadingControl } from "../scan/reading-control.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";
 import type { PredictionMetrics } from "../stats/metrics.js";
+import { withModelLags } from "../training/model-lags.js";
 import { knownEffectsSteps } from "./known-effects.js";
 import { matchColumns } from "./match-columns.js";
 import { isOwnFile, isTrainedOn } from "./own-file.js";
@@ -68,8 +69,9 @@ export async function evaluateCsv(
   return withSources(data, options.signal, async (sources) => {
     const sameFile = isOwnFile(model, sources);
     const reading = readingFor(options, model.reading, { sameFile, where: true });
-    const table = ofModel(await readTables(sources, reading));
+    const read = ofModel(await readTables(sources, reading));
     const { where } = reading;
+    const { table, notes: lagNotes } = await withModelLags(model, read, sources, options);
     await withPauses(knownEffectsSteps(model), options);
     const { level = 0.95 } = options;
     const doubt = await withoutCoverage(model, table, sources);
@@ -100,7 +102,11 @@ export async function evaluateCsv(
             : `no row is complete: each of ${rows} has a missing cell`,
         { place: { file: namesOf(table) } },
       );
-    const notes = [...table.notes, ...(model instanceof LinearModel ? unconnectedNotes(model) : [])];
+    const notes = [
+      ...table.notes,
+      ...lagNotes,
+      ...(model instanceof LinearModel ? unconnectedNotes(model) : []),
+    ];
     if (options.where === undefined && where !== undefined)
       notes.push(`only rows for which the model's own condition holds: ${where}`);
     notes.push(...outside.notes());

@@ -53,7 +53,8 @@ export function matchColumns(
   options: MatchOptions = {},
 ): MatchedColumns {
   const table = withOldNames(given, model);
-  const kinds = new Map(table.columns.map((column) => [column.name, column.kind]));
+  const lagged = (table.lagged ?? []).map(({ name }) => [name, "numeric"] as const);
+  const kinds = new Map([...table.columns.map(({ name, kind }) => [name, kind] as const), ...lagged]);
   const needed = model.predictorPlan(false);
   const groups = model instanceof ModelGroup ? [model.groupBy] : [];
   const by = options.conformal === true && !(model instanceof ModelGroup) ? model.conformal : undefined;

@@ -29,6 +29,7 @@ import { columnFormatOf, openColumnOutput } from "../sources/column-output.js";
 import { readTables, withSources } from "../sources/tables.js";
 import { tCritical } from "../stats/distributions.js";
 import { PredictionErrors, type PredictionMetrics } from "../stats/metrics.js";
+import { withModelLags } from "../training/model-lags.js";
 import { option, verb, wording } from "../wording.js";
 import { checkOrder } from "./check-order.js";
 import { contributionsOf } from "./contributions.js";
@@ -162,7 +163,8 @@ async function predictSources(
         : {},
     );
   const reading = readingFor(options, model.reading, { sameFile: isOwnFile(model, sources), where: false });
-  const table = ofModel(await readTables(sources, reading, truthOf(model)));
+  const read = ofModel(await readTables(sources, reading, truthOf(model)));
+  const { table, notes: lagNotes } = await withModelLags(model, read, sources, options);
   const append = options.append ?? false;
   if (append) checkOrder(table);
   // A column that only the model names may be missing here, as it is for rows that have no names yet.
@@ -277,7 +279,11 @@ async function predictSources(
     throw error;
   }
   const kind = model instanceof LinearModel && layout.weight !== undefined ? model.weightsKind : undefined;
-  const notes = [...table.notes, ...(model instanceof LinearModel ? unconnectedNotes(model) : [])];
+  const notes = [
+    ...table.notes,
+    ...lagNotes,
+    ...(model instanceof LinearModel ? unconnectedNotes(model) : []),
+  ];
   if (options.where === undefined && model.reading?.where !== undefined)
     notes.push(`all rows are predicted; the model was trained on those for which ${model.reading.where}`);
   notes.push(...outside.notes());

@@ -1,9 +1,12 @@
 import { DIALECTS } from "../engines/dialects.js";
+import { ModelError } from "../errors.js";
 import { toSql } from "../interchange/sql.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { ModelGroup } from "../linear/model/model-group.js";
 import { chosenQuery, quotedTable } from "../sources/database/query.js";
 import { openWritable } from "../sources/database/writable.js";
+import { refuseLags } from "../training/lagged-table.js";
+import { option, wording } from "../wording.js";
 
 /** Which rows of a database to predict, and where to. */
 export interface PredictInEngineOptions {
@@ -43,6 +46,13 @@ export async function predictInEngine(
   database: string,
   { output, table, sql, signal }: PredictInEngineOptions,
 ): Promise<EnginePrediction> {
+  refuseLags(
+    model,
+    (names) =>
+      new ModelError(wording`${names}: other rows are not looked up with ${option("inEngine")}`, {
+        hint: wording`leave ${option("inEngine")} out, and the rows are read`,
+      }),
+  );
   const open = await openWritable(database, signal);
   try {
     const expression = toSql(model, { bytewise: DIALECTS[open.kind].bytewise });

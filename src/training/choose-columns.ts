@@ -134,6 +134,13 @@ export function chooseColumns(
       placeOf,
     );
 
+  const checkLagColumn = (name: string | undefined) => {
+    if (name !== undefined && find(name).kind === "empty")
+      throw new DataError("lags cannot be counted by it: it holds no values", {
+        place: { file, column: name },
+      });
+  };
+
   const { formula } = options;
   if (formula !== undefined) {
     if (options.target !== undefined && formula.split("~")[0]!.trim() !== "")
@@ -148,8 +155,11 @@ export function chooseColumns(
       intercept: options.intercept,
       absorb: absorb.map(({ name }) => name),
       data,
+      lags: { time: options.time ?? options.window?.time?.normalize("NFC"), unit: options.unit },
     });
     const spec = withContrasts(read, options.contrasts);
+    if (spec.lags !== undefined)
+      for (const column of [spec.lags.time, spec.lags.unit]) checkLagColumn(column);
     const stated = new Set([...spec.text, ...spec.numeric]);
     for (const column of [...refused.keys()]) if (stated.has(column.name)) refused.delete(column);
     const notes = /(^|[^\w])\.([^\w]|$)/.test(formula) ? leftOut() : [];

@@ -2,6 +2,7 @@ import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
 import type { ColumnSummary, SummaryRequest } from "../dataset/formula/column-summary.js";
 import { unknownSummary } from "../dataset/formula/data-basis.js";
+import type { ModelSpec } from "../dataset/formula/spec.js";
 import { UsageError } from "../errors.js";
 import { layoutOf } from "../scan/row-layout.js";
 import { scan } from "../scan/scan.js";
@@ -10,6 +11,7 @@ import { option, wording } from "../wording.js";
 import { type ChosenColumns, chooseColumns, type KnownTable } from "./choose-columns.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { keepStream } from "./keep-stream.js";
+import { withLags } from "./lagged-table.js";
 import { ENTRY } from "./scan-moments.js";
 import { SummaryJob, type SummaryPlan, type SummaryResult, specOf } from "./summary-job.js";
 import type { TrainingPlan } from "./training-job.js";
@@ -28,14 +30,15 @@ interface TableRead {
 
 /**
  * `chooseColumns`, and where terms depend on the data (scale, poly, ns, bs) a pass over all rows before the fit for what these
- * have to know. It takes all rows in which the column has a value, whatever they are of a shard, a fold or held out.
+ * have to know. It takes all rows in which the column has a value, whatever they are of a shard, a fold or held out. Where
+ * terms are of other rows (lag, lead, diff) a pass before that gives the table their columns.
  *
  * @throws as `chooseColumns`; UsageError for such terms where the rows stay in a database
  */
 export async function chooseWithData(
-  { sampled, table, sources, file, inEngine }: TableRead,
+  { sampled, table: given, sources, file, inEngine }: TableRead,
   options: FitCsvOptions,
-): Promise<ChosenColumns> {
+): Promise<ChosenColumns & { table: Table }> {
   const requests = new Map<string, SummaryRequest>();
   const first = chooseColumns(sampled, options, file, {
     find: (request) => {
@@ -43,7 +46,14 @@ export async function chooseWithData(
       return unknownSummary(request);
     },
   });
-  if (requests.size === 0) return first;
+  const lags = await lagsOf(first.spec, given, sources, options, inEngine);
+  const table = lags?.table ?? given;
+  const withStep = (spec: ModelSpec): ModelSpec =>
+    lags === undefined || spec.lags === undefined
+      ? spec
+      : { ...spec, lags: { ...lags.lags, columns: spec.lags.columns } };
+  const told = lags === undefined ? [] : [...lags.notes];
+  if (requests.size === 0) return { spec: withStep(first.spec), notes: [...first.notes, ...told], table };
   const labels = [...new Set(Array.from(requests.values(), ({ label }) => label))].join(", ");
   if (inEngine)
     throw new UsageError(
@@ -57,7 +67,37 @@ export async function chooseWithData(
   const { spec, notes } = chooseColumns(sampled, options, file, {
     find: (request) => known.get(keyOf(request))!,
   });
-  return { spec, notes: [...notes, `the data were read once before the fit, for ${labels}`] };
+  return {
+    spec: withStep(spec),
+    notes: [...notes, ...told, `the data were read once before the fit, for ${labels}`],
+    table,
+  };
+}
+
+/** The table with the columns that other rows give, where a spec has some. @throws UsageError where they cannot be looked up */
+async function lagsOf(
+  { lags }: ModelSpec,
+  table: Table,
+  sources: readonly Source[],
+  options: FitCsvOptions,
+  inEngine: boolean,
+) {
+  if (lags === undefined) return undefined;
+  const names = lags.columns.map(({ name }) => name).join(", ");
+  if (inEngine)
+    throw new UsageError(wording`${names}: other rows are not looked up with ${option("inEngine")}`, {
+      hint: wording`leave ${option("inEngine")} out, or make the column by SQL: lag(x) OVER (PARTITION BY unit ORDER BY time)`,
+    });
+  if (options.shard !== undefined)
+    throw new UsageError(wording`${names}: the other rows may be in another ${option("shard")}`, {
+      hint: wording`make files of whole series, and number them with ${option("shardId")}`,
+    });
+  if (options.na === "fail")
+    throw new UsageError(
+      wording`${names}: no value in the first rows of a series, which ${option("na", "fail")} refuses`,
+      { hint: wording`leave ${option("na")} out: rows that are left out are counted` },
+    );
+  return withLags(table, sources, lags, "fit", options);
 }
 
 function keyOf({ expression, powers, values }: SummaryRequest): string {

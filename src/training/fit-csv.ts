@@ -67,7 +67,7 @@ import { cutShard, numberedShards, sourcesOfShard } from "./shard-rows.js";
 import { keepContents, repeatedNotes } from "./source-contents.js";
 import { type FitTiming, Stopwatch } from "./stopwatch.js";
 import { undefinedNotes } from "./undefined-notes.js";
-import { vcovSpecOf } from "./vcov-request.js";
+import { type VcovOptions, vcovSpecOf } from "./vcov-request.js";
 import { checkWeightsKind } from "./weights-kind.js";
 import { checkWindow, fitWindows, type WindowFit } from "./windows.js";
 
@@ -155,25 +155,28 @@ export async function fitSources(
   if (spared !== undefined && options.features === undefined)
     checkColumns(complete.table, leftOutCount(options) + spared, hasIntercept(options));
   const sampled = { ...complete.table, scattered: scatteredRows(complete.table) };
-  const { spec, notes } =
-    session?.spec === undefined
-      ? await chooseWithData(
-          {
-            sampled,
-            table: complete.table,
-            sources,
-            file: namesOf(complete.table),
-            inEngine: session !== undefined,
-          },
-          options,
-        )
-      : { spec: session.spec, notes: [] };
-  const all = withTarget(complete.table, spec);
+  const {
+    spec,
+    notes,
+    table: read,
+  } = session?.spec === undefined
+    ? await chooseWithData(
+        {
+          sampled,
+          table: complete.table,
+          sources,
+          file: namesOf(complete.table),
+          inEngine: session !== undefined,
+        },
+        options,
+      )
+    : { spec: session.spec, notes: [], table: complete.table };
+  const all = withTarget(read, spec);
   notes.unshift(...all.notes, ...(all.columnNotes ?? []), ...complete.notes);
   const { references = {}, solver = "auto", signal, onProgress, callerWorks } = options;
   const { keepMeat, weightsKind } = options;
   checkWeightsKind(options, spec);
-  const vcov = vcovSpecOf(all, withImpliedVcov(options));
+  const vcov = vcovSpecOf(all, withoutLagColumns(withImpliedVcov(options), spec));
   checkKeepMeat(keepMeat, vcov);
   let penalty = penaltyChoice(options);
   // A formula may have them too.
@@ -503,6 +506,13 @@ function calibratedByShard(conformal: ConformalMethod): string {
   return `the conformal intervals are calibrated by rows of this shard alone: a merged model has none${rows}`;
 }
 
+/** The options of a covariance without the columns of time and units, where they are those of lags and it has no use for them. */
+function withoutLagColumns<Options extends VcovOptions>(options: Options, { lags }: ModelSpec): Options {
+  const { vcov = "iid" } = options;
+  if (lags === undefined || vcov === "hac") return options;
+  return { ...options, unit: undefined, ...(vcov === "dk" ? {} : { time: undefined }) };
+}
+
 /** How many columns at most the options keep from being features. */
 export function leftOutCount({
   exclude = [],
@@ -556,6 +566,8 @@ export function usedBy(options: FitCsvOptions): (name: string) => boolean {
 }
 
 /** The table with the column that it is read for, where that is one. */
-export function withTarget(table: Table, { target }: ModelSpec): Table {
-  return "column" in target.expression ? { ...table, target: target.expression.column } : table;
+export function withTarget(table: Table, { target, lags }: ModelSpec): Table {
+  const { expression } = target;
+  const lagged = "column" in expression && lags?.columns.some(({ name }) => name === expression.column);
+  return "column" in target.expression && !lagged ? { ...table, target: target.expression.column } : table;
 }

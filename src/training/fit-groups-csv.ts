@@ -126,11 +126,23 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
   if (options.formula === undefined && options.features === undefined)
     checkColumns(complete.table, leftOutCount({ ...options, exclude }), hasIntercept(options));
   const sampled = { ...complete.table, scattered: scatteredRows(complete.table) };
-  const { spec, notes } = await chooseWithData(
+  const {
+    spec,
+    notes,
+    table: read,
+  } = await chooseWithData(
     { sampled, table: complete.table, sources, file, inEngine: session !== undefined },
     { ...options, exclude },
   );
-  const all = withTarget(complete.table, spec);
+  const [mark] = [
+    ...(options.time === undefined ? [] : [option("time", options.time)]),
+    ...(options.unit === undefined ? [] : [option("unit", options.unit)]),
+  ];
+  if (spec.lags === undefined && mark !== undefined)
+    throw new UsageError(wording`${mark} has no part in ${option("groupBy")} without lags`, {
+      hint: "it says where lag(), lead() and diff() of a formula look for other rows",
+    });
+  const all = withTarget(read, spec);
   notes.unshift(...all.notes, ...(all.columnNotes ?? []), ...complete.notes);
   if ([...spec.numeric, ...spec.text].includes(groupBy))
     throw new UsageError(`${groupBy} names the groups and cannot be a term: it is constant in each of them`, {

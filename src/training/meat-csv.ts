@@ -13,8 +13,10 @@ import { namesOf, readTables, withSources } from "../sources/tables.js";
 import { plainList } from "../stats/packed.js";
 import { option, wording } from "../wording.js";
 import { chunkBytesFor, denseWidth } from "./design-width.js";
+import { refuseLags } from "./lagged-table.js";
 import { MEAT_HEAD, type ShardMeat } from "./meat-document.js";
 import { checkMeats } from "./merge-meats.js";
+import { withModelLags } from "./model-lags.js";
 import { robustSums } from "./robust-vcov.js";
 import { cutShard } from "./shard-rows.js";
 import { checkColumns } from "./update-csv.js";
@@ -76,7 +78,16 @@ async function meatOf(
   const [first] = sources;
   const sameFile = sources.length === 1 && first!.path !== undefined && first!.path === model.source?.path;
   const reading = readingFor(options, model.reading, { sameFile, where: true });
-  const whole = ofModel(await readTables(sources, reading));
+  const read = ofModel(await readTables(sources, reading));
+  if (options.shard !== undefined)
+    refuseLags(
+      model,
+      (names) =>
+        new UsageError(wording`${names}: the other rows may be in another ${option("shard")}`, {
+          hint: "give it the file that the shard's model was trained on",
+        }),
+    );
+  const { table: whole, notes: lagNotes } = await withModelLags(model, read, sources, options);
   const clustered = options.cluster !== undefined;
   const request = vcovSpecOf(whole, { ...options, vcov: options.vcov ?? (clustered ? "cluster" : "hc1") });
   if (request === undefined)
@@ -132,5 +143,5 @@ async function meatOf(
       sums: Array.from(all),
     },
   };
-  return { meat, notes: [...whole.notes, ...cut.notes] };
+  return { meat, notes: [...whole.notes, ...lagNotes, ...cut.notes] };
 }

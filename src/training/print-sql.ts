@@ -13,6 +13,7 @@ import { chosenFolds, designWidth, foldsFor } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
 import { foldKey } from "./fold-key.js";
 import { conditionOf } from "./in-engine.js";
+import { refuseLags } from "./lagged-table.js";
 import { columnsNamed, namedTable } from "./named-table.js";
 import { checkWeightsKind } from "./weights-kind.js";
 
@@ -65,6 +66,13 @@ function printed(
   const file = namesOf(table);
   checkNamedColumns(table, options, file);
   const { spec, notes } = chooseColumns(table, options, file);
+  refuseLags(
+    { spec },
+    (names) =>
+      new UsageError(`${names}: a printed query looks no other rows up`, {
+        hint: "make the column by SQL: lag(x) OVER (PARTITION BY unit ORDER BY time)",
+      }),
+  );
   if (spec.instruments !== undefined)
     throw new UsageError("a printed query has no instruments", {
       hint: wording`train takes them from a database that can be reached: ${option("inEngine", true)}`,

@@ -27,6 +27,7 @@ import { checkRows } from "./check-rows.js";
 import { chunkBytesFor, denseWidth, summedApart } from "./design-width.js";
 import { checkDecay, fadedWith } from "./fade-rows.js";
 import { keepPlan } from "./keep-meat.js";
+import { refuseLags } from "./lagged-table.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { robustSums } from "./robust-vcov.js";
 import { scanMoments } from "./scan-moments.js";
@@ -89,6 +90,13 @@ async function updateSources(
   from: readonly Source[],
   options: UpdateCsvOptions,
 ): Promise<CsvUpdate> {
+  refuseLags(
+    model,
+    (names) =>
+      new ModelError(`${names}: the rows before the new ones may be among the old, which are not read`, {
+        hint: "train again on all of them",
+      }),
+  );
   const { decay } = options;
   if (decay !== undefined) checkDecay(decay, model);
   keepContents(from, model.sources);
@@ -245,6 +253,7 @@ export function checkColumns(
   file: string,
 ): void {
   const kinds = new Map(table.columns.map(({ name, kind }) => [name, kind]));
+  for (const { name } of table.lagged ?? []) kinds.set(name, "numeric");
   const others = [weightsColumn, foldBy].filter((name) => name !== undefined);
   const numeric = [...new Set([...spec.numeric, ...others])];
   const missing = [...numeric, ...spec.text].filter((name) => !kinds.has(name));

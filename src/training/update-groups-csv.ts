@@ -22,6 +22,7 @@ import { checkUpdate } from "./budget.js";
 import { checkRows } from "./check-rows.js";
 import { chunkBytesFor, chunkBytesForGroups, designWidth, plannedGroups, rowBytes } from "./design-width.js";
 import type { GroupMoments } from "./group-moments.js";
+import { refuseLags } from "./lagged-table.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { scanMoments } from "./scan-moments.js";
 import { refuseWholes } from "./shard-rows.js";
@@ -58,6 +59,13 @@ async function updateSources(
   from: readonly Source[],
   options: UpdateCsvOptions,
 ): Promise<CsvGroupUpdate> {
+  refuseLags(
+    { spec: models.spec },
+    (names) =>
+      new ModelError(`${names}: the rows before the new ones may be among the old, which are not read`, {
+        hint: "train again on all of them",
+      }),
+  );
   keepContents(from, models.sources);
   if (!options.again) await refuseWholes(from, models.shards);
   const [first] = models.models.values();

@@ -31,9 +31,9 @@ export interface VcovOptions {
   kernel?: Kernel | undefined;
   /** Of `hac` and `dk`: lags before weights are 0, a bandwidth of one more; `auto` (default): Newey & West (1994). */
   lag?: number | "auto" | undefined;
-  /** Of `hac` and `dk`: the column of time. Default for `hac`: the order of the rows. */
+  /** Of `hac` and `dk`, and of lags in a formula: the column of time. Default for `hac`: the order of the rows. */
   time?: string | undefined;
-  /** Of `hac`: the column of the series, where there are several. */
+  /** Of `hac`, and of lags in a formula: the column of the series, where there are several. */
   unit?: string | undefined;
   /**
    * Of `bootstrap`: clusters, or rows where there are none, drawn with replacement (`pairs`), or their residuals multiplied by

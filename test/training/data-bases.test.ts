@@ -199,7 +199,7 @@ describe("an offset", () => {
       await expect(fitCsv(path, { formula: "y ~ x * offset(z)" })).rejects.toThrow(
         "an offset is added by itself",
       );
-      await expect(fitCsv(path, { formula: "y ~ lag(x)" })).rejects.toThrow("lag() needs other rows");
+      await expect(fitCsv(path, { formula: "y ~ lag(x)" })).rejects.toThrow("lag() needs the column of time");
       const other = await fitCsv(path, { formula: "y ~ x + sex" });
       expect(() =>
         mergeModels(

@@ -81,8 +81,11 @@ export function robust(command: Command, usual = "iid"): Command {
       ]),
     )
     .option("--lag <n|auto>", "hac, dk: lags before weights are 0 (default: auto, Newey & West 1994)", lag)
-    .option("--time <column>", "hac, dk: the column of time (default of hac: the rows' order)")
-    .option("--unit <column>", "hac: the column of the series, where there are several")
+    .option(
+      "--time <column>",
+      "hac, dk, lag() in formulas: the column of time (default of hac: the rows' order)",
+    )
+    .option("--unit <column>", "hac, lag() in formulas: the column of the series, where there are several")
     .addOption(
       new Option(
         "--draw <what>",

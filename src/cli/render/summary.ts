@@ -93,6 +93,13 @@ function spelled(note: string): string {
   return note.replace(/\((na-values|thousands|strip|text|exclude|where) (.*)\)$/, "(--$1 '$2')");
 }
 
+/** How the model's lags find other rows. */
+function lagLines({ spec: { lags } }: LinearModel): string[] {
+  if (lags === undefined) return [];
+  const step = lags.step === undefined ? "" : ` (1 is a ${lags.step})`;
+  return [`lags by ${lags.time}${step}${lags.unit === undefined ? "" : ` within ${lags.unit}`}`];
+}
+
 /** The part of the summary that the model alone gives. */
 function renderModel(model: LinearModel, summary: Summary, columns: number): string {
   const { fit } = summary;
@@ -149,6 +156,7 @@ function renderModel(model: LinearModel, summary: Summary, columns: number): str
         `F ${significant(fit.f)} on ${fit.fDf} and ${count(fit.dfResidual)} DF, p ${pValue(fit.fP)}`,
       `log-likelihood ${significant(fit.logLik)}   AIC ${significant(fit.aic)}   BIC ${significant(fit.bic)}`,
     );
+  lines.push(...lagLines(model));
   if (model.absorbed !== undefined) lines.push(absorbedText(model, model.absorbed));
   const { wald } = summary;
   if (wald !== undefined)

@@ -30,6 +30,8 @@ interface ExpressionContext {
   isText?(node: Name): boolean;
   /** `scale(x)`, which depends on the data. */
   scale?(node: Syntax & { type: "call" }): Expression;
+  /** `lag(x, k)`, `lead(x, k)`, `diff(x, k)`, which other rows give. */
+  lagged?(node: Syntax & { type: "call" }): Expression;
 }
 
 /** Whether an expression says if something holds: R makes an indicator of it, coded as a factor of FALSE and TRUE. */
@@ -140,11 +142,15 @@ export function arithmetic(node: Syntax, context: ExpressionContext): Expression
   if (DATE_NUMBERS.has(name))
     return { call: name as DateNumber, args: [context.dates(dateColumn(node, text))] };
   if (name === "offset") throw error(node, "an offset is added by itself", "As in y ~ x + offset(log(n)).");
-  if (LAGS.has(name))
+  if (LAG_CALLS.has(name)) {
+    if (context.lagged !== undefined) return context.lagged(node);
+    throw error(node, `${name}() stands in a formula's terms and target alone`);
+  }
+  if (name === "cumsum")
     throw error(
       node,
-      `${name}() needs other rows, and rows are taken one by one, in parallel`,
-      "Make the column beforehand, within units and in the order of time, as by SQL's lag(x) OVER (PARTITION BY unit ORDER BY time).",
+      "cumsum() needs all rows before, and rows are taken one by one, in parallel",
+      "Make the column beforehand, as by SQL's sum(x) OVER (PARTITION BY unit ORDER BY time).",
     );
   if (FACTOR_CALLS.has(name) || DATE_FACTORS.has(name) || ALONE.has(name))
     throw error(node, `${name}() stands alone or in an interaction, not inside arithmetic`);
@@ -157,6 +163,7 @@ export function arithmetic(node: Syntax, context: ExpressionContext): Expression
     ...ALONE,
     ...CHOICES,
     "scale",
+    ...LAG_CALLS,
     "is.na",
     ...FACTOR_CALLS,
     ...DATE_NUMBERS,
@@ -171,7 +178,7 @@ export function arithmetic(node: Syntax, context: ExpressionContext): Expression
 }
 
 /** Functions of other rows. */
-const LAGS = new Set(["lag", "lead", "diff", "cumsum"]);
+export const LAG_CALLS = new Set(["lag", "lead", "diff"]);
 
 /** Functions whose values are several columns. */
 const ALONE = new Set(["poly", "ns", "bs", "cut"]);

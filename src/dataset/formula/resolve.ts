@@ -5,9 +5,10 @@ import type { Column } from "../schema.js";
 import type { ColumnSummary, SummaryRequest } from "./column-summary.js";
 import { cutVariable } from "./cut.js";
 import { type DataContext, polynomial, scaled, spline } from "./data-basis.js";
-import { arithmetic, DATE_FACTORS, dateColumn, isLogical } from "./expression.js";
+import { arithmetic, DATE_FACTORS, dateColumn, isLogical, LAG_CALLS } from "./expression.js";
 import { FACTOR_CALLS, type Factor, factorOfCall } from "./factor-calls.js";
 import { formulaError } from "./formula-error.js";
+import { type LagContext, LaggedColumns } from "./lags.js";
 import { type Formula, parseFormula } from "./parse.js";
 import { completeSpec, type DateFactor, type Expression, type ModelSpec, type Variable } from "./spec.js";
 import { deparse, quoteName, type Syntax } from "./syntax.js";
@@ -29,6 +30,8 @@ export interface FormulaContext {
   data?: { find(request: SummaryRequest): ColumnSummary } | undefined;
   /** The variables of a model, which are these under their labels, whatever the data. */
   variables?: readonly Variable[] | undefined;
+  /** Where lag() and the like look for other rows; for a model's own formula, the columns that it has of them. */
+  lags?: LagContext | undefined;
 }
 
 /** Functions that make several columns of one, in a way that depends on the data. */
@@ -83,11 +86,15 @@ class Resolver {
   readonly #columns: Map<string, Column>;
   readonly #variables: Variable[] = [];
   readonly #numbers = new Map<string, number>();
+  readonly #lags: LaggedColumns;
 
   constructor(formula: Formula, context: FormulaContext) {
     this.#formula = formula;
     this.#context = context;
     this.#columns = new Map(context.columns.map((column) => [column.name, column]));
+    this.#lags = new LaggedColumns(formula.text, context.lags, this.#columns, (inner, options) =>
+      this.#arithmetic(inner, options),
+    );
   }
 
   spec(): ModelSpec {
@@ -149,6 +156,7 @@ class Resolver {
       intercept: constant && absorbed.length === 0 && slopes.length === 0,
       ...(absorbed.length === 0 ? {} : { absorbed }),
       ...(parts === undefined ? {} : { instruments: parts }),
+      ...this.#lags.ofSpec(),
       variables: this.#variables,
       terms: expanded.map((variables) => ({
         label: variables.map((i) => this.#variables[i]!.label).join(":"),
@@ -384,6 +392,7 @@ class Resolver {
         indicators: true,
       };
     }
+    if (node.type === "call" && LAG_CALLS.has(node.name)) return this.#lags.variable(node, label);
     const known = this.#context.variables?.find((variable) => variable.label === label);
     if (known?.kind === "numeric") return known;
     return { kind: "numeric", label, expression: this.#arithmetic(node) };
@@ -430,7 +439,7 @@ class Resolver {
     };
   }
 
-  #arithmetic(node: Syntax): Expression {
+  #arithmetic(node: Syntax, { within = false } = {}): Expression {
     return arithmetic(node, {
       text: this.#formula.text,
       column: (name) => {
@@ -439,7 +448,18 @@ class Resolver {
         throw this.#error(name, `column ${quoteName(column.name)} is text, not numbers`, textHint(column));
       },
       dates: (name) => this.#dates(name),
-      scale: (call) => scaled(call, this.#dataContext()),
+      scale: (call) => {
+        if (!within) return scaled(call, this.#dataContext());
+        throw this.#error(call, "scale() stands around lag(), not within it", "scale(lag(x))");
+      },
+      lagged: (call) => {
+        if (!within) return this.#lags.expression(call);
+        throw this.#error(
+          call,
+          `${call.name}() does not stand within another lag(), lead() or diff()`,
+          "The lag of a lag is lag(x, 2); the difference of a difference is I(x - 2*lag(x) + lag(x, 2)).",
+        );
+      },
       isText: ({ name }) => this.#columns.get(name)?.kind === "text",
     });
   }

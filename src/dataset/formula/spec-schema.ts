@@ -284,6 +284,35 @@ export const specDefinitions = {
         required: ["endogenous", "excluded"],
         title: "the endogenous terms and their instruments",
       },
+      lags: {
+        description:
+          "Where columns of `numeric` hold what another row has: lag(x, 1) is an expression's value in the row of the same unit whose " +
+          "time is `by` earlier (of a lead, `by` is negative). Data of single rows have such columns as their own.",
+        type: "object",
+        properties: {
+          time: { ...text, title: "a column name" },
+          unit: { ...text, title: "a column name" },
+          step: {
+            description: "What counts as 1 between dates; left out where times are whole numbers.",
+            enum: ["hour", "day", "week", "month", "quarter", "year"],
+          },
+          columns: {
+            type: "array",
+            items: {
+              type: "object",
+              properties: {
+                name: { ...text, title: "a column name" },
+                expression,
+                by: { type: "integer" },
+              },
+              required: ["name", "expression", "by"],
+            },
+            minItems: 1,
+          },
+        },
+        required: ["time", "columns"],
+        title: "the columns that other rows give",
+      },
       numeric: { description: "The raw columns to read as numbers, the target's first.", ...texts },
       text: { description: "The raw columns to read as text.", ...texts },
     },

@@ -118,6 +118,9 @@ export function isCoded({ variables }: Pick<ModelSpec, "variables">): boolean {
   );
 }
 
+/** Which columns of a model other rows give. */
+export type Lags = NonNullable<ModelSpec["lags"]>;
+
 /** The raw columns of a spec by what they are: its target, where that is a column as it stands, numbers, factors. */
 export function rawSlots({ target, numeric, text }: ModelSpec): {
   target: string | undefined;
@@ -153,8 +156,11 @@ export function completeSpec(parts: Omit<ModelSpec, "numeric" | "text">): ModelS
         for (const column of textsOf(expression)) text.add(column);
       }
   }
+  const { lags, ...others } = parts;
+  const lagged = lags?.columns.filter(({ name }) => numeric.has(name)) ?? [];
   return {
-    ...parts,
+    ...others,
+    ...(lags === undefined || lagged.length === 0 ? {} : { lags: { ...lags, columns: lagged } }),
     variables,
     terms,
     ...(absorbed.length === 0 ? {} : { absorbed: absorbed.map((v) => position[v]!) }),

@@ -252,6 +252,7 @@ function spelledSpec(model: LinearModel, formula: string): ModelSpec {
       ...spec.text.map((name) => ({ name, kind: "text" as const })),
     ],
     variables: spec.variables,
+    lags: { ...spec.lags, columns: spec.lags?.columns ?? [] },
     target: isColumn(spec.target.expression, spec.target.label) ? spec.target.label : undefined,
     dot: spec.terms.flatMap(({ variables: [first, ...more] }) => {
       const variable = spec.variables[first!]!;
@@ -301,6 +302,7 @@ function spelledSpec(model: LinearModel, formula: string): ModelSpec {
       label: term.variables.map((v) => variables[v]!.label).join(":"),
     })),
     absorbed: sameEffects(model, asked),
+    ...(spec.lags === undefined ? {} : { lags: spec.lags }),
     ...(asked.instruments === undefined ? {} : { instruments: asked.instruments }),
   });
 }

@@ -65,6 +65,8 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
           : wording`cut one whole by ${option("shard")}, or update one model; poly(x, 3, raw = TRUE), or no scale(), has the same fit`,
       );
   }
+  const [lagsX, lagsY] = [x, y].map(({ spec }) => describedLags(spec));
+  if (lagsX !== lagsY) throw refuse(`other rows are looked up ${lagsX} and ${lagsY}`);
   const [equationX, equationY] = [x, y].map(describedEquation);
   if (equationX !== equationY) throw refuse(`the instruments are ${equationX} and ${equationY}`);
   const [termsX, termsY] = [termKeys(x.spec), termKeys(y.spec)];
@@ -112,6 +114,42 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
       `the penalties are ${penalties.join(" and ")}`,
       wording`make them alike with ${verb("refit", option("lambda"))}`,
     );
+}
+
+/** How a spec finds other rows, in words that are alike where it is. */
+function describedLags({ lags }: ModelSpec): string {
+  if (lags === undefined) return "nowhere";
+  const { time, unit, step } = lags;
+  return `by ${time}${step === undefined ? "" : ` in steps of a ${step}`}${unit === undefined ? "" : ` within ${unit}`}`;
+}
+
+/** What is to be said where models are put together whose rows are of other rows: each looked these up in its own data. */
+export function lagNotes(models: readonly NamedModel[]): string[] {
+  const lags = models[0]?.model.spec.lags;
+  return lags === undefined
+    ? []
+    : [
+        `${lags.columns.map(({ name }) => name).join(", ")}: looked up in the data of each model by itself, so that series which are cut lack rows`,
+      ];
+}
+
+/**
+ * Refuses to take rows out of a model that has lags of them.
+ *
+ * @throws ModelError
+ */
+export function refuseLagsForgotten({
+  name,
+  model: { spec },
+}: {
+  name: string;
+  model: { spec: Pick<ModelSpec, "lags"> };
+}): void {
+  if (spec.lags === undefined) return;
+  const names = spec.lags.columns.map(({ name: column }) => column).join(", ");
+  throw new ModelError(`rows of ${name} are not forgotten: others may have them as ${names}`, {
+    hint: "train again on the rows that are left",
+  });
 }
 
 /** The endogenous terms, their instruments and the estimator, in words that are alike where these are. */

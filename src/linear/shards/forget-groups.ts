@@ -2,6 +2,7 @@ import { ModelError } from "../../errors.js";
 import type { Steps } from "../../parallel/steps.js";
 import { mergeFolds } from "../../stats/merge-folds.js";
 import { inOrder, ModelGroup, modelsByGroup } from "../model/model-group.js";
+import { refuseLagsForgotten } from "./compatible.js";
 import { foldsLost, less, lostDigits, without, withoutEach } from "./forget-rows.js";
 import { commonPenalty, commonSpec, groupsOf, keptOf } from "./group-rows.js";
 import { checkAlike, type NamedGroups } from "./merge-groups.js";
@@ -28,6 +29,7 @@ export interface ForgottenGroups {
  */
 export function* forgetGroupsSteps(whole: NamedGroups, shard: NamedGroups): Steps<ForgottenGroups> {
   checkAlike(whole, shard);
+  refuseLagsForgotten(whole);
   const folded = whole.model.models.values().next().value!.folds.length > 0;
   const found =
     folded && sameFolds(whole.model, shard.model) ? yield* forgetSteps(whole, shard, true) : undefined;

@@ -9,7 +9,7 @@ import type { LinearModel } from "../model/model.js";
 import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import { mergeFoldsSteps } from "../solve/merge-steps.js";
-import { checkCompatible, type NamedModel } from "./compatible.js";
+import { checkCompatible, type NamedModel, refuseLagsForgotten } from "./compatible.js";
 import { withKeptVcov } from "./kept-vcov.js";
 import { levelsLeft } from "./levels-left.js";
 import { shardsLeft } from "./numbered.js";
@@ -57,6 +57,7 @@ export function* forgetRowsSteps(
   { again }: ForgetOptions = {},
 ): Steps<Forgotten> {
   checkCompatible(whole, shard);
+  refuseLagsForgotten(whole);
   const { model } = whole;
   const shards = shardsLeft(
     { name: whole.name, shards: model.shards },

@@ -4,7 +4,7 @@ import type { CrossProducts } from "../../stats/cross-products.js";
 import { mergeFolds } from "../../stats/merge-folds.js";
 import { inOrder, ModelGroup, modelsByGroup } from "../model/model-group.js";
 import { mergeTreeSteps } from "../solve/merge-steps.js";
-import { checkCompatible, foldNotes, refuseSingletons } from "./compatible.js";
+import { checkCompatible, foldNotes, lagNotes, refuseSingletons } from "./compatible.js";
 import { commonPenalty, commonSpec, groupsOf, keptOf } from "./group-rows.js";
 import { type MergeOptions, summedScan } from "./merge-models.js";
 import { inShardOrder, mergedShards } from "./numbered.js";
@@ -83,9 +83,10 @@ function isEmpty(reason: string): boolean {
   return reason.startsWith("0 complete rows");
 }
 
-/** What is to be said where folds are lost because some of the shards' models have none. */
-export function groupFoldNotes(all: readonly NamedGroups[]): string[] {
-  return foldNotes(all.map(({ name, model }) => ({ name, model: model.models.values().next().value! })));
+/** What is to be said where folds are lost because some of the shards' models have none, and of lags. */
+export function groupNotes(all: readonly NamedGroups[]): string[] {
+  const first = all.map(({ name, model }) => ({ name, model: model.models.values().next().value! }));
+  return [...foldNotes(first), ...lagNotes(first)];
 }
 
 /** The moments of the rows of several, fold by fold where all have folds, merged in a tree as those of models are. */

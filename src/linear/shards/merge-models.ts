@@ -10,7 +10,7 @@ import type { LinearModel } from "../model/model.js";
 import type { DataScan } from "../model/model-parts.js";
 import { type Estimate, solveSpecSteps } from "../model/solve-spec.js";
 import { mergeFoldsSteps, mergeTreeSteps } from "../solve/merge-steps.js";
-import { checkCompatible, foldNotes, type NamedModel } from "./compatible.js";
+import { checkCompatible, foldNotes, lagNotes, type NamedModel } from "./compatible.js";
 import { withKeptVcov } from "./kept-vcov.js";
 import { inShardOrder, mergedShards } from "./numbered.js";
 import { refuseMerging, stillForgotten } from "./sources.js";
@@ -67,7 +67,7 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
   );
   if (!options.again) refuseCommonSources(models);
   const unfolded = foldNotes(models);
-  const notes = [...unfolded];
+  const notes = [...unfolded, ...lagNotes(models)];
   const kinds = new Set(models.map(({ model }) => model.moments.extended));
   if (kinds.size > 1) {
     const double = models.filter(({ model }) => !model.moments.extended);

@@ -5,7 +5,7 @@ import { crossValidateGroups } from "../../../src/linear/selection/cross-validat
 import { eachGroupSteps } from "../../../src/linear/selection/each-group.js";
 import { refitSteps } from "../../../src/linear/selection/refit.js";
 import { forgetGroupsSteps } from "../../../src/linear/shards/forget-groups.js";
-import { groupFoldNotes, mergeGroupsSteps } from "../../../src/linear/shards/merge-groups.js";
+import { groupNotes, mergeGroupsSteps } from "../../../src/linear/shards/merge-groups.js";
 import { mergeModels } from "../../../src/linear/shards/merge-models.js";
 import { mergeTreeSteps } from "../../../src/linear/solve/merge-steps.js";
 import { inOneGo } from "../../../src/parallel/steps.js";
@@ -181,7 +181,7 @@ describe("models by group of shards", () => {
     const without = (await fitGroupsCsv(file("a.csv", a), { ...how, folds: 1 })).models;
     expectSame(read(left.models), read(without), 1e-6);
     const again = read(inOneGo(mergeGroupsSteps([named("left", left.models), named("b", second)])));
-    expect(groupFoldNotes([named("left", left.models), named("b", second)])).toEqual([
+    expect(groupNotes([named("left", left.models), named("b", second)])).toEqual([
       "the cross-validation folds are left out: left has none",
     ]);
     expect([...again.models.keys()]).toEqual([...whole.models.keys()]);

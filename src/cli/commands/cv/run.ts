@@ -31,6 +31,8 @@ import { renderTable, setLines } from "../../render/table.js";
 export interface CvOptions extends ModelOptions, GroupOption {
   groupBy?: string;
   cv?: CvKind;
+  time?: string;
+  unit?: string;
   report?: string;
   threads?: number;
   json?: boolean;
@@ -105,6 +107,8 @@ async function ofModel(path: string, options: CvOptions, signal: AbortSignal): P
     adaptive: options.adaptive,
     "weights-kind": options.weightsKind,
     "fold-by": options.foldBy,
+    time: options.time,
+    unit: options.unit,
   };
   const asked = { folds, formula, target, features, exclude, weights, lambda, alpha, ...limits };
   const given = Object.entries(asked).find(([, value]) => value !== undefined);
@@ -122,7 +126,7 @@ async function ofData(paths: readonly string[], options: CvOptions, signal: Abor
   const progress = progressBar("reading");
   const { threads, groupBy } = options;
   const control = { threads, callerWorks: true, signal, onProgress: progress.update };
-  const how = modelOptions(options);
+  const how = { ...modelOptions(options), time: options.time, unit: options.unit };
   if (groupBy === undefined) {
     const leaveOneOut = options.folds !== undefined;
     return fitCsv(paths, { ...how, ...control, leaveOneOut, cv: options.cv }).finally(progress.end);

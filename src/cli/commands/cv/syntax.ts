@@ -10,6 +10,8 @@ export const cvSyntax: Syntax = (program, run) => {
       "a model, from the moments that it keeps; or the data, of one file or several; - is standard input",
     );
   cvKinds(fitting(command))
+    .option("--time <column>", "the column of time that lag(), lead() and diff() of a formula count by")
+    .option("--unit <column>", "the column of the series within which they do")
     .option("--group-by <column>", "one model per value of this column, each cross-validated on its rows")
     .option("--group <name>", "of models by group, this one, fold by fold")
     .option("--threads <n>", "worker threads (default: all cores)", positive)

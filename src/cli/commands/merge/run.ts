@@ -6,7 +6,7 @@ import { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import type { NamedModel } from "../../../linear/shards/compatible.js";
-import { groupFoldNotes, mergeGroupsSteps, type NamedGroups } from "../../../linear/shards/merge-groups.js";
+import { groupNotes, mergeGroupsSteps, type NamedGroups } from "../../../linear/shards/merge-groups.js";
 import { mergeModelsSteps, refuseCopies } from "../../../linear/shards/merge-models.js";
 import { withPauses } from "../../../parallel/with-pauses.js";
 import { readMeat } from "../../../training/meat-document.js";
@@ -73,7 +73,7 @@ export async function merge(
     const merged = await withPauses(mergeGroupsSteps(grouped, { again, partial }), { signal });
     await presentGroups("merge", merged, options, {
       signal,
-      notes: groupFoldNotes(grouped),
+      notes: groupNotes(grouped),
       extra: { merged: paths },
     });
     return 0;

@@ -84,6 +84,8 @@ export async function trainGroups(
   const progress = progressBar("reading");
   const fitted = await fitGroupsCsv(data, {
     ...modelOptions(options),
+    time: options.time,
+    unit: options.unit,
     groupBy,
     testSize: options.testSize,
     firstRow: options.firstRow,
