@@ -9,7 +9,7 @@ import {
   usualProducts,
 } from "../linear/covariance/kept-meat.js";
 import { BUCKETS } from "../linear/covariance/kept-products.js";
-import type { KeptTotal } from "../linear/covariance/kept-rows.js";
+import { type KeptTotal, tooManyFlag } from "../linear/covariance/kept-rows.js";
 import type { LinearModel } from "../linear/model/model.js";
 import { option, wording } from "../wording.js";
 import type { VcovPlan } from "./vcov-job.js";
@@ -84,6 +84,7 @@ export function keepPlan(
     cells: keep === "quartic" || keep === "buckets" ? 0 : mostCells(columns.length, asked),
     products,
     seed,
+    tooMany: tooManyFlag(),
   };
 }
 

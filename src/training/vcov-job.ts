@@ -125,7 +125,7 @@ export class VcovJob implements ChunkJob<VcovResult> {
       groups,
       rowOf,
     });
-    if (this.#kept !== undefined) {
+    if (this.#kept?.wanted) {
       this.#design!.fill(raw, 0, rows);
       const { firstRow } = this.#plan;
       const numberOf = (r: number) => firstRow + rowOf(r);

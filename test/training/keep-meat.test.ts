@@ -143,6 +143,29 @@ describe("what a model keeps of its rows", () => {
     expect((await fitted(rows(5, 200, false), { keepMeat: "auto" })).keptMeat?.kind).toBe("quartic");
   });
 
+  test("is the same on any number of threads, whichever of them gives up first", async () => {
+    // Of several chunks. 1,500 distinct rows one after the other, so that each chunk begins with rows that are all distinct.
+    const cycle = Array.from(
+      { length: 90_000 },
+      (_, i) => `${i % 1500},${(i % 1500) / 7},a,1,${(i * i) % 1009}`,
+    );
+    const next = uniform(3);
+    const end = Array.from({ length: 9000 }, (_, i) => `${next()},${next()},a,1,${i % 13}`);
+    const how = { target: "y", features: ["x", "z"], vcov: "hc1", folds: 1 } as const;
+    for (const [path, cells] of [
+      [file(cycle), 1500],
+      [file([...cycle, ...end]), undefined],
+      [file([...end, ...cycle]), undefined],
+    ] as const) {
+      const [one, three] = await Promise.all(
+        [1, 3].map(async (threads) => (await fitCsv(path, { ...how, threads })).model),
+      );
+      expect(one!.keptMeat?.kind === "cells" ? one!.keptMeat.rows.length : undefined).toBe(cells);
+      expect(three!.keptMeat).toEqual(one!.keptMeat);
+      expect([...three!.standardErrors]).toEqual([...one!.standardErrors]);
+    }
+  });
+
   test("is said to be less than was had, or lost", async () => {
     const quartic = await fitted(rows(6, 200, false), { vcov: "hc3", keepMeat: "quartic" });
     const { model, notes } = refit(quartic, {});

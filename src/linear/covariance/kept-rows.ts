@@ -18,6 +18,16 @@ export interface KeptPlan {
   products: Exclude<KeptKind, "cells"> | undefined;
   /** The seed by which rows are drawn into buckets. */
   seed: number;
+  /**
+   * One number that is not 0 once a chunk has more distinct rows than asked for: then all rows have, and other threads need not count
+   * theirs. Whoever sees it, and when, changes nothing of what is kept.
+   */
+  tooMany: Int32Array;
+}
+
+/** A fresh flag of a plan, that threads share. */
+export function tooManyFlag(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(4));
 }
 
 /** A salt that folds, signs and draws do not have. */
@@ -50,6 +60,12 @@ export class KeptRows {
     this.#z[0] = 1;
   }
 
+  /** Whether there is anything left to keep of rows. */
+  get wanted(): boolean {
+    if (this.#cells !== undefined && Atomics.load(this.#plan.tooMany, 0) !== 0) this.#cells = undefined;
+    return this.#cells !== undefined || this.#plan.products !== undefined;
+  }
+
   /**
    * Adds rows of a block.
    *
@@ -77,7 +93,10 @@ export class KeptRows {
       if (this.#cells !== undefined) {
         if (this.#frequencies) this.#cells.add(x, 0, 1, weight, y, 0);
         else this.#cells.add(x, 0, weight, 1, y, 0);
-        if (this.#cells.count > cells) this.#cells = undefined;
+        if (this.#cells.count > cells) {
+          this.#cells = undefined;
+          Atomics.store(this.#plan.tooMany, 0, 1);
+        }
       }
       if (products === undefined) continue;
       for (let j = 0; j < p; j++) this.#z[j + 1] = x[j]! - centre[j]!;
@@ -95,7 +114,8 @@ export class KeptRows {
   take(): KeptSums {
     const taken = { cells: this.#cells && { ...this.#cells }, products: this.#products.slice() };
     const { cells, columns } = this.#plan;
-    this.#cells = cells > 0 ? new CellRows(columns.length) : undefined;
+    const counted = cells > 0 && Atomics.load(this.#plan.tooMany, 0) === 0;
+    this.#cells = counted ? new CellRows(columns.length) : undefined;
     this.#products.fill(0);
     return taken;
   }
@@ -125,7 +145,9 @@ export class KeptTotal {
     rows.forEach((n, c) => {
       this.#cells?.add(x, c * p, weights[c]!, n, means[c]!, squares[c]!);
     });
-    if ((this.#cells?.count ?? 0) > this.#plan.cells) this.#cells = undefined;
+    if ((this.#cells?.count ?? 0) <= this.#plan.cells) return;
+    this.#cells = undefined;
+    Atomics.store(this.#plan.tooMany, 0, 1);
   }
 
   /** Merges later chunks into these. */
