@@ -49,6 +49,13 @@ export {
   type JointTest,
   testHypotheses,
 } from "./linear/hypotheses/wald-tests.js";
+export {
+  type JointRow,
+  type JointTests,
+  type JointType,
+  jointTests,
+} from "./linear/joint/joint-tests.js";
+export type { JointStatistic, MultivariateTest } from "./linear/joint/statistics.js";
 export type { FactorEffects } from "./linear/model/absorbed-effects.js";
 export type { ModelDocument, ModelGroupDocument, RefusedGroup } from "./linear/model/document-schema.js";
 export type { IntervalKind, IntervalOptions, PredictedInterval } from "./linear/model/interval.js";
@@ -127,10 +134,12 @@ export type { SparseMomentsJson } from "./stats/sparse-schema.js";
 export type { ConformalOptions } from "./training/calibrate.js";
 export type { CvKind } from "./training/cv-kind.js";
 export { type FitOptions, fit } from "./training/fit.js";
-export { type CsvFit, type CvDetails, fitCsv } from "./training/fit-csv.js";
+export { fitCsv } from "./training/fit-csv.js";
 export { type CsvGroupFit, type FitGroupsCsvOptions, fitGroupsCsv } from "./training/fit-groups-csv.js";
 export type { FitCsvOptions } from "./training/fit-options.js";
 export { type FitSqlResultOptions, fitSqlResult } from "./training/fit-sql-result.js";
+export type { CsvFit, CvDetails } from "./training/fit-target.js";
+export { type CsvTargetsFit, fitTargetsCsv } from "./training/fit-targets-csv.js";
 export { type Descent, type DescentOptions, descend } from "./training/gradient-descent.js";
 export { type CsvMeat, type MeatCsvOptions, meatCsv } from "./training/meat-csv.js";
 export type { ShardMeat } from "./training/meat-document.js";

@@ -2,6 +2,7 @@ import type { ColumnBlock, ColumnChoice } from "../csv/column-block.js";
 import type { Table } from "../csv/table.js";
 import { placesOf } from "../dataset/column-places.js";
 import { type Condition, rowCondition } from "../dataset/formula/condition.js";
+import { columnsOf, type Expression } from "../dataset/formula/spec.js";
 import { DataError, UsageError } from "../errors.js";
 import { option, wording } from "../wording.js";
 
@@ -59,6 +60,8 @@ export interface NamedSlots {
   readonly foldBy?: string | undefined;
   /** A condition on rows, in R's language. */
   readonly where?: string | undefined;
+  /** Expressions over columns of numbers, of which rows without a finite value are none either. */
+  readonly finite?: readonly Expression[] | undefined;
   readonly id?: string | undefined;
   readonly text?: boolean | undefined;
 }
@@ -86,9 +89,10 @@ export function layoutOf(table: Table, slots: NamedSlots): RowLayout {
     text: slots.text,
     ...(lagged.length === 0 ? {} : { lagged: lagged.map(({ values }) => values) }),
   };
+  const where = slots.where === undefined ? undefined : whereOf(table, slots.where, layout);
   return {
     ...withClusters(layout, table, slots.clusters),
-    where: slots.where === undefined ? undefined : whereOf(table, slots.where, layout),
+    where: (slots.finite ?? []).reduce((all, one) => alsoFinite(table, one, layout, all), where),
     id: slots.id === undefined ? undefined : idOf(table, slots.id.normalize("NFC"), layout),
   };
 }
@@ -175,6 +179,24 @@ function whereOf(table: Table, text: string, layout: RowLayout): RowsWhere {
     return columns[name].of;
   });
   return { condition, columns };
+}
+
+/** The condition that an expression has a finite value, 0 · x = 0, beside another where there is one. */
+function alsoFinite(
+  table: Table,
+  expression: Expression,
+  layout: RowLayout,
+  where: RowsWhere | undefined,
+): RowsWhere {
+  const columns = { ...where?.columns };
+  for (const name of columnsOf(expression))
+    columns[name] ??= slotOf(table, placesOf(table.columns).get(name)!, layout);
+  const finite: Condition = {
+    compare: "==",
+    left: { call: "*", args: [{ number: 0 }, expression] },
+    right: { number: 0 },
+  };
+  return { condition: where === undefined ? finite : { both: [where.condition, finite] }, columns };
 }
 
 function idOf(table: Table, name: string, layout: RowLayout): ColumnSlot {

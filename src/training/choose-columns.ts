@@ -17,6 +17,8 @@ import type { WindowOptions } from "./window-options.js";
 export interface ColumnOptions {
   /** The column to predict. Default: the last. */
   target?: string | undefined;
+  /** Several columns to predict, each by a model of its own on the same features; in the place of `target`. */
+  targets?: readonly string[] | undefined;
   /** Only these columns as features. */
   features?: readonly string[] | undefined;
   /** All columns but these as features. */
@@ -127,6 +129,7 @@ export function chooseColumns(
       (column) => !refused.has(column) && (asked !== undefined || !passedOver(column)),
     );
   };
+  const asTargets = targetNames(options, known());
   const last = columns.findLast((column) => !excluded.has(column.name) && !passedOver(column));
   const leftOut = () =>
     leftOutNotes(
@@ -143,14 +146,14 @@ export function chooseColumns(
 
   const { formula } = options;
   if (formula !== undefined) {
-    if (options.target !== undefined && formula.split("~")[0]!.trim() !== "")
+    if (asTargets !== undefined && formula.split("~")[0]!.trim() !== "")
       throw new UsageError(wording`the target is given twice, by ${option("target")} and left of the ~`, {
         hint: "leave one of them out",
       });
     const dot = usable((asked ?? columns).filter((column) => !excluded.has(column.name)));
     const read = formulaSpec(formula, {
       columns,
-      target: options.target ?? last?.name,
+      target: asTargets ?? last?.name,
       dot: dot.map(({ name }) => name),
       intercept: options.intercept,
       absorb: absorb.map(({ name }) => name),
@@ -166,14 +169,15 @@ export function chooseColumns(
     return { spec, notes: [...notes, ...doubts(spec, table)] };
   }
 
-  const target = options.target === undefined ? last : find(options.target);
-  if (target === undefined)
+  const targets = asTargets?.map(find) ?? (last === undefined ? [] : [last]);
+  if (targets.length === 0)
     throw new DataError("there is no column to predict", {
       place: { file },
       hint: wording`name it with ${option("target")}`,
     });
-  if (target.kind !== "numeric") throw notNumeric(target, "the target", table, file);
-  const candidates = (asked ?? columns).filter((c) => c !== target && !excluded.has(c.name));
+  for (const target of targets)
+    if (target.kind !== "numeric") throw notNumeric(target, "the target", table, file);
+  const candidates = (asked ?? columns).filter((c) => !targets.includes(c) && !excluded.has(c.name));
   const features = usable(candidates);
   if (asked !== undefined)
     for (const [column, why] of refused)
@@ -184,11 +188,29 @@ export function chooseColumns(
   if (features.length === 0)
     throw new DataError("there is no column to use as a feature", {
       place: { file },
-      hint: wording`the target is ${JSON.stringify(target.name)}; see ${option("target")}, ${option("features")} and ${option("exclude")}`,
+      hint: wording`the target is ${targets.map(({ name }) => JSON.stringify(name)).join(", ")}; see ${option("target")}, ${option("features")} and ${option("exclude")}`,
     });
-  const plain = columnsSpec(target.name, features, { intercept: options.intercept, absorb });
+  const names = targets.map(({ name }) => name);
+  const plain = columnsSpec(names, features, { intercept: options.intercept, absorb });
   const spec = withContrasts(plain, options.contrasts);
   return { spec, notes: [...leftOut(), ...doubts(spec, table)] };
+}
+
+/**
+ * The columns that are asked for as targets: of a list that was cut at commas those that together are a column are that one.
+ *
+ * @throws UsageError where one is named twice
+ */
+function targetNames(
+  { target, targets }: ColumnOptions,
+  known: ReadonlyMap<string, unknown>,
+): string[] | undefined {
+  if (targets === undefined) return target === undefined ? undefined : [target];
+  if (target !== undefined) throw new UsageError("target and targets are given: one of them says which");
+  const names = joined(targets, known);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new UsageError(`${twice} is a target twice`);
+  return names;
 }
 
 function cvColumn({ cv }: ColumnOptions): string | undefined {
@@ -244,10 +266,11 @@ export function namedClusters(
 /** The names of the options as tables have them. */
 function composed(options: ColumnOptions): ColumnOptions {
   const nfc = <T extends string | undefined>(text: T) => text?.normalize("NFC") as T;
-  const { target, features, exclude, formula, weights, cluster, time, unit, id, foldBy } = options;
+  const { target, targets, features, exclude, formula, weights, cluster, time, unit, id, foldBy } = options;
   return {
     ...options,
     target: nfc(target),
+    targets: targets?.map(nfc),
     features: features?.map(nfc),
     exclude: exclude?.map(nfc),
     formula: nfc(formula),
@@ -322,9 +345,10 @@ function notNumeric(column: Column, what: string, table: KnownTable, file: strin
  * @throws UsageError for the first
  */
 export function checkNamedColumns(table: KnownTable, given: ColumnOptions, file: string): void {
-  const { target, weights, exclude = [], id, foldBy, absorb = [] } = composed(given);
+  const { target, targets = [], weights, exclude = [], id, foldBy, absorb = [] } = composed(given);
   const places = placesOf(table.columns);
   const named = [weights, ...joined(exclude, places), id, foldBy, ...joined(absorb, places), target];
+  named.push(...joined(targets, places));
   for (const name of named)
     if (name !== undefined && !places.has(name)) throw unknownColumn(name, [...places.keys()], file);
 }

@@ -16,10 +16,11 @@ export function designWidth(spec: ModelSpec, table: SampledTable): number {
   return spread(spec, table, 0, 1);
 }
 
-/** How many columns the Gram matrix of the moments has, the target's included: those of factors are cells, not columns. */
-export function denseWidth({ variables, terms }: ModelSpec): number {
+/** How many columns the Gram matrix of the moments has, those of targets included: those of factors are cells, not columns. */
+export function denseWidth({ variables, terms, targets = [] }: ModelSpec): number {
   const width = (v: number) => numbersOf(variables[v]!);
-  return terms.reduce((sum, term) => sum + term.variables.reduce((w, v) => w * width(v), 1), 1);
+  const all = 1 + targets.length;
+  return terms.reduce((sum, term) => sum + term.variables.reduce((w, v) => w * width(v), 1), all);
 }
 
 /** As few coefficients as a spec can have on a table, the intercept's among them: one less for each factor's reference. */

@@ -16,7 +16,12 @@ export function checkDecay(decay: number, model: LinearModel): void {
     throw new UsageError(
       wording`${option("decay")} is what a row's weight is multiplied by with each row after it, above 0 and at most 1, got ${decay}`,
     );
-  const { spec, penalty, absorbed, weightsKind, instruments } = model;
+  const { spec, penalty, absorbed, weightsKind, instruments, targets } = model;
+  if (targets.length > 0)
+    throw new ModelError(
+      wording`${option("decay")} goes with one target, and the model was fitted beside ${targets.map(({ label }) => label).join(", ")}`,
+      { hint: wording`train for ${model.target} alone` },
+    );
   if (instruments !== undefined)
     throw new ModelError(wording`${option("decay")} goes with least squares, and the model has instruments`);
   if (weightsKind !== undefined)

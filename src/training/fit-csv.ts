@@ -1,114 +1,47 @@
 import { setImmediate as nextTick } from "node:timers/promises";
-import { readingToKeep } from "../csv/kept-reading.js";
 import { scatteredRows } from "../csv/scattered-rows.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
-import { type ModelSpec, rawSlots, structuralSpec } from "../dataset/formula/spec.js";
-import { undefinedCount } from "../dataset/formula/undefined-rows.js";
+import { columnsOf, fittedTarget, type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
+import { targetsOf } from "../dataset/formula/targets.js";
 import { InterruptedError, UsageError } from "../errors.js";
-import { type ConformalMethod, calibrationNotes } from "../linear/conformal/conformal.js";
-import type { Coverage } from "../linear/conformal/coverage.js";
-import { clusterNotes } from "../linear/covariance/vcov.js";
-import { instrumentNotes } from "../linear/model/instrument-tests-of.js";
-import { LinearModel } from "../linear/model/model.js";
-import { perfectFitNotes } from "../linear/model/summary.js";
-import { adaptiveFactors } from "../linear/penalty/adaptive.js";
-import { checkNames } from "../linear/penalty/column-limits.js";
-import { type CrossValidatedPath, pathNotes } from "../linear/penalty/cross-validated-path.js";
-import { relaxationNotes } from "../linear/penalty/objective.js";
-import {
-  crossValidateHeldOutWithSteps,
-  crossValidateWithSteps,
-  isChosen,
-  type Penalty,
-  penalizeSteps,
-} from "../linear/penalty/penalty.js";
-import { scanScore } from "../linear/scan-score.js";
-import { type CrossValidation, cvOnScaleOf } from "../linear/solve/cross-validation.js";
-import type { HeldOut } from "../linear/solve/held-out.js";
+import { isChosen } from "../linear/penalty/penalty.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
-import type { Solution } from "../linear/solve/solution.js";
-import { withPauses } from "../parallel/with-pauses.js";
 import { layoutOf, withClusters } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";
-import type { PredictionMetrics } from "../stats/metrics.js";
 import { type OptionMark, option, wording } from "../wording.js";
-import { absorbingNotes, checkAbsorbing } from "./absorbing.js";
+import { checkAbsorbing } from "./absorbing.js";
 import { checkBudget, checkColumns } from "./budget.js";
-import { calibrate, calibrationShare, checkConformalColumn, coverageOf } from "./calibrate.js";
+import { calibrationShare, checkConformalColumn } from "./calibrate.js";
 import { checkNamedColumns } from "./choose-columns.js";
-import { clustersInOnePass, vcovOfClusters } from "./cluster-moments.js";
+import { clustersInOnePass } from "./cluster-moments.js";
 import { completeKinds } from "./complete-kinds.js";
-import {
-  checkCvColumn,
-  crossValidateParted,
-  crossValidateRepeatedly,
-  drawFoldsAgain,
-  foldsByColumn,
-} from "./cross-validate-by.js";
-import { crossValidateRows } from "./cross-validate-rows.js";
-import { type CvKind, checkCvKind, checkCvOfAbsorbed } from "./cv-kind.js";
+import { checkCvColumn } from "./cross-validate-by.js";
+import { checkCvKind, checkCvOfAbsorbed } from "./cv-kind.js";
 import { chooseWithData } from "./data-bases.js";
 import { chosenFolds, chunkBytesFor, denseWidth, designWidth, foldsFor, levelNotes } from "./design-width.js";
 import type { FitCsvOptions } from "./fit-options.js";
+import { type CsvFit, fitTarget, type ScannedTargets } from "./fit-target.js";
 import { fitTheta } from "./fit-theta.js";
 import { foldKey } from "./fold-key.js";
 import { type Engine, engineOf, withoutKeyNotes } from "./in-engine.js";
-import { instrumentedVcovOf } from "./instrumented-vcov.js";
 import { instrumentsFor } from "./instruments-for.js";
-import { checkKeepMeat, keptNotes } from "./keep-meat.js";
+import { checkKeepMeat } from "./keep-meat.js";
 import { keepStream } from "./keep-stream.js";
-import { leaveOneOutByLeverage } from "./leave-one-out.js";
 import type { MomentsPlan } from "./moments-job.js";
 import { penaltyChoice } from "./penalty-choice.js";
-import { robustVcovOf, withoutCluster } from "./robust-vcov.js";
-import { cutShard, numberedShards, sourcesOfShard } from "./shard-rows.js";
-import { keepContents, repeatedNotes } from "./source-contents.js";
-import { type FitTiming, Stopwatch } from "./stopwatch.js";
+import { cutShard, numberedShards } from "./shard-rows.js";
+import { keepContents } from "./source-contents.js";
+import { Stopwatch } from "./stopwatch.js";
 import { undefinedNotes } from "./undefined-notes.js";
 import { type VcovOptions, vcovSpecOf } from "./vcov-request.js";
 import { checkWeightsKind } from "./weights-kind.js";
-import { checkWindow, fitWindows, type WindowFit } from "./windows.js";
+import { checkWindow } from "./windows.js";
 
 /** A file from which on a command that is not told how many threads to start starts some, at up to 50 columns. */
 const THREADS_PAY_BYTES = 64 << 20;
 const THREADS_PAY_WIDTH = 50;
-
-/** How rows were put into folds for a cross-validation that was asked for by its kind. */
-export interface CvDetails {
-  kind: CvKind;
-  /** What the folds are called; of one kind they have no names, of another there are none. */
-  names?: readonly string[] | undefined;
-  /** The errors of each repetition. */
-  repetitions?: readonly CrossValidation[] | undefined;
-}
-
-/** A model fitted on a CSV, and what happened on the way. */
-export interface CsvFit {
-  model: LinearModel;
-  /** Rows in the file. */
-  rows: number;
-  /** Rows left out for missing cells, or because an expression of the formula has no value. */
-  dropped: number;
-  /** Rows left out by the condition on rows. */
-  excluded: number;
-  /** The error on the rows held out, if there were to be any. */
-  test: PredictionMetrics | undefined;
-  /** How often conformal intervals cover the rows held out, where there are both. */
-  coverage?: Coverage | undefined;
-  /** The out-of-fold error on the rows of the fit. */
-  cv: CrossValidation | undefined;
-  /** How rows were put into folds for it, where that was asked for. */
-  cvBy?: CvDetails | undefined;
-  /** The fits to windows of the rows, where they were asked for. */
-  windows?: WindowFit[] | undefined;
-  /** The path on which λ was chosen; its errors are weighted means, as glmnet's are. */
-  path: CrossValidatedPath | undefined;
-  /** Remarks: columns left out, a solver that stepped in. */
-  notes: string[];
-  timing: FitTiming;
-}
 
 /**
  * Fits a linear model to a CSV file, or to standard input (`-`), in one pass: y = Xθ over the complete rows. Several
@@ -139,6 +72,20 @@ export async function fitSources(
   options: FitCsvOptions,
   given?: Engine,
 ): Promise<CsvFit> {
+  const { fits } = await fitTargetsOf(sources, options, { given, several: false });
+  return fits[0]!;
+}
+
+/**
+ * The same for each of several targets, where the options ask for them: the rows are summed once for all.
+ *
+ * @param several whether there may be more than one
+ */
+export async function fitTargetsOf(
+  sources: readonly Source[],
+  options: FitCsvOptions,
+  { given, several }: { given?: Engine | undefined; several: boolean },
+): Promise<{ fits: CsvFit[]; notes: string[] }> {
   const watch = new Stopwatch();
   const kind = options.cv;
   if (kind !== undefined) checkCvKind(kind, options);
@@ -171,14 +118,15 @@ export async function fitSources(
         options,
       )
     : { spec: session.spec, notes: [], table: complete.table };
+  checkTargets(spec, options, several);
   const all = withTarget(read, spec);
   notes.unshift(...all.notes, ...(all.columnNotes ?? []), ...complete.notes);
-  const { references = {}, solver = "auto", signal, onProgress, callerWorks } = options;
+  const { solver = "auto", signal, onProgress, callerWorks } = options;
   const { keepMeat, weightsKind } = options;
   checkWeightsKind(options, spec);
   const vcov = vcovSpecOf(all, withoutLagColumns(withImpliedVcov(options), spec));
   checkKeepMeat(keepMeat, vcov);
-  let penalty = penaltyChoice(options);
+  const penalty = penaltyChoice(options);
   // A formula may have them too.
   const absorbs = spec.absorbed !== undefined;
   if (kind !== undefined) {
@@ -191,7 +139,6 @@ export async function fitSources(
   const aside = calibrationShare({ ...options, absorbs }, penalty);
   checkAbsorbing(spec, options);
   const instruments = instrumentsFor(spec, options, vcov?.type);
-  const equation = structuralSpec(spec);
   if (instruments !== undefined && (kind ?? options.conformal ?? options.window) !== undefined)
     throw new UsageError(
       wording`${option("cv")}, ${option("conformal")} and ${option("window")} are of least squares, and the model has instruments`,
@@ -297,176 +244,71 @@ export async function fitSources(
     found = await estimate();
   }
   notes.push(...found.notes, ...(await undefinedNotes(table, found.total.undefinedRows)));
-  const { total, moments, levels, regression } = found;
-  if (penalty !== undefined) checkNames(regression, penalty);
-  if (penalty !== undefined && options.adaptive !== undefined)
-    penalty = { ...penalty, factors: adaptiveFactors(moments, regression, found.solution, options.adaptive) };
-  // Absorbed effects are cross-validated by rows: a model's folds would tell nothing.
-  const folds = plan.folds > 1 && !twice ? total.folds : [];
-  const scanned = { table, layout, plan, control };
-  const parted =
-    kind !== undefined && "column" in kind
-      ? await watch.scan(() => foldsByColumn(scanned, kind, moments, options.folds))
-      : undefined;
-  const along = penalty !== undefined && isChosen(penalty);
-  const otherDraws =
-    along && kind?.kind === "repeated"
-      ? await watch.scan(() => drawFoldsAgain(scanned, moments, kind.times))
-      : undefined;
-  const penalize = (held: readonly HeldOut[] | undefined) =>
-    watch.solve(() =>
-      penalty === undefined
-        ? undefined
-        : withPauses(
-            penalizeSteps(moments, parted?.folds ?? folds, regression, found.solution, penalty, held, {
-              forward: kind?.kind === "time",
-              again: otherDraws,
-            }),
-            control,
-          ),
-    );
-  const ofParts = (solution: Solution, chosen: Penalty | undefined, heldOut?: readonly HeldOut[]) => ({
-    spec: equation,
-    instruments,
-    levels,
-    references,
-    solver: found.solver,
-    solution,
-    penalty: chosen,
-    moments,
-    folds,
-    heldOut,
-  });
-  let byRows: Awaited<ReturnType<typeof crossValidateRows>> | undefined;
-  const crossValidated = (model: LinearModel) =>
-    watch.scan(() => crossValidateRows(table, layout, model, total.folds, plan, control));
-  // What a path is cross-validated from is known without its λs.
-  if (twice && along) byRows = await crossValidated(LinearModel.of(ofParts(found.solution, undefined)));
-  const penalized = await penalize(byRows?.heldOut);
-  if (penalized?.path !== undefined) notes.push(...pathNotes(penalized.path));
-  const undefinedRows = undefinedCount(total.undefinedRows);
-  const scan = {
-    rows: total.rows + total.excluded,
+  notes.push(...lackingNotes(found.total.lackingTargets));
+  const scanned: ScannedTargets = {
+    sources,
+    rows: { table, layout, plan, control },
     firstRow,
-    ...(plan.foldBy === undefined ? {} : { foldBy: plan.foldBy }),
-    testSize: plan.testSize > 0 ? plan.testSize : undefined,
-    dropped: total.dropped,
-    ...(undefinedRows > 0 ? { undefinedRows } : {}),
-    ...(total.excluded > 0 ? { excluded: total.excluded } : {}),
-    ...(total.singletons > 0 ? { singletons: total.singletons } : {}),
-    seed: plan.seed,
-    test: null,
+    set,
+    numbered,
+    instruments,
+    vcov,
+    penalty,
+    byEachRow: each,
+    mostClusters: inOnePass?.most,
+    found,
+    watch,
   };
-  const solution = penalized?.solution ?? found.solution;
-  if (twice && !along) byRows = await crossValidated(LinearModel.of(ofParts(solution, penalized?.penalty)));
-  let model = LinearModel.of({
-    ...ofParts(solution, penalized?.penalty, byRows?.heldOut),
-    weightsColumn: options.weights,
-    weightsKind,
-    ...(await sourcesOfShard(sources, plan, options)),
-    shards: set === undefined ? numbered : [set(scan.rows)],
-    reading: readingToKeep(options),
-    scan,
-  });
-  notes.push(
-    ...absorbingNotes(model),
-    ...(await repeatedNotes(sources)),
-    ...perfectFitNotes(model),
-    ...relaxationNotes(model),
-  );
-  if (total.clusters !== undefined && total.clusters.cells.count <= inOnePass!.most) {
-    if (total.unclustered >= 0) throw await withoutCluster(table, total.unclustered, vcov!.clusters);
-    model = vcovOfClusters(model, vcov!, total.clusters);
-    notes.push(...clusterNotes(model.vcov));
-  } else if (vcov !== undefined) {
-    const request = { ...plan, ...vcov, keepMeat };
-    const estimated = instruments === undefined ? robustVcovOf : instrumentedVcovOf;
-    model = await watch.scan(() => estimated(table, layout, model, request, control));
-    const times = vcov.type === "hc5" ? "twice more" : "a second time";
-    notes.push(`the data were read ${times} for the ${vcov.type} covariance`, ...clusterNotes(model.vcov));
-    notes.push(...keptNotes(model.keptMeat, keepMeat));
+  const fits: CsvFit[] = [];
+  for (const t of targetsOf(spec).keys()) {
+    const fit = await fitTarget(scanned, t, options);
+    fits.push({ ...fit, notes: [...notes, ...fit.notes] });
   }
-  notes.push(...instrumentNotes(model));
-  const repeated =
-    kind?.kind === "repeated"
-      ? await watch.scan(() => crossValidateRepeatedly(scanned, model, folds, kind.times, otherDraws))
-      : undefined;
-  const crossValidate = async () => {
-    if (repeated !== undefined) return repeated.cv;
-    if (parted !== undefined)
-      return watch.solve(() => crossValidateParted(kind!.kind, parted, regression, model.penalty, control));
-    if (kind?.kind === "loo" && !each)
-      return watch.scan(() => leaveOneOutByLeverage(table, layout, model, plan, control));
-    if (byRows !== undefined && !along) return byRows.cv;
-    const { penalty } = model;
-    if (byRows !== undefined) {
-      const { heldOut } = byRows;
-      return watch.solve(() =>
-        withPauses(crossValidateHeldOutWithSteps(heldOut, regression, penalty), control),
-      );
-    }
-    if (folds.filter((fold) => fold.n > 0).length < 2) return undefined;
-    return watch.solve(() => withPauses(crossValidateWithSteps(folds, regression, penalty), control));
-  };
-  const cv = await crossValidate();
-  const heldOut = options.testSize ?? 0;
-  let coverage: Coverage | undefined;
-  if (options.conformal !== undefined) {
-    const rows = { table, layout, model, split: plan, heldOut, control };
-    model = await watch.scan(() => calibrate(rows, options, { all: folds, cv }));
-    notes.push(...calibrationNotes(model.conformal!, options.level ?? 0.95, heldOut));
-    if ((options.shard ?? options.shardId) !== undefined) notes.push(calibratedByShard(options.conformal));
-    if (heldOut > 0) coverage = await watch.scan(() => coverageOf({ ...rows, model }, options.level ?? 0.95));
-  }
-  let test: PredictionMetrics | undefined;
-  if (heldOut > 0) {
-    const held = { ...plan, testSize: heldOut };
-    const score = { predictor: model.predictorPlan(true), unseen: "na" as const, held };
-    // Predictions do not read the instruments.
-    const scored = {
-      ...rawSlots(equation),
-      weight: options.weights,
-      foldBy: plan.foldBy,
-      where: options.where,
-    };
-    const { errors, outside } = await watch.scan(() =>
-      scanScore(table, layoutOf(table, scored), score, control),
-    );
-    notes.push(...outside.notes());
-    test = errors.metrics(model.parameters, weightsKind);
-    model = model.withScan({ ...scan, test });
-  }
-  const { window } = options;
-  const windows =
-    window === undefined
-      ? undefined
-      : await watch.scan(() => fitWindows({ table, layout, model, split: plan, signal }, window));
-  const { dropped, excluded } = total;
-  const rows = total.rows + excluded;
-  return {
-    model,
-    rows,
-    dropped,
-    excluded,
-    test,
-    ...(coverage === undefined ? {} : { coverage }),
-    ...(windows === undefined ? {} : { windows }),
-    cv: cv && cvOnScaleOf(cv, model.errorScale),
-    ...(kind === undefined
-      ? {}
-      : {
-          cvBy: {
-            kind,
-            names: parted?.names,
-            repetitions: repeated?.repetitions.map((one) => cvOnScaleOf(one, model.errorScale)),
-          },
-        }),
-    path: penalized?.path,
-    notes,
-    timing: watch.timing(),
-  };
+  return { fits, notes };
 }
 
+/**
+ * Refuses several targets where one is fitted, and what does not go with several.
+ *
+ * @throws UsageError that says what
+ */
+function checkTargets(spec: ModelSpec, options: FitCsvOptions, several: boolean): void {
+  if (spec.targets === undefined) return;
+  const names = targetsOf(spec)
+    .map(({ label }) => label)
+    .join(", ");
+  if (!several)
+    throw new UsageError(`${names} are several targets, and one is fitted here`, {
+      hint: "name one of them",
+    });
+  const lagged = new Set(spec.lags?.columns.map(({ name }) => name));
+  const made = targetsOf(spec).find((target) =>
+    columnsOf(fittedTarget(target)).some((one) => lagged.has(one)),
+  );
+  if (made !== undefined)
+    throw new UsageError(`${made.label} is made of other rows, and is no target beside others`, {
+      hint: "train for it alone",
+    });
+  const { solver, window } = options;
+  if (solver === "qr" || solver === "gd")
+    throw new UsageError(
+      wording`${option("solver", solver)} has one target, and ${names} are several: they are solved from moments`,
+      { hint: wording`leave ${option("solver")} out` },
+    );
+  if (window !== undefined)
+    throw new UsageError(wording`${option("window")} has one target, and ${names} are several`, {
+      hint: "name one of them",
+    });
+}
+
+/** A remark on rows that one of several targets keeps from the fits of the others. */
+function lackingNotes(rows: number): string[] {
+  if (rows === 0) return [];
+  return [
+    `a row is complete where all targets are: ${rows} ${rows === 1 ? "row that lacks" : "rows that lack"} ` +
+      "only some of them left out, which a fit of one of the others by itself would have",
+  ];
+}
 /**
  * The options with the covariance that the others imply where none is asked for: probability weights and kept sums of rows have
  * robust errors, and two-step GMM is made for them.
@@ -500,12 +342,6 @@ function withImpliedVcov(options: FitCsvOptions): FitCsvOptions {
   return options;
 }
 
-/** What becomes of intervals that are calibrated on a shard. */
-function calibratedByShard(conformal: ConformalMethod): string {
-  const rows = conformal === "split" ? ", and the rows that are set aside are missing there" : "";
-  return `the conformal intervals are calibrated by rows of this shard alone: a merged model has none${rows}`;
-}
-
 /** The options of a covariance without the columns of time and units, where they are those of lags and it has no use for them. */
 function withoutLagColumns<Options extends VcovOptions>(options: Options, { lags }: ModelSpec): Options {
   const { vcov = "iid" } = options;
@@ -515,6 +351,7 @@ function withoutLagColumns<Options extends VcovOptions>(options: Options, { lags
 
 /** How many columns at most the options keep from being features. */
 export function leftOutCount({
+  targets = [],
   exclude = [],
   absorb = [],
   weights,
@@ -525,6 +362,7 @@ export function leftOutCount({
   foldBy,
 }: FitCsvOptions): number {
   return (
+    Math.max(0, targets.length - 1) +
     exclude.length +
     absorb.length +
     (typeof cluster === "string" ? 1 : (cluster?.length ?? 0)) +
@@ -555,11 +393,11 @@ export function hasIntercept({
 
 /** Whether a column may be used, by what the options name; a formula may name any. */
 export function usedBy(options: FitCsvOptions): (name: string) => boolean {
-  const { formula, target, weights } = options;
+  const { formula, target, targets = [], weights } = options;
   const exclude = new Set(options.exclude);
   const features = options.features && new Set(options.features);
   return (name) => {
-    if (name === target || name === weights) return true;
+    if (name === target || name === weights || targets.includes(name)) return true;
     if (exclude.has(name)) return false;
     return features === undefined || formula !== undefined || features.has(name);
   };

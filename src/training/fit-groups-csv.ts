@@ -134,6 +134,10 @@ async function fitSources(sources: readonly Source[], options: FitGroupsCsvOptio
     { sampled, table: complete.table, sources, file, inEngine: session !== undefined },
     { ...options, exclude },
   );
+  if (spec.targets !== undefined)
+    throw new UsageError("models by group have one target, and these are several", {
+      hint: wording`train for each of them by itself, or leave ${option("groupBy")} out`,
+    });
   const [mark] = [
     ...(options.time === undefined ? [] : [option("time", options.time)]),
     ...(options.unit === undefined ? [] : [option("unit", options.unit)]),

@@ -3,8 +3,9 @@ import { type Result, readResult, sumsOfResult } from "../engines/result.js";
 import { ModelError } from "../errors.js";
 import { withSources } from "../sources/tables.js";
 import { option, wording } from "../wording.js";
-import { type CsvFit, fitSources } from "./fit-csv.js";
+import { fitSources } from "./fit-csv.js";
 import type { FitCsvOptions } from "./fit-options.js";
+import type { CsvFit } from "./fit-target.js";
 import { conditionOf, doubleDoubt, type Engine, scannedSums } from "./in-engine.js";
 import { namedTable } from "./named-table.js";
 

@@ -1,6 +1,7 @@
 import type { Table } from "../csv/table.js";
 import type { FactorLevels } from "../dataset/formula/coding.js";
 import { structuralSpec } from "../dataset/formula/spec.js";
+import { ofTarget, targetsOf } from "../dataset/formula/targets.js";
 import { redundantNotes } from "../linear/instruments/check-instruments.js";
 import { instrumentedRegression, type ModelInstruments } from "../linear/model/model-instruments.js";
 import type { Solver } from "../linear/model/model-parts.js";
@@ -9,7 +10,7 @@ import { needsExtended } from "../linear/solve/ladder.js";
 import { mergeFoldsSteps } from "../linear/solve/merge-steps.js";
 import type { Regression } from "../linear/solve/regression.js";
 import { isConstant, type Solution } from "../linear/solve/solution.js";
-import { solveSteps } from "../linear/solve/solve.js";
+import { solveTargetsSteps } from "../linear/solve/solve.js";
 import { withPauses } from "../parallel/with-pauses.js";
 import type { RowLayout } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
@@ -39,8 +40,8 @@ export interface ThetaEstimate {
   /** The moments of all folds. */
   moments: CrossProducts;
   levels: FactorLevels;
-  regression: Regression;
-  solution: Solution;
+  /** What was solved, for each target: one, unless the spec has further ones. */
+  targets: readonly { regression: Regression; solution: Solution }[];
   solver: Solver;
   notes: string[];
 }
@@ -92,9 +93,18 @@ export async function fitTheta(
 
   const { levels } = total;
   notes.push(...levelDoubts(levels, spec, table, options.text));
-  const regression = instrumentedRegression(structuralSpec(spec), levels, references, instruments);
+  const regressions = targetsOf(spec).map((target) =>
+    instrumentedRegression(structuralSpec(ofTarget(spec, target)), levels, references, instruments),
+  );
+  const [regression] = regressions as [Regression];
   let moments = await withPauses(mergeFoldsSteps(total.folds), control);
-  checkEstimable(moments, regression);
+  for (const own of regressions) checkEstimable(moments, own);
+  const keys = regressions.map(({ target }) => target);
+  const solved = () => watch.solve(() => withPauses(solveTargetsSteps(moments, regression, keys), control));
+  const found = (solutions: readonly Solution[], by: Solver): ThetaEstimate => {
+    const targets = regressions.map((own, t) => ({ regression: own, solution: solutions[t]! }));
+    return { total, moments, levels, targets, solver: by, notes };
+  };
   const readAll = async () => {
     checkInMemory(moments.n, regression.terms.length);
     const { readDesign } = await import("./read-design.js");
@@ -106,15 +116,16 @@ export async function fitTheta(
     const k = regression.terms.length;
     const solution = await watch.solve(() => withPauses(qrSteps(X, y, k, spec.intercept, weights), control));
     checkRank(moments, regression, solution.rank);
-    return { total, moments, levels, regression, solution, solver: "qr", notes };
+    return found([solution], "qr");
   }
   let used: Solver = plan.extended ? "extended" : "normal";
-  let solution = await watch.solve(() => withPauses(solveSteps(moments, regression), control));
-  if (solver === "auto" && used === "normal" && needsExtended(solution, moments, regression)) {
-    await engine?.checkExact(solution);
+  let solutions = await solved();
+  const doubtful = solutions.find((own, t) => needsExtended(own, moments, regressions[t]!));
+  if (solver === "auto" && used === "normal" && doubtful !== undefined) {
+    await engine?.checkExact(doubtful);
     ({ total, threads } = await scanned(true));
     moments = await withPauses(mergeFoldsSteps(total.folds), control);
-    solution = await watch.solve(() => withPauses(solveSteps(moments, regression), control));
+    solutions = await solved();
     used = "extended";
     notes.push(
       engine === undefined
@@ -122,6 +133,7 @@ export async function fitTheta(
         : "double precision was not enough: the moments were summed again in integers, exactly",
     );
   }
+  const [solution] = solutions as [Solution];
   if (options.lambda === undefined || options.lambda === 0) checkRank(moments, regression, solution.rank);
   notes.push(...redundantNotes(solution, regression), ...digitNotes(moments, regression, solution));
   if (solution.conditionNumber > WARNING_CONDITION)
@@ -135,9 +147,9 @@ export async function fitTheta(
     const how = { ...options.descent, intercept: spec.intercept, signal };
     const descent = await watch.solve(() => solveByDescent(design, solution, how));
     notes.push(descent.note);
-    return { total, moments, levels, regression, solution: descent.solution, solver: "gd", notes };
+    return found([descent.solution], "gd");
   }
-  return { total, moments, levels, regression, solution, solver: used, notes };
+  return found(solutions, used);
 }
 
 /** Remarks on columns that were left out as dependent as far as their digits tell, for they lie far from 0. */

@@ -209,6 +209,8 @@ export function scannedSums(
     levels,
     rows,
     dropped,
+    // Rows that lack only a target are not told from others there.
+    lackingTargets: 0,
     undefinedRows,
     groups,
     kept: undefined,

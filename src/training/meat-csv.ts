@@ -2,7 +2,7 @@ import { readingFor } from "../csv/kept-reading.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
 import type { Source } from "../csv/source.js";
 import { ofModel } from "../csv/table.js";
-import { rawSlots } from "../dataset/formula/spec.js";
+import { fittedTarget, rawSlots } from "../dataset/formula/spec.js";
 import { UsageError } from "../errors.js";
 import type { LinearModel } from "../linear/model/model.js";
 import type { ShardNumber } from "../linear/shards/numbered.js";
@@ -95,10 +95,10 @@ async function meatOf(
       hint: wording`name a robust covariance with ${option("vcov")}`,
     });
   checkMeats(model, request);
-  const { spec, weightsColumn, scan } = model;
+  const { spec, scannedSpec, targets, weightsColumn, scan } = model;
   const testSize = scan?.testSize ?? 0;
   const foldBy = testSize > 0 ? scan?.foldBy : undefined;
-  checkColumns({ spec, weightsColumn, foldBy }, whole, namesOf(whole));
+  checkColumns({ spec: scannedSpec, weightsColumn, foldBy }, whole, namesOf(whole));
   const firstRow = options.firstRow ?? scan?.firstRow ?? 0;
   const cut = await cutShard(whole, sources, { folds: 1, testSize, foldBy, firstRow }, options);
   const layout = layoutOf(cut.table, {
@@ -106,6 +106,7 @@ async function meatOf(
     weight: weightsColumn,
     foldBy,
     where: reading.where,
+    finite: targets.map(fittedTarget),
   });
   const { threads, callerWorks, signal, onProgress } = options;
   const control: ScanControl = {

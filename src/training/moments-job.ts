@@ -64,6 +64,10 @@ interface ReadyBlock {
 
 let jobs = 0;
 
+function noRows() {
+  return { rows: 0, dropped: 0, lackingTargets: 0, heldOut: 0, firstDropped: -1, singletons: 0 };
+}
+
 /**
  * Sums up the rows of chunks, fold by fold, in the kernels: the numbers by blocks of 128 rows, factors by the cells of
  * their levels.
@@ -109,7 +113,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   #toldGroups = 0;
   /** The rows of the view that a formula's block is made of; undefined where it is all of them as they stand. */
   #kept: ArrayLike<number> | undefined;
-  #counts = { rows: 0, dropped: 0, heldOut: 0, firstDropped: -1, singletons: 0 };
+  #counts = noRows();
 
   constructor(view: BlockView, plan: MomentsPlan) {
     const { kernels, weighted } = view;
@@ -237,6 +241,8 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
         if (own[r]! < 0) targets[r] = -1;
       }
     }
+    if (missing && this.#plan.spec.targets !== undefined)
+      this.#counts.lackingTargets += this.#countLacking(block, rows, targets);
     const groups = this.#view.group?.codes;
     const { folds, leaveOneOut, testSize } = this.#plan;
     if (groups === undefined && leaveOneOut !== true && !(testSize > 0)) {
@@ -251,6 +257,25 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       }
     if (weighted) this.#checkWeights(this.#kernels.doublesAt(weightAddress, rows), rowOf);
     return { block, low: 0, weights: weightAddress, rows };
+  }
+
+  /** How many of the rows left out lack some of the targets, which come first in the block, and nothing else. */
+  #countLacking(block: number, rows: number, places: Int32Array): number {
+    const all = this.#shape.numbers.length + (this.#view.weighted ? 1 : 0);
+    const targets = 1 + this.#plan.spec.targets!.length;
+    const columns = Array.from({ length: all }, (_, j) =>
+      this.#kernels.doublesAt(block + 8 * BLOCK_ROWS * j, rows),
+    );
+    const codes = this.#shape.factors.map((_, f) => this.#codes / 4 + f * BLOCK_ROWS);
+    const { ints } = this.#kernels;
+    let count = 0;
+    for (let r = 0; r < rows; r++) {
+      if (places[r]! >= 0) continue;
+      const lacking = columns.flatMap((column, j) => (Number.isNaN(column[r]!) ? [j] : []));
+      const some = lacking.length > 0 && lacking.length < targets && lacking.every((j) => j < targets);
+      if (some && codes.every((at) => ints[at + r]! >= 0)) count++;
+    }
+    return count;
   }
 
   /** Where each factor's texts stand in the block. */
@@ -352,11 +377,13 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       levels: this.#newLevels(),
       undefinedRows: this.#scan.undefinedRows,
       ...this.#counts,
+      lackingTargets: this.#counts.lackingTargets + this.#scan.lackingTargets,
     };
     this.#grouped.reset();
     for (const table of this.#tables) table.reset();
     this.#scan.undefinedRows = [];
-    this.#counts = { rows: 0, dropped: 0, heldOut: 0, firstDropped: -1, singletons: 0 };
+    this.#scan.lackingTargets = 0;
+    this.#counts = noRows();
     return result;
   }
 

@@ -69,6 +69,8 @@ export interface MomentsResult {
   rows: number;
   /** Rows left out because a cell is missing or an expression has no value. */
   dropped: number;
+  /** Those among them that lack some of several targets, and nothing else. */
+  lackingTargets: number;
   /** Those among them in which no cell is missing. */
   undefinedRows: UndefinedRows[];
   /** Rows held out. */
@@ -156,7 +158,8 @@ export class MomentsReader {
   /** What all chunks together give, levels in their order. */
   *finish(total: MomentsTotal, spec: ModelSpec): Steps<Omit<ScannedMoments, "excluded">> {
     const { variables, tables } = this.#shape;
-    const { groups, rows, dropped, undefinedRows, heldOut, firstDropped, singletons } = total;
+    const { groups, rows, dropped, lackingTargets, undefinedRows } = total;
+    const { heldOut, firstDropped, singletons } = total;
     const grouped = groups instanceof SparseGroups ? [...groups.folds.values()].flat() : [];
     const names: string[][] = [];
     const recode: Int32Array[] = [];
@@ -185,6 +188,7 @@ export class MomentsReader {
       levels,
       rows,
       dropped,
+      lackingTargets,
       undefinedRows,
       heldOut,
       firstDropped,
@@ -295,7 +299,7 @@ export class MomentsReader {
 export interface ScannedMoments
   extends Pick<
     MomentsResult,
-    "rows" | "dropped" | "undefinedRows" | "heldOut" | "firstDropped" | "singletons"
+    "rows" | "dropped" | "lackingTargets" | "undefinedRows" | "heldOut" | "firstDropped" | "singletons"
   > {
   folds: CrossProducts[];
   /** Those of groups, where there are groups. */
@@ -321,6 +325,7 @@ export class MomentsTotal {
   readonly groups: AnyGroups | undefined;
   rows: number;
   dropped: number;
+  lackingTargets: number;
   undefinedRows: UndefinedRows[];
   heldOut: number;
   firstDropped: number;
@@ -333,6 +338,7 @@ export class MomentsTotal {
     this.groups = groups;
     this.rows = result.rows;
     this.dropped = result.dropped;
+    this.lackingTargets = result.lackingTargets;
     this.undefinedRows = result.undefinedRows;
     this.heldOut = result.heldOut;
     this.firstDropped = result.firstDropped;
@@ -348,6 +354,7 @@ export class MomentsTotal {
     this.groups?.absorb(later.groups as GroupTable & SparseGroups);
     this.rows += later.rows;
     this.dropped += later.dropped;
+    this.lackingTargets += later.lackingTargets;
     this.undefinedRows = unitedUndefined(this.undefinedRows, later.undefinedRows);
     this.heldOut += later.heldOut;
     this.singletons += later.singletons;

@@ -66,6 +66,10 @@ function printed(
   const file = namesOf(table);
   checkNamedColumns(table, options, file);
   const { spec, notes } = chooseColumns(table, options, file);
+  if (spec.targets !== undefined)
+    throw new UsageError("a printed query has one target, and the formula has several", {
+      hint: "print a query for each",
+    });
   refuseLags(
     { spec },
     (names) =>

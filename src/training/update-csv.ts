@@ -2,7 +2,7 @@ import { readingFor } from "../csv/kept-reading.js";
 import type { ReadingOptions } from "../csv/reading-options.js";
 import type { Source } from "../csv/source.js";
 import { ofModel, type Table } from "../csv/table.js";
-import { rawSlots } from "../dataset/formula/spec.js";
+import { fittedTarget, rawSlots } from "../dataset/formula/spec.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
 import { namesInWords } from "../dataset/names-in-words.js";
 import { ModelError } from "../errors.js";
@@ -117,7 +117,7 @@ async function updateSources(
   const sameFile = from.length === 1 && first!.path !== undefined && first!.path === model.source?.path;
   const reading = readingFor(options, model.reading, { sameFile, where: true });
   const table = ofModel(await readTables(from, reading));
-  const { scannedSpec: spec, weightsColumn, weightsKind, references, penalty, instruments } = model;
+  const { scannedSpec: spec, weightsColumn, weightsKind, references, penalty, instruments, targets } = model;
   const foldBy = model.folds.length > 1 ? before.foldBy : undefined;
   if ((model.scan?.singletons ?? 0) > 0)
     throw new ModelError(
@@ -151,6 +151,14 @@ async function updateSources(
     apart: summedApart(denseWidth(spec), plan),
   };
   const layout = layoutOf(table, { ...rawSlots(spec), weight: weightsColumn, foldBy, where: reading.where });
+  // What reads the rows once more has one target, and takes the rows in which all have a value.
+  const own = layoutOf(table, {
+    ...rawSlots(model.spec),
+    weight: weightsColumn,
+    foldBy,
+    where: reading.where,
+    finite: targets.map(fittedTarget),
+  });
   const { total } = await scanMoments(table, layout, plan, control);
   await checkRows(table, layout, total, options);
   const sources = [...model.sources, ...(await refuse(from))];
@@ -162,7 +170,7 @@ async function updateSources(
       ? undefined
       : await fadedWith(model, decay, {
           table,
-          layout,
+          layout: own,
           split: { testSize: 0, ...draw },
           signal,
         });
@@ -179,6 +187,7 @@ async function updateSources(
       {
         spec: model.spec,
         instruments,
+        targets,
         levels: unitedLevels(spec, [model.levels, total.levels]),
         references,
         moments:
@@ -210,7 +219,7 @@ async function updateSources(
   const kept =
     fading === undefined &&
     model.keptMeat &&
-    (await keptWith(model.keptMeat, updated.model, { table, layout, draw, control }));
+    (await keptWith(model.keptMeat, updated.model, { table, layout: own, draw, control }));
   const found = withKeptVcov(updated, [model], kept || undefined);
   return {
     ...found,

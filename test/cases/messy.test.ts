@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { GomlError } from "../../src/errors.js";
-import { type CsvFit, fitCsv } from "../../src/training/fit-csv.js";
+import { fitCsv } from "../../src/training/fit-csv.js";
+import type { CsvFit } from "../../src/training/fit-target.js";
 import { scratchFolder } from "../csv/scratch.js";
 import { messy } from "./messy.js";
 

@@ -41,6 +41,5 @@ test("what cannot be coded so is refused in a line", () =>
     expect(await refusal("--formula", "y ~ g", "--contrasts", "g=summ")).toBe(
       "goml: --contrasts of g: summ is not known",
     );
-    expect(await refusal("--formula", "cbind(y, x) ~ g")).toContain("one target is fitted at a time");
     expect(await refusal("--formula", "y ~ C(g, c(1, 2))")).toContain("have 2 numbers, the factor 3 levels");
   }));

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database as Wasm } from "node-sqlite3-wasm";
 import { expect } from "vitest";
-import type { CsvFit } from "../../src/training/fit-csv.js";
+import type { CsvFit } from "../../src/training/fit-target.js";
 import { type ClickhouseServer, hasClickhouse, startClickhouse } from "../sources/clickhouse-server.js";
 import { inDuckdb } from "../sources/duckdb.js";
 import { hasPostgres, type PostgresServer, startPostgres } from "../sources/postgres-server.js";

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
-import { type CsvFit, fitCsv } from "../../src/training/fit-csv.js";
+import { fitCsv } from "../../src/training/fit-csv.js";
 import type { FitCsvOptions } from "../../src/training/fit-options.js";
+import type { CsvFit } from "../../src/training/fit-target.js";
 
 /** A table of coefficients under some covariance; null for aliased terms. */
 export interface GoldenTable {

@@ -63,9 +63,9 @@ export function reading(command: Command): Command {
 }
 
 /** The options that say which model is to be fitted to a CSV. */
-export function fitting(command: Command): Command {
+export function fitting(command: Command, target = "the column to predict (default: the last)"): Command {
   const fitted = command
-    .option("-t, --target <column>", "the column to predict (default: the last)")
+    .option("-t, --target <column>", target)
     .option("-f, --features <columns>", "only these columns as features", list)
     .option("-x, --exclude <columns>", "all columns but these", list)
     .option(

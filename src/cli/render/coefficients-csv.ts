@@ -1,5 +1,6 @@
 import { quoteField } from "../../csv/write.js";
 import type { FactorEffects } from "../../linear/model/absorbed-effects.js";
+import type { LinearModel } from "../../linear/model/model.js";
 import type { ModelGroup } from "../../linear/model/model-group.js";
 import type { CoefficientRow } from "../../linear/model/summary.js";
 import type { WindowFit } from "../../training/windows.js";
@@ -36,6 +37,27 @@ export function* groupEffectsCsv(models: ModelGroup): Generator<string, void, vo
     for (const { factor, levels, effects } of model.effects)
       for (const [i, level] of levels.entries())
         yield `${[group, factor, level, effects[i]!].map(cell).join(",")}\n`;
+}
+
+/** The same tables of models of several targets, which the first column names, one after the other. */
+export function targetCoefficientsCsv(models: readonly LinearModel[], level: number): string {
+  const all = models.map((model) => ({ target: model.target, rows: model.summary(level).coefficients }));
+  const own = all.some(({ rows }) => rows.some(({ df }) => df !== undefined));
+  const columns = own ? ([...COLUMNS, "df"] as const) : COLUMNS;
+  const lines = all.flatMap(({ target, rows }) =>
+    rows.map((row) => [target, ...columns.map((column) => row[column] ?? Number.NaN)].map(cell).join(",")),
+  );
+  return `target,${columns.join(",")}\n${lines.join("\n")}\n`;
+}
+
+/** The effects of models of several targets, in the same manner. */
+export function targetEffectsCsv(models: readonly LinearModel[]): string {
+  const lines = models.flatMap(({ target, effects }) =>
+    effects.flatMap(({ factor, levels, effects: of }) =>
+      levels.map((level, i) => [target, factor, level, of[i]!].map(cell).join(",")),
+    ),
+  );
+  return `target,factor,level,effect\n${lines.join("\n")}\n`;
 }
 
 /** Windows' coefficients as CSV, in the same manner. */

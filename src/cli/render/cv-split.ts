@@ -1,6 +1,6 @@
 import type { LinearModel } from "../../linear/model/model.js";
 import type { CrossValidation } from "../../linear/solve/cross-validation.js";
-import type { CvDetails } from "../../training/fit-csv.js";
+import type { CvDetails } from "../../training/fit-target.js";
 import { foldsBy } from "./model-report.js";
 import { count } from "./numbers.js";
 

@@ -6,7 +6,7 @@ import { relaxationNotes } from "../../linear/penalty/objective.js";
 import { crossValidateHeldOutWithSteps, crossValidateWithSteps } from "../../linear/penalty/penalty.js";
 import { type CrossValidation, cvOnScaleOf } from "../../linear/solve/cross-validation.js";
 import { inOneGo, type Steps } from "../../parallel/steps.js";
-import type { CsvFit } from "../../training/fit-csv.js";
+import type { CsvFit } from "../../training/fit-target.js";
 import { count } from "./numbers.js";
 
 /** What a summary tells beside the model; of a model that was read from its file some of it is not known. */

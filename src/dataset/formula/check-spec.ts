@@ -11,10 +11,13 @@ export function specFault(spec: ModelSpec): string | undefined {
     if (variables.at(-1)! >= spec.variables.length)
       return `"spec.terms[${t}].variables" should be below ${spec.variables.length}, the number of variables`;
   }
-  const { absorbed = [], variables: all } = spec;
+  const { absorbed = [], targets = [], variables: all } = spec;
   for (const [i, v] of absorbed.entries())
     if (all[v]?.kind !== "factor" || spec.terms.some(({ variables }) => variables.join() === `${v}`))
       return `"spec.absorbed[${i}]" should be a factor that is no term of its own`;
+  for (const [i, v] of targets.entries())
+    if (all[v]?.kind !== "numeric" || spec.terms.some(({ variables }) => variables.includes(v)))
+      return `"spec.targets[${i}]" should be a variable of numbers that is in no term`;
   if (absorbed.length > 0 && spec.intercept)
     return '"spec.intercept" should be false where effects are absorbed';
   const { endogenous = [], excluded = [] } = spec.instruments ?? {};

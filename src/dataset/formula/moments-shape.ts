@@ -14,7 +14,7 @@ export interface MomentsShape extends SparseShape {
 }
 
 /**
- * Lays out the moments of a spec: a column for the target and for each product of numbers, a family of columns for each
+ * Lays out the moments of a spec: a column for each target and for each product of numbers, a family of columns for each
  * product within a term's factors, and tables of cells for the factors of families and of pairs of families, with the
  * means and cross-products that the families' columns need.
  */
@@ -35,6 +35,8 @@ export function momentsShape(spec: ModelSpec): MomentsShape {
   const factors = variables.map((v) => variableKey(spec.variables[v]!));
   const families: (Omit<ColumnFamily, "table"> & { factors: number[] })[] = [];
   const dense = new Set<number>([0]);
+  for (const v of spec.targets ?? [])
+    dense.add(numberOf(variableKey(spec.variables[v]!), [{ variable: v, power: 1 }]));
   for (const term of spec.terms) {
     const own = term.variables.filter((v) => !factorOf.has(v));
     const within = term.variables.flatMap((v) => factorOf.get(v) ?? []);

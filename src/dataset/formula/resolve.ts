@@ -1,5 +1,5 @@
 import type { UsageError } from "../../errors.js";
-import { option, verb, type Wording, wording } from "../../wording.js";
+import { option, type Wording, wording } from "../../wording.js";
 import { nearestName } from "../nearest.js";
 import type { Column } from "../schema.js";
 import type { ColumnSummary, SummaryRequest } from "./column-summary.js";
@@ -10,16 +10,24 @@ import { FACTOR_CALLS, type Factor, factorOfCall } from "./factor-calls.js";
 import { formulaError } from "./formula-error.js";
 import { type LagContext, LaggedColumns } from "./lags.js";
 import { type Formula, parseFormula } from "./parse.js";
-import { completeSpec, type DateFactor, type Expression, type ModelSpec, type Variable } from "./spec.js";
+import {
+  completeSpec,
+  type DateFactor,
+  type Expression,
+  type ModelSpec,
+  textsOf,
+  type Variable,
+} from "./spec.js";
 import { deparse, quoteName, type Syntax } from "./syntax.js";
+import { type Target, withTargets } from "./targets.js";
 import { expandTerms } from "./terms.js";
 
 /** What a formula is read against. */
 export interface FormulaContext {
   /** The table's columns, with their kinds. */
   columns: readonly Column[];
-  /** The target, for a formula without a left side. */
-  target?: string | undefined;
+  /** The target, or several, for a formula without a left side. */
+  target?: string | readonly string[] | undefined;
   /** The columns that `.` stands for, less those of the left side; all of the table's by default. */
   dot?: readonly string[] | undefined;
   /** false leaves the intercept out, whatever the formula says. */
@@ -45,9 +53,9 @@ export function formulaSpec(text: string, context: FormulaContext): ModelSpec {
   return new Resolver(parseFormula(text), context).spec();
 }
 
-/** The model of a target on columns as they are, without a formula; text columns are factors. */
+/** The model of a target, or of several, on columns as they are, without a formula; text columns are factors. */
 export function columnsSpec(
-  target: string,
+  asked: string | readonly string[],
   features: readonly Column[],
   context: {
     intercept?: boolean | undefined;
@@ -62,9 +70,12 @@ export function columnsSpec(
     if (kind === "text" || words) return { kind: "factor", label: name, column: name, of: "text" };
     return { kind: "factor", label: `factor(${quoteName(name)})`, column: name, of: "numbers" };
   };
-  return completeSpec({
-    formula: `${quoteName(target)} ~ ${terms}${intercept || effects !== "" ? "" : " - 1"}${effects}`,
-    target: { label: target, expression: { column: target } },
+  const targets = typeof asked === "string" ? [asked] : asked;
+  const [target, ...further] = targets.map((name) => ({ label: name, expression: { column: name } }));
+  const left = targets.map(quoteName);
+  const spec = completeSpec({
+    formula: `${leftSide(left)} ~ ${terms}${intercept || effects !== "" ? "" : " - 1"}${effects}`,
+    target: target!,
     intercept,
     variables: [
       ...features.map(
@@ -78,6 +89,12 @@ export function columnsSpec(
     terms: features.map(({ name }, i) => ({ label: name, variables: [i] })),
     ...(absorb.length === 0 ? {} : { absorbed: absorb.map((_, i) => features.length + i) }),
   });
+  return withTargets(spec, further);
+}
+
+/** Targets as they stand left of the ~. */
+function leftSide(targets: readonly string[]): string {
+  return targets.length === 1 ? targets[0]! : `cbind(${targets.join(", ")})`;
 }
 
 class Resolver {
@@ -98,12 +115,16 @@ class Resolver {
   }
 
   spec(): ModelSpec {
-    const response = this.#response();
-    const label = deparse(response);
-    const target = {
-      label: response.type === "name" ? response.name : label,
-      expression: this.#arithmetic(response),
-    };
+    const responses = this.#responses();
+    const labels = responses.map(deparse);
+    const [target, ...further] = responses.map((response, t): Target => {
+      const label = response.type === "name" ? response.name : labels[t]!;
+      return { label, expression: this.#arithmetic(response) };
+    });
+    if (further.length > 0)
+      for (const [t, { expression }] of [target!, ...further].entries())
+        if (textsOf(expression).length > 0)
+          throw this.#error(responses[t]!, "targets side by side are made of columns of numbers");
     const { terms, effects, slopes, behind, endogenous } = this.#withoutEffects();
     const { instruments } = this.#formula;
     const offsets: Syntax[] = [];
@@ -123,18 +144,23 @@ class Resolver {
           "an offset and instruments do not go together",
           "Take it from the target.",
         );
-      Object.assign(target, { offset: this.#offset(offsets) });
+      const offset = this.#offset(offsets);
+      for (const one of [target!, ...further]) Object.assign(one, { offset });
     }
     const aside = [...behind, ...[endogenous, instruments].filter((node) => node !== undefined)];
-    const elsewhere = new Set([...namesIn(response), ...aside.flatMap((node) => [...namesIn(node)])]);
+    const elsewhere = new Set([...responses, ...aside].flatMap((node) => [...namesIn(node)]));
     const dot = (): Syntax[] =>
       (this.#context.dot ?? [...this.#columns.keys()])
         .filter((name) => !elsewhere.has(name))
         .map((name) => ({ type: "name", name, at: this.#formula.text.indexOf(".") }));
     const install = (node: Syntax): number => {
       const variable = deparse(node);
-      if (variable === label)
-        throw this.#error(node, `the target ${label} is among the terms`, "Take it out on the right side.");
+      if (labels.includes(variable))
+        throw this.#error(
+          node,
+          `the target ${variable} is among the terms`,
+          "Take it out on the right side.",
+        );
       const known = this.#numbers.get(variable);
       if (known !== undefined) return known;
       this.#numbers.set(variable, this.#variables.length);
@@ -150,9 +176,11 @@ class Resolver {
     );
     const absorbed = this.#absorbed(effects, expanded, right);
     const constant = intercept && this.#context.intercept !== false;
-    return completeSpec({
-      formula: this.#formula.response ? this.#formula.text : `${label} ${this.#formula.text.trim()}`,
-      target,
+    const spec = completeSpec({
+      formula: this.#formula.response
+        ? this.#formula.text
+        : `${leftSide(labels)} ${this.#formula.text.trim()}`,
+      target: target!,
       intercept: constant && absorbed.length === 0 && slopes.length === 0,
       ...(absorbed.length === 0 ? {} : { absorbed }),
       ...(parts === undefined ? {} : { instruments: parts }),
@@ -163,6 +191,7 @@ class Resolver {
         variables,
       })),
     });
+    return withTargets(spec, further);
   }
 
   /** The terms without those that are offset(x), which it adds to `offsets`; undefined where no other is left. */
@@ -341,15 +370,23 @@ class Resolver {
     return { kind: "factor", label, column: column.name, of };
   }
 
-  #response(): Syntax {
+  /** The targets: one, or the arguments of cbind(). */
+  #responses(): Syntax[] {
     const { response } = this.#formula;
-    if (response?.type === "call" && response.name === "cbind")
-      throw this.#error(
-        response,
-        "one target is fitted at a time",
-        wording`Of targets that are terms too, ${verb("refit", option("target"))} fits the others without the data.`,
-      );
-    if (response) return response;
+    if (response?.type === "call" && response.name === "cbind") {
+      const labels = new Set<string>();
+      for (const { name, value } of response.args) {
+        if (name !== undefined)
+          throw this.#error(value, "targets keep their own names", `Leave ${name} = out.`);
+        const label = deparse(value);
+        if (labels.has(label)) throw this.#error(value, `${label} is a target twice`);
+        labels.add(label);
+      }
+      if (labels.size === 0)
+        throw this.#error(response, "cbind() has no targets", "As in cbind(y1, y2) ~ x.");
+      return response.args.map(({ value }) => value);
+    }
+    if (response) return [response];
     if (this.#context.target === undefined)
       throw formulaError(
         this.#formula.text,
@@ -357,7 +394,8 @@ class Resolver {
         "no target",
         wording`Write it before the ~, or say ${option("target")}.`,
       );
-    return { type: "name", name: this.#context.target, at: 0 };
+    const { target } = this.#context;
+    return (typeof target === "string" ? [target] : target).map((name) => ({ type: "name", name, at: 0 }));
   }
 
   #variable(node: Syntax, label: string): Variable {

@@ -39,9 +39,10 @@ export function scanColumns(spec: ModelSpec, levels: FactorLevels): ScanColumn[]
   });
 }
 
-/** The keys of all columns that a scan of a spec may have met, the target's first. */
+/** The keys of all columns that a scan of a spec may have met, the targets' first. */
 export function scanKeys(spec: ModelSpec, levels: FactorLevels): Set<string> {
-  return new Set([targetKey(spec.target), ...scanColumns(spec, levels).map(({ key }) => key)]);
+  const further = (spec.targets ?? []).map((v) => variableKey(spec.variables[v]!));
+  return new Set([targetKey(spec.target), ...further, ...scanColumns(spec, levels).map(({ key }) => key)]);
 }
 
 /** The terms of a spec with a column for every level of their factors, and for all combinations of these, no reference left out. */

@@ -35,6 +35,8 @@ export class FormulaScan {
   readonly shape: MomentsShape;
   /** Rows left out so far. */
   dropped = 0;
+  /** Those among them that would be complete for some of several targets, if not for the others. */
+  lackingTargets = 0;
   /** Those among them in which no cell was missing, by the expression that had no value. */
   undefinedRows: UndefinedRows[] = [];
   readonly #variables: VariableBlock;
@@ -124,6 +126,8 @@ export class FormulaScan {
 
   #drop(raw: RawBlock, start: number, r: number): void {
     this.dropped++;
+    if (this.spec.targets !== undefined && this.#lacksTargets(raw, start, r, this.spec.targets))
+      this.lackingTargets++;
     const missing =
       raw.numeric.some((column) => Number.isNaN(column[start + r]!)) ||
       raw.codes.some((codes) => codes[start + r]! < 0) ||
@@ -148,6 +152,21 @@ export class FormulaScan {
       first: rowNumber(raw, start + r),
       values: columns.map((column) => [column, raw.numeric[numeric.indexOf(column)]![start + r]!]),
     });
+  }
+
+  /** Whether what a row lacks is some of the targets, and nothing else. */
+  #lacksTargets(raw: RawBlock, start: number, r: number, further: readonly number[]): boolean {
+    const { values, factors, target } = this.#variables;
+    let known = Number.isFinite(target.hi[r]!) ? 1 : 0;
+    for (const v of further) if (Number.isFinite(values[v]![0]!.hi[r]!)) known++;
+    if (known === 0 || known > further.length) return false;
+    const whole = values.every(
+      (columns, v) => further.includes(v) || columns.every(({ hi }) => Number.isFinite(hi[r]!)),
+    );
+    const weight = raw.weights?.[start + r] ?? 0;
+    return (
+      whole && Number.isFinite(weight) && factors.every((own) => own === undefined || own.codes[r]! >= 0)
+    );
   }
 
   #product(product: NumberProduct, rows: number): Values {

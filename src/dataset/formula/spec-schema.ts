@@ -275,6 +275,14 @@ export const specDefinitions = {
         minItems: 1,
         uniqueItems: true,
       },
+      targets: {
+        description:
+          "The variables, by index, that are further targets: columns of numbers that are no terms, of which moments have sums too.",
+        type: "array",
+        items: { type: "integer", minimum: 0 },
+        minItems: 1,
+        uniqueItems: true,
+      },
       instruments: {
         description:
           "Where some terms are endogenous: which, by index, and which others are only instruments of theirs; the rest are " +

@@ -134,11 +134,11 @@ export function rawSlots({ target, numeric, text }: ModelSpec): {
 
 /** A spec with the raw columns that its target and terms read, and without the variables that no term uses. */
 export function completeSpec(parts: Omit<ModelSpec, "numeric" | "text">): ModelSpec {
-  const { absorbed = [] } = parts;
+  const { absorbed = [], targets = [] } = parts;
   // Plain arrays: there may be a million variables.
   const used = new Uint8Array(parts.variables.length);
   for (const term of parts.terms) for (const v of term.variables) used[v] = 1;
-  for (const v of absorbed) used[v] = 1;
+  for (const v of [...absorbed, ...targets]) used[v] = 1;
   const position = new Int32Array(used.length);
   for (let v = 1; v < used.length; v++) position[v] = position[v - 1]! + used[v - 1]!;
   const variables = parts.variables.filter((_, v) => used[v] === 1);
@@ -164,6 +164,7 @@ export function completeSpec(parts: Omit<ModelSpec, "numeric" | "text">): ModelS
     variables,
     terms,
     ...(absorbed.length === 0 ? {} : { absorbed: absorbed.map((v) => position[v]!) }),
+    ...(targets.length === 0 ? {} : { targets: targets.map((v) => position[v]!) }),
     numeric: [...numeric],
     text: [...text],
   };

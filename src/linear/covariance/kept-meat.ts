@@ -124,6 +124,7 @@ export function prunedMeat(kept: KeptMeat, keys: ReadonlySet<string>, target: st
     });
     return table.kept(others, target);
   }
+  if (!columns.includes(target)) return undefined;
   if (columns.length === kept.columns.length) return kept;
   const centre = columns.map((name) => kept.centre[kept.columns.indexOf(name)]!);
   return { kind: kept.kind, columns, centre, products: Array.from(productsAbout(kept, columns, centre)) };

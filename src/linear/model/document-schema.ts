@@ -12,7 +12,7 @@ import { modelDefinitions } from "./model-schema.js";
 /**
  * The latest version of the model file's schema that is known here. A file says the earliest that has all that is in it:
  * 2 has moments by cell, the options of reading, terms made of dates, sources by their content, fits of groups side by
- * side, folds by a key, glmnet's penalties, instruments, covariances and intervals that 0.1 did not have, and what robust errors are
+ * side, folds by a key, glmnet's penalties, instruments, several targets, covariances and intervals that 0.1 did not have, and what robust errors are
  * made of.
  */
 export const SCHEMA = 2;
@@ -31,6 +31,7 @@ export function schemaOf(
     penalty,
     vcov,
     instruments,
+    targets = [],
     scan,
     keptMeat,
     conformal,
@@ -48,6 +49,7 @@ export function schemaOf(
     weightsKind?: WeightsKind | undefined;
     forgotten?: readonly SourceContent[] | undefined;
     instruments?: ModelInstruments | undefined;
+    targets?: readonly object[] | undefined;
     scan?: { foldBy?: string | undefined; endRow?: number | undefined } | null | undefined;
     conformal?: object | undefined;
   },
@@ -63,7 +65,7 @@ export function schemaOf(
     shards.length > 0 ||
     sources.length > 0 ||
     (source !== undefined && source.mtimeMs === undefined);
-  if (instruments !== undefined) return SCHEMA;
+  if (instruments !== undefined || targets.length > 0) return SCHEMA;
   const plain = vcov == null || FIRST_VCOVS.includes(vcov.type);
   const first =
     plain && (penalty == null || Object.keys(penalty).every((key) => key === "lambda" || key === "alpha"));

@@ -44,12 +44,13 @@ const DEEPEST = 2 * EXPRESSION_DEPTH + 5;
  */
 export function* modelDocumentSteps(value: unknown, name: string): Steps<CheckedDocument> {
   const document = yield* checked<ModelDocument>(value, name, "goml-model", documentDefinitions.model);
-  const { spec, levels, references, target } = document;
+  const { spec, levels, references } = document;
   const wrong = (what: string) => wrongIn(name, what);
   const fault =
     lengthFault(document) ??
     specFault(spec) ??
     instrumentsFault(document) ??
+    targetsFault(document) ??
     levelsFault(document) ??
     termsFault(document) ??
     shardsFault(document.shards) ??
@@ -82,9 +83,11 @@ export function* modelDocumentSteps(value: unknown, name: string): Steps<Checked
   if (unsound !== undefined) throw wrong(unsound);
   const lacking = keptFault(document);
   if (lacking !== undefined) throw wrong(lacking);
-  const key = targetKey(spec.target);
-  for (const one of [moments, ...folds])
-    if (one.index(key) < 0) throw wrong(`"moments" lack the target ${found(target)}`);
+  for (const target of [spec.target, ...(document.targets ?? [])]) {
+    const key = targetKey(target);
+    for (const one of [moments, ...folds])
+      if (one.index(key) < 0) throw wrong(`"moments" lack the target ${found(target.label)}`);
+  }
   const heldOut: HeldOut[] | undefined = document.heldOut && [];
   for (const [f, { others, fold, ...rest }] of (document.heldOut ?? []).entries())
     heldOut!.push({
@@ -96,6 +99,18 @@ export function* modelDocumentSteps(value: unknown, name: string): Steps<Checked
     if (!sameColumns(others.columns, fold.columns))
       throw wrong(`"heldOut[${f}]" should have the same columns in "others" and "fold"`);
   return { ...document, moments, folds, heldOut, codedTerms: coded };
+}
+
+/** What of the further targets does not fit to the equation. */
+function targetsFault({ spec, instruments, targets }: ModelDocument): string | undefined {
+  if (spec.targets !== undefined || instruments?.spec.targets !== undefined)
+    return '"spec" should be that of one target';
+  if (targets === undefined) return undefined;
+  const keys = [spec.target, ...targets].map(targetKey);
+  if (new Set(keys).size < keys.length) return '"targets" should differ from each other and from "target"';
+  if (targets.some(({ offset }) => JSON.stringify(offset) !== JSON.stringify(spec.target.offset)))
+    return '"targets" should have the offset that "spec" has';
+  return undefined;
 }
 
 /** What of the instruments does not fit to the equation. */

@@ -2,6 +2,7 @@ import type { KeptReading } from "../../csv/kept-reading.js";
 import type { CodedTerm, FactorLevels } from "../../dataset/formula/coding.js";
 import { targetKey, variableKey } from "../../dataset/formula/column-key.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
+import type { Target } from "../../dataset/formula/targets.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import type { PredictionMetrics } from "../../stats/metrics.js";
 import type { Vcov } from "../covariance/vcov.js";
@@ -61,6 +62,8 @@ export interface ModelParts {
   penalty?: Penalty | undefined;
   /** Where some terms are endogenous: their instruments, of which the moments have the columns too. */
   instruments?: ModelInstruments | undefined;
+  /** The other targets of a fit of several, of which the moments have the columns too. */
+  targets?: readonly Target[] | undefined;
   /** What conformal intervals are calibrated by. */
   conformal?: Conformal | undefined;
   source?: DataSource | undefined;

@@ -111,6 +111,14 @@ export const modelDefinitions = {
         anyOf: [{ type: "null" }, { $ref: "#/$defs/penalty" }],
       },
       instruments: { description: "Where some terms are endogenous.", $ref: "#/$defs/instruments" },
+      targets: {
+        description:
+          "The other targets of a fit of several, whose columns moments have too: rows are complete where all targets are.",
+        type: "array",
+        items: { $ref: "#/$defs/target" },
+        minItems: 1,
+        title: "a list of targets",
+      },
       conformal: { description: "Where conformal intervals were asked for.", $ref: "#/$defs/conformal" },
       scan,
       source,

@@ -1,6 +1,7 @@
 import type { KeptReading } from "../../csv/kept-reading.js";
 import type { FactorLevels } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
+import type { Target } from "../../dataset/formula/targets.js";
 import type { CrossProducts, CrossProductsJson } from "../../stats/cross-products.js";
 import { plainList } from "../../stats/packed.js";
 import { foldAlone } from "../../stats/sparse-fold.js";
@@ -45,6 +46,7 @@ interface WrittenModel {
   readonly weightUnit: number;
   readonly penalty: Penalty | undefined;
   readonly instruments: ModelInstruments | undefined;
+  readonly targets: readonly Target[];
   readonly conformal: Conformal | undefined;
   readonly scan: DataScan | undefined;
   readonly source: DataSource | undefined;
@@ -105,6 +107,7 @@ export function documentOf(model: WrittenModel): WritableDocument {
     ...(model.weightsKind === undefined ? {} : { weightsKind: model.weightsKind }),
     penalty: model.penalty ?? null,
     ...(model.instruments === undefined ? {} : { instruments: model.instruments }),
+    ...(model.targets.length === 0 ? {} : { targets: [...model.targets] }),
     ...(model.conformal === undefined ? {} : { conformal: model.conformal }),
     scan: writeScan(model.scan),
     source: model.source ?? null,

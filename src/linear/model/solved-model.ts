@@ -1,6 +1,7 @@
 import type { KeptReading } from "../../csv/kept-reading.js";
 import { allLevels, type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
+import { type Target, withTargets } from "../../dataset/formula/targets.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
 import { packedIndex } from "../../stats/packed.js";
 import { inferenceDf, type Vcov } from "../covariance/vcov.js";
@@ -78,6 +79,8 @@ export abstract class SolvedModel {
   readonly penalty: Penalty | undefined;
   /** Where some terms are endogenous: their instruments. */
   readonly instruments: ModelInstruments | undefined;
+  /** The other targets of a fit of several, each of which has a model of its own: the moments have their columns too. */
+  readonly targets: readonly Target[];
   /** What conformal intervals are calibrated by, where they were asked for. */
   readonly conformal: Conformal | undefined;
   readonly source: DataSource | undefined;
@@ -119,6 +122,7 @@ export abstract class SolvedModel {
     this.weightsKind = parts.weightsKind;
     this.penalty = parts.penalty;
     this.instruments = parts.instruments;
+    this.targets = parts.targets ?? [];
     this.conformal = parts.conformal;
     this.source = parts.source;
     this.sources = parts.sources ?? [];
@@ -145,9 +149,9 @@ export abstract class SolvedModel {
     return { ...own, instruments: instrumentColumns(this.instruments, this.levels, this.references) };
   }
 
-  /** The spec of all columns that the moments are of: with instruments, of these too. */
+  /** The spec of all columns that the moments are of: with instruments, and other targets, of these too. */
   get scannedSpec(): ModelSpec {
-    return this.instruments?.spec ?? this.spec;
+    return withTargets(this.instruments?.spec ?? this.spec, this.targets);
   }
 
   /** The number of rows of the fit (of positive weight). */

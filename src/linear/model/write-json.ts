@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { setImmediate as nextTick } from "node:timers/promises";
-import { openOutput } from "../../csv/write.js";
+import { type Output, openOutput } from "../../csv/write.js";
 import { InterruptedError } from "../../errors.js";
 import { ListText, type NumberList, SharedListText } from "../list-text.js";
 import { digestEnd, newDigest } from "./digest.js";
@@ -27,12 +27,39 @@ export interface WriteJsonOptions {
  *
  * @throws DataError if it cannot be written; InterruptedError when `signal` aborts
  */
-export async function writeJson(
-  path: string,
-  value: unknown,
-  { signal, check, threads = availableParallelism() }: WriteJsonOptions = {},
+export async function writeJson(path: string, value: unknown, options: WriteJsonOptions = {}): Promise<void> {
+  await writeJsonFiles([{ path, value }], options);
+}
+
+/**
+ * The same of several documents: none of the files is there before all are whole.
+ *
+ * @throws as `writeJson`, and every path is then what it was
+ */
+export async function writeJsonFiles(
+  files: readonly { path: string; value: unknown }[],
+  options: WriteJsonOptions = {},
 ): Promise<void> {
-  const output = openOutput(path);
+  const outputs: Output[] = [];
+  try {
+    for (const { path, value } of files) {
+      const output = openOutput(path);
+      outputs.push(output);
+      await writeDocument(output, value, options);
+    }
+    for (const output of outputs) await output.commit(options.check);
+  } catch (error) {
+    for (const output of outputs) output.abort();
+    throw error;
+  }
+}
+
+/** Writes a document to an output, which is not committed. */
+async function writeDocument(
+  output: Output,
+  value: unknown,
+  { signal, threads = availableParallelism() }: WriteJsonOptions,
+): Promise<void> {
   // What is written goes to the disk while the next is made.
   let writing: Promise<boolean> | undefined;
   const own = new ListText();
@@ -72,10 +99,8 @@ export async function writeJson(
     await put(Buffer.from(`${digestEnd(digest)}\n`));
     await flush();
     await writing;
-    await output.commit(check);
   } catch (error) {
     await writing?.catch(() => {});
-    output.abort();
     throw error;
   } finally {
     await lists.close();

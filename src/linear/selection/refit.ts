@@ -10,6 +10,8 @@ import {
   type Term,
   type Variable,
 } from "../../dataset/formula/spec.js";
+import { specFormula } from "../../dataset/formula/spec-formula.js";
+import { type Target, targetVariable, withTargets } from "../../dataset/formula/targets.js";
 import { type ContrastChoices, withContrasts } from "../../dataset/formula/with-contrasts.js";
 import { nearestName } from "../../dataset/nearest.js";
 import { ModelError, UsageError } from "../../errors.js";
@@ -117,7 +119,8 @@ function* fitSpec(model: LinearModel, scanned: ModelSpec, options: RefitOptions)
         references[name] = model.references[name]!;
     }
   const instruments = refittedInstruments(model, scanned, options.iv);
-  const keys = scanKeys(scanned, levels);
+  const targets = targetsBeside(model, scanned);
+  const keys = scanKeys(withTargets(scanned, targets), levels);
   const pruned = (moments: CrossProducts) => keepColumns(moments, (key) => keys.has(key));
   const { weightsColumn, weightsKind, source, sources, forgotten, shards, scan } = model;
   const refitted = yield* solveSpecSteps(
@@ -132,6 +135,7 @@ function* fitSpec(model: LinearModel, scanned: ModelSpec, options: RefitOptions)
       weightsColumn,
       weightsKind,
       instruments,
+      targets,
       source,
       sources,
       forgotten,
@@ -163,19 +167,23 @@ function refittedInstruments(
   return { spec: scanned, ...(asked === undefined ? { estimator, fuller } : readEstimator(asked)) };
 }
 
-/** A target that the moments know. */
-interface Target {
-  label: string;
-  expression: Expression;
+/** What other targets of a fit of several a refit keeps beside its own: those that it has not as terms. */
+function targetsBeside({ spec, targets }: LinearModel, { target, terms, variables }: ModelSpec): Target[] {
+  if (targets.length === 0) return [];
+  const taken = new Set([
+    targetKey(target),
+    ...terms.flatMap((term) => term.variables.map((v) => variableKey(variables[v]!))),
+  ]);
+  return [spec.target, ...targets].filter((one) => !taken.has(targetKey(one)));
 }
 
-/** The model's target, and its terms that are one column of numbers: what can be a target. */
-function targetsOf({ spec }: LinearModel): Target[] {
+/** The model's targets, and its terms that are one column of numbers: what can be a target. */
+function targetsOf({ spec, targets }: LinearModel): Target[] {
   const numbers = spec.terms.flatMap(({ variables }) => {
     const variable = spec.variables[variables[0]!]!;
     return variables.length === 1 && variable.kind === "numeric" ? [variable] : [];
   });
-  return [spec.target, ...numbers];
+  return [spec.target, ...targets, ...numbers];
 }
 
 function chosenSpec(model: LinearModel, { features, target: name }: RefitOptions): ModelSpec {
@@ -190,15 +198,17 @@ function chosenSpec(model: LinearModel, { features, target: name }: RefitOptions
         targets.map(({ label }) => label),
         "no column of numbers",
       );
-    target = { label: found.label, expression: found.expression };
+    const { label, expression, offset } = { offset: undefined, ...found };
+    target = offset === undefined ? { label, expression } : { label, expression, offset };
   }
   const variables = [...spec.variables];
   const candidates = [...spec.terms];
-  if (targetKey(target) !== targetKey(spec.target)) {
-    // The former target may be a feature, where it is asked for.
-    variables.push({ kind: "numeric", ...spec.target });
-    candidates.push({ label: spec.target.label, variables: [variables.length - 1] });
-  }
+  // Other targets, the former among them, may be features, where they are asked for.
+  for (const other of [spec.target, ...model.targets])
+    if (targetKey(other) !== targetKey(target)) {
+      variables.push(targetVariable(other));
+      candidates.push({ label: other.label, variables: [variables.length - 1] });
+    }
   const usable = candidates.filter((term) =>
     term.variables.every((v) => variableKey(variables[v]!) !== targetKey(target)),
   );
@@ -262,10 +272,15 @@ function spelledSpec(model: LinearModel, formula: string): ModelSpec {
       return "column" in variable.expression ? [variable.expression.column] : [];
     }),
   });
+  if (asked.targets !== undefined)
+    throw new UsageError("one target is refitted at a time, and cbind() names several", {
+      hint: wording`${option("formula", `${asked.target.label} ~ …`)}, and so on for the others`,
+    });
   const target = targetsOf(model).find((known) => targetKey(known) === targetKey(asked.target));
   if (target === undefined) throw unseen(asked.target.label, model);
-  const variables: Variable[] = [...spec.variables, { kind: "numeric", ...spec.target }];
-  const seen = [...spec.terms, { label: spec.target.label, variables: [variables.length - 1] }];
+  const variables: Variable[] = [...spec.variables, targetVariable(spec.target)];
+  const single = [variables.length - 1, ...(spec.targets ?? [])];
+  const seen = [...spec.terms, ...single.map((v) => ({ label: variables[v]!.label, variables: [v] }))];
   const identity = (term: Term, among: readonly Variable[]) =>
     term.variables
       .map((v) => identityOf(among[v]!))
@@ -346,25 +361,5 @@ function unseen(label: string, model: LinearModel): ModelError {
 
 /** A spec with a formula that says what it is. */
 function withFormula(spec: ModelSpec): ModelSpec {
-  const all = spec.terms.map((term) => term.variables.map((v) => variableKey(spec.variables[v]!)).join(":"));
-  const { endogenous = [], excluded = [] } = spec.instruments ?? {};
-  const terms = all.filter((_, t) => !endogenous.includes(t) && !excluded.includes(t));
-  if (spec.instruments !== undefined) {
-    const named = (list: readonly number[]) => list.map((t) => all[t]!).join(" + ");
-    const effects = (spec.absorbed ?? []).map((v) => variableKey(spec.variables[v]!)).join(" + ") || "0";
-    const exogenous = terms.join(" + ") || "1";
-    const without = spec.intercept || spec.absorbed !== undefined ? "" : " - 1";
-    const parts = `${exogenous}${without} | ${effects} | ${named(endogenous)} ~ ${named(excluded)}`;
-    return { ...spec, formula: `${targetKey(spec.target)} ~ ${parts}` };
-  }
-  const right = terms.length === 0 ? (spec.intercept ? "1" : "0") : terms.join(" + ");
-  if (spec.absorbed !== undefined) {
-    const effects = spec.absorbed.map((v) => variableKey(spec.variables[v]!));
-    return {
-      ...spec,
-      formula: `${targetKey(spec.target)} ~ ${terms.join(" + ") || "1"} | ${effects.join(" + ")}`,
-    };
-  }
-  const suffix = spec.intercept || terms.length === 0 ? "" : " - 1";
-  return { ...spec, formula: `${targetKey(spec.target)} ~ ${right}${suffix}` };
+  return { ...spec, formula: specFormula(spec) };
 }

@@ -43,6 +43,12 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
   const [x, y] = [a.model, b.model];
   if (targetKey(x.spec.target) !== targetKey(y.spec.target))
     throw refuse(`the targets are ${x.target} and ${y.target}`);
+  const [besideX, besideY] = [x, y].map(({ targets }) => targets.map(targetKey).sort().join(", "));
+  if (besideX !== besideY)
+    throw refuse(
+      `the targets fitted beside ${x.target} are ${besideX || "none"} and ${besideY || "none"}`,
+      "a row is complete where all targets are: train all shards with the same ones",
+    );
   const kinds = new Map(x.scannedSpec.variables.map((variable) => [variableKey(variable), variable]));
   for (const variable of y.scannedSpec.variables) {
     const same = kinds.get(variableKey(variable));

@@ -102,6 +102,7 @@ export function* forgetRowsSteps(
       weightsColumn,
       weightsKind,
       instruments: model.instruments,
+      targets: model.targets,
       sources: sourcesLeft(model.sources, shard.model.sources),
       forgotten: [
         ...model.forgotten,

@@ -80,7 +80,7 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
   const count = unfolded.length > 0 ? 0 : first.model.folds.length;
   for (let f = 0; f < count; f++)
     folds.push(yield* mergeTreeSteps(models.map(({ model }) => model.folds[f]!)));
-  const { spec, references, weightsColumn, weightsKind, penalty, instruments } = first.model;
+  const { spec, references, weightsColumn, weightsKind, penalty, instruments, targets } = first.model;
   const added = models.flatMap(({ model }) => model.sources);
   const merged = yield* solveSpecSteps(
     {
@@ -98,6 +98,7 @@ export function* mergeModelsSteps(named: readonly NamedModel[], options: MergeOp
       weightsColumn,
       weightsKind,
       instruments,
+      targets,
       sources: added,
       forgotten: stillForgotten(
         models.flatMap(({ model }) => model.forgotten),

@@ -20,8 +20,8 @@ export interface Eliminated {
   /** What is left: the other columns about their means within the levels, S = XᵀX − XᵀE(EᵀE)⁻¹EᵀX. */
   moments: Moments | ExtendedMoments;
   regression: Regression;
-  /** The solution of the whole regression from that of what is left. */
-  complete(within: Solution, inverseWanted: boolean): Steps<Solution>;
+  /** The solutions of the whole regression, one for each target, from those of what is left. */
+  complete(within: readonly Solution[], inverseWanted: boolean): Steps<Solution[]>;
 }
 
 /**
@@ -33,35 +33,38 @@ export interface Eliminated {
  *
  * Undefined where no factor has many levels, or its columns are not coded so (an intercept and all levels but one, or
  * no intercept and all levels).
+ *
+ * @param targets the columns that it is solved for
  */
 export function* eliminateFactor(
   moments: SparseMoments,
   regression: Regression,
+  targets: readonly string[] = [regression.target],
 ): Steps<Eliminated | undefined> {
   const found = regression.terms.map((key) => moments.find(key));
   const family = largestFactor(moments, found, regression.intercept);
   if (family === undefined) return undefined;
-  const target = moments.find(regression.target);
-  if (target === undefined) return undefined;
+  const ys = targets.flatMap((target) => moments.find(target) ?? []);
+  if (ys.length < targets.length) return undefined;
   const { table: t } = moments.shape.families[family]!;
   const isLevel = (column: Found | undefined) =>
     column !== undefined && "family" in column && column.family === family;
   const others = found.map((_, j) => j).filter((j) => !isLevel(found[j]));
-  const columns = [...others.map((j) => found[j]), target];
+  const columns = [...others.map((j) => found[j]), ...ys];
   const within = new WithinLevels(moments, t, columns);
   const { reduced, loss } = yield* within.reduce();
-  const names = [...others.map((j) => regression.terms[j]!), regression.target];
+  const names = others.map((j) => regression.terms[j]!);
   return {
-    moments: asMoments(moments, names, reduced),
-    regression: { target: regression.target, terms: names.slice(0, -1), intercept: true },
-    complete: (solution, inverseWanted) =>
-      completed(
-        moments,
-        regression,
-        { found, family, others, within, loss, target },
-        solution,
-        inverseWanted,
-      ),
+    moments: asMoments(moments, [...names, ...targets], reduced),
+    regression: { target: regression.target, terms: names, intercept: true },
+    *complete(solutions, inverseWanted) {
+      const whole: Solution[] = [];
+      for (const [t, solution] of solutions.entries()) {
+        const parts = { found, family, others, within, loss, target: ys[t]!, place: others.length + t };
+        whole.push(yield* completed(moments, regression, parts, solution, inverseWanted));
+      }
+      return whole;
+    },
   };
 }
 
@@ -108,11 +111,13 @@ function* completed(
     within: WithinLevels;
     loss: number;
     target: Found;
+    /** Where its means are among those of the columns that are left. */
+    place: number;
   },
   within: Solution,
   inverseWanted: boolean,
 ): Steps<Solution> {
-  const { found, family, others, loss, target } = parts;
+  const { found, family, others, loss, target, place } = parts;
   const first = intercept ? 1 : 0;
   const gamma = others.map((_, i) => within.coefficients[i + 1]!);
   const kept = gamma.map((_, i) => i).filter((i) => !Number.isNaN(gamma[i]!));
@@ -127,7 +132,7 @@ function* completed(
     const means = parts.within.means(level);
     const alpha = kept.reduce(
       (rest, i) => rest.sub(means[i]!.mul(new DoubleDouble(gamma[i]!))),
-      means.at(-1)!,
+      means[place]!,
     );
     levels.push({ weight: weight.hi, term: termOf.get(level), alpha, means: kept.map((i) => means[i]!) });
     yield;

@@ -19,9 +19,17 @@ export function absorbEffects(moments: CrossProducts, regression: Regression): A
   return inOneGo(absorbEffectsSteps(moments, regression));
 }
 
-/** `absorbEffects`, in steps. */
-export function* absorbEffectsSteps(moments: CrossProducts, regression: Regression): Steps<Absorbed> {
-  const { terms, target, absorbed = [] } = regression;
+/**
+ * `absorbEffects`, in steps.
+ *
+ * @param targets columns that stand in the place of the regression's target
+ */
+export function* absorbEffectsSteps(
+  moments: CrossProducts,
+  regression: Regression,
+  targets: readonly string[] = [regression.target],
+): Steps<Absorbed> {
+  const { terms, absorbed = [] } = regression;
   const families = absorbed.map((key) => {
     const found = moments instanceof SparseMoments ? familyOf(moments, key) : undefined;
     if (found === undefined) throw new UsageError(`the moments have no levels of ${JSON.stringify(key)}`);
@@ -30,7 +38,7 @@ export function* absorbEffectsSteps(moments: CrossProducts, regression: Regressi
   const sparse = moments as SparseMoments;
   const sizes = families.map((family) => sparse.tables[sparse.shape.families[family]!.table]!.count);
   const smaller = sizes.reduce((sum, size) => sum + size, 0) - Math.max(...sizes);
-  const whole = [...terms, target];
+  const whole = [...terms, ...targets];
   const columns = basicKeys(whole) ?? whole;
   if (columns === whole) return yield* absorbColumns(sparse, families, whole, smaller);
   const found = yield* absorbColumns(sparse, families, columns, smaller);
@@ -72,19 +80,50 @@ function familyOf({ shape }: SparseMoments, key: string): number | undefined {
  * Least squares on what absorbed effects leave of the columns: coefficients and covariance are those of the regression
  * with all indicators in it.
  *
- * @param solve least squares from dense moments
+ * @param targets the columns that it is solved for
+ * @param solve least squares of all of them from dense moments
  */
 export function* solveAbsorbed(
   moments: CrossProducts,
   regression: Regression,
-  solve: (moments: CrossProducts, regression: Regression) => Steps<Solution>,
-): Steps<Solution> {
+  targets: readonly string[],
+  solve: (moments: CrossProducts, regression: Regression) => Steps<Solution[]>,
+): Steps<Solution[]> {
   const { terms, target } = regression;
   yield;
-  const absorbed = yield* absorbEffectsSteps(moments, regression);
+  const all = yield* absorbEffectsSteps(moments, regression, targets);
   yield;
   // What is left has means of zero: with an intercept its rounding is kept out of the coefficients.
-  const within = yield* solve(absorbed.moments, { target, terms, intercept: true });
+  const solutions = yield* solve(all.moments, { target, terms, intercept: true });
+  return solutions.map((within, t) =>
+    aboutEffects(moments, terms, targets[t]!, targets.length === 1 ? all : ofTarget(all, terms, t), within),
+  );
+}
+
+/** Of columns of several targets that effects were absorbed from those of one. */
+function ofTarget(absorbed: Absorbed, terms: readonly string[], t: number): Absorbed {
+  const k = terms.length;
+  const { columns } = absorbed.moments;
+  return {
+    ...absorbed,
+    moments: absorbed.moments.select([...terms.keys(), k + t]),
+    effects: (combination) => {
+      const whole = new Float64Array(columns.length);
+      for (let j = 0; j < k; j++) whole[j] = combination[j]!;
+      whole[k + t] = combination[k]!;
+      return absorbed.effects(whole);
+    },
+  };
+}
+
+/** A regression's solution from that of what effects leave of its columns. */
+function aboutEffects(
+  moments: CrossProducts,
+  terms: readonly string[],
+  target: string,
+  absorbed: Absorbed,
+  within: Solution,
+): Solution {
   const y = absorbed.moments.index(target);
   const k = terms.length;
   const sums = atHand(moments, [...terms, target]);

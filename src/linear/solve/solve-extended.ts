@@ -44,14 +44,21 @@ const INVERSE_SHARE = 2 ** -50;
 /** Entries of the Gram matrix that are formed between two places where others may run. */
 const STRETCH = 1 << 15;
 
+/** What a target adds to the system. */
+interface TargetSide {
+  /** D⁻¹s. */
+  covariance: ExtendedVector;
+  tss: DoubleDouble;
+}
+
 /** A centred, scaled system in double-double. */
 interface ScaledSystem {
   /** D⁻¹SD⁻¹, packed: unit diagonal, 0 for a constant column. */
   gram: ExtendedVector;
   /** D. */
   root: DoubleDouble[];
-  /** D⁻¹s. */
-  covariance: ExtendedVector;
+  /** The right sides, one for each target. */
+  sides: readonly TargetSide[];
   /** D⁻¹x̄. */
   centre: ExtendedVector;
   /**
@@ -59,85 +66,99 @@ interface ScaledSystem {
    * to doubles are off by up to 2⁻⁵³|x̄|; what is computed from others in double-double is not rounded again.
    */
   rounding: Float64Array;
-  tss: DoubleDouble;
   W: number;
+}
+
+/** What is found of a target. */
+interface TargetFit {
+  beta: ExtendedVector;
+  rss: DoubleDouble;
+  method: Method;
 }
 
 /** What is found on the scaled columns that were kept. */
 interface ScaledSolution {
   kept: readonly number[];
   aliased: readonly number[];
-  beta: ExtendedVector;
-  rss: DoubleDouble;
+  fits: readonly TargetFit[];
   /** A⁻¹D⁻¹x̄, and x̄ᵀD⁻¹A⁻¹D⁻¹x̄. */
   centre: ExtendedVector;
   spread: number;
   inverse: { slopes: Float64Array; conditionNumber: number } | undefined;
-  method: Method;
 }
 
 /**
- * `solve` from double-double moments; see there. θ is found by a factor in double and refined by residuals in
+ * `solve` from double-double moments, for each of some targets; see there. θ is found by a factor in double and refined by residuals in
  * double-double; where a column looks dependent, or that does not converge, by a factor in double-double.
  */
 export function* solveExtended(
   moments: CrossProducts,
-  at: number[],
+  at: readonly number[],
+  ys: readonly number[],
   intercept: boolean,
   inverseWanted: boolean,
   computed?: ReadonlySet<number>,
-): Steps<Solution> {
-  const k = at.length - 1;
-  const system = yield* scaledSystem(moments, at, intercept, computed);
+): Steps<Solution[]> {
+  const k = at.length;
+  const system = yield* scaledSystem(moments, at, ys, intercept, computed);
   const found =
     (yield* solveRefined(system, intercept, inverseWanted)) ??
     (yield* solveDirectly(system, intercept, inverseWanted));
-  const { kept, aliased, beta, rss, method, inverse } = found;
+  const { kept, aliased, inverse } = found;
   const r = kept.length;
-  const mean = (i: number) => moments.extendedMean(at[i]!);
-  let b0 = mean(k);
-  for (let i = 0; i < r; i++) {
-    const b = entry(beta, i).div(system.root[kept[i]!]!);
-    setEntry(beta, i, b);
-    b0 = b0.sub(b.mul(mean(kept[i]!)));
-  }
   const scale = system.root.map(({ hi }) => hi);
-  const centre: InterceptPart | undefined = intercept
-    ? {
-        value: b0.toNumber(),
-        variance: 1 / moments.sumW + found.spread,
-        covariance: found.centre.hi.map((v, i) => -v / scale[kept[i]!]!),
-      }
-    : undefined;
-  return {
-    ...(yield* inOrderOfTerms(k, kept, beta.hi, inverse && { slopes: inverse.slopes, scale }, centre)),
-    aliased: [...aliased],
-    rank: r + (intercept ? 1 : 0),
-    conditionNumber: inverse?.conditionNumber ?? Number.NaN,
-    rss: Math.max(0, rss.toNumber()),
-    tss: system.tss.toNumber(),
-    method,
-  };
+  const solutions: Solution[] = [];
+  for (const [t, { beta, rss, method }] of found.fits.entries()) {
+    let b0 = moments.extendedMean(ys[t]!);
+    for (let i = 0; i < r; i++) {
+      const b = entry(beta, i).div(system.root[kept[i]!]!);
+      setEntry(beta, i, b);
+      b0 = b0.sub(b.mul(moments.extendedMean(at[kept[i]!]!)));
+    }
+    const centre: InterceptPart | undefined = intercept
+      ? {
+          value: b0.toNumber(),
+          variance: 1 / moments.sumW + found.spread,
+          covariance: found.centre.hi.map((v, i) => -v / scale[kept[i]!]!),
+        }
+      : undefined;
+    solutions.push({
+      ...(yield* inOrderOfTerms(k, kept, beta.hi, inverse && { slopes: inverse.slopes, scale }, centre)),
+      aliased: [...aliased],
+      rank: r + (intercept ? 1 : 0),
+      conditionNumber: inverse?.conditionNumber ?? Number.NaN,
+      rss: Math.max(0, rss.toNumber()),
+      tss: system.sides[t]!.tss.toNumber(),
+      method,
+    });
+  }
+  return solutions;
 }
 
 function* scaledSystem(
   moments: CrossProducts,
-  at: number[],
+  at: readonly number[],
+  ys: readonly number[],
   intercept: boolean,
   computed: ReadonlySet<number> | undefined,
 ): Steps<ScaledSystem> {
-  const k = at.length - 1;
+  const k = at.length;
   const rounding = new Float64Array(k).fill(COLUMN_ROUNDING);
   const product = (i: number, j: number) => moments.extendedProduct(at[i]!, at[j]!, intercept);
   const root: DoubleDouble[] = [];
-  const [covariance, centre] = [extendedVector(k), extendedVector(k)];
+  const centre = extendedVector(k);
+  const sides = ys.map((y) => ({
+    covariance: extendedVector(k),
+    tss: moments.extendedProduct(y, y, intercept),
+  }));
   for (let i = 0; i < k; i++) {
     const square = product(i, i);
     const mean = moments.extendedMean(at[i]!);
     const constant = isConstant(square.hi, moments.sumW, mean.hi);
     root.push(constant ? new DoubleDouble(0) : square.sqrt());
     if (constant) continue;
-    setEntry(covariance, i, product(i, k).div(root[i]!));
+    for (const [t, y] of ys.entries())
+      setEntry(sides[t]!.covariance, i, moments.extendedProduct(at[i]!, y, intercept).div(root[i]!));
     setEntry(centre, i, mean.div(root[i]!));
     if (intercept && computed?.has(i) !== true)
       rounding[i]! += NUMBER_ROUNDING * Math.abs(centre.hi[i]!) * Math.sqrt(moments.sumW);
@@ -155,7 +176,7 @@ function* scaledSystem(
       yield;
     }
   }
-  return { gram, root, covariance, centre, rounding, tss: product(k, k), W: moments.sumW };
+  return { gram, root, sides, centre, rounding, W: moments.sumW };
 }
 
 /** By a factor in double, refined; undefined where that cannot be trusted. */
@@ -177,33 +198,39 @@ function* solveRefined(
 
 /** θ, and where they are wanted the intercept's part and the inverse, from a factor that has kept what varies. */
 function* refineAll(
-  { gram, tss, ...system }: ScaledSystem,
+  { gram, sides, ...system }: ScaledSystem,
   rows: SymmetricRows,
   factor: SpdFactor,
   centreWanted: boolean,
   inverseWanted: boolean,
 ): Steps<ScaledSolution | undefined> {
   const { kept, aliased } = factor;
-  const b = chosen(system.covariance, kept);
-  const solved = yield* refine(gram, kept, factor, b);
-  if (solved === undefined) return undefined;
+  const fits: TargetFit[] = [];
+  for (const { covariance, tss } of sides) {
+    const b = chosen(covariance, kept);
+    const solved = yield* refine(gram, kept, factor, b);
+    if (solved === undefined) return undefined;
+    // sᵀA⁻¹s = sᵀx + xᵀr up to rᵀA⁻¹r.
+    const explained = dot(b, solved.x).add(dot(solved.x, solved.residual));
+    fits.push({
+      beta: solved.x,
+      rss: tss.sub(explained),
+      method: { factor: factor.by, arithmetic: "double", refinements: solved.steps },
+    });
+  }
   const m = chosen(system.centre, kept);
   const centre = centreWanted ? yield* refine(gram, kept, factor, m) : undefined;
   if (centreWanted && centre === undefined) return undefined;
   const inverse = inverseWanted ? yield* refinedInverse(gram, rows, factor) : undefined;
   if (inverseWanted && inverse === undefined) return undefined;
-  // sᵀA⁻¹s = sᵀx + xᵀr up to rᵀA⁻¹r.
-  const explained = dot(b, solved.x).add(dot(solved.x, solved.residual));
   return {
     kept,
     aliased,
-    beta: solved.x,
-    rss: tss.sub(explained),
+    fits,
     centre: centre?.x ?? extendedVector(kept.length),
     spread:
       centre === undefined ? Number.NaN : dot(m, centre.x).add(dot(centre.x, centre.residual)).toNumber(),
     inverse,
-    method: { factor: factor.by, arithmetic: "double", refinements: solved.steps },
   };
 }
 
@@ -237,16 +264,24 @@ function* solveDirectly(
   intercept: boolean,
   inverseWanted: boolean,
 ): Steps<ScaledSolution> {
-  const { gram, root, rounding, tss } = system;
+  const { gram, root, rounding } = system;
   const factor = yield* factorExtended(
     packedRows(gram.hi, root.length, gram.lo),
     EXTENDED_TOLERANCE,
     rounding,
   );
   const { kept, aliased } = factor;
-  const b = chosen(system.covariance, kept);
-  const { high, low, half, halfLow } = yield* factor.solve(b.hi, b.lo);
-  const z = { hi: half, lo: halfLow };
+  const fits: TargetFit[] = [];
+  for (const { covariance, tss } of system.sides) {
+    const b = chosen(covariance, kept);
+    const { high, low, half, halfLow } = yield* factor.solve(b.hi, b.lo);
+    const z = { hi: half, lo: halfLow };
+    fits.push({
+      beta: { hi: high, lo: low },
+      rss: tss.sub(dot(z, z)),
+      method: { factor: factor.by, arithmetic: "double-double" },
+    });
+  }
   let centre = extendedVector(kept.length);
   let spread = Number.NaN;
   if (intercept && inverseWanted) {
@@ -260,12 +295,10 @@ function* solveDirectly(
   return {
     kept,
     aliased,
-    beta: { hi: high, lo: low },
-    rss: tss.sub(dot(z, z)),
+    fits,
     centre,
     spread,
     inverse,
-    method: { factor: factor.by, arithmetic: "double-double" },
   };
 }
 

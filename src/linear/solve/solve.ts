@@ -50,22 +50,47 @@ export function* solveSteps(
   regression: Regression,
   options: SolveOptions = {},
 ): Steps<Solution> {
+  return (yield* solveTargetsSteps(moments, regression, [regression.target], options))[0]!;
+}
+
+/**
+ * The solutions of a regression for each of several targets: the Gram matrix is factored once, and gets a right side for each. Each
+ * solution has the bits that it has by itself.
+ *
+ * @param targets keys of columns of the moments, in the place of the regression's own
+ */
+export function* solveTargetsSteps(
+  moments: CrossProducts,
+  regression: Regression,
+  targets: readonly string[],
+  options: SolveOptions = {},
+): Steps<Solution[]> {
   if (moments.n === 0)
     throw new ModelError("there are no rows to fit", { hint: "all rows have missing cells?" });
   const { inverse = true } = options;
-  if (regression.instruments !== undefined)
-    return yield* solveInstrumentedSteps(moments, regression, (left, own) => solveSteps(left, own, options));
+  if (regression.instruments !== undefined) {
+    const solutions: Solution[] = [];
+    for (const target of targets)
+      solutions.push(
+        yield* solveInstrumentedSteps(moments, { ...regression, target }, (left, own) =>
+          solveSteps(left, own, options),
+        ),
+      );
+    return solutions;
+  }
   if (regression.absorbed !== undefined)
-    return yield* solveAbsorbed(moments, regression, (left, own) => solveSteps(left, own, options));
+    return yield* solveAbsorbed(moments, regression, targets, (left, own) =>
+      solveTargetsSteps(left, own, targets, options),
+    );
   const eliminated =
     moments instanceof SparseMoments && basicKeys(regression.terms) === undefined
-      ? yield* eliminateFactor(moments, regression)
+      ? yield* eliminateFactor(moments, regression, targets)
       : undefined;
   if (eliminated !== undefined) {
-    const within = yield* solveSteps(eliminated.moments, eliminated.regression, { inverse });
+    const within = yield* solveTargetsSteps(eliminated.moments, eliminated.regression, targets, { inverse });
     // Eliminated first, a factor's levels come before columns that stand before them: which column is the aliased one
     // is then for the terms' own order to say, as long as that can be had.
-    if (within.aliased.length === 0 || regression.terms.length > MOST_IN_ORDER)
+    if (within[0]!.aliased.length === 0 || regression.terms.length > MOST_IN_ORDER)
       return yield* eliminated.complete(within, inverse);
   }
   const size = regression.terms.length;
@@ -73,12 +98,14 @@ export function* solveSteps(
     throw new ModelError(`${size} coefficients are more than can be solved for at once (${MOST_COLUMNS})`, {
       hint: wording`leave columns of very many levels out with ${option("exclude")}, or code them as the only such factor`,
     });
-  const dense = moments.over([...regression.terms, regression.target]);
-  const at = columnsOf(dense, regression);
+  const dense = moments.over([...regression.terms, ...targets]);
+  const index = (name: string) => dense.index(name);
+  const at = regression.terms.map(index);
+  const ys = targets.map((target) => columnsIn(index, { ...regression, terms: [], target })[0]!);
   const { intercept, computed } = regression;
   return moments.extended
-    ? yield* solveExtended(dense, at, intercept, inverse, computed)
-    : yield* solveDouble(dense, at, intercept, inverse);
+    ? yield* solveExtended(dense, at, ys, intercept, inverse, computed)
+    : yield* solveDouble(dense, at, ys, intercept, inverse);
 }
 
 /**
@@ -98,11 +125,12 @@ export function columnsIn(index: (name: string) => number, { terms, target }: Re
 
 function* solveDouble(
   moments: CrossProducts,
-  at: number[],
+  at: readonly number[],
+  ys: readonly number[],
   intercept: boolean,
   inverseWanted: boolean,
-): Steps<Solution> {
-  const k = at.length - 1;
+): Steps<Solution[]> {
+  const k = at.length;
   const W = moments.sumW;
   const mean = Float64Array.from(at, (i) => moments.mean[i] ?? 0);
   const product = (i: number, j: number) => moments.product(at[i]!, at[j]!, intercept);
@@ -119,19 +147,20 @@ function* solveDouble(
   };
   const factor = yield* factorSpd(rows, DOUBLE_TOLERANCE);
   const { kept, aliased } = factor;
-  const tss = product(k, k);
-  const { high: beta, half } = yield* factor.solve(Float64Array.from(kept, (i) => product(i, k) / scale[i]!));
-  const explained = half.reduce((sum, z) => sum + z * z, 0);
-  for (let i = 0; i < kept.length; i++) beta[i]! /= scale[kept[i]!]!;
-  let centre: InterceptPart | undefined;
-  if (intercept) {
-    const value = kept.reduce((rest, i, at) => rest - mean[i]! * beta[at]!, mean[k]!);
-    centre = { value, variance: Number.NaN, covariance: new Float64Array(0) };
-    if (inverseWanted) {
-      const z = yield* factor.solve(Float64Array.from(kept, (i) => mean[i]! / scale[i]!));
-      centre.variance = z.half.reduce((sum, v) => sum + v * v, 1 / W);
-      centre.covariance = z.high.map((v, i) => -v / scale[kept[i]!]!);
-    }
+  const fits: { beta: Float64Array; value: number; explained: number; tss: number }[] = [];
+  for (const y of ys) {
+    const right = Float64Array.from(kept, (i) => moments.product(at[i]!, y, intercept) / scale[i]!);
+    const { high: beta, half } = yield* factor.solve(right);
+    for (let i = 0; i < kept.length; i++) beta[i]! /= scale[kept[i]!]!;
+    const value = intercept ? kept.reduce((rest, i, at) => rest - mean[i]! * beta[at]!, moments.mean[y]!) : 0;
+    const explained = half.reduce((sum, z) => sum + z * z, 0);
+    fits.push({ beta, value, explained, tss: moments.product(y, y, intercept) });
+  }
+  const spread = { variance: Number.NaN, covariance: new Float64Array(0) };
+  if (intercept && inverseWanted) {
+    const z = yield* factor.solve(Float64Array.from(kept, (i) => mean[i]! / scale[i]!));
+    spread.variance = z.half.reduce((sum, v) => sum + v * v, 1 / W);
+    spread.covariance = z.high.map((v, i) => -v / scale[kept[i]!]!);
   }
   let inverse: { slopes: Float64Array; scale: Float64Array } | undefined;
   let conditionNumber = Number.NaN;
@@ -141,13 +170,18 @@ function* solveDouble(
     inverse = { slopes, scale };
   }
   factor.release();
-  return {
-    ...(yield* inOrderOfTerms(k, kept, beta, inverse, centre)),
-    aliased: [...aliased],
-    rank: kept.length + (intercept ? 1 : 0),
-    conditionNumber,
-    rss: Math.max(0, tss - explained),
-    tss,
-    method: { factor: factor.by, arithmetic: "double" },
-  };
+  const solutions: Solution[] = [];
+  for (const { beta, value, explained, tss } of fits) {
+    const centre: InterceptPart | undefined = intercept ? { value, ...spread } : undefined;
+    solutions.push({
+      ...(yield* inOrderOfTerms(k, kept, beta, inverse, centre)),
+      aliased: [...aliased],
+      rank: kept.length + (intercept ? 1 : 0),
+      conditionNumber,
+      rss: Math.max(0, tss - explained),
+      tss,
+      method: { factor: factor.by, arithmetic: "double" },
+    });
+  }
+  return solutions;
 }

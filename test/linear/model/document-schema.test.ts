@@ -71,6 +71,7 @@ test("it requires what every model file has", () => {
     "forgotten",
     "conformal",
     "weightsKind",
+    "targets",
   ];
   expect(Object.keys(model.properties).filter((key) => !sometimes.includes(key))).toEqual(
     always("goml-model"),

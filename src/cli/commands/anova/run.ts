@@ -1,5 +1,7 @@
 import { UsageError } from "../../../errors.js";
 import { notOfDrawsNotes, vcovName } from "../../../linear/covariance/vcov.js";
+import { type JointType, jointModelsSteps, jointTestsSteps } from "../../../linear/joint/joint-tests.js";
+import type { JointStatistic } from "../../../linear/joint/statistics.js";
 import { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
@@ -16,6 +18,7 @@ import { withPauses } from "../../../parallel/with-pauses.js";
 import { version } from "../../../version.js";
 import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";
 import { colour } from "../../render/colour.js";
+import { jointDocument, renderJoint } from "../../render/joint.js";
 import { moreLines, shownOf } from "../../render/long-list.js";
 import { alignedDecimals, count, pValue, significant, stars } from "../../render/numbers.js";
 import { print } from "../../render/print.js";
@@ -25,6 +28,7 @@ import { type Align, renderTable, setLines } from "../../render/table.js";
 /** The options of `goml anova`, as commander gives them. */
 export interface AnovaOptions extends GroupOption {
   type: "1" | "2" | "3";
+  test?: JointStatistic;
   json?: boolean;
   trust?: boolean;
 }
@@ -42,6 +46,7 @@ export async function anova(paths: string[], options: AnovaOptions, signal: Abor
     });
   }
   const { model } = models[0]!;
+  if (options.test !== undefined) return jointly(models, { ...options, test: options.test }, signal);
   if (options.group !== undefined && !models.some((_, i) => grouped[i]))
     throw new UsageError(`${paths.join(", ")}: without groups, of which --group could name one`);
   const type = Number(options.type) as AnovaType;
@@ -79,6 +84,53 @@ export async function anova(paths: string[], options: AnovaOptions, signal: Abor
       type,
     );
   }
+  return 0;
+}
+
+/** `goml anova --test`: joint tests on several targets. */
+async function jointly(
+  models: readonly ComparedModel[],
+  { test, type, group, json }: AnovaOptions & { test: JointStatistic },
+  signal: AbortSignal,
+): Promise<number> {
+  const single = models.map(({ name, model }) => {
+    if (model instanceof ModelGroup || group !== undefined)
+      throw new UsageError(`--test is of models of several targets, and ${name} has models by group`);
+    return { name, model };
+  });
+  if (type === "3")
+    throw new UsageError("--type 3 has no joint tests", {
+      hint: "--type 2 tests each term after all others but those that contain it",
+    });
+  if (type !== "1" && models.length > 1)
+    throw new UsageError(`--type ${type} is of the terms of one model, and ${models.length} are compared`);
+  const [{ model }] = single as [{ name: string; model: LinearModel }];
+  const steps =
+    single.length > 1 ? jointModelsSteps(single) : jointTestsSteps(model, Number(type) as JointType);
+  const tests = await withPauses(steps, { signal });
+  const robust = single.some((one) => one.model.vcov.type !== "iid");
+  const notes = robust
+    ? ["joint tests compare residual cross-products; a robust covariance has no part in them"]
+    : [];
+  if (json) {
+    const head = { goml: version, command: "anova", models: single.map(({ name }) => name) };
+    const kind = type === "1" ? {} : { type: Number(type) };
+    const document = { ...head, ...kind, test, joint: jointDocument(tests), notes };
+    print(`${JSON.stringify(document, null, 2)}\n`);
+    return 0;
+  }
+  const named =
+    single.length > 1 ? single.map((one, i) => `${i + 1}: ${one.name}, ${one.model.spec.formula}`) : [];
+  const what = single.length > 1 ? "each model against the one before" : KINDS[Number(type) as AnovaType];
+  const lines = [
+    ...renderNotes(notes),
+    `${colour.bold(`Joint tests of ${tests.targets.join(", ")}`)}, ${what}`,
+    ...named,
+    "",
+    renderJoint(tests, test),
+  ];
+  if (test === "roy") lines.push(colour.dim("F of Roy's root is an upper bound, p a lower one"));
+  print(`${setLines(lines)}\n`);
   return 0;
 }
 

@@ -10,8 +10,9 @@ import type { CrossValidation } from "../../../linear/solve/cross-validation.js"
 import { withPauses } from "../../../parallel/with-pauses.js";
 import { crossValidationPage } from "../../../report/cv-page.js";
 import type { CvKind } from "../../../training/cv-kind.js";
-import { type CvDetails, fitCsv } from "../../../training/fit-csv.js";
+import { fitCsv } from "../../../training/fit-csv.js";
 import { fitGroupsCsv } from "../../../training/fit-groups-csv.js";
+import type { CvDetails } from "../../../training/fit-target.js";
 import { version } from "../../../version.js";
 import { type ModelOptions, modelOptions } from "../../program/model-options.js";
 import { type GroupOption, groupsOrOne } from "../../program/one-of-groups.js";

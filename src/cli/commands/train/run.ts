@@ -6,10 +6,12 @@ import { MOST_BYTES } from "../../../linear/model/model-file.js";
 import { writeJson } from "../../../linear/model/write-json.js";
 import type { Sites } from "../../../machine/index.js";
 import { expandPaths } from "../../../sources/paths.js";
-import { type CsvFit, fitCsv } from "../../../training/fit-csv.js";
 import type { FitCsvOptions } from "../../../training/fit-options.js";
+import type { CsvFit } from "../../../training/fit-target.js";
+import { type CsvTargetsFit, fitTargetsCsv } from "../../../training/fit-targets-csv.js";
 import { version } from "../../../version.js";
 import { modelOptions } from "../../program/model-options.js";
+import { list } from "../../program/option-values.js";
 import { progressBar } from "../../program/progress.js";
 import { vcovOptions } from "../../program/vcov-options.js";
 import { coefficientsCsv, effectsCsv } from "../../render/coefficients-csv.js";
@@ -70,30 +72,52 @@ export async function train(
   for (const name of ["expanding", "step"] as const)
     if (options[name] !== undefined)
       throw new UsageError(`--${name} goes with --window`, { hint: "add --window and a number of rows" });
-  const code =
-    options.groupBy === undefined
-      ? await trainOne(data, options, signal)
-      : await trainGroups(data, { ...options, groupBy: options.groupBy }, signal);
-  if (options.report === undefined) return code;
-  // A file of its own, loaded where it is asked for.
-  const { report } = await import("../report/run.js");
-  const how = { ...options, output: options.report, unseen: "fail" as const };
-  await report(data, how, signal);
+  if (options.groupBy === undefined) return trainOne(data, options, signal);
+  const code = await trainGroups(data, { ...options, groupBy: options.groupBy }, signal);
+  if (options.report !== undefined) await reportOn(data, options, options.report, signal);
   return code;
 }
 
-/** Fits one model. */
+async function reportOn(
+  data: readonly string[],
+  options: TrainOptions,
+  output: string,
+  signal: AbortSignal,
+): Promise<void> {
+  // A file of its own, loaded where it is asked for.
+  const { report } = await import("../report/run.js");
+  await report(data, { ...options, output, unseen: "fail" as const }, signal);
+}
+
+/** Fits one model, or one for each of several targets. */
 async function trainOne(
   data: readonly string[],
   options: TrainOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const { ranks } = options;
-  if (ranks === undefined) return tell(data, options, await fitted(data, options, signal), signal);
+  const { ranks, report } = options;
+  if (ranks === undefined) {
+    const found = await fitted(data, options, signal);
+    const [fit, ...others] = found.fits;
+    if (others.length === 0) {
+      const code = await tell(data, options, fit!, signal);
+      if (report !== undefined) await reportOn(data, options, report, signal);
+      return code;
+    }
+    const { targetPaths, tellTargets } = await import("./targets.js");
+    const code = await tellTargets(data, options, found, signal);
+    if (report !== undefined) {
+      const names = found.fits.map(({ model }) => model.target);
+      const models = targetPaths(options.model, names);
+      for (const [t, page] of targetPaths(report, names).entries())
+        await reportOn(data, { ...options, model: models[t]! }, page, signal);
+    }
+    return code;
+  }
   const { asRank } = await import("../../program/as-rank.js");
   const found = await asRank(options, signal, async (sites) => {
-    const fit = await fitted(data, options, signal, sites);
-    return sites.rank === 0 ? fit : undefined;
+    const { fits } = await fitted(data, options, signal, sites);
+    return sites.rank === 0 ? fits[0] : undefined;
   });
   return found === undefined ? 0 : tell(data, options, found, signal);
 }
@@ -125,11 +149,12 @@ async function fitted(
   options: TrainOptions,
   signal: AbortSignal,
   sites?: Sites,
-): Promise<CsvFit> {
+): Promise<CsvTargetsFit> {
   const progress = progressBar("reading");
   try {
-    return await fitCsv(data, {
+    return await fitTargetsCsv(data, {
       ...modelOptions(options),
+      ...namedTargets(options.target),
       ...vcovOptions(options),
       cv: options.cv,
       keepMeat: options.keepMeat,
@@ -191,6 +216,13 @@ async function tell(
     );
   else print(renderSummary(fitted, options, screen.columns));
   return 0;
+}
+
+/** The targets of a list between commas: of a column whose name has commas it is that one. */
+function namedTargets(target: string | undefined): Pick<FitCsvOptions, "target" | "targets"> {
+  // Quotes that do not pair are a name's own.
+  const names = target?.includes(",") && /^[^"]*(?:"[^"]*"[^"]*)*$/.test(target) ? list(target) : [];
+  return names.length > 1 ? { target: undefined, targets: names } : { target };
 }
 
 /** The options that gradient descent takes; with another solver they would be without effect, and are refused. */

@@ -15,10 +15,15 @@ export const trainSyntax: Syntax = (program, run) => {
     )
     .option(
       "-m, --model <file>",
-      "where to write the model (default: model.json, of a shard model.3-of-8.json)",
+      "where to write the model (default: model.json, of a shard model.3-of-8.json); of several targets model.a.json, …",
     )
     .option("-o, --output <file.csv>", "write the table of coefficients as CSV too, all of them");
-  cvKinds(fitting(command))
+  cvKinds(
+    fitting(
+      command,
+      "the column to predict (default: the last), or several between commas: a model for each, in one pass",
+    ),
+  )
     .option("--in-engine", "of a database: it sums up its rows itself, and only sums leave it")
     .option("--effects <file.csv>", "with --absorb: write the effects of all levels as CSV")
     .option("--report <file.html>", "write a page with plots too, which takes one more pass: see goml report")
