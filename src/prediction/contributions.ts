@@ -22,17 +22,19 @@ interface EffectContribution {
 
 /** What predictions are made of: ŷ = base + Σ contributions. */
 export interface ContributionsPlan {
-  /** The mean prediction of the rows of the fit; 0 without an intercept. */
+  /** The mean prediction of the rows of the fit, offset 0; 0 without an intercept. */
   base: number;
   terms: TermContribution[];
   absorbed: EffectContribution[];
+  /** Whether there is an offset, which is a part of its own as it is: the rows' mean of it is not kept. */
+  offset: boolean;
 }
 
 /**
  * How predictions split into terms, as R's `predict(type = "terms")` splits them: of each term Σ_j β_j (x_j − x̄_j), x̄ the
  * means of the rows of the fit, and the rest, the mean prediction. For a linear model these are the SHAP values of columns
  * taken to be independent (Štrumbelj & Kononenko 2014), a term of several columns counting as one. Without an intercept
- * nothing is taken off, as in R. Of a weighted fit the means are weighted.
+ * nothing is taken off, as in R. Of a weighted fit the means are weighted. An offset is a part of its own, as it is, where R leaves it out.
  */
 export function contributionsOf(model: LinearModel): ContributionsPlan {
   const { codedTerms, regression, weights, spec, intercept } = model;
@@ -62,12 +64,17 @@ export function contributionsOf(model: LinearModel): ContributionsPlan {
     return { label: spec.variables[v]!.label, effects, centre };
   });
   const base = [...terms, ...absorbed].reduce((sum, { centre }) => sum + centre, weights[0]!);
-  return { base, terms, absorbed };
+  return { base, terms, absorbed, offset: spec.target.offset !== undefined };
 }
 
-/** The names of the columns: the base, the terms, the absorbed factors. */
-export function contributionNames({ terms, absorbed }: ContributionsPlan): string[] {
-  return ["base", ...terms.map(({ label }) => label), ...absorbed.map(({ label }) => label)];
+/** The names of the columns: the base, the terms, the absorbed factors, the offset. */
+export function contributionNames({ terms, absorbed, offset }: ContributionsPlan): string[] {
+  return [
+    "base",
+    ...terms.map(({ label }) => label),
+    ...absorbed.map(({ label }) => label),
+    ...(offset ? ["offset"] : []),
+  ];
 }
 
 /** The contributions of a block's rows. */
@@ -99,6 +106,7 @@ export class ContributionBlock {
       const codes = this.#predictor.codes(f);
       for (let r = 0; r < rows; r++) out[r] = codes[r]! < 0 ? Number.NaN : effects[codes[r]!]! - centre;
     }
+    if (this.#plan.offset) this.columns.at(-1)!.set(this.#predictor.offset!.subarray(0, rows));
     for (let r = 0; r < rows; r++)
       if (Number.isNaN(predictions[r]!)) for (const column of this.columns.slice(1)) column[r] = Number.NaN;
   }

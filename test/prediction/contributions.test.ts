@@ -37,6 +37,22 @@ test.each(goldens)(
   },
 );
 
+test("an offset is a part of its own, and parts add up with it", async () => {
+  for (const formula of [
+    "wage ~ education + offset(age / 10)",
+    "wage ~ education + offset(age / 10) - 1",
+    "wage ~ education + offset(log(age)) | occupation",
+  ]) {
+    const rows = await rowsOf(formula, 2);
+    expect(Object.keys(rows[0]!).at(-1)).toBe("offset");
+    for (const { prediction, ...parts } of rows)
+      expect(Object.values(parts).reduce((sum, part) => sum + Number(part), 0)).toBeCloseTo(
+        Number(prediction),
+        9,
+      );
+  }
+});
+
 test.each(["wage ~ education + gender | occupation", "wage ~ education * race | occupation + sector"])(
   "base and parts of %s add up to the prediction, and parts are 0 on average",
   async (formula) => {

@@ -139,7 +139,18 @@ class Parser {
   #operand(): LinearForm {
     this.#skip();
     const named = this.#quoted() ?? this.#longestName();
-    if (named !== undefined) return { constant: 0, weights: new Map([[named, 1]]) };
+    if (named !== undefined) {
+      const { coefficients } = this.#names;
+      const name = coefficients[named]!;
+      // A level behind its factor's name may be a column's name.
+      if (coefficients.lastIndexOf(name) !== coefficients.indexOf(name))
+        throw this.#error(
+          `several coefficients are called ${name}`,
+          this.#at,
+          "Rename a column or a level; a factor's own name, alone, tests all of its coefficients.",
+        );
+      return { constant: 0, weights: new Map([[named, 1]]) };
+    }
     NUMBER.lastIndex = this.#at;
     const number = NUMBER.exec(this.#text);
     if (number !== null) {

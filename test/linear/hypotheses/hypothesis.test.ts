@@ -26,6 +26,12 @@ const read = (text: string) =>
     "=": value,
   }));
 
+test("a name that several coefficients have is refused", () => {
+  const twice = { coefficients: ["(Intercept)", "ga", "ga"], terms: new Map([["g", [2]]]) };
+  expect(() => parseHypotheses(["ga = 1"], twice)).toThrow("several coefficients are called ga");
+  expect([...parseHypotheses(["g"], twice)[0]!.weights]).toEqual([[2, 1]]);
+});
+
 test.each<[string, object[]]>([
   ["x = x1", [{ x: 1, x1: -1, "=": 0 }]],
   ["x1", [{ x1: 1, "=": 0 }]],
