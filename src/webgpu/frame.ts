@@ -1,4 +1,4 @@
-import type { DeviceProgram } from "../machine/device/device.js";
+import type { DeviceProgram, DeviceStep } from "../machine/device/device.js";
 import { COPY_DST, COPY_SRC, type GpuBuffer, type GpuHandle, MAP_READ, STORAGE } from "./api.js";
 import type { Pipeline } from "./pipelines.js";
 import type { Slots } from "./slots.js";
@@ -17,6 +17,16 @@ interface Landing {
   readonly at: number;
   readonly bytes: number;
 }
+
+/** The words in which a step raises a fault, which are cleared before each run and read after it. */
+interface StepFault {
+  readonly step: DeviceStep;
+  readonly buffer: GpuBuffer;
+  readonly landing: Landing;
+}
+
+/** The words of a fault: whether there is one, and what it is of. */
+export const FAULT_BYTES = 8;
 
 /** What is in a program's buffers before any run. */
 export interface FrameParts {
@@ -37,18 +47,24 @@ export class Frame {
   readonly staging: readonly GpuBuffer[];
   /** One for each output that has elements; undefined for others. */
   readonly landings: readonly (Landing | undefined)[];
+  readonly faults: readonly StepFault[];
   private readonly buffers: GpuBuffer[];
 
   constructor(handle: GpuHandle, { program, slots, pipelines, constants, most }: FrameParts) {
     const usage = STORAGE | COPY_SRC | COPY_DST;
     const buffers = slots.bytes.map((size) => handle.createBuffer({ size, usage }));
     const bufferOf = (value: number) => constants.get(value) ?? buffers[slots.ofValue[value]!]!;
-    this.buffers = buffers;
+    const raised = new Map<DeviceStep, GpuBuffer>();
+    for (const step of program.steps)
+      if (step.kernel.fault !== undefined)
+        raised.set(step, handle.createBuffer({ size: FAULT_BYTES, usage }));
+    this.buffers = [...buffers, ...raised.values()];
     this.inputs = program.inputs.map(bufferOf);
     this.dispatches = program.steps.flatMap((step, at) =>
       step.kernel.passes.map((pass, i): Dispatch => {
         const { pipeline, layout } = pipelines[at]![i]!;
         const entries = pass.buffers.map(({ of, index }, binding) => {
+          if (of === "fault") return resource(binding, raised.get(step)!, FAULT_BYTES);
           if (of === "scratch") {
             const buffer = buffers[slots.ofScratch[at]![index]!]!;
             return resource(binding, buffer, step.kernel.scratch[index]!);
@@ -60,13 +76,18 @@ export class Frame {
       }),
     );
     const sizes: number[] = [];
-    this.landings = program.outputs.map((value): Landing | undefined => {
-      const { bytes } = program.values[value]!;
-      if (bytes === 0) return undefined;
+    const landingOf = (source: GpuBuffer, bytes: number): Landing => {
       if (sizes.length === 0 || sizes.at(-1)! + bytes > most) sizes.push(0);
       const at = sizes.at(-1)!;
       sizes[sizes.length - 1] = at + Math.ceil(bytes / 8) * 8;
-      return { source: bufferOf(value), staging: sizes.length - 1, at, bytes };
+      return { source, staging: sizes.length - 1, at, bytes };
+    };
+    this.landings = program.outputs.map((value) => {
+      const { bytes } = program.values[value]!;
+      return bytes === 0 ? undefined : landingOf(bufferOf(value), bytes);
+    });
+    this.faults = [...raised].map(([step, buffer]) => {
+      return { step, buffer, landing: landingOf(buffer, FAULT_BYTES) };
     });
     this.staging = sizes.map((size) => handle.createBuffer({ size, usage: MAP_READ | COPY_DST }));
   }

@@ -4,7 +4,7 @@ import type { Data } from "../machine/tensor.js";
 import { wallClock } from "../machine/trace.js";
 import { type CommandEncoder, type GpuBuffer, type GpuHandle, READ } from "./api.js";
 import { bytesIn, type Constants } from "./constants.js";
-import { Frame, type FrameParts, frameBytes } from "./frame.js";
+import { FAULT_BYTES, Frame, type FrameParts, frameBytes } from "./frame.js";
 import type { Pipeline, Pipelines } from "./pipelines.js";
 import { slotsOf } from "./slots.js";
 
@@ -161,7 +161,7 @@ export class GpuProgram implements LoadedProgram {
       act();
       faults.push(handle.popErrorScope());
     };
-    if (inputs.length > 0)
+    if (inputs.length > 0 || frame.faults.length > 0)
       await timed("upload", program.inputs, () => {
         this.upload(frame, inputs);
         // Alone, a copy may wait for the next work that is handed over.
@@ -181,6 +181,8 @@ export class GpuProgram implements LoadedProgram {
   }
 
   private upload(frame: Frame, inputs: readonly Data[]): void {
+    for (const { buffer } of frame.faults)
+      this.handle.queue.writeBuffer(buffer, 0, new Uint8Array(FAULT_BYTES));
     for (const [i, data] of inputs.entries()) {
       const { byteLength } = data;
       if (byteLength === 0) continue;
@@ -205,7 +207,8 @@ export class GpuProgram implements LoadedProgram {
   }
 
   private land(frame: Frame, encoder: CommandEncoder): void {
-    for (const landing of frame.landings)
+    const raised = frame.faults.map(({ landing }) => landing);
+    for (const landing of [...frame.landings, ...raised])
       if (landing !== undefined)
         encoder.copyBufferToBuffer(
           landing.source,
@@ -233,6 +236,10 @@ export class GpuProgram implements LoadedProgram {
       if (failed !== undefined) throw failed.reason;
       this.device.check();
       const ranges = frame.staging.map((staging) => staging.getMappedRange());
+      for (const { step, landing } of frame.faults) {
+        const words = new Uint32Array(ranges[landing.staging]!, landing.at, FAULT_BYTES / 4);
+        if (words[0] !== 0) throw step.error(step.kernel.fault!(words));
+      }
       for (const [i, landing] of frame.landings.entries()) {
         if (landing === undefined) continue;
         const own = bytesIn(outputs[i]!);

@@ -1,8 +1,11 @@
 import type { TensorType, TypedOp } from "../op.js";
 
-/** A buffer that a pass reads or writes: an input or a result of its op, or scratch room of the kernel. */
+/**
+ * A buffer that a pass reads or writes: an input or a result of its op, scratch room of the kernel, or its two words of
+ * faults, the first of which it makes 1 where the op cannot be computed from such elements.
+ */
 export interface PassBuffer {
-  readonly of: "input" | "result" | "scratch";
+  readonly of: "input" | "result" | "scratch" | "fault";
   readonly index: number;
 }
 
@@ -28,6 +31,8 @@ export interface DeviceKernel {
   readonly passes: readonly Pass[];
   /** The bytes of each scratch buffer. */
   readonly scratch: readonly number[];
+  /** What a fault means, of a kernel that may raise one; both words are 0 before it runs. */
+  readonly fault?: (words: Uint32Array) => Error;
   /** About how long the whole takes on a device of middling speed, in nanoseconds; see `Kernel.cost`. */
   readonly cost: number;
 }

@@ -1,3 +1,4 @@
+import { OpError } from "../errors.js";
 import { type Attributes, type Kernel, type TensorType, TypedOp } from "../op.js";
 import type { Device, DeviceProgram, DeviceSpan, LoadedProgram } from "./device.js";
 
@@ -46,7 +47,8 @@ export class RegionOp extends TypedOp {
       run: (inputs, first, _from, _to, results = [first]) => {
         const own = record && ((span: DeviceSpan) => record(inputs[length]![0]!, span));
         return loaded.run(inputs.slice(0, length), results, own).catch((error) => {
-          failed(error);
+          // Elements that an op cannot take, such as an index out of range, say nothing of the device.
+          if (!(error instanceof OpError && error.cause instanceof RangeError)) failed(error);
           throw error;
         });
       },

@@ -7,6 +7,13 @@ import { Contraction } from "../../machine/ops/contraction.js";
 import { Convolution, TransposedConvolution } from "../../machine/ops/convolution.js";
 import { Elementwise } from "../../machine/ops/elementwise.js";
 import { MathFunction } from "../../machine/ops/functions.js";
+import {
+  Gather,
+  GatherElements,
+  GatherTuples,
+  ScatterElements,
+  ScatterTuples,
+} from "../../machine/ops/gathering.js";
 import { Lanes } from "../../machine/ops/lanes.js";
 import { BroadcastTo, Concat, Reshape, Slice, Transpose } from "../../machine/ops/layout.js";
 import { Matmul } from "../../machine/ops/matmul.js";
@@ -19,8 +26,11 @@ import { Pairwise } from "../../machine/ops/pairwise.js";
 import { Pooling } from "../../machine/ops/pooling.js";
 import { Reduce } from "../../machine/ops/reduce.js";
 import { ArgReduction, Reduction } from "../../machine/ops/reductions.js";
+import { ResizeAxis } from "../../machine/ops/resize.js";
+import { GridSample } from "../../machine/ops/sampling.js";
 import { Softmax } from "../../machine/ops/softmax.js";
 import { Split } from "../../machine/ops/split.js";
+import { TopK } from "../../machine/ops/top.js";
 import { Unary } from "../../machine/ops/unary.js";
 import { Where } from "../../machine/ops/where.js";
 import { sizeOf } from "../../machine/shape.js";
@@ -38,6 +48,7 @@ import {
   triangle,
 } from "./copies.js";
 import { elementwise, ofName, pairwise, select, where } from "./elementwise.js";
+import { gather, gatherElements, gatherTuples, scatterElements, scatterTuples } from "./gathering.js";
 import { pooling } from "./pooling.js";
 import { contraction, matmul } from "./products.js";
 import { argReduction, reduction } from "./reductions.js";
@@ -48,6 +59,8 @@ import {
   localResponseNormalization,
   softmax,
 } from "./rows.js";
+import { gridSample, resizeAxis } from "./sampling.js";
+import { topK } from "./top.js";
 
 type Family<Op extends TypedOp> = (
   op: Op,
@@ -94,6 +107,14 @@ put(Split, split);
 put(Concat, concat);
 put(Padding, padding);
 put(Triangle, triangle);
+put(Gather, gather);
+put(GatherElements, gatherElements);
+put(GatherTuples, gatherTuples);
+put(ScatterElements, scatterElements);
+put(ScatterTuples, scatterTuples);
+put(ResizeAxis, resizeAxis);
+put(GridSample, gridSample);
+put(TopK, topK);
 
 /**
  * The kernels in WGSL of the ops of this library; a user's own op has none, whatever its name. Results agree with the

@@ -118,6 +118,9 @@ function binding({ name, of, dtype }: Buffer, i: number): string {
   const { stored, value, packed } = elementType(dtype)!;
   const access = of === "input" ? "read" : "read_write";
   const words = `${name}_words`;
+  // Raised by any invocation, but read by none.
+  if (of === "fault")
+    return `@group(0) @binding(${i}) var<storage, read_write> ${words}: array<atomic<u32>, 2>;`;
   const whole = `@group(0) @binding(${i}) var<storage, ${access}> ${words}: array<${stored}>;`;
   if (packed === 0) return `${whole}\nfn ${name}(i: u32) -> ${value} { return ${words}[i]; }`;
   const perWord = 32 / packed;

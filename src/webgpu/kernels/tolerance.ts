@@ -131,5 +131,13 @@ export const tolerances: Readonly<Record<string, Tolerance>> = {
   maxPooling: compared,
   averagePooling: { ulps: 4, perTerm: 1, why: "summed in float32, and a quotient" },
   normPooling: { ulps: 24, perTerm: 1, why: "powers and roots of a sum" },
+  resizeAxis: { ulps: 4, ofOperands: 8, why: "weights that are rests of whole numbers, and their sum" },
+  gridSample: {
+    ulps: 8,
+    ofOperands: 8,
+    why: "a place is rounded to float32, and with it the weights around it",
+  },
+  scatterElements: { ulps: 1, why: "updates are combined in order, each rounded" },
+  scatterTuples: { ulps: 1, why: "updates are combined in order, each rounded" },
   cast: { ulps: 1, why: "integers beyond 2²⁴ are rounded to floats either way; all others exactly" },
 };

@@ -85,6 +85,7 @@ export class Dawn {
       input: given,
       result: lengths.map(filled),
       scratch: kernel.scratch.map(filled),
+      fault: [create(8, usage)],
     };
     const compiled = await Promise.all(kernel.passes.map(({ code }) => this.pipelineOf(code)));
     handle.pushErrorScope("validation");
@@ -101,7 +102,7 @@ export class Dawn {
       pass.dispatchWorkgroups(...workgroups);
       pass.end();
     }
-    const copies = places.result.map((buffer) => {
+    const copies = [...places.result, ...places.fault].map((buffer) => {
       const copy = create(buffer.size, MAP_READ | COPY_DST);
       encoder.copyBufferToBuffer(buffer, 0, copy, 0, buffer.size);
       return copy;
@@ -113,6 +114,11 @@ export class Dawn {
     for (const [i, copy] of copies.entries()) {
       await copy.mapAsync(READ);
       const bytes = copy.getMappedRange().slice(0, lengths[i]);
+      if (i === types.length) {
+        const words = new Uint32Array(bytes);
+        if (words[0] !== 0) throw kernel.fault!(words);
+        break;
+      }
       const { dtype, shape } = types[i]!;
       results.push(new Tensor(dataAt(dtype, bytes, 0, sizeOf(shape)), shape, dtype));
     }

@@ -1,6 +1,7 @@
 import { bitFunctions } from "./bits.js";
 import { circularFunctions } from "./circular.js";
 import { exponentialFunctions } from "./exponentials.js";
+import { interpolationFunctions } from "./interpolation.js";
 import { inverseFunctions } from "./inverses.js";
 import { normalFunctions } from "./normal.js";
 
@@ -15,6 +16,7 @@ const library: Readonly<Record<string, string>> = {
   ...circularFunctions,
   ...inverseFunctions,
   ...normalFunctions,
+  ...interpolationFunctions,
 };
 
 /** A shader's text with the functions of the library before it that it calls, and those that they call. */
