@@ -27,37 +27,43 @@ import { trainSyntax } from "../commands/train/syntax.js";
 import { updateSyntax } from "../commands/update/syntax.js";
 import type { Run, Syntax } from "./syntax.js";
 
-/** All commands, as help groups them. */
-const COMMANDS: readonly (readonly [heading: string, commands: readonly Syntax[]])[] = [
-  ["Fit a model:", [trainSyntax, refitSyntax, selectSyntax]],
-  ["Use it:", [predictSyntax]],
+/** All commands by their names, as help groups them. */
+const COMMANDS: readonly (readonly [heading: string, commands: Readonly<Record<string, Syntax>>])[] = [
+  ["Fit a model:", { train: trainSyntax, refit: refitSyntax, select: selectSyntax }],
+  ["Use it:", { predict: predictSyntax }],
   [
     "Look at it:",
-    [
-      inspectSyntax,
-      reportSyntax,
-      plotSyntax,
-      tableSyntax,
-      anovaSyntax,
-      testSyntax,
-      meansSyntax,
-      effectsSyntax,
-      diagnoseSyntax,
-      graphSyntax,
-    ],
+    {
+      inspect: inspectSyntax,
+      report: reportSyntax,
+      plot: plotSyntax,
+      table: tableSyntax,
+      anova: anovaSyntax,
+      test: testSyntax,
+      means: meansSyntax,
+      effects: effectsSyntax,
+      diagnose: diagnoseSyntax,
+      graph: graphSyntax,
+    },
   ],
-  ["Measure it:", [evaluateSyntax, cvSyntax, benchSyntax]],
-  ["Combine models and rows:", [mergeSyntax, meatSyntax, updateSyntax, forgetSyntax]],
-  ["Train where the rows are:", [sqlSyntax]],
-  ["Ship it:", [exportSyntax, serveSyntax]],
-  ["Set up the shell:", [completionSyntax]],
+  ["Measure it:", { evaluate: evaluateSyntax, cv: cvSyntax, bench: benchSyntax }],
+  [
+    "Combine models and rows:",
+    { merge: mergeSyntax, meat: meatSyntax, update: updateSyntax, forget: forgetSyntax },
+  ],
+  ["Train where the rows are:", { sql: sqlSyntax }],
+  ["Ship it:", { export: exportSyntax, serve: serveSyntax }],
+  ["Set up the shell:", { completion: completionSyntax }],
 ];
 
 /**
  * The command line: every command's options and examples are declared, because help, suggestions, completion and the
  * manual page need them all (its syntax.ts). `run` makes commander's actions.
+ *
+ * @param only the one command to declare where it is called by its name: all of them take 4 ms
  */
-export function commandLine(run: Run): Command {
+export function commandLine(run: Run, only?: string): Command {
+  const one = COMMANDS.some(([, commands]) => Object.hasOwn(commands, only ?? "")) ? only : undefined;
   const program = new Command("goml")
     .description("Linear regression for the terminal, CI and Node services.")
     .version(version, "-V, --version", "print the version")
@@ -69,7 +75,8 @@ export function commandLine(run: Run): Command {
     .configureOutput({ outputError: () => {} })
     .addHelpText("after", "\nRun goml help <command> for a command's options and examples.");
   for (const [heading, commands] of COMMANDS)
-    for (const syntax of commands) {
+    for (const [name, syntax] of Object.entries(commands)) {
+      if (one !== undefined && name !== one) continue;
       program.commandsGroup(heading);
       syntax(program, run);
     }

@@ -69,7 +69,7 @@ async function runCommand(argv: string[], signal: AbortSignal): Promise<number> 
       const data = this.registeredArguments[0]?.variadic ? words : words[0];
       exitCode = await action(data as never, options as never, signal, words);
     };
-  const program = commandLine(run);
+  const program = commandLine(run, argv[0]);
   try {
     await program.parseAsync(argv, { from: "user" });
     return exitCode;

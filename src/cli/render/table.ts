@@ -20,6 +20,8 @@ export interface Table {
 
 /** The width of a text in terminal cells: escape sequences take none; combining marks none; wide characters two. */
 export function displayWidth(text: string): number {
+  // What most texts are, and two thousandths of a second of a small fit.
+  if (/^[ -~]*$/.test(text)) return text.length;
   return widthOf(text.replace(STYLE, ""));
 }
 
@@ -188,7 +190,7 @@ function inParts(
  * can. Lines that fit stay as they are.
  */
 export function wrap(text: string, columns: number): string {
-  if (displayWidth(text) <= columns) return text;
+  if (columns === Number.POSITIVE_INFINITY || displayWidth(text) <= columns) return text;
   const groups = text.split("   ");
   const gap = groups.length > 1 ? "   " : " ";
   const lines: string[] = [];
