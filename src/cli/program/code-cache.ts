@@ -88,12 +88,7 @@ export class BundleLoader {
   #codeOf(name: string): Buffer | undefined {
     const { kept, code } = this.#bundles;
     const built = code?.(name);
-    if (built !== undefined || kept === undefined) return built;
-    try {
-      return withoutSum(readFileSync(join(kept, name)));
-    } catch {
-      return undefined;
-    }
+    return built !== undefined || kept === undefined ? built : keptCode(join(kept, name));
   }
 
   /**
@@ -104,13 +99,26 @@ export class BundleLoader {
     const folder = this.#bundles.kept;
     const fresh = [...this.#loaded.values()].filter((bundle) => bundle.fresh);
     if (folder === undefined || fresh.length === 0) return;
-    try {
-      makeFolder(folder);
-      for (const { name, script } of fresh)
-        keepFile(join(folder, name), () => withSum(script.createCachedData()));
-    } catch {
-      // It is somebody else's, or the disk is full.
-    }
+    for (const { name, script } of fresh) keepCode(join(folder, name), script);
+  }
+}
+
+/** The code that was kept in a file; undefined where there is none, or not what was written. */
+export function keptCode(path: string): Buffer | undefined {
+  try {
+    return withoutSum(readFileSync(path));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps a script's code in a file, where that can be written: it may be somebody else's, or the disk full. */
+export function keepCode(path: string, script: Script): void {
+  try {
+    makeFolder(dirname(path));
+    keepFile(path, () => withSum(script.createCachedData()));
+  } catch {
+    // The next run does without.
   }
 }
 

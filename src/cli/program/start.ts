@@ -23,9 +23,12 @@ export async function start(argv: string[]): Promise<number> {
     return 0;
   }
   const folder = __dirname;
+  const kept = codeFolder(folder, __BUILD__);
+  // For the threads that it starts (src/parallel/start-thread.ts).
+  Object.defineProperty(globalThis, Symbol.for("goml.code"), { value: kept });
   const loader = new BundleLoader({
     folder,
-    kept: codeFolder(folder, __BUILD__),
+    kept,
     require,
     importModule: (id) => import(id),
     text: bundlesIn(folder),
