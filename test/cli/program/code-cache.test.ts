@@ -60,6 +60,26 @@ describe("the command's code", () => {
       }
     }));
 
+  test("of threads is kept too, taken by the next run, and made anew where it is damaged", () =>
+    // Of several chunks, for which threads start.
+    inFolder({ "d.csv": DATA, "long.csv": `x\n${"123456789\n".repeat(300_000)}` }, async (folder) => {
+      const cache = { NODE_COMPILE_CACHE: join(folder, "cache") };
+      const predict = ["predict", "long.csv", "-q", "-m", "m.json", "-c", "2"];
+      await goml(folder, train, "", cache);
+      const serial = await goml(folder, predict.slice(0, -2), "", cache);
+      const first = await goml(folder, predict, "", cache);
+      const kept = codeIn(join(folder, "cache", "goml")).find((file) => file.endsWith("predict-worker.js"))!;
+      const before = statSync(kept).mtimeMs;
+      const second = await goml(folder, predict, "", cache);
+      expect(statSync(kept).mtimeMs).toBe(before);
+      const bytes = readFileSync(kept);
+      writeFileSync(kept, bytes.subarray(0, bytes.length / 2));
+      const third = await goml(folder, predict, "", cache);
+      expect(statSync(kept).size).toBeGreaterThan(bytes.length / 2);
+      for (const { code, stdout, stderr } of [first, second, third])
+        expect([code, stdout === serial.stdout, stderr]).toEqual([0, true, ""]);
+    }));
+
   test("is done without where it cannot be written", () =>
     inFolder({ "d.csv": DATA, cache: "a file, no folder" }, async (folder) => {
       const done = await goml(folder, train, "", { NODE_COMPILE_CACHE: join(folder, "cache") });
