@@ -20,7 +20,7 @@ export const optional = {
     "pg",
     "pg-copy-streams",
   ],
-  native: ["@grpc/grpc-js", "@duckdb/node-api", "@resvg/resvg-js", "node-sqlite3-wasm"],
+  native: ["@grpc/grpc-js", "@duckdb/node-api", "@resvg/resvg-js", "node-sqlite3-wasm", "webgpu"],
 };
 
 /** What all that is bundled has in common. */
@@ -54,6 +54,8 @@ const scripts = {
   ...Object.fromEntries(
     readdirSync("src/cli/commands").map((name) => [name, `src/cli/commands/${name}/run.ts`]),
   ),
+  // What few ask for, and needs the classes of what it is a part of.
+  "graph-on-gpu": "src/cli/commands/graph/on-gpu.ts",
 };
 
 // What is known of the terminal, of which there is one in a process.

@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.js";
 import { builtFile } from "../files/built-file.js";
+import type { Placed } from "./device/device-part.js";
 import { DeviceRuns, devicePart } from "./device/device-runs.js";
 import { Clock } from "./engine/clock.js";
 import { Engine, type EngineRun } from "./engine/engine.js";
@@ -144,6 +145,11 @@ export class GoMachine extends PlannedMachine {
   /** The number of worker threads that have been started and not ended. */
   get workersAlive(): number {
     return this.engine.workersAlive;
+  }
+
+  /** Where ops run; undefined without a device. */
+  get placed(): Placed | undefined {
+    return this.device?.part.placed;
   }
 
   runAll(options: RunOptions = {}): Promise<Run> {

@@ -15,6 +15,7 @@ export type {
 } from "./device/device.js";
 export { DeviceError } from "./device/device-error.js";
 export type { DeviceKernel, DeviceKernels, Pass, PassBuffer } from "./device/device-kernel.js";
+export type { DeviceOptions, Placed } from "./device/device-part.js";
 export type { Placement } from "./device/placement.js";
 export type { MemoryShare } from "./engine/memory.js";
 export { Memory } from "./engine/memory.js";

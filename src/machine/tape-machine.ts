@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.js";
+import type { Placed } from "./device/device-part.js";
 import { DeviceRuns, devicePart } from "./device/device-runs.js";
 import { CallerFrame } from "./engine/caller-frame.js";
 import { Clock } from "./engine/clock.js";
@@ -45,6 +46,11 @@ export class TapeMachine extends PlannedMachine {
     }
     this.frame = new CallerFrame(plan, memory.pages, memory.take(places.bytes), places);
     this.startLeaves();
+  }
+
+  /** Where ops run; undefined without a device. */
+  get placed(): Placed | undefined {
+    return this.device?.part.placed;
   }
 
   async runAll(options: RunOptions = {}): Promise<Run> {

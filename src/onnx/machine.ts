@@ -1,10 +1,11 @@
 import { DataError, UsageError } from "../errors.js";
 import {
+  type DeviceOptions,
   fuse,
   GoMachine,
-  type Machine,
   Memory,
   type Node,
+  type Placed,
   type Run,
   type Sites,
   type Span,
@@ -21,7 +22,7 @@ import { type OnnxStage, OpenText } from "./stage.js";
 /** What a model takes and gives: numbers, text, a list, or nothing where that is allowed. */
 export type OnnxTensor = Tensor | StringTensor | Sequence | undefined;
 
-export interface OnnxMachineOptions {
+export interface OnnxMachineOptions extends DeviceOptions {
   /** What runs the graph: one node after another, or by tasks and channels. Default: go. */
   machine?: "tape" | "go" | undefined;
   /** Worker threads of the go machine. Default 0; see `GoMachineOptions` where there are sites. */
@@ -55,7 +56,7 @@ export interface OnnxRun {
 interface Plan {
   readonly key: string;
   /** Undefined where there is nothing to compute. */
-  readonly machine: Machine | undefined;
+  readonly machine: TapeMachine | GoMachine | undefined;
   readonly inputs: ReadonlyMap<string, Node>;
   readonly stage: OnnxStage;
   /** The machine's node of a stage's. */
@@ -101,6 +102,8 @@ export class OnnxMachine {
     const { plans = PLANS } = options;
     if (options.sites !== undefined && options.machine === "tape")
       throw new UsageError("the tape machine runs at one site", { hint: "take the go machine" });
+    if (options.sites !== undefined && options.device !== undefined)
+      throw new UsageError("a machine of several sites has no device of its own yet");
     if (!(plans >= 1)) throw new UsageError(`plans is 1 or more, got ${plans}`);
     this.model = model;
     this.options = options;
@@ -109,6 +112,18 @@ export class OnnxMachine {
   /** The number of plans that are kept. */
   get planned(): number {
     return this.plans.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Where the ops of the plans that are kept run; undefined without a device. */
+  get placed(): Placed | undefined {
+    const all = this.plans.flatMap((own) =>
+      [...own.values()].flatMap(({ machine }) => machine?.placed ?? []),
+    );
+    if (all.length === 0) return undefined;
+    const others = new Map<string, number>();
+    for (const each of all)
+      for (const [op, count] of each.others) others.set(op, (others.get(op) ?? 0) + count);
+    return { ops: all.reduce((sum, { ops }) => sum + ops, 0), others };
   }
 
   /** The bytes of weights and values in memory. */
@@ -241,11 +256,18 @@ export class OnnxMachine {
     };
     for (const value of stage.live.values()) if (!(value instanceof OpenText)) collect(value);
     const { machine = "go", workers, callerWorks, threshold, trace, sites, fusion = true } = this.options;
+    const { device, placement } = this.options;
     const fused = fusion
       ? fuse(stage.graph, [...wanted])
       : { graph: stage.graph, nodeOf: (node: Node) => node };
     const { graph } = fused;
-    const settings = { outputs: [...wanted].map((node) => fused.nodeOf(node)!), trace, memory: this.memory };
+    const settings = {
+      outputs: [...wanted].map((node) => fused.nodeOf(node)!),
+      trace,
+      memory: this.memory,
+      device,
+      placement,
+    };
     // An input that no output needs takes no value.
     const nodes = [...stage.inputs].flatMap(([name, node]): [string, Node][] => {
       const own = fused.nodeOf(node);

@@ -101,9 +101,9 @@ function none(source: GpuSource, missing: NoGpu): Entries {
 
 function noAdapter(source: GpuSource): NoGpu {
   if (source !== PACKAGE)
-    return { why: "the browser gives no GPU", hint: "chrome://gpu or about:support says why" };
+    return { why: "the browser gives none", hint: "chrome://gpu or about:support says why" };
   return {
-    why: "no GPU with a driver was found",
+    why: "none with a driver was found",
     hint:
       process.platform === "linux"
         ? "it takes a Vulkan driver, which vulkaninfo --summary lists; a container must be given its GPU"
@@ -113,7 +113,7 @@ function noAdapter(source: GpuSource): NoGpu {
 
 function foundOf({ info, limits }: Adapter): FoundGpu {
   return {
-    name: info.device || info.description || info.vendor || "a GPU",
+    name: info.device.replace(/-$/, "") || info.description || info.vendor || "a GPU",
     vendor: info.vendor,
     architecture: info.architecture,
     driver: info.description,

@@ -25,6 +25,14 @@ export interface DeviceOptions {
   placement?: Placement | undefined;
 }
 
+/** Where the ops of a graph run, without those that depend on constants alone. */
+export interface Placed {
+  /** How many run on the device. */
+  readonly ops: number;
+  /** How many run on the CPU, by the names of their ops. */
+  readonly others: ReadonlyMap<string, number>;
+}
+
 /** The name of the leaf that takes a run's number. */
 const RUN = "(run)";
 
@@ -36,8 +44,7 @@ export class DevicePart {
   readonly outputs: readonly Node[];
   /** Takes the number of a run, by which overlapping ones are told apart; there where times are wanted. */
   readonly run: Node | undefined;
-  /** The number of regions. */
-  readonly regions: number;
+  readonly placed: Placed;
   private readonly device: Device;
   private readonly rewriting = new Rewriting();
   private readonly names = new Set<string>();
@@ -66,7 +73,7 @@ export class DevicePart {
       isOutput: uses.isOutput,
     };
     const regions = placeOnDevice(placed, device, placement, threads);
-    this.regions = regions.regions.length;
+    this.placed = countsOf(placed.nodes, regions);
     this.graph = this.rewriting.graph;
     this.run = traced ? this.graph.parameter(RUN, 0) : undefined;
     this.writeFixed(graph, fixed);
@@ -166,6 +173,15 @@ export class DevicePart {
     if (own === undefined) this.spans.set(run, [span]);
     else own.push(span);
   }
+}
+
+function countsOf(nodes: readonly Node[], { kernels }: Regions): Placed {
+  const others = new Map<string, number>();
+  for (const node of nodes) {
+    const { op } = node;
+    if (typeof op !== "string" && !kernels.has(node)) others.set(op.name, (others.get(op.name) ?? 0) + 1);
+  }
+  return { ops: kernels.size, others };
 }
 
 function markedIn(graph: Graph, nodes: readonly Node[]): Uint8Array {

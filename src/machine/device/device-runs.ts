@@ -63,14 +63,13 @@ export class DeviceRuns<Own extends Machine> {
   }
 }
 
-/** A graph's part for a device; undefined where there is no device, or nothing is placed there. */
+/** A graph's part for a device; undefined where there is none that can be used. */
 export function devicePart(
   graph: Graph,
   options: DeviceOptions & { outputs?: readonly Node[] | undefined; trace?: boolean | undefined },
   threads: number,
 ): DevicePart | undefined {
   const { device, placement, outputs, trace = false } = options;
-  if (device === undefined) return undefined;
-  const part = new DevicePart(graph, outputs, { device, placement }, threads, trace);
-  return part.regions === 0 ? undefined : part;
+  if (device === undefined || device.failure !== undefined) return undefined;
+  return new DevicePart(graph, outputs, { device, placement }, threads, trace);
 }

@@ -38,6 +38,7 @@ import type { RankFlags } from "../../program/as-rank.js";
 import { count } from "../../render/numbers.js";
 import { renderTable } from "../../render/table.js";
 import { imageTensor, isImage } from "./image.js";
+import type { OnDevice } from "./on-device.js";
 import { outputsJson } from "./outputs-json.js";
 
 /** What `goml graph model.onnx` is told. */
@@ -70,9 +71,10 @@ export async function onnxText(
   path: string,
   options: Ranked,
   signal: AbortSignal,
+  on?: OnDevice,
 ): Promise<string | undefined> {
   const model = await load(path);
-  if (options.run) return runText(model, options, signal);
+  if (options.run) return runText(model, options, signal, on);
   return describe(path, model, options);
 }
 
@@ -183,7 +185,12 @@ function operationsText(model: OnnxModel, types: ReturnType<typeof typesOf>): st
   }
 }
 
-async function runText(model: OnnxModel, options: Ranked, signal: AbortSignal): Promise<string | undefined> {
+async function runText(
+  model: OnnxModel,
+  options: Ranked,
+  signal: AbortSignal,
+  on: OnDevice | undefined,
+): Promise<string | undefined> {
   const { input = {}, trace } = options;
   const inputs = new Map<string, OnnxTensor>();
   for (const [name, text] of Object.entries(input)) {
@@ -200,12 +207,12 @@ async function runText(model: OnnxModel, options: Ranked, signal: AbortSignal): 
   for (const { name, kind: own } of model.inputs)
     if (own === "optional" && !inputs.has(name)) inputs.set(name, undefined);
   if (options.ranks === undefined) {
-    const { run, ms } = await timedRun(model, inputs, options, signal);
+    const { run, ms } = await timedRun(model, inputs, options, signal, { on });
     return told(model, run, ms, options, run.trace?.chrome());
   }
   const { asRank, traceOfRanks } = await import("../../program/as-rank.js");
   return asRank(options, signal, async (ranks) => {
-    const { run, ms } = await timedRun(model, inputs, options, signal, ranks);
+    const { run, ms } = await timedRun(model, inputs, options, signal, { sites: ranks });
     const merged = trace === undefined ? undefined : await traceOfRanks(ranks, run.trace!);
     return ranks.rank > 0 ? undefined : told(model, run, ms, options, merged);
   });
@@ -216,12 +223,20 @@ async function timedRun(
   inputs: ReadonlyMap<string, OnnxTensor>,
   { machine: kind, workers, trace }: OnnxGraphOptions,
   signal: AbortSignal,
-  sites?: Sites,
+  { sites, on }: { sites?: Sites; on?: OnDevice | undefined },
 ): Promise<{ run: OnnxRun; ms: number }> {
-  const machine = new OnnxMachine(model, { machine: kind, workers, trace: trace !== undefined, sites });
+  const machine = new OnnxMachine(model, {
+    machine: kind,
+    workers,
+    trace: trace !== undefined,
+    sites,
+    device: on?.device,
+    placement: on?.placement,
+  });
   try {
     const started = performance.now();
     const run = await machine.run(inputs, { signal });
+    if (machine.placed !== undefined) on?.placed(machine.placed);
     return { run, ms: performance.now() - started };
   } finally {
     await machine.close();

@@ -44,6 +44,12 @@ export const graphSyntax: Syntax = (program, run) => {
     .option("--atol <number>", "and besides", number, 1e-7)
     .option("--trace <file>", "with --run: write the times for chrome://tracing or Perfetto")
     .option("--json", "with --run: print the outputs as one JSON document")
+    .addOption(
+      new Option("--device <name>", "with --run: the CPU, a GPU too for all that it can, or where that pays")
+        .choices(["auto", "cpu", "gpu"])
+        .default("cpu"),
+    )
+    .option("--devices", "list the GPUs that are found, or say why there is none (with --json as JSON)")
     .addOption(trust())
     .action(run(async () => (await import("./run.js")).graph));
   rankFlags(command, "the graph");
@@ -55,5 +61,7 @@ export const graphSyntax: Syntax = (program, run) => {
     "goml graph model.onnx --run --input x=@x.npy --output y=y.npy --workers 2",
     "goml graph model.onnx --run --input x=@photo.jpg --shape x=1x3x224x224",
     "goml graph model.onnx --run --input x=@x.npy --ranks 3 --json",
+    "goml graph model.onnx --run --input x=@x.npy --device gpu",
+    "goml graph --devices",
   );
 };
