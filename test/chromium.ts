@@ -7,8 +7,10 @@ import { type BrowserContext, chromium } from "playwright-core";
 export const CHROMIUM = "/usr/bin/chromium";
 export const hasChromium = existsSync(CHROMIUM);
 
-/** A browser with a profile of its own, which `close` removes. */
-export async function openChromium(): Promise<{ browser: BrowserContext; close(): Promise<void> }> {
+/** A browser with a profile of its own, which `close` removes; `more` are options of its command. */
+export async function openChromium(
+  more: readonly string[] = [],
+): Promise<{ browser: BrowserContext; close(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "goml-chromium-"));
   const browser = await chromium.launchPersistentContext(folder, {
     executablePath: CHROMIUM,
@@ -22,6 +24,7 @@ export async function openChromium(): Promise<{ browser: BrowserContext; close()
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...more,
     ],
   });
   return {
