@@ -144,7 +144,9 @@ export class PredictJob implements ChunkJob<PredictResult> {
       if (Number.isNaN(prediction)) this.#missing++;
       else if (target !== undefined && !Number.isNaN(target[r]!)) {
         const weight = weights?.[r] ?? 1;
-        if (weight > 0) this.#errors.add(target[r]!, prediction, weight);
+        // R² is that of what was fitted: of the target less its offset.
+        const offset = this.#predictor.offset?.[r] ?? 0;
+        if (weight > 0) this.#errors.add(target[r]! - offset, prediction - offset, weight);
       }
     }
     this.#outside.add(this.#predictor.outside);

@@ -249,6 +249,7 @@ function errorsOf({ fits }: CvPlan, sums: readonly FoldSums[], k: number): Cross
     mse,
     rmse: Math.sqrt(mse),
     r2: 1 - whole.squares / whole.spread,
-    mseError: Math.sqrt(variance / (counted.length - 1)),
+    // Of fewer than two there is no spread.
+    mseError: counted.length < 2 ? Number.NaN : Math.sqrt(variance / (counted.length - 1)),
   };
 }

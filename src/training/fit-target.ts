@@ -5,6 +5,7 @@ import { targetKey } from "../dataset/formula/column-key.js";
 import { fittedTarget, rawSlots, structuralSpec } from "../dataset/formula/spec.js";
 import { ofTarget, type Target, targetsOf } from "../dataset/formula/targets.js";
 import { undefinedCount } from "../dataset/formula/undefined-rows.js";
+import { ModelError } from "../errors.js";
 import { type ConformalMethod, calibrationNotes } from "../linear/conformal/conformal.js";
 import type { Coverage } from "../linear/conformal/coverage.js";
 import { clusterNotes } from "../linear/covariance/vcov.js";
@@ -262,6 +263,7 @@ export async function fitTarget(scanned: ScannedTargets, t: number, options: Fit
     return watch.solve(() => withPauses(crossValidateWithSteps(folds, regression, penalty), control));
   };
   const cv = await crossValidate();
+  if (kind !== undefined && cv !== undefined) refuseUnpredicted(cv, model, kind);
   const heldOut = options.testSize ?? 0;
   let coverage: Coverage | undefined;
   if (options.conformal !== undefined) {
@@ -318,6 +320,23 @@ export async function fitTarget(scanned: ScannedTargets, t: number, options: Fit
     notes,
     timing: watch.timing(),
   };
+}
+
+/** Throws ModelError where no fold can be predicted from the others. */
+function refuseUnpredicted({ folds, leftOut }: CrossValidation, { terms }: LinearModel, kind: CvKind): void {
+  if (folds.length === 0 || leftOut < folds.length) return;
+  const needed = [...new Set(folds.flatMap(({ needs }) => needs))].sort((a, b) => a - b);
+  const names = needed.slice(0, 5).map((j) => terms[j]!);
+  const more = needed.length > names.length ? ` and ${needed.length - names.length} more` : "";
+  throw new ModelError(
+    `no fold can be predicted from the others: all need what these cannot estimate (${names.join(", ")}${more})`,
+    {
+      hint:
+        "column" in kind
+          ? `leave out the terms that tell the rows of one ${kind.column} from others`
+          : "leave such terms out, or take fewer folds",
+    },
+  );
 }
 
 /** What becomes of intervals that are calibrated on a shard. */

@@ -81,10 +81,12 @@ export async function fitWindows(
   checkInMemory(model.n, k);
   const layout = withClusters(rows.layout, table, time === undefined ? [] : [time]);
   const { X, y, weights, keys, rows: numbers } = await readDesign(table, layout, model, split, signal);
-  const n = y.length;
+  // A row of weight 0 is none of a window.
+  const counted = Array.from(y.keys()).filter((r) => weights === undefined || weights[r]! > 0);
+  const n = counted.length;
   const { regression } = model;
   const columns = [...regression.terms, regression.target];
-  const order = inOrder(n, keys, time, table);
+  const order = inOrder(counted, keys, time, table);
   if (n < size)
     throw new UsageError(wording`${option("window", size)} is more than the ${n} rows of the fit`);
   if (!expanding && size * columns.length ** 2 > MOST_NUMBERS)
@@ -140,21 +142,21 @@ function fitOf(moments: CrossProducts, { regression, weightsKind }: LinearModel)
   return { coefficients, sigma, r2: 1 - rss / tss };
 }
 
-/** The rows' places in order of time. */
+/** Some rows' places, in order of time. */
 function inOrder(
-  n: number,
+  order: number[],
   keys: readonly (string | undefined)[] | undefined,
   time: string | undefined,
   table: Table,
 ): number[] {
-  const order = Array.from({ length: n }, (_, i) => i);
   if (keys === undefined) return order;
-  const missing = keys.filter((key) => key === undefined).length;
+  const missing = order.filter((r) => keys[r] === undefined).length;
   if (missing > 0)
     throw new DataError(`${missing} ${missing === 1 ? "row has" : "rows have"} no time`, {
       place: { file: table.source.name, column: time },
       hint: "fill them in, or leave such rows out",
     });
-  const places = new Map(checkedTimesInOrder(new Set(keys as string[]), time!).map((key, i) => [key, i]));
+  const times = new Set(order.map((r) => keys[r]!));
+  const places = new Map(checkedTimesInOrder(times, time!).map((key, i) => [key, i]));
   return order.sort((a, b) => places.get(keys[a]!)! - places.get(keys[b]!)! || a - b);
 }

@@ -116,10 +116,15 @@ describe("cross-validation by kinds of folds", () => {
           const times = [...new Set(drawn.map(([t]) => t))];
           fc.pre(times.length > 2);
           const rows = drawn.map(([t, y], i) => [t, i % 5, y + 0.5 * (i % 3)]);
-          const { cv, cvBy } = await fitCsv(csv("times", "t,x,y", rows), {
+          const found = await fitCsv(csv("times", "t,x,y", rows), {
             cv: { kind: "time", column: "t" },
             folds,
+          }).catch((error: Error) => {
+            expect(error.message).toContain("no fold can be predicted from the others");
           });
+          // Where the past has one x all along.
+          fc.pre(found !== undefined);
+          const { cv, cvBy } = found;
           const bounds = cvBy!.names!.map((name) => name.split(" to ").map(Number));
           // Stretches follow each other, and no time is in two.
           bounds.slice(1).forEach(([first], i) => {
@@ -278,5 +283,21 @@ describe("cross-validation by kinds of folds", () => {
         },
       ),
     ).rejects.toThrow("1 row of the fit have no value in g");
+  });
+
+  test("refuses folds of which none can be predicted from the others", async () => {
+    const path = csv("levels", "g,x,y", [
+      ["a", 1, 2],
+      ["b", 2, 4],
+      ["a", 3, 1],
+      ["b", 5, 5],
+      ["c", 2, 5],
+      ["c", 3, 6],
+    ]);
+    const cv = { kind: "group", column: "g" } as const;
+    await expect(fitCsv(path, { features: ["g", "x"], cv })).rejects.toThrow(
+      "no fold can be predicted from the others: all need what these cannot estimate (gb, gc)",
+    );
+    expect((await fitCsv(path, { features: ["x"], cv })).cv!.leftOut).toBe(0);
   });
 });

@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { compileExpression } from "../../src/dataset/formula/arithmetic.js";
 import { polynomialColumns } from "../../src/dataset/formula/polynomial-basis.js";
-import { averageEffects, fitCsv, fitGroupsCsv, mergeModels, refit, updateCsv } from "../../src/index.js";
+import {
+  averageEffects,
+  evaluateCsv,
+  fitCsv,
+  fitGroupsCsv,
+  mergeModels,
+  refit,
+  updateCsv,
+} from "../../src/index.js";
 import { PowerSums } from "../../src/stats/power-sums.js";
 import { inFolder } from "../cli/goml.js";
 import type { Table } from "../dataset/formula/table.js";
@@ -179,6 +187,15 @@ describe("an offset", () => {
         expectClose([shifted.cv!.rmse], [plain.cv!.rmse], "CV");
         if (plain.test !== undefined) expectClose([shifted.test!.rmse], [plain.test.rmse], "test");
       }
+      // R² is that of the target less the offset, in fits, held-out rows and evaluations alike.
+      const [own, other] = [
+        await fitCsv(a, { formula, testSize: 0.3 }),
+        await fitCsv(b, { formula: "y ~ x + sex", testSize: 0.3 }),
+      ];
+      expectClose([own.test!.r2], [other.test!.r2], "R² of held-out rows");
+      const all = await fitCsv(a, { formula });
+      const { metrics } = await evaluateCsv(all.model, a);
+      expectClose([metrics.r2, metrics.mse], [all.model.summary().fit.r2, all.model.rss / all.model.n], "R²");
       const grouped = await fitGroupsCsv(a, { formula: "y ~ x + offset(z)", groupBy: "sex" });
       const one = await fitCsv(a, { formula: "y ~ sex * x + offset(z)" });
       // As a term that is there twice.

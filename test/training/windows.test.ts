@@ -118,6 +118,24 @@ describe("windows", () => {
     }
   });
 
+  test("pass over rows of weight 0, as if these were not there", async () => {
+    const lines = ["t,x,y,w"];
+    for (let i = 0; i < 60; i++) lines.push(`${(i * 7) % 60},${(i * 5) % 13},${(i * 11) % 17},${i % 3}`);
+    const path = scratch.file("zero.csv", lines.join("\n"));
+    const without = scratch.file("some.csv", lines.filter((_, i) => i === 0 || (i - 1) % 3 > 0).join("\n"));
+    const fitted = async (file: string) =>
+      (await fitCsv(file, { features: ["x"], weights: "w", window: { rows: 12, time: "t", step: 5 } }))
+        .windows!;
+    const [found, expected] = [await fitted(path), await fitted(without)];
+    expect(found.map(({ first, last, n }) => [first, last, n])).toEqual(
+      expected.map(({ first, last, n }) => [first, last, n]),
+    );
+    found.forEach(({ coefficients, sigma }, i) => {
+      expect([...coefficients]).toEqual([...expected[i]!.coefficients]);
+      expect(sigma).toBe(expected[i]!.sigma);
+    });
+  });
+
   test("are refused of absorbed effects, however they are named", async () => {
     for (const options of [{ features, absorb: ["chas"] }, { formula: "medv ~ rm | chas" }])
       await expect(fitCsv("data/boston.csv", { ...options, window: { rows: 90 } })).rejects.toThrow(
@@ -138,6 +156,9 @@ describe("windows", () => {
         ["--vcov", "hc3"],
         ["--lambda", "1"],
         ["--group-by", "chas"],
+        ["--keep-meat", "quartic"],
+        ["--folds", "5"],
+        ["--unit", "chas"],
       ])
         expect((await goml(folder, ["train", "d.csv", "--window", "500", ...more])).code).toBe(2);
     }));

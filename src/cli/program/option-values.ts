@@ -18,6 +18,38 @@ export function list(text: string, before: string[] = []): string[] {
   }
 }
 
+/** The same of terms, in which commas within parentheses and backticks part nothing: `C(h, sum),x`. */
+export function termList(text: string, before: string[] = []): string[] {
+  const parts: string[] = [];
+  let [from, depth] = [0, 0];
+  let quote = "";
+  for (let at = 0; at < text.length; at++) {
+    const c = text[at]!;
+    if (quote !== "") quote = c === quote ? "" : quote;
+    else if (
+      c === "`" ||
+      (c === '"' &&
+        (depth > 0 ||
+          text
+            .slice(from, at + 1)
+            .trimStart()
+            .startsWith('"')))
+    )
+      quote = c;
+    else if (c === "(") depth++;
+    else if (c === ")") depth--;
+    else if (c === "," && depth === 0) {
+      parts.push(text.slice(from, at));
+      from = at + 1;
+    }
+  }
+  // Names with a parenthesis or quote that is none of a call.
+  if (depth !== 0 || quote !== "") return list(text, before);
+  parts.push(text.slice(from));
+  const named = parts.flatMap((part) => (/^\s*"/.test(part) ? list(part) : [part.trim()]));
+  return [...before, ...named];
+}
+
 /** The name of a covariance, in upper or lower case. */
 export function vcov(choices: readonly string[]): (text: string) => string {
   return (text) => {

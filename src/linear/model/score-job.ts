@@ -67,7 +67,9 @@ class ScoreJob implements ChunkJob<ScoreResult> {
     for (let r = 0; r < rows; r++) {
       const [y, prediction, weight] = [target![r]!, predictions[r]!, weightOf(r)];
       if (Number.isNaN(prediction) || Number.isNaN(y) || !(weight > 0) || !isAsked(r)) continue;
-      this.#errors.add(y, prediction, weight);
+      // R² is that of what was fitted: of the target less its offset.
+      const offset = this.#predictor.offset?.[r] ?? 0;
+      this.#errors.add(y - offset, prediction - offset, weight);
       if (lower !== undefined) this.#covered!.add(y, lower[r]!, upper![r]!, names?.(r));
     }
     this.#rows += rows;

@@ -192,7 +192,8 @@ export function collectErrors(
     mse,
     rmse: Math.sqrt(mse),
     r2: counted.length === 0 ? Number.NaN : 1 - total / spread(mergeFolds(targets), target),
-    mseError: Math.sqrt(variance / (counted.length - 1)),
+    // Of fewer than two there is no spread.
+    mseError: counted.length < 2 ? Number.NaN : Math.sqrt(variance / (counted.length - 1)),
   };
 }
 

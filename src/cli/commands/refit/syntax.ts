@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { list, reference } from "../../program/option-values.js";
+import { reference, termList } from "../../program/option-values.js";
 import { penalty } from "../../program/penalty-options.js";
 import { derived, example, objective, type Syntax } from "../../program/syntax.js";
 
@@ -8,7 +8,7 @@ export const refitSyntax: Syntax = (program, run) => {
     .command("refit")
     .description("fit other terms, another target or λ on the same rows, from a model file alone")
     .argument("[model.json]", "the model, which keeps the moments of its columns")
-    .option("-f, --features <terms>", "only these of its terms", list)
+    .option("-f, --features <terms>", "only these of its terms", termList)
     .option("-t, --target <column>", "predict another of its columns")
     .option("--formula <formula>", "a formula over the terms that it has")
     .option("--iv <estimator>", "with instruments: 2sls, liml, fuller or fuller:4")
