@@ -197,7 +197,7 @@ export function chooseColumns(
 }
 
 /**
- * The columns that are asked for as targets: of a list that was cut at commas those that together are a column are that one.
+ * The columns that are asked for as targets; of a list that was cut at commas those that together are a column are that one.
  *
  * @throws UsageError where one is named twice
  */
@@ -207,7 +207,9 @@ function targetNames(
 ): string[] | undefined {
   if (targets === undefined) return target === undefined ? undefined : [target];
   if (target !== undefined) throw new UsageError("target and targets are given: one of them says which");
-  const names = joined(targets, known);
+  // A column of exactly this name, though others may have the parts of it.
+  const whole = [",", ", "].map((comma) => targets.join(comma)).find((name) => known.has(name));
+  const names = whole === undefined ? joined(targets, known) : [whole];
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new UsageError(`${twice} is a target twice`);
   return names;
@@ -345,16 +347,22 @@ function notNumeric(column: Column, what: string, table: KnownTable, file: strin
  * @throws UsageError for the first
  */
 export function checkNamedColumns(table: KnownTable, given: ColumnOptions, file: string): void {
-  const { target, targets = [], weights, exclude = [], id, foldBy, absorb = [] } = composed(given);
+  const options = composed(given);
+  const { weights, exclude = [], id, foldBy, absorb = [] } = options;
   const places = placesOf(table.columns);
-  const named = [weights, ...joined(exclude, places), id, foldBy, ...joined(absorb, places), target];
-  named.push(...joined(targets, places));
+  const targets = targetNames(options, places) ?? [];
+  const named = [weights, ...joined(exclude, places), id, foldBy, ...joined(absorb, places), ...targets];
   for (const name of named)
     if (name !== undefined && !places.has(name)) throw unknownColumn(name, [...places.keys()], file);
 }
 
 /** The error for a column that is not in the file, with the nearest name as the hint. */
 export function unknownColumn(name: string, names: readonly string[], file: string): UsageError {
+  const parts = name.split(",").map((part) => part.trim());
+  if (parts.length > 1 && parts.every((part) => names.includes(part)))
+    return new UsageError(`${file} has no column ${JSON.stringify(name)}`, {
+      hint: wording`one is asked for here; ${option("target")} of several is for a training of its own, without ${option("groupBy")} and ${option("window")}`,
+    });
   const near = nearestName(name, names);
   const shown = names.length > 20 ? `${names.slice(0, 20).join(", ")}, …` : names.join(", ");
   return new UsageError(`${file} has no column ${JSON.stringify(name)}`, {

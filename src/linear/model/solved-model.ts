@@ -1,5 +1,6 @@
 import type { KeptReading } from "../../csv/kept-reading.js";
 import { allLevels, type CodedTerm, codedTerms, type FactorLevels } from "../../dataset/formula/coding.js";
+import { targetKey } from "../../dataset/formula/column-key.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { type Target, withTargets } from "../../dataset/formula/targets.js";
 import type { CrossProducts } from "../../stats/cross-products.js";
@@ -151,7 +152,12 @@ export abstract class SolvedModel {
 
   /** The spec of all columns that the moments are of: with instruments, and other targets, of these too. */
   get scannedSpec(): ModelSpec {
-    return withTargets(this.instruments?.spec ?? this.spec, this.targets);
+    const own = this.instruments?.spec ?? this.spec;
+    if (this.targets.length === 0) return own;
+    // In the order of the moments, whose target is another model's.
+    const at = (target: Target) => this.moments.index(targetKey(target));
+    const [target, ...further] = [own.target, ...this.targets].sort((a, b) => at(a) - at(b));
+    return withTargets({ ...own, target: target! }, further);
   }
 
   /** The number of rows of the fit (of positive weight). */

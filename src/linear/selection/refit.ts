@@ -263,7 +263,7 @@ function spelledSpec(model: LinearModel, formula: string): ModelSpec {
     ],
     variables: spec.variables,
     lags: { ...spec.lags, columns: spec.lags?.columns ?? [] },
-    target: isColumn(spec.target.expression, spec.target.label) ? spec.target.label : undefined,
+    target: isColumn(model.spec.target.expression, model.target) ? model.target : undefined,
     dot: spec.terms.flatMap(({ variables: [first, ...more] }) => {
       const variable = spec.variables[first!]!;
       if (more.length > 0 || variable.kind === "polynomial" || variable.kind === "basis") return [];
