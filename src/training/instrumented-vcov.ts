@@ -1,6 +1,7 @@
 import type { Table } from "../csv/table.js";
-import { UsageError } from "../errors.js";
+import { ModelError, UsageError } from "../errors.js";
 import { clusteredVcov, splitSum } from "../linear/covariance/clustered.js";
+import { hacEstimate, hacMeat } from "../linear/covariance/hac.js";
 import { smallSampleFactor } from "../linear/covariance/small-sample.js";
 import type { RobustVcov } from "../linear/covariance/vcov.js";
 import { type Whitening, whiteningSteps } from "../linear/covariance/whitening.js";
@@ -21,10 +22,10 @@ import type { ScanControl } from "../scan/scan-options.js";
 import { scanTotal } from "../scan/scan-total.js";
 import { packedIndex } from "../stats/packed.js";
 import { option, wording } from "../wording.js";
-import { countedParameters, ofFit, type VcovRequest, withoutCluster } from "./robust-vcov.js";
+import { countedParameters, MOST_SCORES, ofFit, type VcovRequest, withoutCluster } from "./robust-vcov.js";
 import { ENTRY } from "./scan-moments.js";
 import type { TrainingPlan } from "./training-job.js";
-import { VcovJob, type VcovPlan, type VcovResult, VcovTotal } from "./vcov-job.js";
+import { BETWEEN, VcovJob, type VcovPlan, type VcovResult, VcovTotal } from "./vcov-job.js";
 
 /**
  * A model with instruments with its covariance, and the tests of its instruments, from a second pass over its rows: of the
@@ -41,8 +42,8 @@ export async function instrumentedVcovOf(
   request: VcovRequest,
   control: ScanControl,
 ): Promise<LinearModel> {
-  const { type, clusters, ssc, testSize, seed, firstRow, foldBy } = request;
-  if (clusters.length > 1)
+  const { type, clusters, ssc, time, testSize, seed, firstRow, foldBy } = request;
+  if (time === undefined && clusters.length > 1)
     throw new UsageError(wording`instruments go with one column of clusters, not with ${clusters.length}`, {
       hint: wording`name one with ${option("cluster")}`,
     });
@@ -56,7 +57,8 @@ export async function instrumentedVcovOf(
     within: await withPauses(wide.withinPlanSteps(undefined), control),
     type,
     clusters: clusters.length,
-    sums: clusters.length > 0 ? "scores" : "rows",
+    byRow: time !== undefined && clusters.length === 0,
+    sums: clusters.length > 0 || time !== undefined ? "scores" : "rows",
     size: { n: model.n, parameters: model.parameters },
     joint,
     frequencies: model.weightsKind === "frequency",
@@ -65,6 +67,11 @@ export async function instrumentedVcovOf(
     firstRow,
     foldBy,
   };
+  const scores = (equation.instruments.endogenous.length + 2) * whitening.rank;
+  if (time !== undefined && model.n * scores > MOST_SCORES)
+    throw new ModelError(`the scores of ${model.n} rows, ${scores} of each, are too many to keep`, {
+      hint: wording`name clusters, which are fewer (${option("cluster")})`,
+    });
   const { total } = await scanTotal<TrainingPlan, VcovResult, VcovTotal>(
     table,
     withClusters(layout, table, clusters),
@@ -76,21 +83,30 @@ export async function instrumentedVcovOf(
     },
     control,
   );
-  if (total!.ungrouped >= 0) throw await withoutCluster(table, total!.ungrouped, clusters);
-  const groups = [...total!.groups].map(([name, values]) => splitSum([name], values, values.length));
+  if (total!.ungrouped >= 0) throw await withoutCluster(table, total!.ungrouped, clusters, time);
+  const groups = [...total!.groups].map(([name, values]) =>
+    splitSum(clusters.length > 1 ? name.split(BETWEEN) : [name], values, values.length),
+  );
+  const { rows, target, slopes } = coordinatesOf(equation, model, whitening);
   const clustered: RobustVcov | undefined =
-    clusters.length === 0
+    clusters.length === 0 || time !== undefined
       ? undefined
       : clusteredVcov({ type: "cr0", columns: clusters }, groups, { n: model.n, parameters: 0, whitening });
-  const meat = clustered?.meat ?? total!.meat;
-  const parameters = countedParameters(model, ssc, total!.nesting);
-  const size = { n: model.n, clusters: clustered?.clusters ?? model.n };
-  const adjusted = type === "hc1" || type === "cluster";
+  const along = new Float64Array(scores);
+  along.set(slopes);
+  const overTime = time && hacMeat(time, groups, { n: model.n, size: scores, along }).scaled(() => 1);
+  const meat = overTime?.meat ?? clustered?.meat ?? total!.meat;
+  // Series are no clusters: see `vcovOfSums`.
+  const parameters = countedParameters(model, ssc, type === "hac" ? [] : total!.nesting);
+  const size = {
+    n: model.n,
+    clusters: clustered?.clusters ?? (type === "dk" ? overTime!.times : model.n),
+  };
+  const adjusted = type === "hc1" || type === "cluster" || time !== undefined;
   const factor = adjusted ? smallSampleFactor(ssc, { ...size, parameters }) : 1;
   const { form } = equation;
   const q = whitening.rank;
   const first = whitening.constant === 0 ? 0 : 1;
-  const { rows, target } = coordinatesOf(equation, model, whitening);
   const S = jointPart(meat, q, 0, 0);
   const gmm = efficientGmm(rows, target, S);
   const tests = robustTests(form, meat, {
@@ -100,7 +116,7 @@ export async function instrumentedVcovOf(
       ...size,
       parameters: parameters - form.endogenous + form.instruments,
     }),
-    df2: robustDf(form, clustered?.clusters),
+    df2: robustDf(form, type === "dk" ? overTime!.times : clustered?.clusters),
     gmm,
   });
   const two = model.instruments!.estimator === "gmm";
@@ -108,12 +124,16 @@ export async function instrumentedVcovOf(
     throw new UsageError("two-step GMM is not defined: the scores of the instruments are singular", {
       hint: wording`use ${option("iv", "2sls")}, or clusters of which there are more than instruments`,
     });
-  const vcov: RobustVcov = {
-    type,
-    ...(clustered === undefined ? {} : { cluster: clusters[0]!, clusters: clustered.clusters! }),
-    ...(ssc === undefined ? {} : { ssc }),
-    meat: Array.from(two ? gmm!.meat.map((value) => value * factor) : sandwiched(rows, S, factor)),
-  };
+  const own = two ? gmm!.meat.map((value) => value * factor) : sandwiched(rows, S, factor);
+  const vcov: RobustVcov =
+    time !== undefined
+      ? hacEstimate(time, { ...overTime!, meat: own }, model.whitening)
+      : {
+          type,
+          ...(clustered === undefined ? {} : { cluster: clusters[0]!, clusters: clustered.clusters! }),
+          ...(ssc === undefined ? {} : { ssc }),
+          meat: Array.from(own),
+        };
   const instruments = { ...model.instruments!, robust: tests };
   const estimated = two ? withGamma(model, equation, gmm!.gamma, { rows, target }) : {};
   return LinearModel.fitted({ ...partsOf(model), ...estimated, instruments }).withVcov(vcov);
@@ -183,12 +203,15 @@ function slopesOf(model: LinearModel, endogenous: readonly number[]): Float64Arr
   return Float64Array.from(endogenous, (j) => model.coefficients[j + (model.intercept ? 1 : 0)]!);
 }
 
-/** R⁻ᵀ of the coordinates of X, k × q by rows, R that of the model's whitening; and the coordinates of y about its mean. */
+/**
+ * R⁻ᵀ of the coordinates of X, k × q by rows, R that of the model's whitening; the coordinates of y about its mean; and those of
+ * the sum of all columns of X̂ but the constant, as they are.
+ */
 function coordinatesOf(
   { moments, regression, coordinates, instruments }: InstrumentedEquation,
   model: LinearModel,
   { rank: q, constant, kept, lower }: Whitening,
-): { rows: Float64Array[]; target: Float64Array } {
+): { rows: Float64Array[]; target: Float64Array; slopes: Float64Array } {
   const first = constant === 0 ? 0 : 1;
   const names = [
     ...coordinates.exogenous.map((j) => regression.terms[j]!),
@@ -218,7 +241,12 @@ function coordinatesOf(
       for (let t = first; t < q; t++) row[t]! += own.lower[packedIndex(i, j)]! * columns[j]![t]!;
     rows.push(row);
   }
-  return { rows, target: of(regression.target) };
+  const slopes = new Float64Array(q);
+  columns.forEach((column, i) => {
+    for (let t = first; t < q; t++) slopes[t]! += column[t]!;
+    if (first === 1) slopes[0]! += own.mean[i]! / constant;
+  });
+  return { rows, target: of(regression.target), slopes };
 }
 
 /** θ and RSS of coefficients γ in whitened coordinates, about the means. */

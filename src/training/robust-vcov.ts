@@ -30,7 +30,7 @@ import { BETWEEN, VcovJob, type VcovPlan, type VcovResult, VcovTotal } from "./v
 import type { VcovSpec } from "./vcov-request.js";
 
 /** Numbers that are kept while scores are put in order of time: 1 GB. */
-const MOST_SCORES = 1 << 27;
+export const MOST_SCORES = 1 << 27;
 
 /** Which covariance to estimate, and on which rows. */
 export interface VcovRequest extends DrawPlan, VcovSpec {

@@ -50,8 +50,58 @@ const KERNELS: Record<Kernel, (x: number) => number> = {
  * @throws UsageError where a series has several rows at one time, and for texts that do not order them; ModelError for fewer than two times
  */
 export function hacVcov(spec: HacSpec, sums: readonly ClusterSum[], fit: ClusteredFit): RobustVcov {
-  const { type, kernel, ssc, time, unit } = spec;
-  if (type === "hac" && sums.length < fit.n)
+  const { rank } = fit.whitening;
+  const found = hacMeat(spec, sums, { n: fit.n, size: rank, along: slopesTogether(fit.whitening) });
+  const { meat, bandwidth, times } = found.scaled((clusters) =>
+    smallSampleFactor(spec.ssc, { ...fit, clusters }),
+  );
+  return hacEstimate(spec, { meat, bandwidth, times }, fit.whitening);
+}
+
+/** The covariance of a meat over time, mended where it has negative variances. */
+export function hacEstimate(
+  { type, kernel, ssc, time, unit }: HacSpec,
+  { meat, bandwidth, times }: HacMeat,
+  whitening: Whitening,
+): RobustVcov {
+  const mended = repaired(meat, whitening);
+  return {
+    type,
+    kernel,
+    bandwidth,
+    ...(time === undefined ? {} : { time }),
+    ...(unit === undefined ? {} : { unit }),
+    ...(type === "dk" ? { clusters: times } : {}),
+    ...(ssc === undefined ? {} : { ssc }),
+    ...(mended === undefined ? {} : { repaired: true }),
+    meat: Array.from(mended ?? meat),
+  };
+}
+
+/** What scores add up to over time. */
+export interface HacMeat {
+  /** Σ_l k(|l|/B) Σ_t s_t s_{t−l}ᵀ, packed. */
+  meat: Float64Array;
+  bandwidth: number;
+  /** How many times there are. */
+  times: number;
+}
+
+/**
+ * The meat of `hacVcov`, of any scores.
+ *
+ * @param size of the scores
+ * @param along what of them the bandwidth is chosen by
+ * @returns what gives it times c, which is of n, for `dk` of the number of times
+ * @throws as `hacVcov`
+ */
+export function hacMeat(
+  spec: HacSpec,
+  sums: readonly ClusterSum[],
+  { n, size, along }: { n: number; size: number; along: Float64Array },
+): { scaled(factorOf: (clusters: number) => number): HacMeat } {
+  const { type, kernel, time, unit } = spec;
+  if (type === "hac" && sums.length < n)
     throw new UsageError(
       unit === undefined
         ? `${time} has several rows of one value, which no series has`
@@ -68,40 +118,32 @@ export function hacVcov(spec: HacSpec, sums: readonly ClusterSum[], fit: Cluster
     throw new ModelError(`${time ?? "the rows"} have ${times.length} time, and lags need two`);
   const series = seriesOf(sums, times);
   const bandwidth =
-    spec.lag === undefined ? automaticBandwidth(spec, series, times.length, fit) : spec.lag + 1;
-  const factor = smallSampleFactor(ssc, { ...fit, clusters: type === "dk" ? times.length : fit.n });
+    spec.lag === undefined ? automaticBandwidth(spec, series, times.length, along) : spec.lag + 1;
   const weight = (l: number) => KERNELS[kernel](l / bandwidth);
   let last = kernel === "qs" ? times.length - 1 : Math.min(times.length - 1, Math.ceil(bandwidth) - 1);
   while (last > 0 && Math.abs(weight(last)) <= LEAST_WEIGHT) last--;
   const weights = Float64Array.from({ length: last + 1 }, (_, l) => (l === 0 ? 0.5 : weight(l)));
-  const { rank } = fit.whitening;
-  const meat = new Float64Array(packedLength(rank));
-  const before = new Float64Array(rank);
-  for (const scores of series.values())
-    for (let t = 0; t < times.length; t++) {
-      const own = scores[t];
-      if (own === undefined) continue;
-      // Half of the own square and the lags before: with its transpose that is all.
-      before.fill(0);
-      for (let l = 0; l <= Math.min(last, t); l++) {
-        const other = scores[t - l];
-        if (other !== undefined) for (let i = 0; i < rank; i++) before[i]! += weights[l]! * other[i]!;
-      }
-      for (let i = 0, at = 0; i < rank; i++)
-        for (let j = 0; j <= i; j++, at++)
-          meat[at]! += factor * (own[i]! * before[j]! + before[i]! * own[j]!);
-    }
-  const mended = repaired(meat, fit.whitening);
   return {
-    type,
-    kernel,
-    bandwidth,
-    ...(time === undefined ? {} : { time }),
-    ...(unit === undefined ? {} : { unit }),
-    ...(type === "dk" ? { clusters: times.length } : {}),
-    ...(ssc === undefined ? {} : { ssc }),
-    ...(mended === undefined ? {} : { repaired: true }),
-    meat: Array.from(mended ?? meat),
+    scaled(factorOf) {
+      const factor = factorOf(type === "dk" ? times.length : n);
+      const meat = new Float64Array(packedLength(size));
+      const before = new Float64Array(size);
+      for (const scores of series.values())
+        for (let t = 0; t < times.length; t++) {
+          const own = scores[t];
+          if (own === undefined) continue;
+          // Half of the own square and the lags before: with its transpose that is all.
+          before.fill(0);
+          for (let l = 0; l <= Math.min(last, t); l++) {
+            const other = scores[t - l];
+            if (other !== undefined) for (let i = 0; i < size; i++) before[i]! += weights[l]! * other[i]!;
+          }
+          for (let i = 0, at = 0; i < size; i++)
+            for (let j = 0; j <= i; j++, at++)
+              meat[at]! += factor * (own[i]! * before[j]! + before[i]! * own[j]!);
+        }
+      return { meat, bandwidth, times: times.length };
+    },
   };
 }
 
@@ -141,11 +183,10 @@ function automaticBandwidth(
   { kernel }: HacSpec,
   series: ReadonlyMap<string, readonly (Float64Array | undefined)[]>,
   T: number,
-  { whitening }: ClusteredFit,
+  along: Float64Array,
 ): number {
   const { looked, derivative, scale } = AUTOMATIC[kernel];
   const most = Math.min(T - 1, Math.floor(4 * (T / 100) ** looked));
-  const along = slopesTogether(whitening);
   const sums = new Float64Array(most + 1);
   for (const scores of series.values()) {
     const h = scores.map((own) => own?.reduce((sum, value, i) => sum + along[i]! * value, 0) ?? 0);

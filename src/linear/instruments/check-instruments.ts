@@ -40,7 +40,7 @@ export function penalizedInstruments(): UsageError {
 }
 
 /** The covariances of an equation with instruments: of scores, without leverages, which are those of least squares. */
-const VCOVS: readonly VcovType[] = ["iid", "hc0", "hc1", "cluster", "cr0"];
+const VCOVS: readonly VcovType[] = ["iid", "hc0", "hc1", "cluster", "cr0", "hac", "dk"];
 
 /**
  * Refuses a covariance that rests on what least squares alone has.

@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { UsageError } from "../../../src/errors.js";
 import { LinearModel } from "../../../src/linear/model/model.js";
 import { refit } from "../../../src/linear/selection/refit.js";
 import { mergeModels } from "../../../src/linear/shards/merge-models.js";
 import { fitCsv } from "../../../src/training/fit-csv.js";
+import { fitGroupsCsv } from "../../../src/training/fit-groups-csv.js";
 import type { FitCsvOptions } from "../../../src/training/fit-options.js";
 import { csvOf, golden } from "./golden.js";
 
@@ -225,6 +227,92 @@ describe("instruments that do not identify", () => {
   test("weak ones are said before the answer", async () => {
     const { notes } = await fitCsv(paths.weak!, { formula: "y ~ w | 0 | x ~ z1 + z2" });
     expect(notes[0]).toMatch(/the instruments are weak: the effective F is .* below/);
+  });
+});
+
+/** sandwich of ivreg, and the scores written out: test/golden/instruments-hac.R. */
+const overTime: (Record<"newey" | "automatic" | "parzen" | "qs" | "panel" | "dk", number[]> & {
+  names: string[];
+  automaticLag: number;
+})[] = JSON.parse(readFileSync("test/golden/instruments-hac.json", "utf8"));
+
+describe("errors over time are those of sandwich", () => {
+  const lines = csvOf("strong").trim().split("\n");
+  const path = join(folder, "times.csv");
+  const rows = lines.slice(1).map((line, i) => `${line},${i},${i % 5}`);
+  writeFileSync(path, `${[`${lines[0]},row,t`, ...rows].join("\n")}\n`);
+
+  test.each([
+    [0, "y ~ w | 0 | x ~ z1 + z2"],
+    [1, "y ~ w | 0 | x + x2 ~ z1 + z2 + z3"],
+    [2, "y ~ w - 1 | 0 | x ~ z1 + z2"],
+  ])("%d: %s", async (i, formula) => {
+    const expected = overTime[i]!;
+    const same = async (options: FitCsvOptions, errors: readonly number[]) => {
+      const { model } = await fitCsv(path, { formula, ...options });
+      inOrder(model, model.standardErrors, expected.names).forEach((value, j) => {
+        close(value, errors[j]!);
+      });
+      return model;
+    };
+    const newey = await same({ vcov: "hac", lag: 3 }, expected.newey);
+    await same({ vcov: "hac", lag: 3, time: "row" }, expected.newey);
+    const automatic = await same({ vcov: "hac" }, expected.automatic);
+    expect(automatic.vcov).toMatchObject({ bandwidth: expected.automaticLag + 1 });
+    await same({ vcov: "hac", kernel: "parzen", lag: 4 }, expected.parzen);
+    await same({ vcov: "hac", kernel: "qs" }, expected.qs);
+    await same({ vcov: "hac", lag: 2, time: "t", unit: "cl" }, expected.panel);
+    const dk = await same({ vcov: "dk", lag: 2, time: "t" }, expected.dk);
+    expect(dk.dfInference).toBe(4);
+    // With a lag of 0 they are HC1, tests of the instruments included; and a file has them.
+    const [none, hc1] = [
+      (await fitCsv(path, { formula, vcov: "hac", lag: 0 })).model,
+      (await fitCsv(path, { formula, vcov: "hc1" })).model,
+    ];
+    none.standardErrors.forEach((value, j) => {
+      close(value, hc1.standardErrors[j]!);
+    });
+    close(none.instruments!.robust!.kleibergenPaap.f!, hc1.instruments!.robust!.kleibergenPaap.f!);
+    close(none.instruments!.robust!.andersonRubin.f!, hc1.instruments!.robust!.andersonRubin.f!);
+    const read = LinearModel.fromJSON(JSON.parse(JSON.stringify(newey)));
+    expect([...read.standardErrors]).toEqual([...newey.standardErrors]);
+    const threads = await fitCsv(path, { formula, vcov: "hac", lag: 3, threads: 3 });
+    expect([...threads.model.standardErrors]).toEqual([...newey.standardErrors]);
+  });
+});
+
+describe("what is of least squares alone is refused in a line", () => {
+  const formula = "y ~ w | 0 | x ~ z1 + z2";
+  test.each<[FitCsvOptions, RegExp]>([
+    ...(["hc2", "hc3", "hc4", "hc5", "jackknife"] as const).map((vcov): [FitCsvOptions, RegExp] => [
+      { vcov },
+      /is of least squares: with instruments there are iid, hc0/,
+    ]),
+    [{ vcov: "cr2", cluster: "g" }, /is of least squares: with instruments/],
+    [{ vcov: "cr3", cluster: "g" }, /is of least squares: with instruments/],
+    [{ vcov: "bootstrap", cluster: "g" }, /is of least squares: with instruments/],
+    [{ vcov: "cluster", cluster: ["g", "s"] }, /one column of clusters, not with 2/],
+    [{ lambda: 1 }, /no penalty on an equation with instruments/],
+    [{ lower: 0 }, /no penalty on an equation with instruments/],
+    [{ solver: "qr" }, /instruments do not go with/],
+    [{ solver: "gd" }, /instruments do not go with/],
+    [{ folds: 5 }, /no cross-validation with instruments/],
+    [{ cv: { kind: "loo" } }, /no cross-validation with instruments/],
+    [{ conformal: "split" }, /are of least squares, and the model has instruments/],
+    [{ window: { rows: 50 } }, /are of least squares, and the model has instruments/],
+    [{ keepMeat: "quartic" }, /is of least squares/],
+    [{ iv: "fuller:-1" as "fuller" }, /no estimator with instruments/],
+  ])("%o", async (options, message) => {
+    const refused = await fitCsv(paths.strong!, { formula, ...options }).catch((error: Error) => error);
+    expect(refused).toBeInstanceOf(UsageError);
+    expect((refused as Error).message).toMatch(message);
+    expect((refused as Error).message).not.toContain("\n");
+  });
+
+  test("of models by group", async () => {
+    await expect(fitGroupsCsv(paths.strong!, { formula, groupBy: "g" })).rejects.toThrow(
+      "instruments do not go with",
+    );
   });
 });
 
