@@ -23,6 +23,8 @@ interface MatchOptions {
   weights?: boolean;
   /** Read the column by whose groups conformal intervals are calibrated. */
   conformal?: boolean;
+  /** Whether to read the target, where the table has it. Default: true. */
+  target?: boolean | undefined;
   /** A condition on rows. */
   where?: string | undefined;
   /** The column that rows are drawn by. */
@@ -74,7 +76,7 @@ export function matchColumns(
       kinds.get(name) === "numeric" ||
       (kinds.get(name) === "empty" && !table.whole),
   );
-  const predictor = known ? model.predictorPlan(true) : needed;
+  const predictor = known && options.target !== false ? model.predictorPlan(true) : needed;
   const weights =
     options.weights === true && kinds.get(model.weightsColumn ?? "") === "numeric"
       ? model.weightsColumn

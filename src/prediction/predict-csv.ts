@@ -74,6 +74,11 @@ export interface PredictCsvOptions extends ReadingOptions, ReadingControl {
   terms?: boolean | undefined;
   /** What becomes of rows with levels that the training data did not have. Default: `fail`. */
   unseen?: UnseenPolicy | undefined;
+  /**
+   * The models of other targets of the same fit: a column of predictions for each, which are called as the targets then, that of the
+   * model first.
+   */
+  beside?: readonly LinearModel[] | undefined;
   /** Runs the model's expression graph on this machine instead; `threads` then are the go machine's workers. */
   machine?: MachineName | undefined;
 }
@@ -162,6 +167,12 @@ async function predictSources(
         ? { hint: wording`${verb("oneOfGroups")} gives the model of one group` }
         : {},
     );
+  const { beside = [] } = options;
+  if (beside.length > 0 && (bounds || stdError || options.terms || options.machine !== undefined))
+    throw new UsageError(
+      wording`predictions of several models are without ${option("interval")}, ${option("stdError")}, ${option("terms")} and ${option("machine")}`,
+      { hint: "predict by one of them" },
+    );
   const reading = readingFor(options, model.reading, { sameFile: isOwnFile(model, sources), where: false });
   const read = ofModel(await readTables(sources, reading, truthOf(model)));
   const { table, notes: lagNotes } = await withModelLags(model, read, sources, options);
@@ -177,10 +188,12 @@ async function predictSources(
   const { layout, predictor } = matchColumns(model, table, {
     text: append,
     weights: true,
+    target: beside.length === 0,
     conformal,
     where: options.where,
     id,
   });
+  for (const other of beside) await withPauses(knownEffectsSteps(other, undefined), options);
   const wanted = { interval: bounds && !conformal ? interval : ("confidence" as const), level };
   if (withErrors && model instanceof LinearModel && model.penalty === undefined)
     await withPauses(model.whiteningSteps(), options);
@@ -196,6 +209,7 @@ async function predictSources(
       conformal && model instanceof LinearModel
         ? conformalPlan(model.conformal!, model.intercept, level ?? 0.95)
         : undefined,
+    beside: beside.length === 0 ? undefined : besidePlan(model, predictor, beside),
     stdError,
     bounds,
     contributions: options.terms && model instanceof LinearModel ? contributionsOf(model) : undefined,
@@ -304,6 +318,29 @@ async function predictSources(
     metrics: errors.n > 0 ? errors.metrics(model.parameters, kind) : undefined,
     timing: { totalMs: milliseconds() - started, threads: used },
   };
+}
+
+/**
+ * What predicting by several models needs.
+ *
+ * @throws UsageError for models by group; ModelError where one reads other columns than the first
+ */
+function besidePlan(
+  model: LinearModel | ModelGroup,
+  first: PredictPlan["predictor"],
+  beside: readonly LinearModel[],
+): PredictPlan["beside"] {
+  if (model instanceof ModelGroup)
+    throw new UsageError("predictions side by side are of models without groups");
+  const read = ({ spec }: Pick<PredictorPlan, "spec">) => JSON.stringify([spec.numeric, spec.text]);
+  const predictors = beside.map((other) => other.predictorPlan(false));
+  const odd = predictors.findIndex((plan) => read(plan) !== read(first));
+  if (odd >= 0)
+    throw new ModelError(
+      `the models of ${model.target} and ${beside[odd]!.target} read other columns: they are not of one fit`,
+      { hint: "predict by each of them" },
+    );
+  return { predictors, names: [model, ...beside].map(({ target }) => target) };
 }
 
 /** @throws UsageError for models by group; ModelError where nothing was calibrated */

@@ -2,7 +2,7 @@ import { excelSafeField } from "../csv/excel-safe.js";
 import type { Table } from "../csv/table.js";
 import { freeNames, quoteField } from "../csv/write.js";
 import { ConformalBlock, type ConformalPlan } from "../linear/conformal/conformal.js";
-import { BlockPredictor } from "../linear/model/block-predictor.js";
+import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
 import { type AnyPredictorPlan, GroupPredictor, rowPredictor } from "../linear/model/group-predictor.js";
 import { IntervalBlock, type IntervalPlan } from "../linear/model/interval.js";
 import { type OutsideCount, OutsideRows } from "../linear/model/row-space.js";
@@ -20,6 +20,8 @@ import { RowText, rowNames } from "./row-text.js";
 export interface PredictPlan {
   /** Blocks carry the raw columns of its spec. */
   predictor: AnyPredictorPlan;
+  /** Other models that read the same raw columns, whose predictions follow; and what all columns of predictions are called then. */
+  beside?: { predictors: readonly PredictorPlan[]; names: readonly string[] } | undefined;
   /** What standard errors and intervals need, where either is asked for. */
   intervals?: IntervalPlan | undefined;
   /** What conformal intervals need, in place of others. */
@@ -63,6 +65,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
   readonly #view: BlockView;
   readonly #plan: PredictPlan;
   readonly #predictor: BlockPredictor | GroupPredictor;
+  readonly #beside: readonly BlockPredictor[];
   readonly #intervals: IntervalBlock | undefined;
   readonly #within: WithinBlock | undefined;
   readonly #conformal: ConformalBlock | undefined;
@@ -81,7 +84,8 @@ export class PredictJob implements ChunkJob<PredictResult> {
     this.#view = view;
     this.#plan = plan;
     this.#predictor = rowPredictor(plan.predictor);
-    this.#columns = [this.#predictor.predictions];
+    this.#beside = (plan.beside?.predictors ?? []).map((other) => new BlockPredictor(other));
+    this.#columns = [this.#predictor, ...this.#beside].map(({ predictions }) => predictions);
     if (plan.intervals !== undefined) {
       this.#intervals = new IntervalBlock(plan.intervals);
       if (this.#predictor instanceof BlockPredictor)
@@ -119,7 +123,9 @@ export class PredictJob implements ChunkJob<PredictResult> {
     const raw = this.#view.raw(rows);
     const { weights } = raw;
     this.#predictor.predict(raw, 0, rows);
-    checkUnseen(this.#predictor, (r) => this.#view.rowNumber(r), this.#plan.unseen);
+    for (const other of this.#beside) other.predict(raw, 0, rows);
+    for (const one of [this.#predictor, ...this.#beside])
+      checkUnseen(one, (r) => this.#view.rowNumber(r), this.#plan.unseen);
     const predictor = this.#predictor;
     const { predictions, target } = predictor;
     const within = this.#within;
@@ -202,7 +208,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
 
 /** The names of the columns that a prediction writes, the input's own left out. */
 export function predictedNames(plan: PredictPlan): string[] {
-  const names = ["prediction"];
+  const names = plan.beside === undefined ? ["prediction"] : freeNames(plan.beside.names, []);
   if (plan.stdError) names.push("stdError");
   if (plan.bounds) names.push("lower", "upper");
   if (plan.contributions !== undefined) names.push(...contributionNames(plan.contributions));

@@ -84,6 +84,28 @@ describe("goml train with several targets", () => {
       expect(left).toEqual(["model.x.json", "rows.csv"]);
     }));
 
+  test("predicts a column for each target", () =>
+    inFolder({ "rows.csv": table() }, async (folder) => {
+      await goml(folder, ["train", "rows.csv", "-t", "a,log(b)", "-f", "x,g", "-q"]);
+      const models = ["model.log-b.json", "model.a.json"];
+      const both = await goml(folder, ["predict", ...models, "rows.csv", "-q"]);
+      const alone = [];
+      for (const model of models) alone.push(await goml(folder, ["predict", model, "rows.csv", "-q"]));
+      const columns = alone.map(({ stdout }) => stdout.trim().split("\n").slice(1));
+      expect(both.stdout.trim().split("\n")).toEqual([
+        "log(b),a",
+        ...columns[0]!.map((value, r) => `${value},${columns[1]![r]}`),
+      ]);
+      const appended = await goml(folder, ["predict", ...models, "rows.csv", "--append", "-q"]);
+      expect(appended.stdout.split("\n")[0]).toBe('a,"log(b)","a,x",x,g,log(b)_2,a_2');
+      const bounds = await goml(folder, ["predict", ...models, "rows.csv", "--interval", "prediction"]);
+      expect(bounds).toMatchObject({ code: 2, stdout: "" });
+      await goml(folder, ["train", "rows.csv", "-t", "a", "-f", "x", "-q", "-m", "other.json"]);
+      const odd = await goml(folder, ["predict", "model.a.json", "other.json", "rows.csv"]);
+      expect(odd.code).toBe(4);
+      expect(odd.stderr).toContain("read other columns: they are not of one fit");
+    }));
+
   test("refuses in one line what has one target", () =>
     inFolder({ "rows.csv": table() }, async (folder) => {
       const refused = async (...more: string[]) => {

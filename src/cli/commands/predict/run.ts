@@ -4,8 +4,10 @@ import type { Source } from "../../../csv/source.js";
 import { openStandardInput } from "../../../csv/standard-input.js";
 import { DataError, UsageError } from "../../../errors.js";
 import { refuseOverwriting } from "../../../files/same-file.js";
+import { isSurelyModelFile } from "../../../linear/model/is-model-file.js";
 import type { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
+import { ModelGroup } from "../../../linear/model/model-group.js";
 import type { DataSource } from "../../../linear/model/model-parts.js";
 import { isTrainedOn } from "../../../prediction/own-file.js";
 import { defaultThreads, predictCsv } from "../../../prediction/predict-csv.js";
@@ -26,16 +28,22 @@ import { AS_SET, checkSet, rowOfSet } from "./set-row.js";
 
 /** `goml predict`: CSV to CSV; metrics and timing go to standard error, which leaves standard output to the data. */
 export async function predict(
-  data: readonly string[],
+  given: readonly string[],
   options: PredictOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  const { data, others } = await withoutModels(given);
+  if (others.length > 0 && (options.inEngine || options.url !== undefined || isOnnx(options.model)))
+    throw new UsageError(`one model predicts here, and ${others.join(", ")} follows`, {
+      hint: "name one",
+    });
   if (options.inEngine) return predictByEngine(data, options, signal);
   refuseOverwriting(
     [{ path: options.output ?? "-", what: "the predictions" }],
     [
       ...(data.length > 0 ? data : ["-"]).map((path) => ({ path, what: "the data" })),
       ...(options.url === undefined ? [{ path: options.model, what: "the model" }] : []),
+      ...others.map((path) => ({ path, what: "the model" })),
     ],
   );
   if (options.url !== undefined) return predictByUrl(options.url, data, options, signal);
@@ -45,6 +53,13 @@ export async function predict(
     );
   }
   const model = await readNamed(options.model, readAnyModel, { trust: options.trust, signal });
+  const beside: LinearModel[] = [];
+  for (const path of others) {
+    const other = await readNamed(path, readAnyModel, { trust: options.trust, signal });
+    if (other instanceof ModelGroup)
+      throw new UsageError(`${path} holds models by group, which predict by themselves`);
+    beside.push(other);
+  }
   const setting = Object.keys(options.set).length > 0;
   if (setting) checkSet(options.set, model);
   const sources = setting
@@ -57,6 +72,7 @@ export async function predict(
     const result = await predictCsv(model, sources, {
       ...readingOptions(options),
       ...(setting ? AS_SET : {}),
+      beside,
       output: options.output,
       append: options.append,
       excelSafe: options.excelSafe,
@@ -107,6 +123,13 @@ export async function predict(
   } finally {
     for (const source of sources) await source.close();
   }
+}
+
+/** The data, and the models of further targets before them. */
+async function withoutModels(words: readonly string[]): Promise<{ data: string[]; others: string[] }> {
+  let count = 0;
+  while (count < words.length && (await isSurelyModelFile(words[count]!))) count++;
+  return { data: words.slice(count), others: words.slice(0, count) };
 }
 
 /** How long nothing may come through an open pipe or socket before something is said or done about it. */

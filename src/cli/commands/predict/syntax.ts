@@ -17,7 +17,7 @@ export const predictSyntax: Syntax = (program, run) => {
     )
     .option(
       "-m, --model <file>",
-      "the model, which may also stand before the data; of a table also an ONNX model",
+      "the model, which may also stand before the data, as may those of several targets; of a table also an ONNX model",
       "model.json",
     )
     .option("--url <url>", "ask a server's model instead: http://host:port/v2/models/NAME")
