@@ -29,7 +29,7 @@ interface TableRead {
 }
 
 /**
- * `chooseColumns`, and where terms depend on the data (scale, poly, ns, bs) a pass over all rows before the fit for what these
+ * `chooseColumns`, and where terms depend on the data (scale, poly, ns, bs, cut) a pass over all rows before the fit for what these
  * have to know. It takes all rows in which the column has a value, whatever they are of a shard, a fold or held out. Where
  * terms are of other rows (lag, lead, diff) a pass before that gives the table their columns.
  *
@@ -59,7 +59,7 @@ export async function chooseWithData(
     throw new UsageError(
       wording`${labels} depends on the data, which is not summed up with ${option("inEngine")}`,
       {
-        hint: "poly(x, 3, raw = TRUE) has the same fit; give splines knots and Boundary.knots",
+        hint: "poly(x, 3, raw = TRUE) has the same fit; give splines knots and Boundary.knots, and cut() its breaks",
       },
     );
   for (const source of sources) if (!source.repeatable) await keepStream(source, options.onProgress);

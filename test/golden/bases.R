@@ -37,7 +37,9 @@ bases <- c(
   "y ~ ns(x, df = 4, intercept = TRUE) - 1", "y ~ ns(big, 3)", "y ~ ns(x, 3) * sex", "y ~ ns(x, 3):z", "y ~ ns(log(z), 3)", "y ~ ns(z, 3, Boundary.knots = c(2, 8))",
   "y ~ bs(x)", "y ~ bs(x, df = 5)", "y ~ bs(year, df = 6)", "y ~ bs(z, knots = c(3, 5, 7))", "y ~ bs(z, knots = c(3, 5, 7), degree = 1)", "y ~ bs(z, knots = 4, degree = 2)",
   "y ~ bs(z, knots = 5, Boundary.knots = c(0, 10))", "y ~ bs(x, df = 5, intercept = TRUE) - 1", "y ~ bs(big, 4)", "y ~ bs(x, 4) * sex", "y ~ bs(x, degree = 2) + ns(z, 2)",
-  "y ~ bs(age, df = 4, degree = 2):sex", "y ~ bs(pmax(x, 0), knots = 1)")
+  "y ~ bs(age, df = 4, degree = 2):sex", "y ~ bs(pmax(x, 0), knots = 1)",
+  "y ~ cut(x, 4)", "y ~ cut(age, 3) * sex", "y ~ cut(big, 5, right = FALSE)", "y ~ cut(z, breaks = 2, labels = c(\"low\", \"high\"))",
+  "y ~ cut(w, 3, include.lowest = TRUE) - 1", "y ~ cut(year, 7, labels = FALSE)", "y ~ cut(log(z), 3, dig.lab = 2):x")
 case <- function(formula, data, name) {
   f <- as.formula(formula)
   mf <- model.frame(f, data)

@@ -144,6 +144,53 @@ describe("data in parts", () => {
     });
   });
 
+  test("a number of intervals has the breaks of all rows, in predictions, refits and shards too", async () => {
+    await inFolder(files, async (folder) => {
+      const path = join(folder, "all.csv");
+      const [least, most] = [Math.min(...(whole.age as number[])), Math.max(...(whole.age as number[]))];
+      const [width, beyond] = [(most - least) / 3, (most - least) / 1000];
+      const breaks = [least - beyond, least + width, least + 2 * width, most + beyond];
+      const { model, notes } = await fitCsv(path, { formula: "y ~ cut(age, 3) + x" });
+      expect(notes.join()).toContain("read once before the fit, for cut(age, 3)");
+      const given = await fitCsv(path, { formula: `y ~ cut(age, c(${breaks.join()})) + x` });
+      expectClose(model.coefficients, [...given.model.coefficients], "coefficient");
+      const records = rowsOf(golden.other);
+      const [predicted, expected] = [model, given.model].map((one) => [...one.predict(records)]);
+      // Ages outside of the range have no interval.
+      expect(predicted!.map(Number.isNaN)).toEqual(expected!.map(Number.isNaN));
+      expectClose(
+        predicted!.filter((value) => !Number.isNaN(value)),
+        expected!.filter((value) => !Number.isNaN(value)),
+        "prediction",
+      );
+      expect(refit(model, { formula: "y ~ cut(age, 3)" }).model.terms).toHaveLength(2);
+      const parts: { name: string; model: typeof model }[] = [];
+      for (const number of [1, 2])
+        parts.push({
+          name: `shard ${number}`,
+          model: (await fitCsv(path, { formula: "y ~ cut(age, 3) + x", shard: { number, of: 2 } })).model,
+        });
+      expectClose(mergeModels(parts).model.coefficients, [...model.coefficients], "merged");
+      const [a, b] = [
+        await fitCsv(join(folder, "a.csv"), { formula: "y ~ cut(x, 3)" }),
+        await fitCsv(join(folder, "b.csv"), { formula: "y ~ cut(x, 3)" }),
+      ];
+      expect(() =>
+        mergeModels([
+          { name: "a", model: a.model },
+          { name: "b", model: b.model },
+        ]),
+      ).toThrow("cut(x, 3) was made of the data of each by itself");
+      for (const [call, message] of [
+        ["cut(x, 1)", "a whole number from 2 to 1000"],
+        ["cut(x, 2.5)", "a whole number from 2 to 1000"],
+        ["cut(x, 3, labels = c('a', 'b'))", "should be 3 different texts"],
+        ["cut(I(x * 0), 3)", "has one value only"],
+      ] as const)
+        await expect(fitCsv(path, { formula: `y ~ ${call}` })).rejects.toThrow(message);
+    });
+  });
+
   test("what cannot be made is refused in one line", async () => {
     await inFolder(files, async (folder) => {
       const path = join(folder, "all.csv");

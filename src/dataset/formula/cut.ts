@@ -1,3 +1,4 @@
+import type { DataContext } from "./data-basis.js";
 import { constants } from "./expression.js";
 import { formulaError } from "./formula-error.js";
 import type { Expression, Variable } from "./spec.js";
@@ -5,21 +6,25 @@ import type { Syntax } from "./syntax.js";
 
 const ARGUMENTS = ["x", "breaks", "labels", "include.lowest", "right", "dig.lab"];
 
+/** More intervals than this are a mistake. */
+const MOST_INTERVALS = 1000;
 /** More significant digits than this R does not try for labels. */
 const MOST_DIGITS = 12;
 
 /**
  * `cut(x, breaks)`: an indicator for each interval (b_i, b_i+1], with `right = FALSE` [b_i, b_i+1), coded and labelled as R's
- * factor, of which all levels are there whether rows have them or not. A number in no interval has no value.
+ * factor, of which all levels are there whether rows have them or not. A number in no interval has no value. `cut(x, n)` has n
+ * intervals of one width over the range of the data, and a thousandth of it beyond, as R has it.
  *
- * @throws UsageError that shows the place, for breaks that are not given as numbers too
+ * @throws UsageError that shows the place, for breaks that are not numbers
  */
 export function cutVariable(
   node: Syntax & { type: "call" },
   label: string,
   x: Expression | undefined,
-  text: string,
+  context: DataContext,
 ): Variable {
+  const { text } = context;
   const error = (at: Syntax, message: string, hint?: string) => formulaError(text, at.at, message, hint);
   const unnamed = node.args.filter(({ name }) => name === undefined).map(({ value }) => value);
   const named = new Map(node.args.map(({ name, value }) => [name, value]));
@@ -32,13 +37,20 @@ export function cutVariable(
   if (x === undefined || given === undefined || unnamed.length > 0)
     throw error(node, "cut() takes a column and breaks", "cut(x, c(0, 10, 20))");
   const found = constants(given);
-  if (found === undefined || found.length < 2)
+  if (found === undefined || found.length === 0)
     throw error(
       given,
-      "the breaks of cut() are given as numbers, two or more",
-      "cut(x, c(0, 10, 20)): a number of intervals would depend on the rows.",
+      "the breaks of cut() are numbers, or how many intervals there are",
+      "cut(x, c(0, 10, 20)) or cut(x, 4)",
     );
-  const breaks = [...found].sort((a, b) => a - b);
+  const [count] = found as [number, ...number[]];
+  if (found.length === 1 && !(Number.isInteger(count) && count >= 2 && count <= MOST_INTERVALS))
+    throw error(
+      given,
+      `the intervals of cut() are a whole number from 2 to ${MOST_INTERVALS}`,
+      "cut(x, 4), or breaks: cut(x, c(0, 10, 20))",
+    );
+  const breaks = found.length === 1 ? equalBreaks(node, x, count, context) : [...found].sort((a, b) => a - b);
   if (breaks.some((value, i) => Number.isNaN(value) || (i > 0 && value === breaks[i - 1])))
     throw error(given, "the breaks of cut() should differ");
   const flag = (name: string, otherwise: boolean) => {
@@ -68,6 +80,24 @@ export function cutVariable(
     })),
     indicators: true,
   };
+}
+
+/** The breaks of so many intervals of one width, the outermost a thousandth of the range further out. */
+function equalBreaks(
+  node: Syntax & { type: "call" },
+  x: Expression,
+  count: number,
+  context: DataContext,
+): number[] {
+  const { sums, unknown } = context.summary({ expression: x, powers: 0, values: false }, node);
+  const [least, most] = unknown ? [0, 1] : [sums.least, sums.most];
+  const range = most - least;
+  if (!(range > 0))
+    throw formulaError(context.text, node.at, "what is cut into intervals has one value only");
+  return Array.from({ length: count + 1 }, (_, i) => {
+    if (i === 0) return least - range / 1000;
+    return i === count ? most + range / 1000 : least + i * (range / count);
+  });
 }
 
 /** 0/0, for JSON has no NaN. */

@@ -416,7 +416,9 @@ class Resolver {
     if (node.type === "call" && node.name === "cut") {
       const base =
         node.args.find(({ name }) => name === "x") ?? node.args.find(({ name }) => name === undefined);
-      return cutVariable(node, label, base && this.#arithmetic(base.value), this.#formula.text);
+      const known = this.#context.variables?.find((variable) => variable.label === label);
+      if (known !== undefined) return known;
+      return cutVariable(node, label, base && this.#arithmetic(base.value), this.#dataContext());
     }
     if (isLogical(node)) {
       const holds = this.#arithmetic(node);
@@ -471,7 +473,9 @@ class Resolver {
             ? "poly(x, 3, raw = TRUE) has the same fit."
             : at.name === "scale"
               ? "Leave it out: the fit is the same."
-              : "Give knots and Boundary.knots.",
+              : at.name === "cut"
+                ? "Give its breaks."
+                : "Give knots and Boundary.knots.",
         );
       },
     };

@@ -68,7 +68,9 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
         `${variable.label} was made of the data of each by itself`,
         /^(?:ns|bs)\(/.test(variable.label)
           ? "give the shards common knots and Boundary.knots"
-          : wording`cut one whole by ${option("shard")}, or update one model; poly(x, 3, raw = TRUE), or no scale(), has the same fit`,
+          : /^cut\(/.test(variable.label)
+            ? "give cut() its breaks"
+            : wording`cut one whole by ${option("shard")}, or update one model; poly(x, 3, raw = TRUE), or no scale(), has the same fit`,
       );
   }
   const [lagsX, lagsY] = [x, y].map(({ spec }) => describedLags(spec));
