@@ -1,5 +1,8 @@
 // Runs ONNX's conformance cases (Debian: libonnx-testdata) on goml's machines and prints what passes by op:
-//   node scripts/onnx-conformance.js [--machine tape|go] [--workers n [--threshold ns]] [--verbose] [part of a name]
+//   node scripts/onnx-conformance.js [--machine tape|go] [--workers n [--threshold ns]] [--device gpu] [--verbose]
+//     [part of a name]
+// With --device gpu every op runs there that has a kernel, and what ops are left to the CPU is printed, with why. Where
+// there is no GPU, a driver in software does: VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json.
 // With --data folder those of a newer ONNX, which scripts/onnx-cases.py writes.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -116,6 +119,51 @@ export async function runCase(onnx, { folder }, options = {}) {
   }
 }
 
+/** Why a GPU has no kernel of an op, whatever its elements are. */
+const LEFT_TO_CPU = [
+  [/^(rnn|gru|lstm)$/, "step after step on one core's work: launching each would take longer"],
+  [/^(quantize)$/, "a quotient that is off by a rounding would become another integer"],
+  [/^(lookup|treeEnsemble|pairwiseCoupling)$/, "branches of tables, on few numbers"],
+  [/^(deformedWindows|regionAlign|regionMaximum)$/, "no kernel yet"],
+  [
+    /^(unpooling|poolingGradient|gridSampleGradient|gridPlaceGradient)$/,
+    "sums that meet in an order of their own",
+  ],
+  [/^gridSample$/, "of the nearest element: another rounding of a place would choose another one"],
+  [/^resizeAxis$/, "widened kernels, or a scale that is no fraction of small numbers"],
+  [/^topK$/, "of more than 64 elements"],
+];
+
+/** Why an op of these types is left to the CPU. */
+function reasonOf(name, types) {
+  if (types.includes("float64")) return "elements of float64, which WGSL has not";
+  const named = LEFT_TO_CPU.find(([pattern]) => pattern.test(name))?.[1];
+  if (named !== undefined) return named;
+  if (types.some((type) => type === "int64" || type === "uint64")) return "computes with integers of 64 bits";
+  if (types.some((type) => type !== "float32"))
+    return "integers whose digits the CPU works out in double, or narrow ones";
+  return "results of nothing, or more operands than a pass has buffers";
+}
+
+/** A device that notes which ops it has kernels for, and which it has none for. */
+export function watched(device) {
+  const had = new Map();
+  const left = new Map();
+  const kernels = (op, inputs, results) => {
+    const own = device.kernels(op, inputs, results);
+    if (own !== undefined) had.set(op.name, (had.get(op.name) ?? 0) + 1);
+    else {
+      const what = `${op.name}: ${reasonOf(
+        op.name,
+        [...inputs, ...results].map(({ dtype }) => dtype),
+      )}`;
+      left.set(what, (left.get(what) ?? 0) + 1);
+    }
+    return own;
+  };
+  return { device: Object.create(device, { kernels: { value: kernels } }), had, left };
+}
+
 /** Why a case is not counted, or undefined where it is. */
 export function infeasible({ name, folder }) {
   const list = folder.startsWith(DATA) ? INFEASIBLE : [...INFEASIBLE, ...INFEASIBLE_NEWER];
@@ -129,6 +177,10 @@ async function main(args) {
   const threshold = option("--threshold");
   if (threshold !== undefined) options.threshold = Number(threshold);
   const verbose = flag("--verbose");
+  const on = option("--device");
+  const gpu = on === "gpu" ? await (await import("../dist/webgpu/index.js")).openGpu() : undefined;
+  const watch = gpu && watched(gpu);
+  if (watch !== undefined) Object.assign(options, { device: watch.device, placement: "gpu" });
   const data = option("--data") ?? DATA;
   const [part] = args;
   const onnx = await import("../dist/onnx/index.js");
@@ -159,6 +211,12 @@ async function main(args) {
   }
   for (const failure of failures) console.log(failure.slice(0, 300));
   for (const [reason, count] of left) console.log(`left out: ${count} that ${reason}`);
+  if (watch !== undefined) {
+    const sum = (counts) => [...counts.values()].reduce((a, b) => a + b, 0);
+    for (const [what, count] of [...watch.left].sort()) console.log(`on the CPU: ${count} × ${what}`);
+    console.log(`${sum(watch.had)} ops on ${gpu.name}, ${sum(watch.left)} on the CPU`);
+    await gpu.close();
+  }
   console.log(
     `${passed} of ${all.length - [...left.values()].reduce((a, b) => a + b, 0)} cases pass (${all.length} in all)`,
   );
