@@ -24,7 +24,7 @@ export function cast(
   return kernelOf([pass], { bytes: bytesOfAll([from!, to!]) });
 }
 
-/** `value`, of one type, as another; undefined where there is no exact way without a wider type. */
+/** `value`, of one type, as another; undefined of float64. */
 function conversion(from: DType, to: DType): string | undefined {
   const [source, target] = [elementType(from)?.value, elementType(to)?.value];
   if (source === undefined || target === undefined) return undefined;
@@ -35,11 +35,11 @@ function conversion(from: DType, to: DType): string | undefined {
     return source === big ? "select(0u, 1u, (value.x | value.y) != 0u)" : "select(0u, 1u, value != 0)";
   }
   if (source === big) {
-    if (target === "f32") return undefined;
+    if (target === "f32") return `${from === "int64" ? "signed_words_to_float" : "words_to_float"}(value)`;
     return target === big ? "value" : `bitcast<${target}>(value.x)`;
   }
   if (target === big) {
-    if (source === "f32") return undefined;
+    if (source === "f32") return "float_to_words(value)";
     return source === "u32"
       ? `${big}(value, 0u)`
       : `${big}(bitcast<u32>(value), select(0u, 0xffffffffu, value < 0))`;

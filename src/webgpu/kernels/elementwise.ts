@@ -18,6 +18,8 @@ import {
   floatPredicates,
   integerFormula,
   integerPredicates,
+  wordFormula,
+  wordPredicates,
 } from "./formulas.js";
 import { broadcastPlaces } from "./indexing.js";
 import { elementPass, input, result } from "./pass.js";
@@ -54,10 +56,21 @@ function broadcasting(
 const isNumber = (dtype: DType) =>
   dtype !== "bool" && ["i32", "u32"].includes(elementType(dtype)?.value ?? "");
 
+/** Whether a dtype is computed as two words. */
+const isWords = (dtype: DType) => dtype === "int64" || dtype === "uint64";
+
+/** Predicates of operands of a type, by their names. */
+function predicatesOf(dtype: DType): Readonly<Record<string, Formula>> {
+  if (dtype === "float32") return floatPredicates;
+  if (isWords(dtype)) return wordPredicates(dtype === "int64");
+  return isNumber(dtype) || dtype === "bool" ? integerPredicates : {};
+}
+
 /** The formula of an op of operands of a type that gives the same type. */
 function formulaOf(name: string, dtype: DType): Formula | undefined {
   if (dtype === "float32") return floatFormula(name);
   if (isNumber(dtype)) return integerFormula(name, elementType(dtype)!.value as "i32" | "u32");
+  if (isWords(dtype)) return wordFormula(name, dtype === "int64");
   // A bool is a byte of 0 or 1, which these keep.
   const bits = ["bitAnd", "bitOr", "bitXor", "eq", "ne", "minimum", "maximum"];
   return dtype === "bool" && bits.includes(name) ? integerFormula(name, "u32") : undefined;
@@ -82,9 +95,7 @@ export function pairwise(
   results: readonly TensorType[],
 ): DeviceKernel | undefined {
   const { dtype } = inputs[0]!;
-  const integer = isNumber(dtype) || dtype === "bool";
-  const predicates = dtype === "float32" ? floatPredicates : integer ? integerPredicates : {};
-  const predicate = predicates[op.name];
+  const predicate = predicatesOf(dtype)[op.name];
   if (predicate !== undefined) {
     return broadcasting(inputs, results, (own) => `select(0u, 1u, ${predicate(own, 0, 0)})`);
   }

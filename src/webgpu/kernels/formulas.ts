@@ -152,3 +152,47 @@ export const integerPredicates: Readonly<Record<string, Formula>> = {
   isGreater: infix(">"),
   isGreaterOrEqual: infix(">="),
 };
+
+/** The ops of integers of 64 bits that give the same. */
+export function wordFormula(name: string, signed: boolean): Formula | undefined {
+  const words = (text: string) => `vec2<u32>(select(0u, 1u, ${text}), 0u)`;
+  const { isEqual, isLess, isLessOrEqual, isGreater, isGreaterOrEqual } = wordPredicates(signed);
+  const compared =
+    (predicate: Formula): Formula =>
+    (operands) =>
+      words(predicate(operands, 0, 0));
+  const choice =
+    (predicate: Formula): Formula =>
+    ([x, y]) =>
+      `select(${y}, ${x}, ${predicate([x!, y!], 0, 0)})`;
+  const table: Record<string, Formula> = {
+    add: call("add_words"),
+    sub: ([x, y]) => `add_words(${x}, negate_words(${y}))`,
+    mul: call("multiply_words"),
+    neg: call("negate_words"),
+    eq: compared(isEqual),
+    ne: ([x, y]) => words(`any(${x} != ${y})`),
+    lt: compared(isLess),
+    le: compared(isLessOrEqual),
+    gt: compared(isGreater),
+    ge: compared(isGreaterOrEqual),
+    minimum: choice(isLess),
+    maximum: choice(isGreater),
+    bitAnd: infix("&"),
+    bitOr: infix("|"),
+    bitXor: infix("^"),
+  };
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
+/** Predicates of integers of 64 bits. */
+export function wordPredicates(signed: boolean) {
+  const less = signed ? "is_less_signed" : "is_less_unsigned";
+  return {
+    isEqual: ([x, y]) => `all(${x} == ${y})`,
+    isLess: call(less),
+    isLessOrEqual: ([x, y]) => `!${less}(${y}, ${x})`,
+    isGreater: ([x, y]) => `${less}(${y}, ${x})`,
+    isGreaterOrEqual: call(`!${less}`),
+  } satisfies Record<string, Formula>;
+}

@@ -47,7 +47,7 @@ export const tolerances: Readonly<Record<string, Tolerance>> = {
   pow: {
     ulps: 16,
     ofOperands: 4,
-    why: "products for whole powers, else exp(y·log x), which is off by |y·log x|",
+    why: "products for whole powers, else exp(y·log x), which is off by as many ulp as y·log x is large",
   },
   ...Object.fromEntries(
     ["gt", "ge", "lt", "le", "eq", "ne", "minimum", "maximum", "relu", "clip", "abs", "neg", "sign"].map(

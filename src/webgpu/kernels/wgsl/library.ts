@@ -4,6 +4,7 @@ import { exponentialFunctions } from "./exponentials.js";
 import { interpolationFunctions } from "./interpolation.js";
 import { inverseFunctions } from "./inverses.js";
 import { normalFunctions } from "./normal.js";
+import { wordFunctions } from "./words.js";
 
 /**
  * Functions in WGSL by name, for kernels: what WGSL has of these may be off by hundreds of units in the last place (its
@@ -17,6 +18,7 @@ const library: Readonly<Record<string, string>> = {
   ...inverseFunctions,
   ...normalFunctions,
   ...interpolationFunctions,
+  ...wordFunctions,
 };
 
 /** A shader's text with the functions of the library before it that it calls, and those that they call. */
