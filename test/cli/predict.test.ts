@@ -137,3 +137,17 @@ describe("predictions", () => {
       expect([quiet.stdout, quiet.stderr]).toEqual([text.stdout, ""]);
     }));
 });
+
+test("--set names the group of conformal intervals, though no term reads it", () =>
+  trained(async (folder) => {
+    const of = ["-f", "rm,lstat", "--conformal", "split", "--conformal-by", "chas", "-q", "-m", "c.json"];
+    expect((await goml(folder, ["train", "boston.csv", ...of])).code).toBe(0);
+    const set = ["--set", "rm=6.575", "--set", "lstat=4.98"];
+    const how = ["-m", "c.json", "--interval", "conformal", "--level", "0.9", "-q"];
+    const one = await goml(folder, ["predict", ...set, "--set", "chas=0", ...how]);
+    // The first row of the file.
+    const all = await goml(folder, ["predict", "few.csv", ...how]);
+    expect(one.stdout.split("\n")[1]).toBe(all.stdout.split("\n")[1]);
+    const missing = await goml(folder, ["predict", ...set, ...how]);
+    expect([missing.code, missing.stderr]).toEqual([4, expect.stringContaining("missing: chas")]);
+  }));

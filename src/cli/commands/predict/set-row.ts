@@ -4,7 +4,7 @@ import type { Source } from "../../../csv/source.js";
 import { quoteField } from "../../../csv/write.js";
 import { nearestName } from "../../../dataset/nearest.js";
 import { UsageError } from "../../../errors.js";
-import type { LinearModel } from "../../../linear/model/model.js";
+import { LinearModel } from "../../../linear/model/model.js";
 import type { ModelGroup } from "../../../linear/model/model-group.js";
 
 /** What is said of a file's writing, and is not that of the values of `--set`. */
@@ -34,7 +34,9 @@ export function checkSet(values: Readonly<Record<string, string>>, model: Linear
   const { numeric, text } = model.spec;
   const { columns } = model.records;
   const known = columns.map(({ name }) => name);
-  const others = [...numeric, ...text, model.weightsColumn, model.reading?.id];
+  // The groups of conformal intervals need be no column of a term.
+  const groups = model instanceof LinearModel ? model.conformal?.by : undefined;
+  const others = [...numeric, ...text, model.weightsColumn, model.reading?.id, groups];
   const stranger = Object.keys(values).find((given) => {
     const name = given.normalize("NFC");
     return !known.includes(name) && !others.includes(name);
