@@ -95,19 +95,15 @@ writeFileSync("dist/bundle/package.json", '{ "type": "commonjs" }\n');
 // Others' packages are inside files of ours: users have what was tested here, whatever versions are newest on the day of
 // their install, and are spared the rest. (The special functions are three small modules that come with 220 packages,
 // ml-matrix's decompositions are a small part of one large file, Fastify of 44 packages.)
-for (const file of [
-  "stats/distributions",
-  "linear/solve/ml-matrix",
-  "csv/csv-parse",
-  "csv/csv-parse-sync",
-  "serve/fastify",
-])
+for (const file of ["stats/distributions", "linear/solve/ml-matrix", "csv/csv-parse", "csv/csv-parse-sync"])
   await build({
     ...modules,
-    banner: /csv-parse|fastify/.test(file) ? { js: `${modules.banner.js}${folderOfModule}` } : {},
+    banner: /csv-parse/.test(file) ? { js: `${modules.banner.js}${folderOfModule}` } : {},
     entryPoints: [`src/${file}.ts`],
     outdir: `dist/${dirname(file)}`,
   });
+// Fastify is in the package once: the command's scripts require it, modules import it.
+writeFileSync("dist/serve/fastify.js", 'export { Fastify, LogController } from "../bundle/fastify.js";\n');
 await minifyLibrary();
 await ignoreUnreachable(Object.values(rarely).map((file) => file.replace(/^src(.*)ts$/, "dist$1js")));
 writeFileSync("dist/bundled-packages.json", `${JSON.stringify(bundledPackages(metafiles), null, 2)}\n`);

@@ -56,11 +56,15 @@ const scripts = {
   ),
   // What few ask for, and needs the classes of what it is a part of.
   "graph-on-gpu": "src/cli/commands/graph/on-gpu.ts",
+  // Of a quarter of a thousand modules, which Node needs half a second to read one by one.
+  "serve-app": "src/serve/index.ts",
 };
 
-// What is known of the terminal, of which there is one in a process.
+// What is known of the terminal, of which there is one in a process; and Fastify, which the library takes from the same file.
 const colour = "src/cli/render/colour.ts";
-const files = { colour, chalk: "src/cli/render/chalk.ts" };
+const fastify = "src/serve/fastify.ts";
+const files = { colour, chalk: "src/cli/render/chalk.ts", fastify };
+const apartAlways = [colour, fastify];
 
 // What is rarely needed stays out until it is: modules of ours, which must exchange nothing but plain values with the bundle, for
 // its classes are not theirs.
@@ -70,7 +74,6 @@ export const rarely = {
   qr: "src/linear/solve/qr.ts",
   "solve-by-descent": "src/training/solve-by-descent.ts",
   "to-graph": "src/linear/model/to-graph.ts",
-  "serve-app": "src/serve/index.ts",
 };
 
 /** Every worker entry is a file src/<room>/<name>-worker.ts and lands in <name>-worker.js. */
@@ -177,7 +180,7 @@ function apart(made) {
       }));
       b.onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, importer }) => {
         const source = sourceOf(importer, path);
-        const leads = kind === "dynamic-import" || (source === colour && importer !== "entries");
+        const leads = kind === "dynamic-import" || (apartAlways.includes(source) && importer !== "entries");
         const external = leads && kind !== "entry-point" ? target(source) : undefined;
         return external && { path: external, external: true };
       });
