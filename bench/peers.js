@@ -221,11 +221,11 @@ const insideProcesses = () => {
   const huge = sized(4_000_000, 13);
   const large = sized(1_000_000, 13);
   const scanMs = ({ stdout }) => JSON.parse(stdout).timing.scanMs;
-  const trainOn = (threads) => [
+  const trainOn = (threads, { path } = huge) => [
     node,
     goml,
     "train",
-    huge.path,
+    path,
     "--json",
     "--threads",
     String(threads),
@@ -233,11 +233,30 @@ const insideProcesses = () => {
     data("huge.json"),
   ];
   const shape = [String(1_000_000 * scale), "13"];
+  const library = (what, name, ...size) => ({
+    name,
+    command: [node, here("peers/goml_library.js"), what, ...size],
+    read: ({ stdout }) => JSON.parse(stdout)[name],
+  });
   const one = { OPENBLAS_NUM_THREADS: "1", OMP_NUM_THREADS: "1" };
   return [
     within(`scan of ${huge.title}, past start-up`, "ms", [
       { name: "2 threads", command: trainOn(2), read: scanMs },
       { name: "1 thread", command: trainOn(1), read: scanMs },
+    ]),
+    within(`scan of ${large.title}, past start-up`, "ms", [
+      { name: "2 threads", command: trainOn(2, large), read: scanMs },
+      { name: "1 thread", command: trainOn(1, large), read: scanMs },
+    ]),
+    within("a fit of data/boston.csv in memory, in a loop", "ms", [
+      library("fit", "fit"),
+      library("fit", "ml-matrix"),
+      library("fit", "fit in double"),
+      library("fit", "fit and summary"),
+    ]),
+    within(`in-memory predict ${large.title} from shared memory`, "ms", [
+      library("predict", "SharedArrayBuffer", ...shape),
+      library("predict", "ArrayBuffer", ...shape),
     ]),
     within("peak memory of train by rows", "MB", [
       { name: huge.title, command: trainOn(2), read: ({ memory }) => memory },
