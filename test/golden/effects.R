@@ -41,5 +41,8 @@ cat(json(list(
   ask(wages, "wage ~ experience + I(experience^2) + experience:education + education"),
   ask(wages, "wage ~ (education + experience) * occupation", weights = "age"),
   ask(wages, "wage ~ experience * education * gender"),
-  ask(wages, "wage ~ I((experience - 10)^2) + experience + gender - 1")
+  ask(wages, "wage ~ I((experience - 10)^2) + experience + gender - 1"),
+  ask(wages, "wage ~ poly(experience, 3) + education"),
+  ask(wages, "log(wage) ~ poly(age, 2) * education + gender", "hc3"),
+  ask(wages, "wage ~ gender * poly(experience, 4) + race")
 )), "\n")

@@ -8,7 +8,7 @@ import { option, verb, wording } from "../../wording.js";
 import type { LinearModel } from "../model/model.js";
 import { Contrasts } from "./contrast.js";
 import { type EstimateRow, testedRow } from "./estimable.js";
-import { polynomialIn } from "./polynomial.js";
+import { derivativeInBasis, polynomialIn } from "./polynomial.js";
 import type { DesignRow } from "./reference-grid.js";
 
 /** The average effect of a column: of a number its mean slope, of a factor's level the mean step from the reference. */
@@ -138,12 +138,13 @@ function slopeRow(model: LinearModel, means: ProductMeans, column: string): Desi
         if (!("variable" in part) || part.variable.kind === "factor") continue;
         if (!columnsIn(part.variable).includes(column)) continue;
         const rest = all.filter((_, other) => other !== i);
-        for (const [power, value] of (derivative(part, column) ?? [undefined]).entries()) {
+        const summands = derivative(part, column);
+        if (summands === undefined) return { unknownIn: label };
+        for (const { value, by } of summands) {
           if (value === 0) continue;
-          const mean =
-            value === undefined ? undefined : means.of(power === 0 ? rest : [{ power, of: column }, ...rest]);
+          const mean = means.of([...by, ...rest]);
           if (mean === undefined) return { unknownIn: label };
-          for (const share of shares[c]!) row[at + share.column]! += share.weight * value! * mean;
+          for (const share of shares[c]!) row[at + share.column]! += share.weight * value * mean;
         }
       }
     }
@@ -152,12 +153,21 @@ function slopeRow(model: LinearModel, means: ProductMeans, column: string): Desi
   return row;
 }
 
-/** The derivative of a part on a column as a polynomial in it, by power; undefined where it is none. */
+/**
+ * The derivative of a part on a column as a sum of numbers times parts: of powers of the column, or of what poly(x, k) has
+ * before it. Undefined where it is none.
+ */
 function derivative(
   { variable, choice }: Extract<Part, { variable: Variable }>,
   column: string,
-): number[] | undefined {
+): { value: number; by: Part[] }[] | undefined {
   if (variable.kind === "factor") return undefined;
+  if (variable.kind === "basis") {
+    const before = variable.columns.slice(0, choice as number).map(({ expression }) => expression);
+    const found = derivativeInBasis(before, column);
+    if (found !== undefined)
+      return found.map((value, j) => ({ value, by: j === 0 ? [] : [{ variable, choice: j }] }));
+  }
   const inner = polynomialIn(
     variable.kind === "basis" ? variable.columns[(choice as number) - 1]!.expression : variable.expression,
     column,
@@ -170,7 +180,10 @@ function derivative(
     const power = choice as number;
     all = Array.from({ length: power + 1 }, (_, k) => (k === power ? inner[1]! ** power : 0));
   }
-  return all.slice(1).map((value, k) => value * (k + 1));
+  return all.slice(1).map((value, k) => ({
+    value: value * (k + 1),
+    by: k === 0 ? [] : [{ power: k, of: column }],
+  }));
 }
 
 /** The mean of the design's change from one level of a factor to another. */
