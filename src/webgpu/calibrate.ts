@@ -20,8 +20,10 @@ const TRIES = 5;
 /**
  * How fast a device is: a copy of 8 MiB each way, a product of two numbers for the latency, and 17 products of 512 × 512
  * matrices less one for work, each the least of five times. Takes some tens of milliseconds on a GPU.
+ *
+ * @param side of the matrices; smaller ones say less
  */
-export async function calibrate(device: Device): Promise<DeviceSpeed> {
+export async function calibrate(device: Device, side = SIDE): Promise<DeviceSpeed> {
   const latency = await least(device, products(device, 1, 1), [matrix(1), matrix(1)], [matrix(1)]);
   const copied = Math.min(COPIED, device.limits.bufferBytes);
   const data = new Float32Array(copied / 4);
@@ -30,17 +32,17 @@ export async function calibrate(device: Device): Promise<DeviceSpeed> {
   const up = await least(device, { ...copy, inputs: [0], outputs: [] }, [data], []);
   const down = await least(device, { ...copy, inputs: [], outputs: [0] }, [], [data]);
   const speed = (time: number) => copied / Math.max(time - latency, time / 10);
-  const work = await workOf(device);
+  const work = await workOf(device, side);
   return { latency, upload: speed(up), download: speed(down), work };
 }
 
-async function workOf(device: Device): Promise<number> {
-  const inputs = [matrix(SIDE), matrix(SIDE)];
-  const outputs = [matrix(SIDE)];
-  const one = products(device, SIDE, 1);
+async function workOf(device: Device, side: number): Promise<number> {
+  const inputs = [matrix(side), matrix(side)];
+  const outputs = [matrix(side)];
+  const one = products(device, side, 1);
   if (one.steps.length === 0) return 1;
   const once = await least(device, one, inputs, outputs);
-  const all = await least(device, products(device, SIDE, REPEATED), inputs, outputs);
+  const all = await least(device, products(device, side, REPEATED), inputs, outputs);
   const own = Math.max(all - once, all / 10) / (REPEATED - 1);
   return own / one.steps[0]!.kernel.cost;
 }

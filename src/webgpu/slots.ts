@@ -40,6 +40,10 @@ export function slotsOf({ values, steps, inputs, outputs }: DeviceProgram): Slot
       if (last[value] === at && values[value]!.fixed === undefined) free.add(ofValue[value]!);
     return scratch;
   });
+  // What no step writes has room all the same.
+  for (const value of outputs)
+    if (ofValue[value]! < 0 && values[value]!.fixed === undefined)
+      ofValue[value] = take(values[value]!.bytes);
   return { ofValue, ofScratch, bytes };
 }
 
