@@ -81,6 +81,8 @@ export async function openRows<Fitted extends LinearModel | ModelGroup>(
     foldBy: held?.foldBy,
     text: text !== undefined && append,
     weights: true,
+    // A row is one of the fit where all targets are known.
+    complete: true,
     where: reading.where,
     id,
   });

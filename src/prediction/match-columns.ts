@@ -1,5 +1,5 @@
 import type { Table } from "../csv/table.js";
-import { rawSlots } from "../dataset/formula/spec.js";
+import { columnsOf, fittedTarget, rawSlots } from "../dataset/formula/spec.js";
 import { namesInWords } from "../dataset/names-in-words.js";
 import { ModelError } from "../errors.js";
 import type { PredictorPlan } from "../linear/model/block-predictor.js";
@@ -25,6 +25,8 @@ interface MatchOptions {
   conformal?: boolean;
   /** Whether to read the target, where the table has it. Default: true. */
   target?: boolean | undefined;
+  /** Whether rows that lack another target, beside which the model was fitted, are left out where the table has it. */
+  complete?: boolean | undefined;
   /** A condition on rows. */
   where?: string | undefined;
   /** The column that rows are drawn by. */
@@ -82,7 +84,20 @@ export function matchColumns(
       ? model.weightsColumn
       : undefined;
   const { text, where, id, foldBy } = options;
-  const slots = { ...rawSlots(predictor.spec), weight: weights, group: groups[0], text, where, id, foldBy };
+  const others = options.complete === true && "targets" in model ? model.targets : [];
+  const finite = others
+    .map(fittedTarget)
+    .filter((expression) => columnsOf(expression).every((name) => kinds.get(name) === "numeric"));
+  const slots = {
+    ...rawSlots(predictor.spec),
+    weight: weights,
+    group: groups[0],
+    text,
+    where,
+    finite,
+    id,
+    foldBy,
+  };
   const layout = layoutOf(table, slots);
   if (own.length === 0) return { layout, predictor };
   const column = table.columns.findIndex(({ name }) => name === own[0]);

@@ -112,7 +112,7 @@ export function* pageSteps(of: Reported): Steps<Page> {
     sections.push({
       id: "residuals",
       title: "Residuals",
-      text: testsText(rows),
+      text: testsText(rows, (of1?.targets.length ?? 0) > 0),
       figures: among("residuals", "qq", "scale", "leverage", "observed"),
     });
     const terms = among("terms");
@@ -212,11 +212,13 @@ function coefficientTable(model: LinearModel): FigureTable & { caption: string }
   };
 }
 
-function testsText(rows: ReadRows): string[] {
+function testsText(rows: ReadRows, besides: boolean): string[] {
   const { found } = rows;
   const parts = [
     `${count(found.n)} of ${count(found.rows)} rows, ${count(found.dropped)} dropped for missing cells` +
-      (found.excluded > 0 ? `, ${count(found.excluded)} left out by the condition on rows` : "") +
+      (found.excluded > 0
+        ? `, ${count(found.excluded)} left out by the condition on rows${besides ? ", or lacking another target" : ""}`
+        : "") +
       (found.heldOut > 0 ? `, ${count(found.heldOut)} held out from the fit` : "") +
       (found.outside > 0 ? `, ${count(found.outside)} without a prediction` : "") +
       ".",

@@ -84,6 +84,13 @@ describe("goml train with several targets", () => {
       expect(left).toEqual(["model.x.json", "rows.csv"]);
     }));
 
+  test("is diagnosed by the rows of the fit, in which all targets are known", () =>
+    inFolder({ "rows.csv": table() }, async (folder) => {
+      await goml(folder, ["train", "rows.csv", "-t", "a,log(b)", "-f", "x,g", "-q"]);
+      const { stdout } = await goml(folder, ["diagnose", "rows.csv", "-m", "model.log-b.json"]);
+      expect(stdout).toMatch(/^Residuals of log\(b\), 57 of 60 rows, 3 left out by --where, or lacking a\n/);
+    }));
+
   test("predicts a column for each target", () =>
     inFolder({ "rows.csv": table() }, async (folder) => {
       await goml(folder, ["train", "rows.csv", "-t", "a,log(b)", "-f", "x,g", "-q"]);

@@ -1,6 +1,7 @@
 import { UsageError } from "../../../errors.js";
 import { refuseOverwriting } from "../../../files/same-file.js";
 import { shownPath } from "../../../files/shown-path.js";
+import type { LinearModel } from "../../../linear/model/model.js";
 import { readAnyModel } from "../../../linear/model/model-file.js";
 import { ModelGroup } from "../../../linear/model/model-group.js";
 import { type Diagnosis, diagnoseCsv, type NamedRow } from "../../../prediction/diagnose-csv.js";
@@ -103,11 +104,15 @@ export async function diagnose(
       ...rest,
     };
     print(`${JSON.stringify(document, null, 2)}\n`, stream);
-  } else if (!options.quiet) print(renderDiagnosis(found, model.target), stream);
+  } else if (!options.quiet) print(renderDiagnosis(found, model), stream);
   return 0;
 }
 
-function renderDiagnosis(found: Diagnosis, target: string): string {
+function renderDiagnosis(found: Diagnosis, model: LinearModel | ModelGroup): string {
+  const { target } = model;
+  const besides = model instanceof ModelGroup ? [] : model.targets.map(({ label }) => label);
+  const why = besides.length === 0 ? "" : `, or lacking ${besides.join(", ")}`;
+
   const elsewhere =
     "these are not the rows of the fit: leverage and influence are what they would have in it";
   const lines = [
@@ -115,7 +120,7 @@ function renderDiagnosis(found: Diagnosis, target: string): string {
     `${colour.bold(`Residuals of ${target}`)}, ${count(found.n)} of ${count(found.rows)} rows` +
       (found.outside > 0 ? `, ${count(found.outside)} outside what the model determines` : "") +
       (found.heldOut > 0 ? `, ${count(found.heldOut)} held out from the fit` : "") +
-      (found.excluded > 0 ? `, ${count(found.excluded)} left out by --where` : ""),
+      (found.excluded > 0 ? `, ${count(found.excluded)} left out by --where${why}` : ""),
     "",
     renderQuantiles(found),
     "",
