@@ -91,7 +91,7 @@ async function updateSources(
   options: UpdateCsvOptions,
 ): Promise<CsvUpdate> {
   refuseLags(
-    model,
+    { spec: model.scannedSpec },
     (names) =>
       new ModelError(`${names}: the rows before the new ones may be among the old, which are not read`, {
         hint: "train again on all of them",

@@ -260,6 +260,22 @@ describe("a model of lags", () => {
     }));
 });
 
+test("lags that are instruments alone are neither forgotten nor updated, and predictions do without", () =>
+  inFolder({ "panel.csv": PANEL }, async (folder) => {
+    const path = join(folder, "panel.csv");
+    const formula = "y ~ 1 | 0 | x ~ lag(x) + lag(z)";
+    const { model } = await fitCsv(path, { formula, ...BY });
+    const part = await fitCsv(path, { formula, ...BY, where: "year > 2010" });
+    expect(model.spec.lags).toBeUndefined();
+    expect((await evaluateCsv(model, path)).metrics.n).toBeGreaterThan(model.n);
+    const [whole, shard] = [
+      { name: "whole", model },
+      { name: "shard", model: part.model },
+    ];
+    expect(() => forgetRows(whole, shard)).toThrow("others may have them as lag(x, 1), lag(z, 1)");
+    await expect(updateCsv(model, path, { again: true })).rejects.toThrow("may be among the old");
+  }));
+
 describe("what counts as 1 between dates", () => {
   const fitOf = (times: readonly string[], formula = "y ~ lag(x)") =>
     inFolder(

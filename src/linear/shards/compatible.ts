@@ -73,7 +73,7 @@ export function checkCompatible(a: NamedModel, b: NamedModel): void {
             : wording`cut one whole by ${option("shard")}, or update one model; poly(x, 3, raw = TRUE), or no scale(), has the same fit`,
       );
   }
-  const [lagsX, lagsY] = [x, y].map(({ spec }) => describedLags(spec));
+  const [lagsX, lagsY] = [x, y].map(({ scannedSpec }) => describedLags(scannedSpec));
   if (lagsX !== lagsY) throw refuse(`other rows are looked up ${lagsX} and ${lagsY}`);
   const [equationX, equationY] = [x, y].map(describedEquation);
   if (equationX !== equationY) throw refuse(`the instruments are ${equationX} and ${equationY}`);
@@ -133,7 +133,7 @@ function describedLags({ lags }: ModelSpec): string {
 
 /** What is to be said where models are put together whose rows are of other rows: each looked these up in its own data. */
 export function lagNotes(models: readonly NamedModel[]): string[] {
-  const lags = models[0]?.model.spec.lags;
+  const lags = models[0]?.model.scannedSpec.lags;
   return lags === undefined
     ? []
     : [

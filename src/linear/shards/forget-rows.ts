@@ -57,7 +57,7 @@ export function* forgetRowsSteps(
   { again }: ForgetOptions = {},
 ): Steps<Forgotten> {
   checkCompatible(whole, shard);
-  refuseLagsForgotten(whole);
+  refuseLagsForgotten({ name: whole.name, model: { spec: whole.model.scannedSpec } });
   const { model } = whole;
   const shards = shardsLeft(
     { name: whole.name, shards: model.shards },
