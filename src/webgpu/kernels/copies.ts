@@ -128,7 +128,7 @@ export function concat(
   const parts = inputs
     .map((own, index) => ({ index, run: sizeOf(own.shape.slice(axis)), size: sizeOf(own.shape) }))
     .filter(({ size }) => size > 0);
-  if (moved === undefined) return undefined;
+  if (moved === undefined || inputs.some((own) => own.dtype !== dtype)) return undefined;
   const narrow = elementType(moved)!.packed > 0;
   if (narrow && parts.length > MOST_OPERANDS) return undefined;
   const total = sizeOf(shape.slice(axis));

@@ -55,7 +55,11 @@ export function float(value: number): string {
   const own = Math.fround(value);
   if (Number.isNaN(own)) return "not_a_number()";
   if (!Number.isFinite(own)) return own > 0 ? "infinity()" : "(-infinity())";
-  if (Object.is(own, -0)) return "bitcast<f32>(0x80000000u)";
+  // −0 and subnormal numbers by their bits.
+  if (Object.is(own, -0) || (own !== 0 && Math.abs(own) < 2 ** -126)) {
+    const [bits] = new Uint32Array(Float32Array.of(own).buffer);
+    return `bitcast<f32>(${bits}u)`;
+  }
   const text = `${own}f`;
   return own < 0 ? `(${text})` : text;
 }

@@ -130,6 +130,7 @@ export function elementwise(
   inputs: readonly TensorType[],
   results: readonly TensorType[],
 ): DeviceKernel | undefined {
+  if (inputs.some(({ dtype }) => dtype !== "float32")) return undefined;
   const names = inputs.map((_, i) => `x${i}`);
   const program = stepsText(op.attributes.steps, names);
   if (program === undefined) return undefined;
