@@ -2,7 +2,7 @@ import { setImmediate as nextTick } from "node:timers/promises";
 import { scatteredRows } from "../csv/scattered-rows.js";
 import type { Source } from "../csv/source.js";
 import type { Table } from "../csv/table.js";
-import { columnsOf, fittedTarget, type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
+import { type ModelSpec, rawSlots } from "../dataset/formula/spec.js";
 import { targetsOf } from "../dataset/formula/targets.js";
 import { InterruptedError, UsageError } from "../errors.js";
 import { isChosen } from "../linear/penalty/penalty.js";
@@ -280,14 +280,6 @@ function checkTargets(spec: ModelSpec, options: FitCsvOptions, several: boolean)
   if (!several)
     throw new UsageError(`${names} are several targets, and one is fitted here`, {
       hint: "name one of them",
-    });
-  const lagged = new Set(spec.lags?.columns.map(({ name }) => name));
-  const made = targetsOf(spec).find((target) =>
-    columnsOf(fittedTarget(target)).some((one) => lagged.has(one)),
-  );
-  if (made !== undefined)
-    throw new UsageError(`${made.label} is made of other rows, and is no target beside others`, {
-      hint: "train for it alone",
     });
   const { solver, window } = options;
   if (solver === "qr" || solver === "gd")

@@ -130,6 +130,9 @@ describe("goml train with several targets", () => {
       expect(await refused(...several, "--group-by", "g")).toMatch(/^2 .*/);
       expect(await refused("--formula", "cbind(a, x) ~ g", "--group-by", "g")).toMatch(/^2 .*one target/);
       expect(await refused("--formula", "cbind(y = a, x) ~ g")).toMatch(/^2 .*keep their own names/);
+      expect(await refused("--formula", "cbind(x, lag(a)) ~ g", "--time", "a,x")).toMatch(
+        /^2 .*not made of other rows/,
+      );
       expect(await refused("--formula", "cbind(a, x) ~ a")).toMatch(/^2 .*the target a is among the terms/);
     }));
 });

@@ -125,6 +125,13 @@ class Resolver {
       for (const [t, { expression }] of [target!, ...further].entries())
         if (textsOf(expression).length > 0)
           throw this.#error(responses[t]!, "targets side by side are made of columns of numbers");
+    // So far only the targets have been read.
+    if (further.length > 0 && this.#lags.ofSpec().lags !== undefined)
+      throw this.#error(
+        responses[0]!,
+        "targets side by side are not made of other rows",
+        "Train for each of them.",
+      );
     const { terms, effects, slopes, behind, endogenous } = this.#withoutEffects();
     const { instruments } = this.#formula;
     const offsets: Syntax[] = [];
