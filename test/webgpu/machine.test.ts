@@ -15,6 +15,7 @@ import {
   split,
   sub,
   TapeMachine,
+  tanh,
 } from "../../src/machine/index.js";
 import type { Finding } from "../../src/webgpu/index.js";
 import { openGpu } from "../../src/webgpu/index.js";
@@ -81,6 +82,27 @@ describe.skipIf(!hasGpu)("a machine with a GPU", () => {
       }),
       { numRuns: 25 },
     );
+  });
+
+  it("gives them with threads beside, whoever computes", async () => {
+    const graph = new Graph();
+    const x = graph.input("x", [2000], "float32");
+    let y: Node = x;
+    for (let i = 0; i < 3; i++) y = add(tanh(y), add(x, y));
+    const values = Float32Array.from({ length: 2000 }, (_, i) => Math.sin(i));
+    const plain = new TapeMachine(graph);
+    plain.let(x, values);
+    const { data } = (await plain.runAll()).value(y);
+    for (const callerWorks of [true, false]) {
+      const options = { workers: 1, threshold: 0, callerWorks, capacity: 2 };
+      const machine = new GoMachine(graph, { ...options, device: adding(gpu.device), placement: "gpu" });
+      machine.let(x, values);
+      for (const run of await Promise.all([machine.runAll(), machine.runAll(), machine.runAll()]))
+        expect(run.value(y).data).toEqual(data);
+      expect((await machine.runAll({ views: true })).value(y).data).toEqual(data);
+      await machine.close();
+    }
+    await plain.close();
   });
 
   it("streams overlapping runs in order", async () => {
