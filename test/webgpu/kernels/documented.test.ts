@@ -9,9 +9,7 @@ function rows(): string[] {
     string,
     Tolerance,
   ][]) {
-    const rest = `${ulps} | ${ofOperands || ""} | ${perTerm || ""} | ${why} |`
-      .replaceAll("|  |", "| |")
-      .replaceAll("|  |", "| |");
+    const rest = `${ulps} | ${ofOperands || ""} | ${perTerm || ""} | ${why} |`;
     groups.set(rest, [...(groups.get(rest) ?? []), `\`${name}\``]);
   }
   return [...groups].map(([rest, names]) => `| ${names.join(", ")} | ${rest}`);
@@ -19,8 +17,9 @@ function rows(): string[] {
 
 test("the page about GPUs has the tolerances that the tests hold kernels to", () => {
   const page = readFileSync(new URL("../../../docs/gpu.md", import.meta.url), "utf8");
-  const lines = page.split("\n");
-  const start = lines.findIndex((line) => line.startsWith("| op |"));
+  // However wide the formatter makes the columns.
+  const lines = page.split("\n").map((line) => line.replace(/\s*\|\s*/g, "|"));
+  const start = lines.findIndex((line) => line.startsWith("|op|"));
   const table = lines.slice(start + 2, lines.indexOf("", start));
-  expect(table).toEqual(rows());
+  expect(table).toEqual(rows().map((row) => row.replace(/\s*\|\s*/g, "|")));
 });
