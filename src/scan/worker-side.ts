@@ -1,9 +1,10 @@
-import { workerData } from "node:worker_threads";
+import { threadId, workerData } from "node:worker_threads";
 import type { LaneSpec } from "../csv/chunk-reader.js";
 import { type ChunkStart, LaneStop, type ResumePoint, startAfter } from "../csv/chunks.js";
 import type { StreamChunk } from "../csv/stream-chunks.js";
 import { threadKernels } from "../kernels/kernels.js";
 import { answerJobs, type Failure, failureOf } from "../parallel/answer.js";
+import { thisThread } from "../parallel/this-thread.js";
 import { ended } from "../stats/pauses.js";
 import { BlockView } from "./block-view.js";
 import type { ChunkJob, CreateJob } from "./chunk-job.js";
@@ -39,6 +40,8 @@ export function answerScan<Plan, Result>(
   buffers: (result: Result) => ArrayBuffer[] = () => [],
 ): void {
   const { lane, layout, plan, file } = workerData as ScanSetup<Plan>;
+  // Before there is a job: it is called by this number.
+  thisThread.number = threadId;
   const kernels = threadKernels();
   const opened = openLane(kernels, lane, file?.fd);
   const start = (reader: LaneReader) => {
