@@ -20,8 +20,8 @@ const folder = process.argv[2];
 const path = folder && join(folder, basename(__filename));
 const cachedData = path && keptCode(path);
 const script = new Script(text, { filename: __filename, ...(cachedData && { cachedData }) });
-script.runInThisContext()(require, __filename, (id: string) =>
-  id.startsWith("node:") ? Promise.resolve(require(id)) : import(id),
+script.runInThisContext()(require, __filename, async (id: string) =>
+  id.startsWith("node:") ? require(id) : import(id),
 );
 // After the first job: what that took to be compiled is in it.
 if (path && cachedData === undefined) parentPort?.once("message", () => keepCode(path, script));
