@@ -377,6 +377,9 @@ describe("the command", () => {
         [["--formula", "y ~ lag(firm)", ...by], /column firm is text/],
         [["--formula", "y ~ lag(x, 1.5)", ...by], /the lags of lag\(\) should be whole numbers/],
         [["--formula", "y ~ diff(x, 0)", ...by], /whole numbers from 1 on/],
+        // A lag that no term has, and one that a term has of another column.
+        [["--formula", "cbind(x, diff(y)) ~ z", ...by], /diff\(y\) is made of other rows, and is no target/],
+        [["--formula", "cbind(x, lag(y)) ~ lag(z)", ...by], /lag\(y\) is made of other rows, and is no target/],
         [["--formula", "y ~ x", ...by], /--time year has no part in --vcov iid/],
         [[...lag, ...by, "--where", "lag(x) > 0"], /stands in a formula's terms and target alone/],
       ] as const) {

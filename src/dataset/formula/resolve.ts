@@ -198,7 +198,8 @@ class Resolver {
         variables,
       })),
     });
-    return withTargets(spec, further);
+    // Lags that only further targets have are none of the first's.
+    return further.length === 0 ? spec : withTargets({ ...spec, ...this.#lags.ofSpec() }, further);
   }
 
   /** The terms without those that are offset(x), which it adds to `offsets`; undefined where no other is left. */
