@@ -416,7 +416,10 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
 
   #checkWeights(weights: Float64Array, rowOf: (i: number) => number): void {
     const { frequencies } = this.#plan;
-    const at = weights.findIndex((w) => w < 0 || (frequencies === true && !Number.isSafeInteger(w)));
+    // A weight that is missing leaves its row out.
+    const at = weights.findIndex(
+      (w) => w < 0 || (frequencies === true && !Number.isSafeInteger(w) && !Number.isNaN(w)),
+    );
     if (at < 0) return;
     const wanted = frequencies ? "how many rows this is, an integer of 0 or more" : "a weight of 0 or more";
     throw new DataError(`expected ${wanted}, found ${weights[at]}`, {

@@ -126,8 +126,10 @@ describe("goml train with several targets", () => {
       expect(await refused("-t", "a,a")).toMatch(/^2 .*a is a target twice/);
       expect(await refused("-t", "a,nothing")).toMatch(/^2 .*no column "nothing"/);
       expect(await refused("-t", "a,g")).toMatch(/^3 .*the target holds text/);
-      expect(await refused(...several, "--window", "20")).toMatch(/^2 .*/);
-      expect(await refused(...several, "--group-by", "g")).toMatch(/^2 .*/);
+      expect(await refused(...several, "--window", "20")).toMatch(/^2 .*a, log\(b\) are several targets/);
+      expect(await refused(...several, "--group-by", "g")).toMatch(/^2 .*models by group have one target/);
+      const folds = await goml(folder, ["cv", "rows.csv", "-f", "x", ...several]);
+      expect(folds).toMatchObject({ code: 2, stderr: expect.stringContaining("are several targets") });
       expect(await refused("--formula", "cbind(a, x) ~ g", "--group-by", "g")).toMatch(/^2 .*one target/);
       expect(await refused("--formula", "cbind(y = a, x) ~ g")).toMatch(/^2 .*keep their own names/);
       expect(await refused("--formula", "cbind(x, lag(a)) ~ g", "--time", "a,x")).toMatch(

@@ -165,6 +165,16 @@ describe("frequency weights", () => {
     );
   });
 
+  test("leave out rows that have none, as other weights do", async () => {
+    const rows = ["1,a,1,2", "2,b,3,3", "3,a,2,1", "5,b,4,2"];
+    const how: FitCsvOptions = { formula: "y ~ x", weights: "w", weightsKind: "frequency" };
+    const { model, dropped } = await fitCsv(file([...rows, "9,a,,1", "7,b,NA,5"]), how);
+    expect(dropped).toBe(2);
+    const { model: without } = await fitCsv(file(rows), how);
+    expect(model.coefficients).toEqual(without.coefficients);
+    expect(model.sigma).toBe(without.sigma);
+  });
+
   test("weigh errors on other rows as if these were there so often", async () => {
     const model = await fitted(how);
     const { metrics } = await evaluateCsv(model, DATA);

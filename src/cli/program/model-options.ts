@@ -1,5 +1,6 @@
 import type { WeightsKind } from "../../linear/model/document-schema.js";
 import type { FitCsvOptions } from "../../training/fit-options.js";
+import { list } from "./option-values.js";
 import { checkMix, type PenaltyFlags, penaltyOptions } from "./penalty-options.js";
 import { type ReadingFlags, readingOptions } from "./reading-options.js";
 
@@ -43,7 +44,7 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
   return {
     ...readingOptions(options),
     ...penaltyOptions(options),
-    target,
+    ...namedTargets(target),
     features,
     exclude,
     absorb,
@@ -60,4 +61,11 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
     seed,
     foldBy,
   };
+}
+
+/** The targets of a list between commas: of a column whose name has commas it is that one. */
+export function namedTargets(target: string | undefined): Pick<FitCsvOptions, "target" | "targets"> {
+  // Quotes that do not pair are a name's own.
+  const names = target?.includes(",") && /^[^"]*(?:"[^"]*"[^"]*)*$/.test(target) ? list(target) : [];
+  return names.length > 1 ? { target: undefined, targets: names } : { target };
 }

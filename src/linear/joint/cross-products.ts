@@ -71,14 +71,16 @@ export function* targetProducts(
   for (const [t, name] of targets.entries()) {
     const row = own(t);
     const left = row === undefined ? 0 : sumOfSquares(row.hi, k, k + t + 1);
-    if (!(left > exact))
+    // Terms and targets before it leave nothing of it: by itself it is refused where the terms alone do so.
+    if (row === undefined && t > 0) yield* targetProducts(given, blocks, [name], intercept);
+    else if (!(left > exact))
       throw new ModelError(
         `the terms fit ${name} exactly: there are no residuals that joint tests could go by`,
         {
           hint: "leave it out of the targets",
         },
       );
-    if (!(row!.hi[k + t]! ** 2 > DEPENDENT * left))
+    if (row === undefined || !(row.hi[k + t]! ** 2 > DEPENDENT * left))
       throw new ModelError(
         `the residuals of ${name} depend linearly on those of ${targets.slice(0, t).join(", ")}: there are no joint tests`,
         { hint: "leave it out of the targets" },

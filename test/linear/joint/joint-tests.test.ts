@@ -152,6 +152,25 @@ describe(`several targets, as ${golden.r} has them`, () => {
   });
 });
 
+describe("targets that leave no residuals", () => {
+  // d is a + b, and e is a again: the terms fit neither. c is 2 x + 1.
+  const lines = [..."abcdefghij"].map((_, r) => {
+    const [x, a, b] = [r, (r * r) % 7, (r * 3) % 5];
+    return [x, a, b, 2 * x + 1, a + b, a].join();
+  });
+  test.each([
+    [["a", "b", "d"], "the residuals of d depend linearly on those of a, b"],
+    [["a", "e"], "the residuals of e depend linearly on those of a"],
+    [["a", "c"], "the terms fit c exactly"],
+    [["c", "a"], "the terms fit c exactly"],
+  ])("%s", (targets, message) =>
+    inFolder({ "rows.csv": ["x,a,b,c,d,e", ...lines, ""].join("\n") }, async (folder) => {
+      const { fits } = await fitTargetsCsv(`${folder}/rows.csv`, { targets, features: ["x"] });
+      expect(() => jointTests(fits[0]!.model)).toThrow(message);
+    }),
+  );
+});
+
 describe("the statistics of a joint test", () => {
   test("of one target are all the F test of that target", () => {
     // λ = H/E, F = (H/q)/(E/ν).

@@ -11,7 +11,6 @@ import type { CsvFit } from "../../../training/fit-target.js";
 import { type CsvTargetsFit, fitTargetsCsv } from "../../../training/fit-targets-csv.js";
 import { version } from "../../../version.js";
 import { modelOptions } from "../../program/model-options.js";
-import { list } from "../../program/option-values.js";
 import { progressBar } from "../../program/progress.js";
 import { vcovOptions } from "../../program/vcov-options.js";
 import { coefficientsCsv, effectsCsv } from "../../render/coefficients-csv.js";
@@ -154,7 +153,6 @@ async function fitted(
   try {
     return await fitTargetsCsv(data, {
       ...modelOptions(options),
-      ...namedTargets(options.target),
       ...vcovOptions(options),
       cv: options.cv,
       keepMeat: options.keepMeat,
@@ -216,13 +214,6 @@ async function tell(
     );
   else print(renderSummary(fitted, options, screen.columns));
   return 0;
-}
-
-/** The targets of a list between commas: of a column whose name has commas it is that one. */
-function namedTargets(target: string | undefined): Pick<FitCsvOptions, "target" | "targets"> {
-  // Quotes that do not pair are a name's own.
-  const names = target?.includes(",") && /^[^"]*(?:"[^"]*"[^"]*)*$/.test(target) ? list(target) : [];
-  return names.length > 1 ? { target: undefined, targets: names } : { target };
 }
 
 /** The options that gradient descent takes; with another solver they would be without effect, and are refused. */
