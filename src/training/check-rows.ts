@@ -31,6 +31,12 @@ export async function checkRows(
         hint: wording`see ${option("where")}`,
       },
     );
+  const nowhere = table.lagged?.find(({ values }) => values.every(Number.isNaN));
+  if (dropped === rows && nowhere !== undefined)
+    throw new DataError(`no row is complete: ${nowhere.name} has a value in none of ${rows}`, {
+      place,
+      hint: wording`rows are looked up by ${option("time")} within ${option("unit")}: see whether these are the columns, and how far apart times are`,
+    });
   const none = undefinedCount(total.undefinedRows);
   if (dropped === rows && none > 0)
     throw new DataError(

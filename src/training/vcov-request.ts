@@ -5,7 +5,7 @@ import type { ClusterDf } from "../linear/covariance/clustered.js";
 import type { HacSpec, Kernel } from "../linear/covariance/hac.js";
 import { type Ssc, sscToKeep } from "../linear/covariance/small-sample.js";
 import { isClustered, type VcovType } from "../linear/covariance/vcov.js";
-import { type OptionMark, option, wording } from "../wording.js";
+import { type OptionMark, option, type Wording, wording } from "../wording.js";
 import { namedClusters, unknownColumn } from "./choose-columns.js";
 
 /** Draws that there may be: what is kept of one are some hundred bytes. */
@@ -103,7 +103,11 @@ export function vcovSpec(
 }
 
 /** Refuses the first of the options that was given, under a covariance in which it has no part. */
-function refuse(vcov: AskedVcov, goesWith: OptionMark, marks: readonly (OptionMark | undefined)[]): void {
+function refuse(
+  vcov: AskedVcov,
+  goesWith: OptionMark | Wording,
+  marks: readonly (OptionMark | undefined)[],
+): void {
   const given = marks.find((mark) => mark !== undefined);
   if (given !== undefined)
     throw new UsageError(wording`${given} has no part in ${option("vcov", vcov)}`, {
@@ -133,6 +137,8 @@ function timeSpec(options: VcovOptions, type: VcovType, ssc: Ssc | undefined): H
     refuse(vcov, option("vcov", "hac"), [
       kernel === undefined ? undefined : option("kernel", kernel),
       lag === undefined ? undefined : option("lag", lag),
+    ]);
+    refuse(vcov, wording`${option("vcov", "hac")}, and with lag(), lead() and diff() in a formula`, [
       time === undefined ? undefined : option("time", time),
       unit === undefined ? undefined : option("unit", unit),
     ]);

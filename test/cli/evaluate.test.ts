@@ -121,6 +121,11 @@ describe("--baseline", () => {
   });
 });
 
+test("a level is refused where the model has no intervals", async () => {
+  const { code, stdout, stderr } = await evaluate("--level", "0.9");
+  expect([code, stdout, stderr]).toEqual([2, "", expect.stringMatching(/--level is of conformal intervals/)]);
+});
+
 test("--github writes the step's summary and annotates the gates that fail", async () => {
   await inFolder({}, async (folder) => {
     copyFileSync("data/boston.csv", join(folder, "boston.csv"));

@@ -143,6 +143,10 @@ test("a path whose least error is at an end says so", async () => {
       JSON.parse((await goml(folder, ["train", "exact.csv", "--lambda", "path", "--json"])).stdout).path
         .atEnd,
     ).toBe("smallest");
+    // The largest λ, relaxed to least squares on all terms: they explain everything.
+    const relaxed = await goml(folder, ["train", "exact.csv", "--lambda", "path", "--relax"]);
+    expect(relaxed.stdout).toMatch(/relaxed, γ = 0$/m);
+    expect(relaxed.stdout).not.toContain("the largest λ of the path");
   });
 });
 

@@ -379,8 +379,15 @@ describe("the command", () => {
         [["--formula", "y ~ diff(x, 0)", ...by], /whole numbers from 1 on/],
         // A lag that no term has, and one that a term has of another column.
         [["--formula", "cbind(x, diff(y)) ~ z", ...by], /diff\(y\) is made of other rows, and is no target/],
-        [["--formula", "cbind(x, lag(y)) ~ lag(z)", ...by], /lag\(y\) is made of other rows, and is no target/],
-        [["--formula", "y ~ x", ...by], /--time year has no part in --vcov iid/],
+        [
+          ["--formula", "cbind(x, lag(y)) ~ lag(z)", ...by],
+          /lag\(y\) is made of other rows, and is no target/,
+        ],
+        [["--formula", "y ~ x", ...by], /--time year has no part in --vcov iid\n.*and with lag\(\)/],
+        [
+          ["--formula", "y ~ lag(x, 500)", ...by],
+          /lag\(x, 500\) has a value in none of \d+\n.*--time within --unit/,
+        ],
         [[...lag, ...by, "--where", "lag(x) > 0"], /stands in a formula's terms and target alone/],
       ] as const) {
         const { code, stderr, left } = await run(...args);

@@ -178,10 +178,11 @@ function* pathOf(folds: PathFolds, options: PathOptions): Steps<CrossValidatedPa
     path,
     best,
     withinOneError: path.findIndex((fit) => fit.mse <= limit),
+    // Least squares on the terms that are left (γ = 0) are the same beyond, where these are.
     atEnd:
       path[0]!.lambda === path.at(-1)!.lambda
         ? undefined
-        : path[best]!.lambda === path[0]!.lambda
+        : path[best]!.lambda === path[0]!.lambda && !(path[best]!.gamma === 0 && path[best]!.nonZero > 0)
           ? "largest"
           : isLast(best)
             ? "smallest"

@@ -33,7 +33,7 @@ export interface EvaluateOptions extends ReadingFlags, Bounds {
   unseen: "fail" | "na";
   baseline?: string;
   tolerance: number;
-  level: number;
+  level?: number;
   github?: boolean;
   json?: boolean;
   quiet?: boolean;
@@ -51,6 +51,10 @@ export async function evaluate(
       hint: "write them to a file, and name it in place of -",
     });
   const model = await readNamed(options.model, readAnyModel, { trust: options.trust, signal });
+  if (options.level !== undefined && !(model instanceof LinearModel && model.conformal !== undefined))
+    throw new UsageError("--level is of conformal intervals, and the model has none", {
+      hint: "train with --conformal split, cv+ or jackknife+, or leave --level out",
+    });
   const measure = (one: EvaluatedModel, what: string) => {
     const progress = progressBar(what);
     return evaluateCsv(one, data, {

@@ -21,9 +21,8 @@ export const evaluateSyntax: Syntax = (program, run) => {
     )
     .option(
       "--level <p>",
-      "level of the conformal intervals whose coverage is told, of a model with them",
+      "level of the conformal intervals whose coverage is told, of a model with them (default: 0.95)",
       share,
-      0.95,
     )
     .option(
       "--github",
