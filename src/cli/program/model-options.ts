@@ -64,7 +64,7 @@ export function modelOptions(options: ModelOptions): FitCsvOptions {
 }
 
 /** The targets of a list between commas: of a column whose name has commas it is that one. */
-export function namedTargets(target: string | undefined): Pick<FitCsvOptions, "target" | "targets"> {
+function namedTargets(target: string | undefined): Pick<FitCsvOptions, "target" | "targets"> {
   // Quotes that do not pair are a name's own.
   const names = target?.includes(",") && /^[^"]*(?:"[^"]*"[^"]*)*$/.test(target) ? list(target) : [];
   return names.length > 1 ? { target: undefined, targets: names } : { target };
