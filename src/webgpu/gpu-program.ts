@@ -1,5 +1,6 @@
 import type { Device, DeviceProgram, DeviceSpan, LoadedProgram } from "../machine/device/device.js";
 import { DeviceError } from "../machine/device/device-error.js";
+import { OpError } from "../machine/errors.js";
 import type { Data } from "../machine/tensor.js";
 import { wallClock } from "../machine/trace.js";
 import { type CommandEncoder, type GpuBuffer, type GpuHandle, READ } from "./api.js";
@@ -44,15 +45,18 @@ export class GpuProgram implements LoadedProgram {
   ): Promise<void> {
     const { device } = this;
     device.check();
+    let frame: Frame | undefined;
     try {
       this.preparing ??= this.prepare();
       const parts = await this.preparing;
-      const frame = this.free.pop() ?? (await this.newFrame(parts));
+      frame = this.free.pop() ?? (await this.newFrame(parts));
       await (record === undefined
         ? this.runIn(frame, inputs, outputs)
         : this.runTimed(frame, inputs, outputs, record));
       this.free.push(frame);
     } catch (error) {
+      // Elements that an op cannot take leave the frame as good as it was.
+      if (frame !== undefined && error instanceof OpError) this.free.push(frame);
       throw await device.explain(error);
     }
   }

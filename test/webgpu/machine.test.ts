@@ -6,6 +6,7 @@ import {
   concat,
   type Device,
   DeviceError,
+  Gather,
   GoMachine,
   Graph,
   type Machine,
@@ -225,6 +226,36 @@ describe.skipIf(!hasGpu)("a machine with a GPU", () => {
     const own = new TapeMachine(graph, { device: gpu.device, placement: "gpu", outputs: [y] });
     expect(own.placed).toEqual({ ops: 0, others: new Map([["add", 1]]) });
     await own.close();
+  });
+
+  it("stays on the device, in the same buffers, after elements that an op cannot take", async () => {
+    const handle = (gpu.device as unknown as { handle: { createBuffer(d: object): object } }).handle;
+    const graph = new Graph();
+    const x = graph.parameter("x", Float32Array.of(1, 2, 3));
+    const indices = graph.input("indices", [1], "int32");
+    const y = graph.apply(new Gather({ axis: 0 }), [x, indices]);
+    const machine = new TapeMachine(graph, { device: gpu.device, placement: "gpu" });
+    const make = handle.createBuffer;
+    let made = 0;
+    const counts: number[] = [];
+    handle.createBuffer = (descriptor) => {
+      made++;
+      return make.call(handle, descriptor);
+    };
+    try {
+      for (let i = 0; i < 3; i++) {
+        machine.let(indices, Int32Array.of(3));
+        await expect(machine.runAll()).rejects.toThrow(OpError);
+        machine.let(indices, Int32Array.of(2));
+        expect((await machine.runAll()).value(y).data[0]).toBe(3);
+        counts.push(made);
+      }
+    } finally {
+      handle.createBuffer = make;
+    }
+    expect(counts[0]).toBeGreaterThan(0);
+    expect(counts).toEqual([counts[0], counts[0], counts[0]]);
+    await machine.close();
   });
 
   it("leaves nothing on the device of machines that are closed", async () => {
