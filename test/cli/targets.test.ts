@@ -63,6 +63,10 @@ describe("goml train with several targets", () => {
       const { code, left } = await goml(folder, ["train", "rows.csv", "-t", "a,x", "-f", "g", "-q"]);
       expect({ code, left }).toEqual({ code: 0, left: ["model.json", "rows.csv"] });
       expect(read(folder, "model.json").target).toBe("a,x");
+      // Which stays, and is what commands read that are given no model.
+      const both = await goml(folder, ["train", "rows.csv", "-t", "a,log(b)", "-f", "x"]);
+      expect(both.stdout).toContain("model.json is of an earlier fit and stays as it is");
+      expect(read(folder, "model.json").target).toBe("a,x");
     }));
 
   test("leaves out all targets of what a dot stands for, and tells files apart by numbers", () =>

@@ -49,7 +49,7 @@ export function targetPaths(path: string, targets: readonly string[]): string[] 
 export async function tellTargets(
   data: readonly string[],
   options: TrainOptions,
-  { fits, notes }: { fits: readonly CsvFit[]; notes: readonly string[] },
+  { fits, notes: ofFit }: { fits: readonly CsvFit[]; notes: readonly string[] },
   signal: AbortSignal,
 ): Promise<number> {
   const models = fits.map(({ model }) => model);
@@ -74,6 +74,7 @@ export async function tellTargets(
     ],
     data.map((path) => ({ path, what: "the data" })),
   );
+  const notes = [...ofFit, ...earlierNotes(options.model, paths[0]!)];
   await writeJsonFiles(
     models.map((model, t) => ({ path: paths[t]!, value: model.document() })),
     { signal, threads: options.threads },
@@ -83,7 +84,7 @@ export async function tellTargets(
   if (options.effects !== undefined) await writeFileAtomic(options.effects, targetEffectsCsv(models));
   if (options.quiet) return 0;
   /** A fit with the remarks that are its own. */
-  const own = (fit: CsvFit): CsvFit => ({ ...fit, notes: fit.notes.slice(notes.length) });
+  const own = (fit: CsvFit): CsvFit => ({ ...fit, notes: fit.notes.slice(ofFit.length) });
   if (options.format !== undefined) {
     const all = models.map((model) => ({ name: model.target, model }));
     const theirs = fits.flatMap((fit) => own(fit).notes.map((note) => `${fit.model.target}: ${note}`));
@@ -130,6 +131,14 @@ export async function tellTargets(
   ];
   print(`${lines.join("\n")}\n`);
   return 0;
+}
+
+/** Commands that are given no model would read an earlier one that stands where a single target's would. */
+function earlierNotes(path: string, first: string): string[] {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return [];
+  return [
+    `${shownPath(path)} is of an earlier fit and stays as it is: commands that are given no model read it, not ${shownPath(first)}`,
+  ];
 }
 
 /** The joint tests of some fits, or why there are none. */
