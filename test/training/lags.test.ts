@@ -378,7 +378,7 @@ describe("the command", () => {
         [["--formula", "y ~ lag(x, 1.5)", ...by], /the lags of lag\(\) should be whole numbers/],
         [["--formula", "y ~ diff(x, 0)", ...by], /whole numbers from 1 on/],
         // A lag that no term has, and one that a term has of another column.
-        [["--formula", "cbind(x, diff(y)) ~ z", ...by], /diff\(y\) is made of other rows, and is no target/],
+        [["--formula", "cbind(x, diff(y)) ~ z", ...by], /targets side by side are not made of other rows/],
         [
           ["--formula", "cbind(x, lag(y)) ~ lag(z)", ...by],
           /lag\(y\) is made of other rows, and is no target/,
