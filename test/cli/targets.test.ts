@@ -127,6 +127,8 @@ describe("goml train with several targets", () => {
       const several = ["-t", "a,log(b)"];
       expect(await refused(...several, "--solver", "qr")).toMatch(/^2 .*--solver qr has one target/);
       expect(await refused(...several, "-m", "-")).toMatch(/^2 .*standard output takes one/);
+      const counted = ["--weights", "a,x", "--weights-kind", "frequency", "--report", "page.html"];
+      expect(await refused(...several, ...counted)).toMatch(/^4 .*are not diagnosed/);
       expect(await refused("-t", "a,a")).toMatch(/^2 .*a is a target twice/);
       expect(await refused("-t", "a,nothing")).toMatch(/^2 .*no column "nothing"/);
       expect(await refused("-t", "a,g")).toMatch(/^3 .*the target holds text/);

@@ -63,6 +63,10 @@ export async function tellTargets(
     throw new ModelError(`these terms depend linearly on terms before them: ${first!.aliased.join(", ")}`, {
       hint: "leave them out with --exclude, or train without --strict",
     });
+  if (options.report !== undefined) {
+    const { checkDiagnosable } = await import("../../../prediction/diagnosed-rows.js");
+    checkDiagnosable(first!);
+  }
   if (options.effects !== undefined && first!.absorbed === undefined)
     throw new UsageError("--effects goes with --absorb, and no effects were absorbed");
   const paths = targetPaths(options.model, names);
