@@ -7,7 +7,7 @@ import { hasChromium, openChromium } from "../chromium.js";
 
 /** What the page does: sums on the GPU around a difference that is left to the CPU. */
 const PAGE = `
-  import { add, TapeMachine, Graph, sub } from ${JSON.stringify(resolve("dist/machine/index.js"))};
+  import { add, GoMachine, Graph, sub, TapeMachine } from ${JSON.stringify(resolve("dist/machine/index.js"))};
   import { findGpus, openGpu } from ${JSON.stringify(resolve("dist/webgpu/index.js"))};
 
   globalThis.check = async () => {
@@ -22,16 +22,20 @@ const PAGE = `
     const sums = Object.create(device, {
       kernels: { value: (op, ...types) => (op.name === "add" ? kernels(op, ...types) : undefined) },
     });
-    const machine = new TapeMachine(graph, { device: sums, placement: "gpu" });
-    const got = [];
-    for (const i of [1, 2, 3]) {
-      machine.let(x, Float32Array.of(i, 10 * i, 100 * i));
-      got.push((await machine.runAll()).value(y).toArray());
+    const found = [];
+    for (const Machine of [TapeMachine, GoMachine]) {
+      const machine = new Machine(graph, { device: sums, placement: "gpu" });
+      const got = [];
+      for (const i of [1, 2, 3]) {
+        machine.let(x, Float32Array.of(i, 10 * i, 100 * i));
+        got.push((await machine.runAll()).value(y).toArray());
+      }
+      const { ops, others } = machine.placed;
+      found.push({ got, ops, others: [...others.keys()] });
+      await machine.close();
     }
-    const { ops, others } = machine.placed;
-    await machine.close();
     await device.close();
-    return { source, software: gpus[0].software, got, ops, others: [...others.keys()] };
+    return { source, software: gpus[0].software, found };
   };`;
 
 /** Node's modules, of which a page calls nothing. */
@@ -81,12 +85,15 @@ test("a page in Chromium runs a part of a graph by navigator.gpu", async (contex
     page.on("pageerror", ({ message }) => problems.push(message));
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     await page.waitForFunction("globalThis.check !== undefined");
-    expect(await page.evaluate("check()")).toEqual({
-      source: "navigator.gpu",
-      software: true,
+    const found = {
       got: [1, 2, 3].map((i) => [4 * i - 1, 40 * i - 1, 400 * i - 1]),
       ops: 2,
       others: ["sub"],
+    };
+    expect(await page.evaluate("check()")).toEqual({
+      source: "navigator.gpu",
+      software: true,
+      found: [found, found],
     });
     expect(problems).toEqual([]);
   } finally {

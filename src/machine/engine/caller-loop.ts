@@ -1,3 +1,4 @@
+import { afterTurn } from "./event-loop.js";
 import { NOTHING } from "./ready-ring.js";
 import type { Scheduler, Shared } from "./scheduler.js";
 
@@ -95,7 +96,7 @@ export class CallerLoop {
           // Whatever else the event loop does meanwhile, the others can go on.
           this.scheduler.giveAway();
           this.yielding = true;
-          setImmediate(() => {
+          afterTurn(() => {
             this.yielding = false;
             this.rested = true;
             this.turn();

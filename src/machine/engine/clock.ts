@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { afterTurn } from "./event-loop.js";
 
 const SLICE_MS = 8;
 
@@ -13,7 +13,7 @@ export class Clock {
   /** A promise to wait for before going on, when it is time. */
   due(): Promise<void> | undefined {
     if (this.turning === undefined && performance.now() - this.since >= SLICE_MS) {
-      this.turning = setImmediate().then(() => {
+      this.turning = new Promise<void>(afterTurn).then(() => {
         this.turning = undefined;
         this.since = performance.now();
       });
