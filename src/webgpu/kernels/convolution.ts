@@ -35,7 +35,7 @@ export function placeLines(prefix: string, index: string, lengths: readonly numb
 
 /** Statements after which `inside` says whether a window's tap meets an element, whose place in its plane is `at`. */
 function tapLines(
-  { input: lengths, kernel, strides, dilations, before }: Geometry,
+  { input: lengths, output: places, kernel, strides, dilations, before }: Geometry,
   turned: boolean,
   output: readonly number[],
 ): string {
@@ -53,12 +53,21 @@ function tapLines(
       );
     } else {
       lines.push(`  let ${name}_place = o_${name} * ${s} + k_${name} * ${d} - ${p};`);
-      if (kernel[axis]! > 1 || p !== 0 || length === 1)
+      // Padding after the axis alone is met by windows of one tap too.
+      const furthest = (places[axis]! - 1) * s + (kernel[axis]! - 1) * d - p;
+      if (p > 0 || furthest >= length)
         lines.push(`  inside = inside && ${name}_place >= 0 && ${name}_place < ${length};`);
       lines.push(`  at = at * ${length} + ${name}_place;`);
     }
   }
   return lines.join("\n");
+}
+
+/** Whether windows of one tap stand at the operand's own places, one at each. */
+function isPointwise({ input: lengths, output, strides, before }: Geometry): boolean {
+  return lengths.every(
+    (length, axis) => length === output[axis] && before[axis] === 0 && (strides[axis] === 1 || length === 1),
+  );
 }
 
 interface Sizes {
@@ -84,7 +93,7 @@ function factorsText(geometry: Geometry, sizes: Sizes, turned: boolean): string 
   const weight = turned
     ? `w(((group * ${unsigned(perGroup)} + k / ${unsigned(taps)}) * ${unsigned(own)} + row) * ${unsigned(taps)} + k % ${unsigned(taps)})`
     : `w((group * ${unsigned(own)} + row) * ${unsigned(depth)} + k)`;
-  const pointwise = !turned && taps === 1 && plane === positions && geometry.before.every((p) => p === 0);
+  const pointwise = !turned && taps === 1 && isPointwise(geometry);
   const channel = `((column / ${unsigned(positions)}) * ${unsigned(channels)} + group * ${unsigned(perGroup)} + ${pointwise ? "k" : "k_rest"}) * ${unsigned(plane)}`;
   const body = pointwise
     ? `  return x(${channel} + column % ${unsigned(positions)});`

@@ -103,11 +103,13 @@ export function resizeAxis(
     for (const step of reach) {
       const distance = step <= 0 ? `(t - ${float(step)})` : `(${float(step)} - t)`;
       const weight = mode === "linear" ? `(1.0 - ${distance})` : `cubic_weight(${distance}, ${float(cubic)})`;
-      const add = `weights += ${weight}; total += ${weight} * x((start + u32(clamp(low + ${step}, 0, ${length - 1}))) * ${inner} + o % ${inner});`;
+      // An element of no weight is not read, for 0·∞ is no number.
+      const add = `let weight = ${weight}; if (weight != 0.0) { weights += weight; total += weight * x((start + u32(clamp(low + ${step}, 0, ${length - 1}))) * ${inner} + o % ${inner}); }`;
       const inside = `low + ${step} >= 0 && low + ${step} < ${length}`;
-      lines.push(excludeOutside ? `  if (${inside}) { ${add} }` : `  ${add}`);
+      lines.push(excludeOutside ? `  if (${inside}) { ${add} }` : `  { ${add} }`);
     }
-    lines.push(`  return ${excludeOutside ? "total / weights" : "total"};`);
+    // Where all are outside there is nothing, and 0 of it.
+    lines.push(`  return ${excludeOutside ? "select(total / weights, 0.0, weights == 0.0)" : "total"};`);
   }
   const pass = elementPass({
     reads: [input("x", 0, moved)],

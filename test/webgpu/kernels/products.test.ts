@@ -107,6 +107,10 @@ describe.runIf(dawn !== undefined)("products", () => {
       ["2×3×17 7×3×4", window(1, { strides: [3], before: [2], after: [1] })],
       ["1×2×4×5×6 3×2×2×3×2", window(3, { strides: [1, 2, 1], before: [1, 0, 1], after: [0, 1, 1] })],
       ["1×300×1×1 7×300×1×1", window(2)],
+      // Padding after the axes alone, which windows of one tap meet as well; as many places as elements, but not the same.
+      ["2×3×5×2 4×3×1×1", window(2, { after: [1, 2] })],
+      ["1×2×4×1 3×2×1×1", window(2, { strides: [2, 1], after: [0, 1] })],
+      ["1×1×6×4 1×1×1×2", window(2, { strides: [3, 1], before: [0, 1], after: [2, 1] })],
     ],
     [
       ["3×16×4×4 40×16×1×1", window(2)],

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { type ResizeAttributes, ResizeAxis } from "../../../src/machine/ops/resize.js";
 import { GridSample } from "../../../src/machine/ops/sampling.js";
+import { Tensor } from "../../../src/machine/tensor.js";
 import { agrees, integers, numbers } from "./agreement.js";
 import { Dawn } from "./dawn.js";
 
@@ -55,6 +56,16 @@ describe.runIf(dawn !== undefined)("resizing", () => {
             operands: () => 4,
           },
         );
+    }
+  });
+
+  test("elements that have no weight, or none that have one", async () => {
+    const x = new Tensor(Float32Array.of(1, Number.POSITIVE_INFINITY, 2, Number.NaN, 3), [1, 5]);
+    for (const mode of ["linear", "cubic"] as const) {
+      const whole = { mode, coordinates: "asymmetric" } as const;
+      await agrees(own, new ResizeAxis(attributes(whole)), [x], { operands: () => 4 });
+      const beyond = attributes({ ...whole, length: 12, scale: 0.5, excludeOutside: true });
+      await agrees(own, new ResizeAxis(beyond), [numbers([1, 5], 1)]);
     }
   });
 
