@@ -165,7 +165,12 @@ export function chooseColumns(
       for (const column of [spec.lags.time, spec.lags.unit]) checkLagColumn(column);
     const stated = new Set([...spec.text, ...spec.numeric]);
     for (const column of [...refused.keys()]) if (stated.has(column.name)) refused.delete(column);
-    const notes = /(^|[^\w])\.([^\w]|$)/.test(formula) ? leftOut() : [];
+    const dotted = /(^|[^\w])\.([^\w]|$)/.test(formula);
+    const notes = dotted ? leftOut() : [];
+    if (!dotted && (asked ?? options.exclude) !== undefined)
+      notes.push(
+        "columns are chosen for the . of a formula, and this one has none: the choice has no part in it",
+      );
     return { spec, notes: [...notes, ...doubts(spec, table)] };
   }
 
@@ -193,7 +198,9 @@ export function chooseColumns(
   const names = targets.map(({ name }) => name);
   const plain = columnsSpec(names, features, { intercept: options.intercept, absorb });
   const spec = withContrasts(plain, options.contrasts);
-  return { spec, notes: [...leftOut(), ...doubts(spec, table)] };
+  const own = targets.filter((column) => asked?.includes(column) === true);
+  const notes = own.map(({ name }) => `left out: ${name}, it is what is predicted`);
+  return { spec, notes: [...notes, ...leftOut(), ...doubts(spec, table)] };
 }
 
 /**

@@ -157,3 +157,17 @@ describe("cross-validation in as many folds as there are rows", () => {
       expect(cv.rmse).toBeCloseTo(0.10534932, 8);
     }));
 });
+
+describe("columns that are named in vain", () => {
+  it("are told: a target among the features, and features beside a formula without a dot", () =>
+    inFolder({ "d.csv": "x,z,y\n1,3,2\n2,1,3\n4,2,5\n5,5,5\n" }, async (folder) => {
+      const notes = async (...args: string[]) => (await json(folder, ["train", "d.csv", ...args])).notes;
+      expect(await notes("-t", "y", "-f", "x,y")).toEqual(["left out: y, it is what is predicted"]);
+      expect(await notes("-t", "y,z", "-f", "x,z")).toContain("left out: z, it is what is predicted");
+      expect(await notes("--formula", "y ~ .", "-x", "z")).toEqual([]);
+      for (const vain of ["-f", "-x"])
+        expect(await notes("--formula", "y ~ x", vain, "z")).toEqual([
+          "columns are chosen for the . of a formula, and this one has none: the choice has no part in it",
+        ]);
+    }));
+});
