@@ -310,6 +310,7 @@ describe.skipIf(process.platform === "win32")("standard streams", () => {
     ["closed standard input", "goml train - -m out <&-", 3],
     ["a device that is full", "goml predict data.csv > /dev/full", 3],
     ["a device that is full, for a summary", "goml inspect model.json > /dev/full", 3],
+    ["a device that is full, for the version", "goml --version > /dev/full", 3],
     ["a device that is full, for a model", "goml train data.csv -q -m /dev/full", 3],
   ])("%s", (_, line, code) => {
     const { status, stderr } = sh(line);

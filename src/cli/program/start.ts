@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../../version.js";
 import { BundleLoader, type Bundles, codeFolder } from "./code-cache.js";
@@ -19,8 +19,12 @@ declare const __dirname: string;
  */
 export async function start(argv: string[]): Promise<number> {
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
-    process.stdout.write(`${version}\n`);
-    return 0;
+    try {
+      writeSync(1, `${version}\n`);
+      return 0;
+    } catch {
+      // The program says what is wrong with standard output.
+    }
   }
   const folder = __dirname;
   const kept = codeFolder(folder, __BUILD__);
