@@ -152,12 +152,13 @@ export class GatherTuples extends TypedOp {
 
 export type Combination = "none" | "add" | "mul" | "min" | "max";
 
-/** Puts `value` where `old` is. */
-function combined<T extends number | bigint>(old: T, value: T, combination: Combination): T {
+/** Puts `value` where `old` is; `whole` are integers of 32 bits, of whose products the lower bits count. */
+function combined<T extends number | bigint>(old: T, value: T, combination: Combination, whole: boolean): T {
   switch (combination) {
     case "add":
       return ((old as number) + (value as number)) as T;
     case "mul":
+      if (whole) return Math.imul(old as number, value as number) as T;
       return ((old as number) * (value as number)) as T;
     case "min":
       return value < old ? value : old;
@@ -197,9 +198,10 @@ export class ScatterElements extends TypedOp {
       cost: sizeOf(x.shape) + sizeOf(indices.shape) * 20,
       run: ([a, at, updates], out) => {
         out.set(a!);
+        const whole = isWhole(out);
         for (let i = 0; i < at!.length; i++) {
           const place = where(i, at![i]!);
-          out[place] = combined(out[place]!, updates![i]!, combination);
+          out[place] = combined(out[place]!, updates![i]!, combination, whole);
         }
       },
     };
@@ -249,8 +251,12 @@ export class ScatterTuples extends TypedOp {
   }
 }
 
+/** Doubles would round products of such elements. */
+const isWhole = (data: Data) => data instanceof Int32Array || data instanceof Uint32Array;
+
 function put(out: Data, start: number, updates: Data, at: number, length: number, how: Combination): void {
-  for (let i = 0; i < length; i++) out[start + i] = combined(out[start + i]!, updates[at + i]!, how);
+  const whole = isWhole(out);
+  for (let i = 0; i < length; i++) out[start + i] = combined(out[start + i]!, updates[at + i]!, how, whole);
 }
 
 function checkUpdates(want: Shape, got: Shape): void {

@@ -3,7 +3,7 @@ import { type Attributes, checkArity, type Kernel, resolveAxis, type TensorType,
 import { formatShape, sizeOf } from "../shape.js";
 import type { BigData } from "../tensor.js";
 
-/** The k greatest or least elements along an axis, in order, of equals the first, and their places as int64. */
+/** The k greatest or least elements along an axis, in order, NaN above ∞, of equals the first, and their places as int64. */
 export class TopK extends TypedOp {
   readonly name = "topK";
   override readonly attributes: Attributes & { axis: number; k: number; greatest: boolean };
@@ -45,7 +45,9 @@ export class TopK extends TypedOp {
             const start = outer * length * step + inner;
             const order = Array.from({ length }, (_, i) => i).sort((i, j) => {
               const [x, y] = [a![start + i * step]!, a![start + j * step]!];
-              return x === y ? i - j : x < y ? -sign : sign;
+              const unknown = Number.isNaN(y);
+              if (x === y || (unknown && Number.isNaN(x))) return i - j;
+              return unknown || x < y ? -sign : sign;
             });
             for (let i = 0; i < k; i++) {
               const o = outer * k * step + inner + i * step;

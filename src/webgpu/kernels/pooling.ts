@@ -42,7 +42,8 @@ export function pooling(
   const last = {
     averagePooling: "total / count",
     normPooling: p === 1 ? "total" : p === 2 ? "sqrt(total)" : `power(total, ${float(1 / p)})`,
-    maxPooling: "total",
+    // A window of padding alone is −∞, which as an integer is 0.
+    maxPooling: real ? "total" : `select(${type}(0), total, count > 0.0)`,
   }[op.name];
   const loop = (axis: number, inner: string) => {
     const name = axes[axis]!;

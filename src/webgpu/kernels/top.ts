@@ -23,7 +23,7 @@ export function topK(
   const cut = cutOf(shape, [axis]);
   const [lanes, count] = [sizeOf(cut.kept), sizeOf(cut.reduced)];
   const inner = unsigned(sizeOf(shape.slice(axis + 1)));
-  const key = dtype === "float32" ? "order(value)" : "value";
+  const key = dtype === "float32" ? "select(order(value), 2147483647i, is_nan(value))" : "value";
   const sign = greatest ? ">" : "<";
   const pass = groupPass({
     buffers: [input("x", 0, dtype), result("y", 0, dtype), result("places", 1, "int64")],

@@ -63,6 +63,21 @@ describe.runIf(dawn !== undefined)("gathering", () => {
     }
   });
 
+  test("products of integers modulo 2³²", async () => {
+    const x = new Tensor(Uint32Array.of(0xffffffff, 3), [2, 1]);
+    const updates = new Tensor(Uint32Array.of(0xffffffff, 0xfffffffe, 7), [3, 1]);
+    const [elements, tuples] = [
+      new ScatterElements({ axis: 0, combination: "mul" }),
+      new ScatterTuples({ combination: "mul" }),
+    ];
+    const places = new Tensor(Int32Array.of(0, 0, 1), [3, 1]);
+    for (const op of [elements, tuples]) {
+      await agrees(own, op, [x, places, updates]);
+      // (−1)·(−1)·(−2), and 3·7.
+      expect([...(op.do([x, places, updates]) as Tensor).data]).toEqual([0xfffffffe, 21]);
+    }
+  });
+
   test("elements that share words are not scattered", async () => {
     const op = new ScatterElements({ axis: 0, combination: "none" });
     const inputs = [integers("int8", [4], 1), integers("int32", [2], 2, 0, 4), integers("int8", [2], 3)];
@@ -73,6 +88,14 @@ describe.runIf(dawn !== undefined)("gathering", () => {
     for (const greatest of [true, false]) {
       await agrees(own, new TopK({ axis: 1, k: 3, greatest }), [integers("float32", [3, 20, 2], 1, 0, 9)]);
       await agrees(own, new TopK({ axis: 0, k: 7, greatest }), [integers("int32", [7], 2, -3, 3)]);
+      // NaN of either sign is above ∞.
+      const odd = Float32Array.of(1, Number.NaN, Infinity, -0, Number.NaN, 0, -Infinity);
+      new Uint32Array(odd.buffer)[4]! |= 0x80000000;
+      const op = new TopK({ axis: 0, k: 7, greatest });
+      await agrees(own, op, [new Tensor(odd, [7])]);
+      const places = [1n, 4n, 2n, 0n, 3n, 5n, 6n];
+      const least = [6n, 3n, 5n, 0n, 2n, 1n, 4n];
+      expect([...(await op.doAll([new Tensor(odd, [7])]))[1]!.data]).toEqual(greatest ? places : least);
     }
   });
 });

@@ -55,6 +55,8 @@ describe.runIf(dawn !== undefined)("pooling", () => {
     for (const dtype of ["int8", "uint8", "int32"] as const) {
       const x = integers(dtype, [1, 3, 5, 5], 2, dtype === "uint8" ? 0 : -100, 100);
       await agrees(own, new Pooling("maxPooling", attributes), [x]);
+      // Windows of padding alone among them.
+      await agrees(own, new Pooling("maxPooling", window([1, 2], { before: [2, 3], after: [1, 0] })), [x]);
       expect(await own.apply(new Pooling("averagePooling", attributes), [x])).toBeUndefined();
     }
   });
