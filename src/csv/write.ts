@@ -3,6 +3,7 @@ import type { Writable } from "node:stream";
 import { promisify, TextDecoder } from "node:util";
 import { DataError } from "../errors.js";
 import { openToWrite } from "../files/open-output.js";
+import { NO_FOLDER } from "../files/same-file.js";
 import { forTerminal } from "../files/terminal-text.js";
 import { WholeFile } from "../files/whole-file.js";
 
@@ -205,7 +206,7 @@ class StreamOutput implements Output {
 }
 
 const REASONS: Record<string, readonly [message: string, hint: string]> = {
-  ENOENT: ["cannot be written: no such folder", "create the folder first"],
+  ENOENT: NO_FOLDER,
   ENOTDIR: ["cannot be written: a part of the path is not a folder", "check the path"],
   EISDIR: ["cannot be written: it is a directory", "give the path of a file"],
   EACCES: ["cannot be written: no permission", "check the folder's permissions (ls -ld)"],

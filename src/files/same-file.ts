@@ -1,6 +1,6 @@
 import { fstatSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { UsageError } from "../errors.js";
+import { DataError, UsageError } from "../errors.js";
 import { databasePath } from "./database-path.js";
 import { throughLinks } from "./resolve-link.js";
 
@@ -10,14 +10,19 @@ export interface NamedPath {
   what: string;
 }
 
+/** Why a file cannot be written whose folder is not there, and what to do. */
+export const NO_FOLDER = ["cannot be written: no such folder", "create the folder first"] as const;
+
 /**
  * Refuses to write a file that is read, or one file twice, whatever names it goes by (links, `./`): files are told by
- * their device and number. Called before anything is read. Pipes and devices may be both.
+ * their device and number. Called before anything is read, and so refuses also where one of several outputs has no folder: the
+ * others would be written without it. Pipes and devices may be both.
  *
- * @throws UsageError that names both
+ * @throws UsageError that names both, DataError of a file without a folder
  */
 export function refuseOverwriting(outputs: readonly NamedPath[], inputs: readonly NamedPath[]): void {
   const read = inputs.flatMap((input) => identified(input, 0));
+  for (const { path } of outputs) if (path !== undefined) checkFolder(path);
   const written: Identified[] = [];
   for (const output of outputs.flatMap((one) => identified(one, 1))) {
     const input = read.find(({ id }) => id === output.id);
@@ -32,6 +37,19 @@ export function refuseOverwriting(outputs: readonly NamedPath[], inputs: readonl
       });
     written.push(output);
   }
+}
+
+function checkFolder(path: string): void {
+  if (path === "-") return;
+  let there = true;
+  try {
+    there = statSync(dirname(resolve(throughLinks(path))), { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // Who opens it says what is wrong with it.
+  }
+  if (there) return;
+  const [message, hint] = NO_FOLDER;
+  throw new DataError(message, { place: { file: path }, hint });
 }
 
 /** The first two paths that name one file, if there are such. */

@@ -180,6 +180,11 @@ export function chooseColumns(
       place: { file },
       hint: wording`name it with ${option("target")}`,
     });
+  const ownEffects = targets.find((target) => absorb.includes(target));
+  if (ownEffects !== undefined)
+    throw new UsageError(wording`${ownEffects.name} is a target, which its own effects would explain whole`, {
+      hint: wording`name another column with ${option("absorb")}`,
+    });
   for (const target of targets)
     if (target.kind !== "numeric") throw notNumeric(target, "the target", table, file);
   const candidates = (asked ?? columns).filter((c) => !targets.includes(c) && !excluded.has(c.name));

@@ -199,7 +199,7 @@ function lagNote(
   rows: number,
 ): string {
   const names = columns.map(({ name }) => name).join(", ");
-  const by = step === undefined ? time : `${time} (a step is a ${step})`;
+  const by = step === undefined ? time : `${time} (a step is ${step === "hour" ? "an" : "a"} ${step})`;
   const within = unit === undefined ? "" : ` within ${unit}`;
   const missing = [...without].map(
     ([lag, count]) => `${count} have none ${Math.abs(lag)} ${lag > 0 ? "earlier" : "later"}`,

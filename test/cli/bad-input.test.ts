@@ -174,6 +174,22 @@ const badData: Case[] = [
     /folder/,
   ],
   [
+    "coefficients in no folder, of a model that could be written",
+    { "d.csv": table },
+    "d.csv -o none/theta.csv",
+    3,
+    /none\/theta\.csv: cannot be written: no such folder$/,
+    /folder/,
+  ],
+  [
+    "a target whose own effects are absorbed",
+    { "d.csv": table },
+    "d.csv -t y -f a --absorb y",
+    2,
+    /y is a target, which its own effects would explain whole$/,
+    /--absorb/,
+  ],
+  [
     "a model on a full disk",
     { "d.csv": table },
     "d.csv -m /dev/full",
