@@ -169,7 +169,10 @@ function coordinate(
   }
 }
 
-function nearest({ nearest: rule }: ResizeAttributes, at: number): number {
+function nearest({ nearest: rule }: ResizeAttributes, place: number): number {
+  // A whole or a half that was rounded on the way is itself again: else ⌈10⁻¹⁶⌉ would be another element.
+  const half = Math.round(2 * place) / 2;
+  const at = Math.abs(place - half) < 1e-9 ? half : place;
   switch (rule) {
     case "floor":
       return Math.floor(at);

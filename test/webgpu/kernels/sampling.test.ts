@@ -69,6 +69,15 @@ describe.runIf(dawn !== undefined)("resizing", () => {
     }
   });
 
+  test("places that are whole, but for a rounding of doubles", async () => {
+    const x = new Tensor(Float32Array.of(1, 2, 3), [1, 3]);
+    // 3/2·(1 − 2/(½·3)) + 1 − ½ = 0, and 2 for the second.
+    const given = { length: 2, scale: 0.5, coordinates: "half_pixel_symmetric", nearest: "ceil" } as const;
+    const op = new ResizeAxis(attributes(given));
+    await agrees(own, op, [x]);
+    expect([...(op.do([x]) as Tensor).data]).toEqual([1, 3]);
+  });
+
   test("nearest elements of any type; scales that are no fraction are left to the CPU", async () => {
     await agrees(own, new ResizeAxis(attributes({})), [integers("int8", [3, 5], 1)]);
     const odd = attributes({ length: 7, scale: Math.SQRT2 });
