@@ -325,8 +325,9 @@ function planeOf(
 }
 
 /** Whether a window moves over one or two axes. */
-function isPlanar({ input, output, kernel }: Geometry): boolean {
-  return input[0] * output[0] * kernel[0] === 1;
+function isPlanar({ input, output, kernel, before }: Geometry): boolean {
+  // With padding before it, the one window misses the one plane.
+  return input[0] * output[0] * kernel[0] === 1 && before[0] === 0;
 }
 
 /** out[o + i·oStep] += w·x[at + i·step] for i below n. */

@@ -85,6 +85,14 @@ describe("convolutions with any strides, dilations, padding, groups and axes", (
       }),
     ));
 
+  test("of one plane that their one window misses are 0", () => {
+    const x = new Tensor(Float32Array.of(1, 2, 3, 4), [1, 1, 1, 2, 2]);
+    const w = new Tensor(Float32Array.of(1), [1, 1, 1, 1, 1]);
+    const window = { strides: [3, 1, 1], dilations: [1, 1, 1], before: [1, 0, 0], after: [1, 0, 0] };
+    const y = new Convolution({ ...window, groups: 1 }).do([x, w]) as Tensor;
+    expect([...y.data]).toEqual([0, 0, 0, 0]);
+  });
+
   test("are turned around by transposed ones: ⟨conv(x), y⟩ = ⟨x, transposed(y)⟩", () =>
     fc.assert(
       fc.property(windows, ({ random, draw, dtype, window, kernel, lengths }) => {

@@ -110,6 +110,8 @@ describe.runIf(dawn !== undefined)("products", () => {
       // Padding after the axes alone, which windows of one tap meet as well; as many places as elements, but not the same.
       ["2×3×5×2 4×3×1×1", window(2, { after: [1, 2] })],
       ["1×2×4×1 3×2×1×1", window(2, { strides: [2, 1], after: [0, 1] })],
+      // The one window misses the one plane.
+      ["1×3×1×3×2 2×3×1×1×1", window(3, { strides: [3, 1, 1], before: [1, 0, 0], after: [1, 0, 0] })],
       ["1×1×6×4 1×1×1×2", window(2, { strides: [3, 1], before: [0, 1], after: [2, 1] })],
     ],
     [
