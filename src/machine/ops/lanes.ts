@@ -67,8 +67,9 @@ const laneOps = {
     for (let k = 0; k < length; k++) greatest = Math.max(greatest, a[start + k * step]!);
     let total = 0;
     for (let k = 0; k < length; k++) total += Math.exp(a[start + k * step]! - greatest);
-    const shift = greatest + Math.log(total);
-    for (let k = 0; k < length; k++) out[start + k * step] = a[start + k * step]! - shift;
+    const rest = Math.log(total);
+    // The greatest first: of large elements the sum of both would be the greatest again.
+    for (let k = 0; k < length; k++) out[start + k * step] = a[start + k * step]! - greatest - rest;
   },
   /** 1 where the first of the greatest elements is, else 0. */
   hardmax(a, out, start, step, length) {
