@@ -5,7 +5,7 @@ import { parseAst } from "vite";
 /**
  * A bundle in which modules of Node are required when something of them is used.
  *
- * `var a = require("node:fs"); a.statSync(…)` becomes `function $node_fs() {…} $node_fs().statSync(…)`, for each module once. Of
+ * `var a = require("node:fs"); a.statSync(…)` becomes `function $node_fs() {…} ($node_fs()).statSync(…)`, for each module once. Of
  * names at the top only: esbuild gives no inner name that a name at the top has.
  *
  * @param {string} text CommonJS, as esbuild writes it of modules that import by names
@@ -27,8 +27,9 @@ export function builtinsLater(text) {
       own.add(id.start);
       cuts.push([id.start, init.end, `${id.name} = 0`]);
     }
+  // In parentheses: what stands behind new would call the function, and not the class of the module, as a constructor.
   for (const { name, start, end } of identifiersIn(ast.body))
-    if (called.has(name) && !own.has(start)) cuts.push([start, end, `${called.get(name)}()`]);
+    if (called.has(name) && !own.has(start)) cuts.push([start, end, `(${called.get(name)}())`]);
   let out = "";
   let at = 0;
   for (const [from, to, instead] of cuts.sort((a, b) => a[0] - b[0])) {

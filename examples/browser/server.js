@@ -37,7 +37,7 @@ function nothing(path) {
     "node:events": ["setMaxListeners"],
     "node:os": ["availableParallelism"],
     "node:timers/promises": ["setImmediate"],
-    "node:worker_threads": ["parentPort", "workerData", "Worker"],
+    "node:worker_threads": ["parentPort", "threadId", "workerData", "Worker"],
   };
   return (names[path] ?? []).map((name) => `export const ${name} = undefined;`).join("\n");
 }

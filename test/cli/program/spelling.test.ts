@@ -74,6 +74,8 @@ const OTHERS: Record<string, string[]> = {
   // Commands for who reads the page of a report.
   "src/report/warnings.ts": ["--vcov", "--formula", "--cluster", "--lambda"],
   "src/serve/garbage.ts": ["--expose-gc"],
+  // Of vulkaninfo.
+  "src/webgpu/find.ts": ["--summary"],
 };
 
 describe("below the command line", () => {
