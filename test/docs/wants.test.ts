@@ -15,6 +15,8 @@ const SHOWN: Record<string, RegExp | [file: string, holds: RegExp]> = {
   "a fit, its summary": ["model.json", /"target":"medv"/],
   "another target": /^lstat +-0\.6424 /m,
   "a formula with factors": /^education:gendermale /m,
+  // R: summary(manova(cbind(medv, lstat) ~ rm + age + crim))
+  "several targets": /^crim +1 +0\.109267 +30\.729 +2 +501 /m,
   "several files": /^506 of 506 rows used/m,
   "everything as JSON": /"coefficients": \[/,
   "robust errors": /robust \(HC3\)/,
