@@ -1,4 +1,4 @@
-import { read } from "node:fs";
+import { read, readSync } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
@@ -36,6 +36,21 @@ export async function* fileBytes(
     counter.read = position;
     yield buffer.subarray(0, bytesRead);
   }
+}
+
+/**
+ * The first bytes of an open file, `size` of them where there are so many. Read at once: they are few, and pieces of 1 MiB that
+ * nobody else reads cost more than what is looked for in them.
+ */
+export function fileHead(fd: number, size: number): Uint8Array {
+  const buffer = Buffer.allocUnsafeSlow(size);
+  let have = 0;
+  while (have < size) {
+    const got = readSync(fd, buffer, have, size - have, have);
+    if (got === 0) break;
+    have += got;
+  }
+  return buffer.subarray(0, have);
 }
 
 /** The decompressed content of gzip bytes, of one member or several. */

@@ -3,12 +3,12 @@ import type { Readable } from "node:stream";
 import { InterruptedError } from "../errors.js";
 import { closeQuietly } from "../files/close-quietly.js";
 import { openToRead, pipeStream } from "../files/open-input.js";
-import { type Bytes, fileBytes } from "./bytes.js";
+import { type Bytes, fileHead } from "./bytes.js";
 import { ContentReader } from "./content.js";
 import { packingOf, unpacked } from "./packing.js";
 import { emptyError, readError } from "./read-error.js";
 import { type Download, Source, type SourceParts } from "./source.js";
-import { firstBytes, prefixed, pull, slices } from "./stashed-bytes.js";
+import { prefixed, pull, slices } from "./stashed-bytes.js";
 
 /** How standard input is called in messages. */
 const STANDARD_INPUT = "standard input";
@@ -85,9 +85,8 @@ async function fromDescriptor(
     }
     if (stats.size === 0) throw emptyError(name);
     const counter = { read: 0 };
-    const head = await firstBytes(fileBytes(name, fd, counter, stats), 4);
-    counter.read = 0;
-    return new Source({ name, path, stats, fd, packed: packingOf(head), counter, signal });
+    const packed = packingOf(fileHead(fd, 4));
+    return new Source({ name, path, stats, fd, packed, counter, signal });
   } catch (error) {
     if (fd !== 0) closeQuietly(fd);
     throw readError(name, error);

@@ -1,7 +1,7 @@
 import { fstatSync, type Stats } from "node:fs";
 import { InterruptedError } from "../errors.js";
 import { closeQuietly } from "../files/close-quietly.js";
-import { type Bytes, fileBytes, skipBytes } from "./bytes.js";
+import { type Bytes, fileBytes, fileHead, skipBytes } from "./bytes.js";
 import { type Content, ContentReader, fileContent } from "./content.js";
 import { type Packing, unpacked } from "./packing.js";
 import { PartialCopy, type RangedBytes } from "./partial-copy.js";
@@ -69,6 +69,8 @@ export class Source {
   /** What the bytes go through before anyone sees them. */
   readonly #stages: ((bytes: Bytes) => Bytes)[] = [];
   readonly #reader: ContentReader;
+  /** How the file is to be hashed, where it was asked for and has not begun. */
+  #toHash: { size: number; always: boolean } | undefined;
   #content: Promise<Content | undefined> | undefined;
   readonly #total: number | undefined;
   /** Whether what is read are no longer the bytes that came. */
@@ -150,8 +152,7 @@ export class Source {
   async peek(size: number): Promise<{ bytes: Uint8Array; whole: boolean }> {
     try {
       if (this.repeatable) {
-        const counter = { read: 0 };
-        const bytes = await firstBytes(this.#allBytes(counter), size + 1);
+        const bytes = await this.#head(size + 1);
         if (bytes.length === 0) throw emptyError(this.name);
         return { bytes: bytes.subarray(0, size), whole: bytes.length <= size };
       }
@@ -257,8 +258,8 @@ export class Source {
   }
 
   /**
-   * Asks for the content to be known, before anything but `peek` has read the bytes. A file as it stands is hashed beside
-   * whatever reads it, anything else on its way through.
+   * Asks for the content to be known, before anything but `peek` has read the bytes. A file as it stands is hashed when
+   * `hashBeside` says so, or `content` asks; anything else on its way through.
    *
    * @param sha256 whether SHA-256 is wanted of any number of bytes, for what knows them by it
    */
@@ -271,8 +272,18 @@ export class Source {
       this.#content !== undefined
     )
       return;
-    const how = { size: this.fingerprint.size, always: sha256 };
-    this.#content = fileContent(this.#fd, how, () => !this.#closed);
+    this.#toHash = { size: this.fingerprint.size, always: sha256 };
+  }
+
+  /**
+   * Begins to hash a file whose content is asked for, beside what this thread does in the meantime: when other threads have begun to
+   * read it, for what they wait for comes first.
+   */
+  hashBeside(): void {
+    const how = this.#toHash;
+    if (how === undefined) return;
+    this.#toHash = undefined;
+    this.#content = fileContent(this.#fd!, how, () => !this.#closed);
     // Whoever asks for it hears of it.
     this.#content.catch(() => {});
   }
@@ -283,6 +294,7 @@ export class Source {
    * @throws DataError where a file cannot be read
    */
   async content(): Promise<Content | undefined> {
+    this.hashBeside();
     try {
       return (await this.#content) ?? this.#reader.content;
     } catch (error) {
@@ -310,6 +322,13 @@ export class Source {
     this.#spooled?.close();
     this.#spooled = undefined;
     if (this.#fd !== undefined && this.#fd !== 0) closeQuietly(this.#fd);
+  }
+
+  /** A repeatable source's first bytes. */
+  async #head(size: number): Promise<Uint8Array> {
+    if (this.#plain === undefined || this.#partial !== undefined)
+      return firstBytes(this.#allBytes({ read: 0 }), size);
+    return fileHead(this.#plain.fd, Math.min(size, this.#plain.size));
   }
 
   /** A repeatable source's bytes; `from` counts for uncompressed ones only. */
