@@ -11,6 +11,9 @@ import {
 import { plainText, type Wording } from "../wording.js";
 import { thisThread } from "./this-thread.js";
 
+/** What a `WorkerPool` sends to a worker: perhaps what all jobs have in common, and then jobs. */
+export type Message<Job> = { readonly setup: unknown } | { readonly job: Job };
+
 /** What a worker sends back for a job: the answer, or the error in a form that survives the thread boundary. */
 export type Reply<Answer> = { readonly answer: Answer } | { readonly failure: Failure };
 
@@ -27,7 +30,8 @@ export interface Failure {
 /**
  * Makes this thread a worker of a `WorkerPool`: each job that the pool sends is answered with `answer(job)`.
  *
- * `transfer` lists the buffers of an answer that are handed over instead of copied.
+ * `transfer` lists the buffers of an answer that are handed over instead of copied; `begin` takes the pool's setup, before the
+ * first job.
  *
  * What `answer` throws reaches the caller of `pool.run` with its message, hint and kind. Call it once, at the
  * top level of a worker's entry file.
@@ -35,11 +39,14 @@ export interface Failure {
 export function answerJobs<Job, Answer>(
   answer: (job: Job) => Answer | Promise<Answer>,
   transfer: (answer: Answer) => readonly ArrayBuffer[] = () => [],
+  begin?: (setup: never) => void,
 ): void {
   const port = parentPort;
   if (port === null) throw new Error("answerJobs runs in a worker thread");
   thisThread.number = threadId;
-  port.on("message", async (job: Job) => {
+  port.on("message", async (message: Message<Job>) => {
+    if ("setup" in message) return begin?.(message.setup as never);
+    const { job } = message;
     let reply: Reply<Answer>;
     let buffers: readonly ArrayBuffer[] = [];
     try {

@@ -1,6 +1,7 @@
 import type { Worker } from "node:worker_threads";
 import { GomlError, UsageError } from "../errors.js";
-import { errorOf, type Reply } from "./answer.js";
+import { errorOf, type Message, type Reply } from "./answer.js";
+import { takeEarly } from "./early-threads.js";
 import { startThread } from "./start-thread.js";
 
 /** A worker thread ended, or could not start, while it owed an answer. */
@@ -33,8 +34,8 @@ interface Seat<Job, Answer> {
 interface WorkerPoolOptions {
   /** The most worker threads at a time, 1 or more. */
   threads: number;
-  /** What every worker finds in `workerData`; a SharedArrayBuffer in it is shared, not copied. */
-  workerData?: unknown;
+  /** What every worker hears before its first job; a SharedArrayBuffer in it is shared, not copied. */
+  setup?: unknown;
 }
 
 /**
@@ -46,7 +47,7 @@ interface WorkerPoolOptions {
 export class WorkerPool<Job, Answer> {
   readonly threads: number;
   private readonly entry: URL;
-  private readonly workerData: unknown;
+  private readonly setup: unknown;
   private readonly seats = new Set<Seat<Job, Answer>>();
   private readonly idle: Seat<Job, Answer>[] = [];
   private queue: Order<Job, Answer>[] = [];
@@ -57,13 +58,13 @@ export class WorkerPool<Job, Answer> {
    * @throws UsageError when `threads` is not an integer of 1 or more.
    */
   constructor(entry: URL, options: WorkerPoolOptions) {
-    const { threads, workerData } = options;
+    const { threads, setup } = options;
     if (!(threads >= 1) || !Number.isInteger(threads)) {
       throw new UsageError(`a worker pool has 1 or more threads, got ${threads}`);
     }
     this.entry = entry;
     this.threads = threads;
-    this.workerData = workerData;
+    this.setup = setup;
   }
 
   /** The number of threads that run now, idle ones included. */
@@ -123,14 +124,19 @@ export class WorkerPool<Job, Answer> {
       const order = this.queue.shift()!;
       seat.order = order;
       seat.worker.ref();
-      seat.worker.postMessage(order.job);
+      this.tell(seat, { job: order.job });
     }
   }
 
+  private tell(seat: Seat<Job, Answer>, message: Message<Job>): void {
+    seat.worker.postMessage(message);
+  }
+
   private open(): Seat<Job, Answer> {
-    const worker = startThread(this.entry, this.workerData);
+    const worker = takeEarly(this.entry) ?? startThread(this.entry, undefined);
     const seat: Seat<Job, Answer> = { worker, order: undefined };
     this.seats.add(seat);
+    if (this.setup !== undefined) this.tell(seat, { setup: this.setup });
     let cause: unknown;
     worker.on("message", (reply: Reply<Answer>) => this.answered(seat, reply));
     worker.on("error", (error) => {

@@ -32,7 +32,7 @@ export async function scanStream<Plan, Result>(
     threads > 1 || apart
       ? new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, {
           threads,
-          workerData: { lane, layout, plan, file: undefined } satisfies ScanSetup<Plan>,
+          setup: { lane, layout, plan, file: undefined } satisfies ScanSetup<Plan>,
         })
       : undefined;
   const work =

@@ -33,12 +33,21 @@ export async function scanOnWorkers<Plan, Result>(
   fd: number | undefined,
   threads: number,
 ): Promise<LaneEnd<ResumePoint>> {
-  const { entry, layout, plan, collect, signal, onProgress, window = Number.POSITIVE_INFINITY } = options;
+  const {
+    entry,
+    table,
+    layout,
+    plan,
+    collect,
+    signal,
+    onProgress,
+    window = Number.POSITIVE_INFINITY,
+  } = options;
   const { chunkBytes, size } = lane.plan;
   const workers = options.callerWorks && !options.apart ? threads - 1 : threads;
   const lookBack = new LookBack(lane.plan);
-  const workerData: ScanSetup<Plan> = { lane, layout, plan, file: { fd, lookBack: lookBack.buffer } };
-  const pool = new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, { threads: workers, workerData });
+  const setup: ScanSetup<Plan> = { lane, layout, plan, file: { fd, lookBack: lookBack.buffer } };
+  const pool = new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, { threads: workers, setup });
   const answers = new Channel<ScanAnswer<Result>>(threads);
   let collected = 0;
   let stop: ScanStop | undefined;
@@ -97,6 +106,7 @@ export async function scanOnWorkers<Plan, Result>(
     }
   };
   for (let t = 0; t < workers; t++) group.go(() => work((order) => pool.run(order)));
+  table.source.hashBeside();
   if (workers < threads)
     group.go(async () => {
       const kernels = new Kernels();
@@ -106,11 +116,12 @@ export async function scanOnWorkers<Plan, Result>(
   try {
     await group.wait();
   } catch (error) {
+    await pool.close();
     if (error !== ENOUGH) throw error;
     return { rowsEnd: Number.NaN, excluded, stop: undefined };
-  } finally {
-    await pool.close();
   }
+  // Its threads have nothing left to do, and take some milliseconds to end: nobody waits for that.
+  void pool.close();
   // Where the chunk after the last would start says how many rows there are.
   const rowsEnd = lookBack.start(collected).firstRow;
   return { rowsEnd, excluded, stop: stop && resumeOf(stop) };

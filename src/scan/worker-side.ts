@@ -1,4 +1,4 @@
-import { threadId, workerData } from "node:worker_threads";
+import { threadId } from "node:worker_threads";
 import type { LaneSpec } from "../csv/chunk-reader.js";
 import { type ChunkStart, LaneStop, type ResumePoint, startAfter } from "../csv/chunks.js";
 import type { StreamChunk } from "../csv/stream-chunks.js";
@@ -12,7 +12,7 @@ import { type LaneReader, openLane } from "./lane-reader.js";
 import { LookBack } from "./look-back.js";
 import type { RowLayout } from "./row-layout.js";
 
-/** What the workers of a scan are started with. */
+/** What the workers of a scan hear before they are asked for chunks. */
 export interface ScanSetup<Plan> {
   lane: LaneSpec;
   layout: RowLayout;
@@ -34,25 +34,35 @@ export interface ScanAnswer<Result> {
   stop: ScanStop | undefined;
 }
 
+/** What reads and computes in a worker. */
+interface Ready<Result> {
+  reader: LaneReader;
+  view: BlockView;
+  job: ChunkJob<Result>;
+}
+
 /** Makes this thread a worker of a scan: each chunk is read by the fast lane and handed to a job, block by block; `buffers` lists what of a result may be handed over instead of copied. */
 export function answerScan<Plan, Result>(
   create: CreateJob<Plan, Result>,
   buffers: (result: Result) => ArrayBuffer[] = () => [],
 ): void {
-  const { lane, layout, plan, file } = workerData as ScanSetup<Plan>;
   // Before there is a job: it is called by this number.
   thisThread.number = threadId;
   const kernels = threadKernels();
-  const opened = openLane(kernels, lane, file?.fd);
-  const start = (reader: LaneReader) => {
-    const view = new BlockView(kernels, reader, layout);
-    return { reader, view, job: create(view, plan) };
+  let ready: Promise<Ready<Result>> | Ready<Result>;
+  let lookBack: LookBack | undefined;
+  const begin = ({ lane, layout, plan, file }: ScanSetup<Plan>) => {
+    const start = (reader: LaneReader) => {
+      const view = new BlockView(kernels, reader, layout);
+      return { reader, view, job: create(view, plan) };
+    };
+    const opened = openLane(kernels, lane, file?.fd);
+    // Text needs nothing that is loaded later.
+    ready = opened instanceof Promise ? opened.then(start) : start(opened);
+    // Whoever asks for chunks hears of it.
+    if (ready instanceof Promise) ready.catch(() => {});
+    lookBack = file && new LookBack(lane.plan, file.lookBack);
   };
-  // Text needs nothing that is loaded later.
-  const ready = opened instanceof Promise ? opened.then(start) : start(opened);
-  // Whoever asks for chunks hears of it.
-  if (ready instanceof Promise) ready.catch(() => {});
-  const lookBack = file && new LookBack(lane.plan, file.lookBack);
   answerJobs<ScanOrder, ScanAnswer<Result>>(
     async (order) => {
       const { reader, view, job } = ready instanceof Promise ? await ready : ready;
@@ -81,6 +91,7 @@ export function answerScan<Plan, Result>(
       return answer;
     },
     ({ results }) => results.flatMap(({ result }) => buffers(result)),
+    begin,
   );
 }
 

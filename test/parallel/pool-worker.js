@@ -1,11 +1,10 @@
-// The worker of worker-pool.test.ts.
-import { workerData } from "node:worker_threads";
+// The worker of worker-pool.test.ts and early-threads.test.ts.
 import { UsageError } from "../../dist/errors.js";
 import { answerJobs } from "../../dist/parallel/answer.js";
 
-const turn = workerData === null ? undefined : new Int32Array(workerData);
+let turn;
 
-answerJobs((job) => {
+const answer = (job) => {
   if (job.count !== undefined) {
     const active = Atomics.add(turn, 0, 1) + 1;
     for (let most = Atomics.load(turn, 1); active > most; most = Atomics.load(turn, 1)) {
@@ -25,4 +24,12 @@ answerJobs((job) => {
   if (job.fail === "plain") throw new RangeError("out of range");
   if (job.exit !== undefined) process.exit(job.exit);
   return job;
-});
+};
+
+answerJobs(
+  answer,
+  () => [],
+  (setup) => {
+    turn = new Int32Array(setup);
+  },
+);

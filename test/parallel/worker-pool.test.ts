@@ -8,7 +8,7 @@ const entry = new URL("./pool-worker.js", import.meta.url);
 const pools: WorkerPool<object, unknown>[] = [];
 
 function open(threads: number, data?: SharedArrayBuffer): WorkerPool<object, unknown> {
-  const pool = new WorkerPool<object, unknown>(entry, { threads, workerData: data });
+  const pool = new WorkerPool<object, unknown>(entry, { threads, setup: data });
   pools.push(pool);
   return pool;
 }

@@ -2,6 +2,7 @@ import { CommanderError } from "commander";
 import { UsageError } from "../../errors.js";
 import { prepareColours, prepareScreen, screen } from "../render/colour.js";
 import { commandLine } from "./command-line.js";
+import { startThreadsFor } from "./early.js";
 import { reportFailure } from "./failure.js";
 import { interruptedCode, interruption, unhurried } from "./interruption.js";
 import { placeModel } from "./place-model.js";
@@ -65,6 +66,7 @@ async function runCommand(argv: string[], signal: AbortSignal): Promise<number> 
           ? { words: this.args, options: this.opts() }
           : await placeModel(own.model, this);
       screen.all = options.all === true;
+      if (own.early !== undefined) startThreadsFor(own.early, words, options);
       const action = await load();
       const data = this.registeredArguments[0]?.variadic ? words : words[0];
       exitCode = await action(data as never, options as never, signal, words);

@@ -1,4 +1,6 @@
 import { type Command, Option } from "commander";
+import type { EarlyThreads } from "./early.js";
+
 import {
   adaptivePower,
   character,
@@ -30,7 +32,7 @@ type Action = (
  */
 export type Run = (
   load: () => Promise<Action>,
-  own?: { unhurried?: boolean; model?: ModelUse },
+  own?: { unhurried?: boolean; model?: ModelUse; early?: EarlyThreads },
 ) => (this: Command, ...args: unknown[]) => Promise<void>;
 
 /** Adds one command to the program. */

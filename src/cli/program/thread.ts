@@ -24,4 +24,11 @@ script.runInThisContext()(require, __filename, async (id: string) =>
   id.startsWith("node:") ? require(id) : import(id),
 );
 // After the first job: what that took to be compiled is in it.
-if (path && cachedData === undefined) parentPort?.once("message", () => keepCode(path, script));
+if (path && cachedData === undefined) {
+  const keep = (message: object) => {
+    if ("setup" in message) return;
+    parentPort?.off("message", keep);
+    keepCode(path, script);
+  };
+  parentPort?.on("message", keep);
+}

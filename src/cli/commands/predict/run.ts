@@ -23,7 +23,7 @@ import { printError } from "../../render/print.js";
 import { predictByUrl } from "./by-url.js";
 import { predictByEngine } from "./in-engine.js";
 import { isOnnx, predictOnnx } from "./onnx.js";
-import type { PredictOptions } from "./options.js";
+import { AUTO_BYTES, type PredictOptions } from "./options.js";
 import { AS_SET, checkSet, rowOfSet } from "./set-row.js";
 
 /** `goml predict`: CSV to CSV; metrics and timing go to standard error, which leaves standard output to the data. */
@@ -157,13 +157,6 @@ async function openWaitingInput(signal: AbortSignal): Promise<Source | undefined
     clearTimeout(timer);
   }
 }
-
-/**
- * The size of input from which threads pay. Measured on two cores, whole process, 13 features (`goml bench --suite csv`
- * measures it anew): two threads took 1.14 times as long as one for 16 MB, 1.09 for 32 MB, 0.99 for 48 MB, 0.96 for
- * 64 MB. More cores would pay somewhat earlier.
- */
-const AUTO_BYTES = 48e6;
 
 function threadsOf(concurrent: PredictOptions["concurrent"], sources: readonly Source[]): number {
   if (concurrent === undefined) return 0;

@@ -1,6 +1,8 @@
+import { availableParallelism } from "node:os";
 import { Option } from "commander";
 import { concurrency, seconds, setting, share } from "../../program/option-values.js";
 import { example, reading, type Syntax, trust, unseen } from "../../program/syntax.js";
+import { AUTO_BYTES } from "./options.js";
 
 export const predictSyntax: Syntax = (program, run) => {
   const command = program
@@ -58,7 +60,21 @@ export const predictSyntax: Syntax = (program, run) => {
     .option("--json", "print the metrics and timing as JSON on standard error")
     .addOption(trust())
     .option("-q, --quiet", "print no metrics or timing")
-    .action(run(async () => (await import("./run.js")).predict, { model: { by: "before data" } }));
+    .action(
+      run(async () => (await import("./run.js")).predict, {
+        model: { by: "before data" },
+        early: {
+          entry: "predict-worker",
+          threads: ({ concurrent = 1, url, inEngine, machine }) =>
+            (url ?? inEngine ?? machine) !== undefined
+              ? 1
+              : concurrent === true
+                ? availableParallelism()
+                : (concurrent as number | "auto"),
+          from: { auto: AUTO_BYTES, told: 0 },
+        },
+      }),
+    );
   example(
     reading(command),
     "goml predict --concurrent",

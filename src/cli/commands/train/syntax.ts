@@ -102,7 +102,16 @@ export const trainSyntax: Syntax = (program, run) => {
     .addOption(whole())
     .option("--json", "print one JSON document")
     .option("-q, --quiet", "print nothing but errors")
-    .action(run(async () => (await import("./run.js")).train));
+    .action(
+      run(async () => (await import("./run.js")).train, {
+        early: {
+          entry: "scan-worker",
+          threads: ({ threads = "auto" }) => threads as number | "auto",
+          // As in src/training/fit-csv.ts and src/scan/scan.ts.
+          from: { auto: 64 << 20, told: 4 << 20 },
+        },
+      }),
+    );
   rankFlags(command, "gd");
   example(
     objective(reading(command)),
