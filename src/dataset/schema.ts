@@ -1,4 +1,4 @@
-import { isDecimal } from "../kernels/number.js";
+import { areDecimals, isDecimal } from "../kernels/number.js";
 import { type CellShape, cellShape } from "./cell-shape.js";
 import { type CellReader, cellReaders, type NumberFormat, PLAIN_FORMAT } from "./number-format.js";
 
@@ -150,6 +150,11 @@ function judge(
 
 /** Whether a column has a number in every row: nothing has to be counted of it, as there may be a million. */
 function holdsPlainNumbers(rows: readonly (readonly string[])[], j: number, reader: CellReader): boolean {
+  if (reader.plain && rows.length > 0) {
+    const cells: string[] = [];
+    for (const row of rows) if (j < row.length) cells.push(row[j]!);
+    if (cells.length > 0 && areDecimals(cells)) return true;
+  }
   let some = false;
   for (const row of rows) {
     if (j >= row.length) continue;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Kernels } from "../../src/kernels/kernels.js";
-import { parseNumber } from "../../src/kernels/number.js";
+import { areDecimals, isDecimal, parseNumber } from "../../src/kernels/number.js";
 import { RowParser, Stop } from "../../src/kernels/rows.js";
 import { encode, PATIENCE, place, runs } from "./bytes.js";
 import { exactDecimal, fromBits } from "./doubles.js";
@@ -145,3 +145,16 @@ test(
   },
   PATIENCE,
 );
+
+test("many cells at once are decimals where each is, without anything around it", () => {
+  const cell = fc.oneof(
+    { weight: 30, arbitrary: decimal },
+    { weight: 1, arbitrary: fc.constantFrom("", "NA", " 1", "1 ", "1\n2", "x", "1e", "+", ".", "--1", "1,5", "\n") },
+  );
+  fc.assert(
+    fc.property(fc.array(cell, { minLength: 1, maxLength: 40 }), (cells) => {
+      expect(areDecimals(cells)).toBe(cells.every((text) => isDecimal(text) && !/^[ \t]|[ \t]$/.test(text)));
+    }),
+    runs(300),
+  );
+});
