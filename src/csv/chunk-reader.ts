@@ -6,6 +6,7 @@ import { DataError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import type { Kernels, RowCount } from "../kernels/kernels.js";
 import { LevelTable } from "../kernels/levels.js";
+import type { RowSink } from "../kernels/row-sink.js";
 import { type ColumnUse, RowParser, Stop } from "../kernels/rows.js";
 import { option, wording } from "../wording.js";
 import { type ChunkPlan, type ChunkStart, LARGEST_ROW, LaneStop, startAfter } from "./chunks.js";
@@ -180,11 +181,12 @@ export class ChunkReader {
   }
 
   /**
-   * Parses the chunk's rows into `block`, at most 128 at a time, and yields how many there are each time.
+   * Parses the chunk's rows into `block`, at most 128 at a time, and yields how many there are each time. Of rows that `sink`
+   * takes there is nothing to be seen but their numbers: now and then it yields 0.
    *
    * @throws LaneStop at a row that this lane cannot read, and where it does not find as many rows as were counted
    */
-  *blocks(start: ChunkStart): Generator<number, void, undefined> {
+  *blocks(start: ChunkStart, sink?: RowSink): Generator<number, void, undefined> {
     const parser = this.#parser;
     this.firstRow = start.firstRow;
     const { chunks, part } = this.#spec.plan;
@@ -195,8 +197,16 @@ export class ChunkReader {
     let rows = 0;
     for (;;) {
       const end = this.#data + this.#length;
-      const stop = parser.parse(this.block, at, this.#data + this.#own, end, this.#last, rows);
+      const limit = this.#data + this.#own;
+      const sinking =
+        sink !== undefined && !this.#special && !this.missing && this.#missingNumbers.length === 0;
+      if (sinking) sink.begin(this.firstRow, limit);
+      const stop = parser.parse(this.block, at, limit, end, this.#last, {
+        firstRow: rows,
+        sink: sinking ? sink : undefined,
+      });
       if (!this.#isText(at, parser.next)) throw this.stopAt(start);
+      if (sinking) this.firstRow += sink.taken();
       rows = parser.rows;
       this.missing ||= parser.missing > 0;
       if (stop === Stop.NeedMore) {
@@ -210,7 +220,7 @@ export class ChunkReader {
         this.#blankMissing(rows);
         if (!this.#readCodes(rows)) throw this.stopAt(start);
         yield rows;
-      }
+      } else if (sinking) yield 0;
       if (stop === Stop.Limit) {
         // The rows after this chunk were numbered by the count: it must be what was parsed.
         const parsed = this.firstRow + rows - start.firstRow;

@@ -29,8 +29,8 @@ export function rowHashes(first: number, seed: number, salt: number, hashes: Uin
   }
 }
 
-/** h₀. */
-function firstOf(seed: number, salt: number): number {
+/** h₀ of a seed and a salt. */
+export function firstOf(seed: number, salt: number): number {
   return mix(Math.imul(seed | 0, 0x9e3779b1) ^ Math.imul(salt + 1, 0x85ebca6b));
 }
 

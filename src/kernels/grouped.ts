@@ -45,6 +45,11 @@ export class GroupedMoments<A extends MomentsAccumulator | ExtendedAccumulator> 
     this.append(groups);
   }
 
+  /** Where the groups' records lie until there are more of them. */
+  get records(): number {
+    return this.#records;
+  }
+
   get groups(): readonly A[] {
     return this.#groups;
   }

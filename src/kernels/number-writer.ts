@@ -2,9 +2,9 @@ import { BLOCK_ROWS } from "./block-rows.js";
 import type { Kernels } from "./kernels.js";
 
 /** The longest String(x), -1.2345678901234567e-300, and a delimiter. */
-const NUMBER_BYTES = 25;
+export const NUMBER_BYTES = 25;
 /** What the kernel may write past the end. */
-const SLACK = 64;
+export const WRITE_SLACK = 64;
 
 /**
  * Writes numbers as the shortest decimals that read back to the same doubles, exactly as JavaScript's `String(x)`,
@@ -28,7 +28,7 @@ export class NumberWriter {
    * has them: the text between them begins the row. The bytes returned are overwritten by the next call.
    */
   rows(values: number, rows: number, columns = 1, { stride = BLOCK_ROWS, spans = 0 } = {}): Uint8Array {
-    let room = rows * (NUMBER_BYTES * columns + 1) + SLACK;
+    let room = rows * (NUMBER_BYTES * columns + 1) + WRITE_SLACK;
     const { ints } = this.#kernels;
     if (spans !== 0)
       for (let at = spans / 4; at < spans / 4 + 2 * rows; at += 2) room += ints[at + 1]! - ints[at]!;

@@ -1,5 +1,6 @@
 import { BLOCK_ROWS } from "./block-rows.js";
 import type { Kernels } from "./kernels.js";
+import type { RowSink } from "./row-sink.js";
 
 /** Why `RowParser.parse` stopped. */
 export const Stop = {
@@ -141,9 +142,16 @@ export class RowParser {
    * Parses rows that start in [from, limit) into `block`, from its row `firstRow` on.
    *
    * Bytes up to `end` are there, `last` says that the data end with them. 64 bytes after `end` must be allocated;
-   * two of them change during the call.
+   * two of them change during the call. Blocks that `sink` takes are not seen: it may come back with none, and more to parse.
    */
-  parse(block: number, from: number, limit: number, end: number, last: boolean, firstRow = 0): Stop {
+  parse(
+    block: number,
+    from: number,
+    limit: number,
+    end: number,
+    last: boolean,
+    { firstRow = 0, sink }: { firstRow?: number; sink?: RowSink | undefined } = {},
+  ): Stop {
     const { exports, ints } = this.#kernels;
     const at = this.#request / 4;
     ints[at + Field.block] = block;
@@ -153,8 +161,10 @@ export class RowParser {
     ints[at + Field.end] = end;
     ints[at + Field.last] = last ? 1 : 0;
     this.missing = 0;
-    for (;;) {
-      exports.parseRows(this.#request);
+    for (let first = true; ; first = false) {
+      // A block whose beginning was parsed before is the host's.
+      if (first && sink !== undefined) sink.parse(this.#request);
+      else exports.parseRows(this.#request);
       this.rows = ints[at + Field.rows]!;
       this.next = ints[at + Field.next]! >>> 0;
       this.rowStart = ints[at + Field.rowStart]! >>> 0;

@@ -16,6 +16,8 @@ export interface Exports {
   findRowStart(ptr: number, length: number, insideQuote: number): number;
   hasSpecial(from: number, to: number): number;
   parseRows(request: number): void;
+  sumRows(request: number, sums: number): void;
+  predictRows(request: number, predictions: number): void;
   formatRows(
     values: number,
     rows: number,

@@ -1,6 +1,7 @@
 import { excelSafeField } from "../csv/excel-safe.js";
 import type { Table } from "../csv/table.js";
 import { freeNames, quoteField } from "../csv/write.js";
+import { RowPredictions } from "../kernels/row-predictions.js";
 import { ConformalBlock, type ConformalPlan } from "../linear/conformal/conformal.js";
 import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
 import { type AnyPredictorPlan, GroupPredictor, rowPredictor } from "../linear/model/group-predictor.js";
@@ -62,6 +63,7 @@ export interface PredictResult {
 
 /** Writes ŷ of every row as CSV, in order, and its interval. A row with a missing cell among the terms gets NA. */
 export class PredictJob implements ChunkJob<PredictResult> {
+  readonly sink: RowPredictions | undefined;
   readonly #view: BlockView;
   readonly #plan: PredictPlan;
   readonly #predictor: BlockPredictor | GroupPredictor;
@@ -109,6 +111,19 @@ export class PredictJob implements ChunkJob<PredictResult> {
     }
     const { append, delimiter, excelSafe } = plan;
     this.#text = new RowText(view, { columns: this.#columns.length, append, delimiter, excelSafe });
+    this.sink = this.#rowPredictions();
+  }
+
+  /** What predicts rows of which nothing but their predictions is asked, where they are such. */
+  #rowPredictions(): RowPredictions | undefined {
+    const { kernels, layout, weighted, numbers } = this.#view;
+    const { predictor, append, typed, id, beside } = this.#plan;
+    const more = layout.where ?? layout.lagged ?? id ?? beside;
+    if (!(this.#predictor instanceof BlockPredictor) || !this.#predictor.plain) return undefined;
+    if (this.#columns.length > 1 || append || typed || weighted || more !== undefined) return undefined;
+    const { weights, target } = predictor as PredictorPlan;
+    if (numbers !== weights.length - (target ? 0 : 1)) return undefined;
+    return new RowPredictions(kernels, { weights, target, push: (text) => this.#text.push(text) });
   }
 
   add(rows: number): Generator<undefined, void, void> | undefined {
@@ -120,6 +135,9 @@ export class PredictJob implements ChunkJob<PredictResult> {
   }
 
   *#addSteps(rows: number): Generator<undefined, void, void> {
+    // The sums go on in order of the rows, whoever adds them.
+    const { sink } = this;
+    if (sink !== undefined) this.#errors = PredictionErrors.of(sink.errors);
     const raw = this.#view.raw(rows);
     const { weights } = raw;
     this.#predictor.predict(raw, 0, rows);
@@ -161,6 +179,7 @@ export class PredictJob implements ChunkJob<PredictResult> {
     const names = this.#plan.id === undefined ? undefined : rowNames(this.#view, rows);
     if (this.#plan.typed) this.#keep(rows, names);
     else this.#text.add(this.#columns, rows, names);
+    if (sink !== undefined) sink.errors = this.#errors.sums;
   }
 
   #keep(rows: number, names: readonly string[] | undefined): void {
@@ -189,16 +208,19 @@ export class PredictJob implements ChunkJob<PredictResult> {
   }
 
   finish(): PredictResult {
+    const { sink } = this;
+    const errors = sink?.errors ?? this.#errors.sums;
     const result = {
-      rows: this.#rows,
+      rows: this.#rows + (sink?.takeRows() ?? 0),
       missing: this.#missing,
       unbounded: this.#unbounded,
       outside: this.#outside.take(),
       text: this.#text.take(),
       columns: this.#plan.typed ? this.#takeColumns() : undefined,
-      errors: this.#errors.sums,
+      errors,
     };
     this.#errors = new PredictionErrors();
+    if (sink !== undefined) sink.errors = this.#errors.sums;
     this.#rows = 0;
     this.#missing = 0;
     this.#unbounded = 0;

@@ -59,7 +59,7 @@ export class RowText {
     columns.forEach((column, j) => {
       this.#kernels.doublesAt(this.#block + 8 * BLOCK_ROWS * j, rows).set(column.subarray(0, rows));
     });
-    this.#push(this.#writer.rows(this.#block, rows, columns.length, { spans: this.#append ? spans : 0 }));
+    this.push(this.#writer.rows(this.#block, rows, columns.length, { spans: this.#append ? spans : 0 }));
   }
 
   /** Row by row, for blocks with missing values and for the csv-parse lane. */
@@ -67,17 +67,17 @@ export class RowText {
     for (let r = 0; r < rows; r++) {
       if (this.#append) {
         const bytes = this.#source.rowBytes(r);
-        this.#push(
+        this.push(
           this.#excelSafe ? Buffer.from(excelSafeRow(Buffer.from(bytes).toString(), this.#delimiter)) : bytes,
         );
-        this.#push(Buffer.from(this.#delimiter));
+        this.push(Buffer.from(this.#delimiter));
       }
       if (names) {
         const field = this.#excelSafe ? excelSafeField : quoteField;
-        this.#push(Buffer.from(field(names[r]!, this.#delimiter) + this.#delimiter));
+        this.push(Buffer.from(field(names[r]!, this.#delimiter) + this.#delimiter));
       }
       const cells = columns.map((column) => (Number.isNaN(column[r]!) ? "NA" : String(column[r]!)));
-      this.#push(Buffer.from(`${cells.join(this.#delimiter)}\n`));
+      this.push(Buffer.from(`${cells.join(this.#delimiter)}\n`));
     }
   }
 
@@ -88,7 +88,8 @@ export class RowText {
     return text;
   }
 
-  #push(bytes: Uint8Array): void {
+  /** Adds text of rows as it is to stand. */
+  push(bytes: Uint8Array): void {
     const length = this.#length + bytes.length;
     if (length > this.#text.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#text.length, length));

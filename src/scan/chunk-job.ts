@@ -1,7 +1,10 @@
+import type { RowSink } from "../kernels/row-sink.js";
 import type { BlockView } from "./block-view.js";
 
 /** What is done with the rows of each chunk; one instance serves many chunks, one after the other. */
 export interface ChunkJob<Result> {
+  /** What takes rows that need not be seen, where the job has such a thing: `add` gets the others. */
+  readonly sink?: RowSink | undefined;
   /**
    * Takes the first `rows` rows of the source's block, which it may overwrite; where that may take long, in steps, between
    * which others may run.

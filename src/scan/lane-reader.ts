@@ -8,6 +8,7 @@ import type { ChunkDecoder, TypedChunks } from "../csv/typed-rows.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { ChunkColumns } from "../kernels/chunk-columns.js";
 import type { Kernels, RowCount } from "../kernels/kernels.js";
+import type { RowSink } from "../kernels/row-sink.js";
 import { openChunks } from "../sources/open-chunks.js";
 import type { BlockSource } from "./block-source.js";
 import { blockOrder, type RowLayout } from "./row-layout.js";
@@ -19,7 +20,8 @@ export interface LaneReader extends BlockSource {
   load(chunk: number): void;
   loadStream(chunk: StreamChunk): void;
   count(): RowCount;
-  blocks(start: ChunkStart): Generator<number, void, undefined>;
+  /** The rows of the chunk, a block at a time; text that `sink` takes goes to it, and typed columns do not. */
+  blocks(start: ChunkStart, sink?: RowSink): Generator<number, void, undefined>;
 }
 
 /** The lane of a table whose chunks are typed columns. */

@@ -5,7 +5,7 @@ import {
   keyCoefficients,
   keyHash,
 } from "../dataset/key-draw.js";
-import { rowHash, rowHashes } from "../dataset/row-hash.js";
+import { firstOf, rowHash, rowHashes } from "../dataset/row-hash.js";
 import { DataError } from "../errors.js";
 import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { option, wording } from "../wording.js";
@@ -101,6 +101,12 @@ export class RowDraw {
     } else
       for (let r = 0; r < n; r++)
         if (targets[r]! >= 0) targets[r] = foldOf(firstRow + rows.rowNumber(r), seed, folds);
+  }
+
+  /** What hashes of rows begin with that are put into folds by their numbers alone; undefined where they are not. */
+  get foldStart(): number | undefined {
+    const { seed, foldSeed = seed, foldBy } = this.#plan;
+    return foldBy === undefined ? firstOf(foldSeed, FOLD_SALT) : undefined;
   }
 
   /** @throws DataError for a key that is no whole number of up to 53 bits */

@@ -139,7 +139,7 @@ function runJob<Result>(
   start: ChunkStart,
 ): ChunkResult<Result> {
   try {
-    for (const rows of reader.blocks(start)) {
+    for (const rows of reader.blocks(start, job.sink)) {
       const kept = view.filter(rows);
       const steps = kept > 0 ? job.add(kept) : undefined;
       if (steps) ended(steps);
@@ -162,7 +162,7 @@ export async function runJobWithPauses<Result>(
   pause: () => Promise<void> | undefined,
 ): Promise<ChunkResult<Result>> {
   try {
-    for (const rows of reader.blocks(start)) {
+    for (const rows of reader.blocks(start, job.sink)) {
       const kept = view.filter(rows);
       const steps = kept > 0 ? job.add(kept) : undefined;
       if (steps)

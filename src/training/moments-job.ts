@@ -10,6 +10,7 @@ import { GroupAccumulator } from "../kernels/group-accumulator.js";
 import { GroupedMoments } from "../kernels/grouped.js";
 import type { Kernels } from "../kernels/kernels.js";
 import { MomentsAccumulator } from "../kernels/moments.js";
+import { RowSums } from "../kernels/row-sums.js";
 import { thisThread } from "../parallel/this-thread.js";
 import type { BlockView } from "../scan/block-view.js";
 import type { ChunkJob } from "../scan/chunk-job.js";
@@ -73,6 +74,7 @@ function noRows() {
  * their levels.
  */
 export class MomentsJob implements ChunkJob<MomentsResult> {
+  readonly sink: RowSums | undefined;
   readonly #kernels: Kernels;
   readonly #view: BlockView;
   readonly #plan: MomentsPlan;
@@ -156,6 +158,18 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
       low: low ? kernels.allocBlock(numbers.length) : 0,
       weights: weighted && !this.#plain ? kernels.alloc(8 * BLOCK_ROWS) : 0,
     };
+    this.sink = this.#rowSums();
+  }
+
+  /** What takes rows of which nothing but their numbers is asked, where they are such. */
+  #rowSums(): RowSums | undefined {
+    const { layout, weighted } = this.#view;
+    const { testSize, leaveOneOut, clusters, firstRow } = this.#plan;
+    const asked = layout.where ?? layout.lagged ?? layout.group ?? clusters;
+    const start = this.#draw.foldStart;
+    if (!this.#plain || weighted || asked !== undefined || this.#shape.factors.length > 0) return undefined;
+    if (start === undefined || testSize > 0 || leaveOneOut) return undefined;
+    return new RowSums(this.#kernels, this.#grouped, { start, firstNumber: firstRow });
   }
 
   add(rows: number): void {
@@ -366,6 +380,7 @@ export class MomentsJob implements ChunkJob<MomentsResult> {
   }
 
   finish(): MomentsResult {
+    this.#counts.rows += this.sink?.takeRows() ?? 0;
     const groups = this.#groups && this.#takeGroups(this.#groups);
     this.#grouped.flush();
     const result: MomentsResult = {

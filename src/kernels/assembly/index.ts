@@ -13,6 +13,8 @@ export { accumulate } from "./gram";
 export { accumulateCells, rehashCells } from "./cells";
 export { accumulateExtended } from "./extended";
 export { flushGroup, scatterRows } from "./scatter";
+export { predictRows } from "./predictions";
+export { sumRows } from "./sums";
 export { powerOfFive } from "./powers";
 export { allFinite, copyColumns } from "./columns";
 export { lz4Decompress } from "./lz4";

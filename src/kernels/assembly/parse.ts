@@ -6,8 +6,8 @@ import { isBlank, isMissing } from "./missing";
 import { powerOfTen } from "./powers";
 
 // Why parseRows stopped (src/kernels/rows.ts has the same numbers).
-const FULL: i32 = 0;
-const LIMIT: i32 = 1;
+export const FULL: i32 = 0;
+export const LIMIT: i32 = 1;
 const NEED_MORE: i32 = 2;
 const BAD_NUMBER: i32 = 3;
 const RAGGED: i32 = 4;
@@ -19,7 +19,7 @@ export const ESCAPED: u32 = 0x80000000;
 
 /** The request and its answer, i32 each, shared with the host (src/kernels/rows.ts lists the same fields). */
 @unmanaged
-class Request {
+export class Request {
   directives: usize;
   columns: i32;
   delimiter: u32;

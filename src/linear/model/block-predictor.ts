@@ -56,6 +56,11 @@ export class BlockPredictor implements CombinedColumns {
     this.#rowSpace = plan.rowSpace && new RowSpace(plan.rowSpace, plan.weights.length - 1);
   }
 
+  /** Whether a row's prediction is its numbers, as they stand in the block, times the coefficients. */
+  get plain(): boolean {
+    return this.#design === undefined && this.#rowSpace === undefined;
+  }
+
   /** The levels of the block's rows that the training data did not have. */
   get unseen(): readonly UnseenLevel[] {
     return this.#design?.unseen ?? [];
