@@ -149,7 +149,10 @@ test(
 test("many cells at once are decimals where each is, without anything around it", () => {
   const cell = fc.oneof(
     { weight: 30, arbitrary: decimal },
-    { weight: 1, arbitrary: fc.constantFrom("", "NA", " 1", "1 ", "1\n2", "x", "1e", "+", ".", "--1", "1,5", "\n") },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom("", "NA", " 1", "1 ", "1\n2", "x", "1e", "+", ".", "--1", "1,5", "\n"),
+    },
   );
   fc.assert(
     fc.property(fc.array(cell, { minLength: 1, maxLength: 40 }), (cells) => {
