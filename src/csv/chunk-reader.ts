@@ -8,6 +8,7 @@ import type { Kernels, RowCount } from "../kernels/kernels.js";
 import { LevelTable } from "../kernels/levels.js";
 import type { RowSink } from "../kernels/row-sink.js";
 import { type ColumnUse, RowParser, Stop } from "../kernels/rows.js";
+import type { Xxh128 } from "../kernels/xxh128.js";
 import { option, wording } from "../wording.js";
 import { type ChunkPlan, type ChunkStart, LARGEST_ROW, LaneStop, startAfter } from "./chunks.js";
 import type { ColumnChoice } from "./column-block.js";
@@ -169,6 +170,11 @@ export class ChunkReader {
     this.#kernels.bytes[this.#data - 1] = before;
     this.#kernels.bytes.set(bytes, this.#data);
     this.#finish(bytes.length, last);
+  }
+
+  /** Adds the chunk's own bytes to a hash. */
+  hash(hash: Xxh128): void {
+    hash.addAt(this.#data, this.#own);
   }
 
   /** Counts the chunk's rows, line feeds and quotes; `startAfter` adds them up. */

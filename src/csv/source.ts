@@ -2,7 +2,8 @@ import { fstatSync, type Stats } from "node:fs";
 import { InterruptedError } from "../errors.js";
 import { closeQuietly } from "../files/close-quietly.js";
 import { type Bytes, fileBytes, fileHead, skipBytes } from "./bytes.js";
-import { type Content, ContentReader, fileContent } from "./content.js";
+import { ChainedHash } from "./chained-hash.js";
+import { type Content, ContentReader, fileContent, SHA256_BYTES } from "./content.js";
 import { type Packing, unpacked } from "./packing.js";
 import { PartialCopy, type RangedBytes } from "./partial-copy.js";
 import { changedError, emptyError, readError } from "./read-error.js";
@@ -286,6 +287,24 @@ export class Source {
     this.#content = fileContent(this.#fd!, how, () => !this.#closed);
     // Whoever asks for it hears of it.
     this.#content.catch(() => {});
+  }
+
+  /**
+   * The hash of a file whose content is asked for, to be made chunk by chunk by those who read them, from byte `from` on; `hashed`
+   * is to be called when they have. Undefined where it is to be made otherwise.
+   */
+  chainedHash(from: number): ChainedHash | undefined {
+    const how = this.#toHash;
+    if (how === undefined || how.always || how.size <= SHA256_BYTES || this.#plain === undefined)
+      return undefined;
+    return ChainedHash.after(fileHead(this.#plain.fd, from));
+  }
+
+  /** Takes the hash of all bytes. */
+  hashed(hash: ChainedHash): void {
+    const { size } = this.#toHash!;
+    this.#toHash = undefined;
+    this.#content = Promise.resolve({ bytes: size, xxh128: hash.digest() });
   }
 
   /**

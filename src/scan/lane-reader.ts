@@ -9,6 +9,7 @@ import { BLOCK_ROWS } from "../kernels/block-rows.js";
 import { ChunkColumns } from "../kernels/chunk-columns.js";
 import type { Kernels, RowCount } from "../kernels/kernels.js";
 import type { RowSink } from "../kernels/row-sink.js";
+import type { Xxh128 } from "../kernels/xxh128.js";
 import { openChunks } from "../sources/open-chunks.js";
 import type { BlockSource } from "./block-source.js";
 import { blockOrder, type RowLayout } from "./row-layout.js";
@@ -19,6 +20,8 @@ export interface LaneReader extends BlockSource {
   readonly pruned: number;
   load(chunk: number): void;
   loadStream(chunk: StreamChunk): void;
+  /** Adds the chunk's own bytes to a hash, where it is of text. */
+  hash?(hash: Xxh128): void;
   count(): RowCount;
   /** The rows of the chunk, a block at a time; text that `sink` takes goes to it, and typed columns do not. */
   blocks(start: ChunkStart, sink?: RowSink): Generator<number, void, undefined>;

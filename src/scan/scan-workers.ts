@@ -1,4 +1,5 @@
 import { setImmediate as nextTick } from "node:timers/promises";
+import type { ChainedHash } from "../csv/chained-hash.js";
 import type { LaneSpec } from "../csv/chunk-reader.js";
 import { type ResumePoint, startAfter } from "../csv/chunks.js";
 import { InterruptedError } from "../errors.js";
@@ -32,6 +33,7 @@ export async function scanOnWorkers<Plan, Result>(
   lane: LaneSpec,
   fd: number | undefined,
   threads: number,
+  hash?: ChainedHash,
 ): Promise<LaneEnd<ResumePoint>> {
   const {
     entry,
@@ -46,7 +48,12 @@ export async function scanOnWorkers<Plan, Result>(
   const { chunkBytes, size } = lane.plan;
   const workers = options.callerWorks && !options.apart ? threads - 1 : threads;
   const lookBack = new LookBack(lane.plan);
-  const setup: ScanSetup<Plan> = { lane, layout, plan, file: { fd, lookBack: lookBack.buffer } };
+  const setup: ScanSetup<Plan> = {
+    lane,
+    layout,
+    plan,
+    file: { fd, lookBack: lookBack.buffer, hash: hash?.buffer },
+  };
   const pool = new WorkerPool<ScanOrder, ScanAnswer<Result>>(entry, { threads: workers, setup });
   const answers = new Channel<ScanAnswer<Result>>(threads);
   let collected = 0;
@@ -106,11 +113,11 @@ export async function scanOnWorkers<Plan, Result>(
     }
   };
   for (let t = 0; t < workers; t++) group.go(() => work((order) => pool.run(order)));
-  table.source.hashBeside();
+  if (hash === undefined) table.source.hashBeside();
   if (workers < threads)
     group.go(async () => {
       const kernels = new Kernels();
-      await work(scanOnCaller(options, kernels, await openLane(kernels, lane, fd), lookBack));
+      await work(scanOnCaller(options, kernels, await openLane(kernels, lane, fd), lookBack, hash));
     });
   group.go(gather);
   try {
@@ -133,6 +140,7 @@ function scanOnCaller<Plan, Result>(
   kernels: Kernels,
   reader: LaneReader,
   lookBack: LookBack,
+  hash: ChainedHash | undefined,
 ): (order: { limit: number }) => Promise<ScanAnswer<Result>> {
   const view = new BlockView(kernels, reader, layout);
   const job = create(view, plan);
@@ -153,6 +161,10 @@ function scanOnCaller<Plan, Result>(
       start = lookBack.peek(chunk);
     }
     lookBack.publish(chunk + 1, startAfter(start, count));
+    while (hash?.add(chunk, kernels, reader) === false) {
+      await nextTick();
+      if (lookBack.failed) return answer;
+    }
     const known = start;
     await answerChunkWithPauses(answer, chunk, () => runJobWithPauses(reader, view, job, known, rest));
     if (answer.stop !== undefined) lookBack.stopAt(chunk);

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { ChainedHash } from "../csv/chained-hash.js";
 import { type LaneSpec, laneSpec } from "../csv/chunk-reader.js";
 import { CHUNK_BYTES, firstChunk, planChunks, type ResumePoint, startAfter } from "../csv/chunks.js";
 import type { ColumnBlock } from "../csv/column-block.js";
@@ -131,12 +132,14 @@ async function scanPart<Plan, Result>(
     const { fd, size } = source.plain;
     const chunkPlan = planChunks(table, size, chunkBytes, firstRow);
     const lane = laneSpec(table, blockOrder(layout).choice, chunkPlan);
+    const hash = part === undefined ? source.chainedHash(chunkPlan.dataStart) : undefined;
     const small = chunkPlan.limit - chunkPlan.dataStart <= (options.inlineBytes ?? INLINE_BYTES);
     threads = small && !apart ? 1 : Math.min(wanted, chunkPlan.chunks);
     const { stop, ...read } =
       threads > 1 || apart
-        ? await scanOnWorkers(options, lane, fd, threads)
-        : await scanInline(options, lane, fd);
+        ? await scanOnWorkers(options, lane, fd, threads, hash)
+        : await scanInline(options, lane, fd, hash);
+    if (hash?.has(chunkPlan.chunks)) source.hashed(hash);
     if (stop !== undefined && part !== undefined) throw await oddPart(table, blockOrder(layout).choice, stop);
     end = { ...read, stop: stop && { ...stop, bytes: source.chunks(stop.offset) } };
     if (stop === undefined) source.checkUnchanged();
@@ -157,6 +160,7 @@ async function scanInline<Plan, Result>(
   { layout, create, plan, collect, signal, onProgress }: Scan<Plan, Result>,
   lane: LaneSpec,
   fd: number | undefined,
+  hash?: ChainedHash,
 ): Promise<LaneEnd<ResumePoint>> {
   const kernels = new Kernels();
   const reader = await openLane(kernels, lane, fd);
@@ -169,6 +173,7 @@ async function scanInline<Plan, Result>(
   for (let chunk = 0; chunk < chunks; chunk++) {
     reader.load(chunk);
     const next = startAfter(start, reader.count());
+    hash?.add(chunk, kernels, reader);
     const answer: ScanAnswer<Result> = { results: [], stop: undefined };
     await answerChunkWithPauses(answer, chunk, () => runJobWithPauses(reader, view, job, start, rest));
     signal?.throwIfAborted();

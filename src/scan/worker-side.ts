@@ -1,4 +1,5 @@
 import { threadId } from "node:worker_threads";
+import { ChainedHash } from "../csv/chained-hash.js";
 import type { LaneSpec } from "../csv/chunk-reader.js";
 import { type ChunkStart, LaneStop, type ResumePoint, startAfter } from "../csv/chunks.js";
 import type { StreamChunk } from "../csv/stream-chunks.js";
@@ -18,7 +19,9 @@ export interface ScanSetup<Plan> {
   layout: RowLayout;
   plan: Plan;
   /** The file's descriptor and what is shared about its chunks; undefined for a stream. */
-  file: { fd: number | undefined; lookBack: SharedArrayBuffer } | undefined;
+  file:
+    | { fd: number | undefined; lookBack: SharedArrayBuffer; hash?: SharedArrayBuffer | undefined }
+    | undefined;
 }
 
 /** An order to a worker: chunks of the file below `limit`, at most `budget` of them, or one chunk of a stream. */
@@ -51,6 +54,7 @@ export function answerScan<Plan, Result>(
   const kernels = threadKernels();
   let ready: Promise<Ready<Result>> | Ready<Result>;
   let lookBack: LookBack | undefined;
+  let hash: ChainedHash | undefined;
   const begin = ({ lane, layout, plan, file }: ScanSetup<Plan>) => {
     const start = (reader: LaneReader) => {
       const view = new BlockView(kernels, reader, layout);
@@ -62,6 +66,7 @@ export function answerScan<Plan, Result>(
     // Whoever asks for chunks hears of it.
     if (ready instanceof Promise) ready.catch(() => {});
     lookBack = file && new LookBack(lane.plan, file.lookBack);
+    hash = file?.hash && new ChainedHash(file.hash);
   };
   answerJobs<ScanOrder, ScanAnswer<Result>>(
     async (order) => {
@@ -81,6 +86,7 @@ export function answerScan<Plan, Result>(
           const count = reader.count();
           start = lookBack!.start(chunk);
           lookBack!.publish(chunk + 1, startAfter(start, count));
+          while (hash?.add(chunk, kernels, reader) === false) hash.sleep(chunk, lookBack!);
         } catch (error) {
           lookBack!.fail();
           throw error;

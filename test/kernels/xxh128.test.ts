@@ -50,6 +50,38 @@ describe("XXH128", () => {
     );
   });
 
+  test("goes on from a state elsewhere, with bytes that stand in its memory", () => {
+    const state = new Uint8Array(Xxh128.STATE_BYTES);
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 241, maxLength: 9000 }),
+        fc.array(fc.integer({ min: 0, max: 3000 }), { maxLength: 5 }),
+        fc.integer({ min: 0, max: 1024 }),
+        (bytes, cuts, head) => {
+          const kernels = [new Kernels(), new Kernels()];
+          const hashes = kernels.map((own) => new Xxh128(own, 0));
+          state.fill(0);
+          let from = Math.min(head, bytes.length);
+          expect(Xxh128.begin(state, bytes.subarray(0, from))).toBe(true);
+          for (const [i, cut] of [...cuts, bytes.length].entries()) {
+            const piece = bytes.subarray(from, from + cut);
+            const own = kernels[i % 2]!;
+            const at = own.alloc(piece.length);
+            own.bytes.set(piece, at);
+            const hash = hashes[i % 2]!;
+            hash.load(state);
+            hash.addAt(at, piece.length);
+            hash.store(state);
+            from += piece.length;
+          }
+          hashes[0]!.load(state);
+          expect(hashes[0]!.digest()).toBe(xxh128Reference(bytes));
+        },
+      ),
+    );
+    expect(Xxh128.begin(state, new Uint8Array(1025))).toBe(false);
+  });
+
   test("one bit makes another hash", () => {
     const bytes = content(3000);
     const before = xxh128Reference(bytes);
