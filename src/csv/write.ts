@@ -39,8 +39,9 @@ export interface Output {
    * Makes the output final: what was written is now what the path names, and on the disk.
    *
    * @param check called just before; what it throws leaves a file as it was
+   * @param meanwhile called while a disk is waited for, if it is; what it throws leaves a file as it was, too
    */
-  commit(check?: () => void): Promise<void>;
+  commit(check?: () => void, meanwhile?: () => void): Promise<void>;
   /** Gives it up: a file that was there before stays as it was. Does nothing after `commit`. */
   abort(): void;
 }
@@ -101,9 +102,9 @@ class FileOutput implements Output {
     }
   }
 
-  async commit(check?: () => void): Promise<void> {
+  async commit(check?: () => void, meanwhile?: () => void): Promise<void> {
     try {
-      await this.#file.commit(check);
+      await this.#file.commit(check, meanwhile);
     } catch (error) {
       throw writeError(this.#path, error);
     }

@@ -70,9 +70,15 @@ export class WholeFile {
    * Makes the file the one at its path.
    *
    * @param check called just before; what it throws leaves the path as it is
+   * @param meanwhile called while the disk is waited for, and what it throws does the same
    */
-  async commit(check?: () => void): Promise<void> {
-    await synced(this.#fd!);
+  async commit(check?: () => void, meanwhile?: () => void): Promise<void> {
+    const written = synced(this.#fd!);
+    try {
+      meanwhile?.();
+    } finally {
+      await written;
+    }
     this.#close();
     check?.();
     renameSync(this.#temporary, this.#target);

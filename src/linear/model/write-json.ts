@@ -15,6 +15,8 @@ export interface WriteJsonOptions {
   signal?: AbortSignal | undefined;
   /** Called just before the file is the one at its path; what it throws leaves the path as it was. */
   check?: (() => void) | undefined;
+  /** Called while the disk is waited for, if it is: what else there is to do. What it throws leaves the path as it was. */
+  meanwhile?: (() => void) | undefined;
   /** Threads that write long lists, this one among them; the bytes are the same. Default: as many as there are cores. */
   threads?: number | undefined;
 }
@@ -47,7 +49,8 @@ export async function writeJsonFiles(
       outputs.push(output);
       await writeDocument(output, value, options);
     }
-    for (const output of outputs) await output.commit(options.check);
+    for (const [i, output] of outputs.entries())
+      await output.commit(options.check, i === 0 ? options.meanwhile : undefined);
   } catch (error) {
     for (const output of outputs) output.abort();
     throw error;

@@ -198,7 +198,16 @@ async function tell(
   }
   if (options.effects !== undefined && model.absorbed === undefined)
     throw new UsageError("--effects goes with --absorb, and no effects were absorbed");
-  await writeJson(options.model, model.document(), { signal, threads: options.threads });
+  let summary: string | undefined;
+  const summarize = () => {
+    summary ??= textOf(data, options, fitted);
+  };
+  const plain = !options.quiet && options.format === undefined;
+  await writeJson(options.model, model.document(), {
+    signal,
+    threads: options.threads,
+    meanwhile: plain ? summarize : undefined,
+  });
   if (options.output !== undefined)
     await writeFileAtomic(options.output, coefficientsCsv(model.summary(options.level).coefficients));
   if (options.effects !== undefined) await writeFileAtomic(options.effects, effectsCsv(model.effects));
@@ -208,12 +217,18 @@ async function tell(
       level: options.level,
       notes: fitted.notes,
     });
-  else if (options.json)
-    print(
-      `${JSON.stringify({ goml: version, command: "train", ...summaryDocument(fitted, { ...options, path: data.map(shownPath).join(" ") }) }, null, 2)}\n`,
-    );
-  else print(renderSummary(fitted, options, screen.columns));
+  else {
+    summarize();
+    print(summary!);
+  }
   return 0;
+}
+
+/** The summary of a fit, as it is asked for. */
+function textOf(data: readonly string[], options: TrainOptions, fitted: CsvFit): string {
+  if (!options.json) return renderSummary(fitted, options, screen.columns);
+  const document = summaryDocument(fitted, { ...options, path: data.map(shownPath).join(" ") });
+  return `${JSON.stringify({ goml: version, command: "train", ...document }, null, 2)}\n`;
 }
 
 /** The options that gradient descent takes; with another solver they would be without effect, and are refused. */
