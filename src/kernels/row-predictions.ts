@@ -29,8 +29,8 @@ export interface RowPredictionsPlan {
   readonly weights: ArrayLike<number>;
   /** Whether the target's values come first in the block: errors are summed up then. */
   readonly target: boolean;
-  /** Takes text, which is overwritten by the next. */
-  readonly push: (text: Uint8Array) => void;
+  /** Takes text, which is overwritten by the next; there is none where nobody does. */
+  readonly push?: ((text: Uint8Array) => void) | undefined;
 }
 
 /** Predicts rows, sums their errors and writes predictions as lines of CSV, with the bits that they have block by block. */
@@ -47,7 +47,8 @@ export class RowPredictions implements RowSink {
     const p = weights.length - 1;
     this.#address = kernels.allocZeroed(ERRORS_AT + 8 * ERRORS);
     const theta = kernels.alloc(8 * p);
-    this.#out = kernels.alloc(MOST_BLOCKS * BLOCK_ROWS * (NUMBER_BYTES + 1) + WRITE_SLACK);
+    const room = MOST_BLOCKS * BLOCK_ROWS * (NUMBER_BYTES + 1) + WRITE_SLACK;
+    this.#out = push === undefined ? 0 : kernels.alloc(room);
     for (let j = 0; j < p; j++) kernels.doubles[theta / 8 + j] = weights[j + 1]!;
     this.#set(Field.most, MOST_BLOCKS);
     this.#set(Field.theta, theta);
@@ -70,7 +71,7 @@ export class RowPredictions implements RowSink {
     const { ints, bytes } = this.#kernels;
     const at = this.#address / 4;
     const end = ints[at + Field.end]! >>> 0;
-    if (end > this.#out) this.#push(bytes.subarray(this.#out, end));
+    if (end > this.#out) this.#push?.(bytes.subarray(this.#out, end));
     const rows = ints[at + Field.taken]!;
     this.#rows += rows;
     return rows;

@@ -1,7 +1,7 @@
 import { excelSafeField } from "../csv/excel-safe.js";
 import type { Table } from "../csv/table.js";
 import { freeNames, quoteField } from "../csv/write.js";
-import { RowPredictions } from "../kernels/row-predictions.js";
+import type { RowPredictions } from "../kernels/row-predictions.js";
 import { ConformalBlock, type ConformalPlan } from "../linear/conformal/conformal.js";
 import { BlockPredictor, type PredictorPlan } from "../linear/model/block-predictor.js";
 import { type AnyPredictorPlan, GroupPredictor, rowPredictor } from "../linear/model/group-predictor.js";
@@ -116,14 +116,10 @@ export class PredictJob implements ChunkJob<PredictResult> {
 
   /** What predicts rows of which nothing but their predictions is asked, where they are such. */
   #rowPredictions(): RowPredictions | undefined {
-    const { kernels, layout, weighted, numbers } = this.#view;
-    const { predictor, append, typed, id, beside } = this.#plan;
-    const more = layout.where ?? layout.lagged ?? id ?? beside;
-    if (!(this.#predictor instanceof BlockPredictor) || !this.#predictor.plain) return undefined;
-    if (this.#columns.length > 1 || append || typed || weighted || more !== undefined) return undefined;
-    const { weights, target } = predictor as PredictorPlan;
-    if (numbers !== weights.length - (target ? 0 : 1)) return undefined;
-    return new RowPredictions(kernels, { weights, target, push: (text) => this.#text.push(text) });
+    const { append, typed, id, beside } = this.#plan;
+    if (!(this.#predictor instanceof BlockPredictor) || (id ?? beside) !== undefined) return undefined;
+    if (this.#columns.length > 1 || append || typed) return undefined;
+    return this.#predictor.sinkOf(this.#view, (text) => this.#text.push(text));
   }
 
   add(rows: number): Generator<undefined, void, void> | undefined {

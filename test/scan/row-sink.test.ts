@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { openSource } from "../../src/csv/open-source.js";
 import { readTable, type Table } from "../../src/csv/table.js";
 import { rawSlots } from "../../src/dataset/formula/spec.js";
+import { createScoreJob } from "../../src/linear/model/score-job.js";
 import { matchColumns } from "../../src/prediction/match-columns.js";
 import { PredictJob, type PredictPlan } from "../../src/prediction/predict-job.js";
 import type { BlockView } from "../../src/scan/block-view.js";
@@ -116,6 +117,21 @@ test.each<[string, Partial<MomentsPlan>]>([
       layout: layoutOf(read, rawSlots(spec)),
       job: (view: BlockView) => new MomentsJob(view, plan),
     });
+    await fc.assert(
+      fc.asyncProperty(table, (made) => same(made, make)),
+      runs(40),
+    );
+  },
+  PATIENCE,
+);
+
+test(
+  "errors of predictions have the same bits",
+  async () => {
+    const make = (read: Table) => {
+      const { layout, predictor } = matchColumns(model, read, { text: false, target: true });
+      return { layout, job: (view: BlockView) => createScoreJob(view, { predictor, unseen: "na" }) };
+    };
     await fc.assert(
       fc.asyncProperty(table, (made) => same(made, make)),
       runs(40),

@@ -19,7 +19,7 @@ class RowPredictions {
   /** Whether the block's first column is the target. */
   target: i32;
   delimiter: u32;
-  /** Where the text goes. */
+  /** Where the text goes; 0 for none. */
   out: usize;
   // answer
   taken: i32;
@@ -87,7 +87,7 @@ export function predictRows(r: Request, s: RowPredictions): void {
     gemvColumns(first, rows, s.p, s.theta, s.intercept, predictions);
     if (!allFinite(rows)) return;
     if (s.target) addErrors(s, r.block, rows);
-    s.end = formatRows(predictions, rows, 1, COLUMN, 0, s.delimiter, s.end);
+    if (s.out) s.end = formatRows(predictions, rows, 1, COLUMN, 0, s.delimiter, s.end);
     s.taken += rows;
     r.rows = 0;
     if (r.status != FULL || --left == 0) return;

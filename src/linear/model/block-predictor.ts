@@ -4,6 +4,8 @@ import { plainKeys } from "../../dataset/formula/plain.js";
 import type { RawBlock } from "../../dataset/formula/raw-block.js";
 import type { ModelSpec } from "../../dataset/formula/spec.js";
 import { BLOCK_ROWS } from "../../kernels/block-rows.js";
+import { RowPredictions } from "../../kernels/row-predictions.js";
+import type { BlockView } from "../../scan/block-view.js";
 import { CONNECTED, type EffectsPlan } from "./effect-tables.js";
 import { type CombinedColumns, type OutsideRow, RowSpace, type RowSpacePlan } from "./row-space.js";
 
@@ -56,9 +58,19 @@ export class BlockPredictor implements CombinedColumns {
     this.#rowSpace = plan.rowSpace && new RowSpace(plan.rowSpace, plan.weights.length - 1);
   }
 
-  /** Whether a row's prediction is its numbers, as they stand in the block, times the coefficients. */
-  get plain(): boolean {
-    return this.#design === undefined && this.#rowSpace === undefined;
+  /**
+   * What predicts rows in the kernels, of a view of which nothing else is asked: where predictions are sums of numbers as they stand
+   * in its blocks, of rows without weights.
+   *
+   * @param push takes predictions as lines of CSV
+   */
+  sinkOf(view: BlockView, push?: (text: Uint8Array) => void): RowPredictions | undefined {
+    const { kernels, layout, weighted, numbers } = view;
+    const { weights, target } = this.#plan;
+    if (this.#design !== undefined || this.#rowSpace !== undefined) return undefined;
+    if (weighted || (layout.where ?? layout.lagged) !== undefined) return undefined;
+    if (numbers !== weights.length - (target ? 0 : 1)) return undefined;
+    return new RowPredictions(kernels, { weights, target, push });
   }
 
   /** The levels of the block's rows that the training data did not have. */

@@ -1,3 +1,4 @@
+import type { RowPredictions } from "../../kernels/row-predictions.js";
 import type { BlockView } from "../../scan/block-view.js";
 import type { ChunkJob, CreateJob } from "../../scan/chunk-job.js";
 import { clusterNames } from "../../scan/cluster-names.js";
@@ -33,6 +34,7 @@ export interface ScoreResult {
 
 /** Compares the predictions of a model with the targets of the rows that are complete. */
 class ScoreJob implements ChunkJob<ScoreResult> {
+  readonly sink: RowPredictions | undefined;
   readonly #view: BlockView;
   readonly #plan: ScorePlan;
   readonly #draw: RowDraw | undefined;
@@ -50,9 +52,14 @@ class ScoreJob implements ChunkJob<ScoreResult> {
     this.#predictor = rowPredictor(plan.predictor);
     this.#intervals = plan.conformal && new ConformalBlock(plan.conformal);
     this.#covered = plan.conformal && new CoverageCount();
+    if (this.#predictor instanceof BlockPredictor && (plan.held ?? plan.conformal) === undefined)
+      this.sink = this.#predictor.sinkOf(view);
   }
 
   add(rows: number): void {
+    // The sums go on in order of the rows, whoever adds them.
+    const { sink } = this;
+    if (sink !== undefined) this.#errors = PredictionErrors.of(sink.errors);
     const { unseen } = this.#plan;
     const raw = this.#view.raw(rows);
     this.#predictor.predict(raw, 0, rows);
@@ -73,6 +80,7 @@ class ScoreJob implements ChunkJob<ScoreResult> {
       if (lower !== undefined) this.#covered!.add(y, lower[r]!, upper![r]!, names?.(r));
     }
     this.#rows += rows;
+    if (sink !== undefined) sink.errors = this.#errors.sums;
   }
 
   /** The bounds of a block's rows, and the names of their groups; undefined without intervals. */
@@ -87,13 +95,15 @@ class ScoreJob implements ChunkJob<ScoreResult> {
   }
 
   finish(): ScoreResult {
+    const { sink } = this;
     const result = {
-      rows: this.#rows,
-      errors: this.#errors.sums,
+      rows: this.#rows + (sink?.takeRows() ?? 0),
+      errors: sink?.errors ?? this.#errors.sums,
       outside: this.#outside.take(),
       covered: this.#covered?.rows,
     };
     this.#errors = new PredictionErrors();
+    if (sink !== undefined) sink.errors = this.#errors.sums;
     this.#covered = this.#covered && new CoverageCount();
     this.#rows = 0;
     return result;
