@@ -17,7 +17,7 @@ export interface EarlyThreads {
 const PIECE_BYTES = 1 << 20;
 const MOST = 64;
 
-/** Starts them where the files that are named are large enough: all but the thread that is this one. */
+/** Starts them where one of the files that are named is large enough, for they are read one by one: all but the thread that is this one. */
 export function startThreadsFor(
   { entry, threads, from }: EarlyThreads,
   words: readonly string[],
@@ -25,7 +25,7 @@ export function startThreadsFor(
 ): void {
   const told = threads(options);
   if (told === 1) return;
-  const bytes = words.reduce((sum, path) => sum + sizeOf(path), 0);
+  const bytes = Math.max(0, ...words.map(sizeOf));
   if (bytes < (told === "auto" ? from.auto : from.told)) return;
   // No more than there are pieces to share.
   const most = Math.min(

@@ -35,12 +35,13 @@ function file(name: string, bytes: number): string {
 
 afterEach(() => expect(takeEarly(entry)).toBeUndefined());
 
-test("threads start for files that are large enough, together, all but this one", async () => {
-  const [half, small] = [file("half.csv", 2 << 20), file("small.csv", 1 << 20)];
-  expect(await started([half, half], { threads: 3 })).toBe(2);
-  expect(await started([half, small], { threads: 3 })).toBe(0);
-  expect(await started([half, half], {})).toBe(0);
-  expect(await started([half, half], { threads: 1 })).toBe(0);
+test("threads start for a file that is large enough, all but this one", async () => {
+  const [large, small] = [file("large.csv", 4 << 20), file("small.csv", 3 << 20)];
+  expect(await started([small, large], { threads: 3 })).toBe(2);
+  // Files are read one by one, and each of these on one thread.
+  expect(await started([small, small], { threads: 3 })).toBe(0);
+  expect(await started([large], {})).toBe(0);
+  expect(await started([large], { threads: 1 })).toBe(0);
 });
 
 test("no more of them than there are pieces of a file to share", async () => {

@@ -106,7 +106,8 @@ export const trainSyntax: Syntax = (program, run) => {
       run(async () => (await import("./run.js")).train, {
         early: {
           entry: "scan-worker",
-          threads: ({ threads = "auto" }) => threads as number | "auto",
+          threads: ({ threads = "auto", ranks, inEngine }) =>
+            (ranks ?? inEngine) === undefined ? (threads as number | "auto") : 1,
           // As in src/training/fit-csv.ts and src/scan/scan.ts.
           from: { auto: 64 << 20, told: 4 << 20 },
         },
