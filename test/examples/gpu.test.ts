@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { hasGpu, ICD } from "../webgpu/software-gpu.js";
 
 test("a network runs on a GPU, as on the CPU and twice alike", (context) => {
-  if (!hasGpu) context.skip(`there is no ${ICD}`);
+  if (!hasGpu) context.skip(`there is no ${ICD}, or no libvulkan.so.1`);
   const { status, stdout } = spawnSync(process.execPath, ["examples/gpu.js"], {
     encoding: "utf8",
     env: { ...process.env, VK_ICD_FILENAMES: ICD },
