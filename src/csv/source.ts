@@ -260,7 +260,7 @@ export class Source {
 
   /**
    * Asks for the content to be known, before anything but `peek` has read the bytes. A file as it stands is hashed when
-   * `hashBeside` says so, or `content` asks; anything else on its way through.
+   * whoever reads it begins (`chainedHash`, `hashBeside`), anything else on its way through.
    *
    * @param sha256 whether SHA-256 is wanted of any number of bytes, for what knows them by it
    */
@@ -277,8 +277,8 @@ export class Source {
   }
 
   /**
-   * Begins to hash a file whose content is asked for, beside what this thread does in the meantime: when other threads have begun to
-   * read it, for what they wait for comes first.
+   * Begins to hash a file whose content is asked for, beside what this thread does in the meantime: when it begins to be read, or
+   * other threads have begun to, for what they wait for comes first.
    */
   hashBeside(): void {
     const how = this.#toHash;
@@ -313,9 +313,13 @@ export class Source {
    * @throws DataError where a file cannot be read
    */
   async content(): Promise<Content | undefined> {
+    const late = this.#toHash !== undefined;
     this.hashBeside();
     try {
-      return (await this.#content) ?? this.#reader.content;
+      const content = await this.#content;
+      // It was read by somebody else before, and should be what he has read.
+      if (late) this.checkUnchanged();
+      return content ?? this.#reader.content;
     } catch (error) {
       throw readError(this.name, error);
     }

@@ -52,6 +52,8 @@ export interface LaneEnd<Stop> {
   excluded: number;
   /** Where it stopped, if it could not go on. */
   stop: Stop | undefined;
+  /** When the threads that read have ended, which nobody needs to wait for but who starts others. */
+  ended?: Promise<void> | undefined;
 }
 
 /** Where the csv-parse lane takes over, and the bytes from there. */

@@ -128,10 +128,10 @@ export async function scanOnWorkers<Plan, Result>(
     return { rowsEnd: Number.NaN, excluded, stop: undefined };
   }
   // Its threads have nothing left to do, and take some milliseconds to end: nobody waits for that.
-  void pool.close();
+  const ended = pool.close();
   // Where the chunk after the last would start says how many rows there are.
   const rowsEnd = lookBack.start(collected).firstRow;
-  return { rowsEnd, excluded, stop: stop && resumeOf(stop) };
+  return { rowsEnd, excluded, stop: stop && resumeOf(stop), ended };
 }
 
 /** The calling thread as a worker of the scan: one chunk at a time, and others run in between. */

@@ -58,8 +58,9 @@ export async function scan<Plan, Result>(
   const wanted = SHARED ? Math.min(control.threads ?? availableParallelism(), MOST_THREADS) : 1;
   const end: ScanEnd = { threads: 1, excluded: 0 };
   let [firstRow, chunks, enough] = [0, 0, false];
+  let ended: Promise<void> | undefined;
   try {
-    for (const part of partsOf(table, layout)) {
+    for (const own of partsOf(table, layout)) {
       const firstOfPart = chunks;
       const collect: typeof job.collect = (result, chunk) => {
         chunks = firstOfPart + chunk + 1;
@@ -72,8 +73,12 @@ export async function scan<Plan, Result>(
         enough ||= more === false;
         return more;
       };
-      const options = { ...job, ...control, ...part, collect, threads: wanted, firstRow };
-      const { rowsEnd, threads, excluded } = await scanPart<Plan, Result>(options);
+      const options = { ...job, ...control, ...own, collect, threads: wanted, firstRow };
+      // What the threads of one part hold is let go before others start.
+      await ended;
+      const part = await scanPart<Plan, Result>(options);
+      const { rowsEnd, threads, excluded } = part;
+      ended = part.ended;
       end.excluded += excluded;
       end.threads = Math.max(end.threads, threads);
       if (enough) break;
@@ -96,7 +101,7 @@ function partsOf(table: Table, layout: RowLayout): { table: Table; layout: RowLa
 
 async function scanPart<Plan, Result>(
   options: Scan<Plan, Result>,
-): Promise<{ rowsEnd: number; threads: number; excluded: number }> {
+): Promise<{ rowsEnd: number; threads: number; excluded: number; ended?: Promise<void> | undefined }> {
   const { table, layout, signal, firstRow, threads: wanted } = options;
   const apart = SHARED && options.apart === true;
   const { source, dialect } = table;
@@ -113,12 +118,13 @@ async function scanPart<Plan, Result>(
     const lane = typedLane(table, table.typed.chunks(...asked), layout, firstRow);
     const small = lane.plan.size <= (options.inlineBytes ?? INLINE_BYTES);
     threads = small && !apart ? 1 : Math.min(wanted, lane.plan.chunks);
-    const { rowsEnd, excluded } =
+    if (threads === 1 && !apart) source.hashBeside();
+    const { rowsEnd, excluded, ended } =
       threads > 1 || apart
         ? await scanOnWorkers(options, lane, undefined, threads)
         : await scanInline(options, lane, undefined);
     source.checkUnchanged();
-    return { rowsEnd, threads, excluded };
+    return { rowsEnd, threads, excluded, ended };
   }
   if (table.typed !== undefined) return { ...(await scanInOrder(options, table.typed)), threads };
   if (dialect.odd)
@@ -135,24 +141,27 @@ async function scanPart<Plan, Result>(
     const hash = part === undefined ? source.chainedHash(chunkPlan.dataStart) : undefined;
     const small = chunkPlan.limit - chunkPlan.dataStart <= (options.inlineBytes ?? INLINE_BYTES);
     threads = small && !apart ? 1 : Math.min(wanted, chunkPlan.chunks);
-    const { stop, ...read } =
-      threads > 1 || apart
-        ? await scanOnWorkers(options, lane, fd, threads, hash)
-        : await scanInline(options, lane, fd, hash);
+    const onThreads = threads > 1 || apart;
+    if (hash === undefined && !onThreads) source.hashBeside();
+    const { stop, ...read } = onThreads
+      ? await scanOnWorkers(options, lane, fd, threads, hash)
+      : await scanInline(options, lane, fd, hash);
     if (hash?.has(chunkPlan.chunks)) source.hashed(hash);
     if (stop !== undefined && part !== undefined) throw await oddPart(table, blockOrder(layout).choice, stop);
     end = { ...read, stop: stop && { ...stop, bytes: source.chunks(stop.offset) } };
     if (stop === undefined) source.checkUnchanged();
   } else {
     threads = wanted;
+    source.hashBeside();
     end = await scanStream(options, planChunks(table, Number.POSITIVE_INFINITY, chunkBytes, firstRow));
   }
   if (end.stop !== undefined) {
+    source.hashBeside();
     const rest = await scanReference(options, chunkBytes, end.stop);
     end = { rowsEnd: rest.rowsEnd, excluded: end.excluded + rest.excluded, stop: undefined };
   }
   if (end.rowsEnd === firstRow && part === undefined) throw noRowsError(table);
-  return { rowsEnd: end.rowsEnd, threads, excluded: end.excluded };
+  return { rowsEnd: end.rowsEnd, threads, excluded: end.excluded, ended: end.ended };
 }
 
 /** The chunks of a file on this thread, which lets others run every few milliseconds. */

@@ -1,6 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { ChainedHash } from "../../src/csv/chained-hash.js";
+import { openSource } from "../../src/csv/open-source.js";
+import { Source } from "../../src/csv/source.js";
+import { InterruptedError } from "../../src/errors.js";
 import { Kernels } from "../../src/kernels/kernels.js";
 import { Xxh128 } from "../../src/kernels/xxh128.js";
 import { fitCsv } from "../../src/training/fit-csv.js";
@@ -32,8 +36,11 @@ test.each([3, 900, 1015, 1020, 1026, 3000])(
     writeFileSync(path, table(header));
     const expected = hashOf(path);
     for (const control of [{ threads: 1 }, { threads: 2 }, { threads: 3, callerWorks: true }]) {
+      const chained = vi.spyOn(Source.prototype, "hashed");
       const { model } = await fitCsv(path, control);
       expect(model.sources[0]).toMatchObject({ bytes: readFileSync(path).length, xxh128: expected });
+      expect(chained).toHaveBeenCalledOnce();
+      chained.mockRestore();
     }
   },
 );
@@ -48,7 +55,28 @@ test("and where the csv-parse lane has to go on, on its own", async () => {
   }
 });
 
-test("an error in a chunk ends threads that wait for its hash", async () => {
+test("a thread whose turn does not come hears that the scan has failed", () => {
+  const chain = new ChainedHash();
+  const kernels = new Kernels();
+  expect(chain.add(1, kernels, { hash: () => {} })).toBe(false);
+  expect(() => chain.sleep(1, { failed: true })).toThrow(InterruptedError);
+  // One that may go on comes back, if only to look again.
+  chain.sleep(1, { failed: false });
+  expect(chain.add(0, kernels, { hash: () => {} })).toBe(true);
+  expect([chain.has(1), chain.has(2)]).toEqual([true, false]);
+});
+
+test("a file is known by the bytes that were read, and one that changes before they are hashed is refused", async () => {
+  const path = join(scratch.path, "small.csv");
+  writeFileSync(path, "a,y\n1,2\n2,5\n3,6\n");
+  const source = await openSource(path);
+  source.keepContent();
+  writeFileSync(path, "a,y\n1,2\n2,5\n3,61\n");
+  await expect(source.content()).rejects.toThrow("changed");
+  await source.close();
+});
+
+test("an error in a chunk ends a scan of several threads", async () => {
   const path = join(scratch.path, "bad.csv");
   writeFileSync(path, table(3, true));
   for (const control of [{ threads: 1 }, { threads: 3 }, { threads: 2, callerWorks: true }])

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { openSource } from "../../src/csv/open-source.js";
 import { readTable, type Table } from "../../src/csv/table.js";
 import { rawSlots } from "../../src/dataset/formula/spec.js";
+import { DataError } from "../../src/errors.js";
 import { createScoreJob } from "../../src/linear/model/score-job.js";
 import { matchColumns } from "../../src/prediction/match-columns.js";
 import { PredictJob, type PredictPlan } from "../../src/prediction/predict-job.js";
@@ -61,6 +62,7 @@ async function results<Result>(
 ): Promise<unknown[]> {
   const source = await openSource(path);
   const found: unknown[] = [];
+  const sinks: boolean[] = [];
   try {
     const read = await readTable(source, { text: [] });
     const { layout, job } = make(read);
@@ -72,7 +74,7 @@ async function results<Result>(
         entry: new URL("file:///none"),
         create: (view: BlockView) => {
           const own = job(view);
-          expect(own.sink).toBeDefined();
+          sinks.push(own.sink !== undefined);
           return blind ? { add: (rows) => own.add(rows), finish: () => own.finish() } : own;
         },
         collect: (result) => {
@@ -83,10 +85,12 @@ async function results<Result>(
       { threads: 1, chunkBytes },
     );
   } catch (error) {
+    if (!(error instanceof DataError)) throw error;
     found.push(String(error));
   } finally {
     await source.close();
   }
+  expect(sinks).not.toContain(false);
   return found;
 }
 
@@ -102,6 +106,30 @@ async function same<Result>(
 }
 
 const { spec } = model;
+
+test("the kernels take all rows of a plain file, and none is seen", async () => {
+  const path = join(scratch.path, "plain.csv");
+  writeFileSync(
+    path,
+    `y,a,b\n${Array.from({ length: 1000 }, (_, i) => `${i % 7},${i},${i / 8}`).join("\n")}\n`,
+  );
+  let seen = 0;
+  const plan = { spec, extended: false, folds: 10, seed: 7, testSize: 0, firstRow: 0 };
+  const make = (read: Table) => ({
+    layout: layoutOf(read, rawSlots(spec)),
+    job: (view: BlockView) => {
+      const own = new MomentsJob(view, plan);
+      const add = own.add.bind(own);
+      own.add = (rows) => {
+        seen += rows;
+        add(rows);
+      };
+      return own;
+    },
+  });
+  const [only] = (await results(path, 1 << 20, make, false)) as [{ rows: number; folds: { n: number }[] }];
+  expect([only.rows, only.folds.reduce((sum, { n }) => sum + n, 0), seen]).toEqual([1000, 1000, 0]);
+});
 
 test.each<[string, Partial<MomentsPlan>]>([
   ["ten folds", {}],
