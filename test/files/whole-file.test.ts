@@ -74,4 +74,29 @@ describe("a file that is written whole", () => {
     output.abort();
     expect(readFileSync(path, "utf8")).toBe("old\n");
   });
+
+  test("and so does what fails while the disk is waited for", async () => {
+    const { openOutput } = await import("../../src/csv/write.js");
+    const path = scratch.file("waited.csv", "old\n");
+    const write = async (meanwhile: () => void) => {
+      const output = openOutput(path);
+      try {
+        await output.write("new\n");
+        await output.commit(undefined, meanwhile);
+      } finally {
+        output.abort();
+      }
+    };
+    const failing = write(() => {
+      throw new Error("no summary");
+    });
+    await expect(failing).rejects.toThrow("no summary");
+    expect(readFileSync(path, "utf8")).toBe("old\n");
+    expect(readdirSync(scratch.path).filter((name) => name.includes("waited"))).toEqual(["waited.csv"]);
+    let during = "";
+    await write(() => {
+      during = readFileSync(path, "utf8");
+    });
+    expect([during, readFileSync(path, "utf8")]).toEqual(["old\n", "new\n"]);
+  });
 });
