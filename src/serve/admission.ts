@@ -1,6 +1,9 @@
 import { isIPv6, SocketAddress } from "node:net";
 import { RequestError } from "./request-error.js";
 
+/** So many accounts may be there before those of clients who have nothing in the house are closed. */
+const LEAST_ACCOUNTS = 1000;
+
 /** What may be in the house. */
 interface AdmissionLimits {
   /** Requests at a time. */
@@ -13,7 +16,6 @@ interface AdmissionLimits {
 
 /** What one client has in the house. */
 interface Account {
-  readonly client: string;
   requests: number;
   bytes: number;
 }
@@ -33,6 +35,7 @@ export class Admission {
   private readonly clientRequests: number;
   private readonly clientBytes: number;
   private readonly clients = new Map<string, Account>();
+  private mostAccounts = LEAST_ACCOUNTS;
 
   constructor({ requests, bytes, share }: AdmissionLimits) {
     this.mostRequests = requests;
@@ -54,7 +57,7 @@ export class Admission {
         `the server is busy with ${own.requests} requests of this client, which may have no more at a time; try again`,
       );
     if (own === undefined) {
-      own = { client, requests: 0, bytes: 0 };
+      own = { requests: 0, bytes: 0 };
       clients.set(client, own);
     }
     own.requests++;
@@ -89,7 +92,10 @@ export class Admission {
   leave(own: Account): void {
     this.requests--;
     own.requests--;
-    if (own.requests === 0) this.clients.delete(own.client);
+    // Who has asked is likely to ask again: an account made and thrown away for each request costs more than its place.
+    if (own.requests > 0 || this.clients.size <= this.mostAccounts) return;
+    for (const [client, { requests }] of this.clients) if (requests === 0) this.clients.delete(client);
+    this.mostAccounts = Math.max(LEAST_ACCOUNTS, 2 * this.clients.size);
   }
 }
 

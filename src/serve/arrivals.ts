@@ -4,6 +4,8 @@ import { RequestError } from "./request-error.js";
 export interface Arrival {
   /** Bytes that have come over the wire. */
   received: number;
+  /** Its place among those that are watched; −1 for none. */
+  place: number;
   /** When it began, by `performance.now()`. */
   readonly since: number;
   /** Gives it up. */
@@ -20,7 +22,7 @@ const LOOK_MS = 500;
  * all, and none while nothing is on its way.
  */
 export class Arrivals {
-  private readonly open = new Set<Arrival>();
+  private readonly open: Arrival[] = [];
   private timer: NodeJS.Timeout | undefined;
 
   /** @param leastRate bytes per second, on average, after the first 5 seconds; 0 asks for nothing */
@@ -29,22 +31,29 @@ export class Arrivals {
   /** Looks after a body until it has come. */
   watch(arrival: Arrival): void {
     if (this.leastRate === 0) return;
-    this.open.add(arrival);
+    arrival.place = this.open.push(arrival) - 1;
     this.timer ??= setInterval(() => this.look(), LOOK_MS).unref();
   }
 
   /** Looks no longer after a body. */
   forget(arrival: Arrival): void {
-    this.open.delete(arrival);
+    const { place } = arrival;
+    if (place < 0) return;
+    arrival.place = -1;
+    // The last one takes its place.
+    const last = this.open.pop()!;
+    if (last === arrival) return;
+    this.open[place] = last;
+    last.place = place;
   }
 
   private look(): void {
     const now = performance.now();
-    for (const arrival of this.open) {
+    for (const arrival of [...this.open]) {
       const { received, since } = arrival;
       const owed = (this.leastRate * (now - since - GRACE_MS)) / 1000;
       if (received >= owed) continue;
-      this.open.delete(arrival);
+      this.forget(arrival);
       const seconds = ((now - since) / 1000).toFixed(0);
       arrival.fail(
         new RequestError(
@@ -53,7 +62,7 @@ export class Arrivals {
         ),
       );
     }
-    if (this.open.size > 0) return;
+    if (this.open.length > 0) return;
     clearInterval(this.timer);
     this.timer = undefined;
   }

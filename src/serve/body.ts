@@ -29,7 +29,9 @@ const FIRST_BLOCK = 1 << 20;
 /** The length that a request announces; undefined for one that comes in chunks. @throws RequestError (413) */
 export function announcedLength(request: IncomingMessage, limit: number): number | undefined {
   const text = request.headers["content-length"];
-  if (text === undefined) return request.headers["transfer-encoding"] === undefined ? 0 : undefined;
+  // HTTP/2 says by its frames where a body ends.
+  if (text === undefined)
+    return request.headers["transfer-encoding"] === undefined && request.httpVersionMajor < 2 ? 0 : undefined;
   const length = Number(text);
   if (length > limit) throw tooLarge(length, limit);
   return length;
@@ -119,7 +121,7 @@ export function receiveBody(request: IncomingMessage, options: BodyOptions): Pro
       if (!request.readableEnded)
         fail(new RequestError(499, "the client went away before its body had arrived"));
     };
-    const arrival = { received: 0, since: performance.now(), fail };
+    const arrival = { received: 0, place: -1, since: performance.now(), fail };
     const onWire = (chunk: Buffer) => {
       if (settled) return;
       arrival.received += chunk.length;

@@ -128,18 +128,15 @@ export function noteEnd(
     const rows = status === 200 ? (notes?.rows ?? 0) : 0;
     service.metrics.count({ endpoint, model, status, seconds: ms / 1000, rows });
     const level = status >= 500 ? "error" : notes === undefined && status === 200 ? "debug" : "info";
-    request.log[level](
-      {
-        reqId: request.id,
-        method: request.method,
-        url: request.url.length > LONGEST_PATH ? `${request.url.slice(0, LONGEST_PATH)}…` : request.url,
-        status,
-        ms: Math.round(ms * 1000) / 1000,
-        model,
-        rows,
-      },
-      "request",
-    );
+    service.logRequest(request.log, level, {
+      reqId: request.id,
+      method: request.method,
+      url: request.url.length > LONGEST_PATH ? `${request.url.slice(0, LONGEST_PATH)}…` : request.url,
+      status,
+      ms: Math.round(ms * 1000) / 1000,
+      model,
+      rows,
+    });
   });
 }
 

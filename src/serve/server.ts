@@ -9,6 +9,7 @@ import { type GrpcServer, serveGrpc } from "./grpc.js";
 import { LogBuffer } from "./log-buffer.js";
 import { type ServeModels, type ServeOptions, whole } from "./options.js";
 import { mount, noteEnd, tooSlow, UNKNOWN } from "./plugin.js";
+import { logRequestTo } from "./request-log.js";
 import { Service } from "./service.js";
 
 /** Options of a server of its own, beside those of serving; all may be left out. */
@@ -99,6 +100,7 @@ const CHECKING_MS = 1000;
 export function createServer(models: ServeModels, options: ServerOptions = {}): GomlServer {
   const log = logOf(options);
   const service = new Service(models, options, () => log.buffer?.dropped ?? 0);
+  if (log.plain && log.buffer !== undefined) service.logRequest = logRequestTo(log.buffer);
   const { linger, bodyLimit, allowedHosts } = service.settings;
   const { requestTimeout = 120_000, headersTimeout = Math.min(10_000, requestTimeout) } = options;
   const app = Fastify({
@@ -192,6 +194,8 @@ function checkProxies<Proxies>(proxies: Proxies): Proxies {
 function logOf(options: ServerOptions): {
   logger: Exclude<ServerOptions["logger"], undefined>;
   buffer: LogBuffer | undefined;
+  /** Whether its lines are as they are by default. */
+  plain: boolean;
 } {
   const { logger = false } = options;
   const limit = whole(options, "logBuffer", 0, 4 << 20);
@@ -200,11 +204,16 @@ function logOf(options: ServerOptions): {
     throw new UsageError("a log by transports is not to be had from this server", {
       hint: "give it a stream, or mount the plugin in a Fastify app of your own",
     });
-  if (given === false || ["stream", "file"].some((key) => key in given)) return { logger, buffer: undefined };
+  if (given === false || ["stream", "file"].some((key) => key in given))
+    return { logger, buffer: undefined, plain: false };
   const buffer = new LogBuffer(process.stdout, limit, ({ code }) => {
     process.stderr.write(`goml: the log cannot be written any more (${code}); serving goes on without it\n`);
   });
-  return { logger: { ...given, stream: buffer }, buffer };
+  return {
+    logger: { ...given, stream: buffer },
+    buffer,
+    plain: Object.keys(given).every((key) => key === "level"),
+  };
 }
 
 async function shutDown(

@@ -7,6 +7,7 @@ import { Metrics } from "./metrics.js";
 import { type ServeModels, type ServeOptions, type Settings, settingsOf } from "./options.js";
 import type { Dialect } from "./question.js";
 import { type OnReload, Repository } from "./repository.js";
+import { type LogRequest, logRequest } from "./request-log.js";
 import type { NetworkTensor } from "./served.js";
 import type { ServedModel } from "./served-model.js";
 import { Tokens } from "./tokens.js";
@@ -17,17 +18,21 @@ export interface RequestNotes {
   rows: number;
 }
 
+const NOTES = Symbol("notes");
+type Noted = FastifyRequest & { [NOTES]?: RequestNotes };
+
 /** All that the routes share: the models, how they are asked, what is counted, and whether more is taken in. */
 export class Service {
   readonly settings: Settings;
   readonly repository: Repository;
   readonly metrics: Metrics;
   readonly tokens: Tokens;
+  /** Writes the line of a request that is over. */
+  logRequest: LogRequest = logRequest;
   /** The answers on their way. */
   readonly deliveries: Deliveries;
   private readonly inference: Inference;
   private readonly loader: Loader;
-  private readonly notes = new WeakMap<FastifyRequest, RequestNotes>();
   private readonly models: ServeModels;
   private log: FastifyBaseLogger | undefined;
   private state: "starting" | "open" | "draining" = "starting";
@@ -91,14 +96,9 @@ export class Service {
     this.state = "draining";
   }
 
-  async respond(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    model: ServedModel,
-    dialect: Dialect,
-  ): Promise<void> {
+  async respond(request: Noted, reply: FastifyReply, model: ServedModel, dialect: Dialect): Promise<void> {
     const notes = { model: model.name, rows: 0 };
-    this.notes.set(request, notes);
+    request[NOTES] = notes;
     notes.rows = await this.inference.respond(request, reply, model, dialect);
   }
 
@@ -107,8 +107,8 @@ export class Service {
     return this.inference.answerWhole(...question);
   }
 
-  notesOf(request: FastifyRequest): RequestNotes | undefined {
-    return this.notes.get(request);
+  notesOf(request: Noted): RequestNotes | undefined {
+    return request[NOTES];
   }
 
   async close(): Promise<void> {
