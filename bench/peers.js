@@ -99,6 +99,11 @@ const predict = (path) => {
       command: [python, here("peers/sklearn_predict.py"), path, theta, data("sklearn.csv")],
       output: data("sklearn.csv"),
     },
+    have("R") && {
+      name: "R fread + X %*% θ + fwrite",
+      command: ["Rscript", here("peers/predict.R"), path, theta, data("r.csv")],
+      output: data("r.csv"),
+    },
     have("DuckDB") && {
       name: "DuckDB COPY",
       command: [node, here("peers/duckdb_predict.js"), path, theta, data("duckdb.csv")],
