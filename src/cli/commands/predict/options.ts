@@ -27,8 +27,8 @@ export interface PredictOptions extends ReadingFlags {
 }
 
 /**
- * The size of input from which threads pay. Measured on two cores, whole process, 13 features (`goml bench --suite csv`
- * measures it anew): two threads took 1.14 times as long as one for 16 MB, 1.09 for 32 MB, 0.99 for 48 MB, 0.96 for
- * 64 MB. More cores would pay somewhat earlier.
+ * The size of input from which threads pay. Measured on two cores, whole process, 13 features, medians (least times) of seven
+ * (`goml bench --suite csv` measures it anew): two threads took 0.99 (1.07) times as long as one for 17 MB, 0.96 (1.10) for
+ * 33 MB, 0.96 (0.98) for 59 MB, 0.9 for 119 MB. More cores would pay somewhat earlier.
  */
 export const AUTO_BYTES = 48e6;
