@@ -29,6 +29,6 @@ export interface PredictOptions extends ReadingFlags {
 /**
  * The size of input from which threads pay. Measured on two cores, whole process, 13 features, medians (least times) of seven
  * (`goml bench --suite csv` measures it anew): two threads took 0.99 (1.07) times as long as one for 17 MB, 0.96 (1.10) for
- * 33 MB, 0.96 (0.98) for 59 MB, 0.9 for 119 MB. More cores would pay somewhat earlier.
+ * 33 MB, 0.96 (0.98) for 59 MB, 0.80 (0.82) for 119 MB. More cores would pay somewhat earlier.
  */
 export const AUTO_BYTES = 48e6;
