@@ -222,6 +222,10 @@ export class PredictJob implements ChunkJob<PredictResult> {
     this.#unbounded = 0;
     return result;
   }
+
+  release({ text }: PredictResult): void {
+    this.#text.release(text);
+  }
 }
 
 /** The names of the columns that a prediction writes, the input's own left out. */

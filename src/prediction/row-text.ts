@@ -6,6 +6,8 @@ import { NumberWriter } from "../kernels/number-writer.js";
 import type { BlockSource } from "../scan/block-source.js";
 import type { BlockView } from "../scan/block-view.js";
 
+const NONE = new ArrayBuffer(0);
+
 /** The names of a block's first `rows` rows. */
 export function rowNames(view: BlockView, rows: number): string[] {
   return Array.from({ length: rows }, (_, r) => view.rowName(r) ?? "");
@@ -25,6 +27,7 @@ export class RowText {
   /** Where the columns lie for the writer. */
   readonly #block: number;
   #text = Buffer.allocUnsafeSlow(1 << 18);
+  #spare = NONE;
   #length = 0;
 
   /**
@@ -83,9 +86,18 @@ export class RowText {
 
   /** The text since the last call. */
   take(): Uint8Array<ArrayBuffer> {
-    const text = new Uint8Array(this.#text.subarray(0, this.#length));
+    const text = this.#text.subarray(0, this.#length);
     this.#length = 0;
-    return text;
+    if (this.#spare.byteLength < text.length) return new Uint8Array(text);
+    const copy = new Uint8Array(this.#spare, 0, text.length);
+    this.#spare = NONE;
+    copy.set(text);
+    return copy;
+  }
+
+  /** Takes a text back that was written, whose memory another is put into: that of each would wait for the collector. */
+  release({ buffer }: Uint8Array<ArrayBuffer>): void {
+    this.#spare = buffer;
   }
 
   /** Adds text of rows as it is to stand. */

@@ -12,6 +12,8 @@ export interface ChunkJob<Result> {
   add(rows: number): Generator<undefined, void, void> | undefined | void;
   /** The result of the chunk whose rows were added; plain data, so that it can leave a worker. */
   finish(): Result;
+  /** Takes a result back that nobody needs any more, for what the next may be put into; where it never left this thread. */
+  release?(result: Result): void;
 }
 
 /** Makes the job of one thread. `plan` is plain data. */

@@ -192,6 +192,7 @@ async function scanInline<Plan, Result>(
     excluded += done!.excluded;
     if ((await collect(done!.result, chunk)) === false)
       return { rowsEnd: Number.NaN, excluded, stop: undefined };
+    job.release?.(done!.result);
     const pausing = rest();
     if (pausing === undefined) continue;
     onProgress?.({ read: Math.min(size, (chunk + 1) * chunkBytes), total: size });
