@@ -15,7 +15,7 @@ export interface ScanJob<Plan, Result> {
   entry: URL;
   /**
    * Takes a chunk's result, in the order of the chunks; returns false to end the scan early. Where it returns
-   * a promise, no more than a few chunks are read ahead.
+   * a promise, no more than a few chunks are read ahead. A result of a job that takes them back (`release`) is good until then.
    */
   collect: (result: Result, chunk: number) => undefined | boolean | Promise<boolean>;
 }

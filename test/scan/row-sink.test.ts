@@ -78,7 +78,8 @@ async function results<Result>(
           return blind ? { add: (rows) => own.add(rows), finish: () => own.finish() } : own;
         },
         collect: (result) => {
-          found.push({ ...result, dictionary: undefined });
+          // Its memory may be another's when this is over.
+          found.push(structuredClone({ ...result, dictionary: undefined }));
           return undefined;
         },
       },
