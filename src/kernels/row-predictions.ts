@@ -1,21 +1,10 @@
 import { BLOCK_ROWS } from "./block-rows.js";
 import type { Kernels } from "./kernels.js";
 import { NUMBER_BYTES, WRITE_SLACK } from "./number-writer.js";
-import type { RowSink } from "./row-sink.js";
+import { RowSink } from "./row-sink.js";
 
-/** Places of the record's fields (assembly/predictions.ts), i32 each; `intercept` has two. */
-const Field = {
-  known: 0,
-  most: 1,
-  theta: 2,
-  p: 3,
-  intercept: 4,
-  target: 6,
-  delimiter: 7,
-  out: 8,
-  taken: 9,
-  end: 10,
-} as const;
+/** Places of its own fields (assembly/predictions.ts), i32 each; `intercept` has two. */
+const Field = { theta: 3, p: 4, intercept: 6, target: 8, delimiter: 9, out: 10, end: 11 } as const;
 /** Six sums of errors stand behind them, doubles. */
 const ERRORS_AT = 48;
 const ERRORS = 6;
@@ -34,66 +23,49 @@ export interface RowPredictionsPlan {
 }
 
 /** Predicts rows, sums their errors and writes predictions as lines of CSV, with the bits that they have block by block. */
-export class RowPredictions implements RowSink {
-  readonly #kernels: Kernels;
-  readonly #address: number;
+export class RowPredictions extends RowSink {
   readonly #out: number;
   readonly #push: RowPredictionsPlan["push"];
-  #rows = 0;
 
   constructor(kernels: Kernels, { weights, target, push }: RowPredictionsPlan) {
-    this.#kernels = kernels;
+    super(kernels, ERRORS_AT + 8 * ERRORS, MOST_BLOCKS);
     this.#push = push;
     const p = weights.length - 1;
-    this.#address = kernels.allocZeroed(ERRORS_AT + 8 * ERRORS);
     const theta = kernels.alloc(8 * p);
     const room = MOST_BLOCKS * BLOCK_ROWS * (NUMBER_BYTES + 1) + WRITE_SLACK;
     this.#out = push === undefined ? 0 : kernels.alloc(room);
     for (let j = 0; j < p; j++) kernels.doubles[theta / 8 + j] = weights[j + 1]!;
-    this.#set(Field.most, MOST_BLOCKS);
-    this.#set(Field.theta, theta);
-    this.#set(Field.p, p);
-    kernels.doubles[(this.#address + 4 * Field.intercept) / 8] = weights[0]!;
-    this.#set(Field.target, target ? 1 : 0);
-    this.#set(Field.delimiter, 0x2c);
-    this.#set(Field.out, this.#out);
+    this.set(Field.theta, theta);
+    this.set(Field.p, p);
+    kernels.doubles[(this.address + 4 * Field.intercept) / 8] = weights[0]!;
+    this.set(Field.target, target ? 1 : 0);
+    this.set(Field.delimiter, 0x2c);
+    this.set(Field.out, this.#out);
   }
 
   parse(request: number): void {
-    this.#kernels.exports.predictRows(request, this.#address);
+    this.kernels.exports.predictRows(request, this.address);
   }
 
-  begin(_row: number, known: number): void {
-    this.#set(Field.known, known);
+  override taken(): number {
+    const end = this.get(Field.end) >>> 0;
+    if (end > this.#out) this.#push?.(this.kernels.bytes.subarray(this.#out, end));
+    return super.taken();
   }
 
-  taken(): number {
-    const { ints, bytes } = this.#kernels;
-    const at = this.#address / 4;
-    const end = ints[at + Field.end]! >>> 0;
-    if (end > this.#out) this.#push?.(bytes.subarray(this.#out, end));
-    const rows = ints[at + Field.taken]!;
-    this.#rows += rows;
-    return rows;
+  /** The sums of errors so far (`PredictionErrors.sums`), and none from then on. */
+  takeErrors(): number[] {
+    const { errors } = this;
+    this.errors = errors.map(() => 0);
+    return errors;
   }
 
-  /** The sums of errors so far (`PredictionErrors.sums`), which others go on with, and give back. */
+  /** The sums of errors so far, which others go on with, and give back. */
   get errors(): number[] {
-    return [...this.#kernels.doublesAt(this.#address + ERRORS_AT, ERRORS)];
+    return [...this.kernels.doublesAt(this.address + ERRORS_AT, ERRORS)];
   }
 
   set errors(sums: readonly number[]) {
-    this.#kernels.doublesAt(this.#address + ERRORS_AT, ERRORS).set(sums);
-  }
-
-  /** How many rows were taken since the last call. */
-  takeRows(): number {
-    const rows = this.#rows;
-    this.#rows = 0;
-    return rows;
-  }
-
-  #set(field: number, value: number): void {
-    this.#kernels.ints[this.#address / 4 + field] = value;
+    this.kernels.doublesAt(this.address + ERRORS_AT, ERRORS).set(sums);
   }
 }

@@ -205,7 +205,6 @@ export class PredictJob implements ChunkJob<PredictResult> {
 
   finish(): PredictResult {
     const { sink } = this;
-    const errors = sink?.errors ?? this.#errors.sums;
     const result = {
       rows: this.#rows + (sink?.takeRows() ?? 0),
       missing: this.#missing,
@@ -213,10 +212,9 @@ export class PredictJob implements ChunkJob<PredictResult> {
       outside: this.#outside.take(),
       text: this.#text.take(),
       columns: this.#plan.typed ? this.#takeColumns() : undefined,
-      errors,
+      errors: sink?.takeErrors() ?? this.#errors.sums,
     };
     this.#errors = new PredictionErrors();
-    if (sink !== undefined) sink.errors = this.#errors.sums;
     this.#rows = 0;
     this.#missing = 0;
     this.#unbounded = 0;

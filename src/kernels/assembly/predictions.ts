@@ -3,15 +3,11 @@ import { formatRows } from "./format";
 import { gemvColumns } from "./gemv";
 import { COLUMN } from "./gram";
 import { FULL, Request } from "./parse";
-import { parsePlain } from "./plain";
+import { parsePlain, RowSink } from "./plain";
 
-/** What predicts rows, shared with the host (src/kernels/row-predictions.ts lists the same fields). */
+/** What predicts rows, shared with the host (src/kernels/row-predictions.ts lists its own fields). */
 @unmanaged
-class RowPredictions {
-  /** Up to here bytes are known to be plain text. */
-  known: usize;
-  /** How many blocks are taken at a time. */
-  most: i32;
+class RowPredictions extends RowSink {
   /** p coefficients of the block's columns, behind the target where there is one. */
   theta: usize;
   p: i32;
@@ -21,9 +17,7 @@ class RowPredictions {
   delimiter: u32;
   /** Where the text goes; 0 for none. */
   out: usize;
-  // answer
-  taken: i32;
-  /** Where the text ends. */
+  /** Answer: where the text ends. */
   end: usize;
   // The sums of errors, as PredictionErrors has them (src/stats/metrics.ts).
   n: f64;

@@ -1,15 +1,11 @@
 // Blocks of rows to the moments of their folds, without a word to the host between them.
 import { FULL, Request } from "./parse";
-import { parsePlain } from "./plain";
+import { parsePlain, RowSink } from "./plain";
 import { scatterRows } from "./scatter";
 
-/** What sums rows up, shared with the host (src/kernels/row-sums.ts lists the same fields). */
+/** What sums rows up, shared with the host (src/kernels/row-sums.ts lists its own fields). */
 @unmanaged
-export class RowSums {
-  /** Up to here bytes are known to be plain text. */
-  known: usize;
-  /** How many blocks are taken at a time. */
-  most: i32;
+export class RowSums extends RowSink {
   /** What the block's first row is drawn by. */
   number: u64;
   groups: usize;
@@ -17,8 +13,6 @@ export class RowSums {
   folds: i32;
   /** h₀ of the rows' hashes (src/dataset/row-hash.ts). */
   start: i32;
-  // answer
-  taken: i32;
 }
 
 /** A fold for each row of a block. */

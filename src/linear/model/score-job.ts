@@ -98,12 +98,11 @@ class ScoreJob implements ChunkJob<ScoreResult> {
     const { sink } = this;
     const result = {
       rows: this.#rows + (sink?.takeRows() ?? 0),
-      errors: sink?.errors ?? this.#errors.sums,
+      errors: sink?.takeErrors() ?? this.#errors.sums,
       outside: this.#outside.take(),
       covered: this.#covered?.rows,
     };
     this.#errors = new PredictionErrors();
-    if (sink !== undefined) sink.errors = this.#errors.sums;
     this.#covered = this.#covered && new CoverageCount();
     this.#rows = 0;
     return result;
