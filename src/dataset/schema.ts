@@ -150,7 +150,7 @@ function judge(
 
 /** Whether a column has a number in every row: nothing has to be counted of it, as there may be a million. */
 function holdsPlainNumbers(rows: readonly (readonly string[])[], j: number, reader: CellReader): boolean {
-  if (reader.plain && rows.length > 0) {
+  if (reader.plain) {
     const cells: string[] = [];
     for (const row of rows) if (j < row.length) cells.push(row[j]!);
     if (cells.length > 0 && areDecimals(cells)) return true;

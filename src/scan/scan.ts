@@ -27,11 +27,9 @@ import {
 } from "./scan-options.js";
 import { scanStream } from "./scan-stream.js";
 import { scanOnWorkers } from "./scan-workers.js";
+import { INLINE_BYTES, MOST_THREADS } from "./thread-limits.js";
 import { answerChunkWithPauses, runJobWithPauses, type ScanAnswer } from "./worker-side.js";
 
-/** More threads than this only take memory. */
-const MOST_THREADS = 64;
-const INLINE_BYTES = 4 << 20;
 /** Whether threads may read what this one has opened: in Deno each has descriptors of its own, and files are read on one thread. */
 const SHARED = !("Deno" in globalThis);
 

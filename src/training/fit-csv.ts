@@ -9,6 +9,7 @@ import { isChosen } from "../linear/penalty/penalty.js";
 import { extendedIsFree } from "../linear/solve/ladder.js";
 import { layoutOf, withClusters } from "../scan/row-layout.js";
 import type { ScanControl } from "../scan/scan-options.js";
+import { THREADS_PAY_BYTES } from "../scan/thread-limits.js";
 import { namesOf, readTables, withSources } from "../sources/tables.js";
 import { type OptionMark, option, wording } from "../wording.js";
 import { checkAbsorbing } from "./absorbing.js";
@@ -39,8 +40,7 @@ import { type VcovOptions, vcovSpecOf } from "./vcov-request.js";
 import { checkWeightsKind } from "./weights-kind.js";
 import { checkWindow } from "./windows.js";
 
-/** A file from which on a command that is not told how many threads to start starts some, at up to 50 columns. */
-const THREADS_PAY_BYTES = 64 << 20;
+/** The columns up to which it is files of THREADS_PAY_BYTES; of wider ones smaller files. */
 const THREADS_PAY_WIDTH = 50;
 
 /**

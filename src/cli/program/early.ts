@@ -1,7 +1,9 @@
 import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { CHUNK_BYTES } from "../../csv/chunks.js";
 import { builtFile } from "../../files/built-file.js";
 import { startEarly } from "../../parallel/early-threads.js";
+import { MOST_THREADS } from "../../scan/thread-limits.js";
 
 /** The threads that a command will want for much data, which are started while its own script is read. */
 export interface EarlyThreads {
@@ -13,10 +15,6 @@ export interface EarlyThreads {
   readonly from: { readonly told: number; readonly auto: number };
 }
 
-/** A scan's pieces, and the most threads that share them (src/scan). */
-const PIECE_BYTES = 1 << 20;
-const MOST = 64;
-
 /** Starts them where one of the files that are named is large enough, for they are read one by one: all but the thread that is this one. */
 export function startThreadsFor(
   { entry, threads, from }: EarlyThreads,
@@ -27,11 +25,11 @@ export function startThreadsFor(
   if (told === 1) return;
   const bytes = Math.max(0, ...words.map(sizeOf));
   if (bytes < (told === "auto" ? from.auto : from.told)) return;
-  // No more than there are pieces to share.
+  // No more than there are chunks to share.
   const most = Math.min(
     told === "auto" ? availableParallelism() : told,
-    Math.ceil(bytes / PIECE_BYTES),
-    MOST,
+    Math.ceil(bytes / CHUNK_BYTES),
+    MOST_THREADS,
   );
   if (most > 1) startEarly(builtFile(`bundle/${entry}.js`), most - 1);
 }

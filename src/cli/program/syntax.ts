@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
 import type { EarlyThreads } from "./early.js";
-
 import {
   adaptivePower,
   character,

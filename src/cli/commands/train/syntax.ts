@@ -1,4 +1,5 @@
 import { Option } from "commander";
+import { INLINE_BYTES, THREADS_PAY_BYTES } from "../../../scan/thread-limits.js";
 import { natural, number, positive, shard, shardId, share } from "../../program/option-values.js";
 import { rankFlags } from "../../program/rank-flags.js";
 import { cvKinds, example, fitting, objective, reading, type Syntax, whole } from "../../program/syntax.js";
@@ -108,8 +109,7 @@ export const trainSyntax: Syntax = (program, run) => {
           entry: "scan-worker",
           threads: ({ threads = "auto", ranks, inEngine }) =>
             (ranks ?? inEngine) === undefined ? (threads as number | "auto") : 1,
-          // As in src/training/fit-csv.ts and src/scan/scan.ts.
-          from: { auto: 64 << 20, told: 4 << 20 },
+          from: { auto: THREADS_PAY_BYTES, told: INLINE_BYTES },
         },
       }),
     );
